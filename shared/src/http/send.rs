@@ -1,0 +1,134 @@
+//! Sending, by `reqwest`: no redirects, no retries, one deadline over all of it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::{Client, Response, header};
+use url::Url;
+
+use super::{Answer, BODY_CAP, Request, retry_after};
+use crate::{clock::Timestamp, network::Verdict, word::Reason};
+
+/// What came of sending.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Not one byte of the request left: it may be sent again.
+    NotSent(Reason),
+    /// Something may have left and no whole answer came.
+    MaybeSent(Reason),
+    /// A whole answer.
+    Answered(Answer),
+}
+
+impl Outcome {
+    /// What it means where the network has no say: it did not answer.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<Verdict> {
+        match self {
+            Self::NotSent(reason) => {
+                Some(Verdict::Retry { reason: reason.clone(), after: None, sent: false })
+            }
+            Self::MaybeSent(reason) => Some(Verdict::Unconfirmed {
+                reason: reason.clone(),
+                if_absent: crate::network::IfAbsent::SendAgain,
+            }),
+            Self::Answered(_) => None,
+        }
+    }
+}
+
+/// Sends requests to one network.
+#[derive(Clone)]
+pub struct Sender {
+    client: Client,
+    endpoint: Url,
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+/// How long a connection may stay unused. Networks close theirs after some seconds, and a request
+/// written on a connection the other side has just closed is a lost answer.
+const IDLE: Duration = Duration::from_secs(3);
+
+impl Sender {
+    /// A sender to `endpoint`, whose requests together take at most `timeout`.
+    ///
+    /// Certificates are checked against the roots compiled in: nothing is read at start.
+    pub fn new(endpoint: Url, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .pool_idle_timeout(IDLE)
+            .connect_timeout(timeout / 2)
+            .timeout(timeout)
+            .user_agent(concat!("postback/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, endpoint })
+    }
+
+    /// Sends once. `now` is when: a `Retry-After` that is a date counts from it.
+    pub async fn send(&self, request: &Request, now: Timestamp) -> Outcome {
+        let url = request.url(&self.endpoint);
+        let builder = match request.body() {
+            None => self.client.get(url),
+            Some(body) => self
+                .client
+                .post(url)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body.to_string()),
+        };
+        let response = match builder.send().await {
+            Ok(response) => response,
+            // "Connect" is all before the request is handed to a connection: name look-up, TCP,
+            // TLS. Whatever comes later may have moved bytes.
+            Err(error) if error.is_connect() && error.is_timeout() => {
+                return Outcome::NotSent(Reason::new("connect_timeout"));
+            }
+            Err(error) if error.is_connect() => {
+                return Outcome::NotSent(Reason::new("connect_failed"));
+            }
+            Err(error) if error.is_timeout() => {
+                return Outcome::MaybeSent(Reason::new("answer_timeout"));
+            }
+            Err(_) => return Outcome::MaybeSent(Reason::new("connection_lost")),
+        };
+        read(response, request.whole_answer, now).await
+    }
+}
+
+async fn read(mut response: Response, whole: bool, now: Timestamp) -> Outcome {
+    let status = response.status().as_u16();
+    let wait = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let wait = wait.and_then(|value| retry_after(value, now));
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_CAP => {
+                if whole {
+                    return Outcome::MaybeSent(Reason::new("answer_too_long"));
+                }
+                body.extend_from_slice(&chunk[..BODY_CAP - body.len()]);
+                return Outcome::Answered(Answer { status, retry_after: wait, body });
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Outcome::Answered(Answer { status, retry_after: wait, body }),
+            Err(error) if error.is_timeout() => {
+                return Outcome::MaybeSent(Reason::new("answer_timeout"));
+            }
+            Err(_) => return Outcome::MaybeSent(Reason::new("answer_cut_off")),
+        }
+    }
+}

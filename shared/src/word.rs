@@ -1,0 +1,122 @@
+//! Words that may be kept: reasons, and the evidence of an attempt.
+//!
+//! What a network answers and what an order holds is personal data or may hold a secret. Only what
+//! can be written in these types reaches the ledger, a log, a metric or an event; free text cannot.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a delivery is in its state: a stable `snake_case` word.
+///
+/// Built from literals in the code only, never from what came over a wire.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reason(Cow<'static, str>);
+
+impl Reason {
+    /// A reason as the code names it.
+    #[must_use]
+    pub const fn new(word: &'static str) -> Self {
+        Self(Cow::Borrowed(word))
+    }
+
+    /// The word itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&'static str> for Reason {
+    fn from(word: &'static str) -> Self {
+        Self::new(word)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What may be kept of an answer, for the person who has to argue with the network.
+///
+/// Names are literals of the network's own crate: together they are its allow-list. Values are
+/// numbers, codes or identifiers of a narrow alphabet; a value that does not fit is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Evidence(BTreeMap<Cow<'static, str>, String>);
+
+impl Evidence {
+    /// Nothing kept.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Keeps a number.
+    #[must_use]
+    pub fn number(mut self, name: &'static str, value: impl Into<u64>) -> Self {
+        self.0.insert(Cow::Borrowed(name), value.into().to_string());
+        self
+    }
+
+    /// Keeps an error code of the network: at most 40 letters, digits, `_` or `-`.
+    #[must_use]
+    pub fn code(self, name: &'static str, value: &str) -> Self {
+        self.narrow(name, value, 40)
+    }
+
+    /// Keeps an identifier that the network gave: at most 64 letters, digits, `_`, `-` or `.`.
+    #[must_use]
+    pub fn id(self, name: &'static str, value: &str) -> Self {
+        self.narrow(name, value, 64)
+    }
+
+    /// Adds all of `other`.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether nothing is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is kept under `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    fn narrow(mut self, name: &'static str, value: &str, most: usize) -> Self {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if !value.is_empty() && value.len() <= most && value.chars().all(fits) {
+            self.0.insert(Cow::Borrowed(name), value.to_owned());
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_numbers_codes_and_ids_and_leaves_out_free_text() {
+        let evidence = Evidence::none()
+            .number("http_status", 200_u16)
+            .code("error", "nophone")
+            .id("lead_id", "9007199254740993")
+            .code("text", "Cart not found for email address [a@b.example]")
+            .id("empty", "");
+
+        assert_eq!(evidence.get("http_status"), Some("200"));
+        assert_eq!(evidence.get("error"), Some("nophone"));
+        assert_eq!(evidence.get("lead_id"), Some("9007199254740993"));
+        assert_eq!(evidence.get("text"), None);
+        assert_eq!(evidence.get("empty"), None);
+    }
+}

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    network::{IfAbsent, Lookup, Proof, Scope, Verdict},
+    network::{IfAbsent, Lookup, Proof, Verdict},
     word::Reason,
 };
 

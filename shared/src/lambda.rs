@@ -1,8 +1,134 @@
-//! The shell.
+//! The shell: what a function is called with and what it answers. One binary serves all its
+//! triggers.
 
-use crate::network::Network;
+use std::{future::Future, sync::Arc};
 
-/// Serves one network.
-pub async fn serve<N: Network>() -> Result<(), lambda_runtime::Error> {
-    std::future::ready(Err(N::NAME.into())).await
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use url::Url;
+
+use crate::{
+    clock::Timestamp,
+    courier::Courier,
+    http::Sender,
+    network::Network,
+    surroundings::{Aws, SettingMissing, Surroundings, environment, ledger, setting},
+};
+
+pub mod api;
+mod queue;
+mod tell;
+
+/// Serves one network: API Gateway and SQS.
+pub async fn serve<N: Network>() -> Result<(), Error> {
+    log_as_json();
+    let courier = Arc::new(start::<N>().await.inspect_err(|error| {
+        tracing::error!(network = N::NAME, %error, "the function can't start");
+    })?);
+    let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let courier = Arc::clone(&courier);
+        async move {
+            let deadline = deadline(&event.context);
+            handle(&courier, &event.payload, deadline).await
+        }
+    });
+    lambda_runtime::run(handler).await
+}
+
+async fn start<N: Network>() -> Result<Courier<N, Aws>, Error> {
+    let config = environment().await;
+    let endpoint = endpoint(setting("NETWORK_ENDPOINT").ok().as_deref().unwrap_or(N::ENDPOINT))?;
+    let sender = Sender::new(endpoint, N::TIMEOUT)?;
+    Ok(Courier::start(ledger(&config)?, sender, Aws::new(&config)?).await?)
+}
+
+/// The base URL of a network: `https`, or plain `http` when the operator names it.
+fn endpoint(url: &str) -> Result<Url, SettingMissing> {
+    let fault = |fault| SettingMissing { name: "NETWORK_ENDPOINT", fault };
+    let url = Url::parse(url.trim()).map_err(|_| fault("is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(fault("is not an http or https URL"));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(fault("must be a base URL without credentials, query or fragment"));
+    }
+    Ok(url)
+}
+
+/// Answers one event of any trigger.
+pub async fn handle<N: Network, S: Surroundings>(
+    courier: &Courier<N, S>,
+    payload: &RawValue,
+    deadline: Timestamp,
+) -> Result<Box<RawValue>, Error> {
+    match serde_json::from_str::<Trigger<'_>>(payload.get())? {
+        Trigger { records: Some(_), .. } => {
+            let event = serde_json::from_str(payload.get())?;
+            answer(&queue::batch(courier, event, deadline).await)
+        }
+        Trigger { request_context: Some(_), .. } => {
+            let request = serde_json::from_str(payload.get())?;
+            answer(&tell::order(courier, &request, deadline).await)
+        }
+        Trigger { .. } => Err("the event is of no trigger that this function has".into()),
+    }
+}
+
+/// The members that tell one trigger from another.
+#[derive(Deserialize)]
+struct Trigger<'a> {
+    #[serde(borrow, rename = "Records")]
+    records: Option<&'a RawValue>,
+    #[serde(borrow, rename = "requestContext")]
+    request_context: Option<&'a RawValue>,
+}
+
+fn answer(answer: &impl Serialize) -> Result<Box<RawValue>, Error> {
+    Ok(to_raw_value(answer)?)
+}
+
+/// Serves a function that only the API calls.
+pub async fn serve_api<F, A>(handler: F) -> Result<(), Error>
+where
+    F: Fn(api::Request, Timestamp) -> A,
+    A: Future<Output = api::Response>,
+{
+    let handler = &handler;
+    let service = service_fn(async move |event: LambdaEvent<api::Request>| {
+        Ok::<_, Error>(handler(event.payload, Timestamp::system()).await)
+    });
+    lambda_runtime::run(service).await
+}
+
+/// When the invocation is ended by Lambda.
+#[must_use]
+pub fn deadline(context: &lambda_runtime::Context) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
+}
+
+/// Logs as JSON lines, one event each, at the level that Lambda's log settings ask for.
+pub fn log_as_json() {
+    lambda_runtime::tracing::init_default_subscriber();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_bare_http_url() {
+        assert!(endpoint("https://api.example").is_ok());
+        assert!(endpoint("http://127.0.0.1:4580/base").is_ok());
+        for bad in [
+            "",
+            "api.example",
+            "ftp://api.example",
+            "https://a:b@c.example",
+            "https://c.example?x=1",
+        ] {
+            let error = endpoint(bad).expect_err(bad);
+            assert!(error.to_string().starts_with("the setting NETWORK_ENDPOINT "), "{error}");
+        }
+    }
 }

@@ -16,14 +16,14 @@
 //! | [`word`] | reasons and evidence: words that can hold no personal data |
 
 pub mod clock;
-//pub mod courier;
+pub mod courier;
 pub mod delivery;
 pub mod fields;
 pub mod http;
 pub mod lambda;
-//pub mod ledger;
+pub mod ledger;
 pub mod network;
 pub mod order;
-//pub mod problem;
-//pub mod surroundings;
+pub mod problem;
+pub mod surroundings;
 pub mod word;

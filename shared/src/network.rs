@@ -2,14 +2,14 @@
 //!
 //! A function crate holds one type that implements [`Network`]; the shell is generic over it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     clock::Timestamp,
-    delivery::{Attempt, Resolution},
+    delivery::{Attempt, Resolution, State},
     fields::{Fault, Fields},
     http::{Answer, Request},
     order::Order,
@@ -248,6 +248,27 @@ impl Verdict {
     pub const fn unconfirmed(reason: &'static str) -> Self {
         Self::Unconfirmed { reason: Reason::new(reason), if_absent: IfAbsent::SendAgain }
     }
+
+    /// The state it leads to where nothing is in doubt, and why: for logs.
+    #[must_use]
+    pub fn words(&self) -> (&'static str, Option<&str>) {
+        let (state, reason) = match self {
+            Self::Delivered(_) => (State::Delivered, None),
+            Self::Accepted(reason) => (State::Accepted, reason.as_ref()),
+            Self::Skipped(reason) => (State::Skipped, Some(reason)),
+            Self::Rejected { reason, .. } => (State::Rejected, Some(reason)),
+            Self::Parked { reason, .. } => (State::Parked, Some(reason)),
+            Self::Retry { reason, .. } => (State::Retrying, Some(reason)),
+            Self::Unconfirmed { reason, .. } => (State::Unconfirmed, Some(reason)),
+        };
+        (state.as_str(), reason.map(Reason::as_str))
+    }
+
+    /// Whether nothing more should be sent to the network for now.
+    #[must_use]
+    pub const fn pauses_the_network(&self) -> bool {
+        matches!(self, Self::Parked { scope: Scope::Network, .. })
+    }
 }
 
 /// What makes a delivery certain.
@@ -326,7 +347,7 @@ pub enum Lookup {
 #[derive(Clone)]
 pub struct Configured<N> {
     /// The network with its settings.
-    pub network: N,
+    pub network: Arc<N>,
     /// Which version of the secret they are.
     pub version: String,
     /// When they were read.

@@ -1,1 +1,74 @@
-//! x
+//! Takes orders at the API and puts them on the bus, where each network's rule picks its own.
+//!
+//! It also answers for all paths that no other function has: an unknown network, an unknown path,
+//! and the API's description at `/openapi.json`.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use postback::{
+    clock::Timestamp,
+    fields::Unknown,
+    lambda::api::{self, Request, Response},
+    order::Order,
+    problem::{Code, Problem},
+    surroundings::EventBus,
+};
+use serde::Serialize;
+
+mod clicks;
+mod description;
+
+#[derive(Serialize)]
+struct Accepted<'a> {
+    order_id: &'a str,
+    accepted_at: Timestamp,
+}
+
+/// What one event on the bus may hold, its envelope set aside.
+const LARGEST_DETAIL: usize = api::LARGEST_BODY - 1024;
+
+/// Answers one request.
+pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> Response {
+    let path = request.raw_path.as_deref().unwrap_or_default().trim_end_matches('/');
+    let method = request.request_context.http.method.as_str();
+    let answer = match (method, path) {
+        ("POST", "/orders") => take(request, bus, now).await,
+        ("GET", "/openapi.json") => Ok(description::answer()),
+        (_, "/orders" | "/openapi.json") => Err(Problem::new(
+            Code::MethodNotAllowed,
+            "Orders are sent with POST /orders and read with GET /orders/{order_id}.",
+        )),
+        ("POST", path) if path.starts_with("/orders/") => Err(Problem::new(
+            Code::UnknownNetwork,
+            "There is no such network here. POST /orders lets the order find its networks.",
+        )),
+        _ => Err(Problem::new(
+            Code::UnknownPath,
+            "Orders are sent with POST /orders and read with GET /orders/{order_id}.",
+        )),
+    };
+    answer.unwrap_or_else(|problem| api::problem(&problem))
+}
+
+async fn take(request: &Request, bus: &impl EventBus, now: Timestamp) -> Result<Response, Problem> {
+    let body = api::body(request)?;
+    let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
+    let value = serde_json::from_str(body.get()).map_err(not_json)?;
+    let order = Order::read(&value, Unknown::Refused).map_err(Problem::invalid_order)?;
+    let faults = clicks::faults(&order);
+    if !faults.is_empty() {
+        return Err(Problem::invalid_order(faults));
+    }
+    let detail = serde_json::to_string(&order).unwrap_or_default();
+    if detail.len() > LARGEST_DETAIL {
+        return Err(api::too_large());
+    }
+    let detail_type = format!("order.{}", order.status.as_str());
+    bus.put(&detail_type, detail).await.map_err(|_| {
+        let detail = "The event bus did not take the order. Send it again: nothing is told twice.";
+        Problem::new(Code::BusUnavailable, detail)
+    })?;
+    let order_id = order.order_id.as_str();
+    let location = format!("/orders/{}", utf8_percent_encode(order_id, NON_ALPHANUMERIC));
+    let body = serde_json::to_string(&Accepted { order_id, accepted_at: now }).unwrap_or_default();
+    Ok(api::respond(202, "application/json", body, &[("location", location)]))
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Attempt, Chance, Decision, Delivery, Event, Fingerprint, IfAbsent, Lookup, Policy, Proof,
-    Resolution, Scope, State, Step, Then, Timestamp, Verdict,
+    Resolution, State, Step, Then, Timestamp, Verdict,
 };
 use crate::word::Reason;
 
@@ -403,12 +403,4 @@ fn backoff(attempt: u32, chance: Chance, policy: &Policy) -> Duration {
 fn jitter(most: Duration, chance: Chance) -> Duration {
     let millis = most.as_millis() * u128::from(chance) / u128::from(Chance::MAX);
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-}
-
-impl Verdict {
-    /// Whether nothing more should be sent to the network for now.
-    #[must_use]
-    pub const fn pauses_the_network(&self) -> bool {
-        matches!(self, Self::Parked { scope: Scope::Network, .. })
-    }
 }

@@ -1,0 +1,23 @@
+//! The API's description: the committed document with every network's click put in its place.
+
+use postback::lambda::api::{self, Response};
+use serde_json::{Map, Value};
+
+use crate::clicks::CLICKS;
+
+const DOCUMENT: &str = include_str!("../openapi.json");
+
+pub(crate) fn answer() -> Response {
+    let mut document: Value = serde_json::from_str(DOCUMENT).unwrap_or_default();
+    let clicks: Map<String, Value> = CLICKS
+        .iter()
+        .filter_map(|click| {
+            Some((click.network.to_owned(), serde_json::from_str(click.schema).ok()?))
+        })
+        .collect();
+    if let Some(place) = document.pointer_mut("/components/schemas/Order/properties/clicks") {
+        place["properties"] = Value::Object(clicks);
+        place["additionalProperties"] = Value::Bool(false);
+    }
+    api::json(200, &document)
+}

@@ -1,0 +1,311 @@
+//! One delivery, turn by turn.
+
+use super::{Call, Configured, Courier, Outcome, Pause, Trouble};
+use crate::{
+    clock::Timestamp,
+    delivery::{Attempt, Chance, Delivery, Event, Policy, State, Then, step},
+    http::Outcome as Sent,
+    ledger::{Key, Note, Put, Record},
+    network::{Lookup, Network, Reading, Recovery, Verdict},
+    surroundings::{Announcement, Surroundings},
+    word::{Evidence, Reason},
+};
+
+/// How often a write is decided anew because somebody else wrote first.
+const MOST_REFUSALS: u32 = 64;
+
+pub(super) struct Journey<'a, N: Network, S: Surroundings> {
+    courier: &'a Courier<N, S>,
+    configured: &'a Configured<N>,
+    key: Key,
+    /// What is told, and what is done when its answer is lost; `None` when it can't be phrased.
+    load: Option<(&'a N::Report, Recovery<N>)>,
+    policy: Policy,
+    call: &'a Call<'a>,
+    record: Option<Record>,
+    /// What the ledger is to keep of the last answer.
+    note: Note,
+    sent: bool,
+    known_before: bool,
+    changed: bool,
+    refusals: u32,
+}
+
+impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
+    pub(super) fn new(
+        courier: &'a Courier<N, S>,
+        configured: &'a Configured<N>,
+        key: Key,
+        load: Option<(&'a N::Report, Recovery<N>)>,
+        policy: Policy,
+        call: &'a Call<'a>,
+    ) -> Self {
+        Self {
+            courier,
+            configured,
+            key,
+            load,
+            policy,
+            call,
+            record: None,
+            note: Note::default(),
+            sent: false,
+            known_before: false,
+            changed: false,
+            refusals: 0,
+        }
+    }
+
+    /// Turns until there is nothing more to do now.
+    pub(super) async fn travel(mut self, mut event: Event) -> Result<Outcome, Trouble> {
+        if self.call.known {
+            self.record = self.courier.ledger.get(&self.key).await?;
+            self.known_before = self.record.is_some();
+        }
+        loop {
+            let now = self.now();
+            let step = step(self.protocol(), &event, &self.policy, now);
+            let wrote = step.next.is_some();
+            if let Some(next) = step.next {
+                match self.write(next, now).await {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    // Something may have been sent: what came of it is for whoever comes next.
+                    Err(_) if self.sent => return Ok(self.unsettled()),
+                    Err(trouble) => return Err(trouble),
+                }
+            }
+            event = match step.then {
+                Then::Send(attempt) => self.send(&attempt).await,
+                Then::LookUp => self.look_up().await,
+                // What was in doubt may be resolved at once.
+                Then::Wait(until) if wrote && until <= now && is_arrival(&event) => continue,
+                Then::Wait(until) => return Ok(self.outcome(Some(until)).await),
+                Then::Rest => return Ok(self.outcome(None).await),
+                Then::Conflict => return self.conflict().await,
+            };
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.courier.surroundings.now()
+    }
+
+    fn chance(&self) -> Chance {
+        (self.courier.surroundings.chance() >> 32) as Chance
+    }
+
+    fn protocol(&self) -> Option<&Delivery> {
+        self.record.as_ref().map(|record| &record.protocol)
+    }
+
+    /// Writes `next` on the condition that the ledger still holds what it was decided on. `false`:
+    /// it does not; what it holds is to be decided on.
+    async fn write(&mut self, next: Delivery, now: Timestamp) -> Result<bool, Trouble> {
+        let expected = self.record.as_ref().map(|record| record.version);
+        let state = self.protocol().map(|protocol| protocol.state);
+        let changes = state != Some(next.state);
+        let write_id = self.courier.surroundings.chance();
+        let note = self.note.clone();
+        let record = Record::after(self.record.as_ref(), &self.key, next, note, now, write_id);
+        match self.courier.ledger.put(&record, expected).await? {
+            Put::Written => {
+                self.changed |= changes;
+                self.record = Some(record);
+                Ok(true)
+            }
+            Put::Refused(held) => {
+                self.known_before |= !self.sent && held.is_some();
+                self.record = held.map(|record| *record);
+                self.refusals += 1;
+                if self.refusals > MOST_REFUSALS { Err(Trouble::Contended) } else { Ok(false) }
+            }
+        }
+    }
+
+    async fn send(&mut self, attempt: &Attempt) -> Event {
+        let started = self.now();
+        let reading = match self.load.as_ref() {
+            // The claim itself may have taken long: past this, the sender might outlive its claim.
+            _ if started + self.policy.need > self.call.deadline => {
+                Verdict::Retry { reason: Reason::new("no_time"), after: None, sent: false }.into()
+            }
+            Some((report, _)) => {
+                self.sent = true;
+                let request = self.configured.network.request(report, attempt);
+                match self.courier.sender.send(&request, started).await {
+                    Sent::Answered(answer) => {
+                        let mut reading = self.configured.network.verdict(report, &answer, attempt);
+                        let status = Evidence::none().number("http_status", answer.status);
+                        reading.evidence.extend(status);
+                        reading
+                    }
+                    unanswered => unanswered.unanswered().map_or_else(
+                        || Verdict::unconfirmed("connection_lost").into(),
+                        Reading::from,
+                    ),
+                }
+            }
+            None => Verdict::rejected("not_phrased").into(),
+        };
+        let Reading { verdict, references, evidence } = reading;
+        self.log(attempt, &verdict, started);
+        self.mind_the_pause(&verdict);
+        self.note = Note { references, evidence };
+        Event::Settle {
+            attempt: attempt.number,
+            verdict,
+            settings: self.configured.version.clone(),
+            chance: self.chance(),
+        }
+    }
+
+    fn mind_the_pause(&self, verdict: &Verdict) {
+        let mut pause = self.courier.pause();
+        match verdict {
+            Verdict::Parked { reason, .. } if verdict.pauses_the_network() => {
+                tracing::warn!(network = N::NAME, %reason, "the network is paused");
+                *pause = Some(Pause::begin(self.now(), reason.clone(), &self.configured.version));
+            }
+            // Only an answer that passed the settings ends a pause.
+            Verdict::Delivered(_) | Verdict::Accepted(_) | Verdict::Skipped(_) => *pause = None,
+            _ => {}
+        }
+    }
+
+    async fn look_up(&mut self) -> Event {
+        let asked = self.now();
+        let lookup = match self.load.as_ref().and_then(|(report, recovery)| {
+            recovery.read_back().map(|read_back| (*report, read_back))
+        }) {
+            Some((report, read_back)) => {
+                let request = (read_back.ask)(&self.configured.network, report);
+                match self.courier.sender.send(&request, asked).await {
+                    Sent::Answered(answer) => {
+                        (read_back.read)(&self.configured.network, report, &answer)
+                    }
+                    Sent::NotSent(reason) | Sent::MaybeSent(reason) => Lookup::Failed { reason },
+                }
+            }
+            None => Lookup::Failed { reason: Reason::new("no_lookup") },
+        };
+        let outcome = match &lookup {
+            Lookup::Found { .. } => "found",
+            Lookup::Absent => "absent",
+            Lookup::Failed { reason } => reason.as_str(),
+        };
+        let order_id = &self.key.order_id;
+        tracing::info!(order_id, network = N::NAME, outcome, "asked the network");
+        if let Lookup::Found { references } = &lookup {
+            self.note.references.extend(references.clone());
+        }
+        Event::LookedUp { asked, lookup, deadline: self.call.deadline, chance: self.chance() }
+    }
+
+    fn log(&self, attempt: &Attempt, verdict: &Verdict, started: Timestamp) {
+        let (word, reason) = verdict.words();
+        tracing::info!(
+            order_id = self.key.order_id,
+            network = N::NAME,
+            delivery = self.key.delivery,
+            attempt = attempt.number,
+            verdict = word,
+            reason,
+            duration_ms = u64::try_from(self.now().since(started).as_millis()).unwrap_or(u64::MAX),
+            "attempt"
+        );
+    }
+
+    async fn conflict(mut self) -> Result<Outcome, Trouble> {
+        if self.call.queued {
+            while let Some(record) = self.record.take() {
+                let chance = self.courier.surroundings.chance();
+                let noted = record.with_conflict(self.now(), chance);
+                match self.courier.ledger.put(&noted, Some(record.version)).await? {
+                    Put::Written => self.record = Some(noted),
+                    Put::Refused(held) => {
+                        self.record = held.map(|record| *record);
+                        continue;
+                    }
+                }
+                break;
+            }
+        }
+        let order_id = &self.key.order_id;
+        tracing::warn!(order_id, network = N::NAME, "the order came with other content");
+        let mut unannounced = false;
+        if self.call.queued
+            && let Some(record) = &self.record
+        {
+            let announcement = Announcement::of_conflict(record);
+            unannounced = self.courier.surroundings.announce(&announcement).await.is_err();
+        }
+        let mut outcome = self.said(None);
+        outcome.conflict = true;
+        outcome.unannounced = unannounced;
+        Ok(outcome)
+    }
+
+    /// The ledger did not take what came of an attempt: it stays `sending`, which means maybe sent.
+    fn unsettled(&self) -> Outcome {
+        let order_id = &self.key.order_id;
+        tracing::error!(order_id, network = N::NAME, "the ledger did not take the outcome");
+        let until = self.protocol().map_or_else(|| self.now(), |protocol| protocol.dead_by);
+        self.said(Some(until))
+    }
+
+    /// What is said to the caller, once the bus has heard of a change.
+    async fn outcome(&self, wait_until: Option<Timestamp>) -> Outcome {
+        let mut outcome = self.said(wait_until);
+        if let Some(record) = &self.record
+            && (self.changed || self.call.announce)
+            && record.protocol.state.is_announced()
+        {
+            let announcement = Announcement::of(record);
+            let told = self.courier.surroundings.announce(&announcement).await;
+            if told.is_err() {
+                let order_id = &self.key.order_id;
+                tracing::error!(order_id, network = N::NAME, "the bus did not take the outcome");
+            }
+            outcome.unannounced = told.is_err();
+        }
+        outcome
+    }
+
+    fn said(&self, wait_until: Option<Timestamp>) -> Outcome {
+        let protocol = self.protocol();
+        Outcome {
+            line: None,
+            state: protocol.map_or(State::Retrying, |protocol| protocol.state),
+            reason: match protocol {
+                Some(protocol) => protocol.reason.clone(),
+                None => Some(Reason::new("no_time")),
+            },
+            attempt: protocol.map_or(0, |protocol| protocol.attempt),
+            replayed: self.known_before && !self.sent && !self.changed,
+            conflict: false,
+            wait_until,
+            unannounced: false,
+        }
+    }
+}
+
+const fn is_arrival(event: &Event) -> bool {
+    matches!(event, Event::Arrive { .. })
+}
+
+impl Outcome {
+    /// There was nothing to report: nothing was written.
+    pub(super) const fn skipped(reason: Reason) -> Self {
+        Self {
+            line: None,
+            state: State::Skipped,
+            reason: Some(reason),
+            attempt: 0,
+            replayed: false,
+            conflict: false,
+            wait_until: None,
+            unannounced: false,
+        }
+    }
+}

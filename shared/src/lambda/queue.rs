@@ -1,0 +1,130 @@
+//! A batch from the queue: each message on its own, all at once, failures reported one by one.
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    clock::Timestamp,
+    courier::{Call, Courier, Trouble},
+    fields::{Fault, Unknown},
+    network::Network,
+    order::Order,
+    surroundings::{ORDER_COMPLETED, ORDER_DUE, Surroundings, Unavailable},
+};
+
+/// An event of the bus, or a message of the function to itself.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    #[serde(borrow)]
+    detail: &'a RawValue,
+    #[serde(default)]
+    not_before_ms: i64,
+    #[serde(default)]
+    rounds: u32,
+    #[serde(default)]
+    announce: bool,
+}
+
+/// Why a message stays on the queue: it comes again, and after some times goes to the dead letters.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("the message is not an event")]
+    NotAnEvent,
+    #[error("the event is of another type")]
+    OtherType,
+    #[error("the event's detail is not an order")]
+    NotAnOrder,
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+    #[error("the order could not be put back on the queue")]
+    NotPutBack(#[from] Unavailable),
+}
+
+impl Failure {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnEvent => "not_an_event",
+            Self::OtherType => "other_type",
+            Self::NotAnOrder => "invalid_order",
+            Self::Trouble(_) => "ledger_unavailable",
+            Self::NotPutBack(_) => "queue_unavailable",
+        }
+    }
+}
+
+/// A fault for the log. Only the first part of its place: deeper ones may be names of the sender's.
+fn safe(fault: &Fault) -> String {
+    let member = fault.pointer.split('/').nth(1).unwrap_or_default();
+    format!("{} at /{member}", fault.code)
+}
+
+pub(super) async fn batch<N: Network, S: Surroundings>(
+    courier: &Courier<N, S>,
+    event: SqsEvent,
+    deadline: Timestamp,
+) -> SqsBatchResponse {
+    let each = event.records.into_iter().map(async |message| {
+        let id = message.message_id.clone().unwrap_or_default();
+        match take(courier, &message, deadline).await {
+            Ok(()) => None,
+            Err(failure) => {
+                let code = failure.code();
+                tracing::error!(network = N::NAME, message_id = id, code, %failure, "not taken");
+                Some(id)
+            }
+        }
+    });
+    let mut response = SqsBatchResponse::default();
+    for id in join_all(each).await.into_iter().flatten() {
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = id;
+        response.batch_item_failures.push(failure);
+    }
+    response
+}
+
+async fn take<N: Network, S: Surroundings>(
+    courier: &Courier<N, S>,
+    message: &SqsMessage,
+    deadline: Timestamp,
+) -> Result<(), Failure> {
+    let body = message.body.as_deref().unwrap_or_default();
+    let envelope: Envelope<'_> = serde_json::from_str(body).map_err(|_| Failure::NotAnEvent)?;
+    let due = envelope.detail_type == ORDER_DUE;
+    if !due && envelope.detail_type != ORDER_COMPLETED {
+        return Err(Failure::OtherType);
+    }
+    let not_before = Timestamp::from_millis(envelope.not_before_ms);
+    let detail = envelope.detail;
+    if courier.surroundings().now() < not_before {
+        courier.put_back(detail, not_before, envelope.rounds, envelope.announce).await?;
+        return Ok(());
+    }
+    let order = serde_json::from_str(detail.get()).map_err(|_| Failure::NotAnOrder)?;
+    let order = Order::read(&order, Unknown::Ignored).map_err(|faults| {
+        let faults: Vec<_> = faults.iter().map(safe).collect();
+        tracing::warn!(network = N::NAME, faults = faults.join(", "), "the order has faults");
+        Failure::NotAnOrder
+    })?;
+    let redelivered = message
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse::<u32>().ok())
+        .is_some_and(|count| count > 1);
+    let call = Call {
+        body: detail,
+        queued: true,
+        known: due || redelivered,
+        deadline,
+        rounds: envelope.rounds,
+        // Whoever took it before may have died between the ledger and the bus.
+        announce: redelivered || envelope.announce,
+    };
+    let outcomes = courier.deliver(&order, &call).await?;
+    courier.follow_up(&call, &outcomes).await?;
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! What lies around a delivery: time, chance, the queue, the bus and the secret. AWS gives them in
+//! a function, a test makes its own.
+
+use std::{future::Future, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    clock::Timestamp,
+    delivery::State,
+    ledger::Record,
+    network::Proof,
+    word::{Evidence, Reason},
+};
+
+mod aws;
+
+pub use aws::{Aws, Bus, SettingMissing, environment, ledger, setting};
+
+/// The detail type of a completed order on the bus.
+pub const ORDER_COMPLETED: &str = "order.completed";
+
+/// The detail type of an order that a function has put back on its own queue.
+pub const ORDER_DUE: &str = "postback.due";
+
+/// The source of the events that Postback puts on the bus.
+pub const SOURCE: &str = "postback";
+
+/// What surrounds a delivery.
+pub trait Surroundings: Send + Sync + 'static {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// A draw, evenly from all numbers.
+    fn chance(&self) -> u64;
+
+    /// Puts an order back on this function's queue, to come again after `delay` (15 minutes at
+    /// most).
+    fn requeue(
+        &self,
+        due: &Due<'_>,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Puts what has become of a delivery on the bus.
+    fn announce(
+        &self,
+        announcement: &Announcement<'_>,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// The network's secret as it is now.
+    fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
+}
+
+/// Where events are put.
+pub trait EventBus: Send + Sync {
+    /// Puts one event; `Ok` once the bus has taken it.
+    fn put(
+        &self,
+        detail_type: &str,
+        detail: String,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// A service around did not do it. Which one is known from the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a service could not be reached")]
+pub struct Unavailable;
+
+/// A secret's text.
+#[derive(Clone)]
+pub struct Secret {
+    /// JSON.
+    pub json: secrecy::SecretString,
+    /// Which version it is.
+    pub version: String,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secret").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// A message of a function to itself: this order, not before that time.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Due<'a> {
+    /// Always [`ORDER_DUE`].
+    #[serde(rename = "detail-type")]
+    pub detail_type: &'a str,
+    /// The order as it came.
+    #[serde(borrow)]
+    pub detail: &'a RawValue,
+    /// Nothing is to be done before: milliseconds since the Unix epoch.
+    pub not_before_ms: i64,
+    /// How often it has come round while parked: the pauses grow with it.
+    #[serde(default)]
+    pub rounds: u32,
+    /// Whether what became of it is still to be told on the bus.
+    #[serde(default)]
+    pub announce: bool,
+}
+
+/// What has become of a delivery, for the bus. No personal data.
+#[derive(Clone, Debug, Serialize)]
+pub struct Announcement<'a> {
+    /// The order's id.
+    pub order_id: &'a str,
+    /// The network's name.
+    pub network: &'a str,
+    /// The line, where the network wants lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<&'a str>,
+    /// The state.
+    pub state: State,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a Reason>,
+    /// What makes it certain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// The attempt it came of.
+    pub attempt: u32,
+    /// The network's ids for what it holds.
+    #[serde(skip_serializing_if = "Evidence::is_empty")]
+    pub references: &'a Evidence,
+    /// How often the order has come with other content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<u32>,
+    /// When.
+    pub at: Timestamp,
+    /// The same for every repetition of this announcement: events come at least once.
+    pub id: String,
+}
+
+impl<'a> Announcement<'a> {
+    /// What `record` says.
+    #[must_use]
+    pub fn of(record: &'a Record) -> Self {
+        let protocol = &record.protocol;
+        Self {
+            order_id: &record.order_id,
+            network: record.network(),
+            line: record.line(),
+            state: protocol.state,
+            reason: protocol.reason.as_ref(),
+            proof: protocol.proof,
+            attempt: protocol.attempt,
+            references: &record.references,
+            conflicts: None,
+            at: record.updated_at,
+            id: format!("{}/{}", record.delivery, record.version),
+        }
+    }
+
+    /// That the order of `record` came with other content.
+    #[must_use]
+    pub fn of_conflict(record: &'a Record) -> Self {
+        Self { conflicts: Some(record.conflicts), ..Self::of(record) }
+    }
+
+    /// The event's detail type.
+    #[must_use]
+    pub fn detail_type(&self) -> String {
+        match self.conflicts {
+            Some(_) => "postback.conflict".to_owned(),
+            None => format!("postback.{}", self.state.as_str()),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The surroundings as AWS gives them.
+
+use std::{env, fmt, time::Duration};
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_smithy_http_client::tls;
+
+use super::{Announcement, Due, EventBus, SOURCE, Secret, Surroundings, Unavailable};
+use crate::{clock::Timestamp, ledger::Ledger};
+
+/// A setting that a function can't start without.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the setting {name} {fault}")]
+pub struct SettingMissing {
+    /// Its name. Its value never shows.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub fault: &'static str,
+}
+
+/// A setting of the environment. An empty one counts as missing.
+pub fn setting(name: &'static str) -> Result<String, SettingMissing> {
+    let value = env::var(name).ok().filter(|value| !value.trim().is_empty());
+    value.ok_or(SettingMissing { name, fault: "is missing from the function's environment" })
+}
+
+/// Region, credentials and endpoints of the function. One connection pool for all services.
+pub async fn environment() -> SdkConfig {
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let client = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(client)
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
+        .load()
+        .await
+}
+
+/// The ledger named by `LEDGER_TABLE`.
+pub fn ledger(config: &SdkConfig) -> Result<Ledger, SettingMissing> {
+    let table = setting("LEDGER_TABLE")?;
+    Ok(Ledger::new(aws_sdk_dynamodb::Client::new(config), table))
+}
+
+/// The event bus.
+#[derive(Clone)]
+pub struct Bus {
+    client: aws_sdk_eventbridge::Client,
+    name: String,
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Bus {
+    /// The bus named by `EVENT_BUS_NAME`.
+    pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
+        let name = setting("EVENT_BUS_NAME")?;
+        Ok(Self { client: aws_sdk_eventbridge::Client::new(config), name })
+    }
+}
+
+impl EventBus for Bus {
+    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(SOURCE)
+            .detail_type(detail_type)
+            .detail(detail)
+            .build();
+        let output = self.client.put_events().entries(entry).send().await;
+        let output = output.map_err(|_| Unavailable)?;
+        if output.failed_entry_count() == 0 { Ok(()) } else { Err(Unavailable) }
+    }
+}
+
+/// What AWS gives a network's function.
+pub struct Aws {
+    bus: Bus,
+    queue: aws_sdk_sqs::Client,
+    queue_url: String,
+    secrets: aws_sdk_secretsmanager::Client,
+    secret_arn: String,
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").finish_non_exhaustive()
+    }
+}
+
+impl Aws {
+    /// Reads `QUEUE_URL`, `EVENT_BUS_NAME` and `NETWORK_SECRET_ARN`.
+    pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
+        Ok(Self {
+            bus: Bus::new(config)?,
+            queue: aws_sdk_sqs::Client::new(config),
+            queue_url: setting("QUEUE_URL")?,
+            secrets: aws_sdk_secretsmanager::Client::new(config),
+            secret_arn: setting("NETWORK_SECRET_ARN")?,
+        })
+    }
+}
+
+impl Surroundings for Aws {
+    fn now(&self) -> Timestamp {
+        Timestamp::system()
+    }
+
+    fn chance(&self) -> u64 {
+        fastrand::u64(..)
+    }
+
+    async fn requeue(&self, due: &Due<'_>, delay: Duration) -> Result<(), Unavailable> {
+        let body = serde_json::to_string(due).map_err(|_| Unavailable)?;
+        let seconds = delay.as_millis().div_ceil(1000).min(900);
+        let send = self
+            .queue
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_body(body)
+            .delay_seconds(i32::try_from(seconds).unwrap_or(900));
+        send.send().await.map(|_| ()).map_err(|_| Unavailable)
+    }
+
+    async fn announce(&self, announcement: &Announcement<'_>) -> Result<(), Unavailable> {
+        let detail = serde_json::to_string(announcement).map_err(|_| Unavailable)?;
+        self.bus.put(&announcement.detail_type(), detail).await
+    }
+
+    async fn secret(&self) -> Result<Secret, Unavailable> {
+        let get = self.secrets.get_secret_value().secret_id(&self.secret_arn);
+        let output = get.send().await.map_err(|_| Unavailable)?;
+        Ok(Secret {
+            json: output.secret_string.unwrap_or_default().into(),
+            version: output.version_id.unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! One network's function, called as Lambda calls it.
+
+use std::time::Duration;
+
+use postback::{
+    clock::Timestamp,
+    courier::Courier,
+    http::Sender,
+    lambda::handle,
+    ledger::{Key, Ledger, Record},
+    network::Network,
+    surroundings::Surroundings,
+};
+use serde_json::{Value, value::to_raw_value};
+
+use crate::{
+    events::{api_event, order_event, sqs_event},
+    world::{Message, World},
+};
+
+/// The functions' timeout, as in the template.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a received message is invisible, as in the template.
+const INVISIBLE: Duration = Duration::from_secs(180);
+
+/// A running instance of one network's function.
+#[derive(Debug)]
+pub struct Function<N: Network> {
+    /// The handler's state.
+    pub courier: Courier<N, World>,
+    /// Its queue, bus, secret and clock.
+    pub world: World,
+    ledger: Ledger,
+}
+
+/// An answer of the API.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u64,
+    /// The headers.
+    pub headers: Value,
+    /// The body.
+    pub body: Value,
+}
+
+impl<N: Network> Function<N> {
+    pub(crate) async fn start(ledger: Ledger, sender: Sender, world: World) -> Self {
+        let courier = Courier::start(ledger.clone(), sender, world.clone()).await;
+        Self { courier: courier.expect("the function starts"), world, ledger }
+    }
+
+    /// Posts an order to `POST /orders/{network}`.
+    pub async fn post(&self, order: &Value) -> Answer {
+        self.post_text(&order.to_string()).await
+    }
+
+    /// Posts a body to `POST /orders/{network}`.
+    ///
+    /// # Panics
+    ///
+    /// When the handler fails: it has an answer for everything.
+    pub async fn post_text(&self, body: &str) -> Answer {
+        let event = api_event("POST", &format!("/orders/{}", N::NAME), body);
+        let answer = self.call(&event, self.world.now() + TIMEOUT).await.expect("an answer");
+        let body = answer["body"].as_str().unwrap_or_default();
+        Answer {
+            status: answer["statusCode"].as_u64().unwrap_or_default(),
+            headers: answer["headers"].clone(),
+            body: serde_json::from_str(body).unwrap_or_default(),
+        }
+    }
+
+    /// Calls the handler with an event, to be ended at `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// The text of a failed invocation.
+    ///
+    /// # Panics
+    ///
+    /// When the answer is not JSON.
+    pub async fn call(&self, event: &Value, deadline: Timestamp) -> Result<Value, String> {
+        let payload = to_raw_value(event).expect("JSON");
+        let answer = handle(&self.courier, &payload, deadline).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        Ok(serde_json::from_str(answer.get()).expect("JSON"))
+    }
+
+    /// Puts the event of an order on the queue, as its rule on the bus does.
+    pub fn enqueue(&self, order: &Value) {
+        self.world.enqueue(order_event(order).to_string());
+    }
+
+    /// Takes everything that is visible on the queue now, in batches of ten.
+    pub async fn work(&self) {
+        loop {
+            let messages = self.world.receive(10, INVISIBLE);
+            if messages.is_empty() {
+                return;
+            }
+            self.take(&messages).await;
+        }
+    }
+
+    /// Takes one batch: what the answer does not name as failed is deleted. The ids of the failed.
+    ///
+    /// # Panics
+    ///
+    /// When the handler fails as a whole.
+    pub async fn take(&self, messages: &[Message]) -> Vec<String> {
+        let deadline = self.world.now() + TIMEOUT;
+        let answer = self.call(&sqs_event(messages), deadline).await.expect("an answer");
+        let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+        let failed: Vec<_> = failures
+            .iter()
+            .filter_map(|failure| failure["itemIdentifier"].as_str().map(str::to_owned))
+            .collect();
+        for message in messages.iter().filter(|message| !failed.contains(&message.id)) {
+            self.world.delete(&message.id);
+        }
+        failed
+    }
+
+    /// What the ledger holds of an order.
+    ///
+    /// # Panics
+    ///
+    /// When the ledger can't be read.
+    pub async fn record(&self, order_id: &str) -> Option<Record> {
+        let records = self.ledger.of_order(order_id).await.expect("the ledger");
+        records.into_iter().find(|record| record.network() == N::NAME)
+    }
+
+    /// What the ledger holds of one delivery.
+    ///
+    /// # Panics
+    ///
+    /// When the ledger can't be read.
+    pub async fn record_of(&self, key: &Key) -> Option<Record> {
+        self.ledger.get(key).await.expect("the ledger")
+    }
+}

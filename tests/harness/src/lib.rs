@@ -1,0 +1,17 @@
+//! The real handlers, whole, in one process: an embedded `DynamoDB` behind a proxy that can fail,
+//! the sandbox of the four networks, and a queue, a bus and a clock in memory.
+//!
+//! A [`Stage`] holds what all functions of one test share; a [`Function`] is one network's function
+//! on it, called with real API Gateway and SQS events.
+
+mod events;
+mod function;
+mod stage;
+mod table;
+mod world;
+
+pub use events::{api_event, order_event, sqs_event};
+pub use function::{Answer, Function};
+pub use stage::Stage;
+pub use table::{Call, Strike, Table, Units};
+pub use world::{Message, World};

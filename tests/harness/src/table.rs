@@ -1,0 +1,279 @@
+//! The ledger's table on an embedded `DynamoDB`, behind a proxy that counts what it consumes and
+//! fails as told.
+
+use std::{
+    collections::VecDeque,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use dynoxide::Database;
+use postback::ledger::Ledger;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+const NAME: &str = "ledger";
+
+/// The table, and its `DynamoDB` as long as it lives.
+#[derive(Debug)]
+pub struct Table {
+    client: Client,
+    proxy: Arc<Proxy>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// One call of a function to `DynamoDB`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The operation, as `PutItem`.
+    pub operation: String,
+    /// Whether it changed or read something: a refused condition does not.
+    pub ok: bool,
+}
+
+/// What was consumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Units {
+    /// Write units.
+    pub write: f64,
+    /// Read units.
+    pub read: f64,
+    /// How many calls.
+    pub calls: u32,
+}
+
+/// What the proxy does to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strike {
+    /// Lets it through.
+    Pass,
+    /// 500, nothing done.
+    Fail,
+    /// `ThrottlingException`, nothing done.
+    Throttle,
+    /// Done, then the answer is lost: a 500.
+    LoseAnswer,
+    /// Never answered, nothing done.
+    Hang,
+}
+
+#[derive(Debug)]
+struct Proxy {
+    inner: String,
+    http: reqwest::Client,
+    script: Mutex<VecDeque<Strike>>,
+    always: Mutex<Strike>,
+    calls: Mutex<Vec<(Call, Units)>>,
+}
+
+impl Table {
+    /// A fresh, empty table.
+    ///
+    /// # Panics
+    ///
+    /// When loopback can't be listened on.
+    pub async fn start() -> Self {
+        let database = Database::memory().expect("a database in memory");
+        database.create_table(definition()).expect("a table");
+        let (inner, serving) =
+            listen(|listener| dynoxide::server::serve_on(listener, database)).await;
+        // Plain HTTP only, but the client wants to know its cryptography before it is built.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        #[expect(clippy::disallowed_methods, reason = "the proxy's own client, not a function's")]
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let proxy = Arc::new(Proxy {
+            inner,
+            http,
+            script: Mutex::default(),
+            always: Mutex::new(Strike::Pass),
+            calls: Mutex::default(),
+        });
+        let router = Router::new().fallback(forward).with_state(Arc::clone(&proxy));
+        let (outer, proxying) = listen(|listener| async move {
+            axum::serve(listener, router).await.expect("the proxy serves");
+        })
+        .await;
+        Self { client: client(&outer), proxy, tasks: vec![serving, proxying] }
+    }
+
+    /// The ledger in it.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(self.client.clone(), NAME.to_owned())
+    }
+
+    /// The client of it.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Does these to the next calls, one each; then lets all through again.
+    pub fn script(&self, strikes: impl IntoIterator<Item = Strike>) {
+        let mut script = self.proxy.script.lock().unwrap_or_else(PoisonError::into_inner);
+        script.clear();
+        script.extend(strikes);
+    }
+
+    /// Does this to every call that is not scripted.
+    pub fn always(&self, strike: Strike) {
+        *self.proxy.always.lock().unwrap_or_else(PoisonError::into_inner) = strike;
+    }
+
+    /// Every call so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        let calls = self.proxy.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.iter().map(|(call, _)| call.clone()).collect()
+    }
+
+    /// What was consumed so far, as `DynamoDB` reports it.
+    #[must_use]
+    pub fn units(&self) -> Units {
+        let calls = self.proxy.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.iter().fold(Units::default(), |sum, (_, units)| Units {
+            write: sum.write + units.write,
+            read: sum.read + units.read,
+            calls: sum.calls + 1,
+        })
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget_calls(&self) {
+        self.proxy.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+fn definition() -> dynoxide::actions::create_table::CreateTableRequest {
+    let definition = json!({
+        "TableName": NAME,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [
+            { "AttributeName": "order_id", "KeyType": "HASH" },
+            { "AttributeName": "delivery", "KeyType": "RANGE" },
+        ],
+        "AttributeDefinitions": [
+            { "AttributeName": "order_id", "AttributeType": "S" },
+            { "AttributeName": "delivery", "AttributeType": "S" },
+        ],
+    });
+    serde_json::from_value(definition).expect("a table definition")
+}
+
+async fn listen<F: Future<Output = ()> + Send + 'static>(
+    serve: impl FnOnce(TcpListener) -> F,
+) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    (format!("http://{address}"), tokio::spawn(serve(listener)))
+}
+
+fn client(endpoint: &str) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(std::time::Duration::from_millis(400))
+        .build();
+    let retries = RetryConfig::standard()
+        .with_initial_backoff(std::time::Duration::from_millis(1))
+        .with_max_attempts(3);
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "harness"))
+        .endpoint_url(endpoint)
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .build();
+    Client::from_conf(config)
+}
+
+async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let target = target.unwrap_or_default().to_owned();
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let strike = {
+        let scripted = proxy.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let always = *proxy.always.lock().unwrap_or_else(PoisonError::into_inner);
+        scripted.unwrap_or(always)
+    };
+    match strike {
+        Strike::Pass => proxy.pass(&target, operation, body).await,
+        Strike::Fail => refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+        Strike::Throttle => refusal(StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Strike::LoseAnswer => {
+            let _lost = proxy.pass(&target, operation, body).await;
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
+        }
+        Strike::Hang => std::future::pending().await,
+    }
+}
+
+fn refusal(status: StatusCode, kind: &str) -> Response {
+    let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}") });
+    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string())
+        .into_response()
+}
+
+impl Proxy {
+    async fn pass(&self, target: &str, operation: String, body: Bytes) -> Response {
+        let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+        request["ReturnConsumedCapacity"] = json!("TOTAL");
+        let answer = self
+            .http
+            .post(&self.inner)
+            .header(header::CONTENT_TYPE, "application/x-amz-json-1.0")
+            .header("x-amz-target", target)
+            .header(header::AUTHORIZATION, AUTHORIZATION)
+            .header("x-amz-date", "20261121T000000Z")
+            .body(request.to_string())
+            .send()
+            .await;
+        let Ok(answer) = answer else {
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+        };
+        let status = answer.status();
+        let bytes = answer.bytes().await.unwrap_or_default();
+        let read: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        self.count(operation, status.is_success(), &request, &read);
+        (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response()
+    }
+
+    fn count(&self, operation: String, ok: bool, request: &Value, answer: &Value) {
+        let told = answer["ConsumedCapacity"]["CapacityUnits"].as_f64();
+        let writes = operation == "PutItem";
+        // A refused condition reports no capacity but costs a write of the item it met.
+        let size = |item: &Value| f64::from(u32::try_from(item.to_string().len()).unwrap_or(0));
+        let refused = (size(&answer["Item"]).max(size(&request["Item"])) / 1024.0).ceil();
+        let units = told.unwrap_or(if writes && !ok { refused } else { 0.0 });
+        let units = if writes {
+            Units { write: units, read: 0.0, calls: 1 }
+        } else {
+            Units { write: 0.0, read: units, calls: 1 }
+        };
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.push((Call { operation, ok }, units));
+    }
+}
+
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
+    Credential=test/20261121/eu-central-1/dynamodb/aws4_request, \
+    SignedHeaders=host;x-amz-date;x-amz-target, Signature=test";

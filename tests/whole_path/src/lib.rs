@@ -1,0 +1,1 @@
+//! Orders through the real handlers to the four networks and the ledger: see `tests/`.

@@ -30,11 +30,11 @@ use journey::Journey;
 use pause::Pause;
 
 /// How old settings may be before the secret is read again.
-const SETTINGS_AGE: Duration = Duration::from_secs(60);
+const SETTINGS_AGE: Duration = Duration::from_mins(1);
 /// The same while the network is paused because of them.
 const SETTINGS_AGE_PAUSED: Duration = Duration::from_secs(10);
 /// The longest delay of a queue message.
-const LONGEST_DELAY: Duration = Duration::from_secs(900);
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// The first of the growing pauses after which a parked delivery looks whether it is mended.
 const FIRST_ROUND: Duration = Duration::from_secs(15);
 
@@ -156,7 +156,13 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
             Phrase::Tell(told) => {
                 let mut outcomes = Vec::with_capacity(told.len());
                 for told in &told {
-                    outcomes.push(self.tell(order, &configured, told, call).await?);
+                    let outcome = self.tell(order, &configured, told, call).await?;
+                    let conflict = outcome.conflict;
+                    outcomes.push(outcome);
+                    // An order that came back as another one: no further line of it is told.
+                    if conflict {
+                        break;
+                    }
                 }
                 Ok(outcomes)
             }

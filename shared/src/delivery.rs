@@ -5,7 +5,7 @@
 //! it, the model checker explores it, and the [ledger](crate::ledger) writes what it gives by
 //! compare-and-set, so that it always decides on what is really there.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -105,8 +105,11 @@ impl Fingerprint {
     #[must_use]
     pub fn of(told: &impl Serialize) -> Self {
         let text = serde_json::to_vec(told).unwrap_or_default();
-        let digest = Sha256::digest(&text);
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut hex = String::with_capacity(64);
+        for byte in Sha256::digest(&text) {
+            let _infallible = write!(hex, "{byte:02x}");
+        }
+        Self(hex)
     }
 }
 
@@ -211,14 +214,14 @@ impl Policy {
     pub const fn new(resolution: Resolution, timeout: Duration, lag: Duration) -> Self {
         Self {
             resolution,
-            need: Duration::from_millis(timeout.as_millis() as u64 + 5_000),
+            need: timeout.saturating_add(Duration::from_secs(5)),
             skew: Duration::from_secs(30),
             lag,
             backoff: Duration::from_secs(30),
-            backoff_cap: Duration::from_secs(6 * 60 * 60),
+            backoff_cap: Duration::from_hours(6),
             attempts: 20,
-            budget: Duration::from_secs(4 * 24 * 60 * 60),
-            park: Duration::from_secs(60 * 60),
+            budget: Duration::from_hours(4 * 24),
+            park: Duration::from_hours(1),
         }
     }
 }

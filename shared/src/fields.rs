@@ -9,6 +9,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::clock::Timestamp;
+
 /// What is wrong with one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
@@ -42,6 +44,7 @@ impl Wrong {
     }
 
     /// The value is of another JSON type than `wanted`.
+    #[must_use]
     pub fn kind(wanted: &'static str) -> Self {
         Self::new("wrong_type", format!("must be {wanted}"))
     }
@@ -109,13 +112,11 @@ impl<'v> Fields<'v, '_> {
         name: &'static str,
         parse: impl FnOnce(&'v Value) -> Result<T, Wrong>,
     ) -> Option<T> {
-        match self.take(name) {
-            Some(value) => self.check(name, parse(value)),
-            None => {
-                self.fault(name, Wrong::new("missing", "must be given"));
-                None
-            }
-        }
+        let Some(value) = self.take(name) else {
+            self.fault(name, Wrong::new("missing", "must be given"));
+            return None;
+        };
+        self.check(name, parse(value))
     }
 
     /// A member that may be left out or `null`. A fault is noted, and reads as left out.
@@ -275,6 +276,13 @@ pub fn integer(range: RangeInclusive<u64>) -> impl Fn(&Value) -> Result<u64, Wro
     }
 }
 
+/// An instant of RFC 3339.
+pub fn instant(value: &Value) -> Result<Timestamp, Wrong> {
+    let Value::String(text) = value else { return Err(Wrong::kind("a string")) };
+    let detail = "must be an instant of RFC 3339, as \"2026-11-21T10:15:00Z\"";
+    Timestamp::parse(text).ok_or_else(|| Wrong::new("not_an_instant", detail))
+}
+
 /// `true` or `false`.
 pub fn flag(value: &Value) -> Result<bool, Wrong> {
     value.as_bool().ok_or_else(|| Wrong::kind("true or false"))
@@ -299,6 +307,9 @@ pub fn looks_like_template(text: &str) -> bool {
 }
 
 fn not_a_template(text: String) -> Result<String, Wrong> {
+    if text.trim() != text {
+        return Err(Wrong::new("outer_blanks", "must have no outer blanks or line ends"));
+    }
     if looks_like_template(&text) {
         return Err(Wrong::new("template", "is still a place holder in braces"));
     }

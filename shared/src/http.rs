@@ -16,7 +16,24 @@ pub use send::{Outcome, Sender};
 pub const BODY_CAP: usize = 64 * 1024;
 
 /// The longest `Retry-After` that is believed.
-pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(6 * 60 * 60);
+pub const RETRY_AFTER_CAP: Duration = Duration::from_hours(6);
+
+/// Tags that only a page for people has. `<svg` is not among them: that is an image.
+const TAGS: &[&str] = &[
+    "<html",
+    "<head",
+    "<body",
+    "<title",
+    "<script",
+    "<noscript",
+    "<meta",
+    "<style",
+    "<div",
+    "<center",
+    "<h1",
+    "<p>",
+    "<form",
+];
 
 /// What is sent to a network. Values never show: [`fmt::Debug`] prints names only.
 #[derive(Clone)]
@@ -90,8 +107,8 @@ impl Request {
     }
 }
 
-/// As `encodeURIComponent` does, so also `+`, `&`, `=` and blanks; only RFC 3986's unreserved
-/// characters stay.
+/// Only RFC 3986's unreserved characters stay: `+`, `&`, `=` and blanks are encoded, and all that
+/// `encodeURIComponent` encodes.
 fn encode(value: &str) -> String {
     const UNRESERVED: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -105,7 +122,7 @@ impl fmt::Debug for Request {
             .field("path", &self.path)
             .field("query", &names)
             .field("has_body", &self.body.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,11 +167,14 @@ impl Answer {
     /// Whether the body is a page for people: a firewall, a login, an error page.
     #[must_use]
     pub fn is_html(&self) -> bool {
-        let start: String = self.text().chars().take(256).collect::<String>().to_lowercase();
-        start.starts_with("<!doctype html") || start.starts_with("<html") || {
-            start.starts_with('<')
-                && ["<html", "<head", "<body", "<title"].iter().any(|tag| start.contains(tag))
+        let text = self.text();
+        let mut rest = text.as_str();
+        while let Some(comment) = rest.strip_prefix("<!--") {
+            rest = comment.split_once("-->").map_or("", |(_, after)| after).trim_start();
         }
+        let start = rest.chars().take(256).collect::<String>().to_lowercase();
+        let page = start.starts_with("<!doctype html") || rest.is_empty() && !text.is_empty();
+        page || (start.starts_with('<') && TAGS.iter().any(|tag| start.contains(tag)))
     }
 
     /// What the status alone says: the rule for every answer whose body can't be read.
@@ -232,7 +252,7 @@ mod tests {
     fn retry_after_is_seconds_or_a_date_and_capped() {
         let now = Timestamp::parse("2026-11-21T10:00:00Z").expect("an instant");
 
-        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after("120", now), Some(Duration::from_mins(2)));
         assert_eq!(
             retry_after("Sat, 21 Nov 2026 10:01:30 GMT", now),
             Some(Duration::from_secs(90))
@@ -246,6 +266,10 @@ mod tests {
     fn a_page_for_people_is_recognised() {
         assert!(Answer::new(200, "\u{feff} <!DOCTYPE HTML><p>Login").is_html());
         assert!(Answer::new(200, "<html>").is_html());
+        assert!(Answer::new(200, "<!-- a --><!-- b --> <script>go()</script>").is_html());
+        assert!(Answer::new(200, "<!-- no end").is_html());
+        assert!(!Answer::new(200, "<svg xmlns='x'></svg>").is_html());
+        assert!(!Answer::new(200, "").is_html());
         assert!(!Answer::new(200, "GIF89a").is_html());
         assert!(!Answer::new(200, r#"{"a":"<html>"}"#).is_html());
     }

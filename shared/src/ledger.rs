@@ -18,7 +18,7 @@ mod record;
 pub use record::{AttemptRecord, Key, Note, Record};
 
 /// How long a delivery is remembered at least: `DynamoDB` may delete the item after that.
-pub const GUARD: std::time::Duration = std::time::Duration::from_secs(400 * 24 * 60 * 60);
+pub const GUARD: std::time::Duration = std::time::Duration::from_hours(400 * 24);
 
 /// The table of deliveries.
 #[derive(Clone)]

@@ -25,7 +25,7 @@ pub trait Network: Sized + Send + Sync + 'static {
     /// How long one request may take, from connecting to the last byte of the answer.
     const TIMEOUT: Duration = Duration::from_secs(10);
     /// How long the network may take to show in its read-back what it has accepted.
-    const LAG: Duration = Duration::from_secs(120);
+    const LAG: Duration = Duration::from_mins(2);
     /// What is to be told: one order, or one line of it. Facts of the order only: neither the
     /// settings nor the time of the attempt, for its hash tells whether an order came back with
     /// other content.
@@ -193,6 +193,9 @@ pub enum Verdict {
         reason: Reason,
         /// Whether every order would fail, or only those like this one.
         scope: Scope,
+        /// Whether it is tried now and then although no setting has changed: the other side may
+        /// have been mended.
+        probe: bool,
     },
     /// Certainly not processed: send again later.
     Retry {
@@ -228,13 +231,20 @@ impl Verdict {
     /// A setting is wrong for every order: the network is paused.
     #[must_use]
     pub const fn parked(reason: &'static str) -> Self {
-        Self::Parked { reason: Reason::new(reason), scope: Scope::Network }
+        Self::Parked { reason: Reason::new(reason), scope: Scope::Network, probe: true }
     }
 
     /// A setting is wrong for orders like this one only; others go on.
     #[must_use]
     pub const fn parked_alone(reason: &'static str) -> Self {
-        Self::Parked { reason: Reason::new(reason), scope: Scope::Delivery }
+        Self::Parked { reason: Reason::new(reason), scope: Scope::Delivery, probe: true }
+    }
+
+    /// Nobody knows what is wrong with this order: it is not tried again before a setting changes
+    /// or a person decides.
+    #[must_use]
+    pub const fn parked_until_mended(reason: &'static str) -> Self {
+        Self::Parked { reason: Reason::new(reason), scope: Scope::Delivery, probe: false }
     }
 
     /// Answered, certainly not processed.

@@ -73,7 +73,7 @@ impl Order {
     pub fn click_text(&self, network: &str, member: &str) -> Option<&str> {
         let text = self.click(network)?.get(member)?.as_str()?.trim();
         let is_left_behind = |word: &&str| text.eq_ignore_ascii_case(word);
-        let nothing = text.is_empty() || ["undefined", "null"].iter().any(|w| is_left_behind(&w));
+        let nothing = text.is_empty() || ["undefined", "null"].iter().any(is_left_behind);
         (!nothing).then_some(text)
     }
 

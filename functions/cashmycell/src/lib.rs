@@ -1,1 +1,239 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+use postback::{
+    delivery::Attempt,
+    fields::{Fields, flag},
+    http::{Answer, Request},
+    network::{Network, Phrase, Reading, Recovery, Verdict},
+    order::Order,
+    word::{Evidence, Reason},
+};
+use serde::Serialize;
+
+mod wire;
+
+pub use wire::Click;
+
+/// CashMyCell with its settings.
+#[derive(Clone, Debug)]
+pub struct CashMyCell {
+    /// Whether the order's id is sent as the undocumented `reference_id`.
+    reference_id: bool,
+}
+
+/// What CashMyCell is told of an order.
+#[derive(Clone, Serialize)]
+pub struct Report {
+    order_value: String,
+    cmc_id: String,
+    order_id: String,
+}
+
+impl Network for CashMyCell {
+    const NAME: &'static str = "cashmycell";
+    const ENDPOINT: &'static str = "https://api.cashmycell.com";
+
+    type Report = Report;
+
+    fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
+        Some(Self { reference_id: fields.optional("reference_id", flag).unwrap_or(false) })
+    }
+
+    fn check_click(fields: &mut Fields<'_, '_>) {
+        Click::read(fields);
+    }
+
+    fn phrase(&self, order: &Order) -> Phrase<Report> {
+        if !order.is_completed() {
+            return Phrase::Skip(Reason::new("not_completed"));
+        }
+        let Some(cmc_id) = wire::click_id(order, Self::NAME) else {
+            return Phrase::Skip(Reason::new("no_click"));
+        };
+        // "Use the order value in your system's currency (no currency conversion)."
+        let order_value = order.total.shortest();
+        Phrase::order(Report { order_value, cmc_id, order_id: order.order_id.to_string() })
+    }
+
+    fn request(&self, report: &Report, attempt: &Attempt) -> Request {
+        let reference_id = self.reference_id.then_some(&report.order_id);
+        Request::get(wire::PATH)
+            .query("status", wire::STATUS)
+            .query("order_value", &report.order_value)
+            .query("cmc_id", &report.cmc_id)
+            // Milliseconds, within ±5 minutes of now: the time of this attempt, not of the order.
+            .query("ts", attempt.at.as_millis().to_string())
+            .query_opt("reference_id", reference_id)
+            .start_of_answer_suffices()
+    }
+
+    fn verdict(&self, _: &Report, answer: &Answer, _: &Attempt) -> Reading {
+        // "The response may be 204, 200 OK with minimal body, or an image." A page for people is
+        // none of them: something stands between us and CashMyCell.
+        let verdict = if answer.is_success() && !answer.is_html() {
+            Verdict::Accepted(None)
+        } else {
+            answer.by_status()
+        };
+        let evidence = Evidence::none().number("http_status", answer.status);
+        Reading { verdict, references: Evidence::none(), evidence }
+    }
+
+    /// A second call "may be deduplicated or recorded separately": a person decides.
+    fn recovery(&self, _: &Report) -> Recovery<Self> {
+        Recovery::hold()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postback::{clock::Timestamp, delivery::Resolution, fields::Unknown, network::configure};
+    use postback_conformance::{
+        NOW, Subject, answers_give_their_verdicts, conforms, reasons_are_documented,
+        secret_refuses_templates,
+    };
+    use serde_json::{Value, json};
+    use url::Url;
+
+    use super::*;
+
+    /// `ts` of the vendor's examples. It is 2024-01-01T00:00:00Z, whatever the page says.
+    const THEN: Timestamp = Timestamp::from_millis(1_704_067_200_000);
+
+    fn network(settings: &str) -> CashMyCell {
+        configure(settings).expect("settings")
+    }
+
+    fn order(total: &str, currency: &str, cmc_id: &str) -> Value {
+        json!({
+            "order_id": "A-1001", "status": "completed", "completed_at": "2023-12-01T00:00:00Z",
+            "currency": currency, "total": total,
+            "clicks": { "cashmycell": { "cmc_id": cmc_id, "clicked_at": "2023-11-30T09:00:00Z" } },
+        })
+    }
+
+    fn phrase(order: &Value) -> Phrase<Report> {
+        network("{}").phrase(&Order::read(order, Unknown::Refused).expect("an order"))
+    }
+
+    fn told(order: &Value) -> Report {
+        match phrase(order) {
+            Phrase::Tell(mut told) if told.len() == 1 => told.remove(0).report,
+            _ => panic!("it is not one delivery"),
+        }
+    }
+
+    fn url(settings: &str, order: &Value, at: Timestamp) -> String {
+        let endpoint = Url::parse(CashMyCell::ENDPOINT).expect("a URL");
+        let request = network(settings).request(&told(order), &Attempt::first(at));
+        request.url(&endpoint).into()
+    }
+
+    fn cmc_id(raw: &str) -> String {
+        let url = url("{}", &order("1499", "INR", raw), THEN);
+        let (_, rest) = url.split_once("&cmc_id=").expect("a click id");
+        rest.split('&').next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn conforms_to_what_holds_for_any_network() {
+        conforms::<CashMyCell>(&Subject {
+            settings: json!({}),
+            other_settings: json!({ "reference_id": true }),
+            order: order("1499.00", "INR", "canaryclick4711"),
+            canaries: &["canaryclick4711"],
+            credentials: &[],
+            concern: "/clicks/cashmycell/cmc_id",
+            without: "no_click",
+            confirms: false,
+            answers: "answers",
+        });
+    }
+
+    #[test]
+    fn each_recorded_answer_means_what_its_file_says() {
+        let report = told(&order("1499", "INR", "abc123xyz789"));
+
+        answers_give_their_verdicts(&network("{}"), &report, "answers");
+        reasons_are_documented("answers", include_str!("../README.md"));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_refused_by_name() {
+        secret_refuses_templates::<CashMyCell>(&json!({ "reference_id": true }));
+    }
+
+    #[test]
+    fn the_vendors_example_requests_are_made_byte_for_byte() {
+        let make = |total, cmc_id| url("{}", &order(total, "INR", cmc_id), THEN);
+
+        let full_url = "https://api.cashmycell.com/api/v1/public/order-complete?status=COMPLETED&order_value=1499&cmc_id=abc123xyz&ts=1704067200000";
+        let curl = "https://api.cashmycell.com/api/v1/public/order-complete?status=COMPLETED&order_value=1499&cmc_id=abc123xyz789&ts=1704067200000";
+        let verification = "https://api.cashmycell.com/api/v1/public/order-complete?status=COMPLETED&order_value=100&cmc_id=test123&ts=1704067200000";
+        assert_eq!(make("1499.00", "abc123xyz"), full_url);
+        assert_eq!(make("1499", "abc123xyz789"), curl);
+        assert_eq!(make("100", "test123"), verification);
+    }
+
+    #[test]
+    fn the_order_value_is_a_plain_decimal_in_the_orders_own_currency() {
+        let value = |total, currency| told(&order(total, currency, "abc")).order_value;
+
+        assert_eq!(value("14.99", "INR"), "14.99");
+        assert_eq!(value("14.90", "INR"), "14.9");
+        assert_eq!(value("0.00", "INR"), "0");
+        assert_eq!(value("999999999999999.99", "USD"), "999999999999999.99");
+        assert_eq!(value("1.234", "KWD"), "1.234");
+        assert_eq!(value("100000", "JPY"), "100000");
+    }
+
+    #[test]
+    fn a_raw_cookie_value_is_decoded_once_before_it_is_encoded() {
+        assert_eq!(cmc_id("a%2Fb%3D%3D"), "a%2Fb%3D%3D");
+        assert_eq!(cmc_id("a/b=="), "a%2Fb%3D%3D");
+        assert_eq!(cmc_id("a%252Fb"), "a%252Fb");
+        assert_eq!(cmc_id("a+b c&ts=1"), "a%2Bb%20c%26ts%3D1");
+        assert_eq!(cmc_id(" abc%20"), "abc");
+    }
+
+    #[test]
+    fn a_value_that_is_not_encoded_though_it_looks_so_is_passed_on_as_it_is() {
+        assert_eq!(cmc_id("100%"), "100%25");
+        assert_eq!(cmc_id("a%ff"), "a%25ff");
+    }
+
+    #[test]
+    fn no_click_id_is_skipped_without_a_request() {
+        let empty = ["", "  ", "undefined", "NULL", "%20", "%75ndefined", "{cmc_id}", "%7Bid%7D"];
+        for raw in empty {
+            let phrase = phrase(&order("1499", "INR", raw));
+            assert!(
+                matches!(phrase, Phrase::Skip(reason) if reason.as_str() == "no_click"),
+                "{raw}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_later_attempt_takes_a_fresh_time_for_the_same_content() {
+        let order = order("1499", "INR", "abc");
+
+        assert!(url("{}", &order, THEN).ends_with("&ts=1704067200000"));
+        assert!(url("{}", &order, NOW).ends_with("&ts=1795256100000"));
+    }
+
+    #[test]
+    fn the_undocumented_reference_id_is_sent_only_when_asked_for() {
+        let order = order("1499", "INR", "abc");
+
+        assert!(!url(r#"{"reference_id": false}"#, &order, THEN).contains("reference_id"));
+        assert!(url(r#"{"reference_id": true}"#, &order, THEN).ends_with("&reference_id=A-1001"));
+    }
+
+    #[test]
+    fn unconfirmed_is_held_for_a_person() {
+        let report = told(&order("1499", "INR", "abc"));
+
+        assert_eq!(network("{}").recovery(&report).resolution(), Resolution::Hold);
+    }
+}

@@ -1,1 +1,118 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+use postback::{
+    delivery::Attempt,
+    fields::{Fields, Wrong, integer, secret},
+    http::{Answer, Request},
+    network::{Lookup, Network, Phrase, Reading, ReadsBack, Recovery},
+    order::Order,
+    word::Reason,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+mod answer;
+mod click;
+mod contact;
+mod lead;
+mod list;
+mod our_id;
+mod status;
+
+pub use click::Click;
+pub use contact::{Phone, PublicIp};
+pub use lead::{Discount, Good, Lead, Money, Report, Source};
+pub use list::{IDS_PER_REQUEST, List, ListedLead, read_list};
+pub use our_id::OurId;
+pub use status::{CancelReason, Stage, Status};
+
+/// cpa.moe with the merchant's settings.
+#[derive(Clone, Debug)]
+pub struct CpaMoe {
+    /// `{user}-{key}`, as the network wants it in every URL.
+    credentials: SecretString,
+    /// The offer of orders that name none.
+    default_offer: Option<u64>,
+}
+
+impl CpaMoe {
+    /// The requests that ask for the status of all of `ids`: one for every [`IDS_PER_REQUEST`].
+    #[must_use]
+    pub fn list(&self, ids: &[OurId]) -> Vec<Request> {
+        ids.chunks(IDS_PER_REQUEST).map(|ids| list::request(&self.credentials, ids)).collect()
+    }
+}
+
+impl Network for CpaMoe {
+    const NAME: &'static str = "cpa_moe";
+    const ENDPOINT: &'static str = "https://api.cpa.moe";
+
+    type Report = Report;
+
+    fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
+        let user = fields.required("user", integer(1..=u64::MAX));
+        let key = fields.required("key", key);
+        let default_offer = fields.optional("default_offer", integer(1..=u64::MAX));
+        let credentials = SecretString::from(format!("{}-{}", user?, key?.expose_secret()));
+        Some(Self { credentials, default_offer })
+    }
+
+    fn check_click(fields: &mut Fields<'_, '_>) {
+        Click::read(fields);
+    }
+
+    fn phrase(&self, order: &Order) -> Phrase<Report> {
+        if !order.is_completed() {
+            return Phrase::Skip(Reason::new("not_completed"));
+        }
+        let Ok(click) = Click::of(order) else {
+            return Phrase::Reject(Reason::new("invalid_click"));
+        };
+        match (&click, self.default_offer) {
+            (None, None) => return Phrase::Skip(Reason::new("no_click")),
+            (Some(Click { offer: None, .. }), None) => {
+                return Phrase::Reject(Reason::new("no_offer"));
+            }
+            _ => {}
+        }
+        match Lead::of(order, click.unwrap_or_default()) {
+            Ok(lead) => Phrase::order(Report { lead, total: order.total }),
+            Err(reason) => Phrase::Reject(reason),
+        }
+    }
+
+    /// <https://cpa.moe/en/api-wm.html>, "Add new lead".
+    fn request(&self, Report { lead, .. }: &Report, _: &Attempt) -> Request {
+        let offer = lead.offer.or(self.default_offer);
+        let body = serde_json::to_value(Lead { offer, ..lead.clone() }).unwrap_or_default();
+        Request::post_json("ext/add.json", body).query_secret("id", &self.credentials)
+    }
+
+    fn verdict(&self, report: &Report, answer: &Answer, _: &Attempt) -> Reading {
+        let (lead, credentials) = (&report.lead, &self.credentials);
+        answer::Reader { lead, credentials }.read(answer)
+    }
+
+    fn recovery(&self, _: &Report) -> Recovery<Self> {
+        Recovery::look_up()
+    }
+}
+
+impl ReadsBack for CpaMoe {
+    fn lookup(&self, report: &Report) -> Request {
+        list::request(&self.credentials, std::slice::from_ref(&report.lead.id))
+    }
+
+    fn found(&self, report: &Report, answer: &Answer) -> Lookup {
+        list::look_for(&report.lead.id, answer)
+    }
+}
+
+/// The access key: one word, so that a line end from the clipboard is seen at start.
+fn key(value: &Value) -> Result<SecretString, Wrong> {
+    let key = secret(128)(value)?;
+    if key.expose_secret().chars().any(char::is_whitespace) {
+        return Err(Wrong::new("blanks", "must be the key alone, without blanks and line ends"));
+    }
+    Ok(key)
+}

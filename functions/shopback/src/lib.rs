@@ -1,1 +1,140 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod click;
+mod report;
+mod settings;
+mod template;
+
+use postback::{
+    delivery::Attempt,
+    fields::Fields,
+    http::{Answer, Request},
+    network::{Deduplicates, Network, Phrase, Reading, Recovery, Told},
+    order::Order,
+    word::Reason,
+};
+use secrecy::SecretString;
+
+pub use click::Click;
+pub use report::Report;
+
+use crate::{
+    report::Facts,
+    settings::{Mode, Offers},
+    template::Template,
+};
+
+/// The vendor's documents: <https://docs.shopback.com/docs/s2s-order-tracking-api> and, for lines,
+/// <https://docs.shopback.com/docs/s2s-item-level-tracking-api>.
+const PATH: &str = "aff_lsr";
+
+/// The most characters the platform keeps of an `adv_sub`.
+const ADV_CHARS: usize = 500;
+
+/// ShopBack, with one merchant's settings.
+#[derive(Clone, Debug)]
+pub struct ShopBack {
+    offers: Offers,
+    security_token: SecretString,
+    mode: Mode,
+    /// `adv_sub2` to `adv_unique5` in the document's order, those that are set.
+    adv: Vec<(&'static str, Template)>,
+}
+
+impl Network for ShopBack {
+    const NAME: &'static str = "shopback";
+    /// The document writes `http`. Token and click id stand in the URL, and the host speaks TLS.
+    const ENDPOINT: &'static str = "https://shopback.go2cloud.org";
+
+    type Report = Report;
+
+    fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
+        settings::read(fields)
+    }
+
+    fn check_click(fields: &mut Fields<'_, '_>) {
+        click::check(fields);
+    }
+
+    fn phrase(&self, order: &Order) -> Phrase<Report> {
+        match self.tell(order) {
+            Ok(told) => Phrase::Tell(told),
+            Err(nothing) => nothing,
+        }
+    }
+
+    /// Parameters in the document's order.
+    fn request(&self, report: &Report, _: &Attempt) -> Request {
+        let request = Request::get(PATH)
+            .query_opt("offer_id", self.offers.of(report.order()).map(|offer| offer.to_string()))
+            .query("adv_sub", &report.order().order_id);
+        let request = self.adv.iter().fold(request, |request, (name, template)| {
+            request.query_opt(name, template.resolve(report))
+        });
+        request
+            .query("transaction_id", &report.order().transaction_id)
+            .query("amount", report.amount().shortest())
+            .query_secret("security_token", &self.security_token)
+    }
+
+    fn verdict(&self, report: &Report, answer: &Answer, attempt: &Attempt) -> Reading {
+        answer::read(answer, report, attempt, self.offers.are_several())
+    }
+
+    fn recovery(&self, report: &Report) -> Recovery<Self> {
+        // A second line of the same click is no duplicate, so neither is the same line again.
+        if report.line().is_some() { Recovery::hold() } else { Recovery::send_again() }
+    }
+}
+
+/// In order mode only: see [`ShopBack::recovery`].
+impl Deduplicates for ShopBack {
+    const KEY: &'static str = "transaction_id";
+}
+
+/// What there is to tell, or why there is nothing.
+type Tell<T> = Result<T, Phrase<Report>>;
+
+impl ShopBack {
+    fn tell(&self, order: &Order) -> Tell<Vec<Told<Report>>> {
+        if !order.is_completed() {
+            return Err(Phrase::Skip(Reason::new("not_completed")));
+        }
+        let transaction_id = click::transaction_id(order)?;
+        let facts = Facts::of(order, transaction_id);
+        let told = match self.mode {
+            Mode::Order => vec![Told { line: None, report: Report::of_order(facts) }],
+            Mode::LineItems => report::lines(facts, order)?,
+        };
+        for Told { report, .. } in &told {
+            self.check(report)?;
+        }
+        Ok(told)
+    }
+
+    /// What can be told before anything is sent: an order of which one line can't be told is not
+    /// told in part.
+    fn check(&self, report: &Report) -> Tell<()> {
+        if self.offers.of(report.order()).is_none() {
+            return Err(reject("no_offer"));
+        }
+        if !report.amount_fits() {
+            return Err(reject("amount_too_precise"));
+        }
+        let adv = self.adv.iter().filter_map(|(_, template)| template.resolve(report));
+        for value in adv.chain([report.order().order_id.clone()]) {
+            if value.chars().count() > ADV_CHARS {
+                return Err(reject("adv_too_long"));
+            }
+            if postback::fields::looks_like_template(&value) {
+                return Err(reject("adv_template"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn reject(reason: &'static str) -> Phrase<Report> {
+    Phrase::Reject(Reason::new(reason))
+}

@@ -6,7 +6,7 @@ use crate::{clock::Timestamp, word::Reason};
 
 /// How long nothing is sent before one order is let through to see whether the other side has been
 /// mended. Changed settings end a pause at once.
-const PROBE: Duration = Duration::from_secs(300);
+const PROBE: Duration = Duration::from_mins(5);
 
 /// Nothing is sent until it ends.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use super::{
     Attempt, Chance, Decision, Delivery, Event, Fingerprint, IfAbsent, Lookup, Policy, Proof,
     Resolution, State, Step, Then, Timestamp, Verdict,
 };
-use crate::word::Reason;
+use crate::{ledger::GUARD, word::Reason};
 
 /// What becomes of a delivery when `event` meets it at `now`, and what is to be done.
 ///
@@ -21,6 +21,8 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
         (Event::Refuse { content, reason }, Some(d)) if is_unsent_refusal(d) => {
             refuse(content, reason, d.since)
         }
+        // Told before, and now it can't be phrased: other settings may do that to the same order.
+        (Event::Refuse { .. }, Some(d)) if !d.state.is_final() => wait(now + policy.park),
         (Event::Refuse { .. }, Some(_)) => Step { next: None, then: Then::Conflict },
         (Event::Arrive { content, deadline, settings, paused }, _) => {
             let caller = Caller { deadline: *deadline, settings, paused: paused.as_ref() };
@@ -263,10 +265,10 @@ fn settle(
             next.reason = Some(reason.clone());
             next.not_before = now + policy.park;
         }
-        Verdict::Parked { reason, .. } => {
+        Verdict::Parked { reason, probe, .. } => {
             next.state = State::Parked;
             next.reason = Some(reason.clone());
-            next.not_before = now + policy.park;
+            next.not_before = now + if *probe { policy.park } else { GUARD };
             next.parked_with = Some(settings.to_owned());
         }
         Verdict::Retry { reason, after, sent } => {

@@ -65,6 +65,7 @@ impl Sender {
             .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
             .with_root_certificates(roots)
             .with_no_client_auth();
+        #[expect(clippy::disallowed_methods, reason = "the one place where a client is built")]
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())

@@ -28,7 +28,8 @@ struct Told<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<&'a str>,
+    #[serde(rename = "line")]
+    number: Option<&'a str>,
     state: State,
     reason: Option<&'a Reason>,
     attempt: u32,
@@ -55,7 +56,7 @@ async fn tell<N: Network, S: Surroundings>(
     let order = read::<N>(body.get())?;
     let call =
         Call { body: &body, queued: false, known: false, deadline, rounds: 0, announce: false };
-    let outcomes = courier.deliver(&order, &call).await.map_err(|trouble| refused(&trouble))?;
+    let outcomes = courier.deliver(&order, &call).await.map_err(refused)?;
     if outcomes.iter().any(|outcome| outcome.conflict) {
         let detail = "This network was told of this order with other content, which stands. \
                       Nothing was sent. Use another order id for another order.";
@@ -100,7 +101,7 @@ fn click_faults<N: Network>(order: &serde_json::Value) -> Vec<Fault> {
     faults
 }
 
-fn refused(trouble: &Trouble) -> Problem {
+fn refused(trouble: Trouble) -> Problem {
     let detail = match trouble {
         Trouble::Ledger(_) => {
             "The ledger could not be reached, so nothing was sent. Send the order again."
@@ -119,7 +120,7 @@ fn answer<N: Network>(order: &Order, outcomes: &[Outcome]) -> Response {
     let Some(last) = last else {
         let reason = Reason::new("no_lines");
         let skipped = Line {
-            line: None,
+            number: None,
             state: State::Skipped,
             reason: Some(&reason),
             attempt: 0,
@@ -129,7 +130,7 @@ fn answer<N: Network>(order: &Order, outcomes: &[Outcome]) -> Response {
     };
     let status = if last.state.is_final() { 200 } else { 202 };
     let whole = Line {
-        line: None,
+        number: None,
         replayed: outcomes.iter().all(|outcome| outcome.replayed),
         ..line(last)
     };
@@ -143,7 +144,7 @@ fn told<'a, N: Network>(order: &'a Order, whole: Line<'a>, lines: Vec<Line<'a>>)
 
 fn line(outcome: &Outcome) -> Line<'_> {
     Line {
-        line: outcome.line.as_deref(),
+        number: outcome.line.as_deref(),
         state: outcome.state,
         reason: outcome.reason.as_ref(),
         attempt: outcome.attempt,

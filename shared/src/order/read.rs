@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 use super::{
     Address, Amount, Currency, Customer, Email, Item, Order, OrderId, Percent, Status, Utm,
 };
-use crate::{
-    clock::Timestamp,
-    fields::{self, Fault, Fields, Unknown, Wrong, integer, looks_like_template, one_of, text},
+use crate::fields::{
+    self, Fault, Fields, Unknown, Wrong, instant, integer, looks_like_template, one_of, text,
 };
 
 /// The most lines an order may have.
@@ -89,12 +88,7 @@ fn order_id(value: &Value) -> Result<OrderId, Wrong> {
     Ok(OrderId(id))
 }
 
-fn instant(value: &Value) -> Result<Timestamp, Wrong> {
-    let Value::String(text) = value else { return Err(Wrong::kind("a string")) };
-    let detail = "must be an instant of RFC 3339, as \"2026-11-21T10:15:00Z\"";
-    Timestamp::parse(text).ok_or_else(|| Wrong::new("not_an_instant", detail))
-}
-
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn customer(fields: &mut Fields<'_, '_>) -> Option<Customer> {
     Some(Customer {
         email: fields.optional("email", email),
@@ -133,6 +127,7 @@ fn country(value: &Value) -> Result<String, Wrong> {
     Ok(code.to_ascii_uppercase())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn address(fields: &mut Fields<'_, '_>) -> Option<Address> {
     Some(Address {
         postal_code: fields.optional("postal_code", text(32)),
@@ -143,6 +138,7 @@ fn address(fields: &mut Fields<'_, '_>) -> Option<Address> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn item(fields: &mut Fields<'_, '_>, currency: Option<Currency>) -> Option<Item> {
     let quantity = fields.optional("quantity", integer(1..=1_000_000)).unwrap_or(1);
     Some(Item {
@@ -192,6 +188,7 @@ fn name_of_custom(name: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn utm(fields: &mut Fields<'_, '_>) -> Option<Utm> {
     Some(Utm {
         source: fields.optional("source", text(500)),

@@ -1,1 +1,73 @@
-//! What every network must pass.
+//! What every network must pass. A network's crate calls, in its tests:
+//!
+//! | function | what it holds |
+//! |---|---|
+//! | [`answers_give_their_verdicts`] | each file of `answers/` means what its first line says |
+//! | [`lookups_find_what_is_there`] | the same for the answers to a lookup |
+//! | [`conforms`] | what holds for any network: requests, redaction, transport, noise |
+//! | [`secret_refuses_templates`] | what holds for any settings |
+//! | [`reasons_are_documented`] | each reason that a file of answers expects is in the README |
+//! | [`is_current`] | a generated file is as it would be generated now |
+//!
+//! All of them panic with everything that is wrong at once. Paths are relative to the crate's own
+//! folder, where `cargo test` runs.
+//!
+//! # A file of answers
+//!
+//! ```text
+//! # note: CartStack writes resp as a number or as a string
+//! # expect: delivered response
+//! # attempt: after_a_lost_answer
+//! # keeps: resp=100
+//! HTTP/1.1 200 OK
+//! Content-Type: text/html
+//!
+//! {"resp":"100","err_txt":""}
+//! ```
+//!
+//! The body is what stands after the empty line, byte for byte, without one last line end.
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `# expect:` | the verdict, see below; must be there |
+//! | `# attempt:` | `first` (unless given), `after_a_lost_answer`, or `number 3`: the third, the others refused |
+//! | `# keeps:` | `name=value`: is among the references or the evidence; any number of lines |
+//! | `# body: base64` | the body is written as base64, blanks and line ends aside |
+//! | `# note:` | for the reader |
+//!
+//! | verdict | words that may follow the reason |
+//! |---|---|
+//! | `delivered response`, `… duplicate`, `… lookup` | |
+//! | `accepted`, `accepted <reason>` | |
+//! | `skipped <reason>` | |
+//! | `rejected <reason>` | `standing` or `now` |
+//! | `parked <reason>` | `network` or `delivery`: how far it reaches |
+//! | `retrying <reason>` | `after 120`: the least wait in seconds |
+//! | `unconfirmed <reason>` | `send_again` or `reject`: if a lookup finds nothing |
+//! | of a lookup: `found`, `absent`, `failed <reason>` | |
+
+#[cfg(test)]
+mod careless;
+mod corpus;
+mod current;
+mod noise;
+mod settings;
+mod suite;
+
+pub use corpus::{
+    Recorded, answers_give_their_verdicts, lookups_find_what_is_there, reasons_are_documented,
+    recorded,
+};
+pub use current::is_current;
+pub use settings::secret_refuses_templates;
+pub use suite::{Subject, conforms};
+
+use postback::clock::Timestamp;
+
+/// When all of it happens: 2026-11-21T10:15:00Z.
+pub const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
+
+/// Fails with everything that is wrong.
+fn report(what: &str, faults: &[String]) {
+    assert!(faults.is_empty(), "{what}:\n  {}\n", faults.join("\n  "));
+}

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a received message is invisible, as in the template.
-const INVISIBLE: Duration = Duration::from_secs(180);
+const INVISIBLE: Duration = Duration::from_mins(3);
 
 /// A running instance of one network's function.
 #[derive(Debug)]

@@ -4,6 +4,8 @@
 //! A [`Stage`] holds what all functions of one test share; a [`Function`] is one network's function
 //! on it, called with real API Gateway and SQS events.
 
+#![expect(clippy::expect_used, reason = "a stage that can't be set up is a failed test")]
+
 mod events;
 mod function;
 mod stage;

@@ -173,7 +173,7 @@ impl Surroundings for World {
         if self.inner().queue_down {
             return Err(Unavailable);
         }
-        assert!(delay <= Duration::from_secs(900), "SQS delays by 15 minutes at most");
+        assert!(delay <= Duration::from_mins(15), "SQS delays by 15 minutes at most");
         let body = serde_json::to_string(due).map_err(|_| Unavailable)?;
         let visible_at = self.now() + delay;
         self.push(body, visible_at);

@@ -8,7 +8,7 @@ use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 fn order(id: &str) -> Value {
     json!({

@@ -1,0 +1,83 @@
+//! What stands in an order for CashMyCell, and in its request.
+//!
+//! Facts are of the vendor's page "API Details: CashMyCell Order Completion API endpoint".
+
+use percent_encoding::percent_decode_str;
+use postback::{
+    clock::Timestamp,
+    fields::{Fields, Wrong, looks_like_template},
+    order::Order,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Path: `/api/v1/public/order-complete`, method `GET`.
+pub(crate) const PATH: &str = "api/v1/public/order-complete";
+
+/// "Value: `COMPLETED`. Only completed orders should trigger this endpoint."
+pub(crate) const STATUS: &str = "COMPLETED";
+
+/// `clicks.cashmycell` of an order: the click that the customer came by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(title = "clicks.cashmycell", deny_unknown_fields)]
+pub struct Click {
+    /// The click id, as it stands in the cookie that CashMyCell's script sets. Missing, blank,
+    /// `undefined` or `null`: the customer did not come by CashMyCell.
+    #[schemars(length(max = 1024))]
+    pub cmc_id: Option<String>,
+    /// When the customer clicked, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub clicked_at: Option<String>,
+}
+
+impl Click {
+    /// Reads the members at the API.
+    pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
+        Self {
+            cmc_id: fields.optional("cmc_id", cookie),
+            clicked_at: fields.optional("clicked_at", instant),
+        }
+    }
+}
+
+/// What a cookie held, be it nothing: that is no fault of the order.
+fn cookie(value: &Value) -> Result<String, Wrong> {
+    match value {
+        Value::String(text) if text.chars().count() <= 1_024 => Ok(text.clone()),
+        Value::String(_) => Err(Wrong::new("too_long", "at most 1024 characters")),
+        _ => Err(Wrong::kind("a string")),
+    }
+}
+
+fn instant(value: &Value) -> Result<String, Wrong> {
+    let Value::String(text) = value else { return Err(Wrong::kind("a string")) };
+    let detail = "must be an instant of RFC 3339, as \"2026-11-21T10:15:00Z\"";
+    let is_instant = Timestamp::parse(text).is_some();
+    is_instant.then(|| text.clone()).ok_or_else(|| Wrong::new("not_an_instant", detail))
+}
+
+/// The click id of `order`, ready to be encoded; `None` when there is none.
+///
+/// The vendor's script stores it percent-encoded in the cookie, and its requests encode what they
+/// take from there: a value that is passed on raw is decoded once, or it would be encoded twice.
+pub(crate) fn click_id(order: &Order, network: &str) -> Option<String> {
+    let raw = order.click_text(network, "cmc_id")?;
+    let decoded = percent_decode_str(raw).decode_utf8().map_or(raw.into(), |text| text);
+    let id = decoded.trim();
+    let left_behind = ["undefined", "null"].iter().any(|word| id.eq_ignore_ascii_case(word));
+    let nothing = id.is_empty() || left_behind || looks_like_template(id);
+    (!nothing).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use postback_conformance::is_current;
+
+    use super::*;
+
+    #[test]
+    fn the_schema_of_a_click_is_current() {
+        is_current("clicks.schema.json", &schemars::schema_for!(Click));
+    }
+}

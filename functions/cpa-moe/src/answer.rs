@@ -1,0 +1,147 @@
+//! What the network's answers to `add.json` mean.
+
+use postback::{
+    delivery::Attempt,
+    http::Answer,
+    network::{IfAbsent, Proof, Reading, Verdict},
+    word::{Evidence, Reason},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use crate::{Lead, OurId, lead::shares};
+
+/// What the network holds of a lead: its own id, as far as it is known, beside ours.
+pub(crate) fn references(lead_id: Option<&str>, our_id: &OurId) -> Evidence {
+    let references = Evidence::none().id("our_id", our_id.as_str());
+    match lead_id {
+        Some(lead_id) => references.id("lead_id", lead_id),
+        None => references,
+    }
+}
+
+/// A word or a number as text, trimmed; `None` for nothing, PHP's ways to say so included.
+pub(crate) fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// An id that the network gave: digits, as many as it likes, not nought.
+pub(crate) fn lead_id(value: Option<&Value>) -> Option<String> {
+    let is_id = |id: &String| {
+        id.len() <= 40 && id.bytes().all(|b| b.is_ascii_digit()) && id.bytes().any(|b| b != b'0')
+    };
+    text(value).filter(is_id)
+}
+
+/// Reads answers about one lead.
+pub(crate) struct Reader<'a> {
+    pub(crate) lead: &'a Lead,
+    pub(crate) credentials: &'a SecretString,
+}
+
+impl Reader<'_> {
+    /// The body decides, for the network answers 200 to everything; where it says nothing the
+    /// status does. What a failing server says of a lead is not believed, whatever it is.
+    pub(crate) fn read(&self, answer: &Answer) -> Reading {
+        let http_status = Evidence::none().number("http_status", answer.status);
+        let by_status = || self.reading(answer.by_status(), None, http_status.clone());
+        let Some(Value::Object(body)) = answer.json() else { return by_status() };
+        let status = text(body.get("status")).map(|status| status.to_ascii_lowercase());
+        match status.as_deref() {
+            Some("ok" | "error") if answer.status >= 500 => {
+                self.reading(Verdict::unconfirmed("http_server_error"), None, http_status)
+            }
+            Some("ok") => self.accepted(&body),
+            Some("error") => self.refused(&body),
+            _ => by_status(),
+        }
+    }
+
+    /// In this answer `id` is the network's and `uid` is ours; in the list it is the other way
+    /// round.
+    fn accepted(&self, body: &Map<String, Value>) -> Reading {
+        // An echo of the phone number is no id, though it looks like one.
+        let lead_id = lead_id(body.get("id")).filter(|id| id != self.lead.phone.as_str());
+        let verdict = match lead_id {
+            _ if has_error(body) => Verdict::unconfirmed("error_beside_ok"),
+            None => Verdict::unconfirmed("ok_without_id"),
+            Some(_) => Verdict::Delivered(Proof::Response),
+        };
+        let is_ours = text(body.get("uid")).is_none_or(|uid| uid == self.lead.id.as_str());
+        let evidence = Evidence::none();
+        let evidence = if is_ours { evidence } else { evidence.code("uid", "other") };
+        self.reading(verdict, lead_id.as_deref(), evidence)
+    }
+
+    fn refused(&self, body: &Map<String, Value>) -> Reading {
+        let code = text(body.get("error")).map(|code| code.to_ascii_lowercase().replace('_', "-"));
+        let code = code.unwrap_or_default();
+        let known = refusal(&code);
+        let is_kept = known.is_some() || self.may_be_kept(&code);
+        let verdict = known.unwrap_or(Verdict::parked_until_mended("unknown_code"));
+        let evidence = Evidence::none();
+        let evidence = if is_kept { evidence.code("error", &code) } else { evidence };
+        self.reading(verdict, None, evidence)
+    }
+
+    /// A code nobody has documented is kept if it is a code: no long number, which might be the
+    /// customer's, no word of theirs and nothing of the key.
+    fn may_be_kept(&self, code: &str) -> bool {
+        let is_number = code.bytes().filter(u8::is_ascii_digit).count() > 4;
+        let secrets = self.credentials.expose_secret().split('-');
+        !is_number && !self.lead.holds(code) && !secrets.into_iter().any(|s| shares(s, code))
+    }
+
+    /// References are kept of what the network holds, or may hold.
+    fn reading(&self, verdict: Verdict, lead_id: Option<&str>, evidence: Evidence) -> Reading {
+        let references = match verdict {
+            Verdict::Delivered(_) | Verdict::Unconfirmed { .. } => {
+                references(lead_id, &self.lead.id)
+            }
+            _ => Evidence::none(),
+        };
+        Reading { verdict, references, evidence }
+    }
+}
+
+/// What a documented error code means, and those that the platform's own document adds.
+fn refusal(code: &str) -> Option<Verdict> {
+    let verdict = match code {
+        // The platform compares offer and phone, not our id: the lookup tells whose it is.
+        "duplicate" => {
+            Verdict::Unconfirmed { reason: Reason::new("duplicate"), if_absent: IfAbsent::Reject }
+        }
+        "nooffer" => Verdict::rejected("no_offer"),
+        "noid" => Verdict::rejected("no_id"),
+        "nophone" => Verdict::rejected("no_phone"),
+        "data" => Verdict::rejected("bad_data"),
+        // A ban says nothing of an earlier attempt: it may have come since.
+        "ban" => Verdict::rejected_now("customer_banned"),
+        "offer" => Verdict::parked_alone("offer_not_found"),
+        "traffic" => Verdict::parked_alone("offer_blocked"),
+        "security" => Verdict::parked("account_banned"),
+        "key" => Verdict::parked("key_refused"),
+        "func" => Verdict::parked("function_unknown"),
+        "app" => Verdict::parked("app_refused"),
+        "access-denied" => Verdict::parked("access_denied"),
+        "unpaid" => Verdict::parked("account_unpaid"),
+        "db" => Verdict::unconfirmed("db"),
+        _ => return None,
+    };
+    Some(verdict)
+}
+
+fn has_error(body: &Map<String, Value>) -> bool {
+    match body.get("error") {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Object(_) | Value::Bool(true)) => true,
+        error @ Some(Value::String(_) | Value::Number(_)) => {
+            text(error).is_some_and(|text| text != "0")
+        }
+    }
+}

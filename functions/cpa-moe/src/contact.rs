@@ -1,0 +1,153 @@
+//! How the customer can be reached: the two facts without which the network takes no lead.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use serde::Serialize;
+
+/// A telephone number as the network wants it: 7 to 15 digits and nothing else.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Phone(String);
+
+impl Phone {
+    /// Strips `+`, blanks, brackets and dashes; `None` if anything but 7 to 15 digits is left.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(|c| !is_ornament(*c)).collect();
+        let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+        (is_number && (7..=15).contains(&digits.len())).then_some(Self(digits))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Phone(…)")
+    }
+}
+
+fn is_ornament(c: char) -> bool {
+    // The dashes of word processors, and the minus sign.
+    let is_dash = matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    is_dash || c.is_whitespace() || matches!(c, '+' | '(' | ')' | '[' | ']')
+}
+
+/// A customer's address on the public internet.
+///
+/// The network bans by address and judges leads by it, so an address from behind a proxy (the
+/// shop's own, a load balancer's) would end up as a ban of everybody. Addresses for
+/// documentation (RFC 5737, RFC 3849) pass: nobody's network uses them, so none hides behind them.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PublicIp(IpAddr);
+
+impl PublicIp {
+    /// `None` for an address that is not reachable from everywhere.
+    #[must_use]
+    pub fn read(ip: IpAddr) -> Option<Self> {
+        let ip = ip.to_canonical();
+        let is_local = match ip {
+            IpAddr::V4(ip) => is_local_v4(ip),
+            IpAddr::V6(ip) => is_local_v6(ip),
+        };
+        (!is_local).then_some(Self(ip))
+    }
+}
+
+impl fmt::Debug for PublicIp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PublicIp(…)")
+    }
+}
+
+fn is_local_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, ..] = ip.octets();
+    let is_shared = a == 100 && (64..128).contains(&b);
+    let is_for_benchmarks = a == 198 && matches!(b, 18 | 19);
+    let is_reserved = a == 0 || a >= 224;
+    ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || is_shared
+        || is_for_benchmarks
+        || is_reserved
+}
+
+fn is_local_v6(ip: Ipv6Addr) -> bool {
+    let is_site_local = ip.segments()[0] & 0xffc0 == 0xfec0;
+    ip.is_unspecified()
+        || ip.is_loopback()
+        || ip.is_unique_local()
+        || ip.is_unicast_link_local()
+        || ip.is_multicast()
+        || is_site_local
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_number_is_its_digits() {
+        let read = |text| Phone::read(text).map(|phone| phone.0);
+
+        for text in ["+91 98765 43210", "+91 (98765) 43-210", "91\u{a0}[98765]\u{2011}43210"] {
+            assert_eq!(read(text).as_deref(), Some("919876543210"), "{text}");
+        }
+        assert_eq!(read("1234567").as_deref(), Some("1234567"));
+        assert_eq!(read("123456789012345").as_deref(), Some("123456789012345"));
+    }
+
+    #[test]
+    fn what_is_no_phone_number_is_refused() {
+        for text in ["123456", "1234567890123456", "", "+", "{phone}", "98765x43210", "٩٨٧٦٥٤٣٢١٠"]
+        {
+            assert_eq!(Phone::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_customers_address_is_a_public_one() {
+        let read = |text: &str| PublicIp::read(text.parse().expect("an address"));
+
+        for public in ["203.0.113.9", "12.34.56.78", "100.63.0.1", "2001:db8::1", "2a00:1::1"] {
+            assert!(read(public).is_some(), "{public}");
+        }
+        for local in [
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "198.18.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fec0::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert_eq!(read(local), None, "{local}");
+        }
+    }
+
+    #[test]
+    fn an_address_in_disguise_is_told_as_what_it_is() {
+        let ip = PublicIp::read("::ffff:203.0.113.9".parse().expect("an address"));
+
+        assert_eq!(serde_json::to_string(&ip).expect("JSON"), "\"203.0.113.9\"");
+    }
+}

@@ -1,0 +1,286 @@
+//! A lead as `add.json` takes it, field by field: <https://cpa.moe/en/api-wm.html>.
+
+use std::{collections::BTreeMap, fmt};
+
+use postback::{
+    fields::{integer, looks_like_template},
+    network::Network as _,
+    order::{Address, Amount, Item, Order, Percent},
+    word::Reason,
+};
+use serde::{Serialize, Serializer};
+
+use crate::{Click, CpaMoe, OurId, Phone, PublicIp};
+
+/// The decimal places the network takes of money.
+const MONEY_PLACES: u32 = 2;
+
+/// What is told of an order.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The lead.
+    pub lead: Lead,
+    /// What the customer pays. The network is not told, but an order that comes back with another
+    /// total is another order.
+    pub total: Amount,
+}
+
+/// A new lead: facts of the order only. The offer of an order that names none is a setting, and is
+/// added when the request is made.
+#[derive(Clone, Serialize)]
+pub struct Lead {
+    /// Our id of it.
+    pub id: OurId,
+    /// The affiliate or source at the agency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wm: Option<Source>,
+    /// The offer, if the order names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    pub(crate) phone: Phone,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) email: Option<String>,
+    pub(crate) ip: PublicIp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ua: Option<String>,
+    /// Two letters, lower case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) country: Option<String>,
+    /// `utm_source`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) us: Option<String>,
+    /// `utm_campaign`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) uc: Option<String>,
+    /// `utm_content`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) un: Option<String>,
+    /// `utm_term`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ut: Option<String>,
+    /// `utm_medium`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) um: Option<String>,
+    pub(crate) currency: &'static str,
+    /// Postal code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<String>,
+    /// The whole address without postal code, or house and flat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) addr: Option<String>,
+    /// Region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) area: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) street: Option<String>,
+    /// Price of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) base: Option<Money>,
+    /// How many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) count: Option<u64>,
+    /// Percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) discount: Option<Discount>,
+    /// Extra cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) more: Option<Money>,
+    /// Comment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comm: Option<String>,
+    /// Nested goods whose price the order does not tell: their ids with commas between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) item: Option<String>,
+    /// Nested goods with their price.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) items: Vec<Good>,
+    /// Custom fields.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) params: BTreeMap<String, String>,
+}
+
+/// One nested good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Good {
+    /// Its id at the network.
+    pub id: u64,
+    /// The price of one.
+    pub price: Money,
+    /// How many.
+    pub count: u32,
+}
+
+/// An affiliate or source: a number where it is one, else a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source(String);
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.parse::<u64>() {
+            Ok(number) if number.to_string() == self.0 => serializer.serialize_u64(number),
+            _ => serializer.serialize_str(&self.0),
+        }
+    }
+}
+
+/// A share in percent as the network takes it: a JSON number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discount(Percent);
+
+impl Serialize for Discount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.number().serialize(serializer)
+    }
+}
+
+/// Money as the network takes it: a JSON number of at most two places, whole when whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money(Amount);
+
+impl Money {
+    fn read(amount: Amount) -> Result<Self, Reason> {
+        let fits = amount.fixed(MONEY_PLACES).is_some();
+        fits.then_some(Self(amount)).ok_or(Reason::new("amount_too_precise"))
+    }
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.number().serialize(serializer)
+    }
+}
+
+impl Lead {
+    /// The lead of an order, or why the network can never take it.
+    pub(crate) fn of(order: &Order, click: Click) -> Result<Self, Reason> {
+        let customer = &order.customer;
+        let phone = customer.phone.as_deref().ok_or(Reason::new("no_phone"))?;
+        let phone = Phone::read(phone).ok_or(Reason::new("bad_phone"))?;
+        let ip = customer.ip.ok_or(Reason::new("no_ip"))?;
+        let ip = PublicIp::read(ip).ok_or(Reason::new("private_ip"))?;
+        let address = customer.address.clone().unwrap_or_default();
+        refuse_templates(order, &address)?;
+        let goods = Goods::of(&order.items)?;
+        // The advertiser's platform fills these in, or does not: no fault of the order.
+        let filled = |text: &Option<String>| text.clone().filter(|text| !looks_like_template(text));
+        let params = order.custom.iter().filter(|(_, value)| !value.trim().is_empty());
+        Ok(Self {
+            id: OurId::of(&order.order_id),
+            wm: click.wm.map(Source),
+            offer: click.offer,
+            name: customer.name.clone(),
+            phone,
+            email: customer.email.as_ref().map(|email| email.as_str().to_owned()),
+            ip,
+            ua: filled(&customer.user_agent),
+            country: customer.country.as_ref().map(|country| country.to_ascii_lowercase()),
+            us: filled(&order.utm.source),
+            uc: filled(&order.utm.campaign),
+            un: filled(&order.utm.content),
+            ut: filled(&order.utm.term),
+            um: filled(&order.utm.medium),
+            currency: order.currency.code(),
+            index: address.postal_code,
+            addr: address.line,
+            area: address.region,
+            city: address.city,
+            street: address.street,
+            base: goods.base,
+            count: goods.count,
+            discount: order.discount_percent.map(Discount),
+            more: order.surcharge.map(Money::read).transpose()?,
+            comm: order.comment.clone(),
+            item: goods.unpriced(),
+            items: goods.priced,
+            params: params.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        })
+    }
+
+    /// Whether `word` and anything personal of the lead are part of each other: then it may not be
+    /// kept.
+    pub(crate) fn holds(&self, word: &str) -> bool {
+        let contact = [&self.name, &self.email, &self.ua, &self.comm];
+        let address = [&self.index, &self.addr, &self.area, &self.city, &self.street];
+        let utm = [&self.us, &self.uc, &self.un, &self.ut, &self.um];
+        let texts = contact.into_iter().chain(address).chain(utm).flatten();
+        let texts = texts.chain(self.params.values()).chain(self.wm.as_ref().map(|wm| &wm.0));
+        texts
+            .map(String::as_str)
+            .chain([self.phone.as_str()])
+            .any(|personal| shares(personal, word))
+    }
+}
+
+/// Whether one is part of the other, capitals aside. A short text is part of too many words.
+pub(crate) fn shares(text: &str, word: &str) -> bool {
+    let (text, word) = (text.to_lowercase(), word.to_lowercase());
+    text.contains(&word) || (text.len() >= 4 && word.contains(&text))
+}
+
+impl fmt::Debug for Lead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The lines of an order as the network sees them: those that name a good of its catalogue are
+/// nested goods, the others are the offer's own good.
+#[derive(Default)]
+struct Goods {
+    base: Option<Money>,
+    count: Option<u64>,
+    priced: Vec<Good>,
+    without_price: Vec<u64>,
+}
+
+impl Goods {
+    fn of(items: &[Item]) -> Result<Self, Reason> {
+        let mut goods = Self::default();
+        let mut own: Vec<&Item> = Vec::new();
+        for item in items {
+            match (item.refs.get(CpaMoe::NAME), item.unit_price) {
+                (None, _) => own.push(item),
+                (Some(reference), price) => {
+                    let id = integer(1..=u64::MAX)(reference);
+                    let id = id.map_err(|_| Reason::new("invalid_good"))?;
+                    match price {
+                        None => goods.without_price.push(id),
+                        Some(price) => goods.priced.push(Good {
+                            id,
+                            price: Money::read(price)?,
+                            count: item.quantity,
+                        }),
+                    }
+                }
+            }
+        }
+        if let Some(first) = own.first() {
+            goods.count = Some(own.iter().map(|item| u64::from(item.quantity)).sum());
+            // Lines at several prices have no unit price in common, and none is made up.
+            let one_price = own.iter().all(|item| item.unit_price == first.unit_price);
+            let price = first.unit_price.filter(|_| one_price);
+            goods.base = price.map(Money::read).transpose()?;
+        }
+        Ok(goods)
+    }
+
+    fn unpriced(&self) -> Option<String> {
+        let ids: Vec<_> = self.without_price.iter().map(u64::to_string).collect();
+        (!ids.is_empty()).then(|| ids.join(","))
+    }
+}
+
+/// A shop that sends `{name}` has not connected its form: such a lead is nobody's.
+fn refuse_templates(order: &Order, address: &Address) -> Result<(), Reason> {
+    let Address { postal_code, line, region, city, street } = address;
+    let texts = [&order.customer.name, &order.comment, postal_code, line, region, city, street];
+    let texts = texts.into_iter().flatten().chain(order.custom.values());
+    if texts.map(String::as_str).any(looks_like_template) {
+        return Err(Reason::new("template"));
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What every network must pass.
+
+#![expect(clippy::expect_used, reason = "a test that can't go on fails")]
+
+use cpa_moe::CpaMoe;
+use postback::{
+    delivery::{Attempt, Resolution},
+    fields::Unknown,
+    http::Answer,
+    network::{Network, Phrase, Verdict, configure},
+    order::Order,
+};
+use postback_conformance::{
+    NOW, Subject, answers_give_their_verdicts, conforms, lookups_find_what_is_there,
+    reasons_are_documented, secret_refuses_templates,
+};
+use serde_json::{Value, json};
+
+const ANSWERS: &str = "answers";
+const LISTS: &str = "answers/list";
+
+fn order() -> Value {
+    json!({
+        "order_id": "112358", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+        "currency": "INR", "total": "1499.00", "surcharge": "50.00", "discount_percent": 10,
+        "customer": {
+            "email": "canary+mail@example.com", "phone": "+7 700 000-00-00", "name": "Canaria Canarova",
+            "ip": "203.0.113.99", "user_agent": "CanaryBrowser/5.0", "country": "IN",
+            "address": { "postal_code": "canary050000", "line": "canaryline 2", "region": "Canaryland",
+                         "city": "Canarycity", "street": "Canarystreet" }
+        },
+        "clicks": { "cpa_moe": { "offer": 217, "wm": "canarysource" } },
+        "items": [{ "quantity": 1, "unit_price": "1499.00", "refs": { "cpa_moe": 135 } }],
+        "utm": { "source": "canaryutm" }, "comment": "canarycomment",
+        "custom": { "surname": "canaryparam" }
+    })
+}
+
+fn network() -> CpaMoe {
+    configure(r#"{ "user": 2718, "key": "canarykey314" }"#).expect("settings")
+}
+
+fn told() -> <CpaMoe as Network>::Report {
+    let order = Order::read(&order(), Unknown::Refused).expect("an order");
+    match network().phrase(&order) {
+        Phrase::Tell(mut told) => told.remove(0).report,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn conforms_to_what_holds_for_any_network() {
+    conforms::<CpaMoe>(&Subject {
+        settings: json!({ "user": 2718, "key": "canarykey314" }),
+        other_settings: json!({ "user": 1, "key": "other", "default_offer": 9 }),
+        order: order(),
+        canaries: &[
+            "canarykey314",
+            "canary+mail@example.com",
+            "77000000000",
+            "Canaria",
+            "Canarova",
+            "203.0.113.99",
+            "CanaryBrowser",
+            "canary050000",
+            "canaryline",
+            "Canaryland",
+            "Canarycity",
+            "Canarystreet",
+            "canarysource",
+            "canaryutm",
+            "canarycomment",
+            "canaryparam",
+        ],
+        credentials: &[("id", "2718-canarykey314")],
+        concern: "/clicks/cpa_moe",
+        without: "no_click",
+        confirms: true,
+        answers: ANSWERS,
+    });
+}
+
+#[test]
+fn every_answer_means_what_its_file_says() {
+    answers_give_their_verdicts(&network(), &told(), ANSWERS);
+}
+
+#[test]
+fn every_list_says_of_a_lookup_what_its_file_says() {
+    lookups_find_what_is_there(&network(), &told(), LISTS);
+}
+
+#[test]
+fn the_readme_explains_every_reason() {
+    let readme = include_str!("../README.md");
+
+    reasons_are_documented(ANSWERS, readme);
+    reasons_are_documented(LISTS, readme);
+    for local in [
+        "not_completed",
+        "no_click",
+        "no_offer",
+        "invalid_click",
+        "invalid_good",
+        "no_phone",
+        "bad_phone",
+        "no_ip",
+        "private_ip",
+        "template",
+        "amount_too_precise",
+        "duplicate_elsewhere",
+    ] {
+        assert!(readme.contains(&format!("`{local}`")), "{local}");
+    }
+}
+
+#[test]
+fn settings_are_refused_by_name_and_never_quoted() {
+    secret_refuses_templates::<CpaMoe>(&json!({
+        "user": "2718", "key": "0123456789abcdef", "default_offer": 217
+    }));
+}
+
+#[test]
+fn a_key_with_a_line_end_or_a_user_that_is_no_number_stops_the_function_at_start() {
+    let code = |settings: &Value| {
+        let faults = configure::<CpaMoe>(&settings.to_string()).expect_err("faults");
+        faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect::<Vec<_>>()
+    };
+
+    let key = ("/key".to_owned(), "outer_blanks");
+    assert_eq!(code(&json!({ "user": 1, "key": "abc\n" })), [key]);
+    let user = ("/user".to_owned(), "wrong_type");
+    assert_eq!(code(&json!({ "user": "1-abc", "key": "abc" })), [user]);
+    let missing = ["/user", "/key"].map(|pointer| (pointer.to_owned(), "missing"));
+    assert_eq!(code(&json!({})), missing);
+}
+
+#[test]
+fn a_lost_answer_is_looked_up() {
+    assert_eq!(network().recovery(&told()).resolution(), Resolution::LookUp);
+}
+
+#[test]
+fn nothing_personal_and_no_secret_shows_in_debug() {
+    let shown = format!("{:?} {:?}", network(), told()).to_lowercase();
+
+    assert!(!shown.contains("canar") && !shown.contains("77000"), "{shown}");
+}
+
+#[test]
+fn an_unknown_code_is_kept_unless_it_echoes_the_customer_or_the_key() {
+    let kept = |code: &str| {
+        let answer = Answer::new(200, json!({ "status": "error", "error": code }).to_string());
+        let reading = network().verdict(&told(), &answer, &Attempt::first(NOW));
+        assert_eq!(reading.verdict, Verdict::parked_until_mended("unknown_code"), "{code}");
+        reading.evidence.get("error").map(str::to_owned)
+    };
+
+    assert_eq!(kept("teapot").as_deref(), Some("teapot"));
+    assert_eq!(kept("e418").as_deref(), Some("e418"));
+    for echo in ["77000000000", "phone-77000000000", "Canarova", "canarysource", "CanaryKey314"] {
+        assert_eq!(kept(echo), None, "{echo}");
+    }
+}

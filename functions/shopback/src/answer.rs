@@ -1,0 +1,202 @@
+//! What ShopBack answers: `success=true;`, or `success=false; err_msg=` and a text for people.
+//!
+//! The texts are those of the document, of
+//! <https://support.tune.com/hc/en-us/articles/4413247665431-Receiving-Conversions-via-Postback-URL>
+//! and, for what the document leaves out, of the platform's list of conversion statuses:
+//! <https://developers.tune.com/network-docs/conversion-status-codes>.
+
+use postback::{
+    delivery::Attempt,
+    http::Answer,
+    network::{Proof, Reading, Verdict},
+    word::Evidence,
+};
+
+use crate::Report;
+
+/// What an answer to `report` means. `several_offers`: a wrong offer leaves others that may be
+/// right.
+pub(crate) fn read(
+    answer: &Answer,
+    report: &Report,
+    attempt: &Attempt,
+    several_offers: bool,
+) -> Reading {
+    let text = answer.text();
+    let refusal = match first_pair(&text) {
+        Some((true, _)) => return Verdict::Delivered(Proof::Response).into(),
+        Some((false, refusal)) => refusal.to_lowercase(),
+        None => return answer.by_status().into(),
+    };
+    let verdict = match Meaning::of(&refusal) {
+        Meaning::InvalidClick => Verdict::rejected("invalid_click"),
+        Meaning::OfferMismatch => {
+            let evidence = offers(&refusal);
+            let verdict = Verdict::parked_alone("offer_mismatch");
+            return Reading { evidence, ..verdict.into() };
+        }
+        Meaning::Duplicate => duplicate(report, attempt),
+        Meaning::CapExceeded => Verdict::rejected_now("cap_exceeded"),
+        Meaning::Token => Verdict::parked("security_token_refused"),
+        Meaning::SenderIp => Verdict::parked("ip_refused"),
+        Meaning::Protocol => Verdict::parked("wrong_tracking_protocol"),
+        Meaning::OfferInactive if several_offers => Verdict::parked_alone("offer_inactive"),
+        Meaning::OfferInactive => Verdict::parked("offer_inactive"),
+        // A text nobody knows on an error's status is the error's.
+        Meaning::Unknown if !answer.is_success() => answer.by_status(),
+        Meaning::Unknown => {
+            let evidence = name(&refusal);
+            let verdict = Verdict::rejected_now("unknown_refusal");
+            return Reading { evidence, ..verdict.into() };
+        }
+    };
+    verdict.into()
+}
+
+/// A conversion of this click is there already. Ours only if we have tried before, and only where
+/// the click has one conversion: with lines it may be another line's.
+fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {
+    match (attempt.reached_before, report.line()) {
+        (false, _) => Verdict::rejected("duplicate_elsewhere"),
+        (true, None) => Verdict::Delivered(Proof::Duplicate),
+        (true, Some(_)) => Verdict::unconfirmed("duplicate_of_a_line"),
+    }
+}
+
+/// Whether the first pair says success, and the whole rest behind it. The document also spells
+/// `sucess`.
+fn first_pair(text: &str) -> Option<(bool, &str)> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let (key, rest) = text.split_once('=')?;
+    let key = key.trim_end();
+    if !["success", "sucess"].iter().any(|known| key.eq_ignore_ascii_case(known)) {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let (value, rest) = rest.split_once([';', '\r', '\n']).unwrap_or((rest, ""));
+    let value = value.trim_end();
+    let said = [("true", true), ("false", false)];
+    let said = said.iter().find(|(word, _)| value.eq_ignore_ascii_case(word))?;
+    Some((said.1, rest))
+}
+
+/// What a refusal is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    InvalidClick,
+    OfferMismatch,
+    Duplicate,
+    CapExceeded,
+    Token,
+    SenderIp,
+    Protocol,
+    OfferInactive,
+    Unknown,
+}
+
+impl Meaning {
+    /// The meaning of a text in lower case: only one that stands alone. A text that says two things
+    /// proves neither.
+    fn of(text: &str) -> Self {
+        let words = Words::of(text);
+        let known = [
+            (Self::InvalidClick, words.say_invalid_click()),
+            (Self::OfferMismatch, words.say_offer_mismatch()),
+            (Self::Duplicate, words.say_duplicate()),
+            (Self::CapExceeded, words.any(&["cap", "caps"])),
+            (Self::Token, words.say_of_settings(&["token"])),
+            (Self::SenderIp, words.say_of_settings(&["ip", "whitelist", "whitelisted"])),
+            (Self::Protocol, words.say_of_settings(&["protocol"])),
+            (Self::OfferInactive, words.say_offer_inactive()),
+        ];
+        let mut said = known.into_iter().filter(|(_, said)| *said).map(|(meaning, _)| meaning);
+        match (said.next(), said.next()) {
+            (Some(meaning), None) => meaning,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The words of a refusal, without what it echoes: `#` leads a click id or an offer, and a click id
+/// comes from a link that anybody can write. One that reads `token` must not stop all orders.
+struct Words<'t>(Vec<&'t str>);
+
+impl<'t> Words<'t> {
+    fn of(text: &'t str) -> Self {
+        let echoed = |word: &&str| !word.starts_with('#');
+        let parts = text.split_whitespace().filter(echoed);
+        let words = parts.flat_map(|part| part.split(|c: char| !c.is_alphanumeric()));
+        Self(words.filter(|word| !word.is_empty()).collect())
+    }
+
+    fn any(&self, known: &[&str]) -> bool {
+        self.0.iter().any(|word| known.contains(word))
+    }
+
+    /// Whether one of `first` stands right before one of `second`.
+    fn pair(&self, first: &[&str], second: &[&str]) -> bool {
+        self.0.windows(2).any(|pair| first.contains(&pair[0]) && second.contains(&pair[1]))
+    }
+
+    /// Whether it speaks of this click: then it is no word about a setting.
+    fn name_the_click(&self) -> bool {
+        self.any(&["trans", "transaction", "click", "session"])
+    }
+
+    fn say_of_settings(&self, known: &[&str]) -> bool {
+        !self.name_the_click() && self.any(known)
+    }
+
+    fn say_invalid_click(&self) -> bool {
+        self.pair(&["invalid"], &["trans", "transaction", "click"])
+    }
+
+    fn say_offer_mismatch(&self) -> bool {
+        self.any(&["offer"]) && self.any(&["match", "matches", "mismatch"])
+    }
+
+    fn say_duplicate(&self) -> bool {
+        const OF: &[&str] = &["recorded", "conversion", "trans", "transaction"];
+        let rest = self.0.iter().skip_while(|word| **word != "duplicate");
+        rest.skip(1).any(|word| OF.contains(word))
+    }
+
+    fn say_offer_inactive(&self) -> bool {
+        const GONE: &[&str] =
+            &["inactive", "paused", "expired", "disabled", "deleted", "terminated"];
+        const NOT: &[&str] = &["active", "available", "found"];
+        let gone =
+            self.any(GONE) || self.pair(&["not"], NOT) || self.pair(&["invalid"], &["offer"]);
+        gone && self.say_of_settings(&["offer"])
+    }
+}
+
+/// The name of a refusal that the platform lists and that says nothing of what to do.
+fn name(text: &str) -> Evidence {
+    const LISTED: [(&str, &str); 3] = [
+        ("known proxy", "known_proxy"),
+        ("no referral url", "no_referral_url"),
+        ("pixel loop", "affiliate_pixel_loop"),
+    ];
+    let listed = LISTED.iter().find(|(listed, _)| text.contains(listed));
+    listed.map_or_else(Evidence::none, |(_, name)| Evidence::none().code("refusal", name))
+}
+
+/// The two offers of a mismatch: ours, and the one the click belongs to.
+fn offers(text: &str) -> Evidence {
+    let number = |label: &str| -> Option<u64> {
+        let (_, rest) = text.split_once(label)?;
+        let rest = rest.trim_start_matches([' ', '#']);
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..end].parse().ok()
+    };
+    let evidence = Evidence::none();
+    let evidence = match number("request offer") {
+        Some(offer) => evidence.number("request_offer", offer),
+        None => evidence,
+    };
+    match number("session offer") {
+        Some(offer) => evidence.number("session_offer", offer),
+        None => evidence,
+    }
+}

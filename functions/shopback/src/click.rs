@@ -1,0 +1,73 @@
+//! `clicks.shopback` of an order.
+
+use postback::{
+    clock::Timestamp,
+    fields::{Fields, Wrong, looks_like_template},
+    network::{Network, Phrase},
+    order::Order,
+    word::Reason,
+};
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use crate::{Report, ShopBack, Tell, reject};
+
+/// The most letters and digits of a click id that are sent for the network to judge. The document
+/// says 30, its own demonstration uses 8.
+const CLICK_ID: usize = 64;
+
+/// The most characters a member may have at the API.
+const MEMBER: usize = 256;
+
+/// What the shop keeps of a visit that came through a ShopBack redirect link.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Click {
+    /// `transaction_id` of the redirect link. Without one there is nothing to report.
+    #[schemars(length(max = 256))]
+    pub transaction_id: Option<String>,
+    /// When the customer came, RFC 3339. Kept by the shop; ShopBack is not told.
+    #[schemars(extend("format" = "date-time"))]
+    pub clicked_at: Option<String>,
+}
+
+/// Checks the members at the API. A click id of other characters is no fault of the order: the
+/// other networks still want it.
+pub(crate) fn check(fields: &mut Fields<'_, '_>) {
+    fields.optional("transaction_id", |value| member(value).map(drop));
+    fields.optional("clicked_at", |value| {
+        let detail = "must be an instant of RFC 3339, as \"2026-11-20T09:00:00Z\"";
+        let instant = Timestamp::parse(member(value)?);
+        instant.map(drop).ok_or_else(|| Wrong::new("not_an_instant", detail))
+    });
+}
+
+fn member(value: &Value) -> Result<&str, Wrong> {
+    let text = value.as_str().ok_or_else(|| Wrong::kind("a string"))?;
+    if text.chars().count() > MEMBER {
+        return Err(Wrong::new("too_long", format!("at most {MEMBER} characters")));
+    }
+    Ok(text)
+}
+
+/// The click id, or that there is none to tell of.
+pub(crate) fn transaction_id(order: &Order) -> Tell<String> {
+    const MEMBER: &str = "transaction_id";
+    let Some(text) = order.click_text(ShopBack::NAME, MEMBER) else {
+        // A number is a click that was mangled on its way from the cookie: a person should see it.
+        let value = order.click(ShopBack::NAME).and_then(|click| click.get(MEMBER));
+        let nothing = value.is_none_or(|value| value.is_null() || value.is_string());
+        return Err(if nothing { no_click() } else { reject("invalid_click") });
+    };
+    if looks_like_template(text) {
+        return Err(no_click());
+    }
+    if text.len() > CLICK_ID || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(reject("invalid_click"));
+    }
+    Ok(text.to_owned())
+}
+
+fn no_click() -> Phrase<Report> {
+    Phrase::Skip(Reason::new("no_click"))
+}

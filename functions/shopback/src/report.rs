@@ -1,0 +1,152 @@
+//! What is told of an order, or of one line of it.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use postback::{
+    delivery::Fingerprint,
+    network::{Network, Told},
+    order::{Amount, Currency, Item, Order, Percent},
+};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::{ShopBack, Tell, reject};
+
+/// One order, or one line of it. Facts of the order only, and all that a template may name,
+/// whether this merchant's templates name it or not: they may change between two attempts.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct Report {
+    #[serde(serialize_with = "shared")]
+    order: Arc<Facts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<Line>,
+}
+
+/// What the whole order says.
+#[derive(PartialEq, Serialize)]
+pub(crate) struct Facts {
+    pub(crate) order_id: String,
+    pub(crate) transaction_id: String,
+    pub(crate) currency: Currency,
+    pub(crate) total: Amount,
+    pub(crate) tax: Option<Amount>,
+    pub(crate) shipping: Option<Amount>,
+    pub(crate) surcharge: Option<Amount>,
+    pub(crate) discount_percent: Option<Percent>,
+    pub(crate) country: Option<String>,
+    pub(crate) custom: BTreeMap<String, String>,
+    /// Over all lines, where lines are told: an order that comes back with a line more, less or
+    /// elsewhere differs in every line, the first one included.
+    lines: Option<Fingerprint>,
+}
+
+/// What one line says.
+#[derive(Clone, PartialEq, Serialize)]
+pub(crate) struct Line {
+    /// Its place in the order, from 1: two lines of an order may be alike in all else.
+    pub(crate) position: usize,
+    pub(crate) quantity: u32,
+    pub(crate) unit_price: Amount,
+    pub(crate) amount: Amount,
+    pub(crate) sku: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) category: Option<String>,
+    /// What ShopBack calls the article: `refs.shopback`.
+    pub(crate) reference: Option<String>,
+}
+
+impl Facts {
+    pub(crate) fn of(order: &Order, transaction_id: String) -> Self {
+        Self {
+            order_id: order.order_id.as_str().to_owned(),
+            transaction_id,
+            currency: order.currency,
+            total: order.total,
+            tax: order.tax,
+            shipping: order.shipping,
+            surcharge: order.surcharge,
+            discount_percent: order.discount_percent,
+            country: order.customer.country.clone(),
+            custom: order.custom.clone(),
+            lines: None,
+        }
+    }
+}
+
+/// Every line of an order as its own delivery, named by its place.
+pub(crate) fn lines(facts: Facts, order: &Order) -> Tell<Vec<Told<Report>>> {
+    if order.items.is_empty() {
+        return Err(reject("no_items"));
+    }
+    let lines = order.items.iter().zip(1..).map(|(item, position)| Line::of(item, position));
+    let lines = lines.collect::<Tell<Vec<_>>>()?;
+    let facts = Arc::new(Facts { lines: Some(Fingerprint::of(&lines)), ..facts });
+    let told = lines.into_iter().map(|line| Told {
+        line: Some(line.position.to_string()),
+        report: Report { order: Arc::clone(&facts), line: Some(line) },
+    });
+    Ok(told.collect())
+}
+
+impl Line {
+    fn of(item: &Item, position: usize) -> Tell<Self> {
+        let unit_price = item.unit_price.ok_or_else(|| reject("no_unit_price"))?;
+        let amount = unit_price.times(item.quantity).ok_or_else(|| reject("amount_too_large"))?;
+        let reference = item.refs.get(ShopBack::NAME).map(|reference| match reference {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        Ok(Self {
+            position,
+            quantity: item.quantity,
+            unit_price,
+            amount,
+            sku: item.sku.clone(),
+            name: item.name.clone(),
+            category: item.category.clone(),
+            reference,
+        })
+    }
+}
+
+impl Report {
+    pub(crate) fn of_order(facts: Facts) -> Self {
+        Self { order: Arc::new(facts), line: None }
+    }
+
+    pub(crate) fn order(&self) -> &Facts {
+        &self.order
+    }
+
+    pub(crate) const fn line(&self) -> Option<&Line> {
+        self.line.as_ref()
+    }
+
+    /// What the customer paid for what is told here.
+    pub(crate) fn amount(&self) -> Amount {
+        self.line.as_ref().map_or(self.order.total, |line| line.amount)
+    }
+
+    /// Whether the amount can be written as ShopBack reads it. Nothing is rounded.
+    pub(crate) fn amount_fits(&self) -> bool {
+        self.amount().fixed(places(self.order.currency)).is_some()
+    }
+}
+
+/// How many decimal places an amount may have: at most two, none where the currency has none.
+/// ISO 4217 gives the new Taiwan dollar two, but nobody uses them and ShopBack's examples for
+/// Taiwan have none.
+fn places(currency: Currency) -> u32 {
+    if currency.code() == "TWD" { 0 } else { currency.exponent().min(2) }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let position = self.line.as_ref().map(|line| line.position);
+        f.debug_struct("Report").field("line", &position).finish_non_exhaustive()
+    }
+}
+
+fn shared<S: Serializer>(facts: &Arc<Facts>, serializer: S) -> Result<S::Ok, S::Error> {
+    facts.as_ref().serialize(serializer)
+}

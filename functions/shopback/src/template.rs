@@ -1,0 +1,112 @@
+//! What `adv_sub2` to `adv_unique5` carry: literal text and fields of the order in braces.
+
+use postback::{
+    fields::{Wrong, text},
+    order::Amount,
+};
+use serde_json::Value;
+
+use crate::{
+    ADV_CHARS, Report,
+    report::{Facts, Line},
+};
+
+/// A setting such as `{currency}` or `tier-{category}`, checked: every name in braces is a field.
+#[derive(Clone, Debug)]
+pub(crate) struct Template(Vec<Part>);
+
+#[derive(Clone, Debug)]
+enum Part {
+    Literal(String),
+    Order(fn(&Facts) -> Option<String>),
+    Line(fn(&Line) -> Option<String>),
+    Custom(String),
+}
+
+type Fields<T> = &'static [(&'static str, fn(&T) -> Option<String>)];
+
+const OF_ORDER: Fields<Facts> = &[
+    ("order_id", |order| Some(order.order_id.clone())),
+    ("currency", |order| Some(order.currency.code().to_owned())),
+    ("total", |order| Some(order.total.shortest())),
+    ("tax", |order| order.tax.map(Amount::shortest)),
+    ("shipping", |order| order.shipping.map(Amount::shortest)),
+    ("surcharge", |order| order.surcharge.map(Amount::shortest)),
+    ("discount_percent", |order| order.discount_percent.map(|share| share.number().to_string())),
+    ("country", |order| order.country.clone()),
+];
+
+const OF_LINE: Fields<Line> = &[
+    ("line", |line| Some(line.position.to_string())),
+    ("sku", |line| line.sku.clone()),
+    ("item_name", |line| line.name.clone()),
+    ("category", |line| line.category.clone()),
+    ("ref", |line| line.reference.clone()),
+    ("quantity", |line| Some(line.quantity.to_string())),
+    ("unit_price", |line| Some(line.unit_price.shortest())),
+    ("line_amount", |line| Some(line.amount.shortest())),
+];
+
+/// What the name of a member of `custom` is led by.
+const CUSTOM: &str = "custom.";
+
+impl Template {
+    /// Reads a setting. The fault says what may be named, not what was.
+    pub(crate) fn read(setting: &Value) -> Result<Self, Wrong> {
+        let setting = text(ADV_CHARS)(setting)?;
+        let mut parts = Vec::new();
+        let mut rest = setting.as_str();
+        while let Some(brace) = rest.find(['{', '}']) {
+            let (literal, field) = rest.split_at(brace);
+            let field = field.strip_prefix('{').and_then(|field| field.split_once('}'));
+            let Some((name, after)) = field else {
+                return Err(Wrong::new("bad_template", "has a brace without its partner"));
+            };
+            parts.push(Part::Literal(literal.to_owned()));
+            parts.push(Part::named(name).ok_or_else(unknown_field)?);
+            rest = after;
+        }
+        parts.push(Part::Literal(rest.to_owned()));
+        Ok(Self(parts))
+    }
+
+    /// Whether it names a field of a line.
+    pub(crate) fn needs_line(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Line(_)))
+    }
+
+    /// What it says of `report`; `None` when that is blank.
+    pub(crate) fn resolve(&self, report: &Report) -> Option<String> {
+        let value: String = self.0.iter().filter_map(|part| part.resolve(report)).collect();
+        (!value.trim().is_empty()).then_some(value)
+    }
+}
+
+impl Part {
+    fn named(name: &str) -> Option<Self> {
+        if let Some((_, read)) = OF_ORDER.iter().find(|(known, _)| *known == name) {
+            return Some(Self::Order(*read));
+        }
+        if let Some((_, read)) = OF_LINE.iter().find(|(known, _)| *known == name) {
+            return Some(Self::Line(*read));
+        }
+        let member = name.strip_prefix(CUSTOM).filter(|member| !member.trim().is_empty())?;
+        Some(Self::Custom(member.to_owned()))
+    }
+
+    fn resolve(&self, report: &Report) -> Option<String> {
+        match self {
+            Self::Literal(text) => Some(text.clone()),
+            Self::Order(read) => read(report.order()),
+            Self::Line(read) => report.line().and_then(read),
+            Self::Custom(member) => report.order().custom.get(member).cloned(),
+        }
+    }
+}
+
+fn unknown_field() -> Wrong {
+    let order = OF_ORDER.iter().map(|(name, _)| *name);
+    let names: Vec<_> = order.chain(OF_LINE.iter().map(|(name, _)| *name)).collect();
+    let names = names.join(", ");
+    Wrong::new("unknown_field", format!("may name in braces only: {names}, {CUSTOM}<member>"))
+}

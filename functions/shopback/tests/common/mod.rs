@@ -1,0 +1,102 @@
+//! An order, settings, and what comes of them.
+
+#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
+#![allow(clippy::expect_used, reason = "a test's own order and settings are right")]
+
+use postback::{
+    delivery::Attempt,
+    fields::{Fault, Unknown},
+    network::{Network, Phrase, Told, configure},
+    order::Order,
+};
+use postback_conformance::NOW;
+use serde_json::{Value, json};
+use shopback::{Report, ShopBack};
+use url::Url;
+
+/// The vendor's own example.
+pub const TOKEN: &str = "070a632e2b574ca894d90610c7da97bc";
+/// The vendor's own example.
+pub const CLICK: &str = "102b983f153f632c9a0a1469e27b55";
+
+pub fn settings(more: Value) -> Value {
+    let mut settings = json!({ "offer_id": 1234, "security_token": TOKEN });
+    merge(&mut settings, more);
+    settings
+}
+
+pub fn lines() -> Value {
+    settings(json!({ "mode": "line_items" }))
+}
+
+pub fn order(more: Value) -> Order {
+    Order::read(&order_json(more), Unknown::Refused).expect("an order")
+}
+
+pub fn order_json(more: Value) -> Value {
+    let mut order = json!({
+        "order_id": "order_123", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+        "currency": "MYR", "total": "100.00",
+        "clicks": { "shopback": { "transaction_id": CLICK } },
+        "items": [
+            { "sku": "HP-0052", "name": "Kettle", "category": "Home & Living", "quantity": 3,
+              "unit_price": "19.95", "refs": { "shopback": "tier-2" } },
+            { "sku": "AC-10033", "unit_price": "40.15" },
+        ],
+        "custom": { "coupon": "SPRING 10%" },
+    });
+    merge(&mut order, more);
+    order
+}
+
+fn merge(into: &mut Value, more: Value) {
+    let Value::Object(more) = more else { panic!("more members") };
+    for (name, value) in more {
+        into[name] = value;
+    }
+}
+
+pub fn network(settings: &Value) -> ShopBack {
+    configure(&settings.to_string()).expect("settings")
+}
+
+/// The faults of settings, as place and code.
+pub fn faults(settings: &Value) -> Vec<(String, &'static str)> {
+    let faults: Vec<Fault> = configure::<ShopBack>(&settings.to_string()).expect_err("faults");
+    faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+}
+
+pub fn told(settings: &Value, order: &Order) -> Vec<Told<Report>> {
+    match network(settings).phrase(order) {
+        Phrase::Tell(told) => told,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Why an order is not told: in a word that the README explains.
+pub fn untold(settings: &Value, order: &Order) -> String {
+    let (state, reason) = match network(settings).phrase(order) {
+        Phrase::Tell(told) => panic!("told {} times", told.len()),
+        Phrase::Skip(reason) => ("skipped", reason),
+        Phrase::Reject(reason) => ("rejected", reason),
+    };
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(&format!("`{reason}`")), "the README does not explain {reason}");
+    format!("{state} {reason}")
+}
+
+/// The requests of an order, as they are sent.
+pub fn urls(settings: &Value, order: &Order) -> Vec<String> {
+    let (network, endpoint) = (network(settings), Url::parse(ShopBack::ENDPOINT).expect("a URL"));
+    let told = told(settings, order);
+    let url = |told: &Told<Report>| {
+        network.request(&told.report, &Attempt::first(NOW)).url(&endpoint).to_string()
+    };
+    told.iter().map(url).collect()
+}
+
+/// The value of a parameter of the order's only request.
+pub fn sent(settings: &Value, order: &Order, name: &str) -> Option<String> {
+    let url = Url::parse(urls(settings, order).first()?).expect("a URL");
+    url.query_pairs().find(|pair| pair.0 == name).map(|pair| pair.1.into_owned())
+}

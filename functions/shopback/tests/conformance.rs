@@ -1,0 +1,143 @@
+//! What every network must pass.
+
+mod common;
+
+use common::{TOKEN, lines, order, order_json, settings, told};
+use postback::{
+    delivery::{Attempt, Resolution},
+    http::Answer,
+    network::{Deduplicates, Network, Proof, Verdict},
+};
+use postback_conformance::{
+    NOW, Subject, answers_give_their_verdicts, conforms, is_current, reasons_are_documented,
+    secret_refuses_templates,
+};
+use serde_json::{Value, json};
+use shopback::{Click, ShopBack};
+
+const ANSWERS: &str = "answers";
+
+#[test]
+fn every_answer_gives_its_verdict() {
+    let settings = settings(json!({}));
+    let told = told(&settings, &order(json!({})));
+
+    answers_give_their_verdicts(&common::network(&settings), &told[0].report, ANSWERS);
+    reasons_are_documented(ANSWERS, include_str!("../README.md"));
+}
+
+#[test]
+fn conforms_in_both_modes() {
+    for mode in ["order", "line_items"] {
+        let click = "canaryclick0001";
+        let order = json!({
+            "clicks": { "shopback": {
+                "transaction_id": click, "clicked_at": "2026-11-20T09:00:00Z",
+            } },
+            "customer": { "email": "canary@example.com", "name": "Canary Name", "country": "MY" },
+        });
+        let token = "canarytokencanarytokencanaryto01";
+        conforms::<ShopBack>(&Subject {
+            settings: settings(json!({
+                "mode": mode, "security_token": token, "adv_sub2": "{currency}",
+            })),
+            other_settings: json!({
+                "mode": mode, "security_token": TOKEN, "offer_by_country": { "MY": 7 },
+                "adv_sub3": "{total}", "adv_unique1": "{custom.coupon}",
+            }),
+            order: order_json(order),
+            canaries: &[click, token, "canary@example.com", "Canary Name"],
+            credentials: &[("security_token", token)],
+            concern: "/clicks/shopback/transaction_id",
+            without: "no_click",
+            confirms: true,
+            answers: ANSWERS,
+        });
+    }
+}
+
+#[test]
+fn settings_refuse_place_holders_and_never_quote_a_value() {
+    let by_country = json!({ "offer_by_country": { "MY": 1234, "SG": "2345" } });
+    let by_currency = json!({ "offer_by_currency": { "MYR": 1234 } });
+    for offers in [json!({}), by_country, by_currency] {
+        let mut settings = settings(offers);
+        settings["mode"] = json!("order");
+        for name in ["adv_sub2", "adv_sub3", "adv_sub4", "adv_sub5"] {
+            settings[name] = json!("the {currency} of {custom.coupon}");
+        }
+        for number in 1..=5 {
+            settings[format!("adv_unique{number}")] = json!("{order_id}");
+        }
+        secret_refuses_templates::<ShopBack>(&settings);
+    }
+}
+
+#[test]
+fn the_schema_of_the_click_is_current() {
+    is_current("clicks.schema.json", &schemars::schema_for!(Click));
+}
+
+#[test]
+fn a_lost_answer_is_sent_again_for_an_order_and_held_for_a_line() {
+    let resolution = |settings: &Value| {
+        let told = told(settings, &order(json!({})));
+        common::network(settings).recovery(&told[0].report).resolution()
+    };
+
+    assert_eq!(resolution(&settings(json!({}))), Resolution::SendAgain);
+    assert_eq!(resolution(&lines()), Resolution::Hold);
+    assert_eq!(ShopBack::KEY, "transaction_id");
+}
+
+#[test]
+fn a_duplicate_proves_nothing_of_a_line() {
+    let told = told(&lines(), &order(json!({})));
+    let text = "success=false; err_msg=Duplicate recorded with Trans. ID";
+    let verdict = |attempt| {
+        let answer = Answer::new(200, text);
+        common::network(&lines()).verdict(&told[1].report, &answer, &attempt).verdict
+    };
+
+    let first = verdict(Attempt::first(NOW));
+    let second = verdict(Attempt::after_a_lost_answer(NOW));
+
+    assert_eq!(first, Verdict::rejected("duplicate_elsewhere"));
+    assert_eq!(second, Verdict::unconfirmed("duplicate_of_a_line"));
+}
+
+#[test]
+fn an_inactive_offer_stops_the_others_only_where_there_are_no_others() {
+    let several = settings(json!({ "offer_by_currency": { "MYR": 1, "SGD": 2 } }));
+    let verdict = |settings: &Value| {
+        let told = told(settings, &order(json!({})));
+        let answer = Answer::new(200, "success=false; err_msg=Offer is not active");
+        let network = common::network(settings);
+        network.verdict(&told[0].report, &answer, &Attempt::first(NOW)).verdict
+    };
+
+    assert_eq!(verdict(&settings(json!({}))), Verdict::parked("offer_inactive"));
+    assert_eq!(verdict(&several), Verdict::parked_alone("offer_inactive"));
+}
+
+#[test]
+fn no_click_id_that_is_echoed_makes_another_meaning() {
+    let network = common::network(&settings(json!({})));
+    for word in ["token", "ip", "cap", "protocol", "duplicate", "whitelisted", "offer", "match"] {
+        let click = json!({ "clicks": { "shopback": { "transaction_id": word } } });
+        let told = told(&settings(json!({})), &order(click));
+        let verdict = |text: &str| {
+            let answer = Answer::new(200, format!("success=false; err_msg={text}.;"));
+            let attempt = Attempt::after_a_lost_answer(NOW);
+            network.verdict(&told[0].report, &answer, &attempt).verdict
+        };
+
+        let invalid = verdict(&format!("Invalid Trans. ID #{word}"));
+        let duplicate = verdict(&format!("Duplicate recorded with Trans. ID #{word}"));
+        let bare = verdict(&format!("Invalid Trans. ID {word}"));
+
+        assert_eq!(invalid, Verdict::rejected("invalid_click"), "{word}");
+        assert_eq!(duplicate, Verdict::Delivered(Proof::Duplicate), "{word}");
+        assert!(matches!(bare, Verdict::Rejected { .. }), "{word}: {bare:?}");
+    }
+}

@@ -1,0 +1,174 @@
+//! What `adv_sub2` to `adv_unique5` carry, and what the settings refuse.
+
+mod common;
+
+use common::{faults, lines, order, sent, settings, untold};
+use serde_json::{Value, json};
+
+/// What `adv_sub2` carries of the first line of an order.
+fn of_line(template: &str, order: &postback::order::Order) -> Option<String> {
+    let mut settings = lines();
+    settings["adv_sub2"] = json!(template);
+    sent(&settings, order, "adv_sub2")
+}
+
+fn of_order(template: &str, more: Value) -> Option<String> {
+    sent(&settings(json!({ "adv_sub2": template })), &order(more), "adv_sub2")
+}
+
+#[test]
+fn each_field_of_the_order_can_be_named() {
+    let more = || {
+        json!({
+            "tax": "6.00", "shipping": "4.50", "surcharge": "0", "discount_percent": "12.5",
+            "customer": { "country": "my" },
+        })
+    };
+    let cases = [
+        ("{order_id}", "order_123"),
+        ("{currency}", "MYR"),
+        ("{total}", "100"),
+        ("{tax}", "6"),
+        ("{shipping}", "4.5"),
+        ("{surcharge}", "0"),
+        ("{discount_percent}", "12.5"),
+        ("{country}", "MY"),
+        ("{custom.coupon}", "SPRING 10%"),
+        ("online", "online"),
+        ("{country}-{currency}/{custom.none}!", "MY-MYR/!"),
+    ];
+
+    for (template, value) in cases {
+        assert_eq!(of_order(template, more()).as_deref(), Some(value), "{template}");
+    }
+}
+
+#[test]
+fn each_field_of_a_line_can_be_named() {
+    let cases = [
+        ("{line}", "1"),
+        ("{sku}", "HP-0052"),
+        ("{item_name}", "Kettle"),
+        ("{category}", "Home & Living"),
+        ("{ref}", "tier-2"),
+        ("{quantity}", "3"),
+        ("{unit_price}", "19.95"),
+        ("{line_amount}", "59.85"),
+        ("{order_id}-{line}", "order_123-1"),
+    ];
+
+    for (template, value) in cases {
+        assert_eq!(of_line(template, &order(json!({}))).as_deref(), Some(value), "{template}");
+    }
+}
+
+#[test]
+fn a_reference_may_be_a_number() {
+    let items = json!([{ "unit_price": "1", "refs": { "shopback": 135 } }]);
+
+    assert_eq!(of_line("{ref}", &order(json!({ "items": items }))).as_deref(), Some("135"));
+}
+
+#[test]
+fn what_comes_out_blank_is_left_out() {
+    assert_eq!(of_order("{country}", json!({})), None);
+    assert_eq!(of_order("{custom.none} {tax}", json!({})), None);
+    assert_eq!(of_order("{custom.blank}", json!({ "custom": { "blank": "  " } })), None);
+    assert_eq!(of_line("{category}", &order(json!({ "items": [{ "unit_price": "1" }] }))), None);
+}
+
+#[test]
+fn what_the_platform_would_cut_is_not_sent() {
+    let settings = settings(json!({ "adv_unique5": "{custom.long}" }));
+    let long = |count: usize| order(json!({ "custom": { "long": "ä".repeat(count) } }));
+
+    let fits = sent(&settings, &long(500), "adv_unique5");
+
+    assert_eq!(fits.map(|value| value.chars().count()), Some(500));
+    assert_eq!(untold(&settings, &long(501)), "rejected adv_too_long");
+}
+
+#[test]
+fn a_place_holder_that_comes_from_the_order_is_not_sent() {
+    let settings = settings(json!({ "adv_sub2": "{custom.tier}" }));
+    let order = order(json!({ "custom": { "tier": "{tier}" } }));
+
+    assert_eq!(untold(&settings, &order), "rejected adv_template");
+}
+
+#[test]
+fn only_known_fields_stand_in_braces() {
+    for unknown in [
+        "{order_offer_id}",
+        "{ security_token }",
+        "{ currency }",
+        "{}",
+        "{custom.}",
+        "{{currency}}",
+        "{custom}",
+        "{email}",
+    ] {
+        let settings = settings(json!({ "adv_sub3": unknown }));
+        assert_eq!(faults(&settings), [("/adv_sub3".to_owned(), "unknown_field")], "{unknown}");
+    }
+    for broken in ["{currency", "currency}", "}{", "{currency}}"] {
+        let settings = settings(json!({ "adv_unique1": broken }));
+        assert_eq!(faults(&settings), [("/adv_unique1".to_owned(), "bad_template")], "{broken}");
+    }
+}
+
+#[test]
+fn a_field_of_a_line_needs_lines() {
+    let settings = settings(json!({ "adv_sub2": "{currency}{sku}" }));
+
+    assert_eq!(faults(&settings), [("/adv_sub2".to_owned(), "field_of_a_line")]);
+}
+
+#[test]
+fn every_wrong_setting_is_named_at_once() {
+    let wrong = json!({
+        "offer_id": "{order_offer_id}", "security_token": "short", "mode": "lines", "adv_sub2": " ",
+        "adv_sub6": "x",
+    });
+    let named = [
+        ("/offer_id", "template"),
+        ("/security_token", "not_a_token"),
+        ("/mode", "unknown_word"),
+        ("/adv_sub2", "blank"),
+        ("/adv_sub6", "unknown_member"),
+    ];
+
+    assert_eq!(faults(&wrong), named.map(|(pointer, code)| (pointer.to_owned(), code)));
+}
+
+#[test]
+fn offers_are_numbers_named_by_codes_and_given_in_one_way() {
+    let offers = |more: Value| faults(&settings(more));
+    let one = |pointer: &str, code: &'static str| vec![(pointer.to_owned(), code)];
+
+    assert_eq!(faults(&json!({ "security_token": common::TOKEN })), one("/offer_id", "missing"));
+    assert_eq!(offers(json!({ "offer_id": "12a" })), one("/offer_id", "wrong_type"));
+    assert_eq!(offers(json!({ "offer_id": 0 })), one("/offer_id", "out_of_range"));
+    assert_eq!(
+        offers(json!({ "offer_by_country": { "my": 1 } })),
+        one("/offer_by_country/my", "bad_name")
+    );
+    assert_eq!(
+        offers(json!({ "offer_by_currency": { "MYR": "{offer}" } })),
+        one("/offer_by_currency/MYR", "template")
+    );
+    assert_eq!(
+        offers(json!({ "offer_by_country": { "MY": 1 }, "offer_by_currency": { "MYR": 1 } })),
+        one("/offer_by_currency", "ambiguous")
+    );
+}
+
+#[test]
+fn a_token_is_thirty_two_letters_and_digits() {
+    for wrong in ["070a632e2b574ca894d90610c7da97b", "070a632e2b574ca894d90610c7da97b_"] {
+        let faults = faults(&settings(json!({ "security_token": wrong })));
+        assert_eq!(faults, [("/security_token".to_owned(), "not_a_token")]);
+    }
+    let settings = settings(json!({ "security_token": "{ security_token }" }));
+    assert_eq!(faults(&settings), [("/security_token".to_owned(), "template")]);
+}

@@ -1,0 +1,140 @@
+//! A network that does everything wrong: the suite must say so.
+
+use std::panic::catch_unwind;
+
+use postback::{
+    delivery::Attempt,
+    fields::{Fields, Wrong},
+    http::{Answer, Request},
+    network::{Network, Phrase, Proof, Reading, Recovery, Verdict},
+    order::Order,
+    word::Evidence,
+};
+use serde_json::{Value, json};
+
+use crate::{Subject, answers_give_their_verdicts, conforms, secret_refuses_templates};
+
+struct Careless {
+    key: String,
+}
+
+impl Network for Careless {
+    const NAME: &'static str = "careless";
+    const ENDPOINT: &'static str = "http://careless.example";
+
+    type Report = String;
+
+    fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Ok(text.clone()),
+            other => Err(Wrong::new("wrong", format!("{other} is wrong"))),
+        };
+        fields.optional("note", text);
+        Some(Self { key: fields.required("key", text)? })
+    }
+
+    fn check_click(fields: &mut Fields<'_, '_>) {
+        fields.optional("id", |_| Ok(()));
+    }
+
+    fn phrase(&self, order: &Order) -> Phrase<String> {
+        let click = order.click("careless").and_then(|click| click.get("id")?.as_str());
+        Phrase::order(format!("{}{}", self.key, click.unwrap_or_default()))
+    }
+
+    fn request(&self, report: &String, _: &Attempt) -> Request {
+        Request::get("tell").query("id", report).query("id", "")
+    }
+
+    fn verdict(&self, _: &String, answer: &Answer, _: &Attempt) -> Reading {
+        let text = answer.text();
+        let long = text.split(' ').filter(|word| word.len() > 5);
+        let evidence = long.fold(Evidence::none(), |kept, word| kept.id("text", word));
+        Reading { evidence, ..Verdict::Delivered(Proof::Response).into() }
+    }
+
+    fn recovery(&self, _: &String) -> Recovery<Self> {
+        Recovery::hold()
+    }
+}
+
+fn complaint(of: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    let panic = catch_unwind(of).expect_err("nothing is complained about");
+    panic.downcast_ref::<String>().cloned().expect("a text")
+}
+
+#[test]
+fn the_suite_names_all_that_is_wrong() {
+    let complaint = complaint(|| {
+        conforms::<Careless>(&Subject {
+            settings: json!({ "key": "canarykey" }),
+            other_settings: json!({ "key": "another" }),
+            order: json!({
+                "order_id": "A-1", "status": "completed", "total": "1", "currency": "EUR",
+                "completed_at": "2026-11-21T10:00:00Z",
+                "clicks": { "careless": { "id": "canaryclick" } },
+            }),
+            canaries: &["canarykey", "canaryclick"],
+            credentials: &[("key", "canarykey")],
+            concern: "/clicks/careless/id",
+            without: "no_click",
+            confirms: true,
+            answers: "answers",
+        });
+    });
+
+    for wrong in [
+        "not by https",
+        "`id` is sent twice",
+        "`id` is sent empty",
+        "the credential `key` is not in the query",
+        "302 is `delivered response`, not parked",
+        "503 is `delivered response`, not retrying",
+        "200 \"\" is `delivered response`",
+        "an answer that echoes canaryclick gives it away",
+        "the content changes with the settings",
+        "another total is the same content",
+        "an order that is pending is None",
+        "without /clicks/careless/id: None",
+        "`undefined` at /clicks/careless/id is told",
+        "a click with a wrong `id` is taken",
+    ] {
+        assert!(complaint.contains(wrong), "{wrong} is not in:\n{complaint}");
+    }
+}
+
+#[test]
+fn settings_that_are_taken_or_quoted_are_named() {
+    let settings = json!({ "key": "canarykey", "note": "x" });
+
+    let complaint = complaint(move || secret_refuses_templates::<Careless>(&settings));
+
+    assert!(complaint.contains("/key: a wrong value is taken"), "{complaint}");
+    assert!(complaint.contains("/note: the fault quotes a value"), "{complaint}");
+}
+
+#[test]
+fn an_answer_that_means_something_else_is_named_with_its_file() {
+    let network = Careless { key: String::new() };
+    let told = String::new();
+
+    answers_give_their_verdicts(&network, &told, "answers");
+    let complaint = complaint(move || {
+        answers_give_their_verdicts(&network, &told, "misread");
+    });
+
+    let wrong = "misread.http: expected `accepted`, is `delivered response`";
+    assert!(complaint.contains(wrong), "{complaint}");
+    assert!(complaint.contains("misread.http: `text=nothing` is not kept"), "{complaint}");
+}
+
+#[test]
+fn a_folder_without_answers_is_a_failure() {
+    let network = Careless { key: String::new() };
+
+    let complaint = complaint(move || {
+        answers_give_their_verdicts(&network, &String::new(), "src");
+    });
+
+    assert!(complaint.contains("holds no file of answers"), "{complaint}");
+}

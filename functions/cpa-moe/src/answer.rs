@@ -1,7 +1,6 @@
 //! What the network's answers to `add.json` mean.
 
 use postback::{
-    delivery::Attempt,
     http::Answer,
     network::{IfAbsent, Proof, Reading, Verdict},
     word::{Evidence, Reason},

@@ -62,17 +62,22 @@ pub async fn handle<N: Network, S: Surroundings>(
     payload: &RawValue,
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
-    match serde_json::from_str::<Trigger<'_>>(payload.get())? {
+    match read::<Trigger<'_>>(payload)? {
         Trigger { records: Some(_), .. } => {
-            let event = serde_json::from_str(payload.get())?;
+            let event = read(payload)?;
             answer(&queue::batch(courier, event, deadline).await)
         }
         Trigger { request_context: Some(_), .. } => {
-            let request = serde_json::from_str(payload.get())?;
+            let request = read(payload)?;
             answer(&tell::order(courier, &request, deadline).await)
         }
         Trigger { .. } => Err("the event is of no trigger that this function has".into()),
     }
+}
+
+/// An event, or an error that quotes nothing of it.
+fn read<'a, T: Deserialize<'a>>(payload: &'a RawValue) -> Result<T, Error> {
+    serde_json::from_str(payload.get()).map_err(|_| "the event could not be read".into())
 }
 
 /// The members that tell one trigger from another.

@@ -23,9 +23,11 @@ use crate::{
     word::Reason,
 };
 
+mod follow;
 mod journey;
 mod pause;
 
+pub use follow::{Round, RoundError};
 use journey::Journey;
 use pause::Pause;
 

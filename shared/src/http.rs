@@ -39,6 +39,7 @@ const TAGS: &[&str] = &[
 #[derive(Clone)]
 pub struct Request {
     path: &'static str,
+    /// Names and encoded values.
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
     whole_answer: bool,
@@ -60,7 +61,15 @@ impl Request {
     /// Adds a query parameter; parameters keep their order.
     #[must_use]
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
+        self.query.push((name, encode(&value.into())));
+        self
+    }
+
+    /// Adds a query parameter that lists values, with bare commas between them.
+    #[must_use]
+    pub fn query_list(mut self, name: &'static str, values: &[&str]) -> Self {
+        let values: Vec<_> = values.iter().map(|value| encode(value)).collect();
+        self.query.push((name, values.join(",")));
         self
     }
 
@@ -100,7 +109,7 @@ impl Request {
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/{}", self.path));
         if !self.query.is_empty() {
-            let pairs = self.query.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+            let pairs = self.query.iter().map(|(name, value)| format!("{name}={value}"));
             url.set_query(Some(&pairs.collect::<Vec<_>>().join("&")));
         }
         url

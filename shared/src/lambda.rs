@@ -1,7 +1,7 @@
 //! The shell: what a function is called with and what it answers. One binary serves all its
 //! triggers.
 
-use std::{future::Future, sync::Arc};
+use std::{borrow::Cow, future::Future};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,10 @@ use url::Url;
 
 use crate::{
     clock::Timestamp,
-    courier::Courier,
+    courier::{Courier, Round},
     http::Sender,
-    network::Network,
-    surroundings::{Aws, SettingMissing, Surroundings, environment, ledger, setting},
+    network::{Follows, Network},
+    surroundings::{Aws, Following, SettingMissing, Surroundings, environment, ledger, setting},
 };
 
 pub mod api;
@@ -22,21 +22,37 @@ mod tell;
 
 /// Serves one network: API Gateway and SQS.
 pub async fn serve<N: Network>() -> Result<(), Error> {
-    log_as_json();
-    let courier = Arc::new(start::<N>().await.inspect_err(|error| {
-        tracing::error!(network = N::NAME, %error, "the function can't start");
-    })?);
-    let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let courier = Arc::clone(&courier);
-        async move {
-            let deadline = deadline(&event.context);
-            handle(&courier, &event.payload, deadline).await
-        }
+    let courier = &start::<N>().await?;
+    run(async |payload, deadline| handle(courier, &payload, deadline).await).await
+}
+
+/// Serves one network, and follows what it took: API Gateway, SQS and a schedule.
+pub async fn serve_and_follow<N: Follows>() -> Result<(), Error> {
+    let courier = &start::<N>().await?;
+    run(async |payload, deadline| handle_and_follow(courier, &payload, deadline).await).await
+}
+
+async fn run<H>(handler: H) -> Result<(), Error>
+where
+    H: AsyncFn(Box<RawValue>, Timestamp) -> Result<Box<RawValue>, Error>,
+{
+    let handler = &handler;
+    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
+        let deadline = deadline(&event.context);
+        handler(event.payload, deadline).await
     });
-    lambda_runtime::run(handler).await
+    lambda_runtime::run(service).await
 }
 
 async fn start<N: Network>() -> Result<Courier<N, Aws>, Error> {
+    log_as_json();
+    let courier = courier().await;
+    courier.inspect_err(|error| {
+        tracing::error!(network = N::NAME, %error, "the function can't start");
+    })
+}
+
+async fn courier<N: Network>() -> Result<Courier<N, Aws>, Error> {
     let config = environment().await;
     let endpoint = endpoint(setting("NETWORK_ENDPOINT").ok().as_deref().unwrap_or(N::ENDPOINT))?;
     let sender = Sender::new(endpoint, N::TIMEOUT)?;
@@ -75,6 +91,27 @@ pub async fn handle<N: Network, S: Surroundings>(
     }
 }
 
+/// Answers one event of any trigger, the schedule's among them.
+pub async fn handle_and_follow<N: Follows, S: Following>(
+    courier: &Courier<N, S>,
+    payload: &RawValue,
+    deadline: Timestamp,
+) -> Result<Box<RawValue>, Error> {
+    let trigger = read::<Trigger<'_>>(payload)?;
+    if trigger.detail_type.as_deref() != Some(FOLLOW) {
+        return handle(courier, payload, deadline).await;
+    }
+    let round = courier.follow(deadline).await.inspect_err(|error| {
+        tracing::error!(network = N::NAME, %error, "the round ended early");
+    })?;
+    let Round { requests, asked, changed, ended } = round;
+    tracing::info!(network = N::NAME, requests, asked, changed, ended, "followed");
+    answer(&())
+}
+
+/// What the schedule calls with, as `detail-type`.
+pub const FOLLOW: &str = "postback.follow";
+
 /// An event, or an error that quotes nothing of it.
 fn read<'a, T: Deserialize<'a>>(payload: &'a RawValue) -> Result<T, Error> {
     serde_json::from_str(payload.get()).map_err(|_| "the event could not be read".into())
@@ -87,6 +124,8 @@ struct Trigger<'a> {
     records: Option<&'a RawValue>,
     #[serde(borrow, rename = "requestContext")]
     request_context: Option<&'a RawValue>,
+    #[serde(borrow, rename = "detail-type")]
+    detail_type: Option<Cow<'a, str>>,
 }
 
 fn answer(answer: &impl Serialize) -> Result<Box<RawValue>, Error> {

@@ -15,7 +15,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
 mod record;
 
-pub use record::{AttemptRecord, Key, Note, Record};
+pub use record::{AttemptRecord, Key, Note, ProgressRecord, Record};
 
 /// How long a delivery is remembered at least: `DynamoDB` may delete the item after that.
 pub const GUARD: std::time::Duration = std::time::Duration::from_hours(400 * 24);

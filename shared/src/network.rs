@@ -2,7 +2,7 @@
 //!
 //! A function crate holds one type that implements [`Network`]; the shell is generic over it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -59,6 +59,31 @@ pub trait ReadsBack: Network {
 
     /// What the answer to [`Self::lookup`] says.
     fn found(&self, report: &Self::Report, answer: &Answer) -> Lookup;
+}
+
+/// A network that goes on to say how far what it took has come: its verdict on the money.
+pub trait Follows: Network {
+    /// How many deliveries one request may ask about.
+    const AT_ONCE: usize;
+    /// The reference in the ledger that it is asked by.
+    const REFERENCE: &'static str;
+
+    /// The request that asks about `ids`, at most [`Self::AT_ONCE`].
+    fn ask(&self, ids: &[&str]) -> Request;
+
+    /// What the answer says, by id. What it leaves out is asked again.
+    fn progress(&self, answer: &Answer) -> Result<BTreeMap<String, Progress>, Reason>;
+}
+
+/// How far a delivery has come at the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The network's own words for it.
+    pub status: Evidence,
+    /// The network's own ids.
+    pub references: Evidence,
+    /// Whether it is the network's last word.
+    pub is_final: bool,
 }
 
 /// A network that takes a second conversion under the same key for a duplicate, and says so.

@@ -53,6 +53,38 @@ pub trait Surroundings: Send + Sync + 'static {
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
 }
 
+/// What surrounds a network's function that follows what the network took: a second queue, which
+/// holds one message for every delivery that the network has not said its last word on.
+pub trait Following: Surroundings {
+    /// Takes at most ten messages; none if there are none. They come again after some minutes,
+    /// unless [`Self::later`] or [`Self::done`] says otherwise.
+    fn receive(&self) -> impl Future<Output = Result<Vec<Followed>, Unavailable>> + Send;
+
+    /// The message is to come again after `delay` (12 hours at most).
+    fn later(
+        &self,
+        followed: &Followed,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// The message is done with.
+    fn done(&self, followed: &Followed) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Puts a copy of the message on the queue, for a queue keeps a message for 14 days only.
+    fn renew(&self, followed: &Followed) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// A message of the following queue.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    /// By which it is put off or done with.
+    pub handle: String,
+    /// The event that said the delivery was delivered.
+    pub body: String,
+    /// When it was put on the queue.
+    pub sent_at: Timestamp,
+}
+
 /// Where events are put.
 pub trait EventBus: Send + Sync {
     /// Puts one event; `Ok` once the bus has taken it.
@@ -125,6 +157,9 @@ pub struct Announcement<'a> {
     /// The network's ids for what it holds.
     #[serde(skip_serializing_if = "Evidence::is_empty")]
     pub references: &'a Evidence,
+    /// What the network now says of what it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'a Evidence>,
     /// How often the order has come with other content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<u32>,
@@ -148,6 +183,7 @@ impl<'a> Announcement<'a> {
             proof: protocol.proof,
             attempt: protocol.attempt,
             references: &record.references,
+            status: None,
             conflicts: None,
             at: record.updated_at,
             id: format!("{}/{}", record.delivery, record.version),
@@ -160,12 +196,20 @@ impl<'a> Announcement<'a> {
         Self { conflicts: Some(record.conflicts), ..Self::of(record) }
     }
 
+    /// That the network says `record`'s last progress of it.
+    #[must_use]
+    pub fn of_progress(record: &'a Record) -> Self {
+        let status = record.progress.last().map(|last| &last.status);
+        Self { status, ..Self::of(record) }
+    }
+
     /// The event's detail type.
     #[must_use]
     pub fn detail_type(&self) -> String {
-        match self.conflicts {
-            Some(_) => "postback.conflict".to_owned(),
-            None => format!("postback.{}", self.state.as_str()),
+        match self {
+            Self { status: Some(_), .. } => "postback.status_changed".to_owned(),
+            Self { conflicts: Some(_), .. } => "postback.conflict".to_owned(),
+            Self { state, .. } => format!("postback.{}", state.as_str()),
         }
     }
 }

@@ -7,7 +7,7 @@ use postback::{
     clock::Timestamp,
     delivery::State,
     lambda::api::{self, Request, Response},
-    ledger::{AttemptRecord, Ledger, Record},
+    ledger::{AttemptRecord, Ledger, ProgressRecord, Record},
     network::Proof,
     problem::{Code, Problem},
     word::{Evidence, Reason},
@@ -36,6 +36,8 @@ struct DeliveryView<'a> {
     conflicts: u32,
     updated_at: Timestamp,
     attempts: &'a [AttemptRecord],
+    #[serde(skip_serializing_if = "<[ProgressRecord]>::is_empty")]
+    progress: &'a [ProgressRecord],
 }
 
 /// Answers one request.
@@ -95,6 +97,7 @@ fn view(record: &Record) -> DeliveryView<'_> {
         conflicts: record.conflicts,
         updated_at: record.updated_at,
         attempts: &record.attempts,
+        progress: &record.progress,
     }
 }
 

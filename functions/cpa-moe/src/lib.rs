@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+use std::collections::BTreeMap;
+
 use postback::{
     delivery::Attempt,
     fields::{Fields, Wrong, integer, secret},
     http::{Answer, Request},
-    network::{Lookup, Network, Phrase, Reading, ReadsBack, Recovery},
+    network::{Follows, Lookup, Network, Phrase, Progress, Reading, ReadsBack, Recovery},
     order::Order,
     word::Reason,
 };
@@ -33,14 +35,6 @@ pub struct CpaMoe {
     credentials: SecretString,
     /// The offer of orders that name none.
     default_offer: Option<u64>,
-}
-
-impl CpaMoe {
-    /// The requests that ask for the status of all of `ids`: one for every [`IDS_PER_REQUEST`].
-    #[must_use]
-    pub fn list(&self, ids: &[OurId]) -> Vec<Request> {
-        ids.chunks(IDS_PER_REQUEST).map(|ids| list::request(&self.credentials, ids)).collect()
-    }
 }
 
 impl Network for CpaMoe {
@@ -105,6 +99,30 @@ impl ReadsBack for CpaMoe {
 
     fn found(&self, report: &Report, answer: &Answer) -> Lookup {
         list::look_for(&report.lead.id, answer)
+    }
+}
+
+impl Follows for CpaMoe {
+    const AT_ONCE: usize = IDS_PER_REQUEST;
+    const REFERENCE: &'static str = "our_id";
+
+    fn ask(&self, ids: &[&str]) -> Request {
+        let ids: Vec<_> = ids.iter().filter_map(|id| OurId::kept(id)).collect();
+        list::request(&self.credentials, &ids)
+    }
+
+    fn progress(&self, answer: &Answer) -> Result<BTreeMap<String, Progress>, Reason> {
+        let progress = |lead: &ListedLead| Progress {
+            status: lead.evidence(),
+            references: lead.references(),
+            is_final: lead.is_final(),
+        };
+        let list = read_list(answer)?;
+        Ok(list
+            .leads
+            .iter()
+            .map(|lead| (lead.our_id.as_str().to_owned(), progress(lead)))
+            .collect())
     }
 }
 

@@ -25,9 +25,10 @@ pub const IDS_PER_REQUEST: usize = 50;
 /// reads as "not there": so they stand in both places.
 pub(crate) fn request(credentials: &SecretString, ids: &[OurId]) -> Request {
     let ids: Vec<_> = ids.iter().map(OurId::as_str).collect();
-    let ids = ids.join(",");
-    let body = json!({ "ids": ids });
-    Request::post_json("ext/list.json", body).query_secret("id", credentials).query("ids", ids)
+    let body = json!({ "ids": ids.join(",") });
+    Request::post_json("ext/list.json", body)
+        .query_secret("id", credentials)
+        .query_list("ids", &ids)
 }
 
 /// A lead as the list shows it. The operator's comment is not among it: it is free text about a

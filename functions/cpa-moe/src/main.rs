@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    postback::lambda::serve::<cpa_moe::CpaMoe>().await
+    postback::lambda::serve_and_follow::<cpa_moe::CpaMoe>().await
 }

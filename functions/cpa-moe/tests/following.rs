@@ -2,28 +2,36 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
-use cpa_moe::{CpaMoe, OurId, Stage, read_list};
-use postback::{http::Answer, network::configure};
+use cpa_moe::{CpaMoe, Stage, read_list};
+use postback::{
+    http::Answer,
+    network::{Follows, configure},
+};
 use serde_json::json;
 
 fn network() -> CpaMoe {
     configure(r#"{ "user": 2718, "key": "abc" }"#).expect("settings")
 }
 
-fn asked(count: usize) -> Vec<usize> {
-    let ids: Vec<_> = (1..=count).map(|n| OurId::kept(&format!("A-{n}")).expect("an id")).collect();
-    let requests = network().list(&ids);
-    let ids = requests.iter().filter_map(|request| request.body()?["ids"].as_str());
-    ids.map(|ids| ids.split(',').count()).collect()
+#[test]
+fn leads_are_asked_about_by_our_ids_with_commas_between() {
+    let request = network().ask(&["A-1", "A-2", "no id"]);
+
+    assert_eq!(request.body().map(|body| body["ids"].clone()), Some(json!("A-1,A-2")));
 }
 
 #[test]
-fn fifty_leads_are_one_request_fifty_one_are_two_and_none_is_none() {
-    assert_eq!(asked(0), [0; 0]);
-    assert_eq!(asked(1), [1]);
-    assert_eq!(asked(50), [50]);
-    assert_eq!(asked(51), [50, 1]);
-    assert_eq!(asked(120), [50, 50, 20]);
+fn progress_is_told_by_our_id_and_ends_with_the_last_word() {
+    let answer = json!({
+        "A-1": { "id": "A-1", "uid": 9, "stage": "approve", "status": 10 },
+        "A-2": { "id": "A-2", "uid": 8, "stage": "hold" },
+    });
+
+    let progress = network().progress(&Answer::new(200, answer.to_string())).expect("a list");
+
+    assert_eq!(progress["A-1"].status.get("stage"), Some("approve"));
+    assert_eq!(progress["A-1"].references.get("lead_id"), Some("9"));
+    assert!(progress["A-1"].is_final && !progress["A-2"].is_final);
 }
 
 #[test]

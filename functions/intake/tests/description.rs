@@ -135,6 +135,14 @@ fn answers() -> [(&'static str, Value); 6] {
                     "attempts": {
                         "type": "array", "items": { "$ref": "#/components/schemas/Attempt" },
                     },
+                    "progress": {
+                        "type": "array",
+                        "description": "What the network has said since of what it took",
+                        "items": {
+                            "type": "object", "required": ["seen_at", "status"],
+                            "properties": { "seen_at": instant, "status": evidence },
+                        },
+                    },
                 },
             }),
         ),

@@ -6,6 +6,7 @@ use super::GUARD;
 use crate::{
     clock::Timestamp,
     delivery::{Delivery, State},
+    network::Progress,
     order::OrderId,
     word::{Evidence, Reason},
 };
@@ -26,11 +27,17 @@ impl Key {
     /// The delivery of `order_id` to `network`, or of one line of it.
     #[must_use]
     pub fn new(order_id: &OrderId, network: &str, line: Option<&str>) -> Self {
+        Self::known(order_id.as_str().to_owned(), network, line)
+    }
+
+    /// The same of an order that the ledger has named itself.
+    #[must_use]
+    pub fn known(order_id: String, network: &str, line: Option<&str>) -> Self {
         let delivery = match line {
             None => network.to_owned(),
             Some(line) => format!("{network}#{line}"),
         };
-        Self { order_id: order_id.as_str().to_owned(), delivery }
+        Self { order_id, delivery }
     }
 }
 
@@ -55,6 +62,9 @@ pub struct Record {
     /// The story of the attempts, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptRecord>,
+    /// What the network has said since of what it took, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub progress: Vec<ProgressRecord>,
     /// How often the order came with other content.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub conflicts: u32,
@@ -132,6 +142,7 @@ impl Record {
             protocol: next,
             references,
             attempts,
+            progress: before.map(|record| record.progress.clone()).unwrap_or_default(),
             conflicts: before.map_or(0, |record| record.conflicts),
             updated_at: now,
             expires_at: first_expiry.max((now + GUARD).as_secs()),
@@ -150,6 +161,31 @@ impl Record {
         }
     }
 
+    /// The same record with what the network now says of it; `None` if it has said so before.
+    #[must_use]
+    pub fn with_progress(
+        &self,
+        progress: &Progress,
+        now: Timestamp,
+        write_id: u64,
+    ) -> Option<Self> {
+        if self.progress.last().is_some_and(|last| last.status == progress.status) {
+            return None;
+        }
+        let mut next = Self {
+            version: self.version + 1,
+            write_id: format!("{write_id:016x}"),
+            updated_at: now,
+            ..self.clone()
+        };
+        next.references.extend(progress.references.clone());
+        next.progress.push(ProgressRecord { seen_at: now, status: progress.status.clone() });
+        if next.progress.len() > STORIES {
+            next.progress.remove(1);
+        }
+        Some(next)
+    }
+
     /// The network's name.
     #[must_use]
     pub fn network(&self) -> &str {
@@ -161,6 +197,15 @@ impl Record {
     pub fn line(&self) -> Option<&str> {
         self.delivery.split_once('#').map(|(_, line)| line)
     }
+}
+
+/// What the network said of a delivery that it had taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressRecord {
+    /// When it was first seen.
+    pub seen_at: Timestamp,
+    /// The network's own words.
+    pub status: Evidence,
 }
 
 impl AttemptRecord {

@@ -4,9 +4,12 @@ use std::{env, fmt, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use aws_smithy_http_client::tls;
 
-use super::{Announcement, Due, EventBus, SOURCE, Secret, Surroundings, Unavailable};
+use super::{
+    Announcement, Due, EventBus, Followed, Following, SOURCE, Secret, Surroundings, Unavailable,
+};
 use crate::{clock::Timestamp, ledger::Ledger};
 
 /// A setting that a function can't start without.
@@ -83,11 +86,15 @@ impl EventBus for Bus {
     }
 }
 
+/// How long a message of the following queue stays invisible while it is being asked about.
+const ASKING: i32 = 300;
+
 /// What AWS gives a network's function.
 pub struct Aws {
     bus: Bus,
     queue: aws_sdk_sqs::Client,
     queue_url: String,
+    follow_queue_url: Option<String>,
     secrets: aws_sdk_secretsmanager::Client,
     secret_arn: String,
 }
@@ -99,12 +106,14 @@ impl fmt::Debug for Aws {
 }
 
 impl Aws {
-    /// Reads `QUEUE_URL`, `EVENT_BUS_NAME` and `NETWORK_SECRET_ARN`.
+    /// Reads `QUEUE_URL`, `EVENT_BUS_NAME` and `NETWORK_SECRET_ARN`, and `FOLLOW_QUEUE_URL` where
+    /// the network is followed.
     pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
         Ok(Self {
             bus: Bus::new(config)?,
             queue: aws_sdk_sqs::Client::new(config),
             queue_url: setting("QUEUE_URL")?,
+            follow_queue_url: setting("FOLLOW_QUEUE_URL").ok(),
             secrets: aws_sdk_secretsmanager::Client::new(config),
             secret_arn: setting("NETWORK_SECRET_ARN")?,
         })
@@ -144,5 +153,60 @@ impl Surroundings for Aws {
             json: output.secret_string.unwrap_or_default().into(),
             version: output.version_id.unwrap_or_default(),
         })
+    }
+}
+
+impl Following for Aws {
+    async fn receive(&self) -> Result<Vec<Followed>, Unavailable> {
+        let receive = self
+            .queue
+            .receive_message()
+            .set_queue_url(self.follow_queue_url.clone())
+            .max_number_of_messages(10)
+            .visibility_timeout(ASKING)
+            .wait_time_seconds(1)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
+        let output = receive.send().await.map_err(|_| Unavailable)?;
+        Ok(output.messages.unwrap_or_default().into_iter().map(followed).collect())
+    }
+
+    async fn later(&self, followed: &Followed, delay: Duration) -> Result<(), Unavailable> {
+        let change = self
+            .queue
+            .change_message_visibility()
+            .set_queue_url(self.follow_queue_url.clone())
+            .receipt_handle(&followed.handle)
+            .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
+        change.send().await.map(|_| ()).map_err(|_| Unavailable)
+    }
+
+    async fn done(&self, followed: &Followed) -> Result<(), Unavailable> {
+        let delete = self
+            .queue
+            .delete_message()
+            .set_queue_url(self.follow_queue_url.clone())
+            .receipt_handle(&followed.handle);
+        delete.send().await.map(|_| ()).map_err(|_| Unavailable)
+    }
+
+    async fn renew(&self, followed: &Followed) -> Result<(), Unavailable> {
+        let send = self
+            .queue
+            .send_message()
+            .set_queue_url(self.follow_queue_url.clone())
+            .message_body(&followed.body)
+            .delay_seconds(900);
+        send.send().await.map(|_| ()).map_err(|_| Unavailable)
+    }
+}
+
+fn followed(message: Message) -> Followed {
+    let sent = message.attributes.as_ref().and_then(|attributes| {
+        attributes.get(&MessageSystemAttributeName::SentTimestamp)?.parse().ok()
+    });
+    Followed {
+        handle: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        sent_at: sent.map_or_else(Timestamp::system, Timestamp::from_millis),
     }
 }

@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// The functions' timeout, as in the template.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a received message is invisible, as in the template.
-const INVISIBLE: Duration = Duration::from_mins(3);
+pub const INVISIBLE: Duration = Duration::from_mins(3);
 
 /// A running instance of one network's function.
 #[derive(Debug)]

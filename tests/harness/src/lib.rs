@@ -13,7 +13,7 @@ mod table;
 mod world;
 
 pub use events::{api_event, order_event, sqs_event};
-pub use function::{Answer, Function};
-pub use stage::Stage;
+pub use function::{Answer, Function, INVISIBLE, TIMEOUT};
+pub use stage::{Patience, Stage};
 pub use table::{Call, Strike, Table, Units};
 pub use world::{Message, World};

@@ -6,7 +6,11 @@ use postback::{clock::Timestamp, http::Sender, network::Network};
 use postback_sandbox::Sandbox;
 use url::Url;
 
-use crate::{function::Function, table::Table, world::World};
+use crate::{
+    function::Function,
+    table::{self, Table},
+    world::World,
+};
 
 /// One ledger, the four networks, and one clock for all of it.
 #[derive(Debug)]
@@ -18,6 +22,21 @@ pub struct Stage {
     now: std::sync::Mutex<Timestamp>,
     worlds: std::sync::Mutex<Vec<World>>,
     seed: u64,
+}
+
+/// How long a function waits, by the machine's clock, which goes on where the stage's stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the network: one request in all.
+    pub network: Duration,
+    /// For the ledger: one answer; the client asks three times.
+    pub ledger: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { network: Duration::from_secs(2), ledger: table::PATIENCE }
+    }
 }
 
 /// When every test begins.
@@ -65,9 +84,24 @@ impl Stage {
     ///
     /// When the function can't start.
     pub async fn instance<N: Network>(&self, endpoint: &str, world: World) -> Function<N> {
-        let endpoint = Url::parse(endpoint).expect("a URL");
-        let sender = Sender::new(endpoint, Duration::from_secs(2)).expect("a sender");
+        let sender = sender(endpoint, Duration::from_secs(2));
         Function::start(self.table.ledger(), sender, world).await
+    }
+
+    /// One more running instance of a function that waits as long as told, with connections to the
+    /// ledger that are nobody else's.
+    ///
+    /// # Panics
+    ///
+    /// When the function can't start.
+    pub async fn instance_with<N: Network>(
+        &self,
+        endpoint: &str,
+        world: World,
+        patience: Patience,
+    ) -> Function<N> {
+        let sender = sender(endpoint, patience.network);
+        Function::start(self.table.ledger_within(patience.ledger), sender, world).await
     }
 
     /// The time.
@@ -112,6 +146,11 @@ impl Stage {
             }
         }
     }
+}
+
+fn sender(endpoint: &str, timeout: Duration) -> Sender {
+    let endpoint = Url::parse(endpoint).expect("a URL");
+    Sender::new(endpoint, timeout).expect("a sender")
 }
 
 /// The secret that the sandbox accepts.

@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::{
@@ -21,7 +22,7 @@ use axum::{
 use dynoxide::Database;
 use postback::ledger::Ledger;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 const NAME: &str = "ledger";
 
@@ -29,6 +30,7 @@ const NAME: &str = "ledger";
 #[derive(Debug)]
 pub struct Table {
     client: Client,
+    endpoint: String,
     proxy: Arc<Proxy>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -66,6 +68,8 @@ pub enum Strike {
     LoseAnswer,
     /// Never answered, nothing done.
     Hang,
+    /// Done, and never answered.
+    Stall,
 }
 
 #[derive(Debug)]
@@ -75,7 +79,12 @@ struct Proxy {
     script: Mutex<VecDeque<Strike>>,
     always: Mutex<Strike>,
     calls: Mutex<Vec<(Call, Units)>>,
+    /// How many calls were not let through.
+    struck: watch::Sender<u64>,
 }
+
+/// How long a function waits for one answer of its ledger.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 
 impl Table {
     /// A fresh, empty table.
@@ -98,19 +107,31 @@ impl Table {
             script: Mutex::default(),
             always: Mutex::new(Strike::Pass),
             calls: Mutex::default(),
+            struck: watch::Sender::new(0),
         });
         let router = Router::new().fallback(forward).with_state(Arc::clone(&proxy));
         let (outer, proxying) = listen(|listener| async move {
             axum::serve(listener, router).await.expect("the proxy serves");
         })
         .await;
-        Self { client: client(&outer), proxy, tasks: vec![serving, proxying] }
+        Self {
+            client: client(&outer, PATIENCE),
+            endpoint: outer,
+            proxy,
+            tasks: vec![serving, proxying],
+        }
     }
 
     /// The ledger in it.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         Ledger::new(self.client.clone(), NAME.to_owned())
+    }
+
+    /// The ledger in it by a client of its own, which waits so long for one answer.
+    #[must_use]
+    pub fn ledger_within(&self, patience: Duration) -> Ledger {
+        Ledger::new(client(&self.endpoint, patience), NAME.to_owned())
     }
 
     /// The client of it.
@@ -124,6 +145,25 @@ impl Table {
         let mut script = self.proxy.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.clear();
         script.extend(strikes);
+    }
+
+    /// How many of the scripted strikes are still to come.
+    #[must_use]
+    pub fn script_left(&self) -> usize {
+        self.proxy.script.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// How many calls were not let through, or not answered, so far.
+    #[must_use]
+    pub fn struck(&self) -> u64 {
+        *self.proxy.struck.borrow()
+    }
+
+    /// Returns once so many calls were struck. One that stalls is done by then.
+    pub async fn wait_for_strikes(&self, count: u64) {
+        let mut struck = self.proxy.struck.subscribe();
+        // The sender lives as long as the table.
+        let _enough = struck.wait_for(|struck| *struck >= count).await;
     }
 
     /// Does this to every call that is not scripted.
@@ -187,10 +227,8 @@ async fn listen<F: Future<Output = ()> + Send + 'static>(
     (format!("http://{address}"), tokio::spawn(serve(listener)))
 }
 
-fn client(endpoint: &str) -> Client {
-    let timeouts = TimeoutConfig::builder()
-        .operation_attempt_timeout(std::time::Duration::from_millis(400))
-        .build();
+fn client(endpoint: &str, patience: Duration) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(patience).build();
     let retries = RetryConfig::standard()
         .with_initial_backoff(std::time::Duration::from_millis(1))
         .with_max_attempts(3);
@@ -215,15 +253,17 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
         let always = *proxy.always.lock().unwrap_or_else(PoisonError::into_inner);
         scripted.unwrap_or(always)
     };
+    if matches!(strike, Strike::Pass) {
+        return proxy.pass(&target, operation, body).await;
+    }
+    if matches!(strike, Strike::LoseAnswer | Strike::Stall) {
+        let _lost = proxy.pass(&target, operation, body).await;
+    }
+    proxy.struck.send_modify(|struck| *struck += 1);
     match strike {
-        Strike::Pass => proxy.pass(&target, operation, body).await,
-        Strike::Fail => refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
         Strike::Throttle => refusal(StatusCode::BAD_REQUEST, "ThrottlingException"),
-        Strike::LoseAnswer => {
-            let _lost = proxy.pass(&target, operation, body).await;
-            refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
-        }
-        Strike::Hang => std::future::pending().await,
+        Strike::Hang | Strike::Stall => std::future::pending().await,
+        _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use postback::{
     clock::Timestamp,
-    surroundings::{Announcement, Due, Secret, Surroundings, Unavailable},
+    surroundings::{Announcement, Due, Followed, Following, Secret, Surroundings, Unavailable},
 };
 use serde_json::Value;
 
@@ -25,6 +25,7 @@ struct Inner {
     queue: Vec<Message>,
     dead_letters: Vec<Message>,
     bus: Vec<(String, Value)>,
+    following: Vec<Waiting>,
     secret: (String, u32),
     queue_down: bool,
     bus_down: bool,
@@ -44,6 +45,13 @@ pub struct Message {
     pub received: u32,
 }
 
+/// A message on the following queue, and when it can be received.
+#[derive(Clone, Debug)]
+struct Waiting {
+    followed: Followed,
+    visible_at: Timestamp,
+}
+
 impl World {
     /// A world at `now`, whose chance follows from `seed`, with the JSON text of a secret.
     #[must_use]
@@ -54,6 +62,7 @@ impl World {
             queue: Vec::new(),
             dead_letters: Vec::new(),
             bus: Vec::new(),
+            following: Vec::new(),
             secret: (secret.to_owned(), 1),
             queue_down: false,
             bus_down: false,
@@ -135,6 +144,16 @@ impl World {
         self.inner().dead_letters.clone()
     }
 
+    /// Puts the dead letters back on the queue, as a person does once the cause is mended.
+    pub fn redrive(&self) {
+        let mut inner = self.inner();
+        let now = inner.now;
+        let letters = std::mem::take(&mut inner.dead_letters);
+        let letters = letters.into_iter();
+        let fresh = letters.map(|letter| Message { visible_at: now, received: 0, ..letter });
+        inner.queue.extend(fresh);
+    }
+
     /// What is on the bus: detail type and detail.
     #[must_use]
     pub fn bus(&self) -> Vec<(String, Value)> {
@@ -195,5 +214,58 @@ impl Surroundings for World {
         tokio::task::yield_now().await;
         let (json, version) = self.inner().secret.clone();
         Ok(Secret { json: json.into(), version: format!("v{version}") })
+    }
+}
+
+impl World {
+    /// Puts an event of the bus on the following queue, as its rule does.
+    pub fn follow(&self, event: &Value) {
+        let mut inner = self.inner();
+        inner.next_id += 1;
+        let handle = format!("f-{}", inner.next_id);
+        let now = inner.now;
+        let followed = Followed { handle, body: event.to_string(), sent_at: now };
+        inner.following.push(Waiting { followed, visible_at: now });
+    }
+
+    /// When each message on the following queue can be received.
+    #[must_use]
+    pub fn followed(&self) -> Vec<Timestamp> {
+        self.inner().following.iter().map(|waiting| waiting.visible_at).collect()
+    }
+}
+
+impl Following for World {
+    async fn receive(&self) -> Result<Vec<Followed>, Unavailable> {
+        tokio::task::yield_now().await;
+        let mut inner = self.inner();
+        let now = inner.now;
+        let due = inner.following.iter_mut().filter(|waiting| waiting.visible_at <= now).take(10);
+        Ok(due
+            .map(|waiting| {
+                waiting.visible_at = now + Duration::from_mins(5);
+                waiting.followed.clone()
+            })
+            .collect())
+    }
+
+    async fn later(&self, followed: &Followed, delay: Duration) -> Result<(), Unavailable> {
+        assert!(delay < Duration::from_hours(12), "SQS hides a message for 12 hours at most");
+        let mut inner = self.inner();
+        let visible_at = inner.now + delay;
+        let own = inner.following.iter_mut().filter(|w| w.followed.handle == followed.handle);
+        own.for_each(|waiting| waiting.visible_at = visible_at);
+        Ok(())
+    }
+
+    async fn done(&self, followed: &Followed) -> Result<(), Unavailable> {
+        self.inner().following.retain(|waiting| waiting.followed.handle != followed.handle);
+        Ok(())
+    }
+
+    async fn renew(&self, followed: &Followed) -> Result<(), Unavailable> {
+        let event = serde_json::from_str(&followed.body).map_err(|_| Unavailable)?;
+        self.follow(&event);
+        Ok(())
     }
 }

@@ -167,8 +167,11 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
                 tracing::warn!(network = N::NAME, %reason, "the network is paused");
                 *pause = Some(Pause::begin(self.now(), reason.clone(), &self.configured.version));
             }
-            // Only an answer that passed the settings ends a pause.
-            Verdict::Delivered(_) | Verdict::Accepted(_) | Verdict::Skipped(_) => *pause = None,
+            // Only an answer that passed the settings ends a pause: a judgement on the order.
+            Verdict::Delivered(_)
+            | Verdict::Accepted(_)
+            | Verdict::Skipped(_)
+            | Verdict::Rejected { .. } => *pause = None,
             _ => {}
         }
     }

@@ -65,6 +65,8 @@ pub struct Call<'a> {
     pub rounds: u32,
     /// Whether what became of it is still to be told on the bus.
     pub announce: bool,
+    /// Whether a conflict of it has been noted on the delivery: only the bus is still to hear of it.
+    pub noted: bool,
 }
 
 /// What came of one delivery.

@@ -186,21 +186,23 @@ impl<'a> Announcement<'a> {
             status: None,
             conflicts: None,
             at: record.updated_at,
-            id: format!("{}/{}", record.delivery, record.version),
+            id: id(record, &format!("{}/{}", protocol.attempt, protocol.state.as_str())),
         }
     }
 
     /// That the order of `record` came with other content.
     #[must_use]
     pub fn of_conflict(record: &'a Record) -> Self {
-        Self { conflicts: Some(record.conflicts), ..Self::of(record) }
+        let id = id(record, &format!("conflict/{}", record.conflicts));
+        Self { conflicts: Some(record.conflicts), id, ..Self::of(record) }
     }
 
     /// That the network says `record`'s last progress of it.
     #[must_use]
     pub fn of_progress(record: &'a Record) -> Self {
         let status = record.progress.last().map(|last| &last.status);
-        Self { status, ..Self::of(record) }
+        let id = id(record, &format!("status/{}", record.version));
+        Self { status, id, ..Self::of(record) }
     }
 
     /// The event's detail type.
@@ -212,4 +214,10 @@ impl<'a> Announcement<'a> {
             Self { state, .. } => format!("postback.{}", state.as_str()),
         }
     }
+}
+
+/// What makes an announcement this one: the same however often it is repeated, and whatever else has
+/// been noted on the delivery since.
+fn id(record: &Record, what: &str) -> String {
+    format!("{}/{}/{what}", record.order_id, record.delivery)
 }

@@ -98,7 +98,7 @@ impl ReadsBack for CpaMoe {
     }
 
     fn found(&self, report: &Report, answer: &Answer) -> Lookup {
-        list::look_for(&report.lead.id, answer)
+        list::look_for(&report.lead, answer)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    CancelReason, OurId, Stage, Status,
+    CancelReason, Lead, OurId, Stage, Status,
     answer::{lead_id, references, text},
 };
 
@@ -146,14 +146,17 @@ fn is_message(body: &Map<String, Value>) -> bool {
     body.get("status").is_some_and(|status| !status.is_object())
 }
 
-/// Whether the lead of `our_id` is in a list that was asked for it alone.
-pub(crate) fn look_for(our_id: &OurId, answer: &Answer) -> Lookup {
+/// Whether the lead that was `sent` is in a list that was asked for it alone.
+pub(crate) fn look_for(sent: &Lead, answer: &Answer) -> Lookup {
+    let our_id = &sent.id;
     let list = match read_list(answer) {
         Ok(list) => list,
         Err(reason) => return Lookup::Failed { reason },
     };
     if let Some(lead) = list.leads.iter().find(|lead| lead.our_id == *our_id) {
-        return Lookup::Found { references: lead.references() };
+        // An echo of the phone number is no id, though it looks like one.
+        let lead_id = lead.lead_id.as_deref().filter(|id| *id != sent.phone.as_str());
+        return Lookup::Found { references: references(lead_id, our_id) };
     }
     match list {
         List { is_whole: false, .. } => Lookup::Failed { reason: Reason::new("lookup_unreadable") },

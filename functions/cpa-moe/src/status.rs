@@ -164,11 +164,13 @@ impl CancelReason {
     }
 }
 
-/// A word of the network in the alphabet of codes; anything else in it becomes `_`, for free text
-/// may hold what must not be kept.
+/// A word of the network if it is a code; `other` stands for anything else, for free text and long
+/// numbers may hold what must not be kept.
 fn kept(word: &str) -> String {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    word.chars().take(LONGEST).map(|c| if fits(c) { c } else { '_' }).collect()
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let is_code = (1..=LONGEST).contains(&word.len()) && word.bytes().all(fits) && digits <= 4;
+    if is_code { word.to_owned() } else { "other".to_owned() }
 }
 
 #[cfg(test)]
@@ -184,7 +186,7 @@ mod tests {
 
         assert!(is_final("approve") && is_final("cancel") && is_final("trash"));
         assert!(!is_final("wait") && !is_final("hold") && !is_final("frozen"));
-        assert_eq!(Stage::read("call a@b.example").as_str(), "call_a_b.example");
+        assert_eq!(Stage::read("call a@b.example").as_str(), "other");
     }
 
     #[test]

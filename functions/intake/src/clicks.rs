@@ -1,6 +1,7 @@
 //! What the networks' crates say of their clicks, collected when this function is built.
 
-use postback::{fields::Fault, order::Order};
+use postback::fields::Fault;
+use serde_json::Value;
 
 pub(crate) struct Click {
     pub(crate) network: &'static str,
@@ -12,20 +13,28 @@ include!(concat!(env!("OUT_DIR"), "/clicks.rs"));
 
 /// Clicks of no network and members of no click: each would be passed over in silence, and the
 /// customer would lose the cashback.
-pub(crate) fn faults(order: &Order) -> Vec<Fault> {
+pub(crate) fn faults(order: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (network, click) in &order.clicks {
+    for (network, click) in order["clicks"].as_object().into_iter().flatten() {
+        // What is no name of a network or no click at all is the order's own fault.
+        let Some(click) = click.as_object().filter(|_| is_name(network)) else { continue };
         let Some(known) = CLICKS.iter().find(|known| known.network == network) else {
             faults.push(unknown(format!("/clicks/{network}"), "is not a network that has clicks"));
             continue;
         };
         for member in click.keys().filter(|member| !known.members.contains(&member.as_str())) {
-            let pointer =
-                format!("/clicks/{network}/{}", member.replace('~', "~0").replace('/', "~1"));
+            let member: String = member.chars().take(64).collect();
+            let member = member.replace('~', "~0").replace('/', "~1");
+            let pointer = format!("/clicks/{network}/{member}");
             faults.push(unknown(pointer, "is not a member of this network's click"));
         }
     }
     faults
+}
+
+fn is_name(network: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    (1..=32).contains(&network.len()) && network.bytes().all(fits)
 }
 
 fn unknown(pointer: String, detail: &'static str) -> Fault {

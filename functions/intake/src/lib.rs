@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use postback::{
     clock::Timestamp,
     fields::Unknown,
-    lambda::api::{self, Request, Response},
+    lambda::api::{self, HeaderValue, Request, Response},
     order::Order,
     problem::{Code, Problem},
     surroundings::EventBus,
@@ -33,31 +33,38 @@ pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> R
     let answer = match (method, path) {
         ("POST", "/orders") => take(request, bus, now).await,
         ("GET", "/openapi.json") => Ok(description::answer()),
-        (_, "/orders" | "/openapi.json") => Err(Problem::new(
-            Code::MethodNotAllowed,
-            "Orders are sent with POST /orders and read with GET /orders/{order_id}.",
-        )),
+        (_, "/orders") => Ok(not_allowed("POST")),
+        (_, "/openapi.json") => Ok(not_allowed("GET")),
         ("POST", path) if path.starts_with("/orders/") => Err(Problem::new(
             Code::UnknownNetwork,
             "There is no such network here. POST /orders lets the order find its networks.",
         )),
-        _ => Err(Problem::new(
-            Code::UnknownPath,
-            "Orders are sent with POST /orders and read with GET /orders/{order_id}.",
-        )),
+        (_, path) if path.starts_with("/orders/") => Ok(not_allowed("GET, POST")),
+        _ => Err(Problem::new(Code::UnknownPath, CALLS)),
     };
     answer.unwrap_or_else(|problem| api::problem(&problem))
+}
+
+const CALLS: &str = "Orders are sent with POST /orders and read with GET /orders/{order_id}.";
+
+fn not_allowed(methods: &'static str) -> Response {
+    let mut response = api::problem(&Problem::new(Code::MethodNotAllowed, CALLS));
+    response.headers.insert("allow", HeaderValue::from_static(methods));
+    response
 }
 
 async fn take(request: &Request, bus: &impl EventBus, now: Timestamp) -> Result<Response, Problem> {
     let body = api::body(request)?;
     let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
     let value = serde_json::from_str(body.get()).map_err(not_json)?;
-    let order = Order::read(&value, Unknown::Refused).map_err(Problem::invalid_order)?;
-    let faults = clicks::faults(&order);
-    if !faults.is_empty() {
-        return Err(Problem::invalid_order(faults));
-    }
+    let order = match (Order::read(&value, Unknown::Refused), clicks::faults(&value)) {
+        (Ok(order), faults) if faults.is_empty() => order,
+        (order, more) => {
+            let mut faults = order.err().unwrap_or_default();
+            faults.extend(more);
+            return Err(Problem::invalid_order(faults));
+        }
+    };
     let detail = serde_json::to_string(&order).unwrap_or_default();
     if detail.len() > LARGEST_DETAIL {
         return Err(api::too_large());

@@ -249,7 +249,7 @@ fn openapi() -> Value {
                 "requestBody": body,
                 "responses": responses(
                     &[("202", taken)],
-                    &[&bad[..], &[Code::BusUnavailable]].concat(),
+                    &[&bad[..], &[Code::MethodNotAllowed, Code::BusUnavailable]].concat(),
                 ),
             } },
             "/orders/{network}": { "post": {

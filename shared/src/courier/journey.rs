@@ -220,7 +220,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     }
 
     async fn conflict(mut self) -> Result<Outcome, Trouble> {
-        if self.call.queued {
+        if self.call.queued && !self.call.noted {
             while let Some(record) = self.record.take() {
                 let chance = self.courier.surroundings.chance();
                 let noted = record.with_conflict(self.now(), chance);

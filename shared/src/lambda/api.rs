@@ -5,6 +5,7 @@ pub use aws_lambda_events::apigw::{
 };
 use aws_lambda_events::encodings::Body;
 use base64::{Engine, prelude::BASE64_STANDARD};
+pub use http::HeaderValue;
 use lambda_runtime::tracing;
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -123,6 +123,7 @@ async fn take<N: Network, S: Surroundings>(
         rounds: envelope.rounds,
         // Whoever took it before may have died between the ledger and the bus.
         announce: redelivered || envelope.announce,
+        noted: envelope.announce,
     };
     let outcomes = courier.deliver(&order, &call).await?;
     courier.follow_up(&call, &outcomes).await?;

@@ -54,8 +54,15 @@ async fn tell<N: Network, S: Surroundings>(
 ) -> Result<Response, Problem> {
     let body = api::body(request)?;
     let order = read::<N>(body.get())?;
-    let call =
-        Call { body: &body, queued: false, known: false, deadline, rounds: 0, announce: false };
+    let call = Call {
+        body: &body,
+        queued: false,
+        known: false,
+        deadline,
+        rounds: 0,
+        announce: false,
+        noted: false,
+    };
     let outcomes = courier.deliver(&order, &call).await.map_err(refused)?;
     if outcomes.iter().any(|outcome| outcome.conflict) {
         let detail = "This network was told of this order with other content, which stands. \

@@ -178,7 +178,9 @@ impl Record {
             updated_at: now,
             ..self.clone()
         };
-        next.references.extend(progress.references.clone());
+        // What is known stays: an id does not change, and whoever shows another shows something else.
+        let known = std::mem::replace(&mut next.references, progress.references.clone());
+        next.references.extend(known);
         next.progress.push(ProgressRecord { seen_at: now, status: progress.status.clone() });
         if next.progress.len() > STORIES {
             next.progress.remove(1);

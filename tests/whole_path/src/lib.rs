@@ -1,1 +1,19 @@
-//! Orders through the real handlers to the four networks and the ledger: see `tests/`.
+//! All functions at once, as the template connects them: the API's routes, the bus with its rules,
+//! a queue per network. See `tests/`.
+
+#![expect(clippy::expect_used, reason = "a bundle that can't be set up is a failed test")]
+#![expect(clippy::missing_panics_doc, reason = "all of it is called by tests, to fail them")]
+
+mod bundle;
+mod bus;
+mod description;
+mod orders;
+mod reply;
+pub mod sweep;
+pub mod watch;
+
+pub use bundle::{Bundle, PATHS, api_event, encode};
+pub use bus::{Bus, concerns};
+pub use description::Description;
+pub use orders::{bare, minimal, with};
+pub use reply::Reply;

@@ -1,0 +1,63 @@
+//! The bus with the template's rules.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use postback::surroundings::{EventBus, Unavailable};
+use serde_json::Value;
+
+/// The events that intake has put on the bus, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Bus(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    events: Vec<(String, String)>,
+    down: bool,
+}
+
+impl Bus {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is on it: detail type and the detail's text.
+    #[must_use]
+    pub fn events(&self) -> Vec<(String, String)> {
+        self.inner().events.clone()
+    }
+
+    /// Whether it refuses events.
+    pub fn down(&self, down: bool) {
+        self.inner().down = down;
+    }
+
+    /// Takes all events off it.
+    pub(crate) fn drain(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.inner().events)
+    }
+}
+
+impl EventBus for Bus {
+    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
+        let mut inner = self.inner();
+        if inner.down {
+            return Err(Unavailable);
+        }
+        inner.events.push((detail_type.to_owned(), detail));
+        Ok(())
+    }
+}
+
+/// Whether the template's rule for `network` takes an order.
+#[must_use]
+pub fn concerns(network: &str, detail_type: &str, order: &Value) -> bool {
+    let exists = |pointer: &str| order.pointer(pointer).is_some();
+    let has = match network {
+        "cartstack" => exists("/customer/email"),
+        "cashmycell" => exists("/clicks/cashmycell/cmc_id"),
+        "cpa_moe" => exists("/clicks/cpa_moe/offer") || exists("/clicks/cpa_moe/wm"),
+        "shopback" => exists("/clicks/shopback/transaction_id"),
+        _ => false,
+    };
+    detail_type == "order.completed" && order["status"] == "completed" && has
+}

@@ -3,7 +3,7 @@
 //! It also answers for all paths that no other function has: an unknown network, an unknown path,
 //! and the API's description at `/openapi.json`.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use postback::{
     clock::Timestamp,
     fields::Unknown,
@@ -22,6 +22,9 @@ struct Accepted<'a> {
     order_id: &'a str,
     accepted_at: Timestamp,
 }
+
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What one event on the bus may hold, its envelope set aside.
 const LARGEST_DETAIL: usize = api::LARGEST_BODY - 1024;
@@ -75,7 +78,7 @@ async fn take(request: &Request, bus: &impl EventBus, now: Timestamp) -> Result<
         Problem::new(Code::BusUnavailable, detail)
     })?;
     let order_id = order.order_id.as_str();
-    let location = format!("/orders/{}", utf8_percent_encode(order_id, NON_ALPHANUMERIC));
+    let location = format!("/orders/{}", utf8_percent_encode(order_id, RESERVED));
     let body = serde_json::to_string(&Accepted { order_id, accepted_at: now }).unwrap_or_default();
     Ok(api::respond(202, "application/json", body, &[("location", location)]))
 }

@@ -1,0 +1,80 @@
+# Nothing is installed outside this folder: Python tools and cargo-deny go to .local/, packages to target/.
+
+PYTHON ?= python3
+ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=\\*"*\([a-z0-9_]*\).*/\1/p' samconfig.toml 2>/dev/null),x86_64)
+
+TOOLS := .local/venv-tools/bin
+DENY := .local/cargo/bin/cargo-deny
+TEMPLATES := template.yaml archive.yaml
+
+# The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
+export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check lint fmt clippy unit doc templates deny end-to-end schema deploy clean-data tools
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: tools ## Run all of it here: local AWS, sandbox, example orders. ONCE=1 ends after the table; PORT, SANDBOX_PORT
+	@$(TOOLS)/python tests/local_aws/run.py
+
+test: lint unit end-to-end ## Check everything, end to end on local AWS included
+
+check: fmt clippy unit ## Check the quick part: formatting, lints, unit and whole-path tests
+
+lint: fmt clippy doc templates deny ## Check formatting, lints, documentation, templates, licences
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+unit:
+	cargo test --workspace --locked
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+templates: tools
+	$(TOOLS)/cfn-lint --regions us-east-1 -- $(TEMPLATES)
+	for template in $(TEMPLATES); do \
+	  $(TOOLS)/sam validate --lint --region us-east-1 --template-file $$template || exit 1; \
+	done
+
+deny: $(DENY)
+	$(DENY) check licenses bans sources
+
+$(DENY):
+	@echo "Installing cargo-deny into .local/cargo (once, some minutes)"
+	cargo install cargo-deny --locked --version 0.20.2 --root .local/cargo
+
+end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it
+	@$(TOOLS)/python tests/local_aws/build.py
+	$(TOOLS)/python -m pytest -p no:cacheprovider tests/local_aws
+
+schema: ## Write anew what is generated from the code: schemas, the API's description, the table of transitions
+	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --workspace --locked current
+
+deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" cargo lambda build --release --locked \
+	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
+	  $(addprefix --bin ,$(notdir $(wildcard functions/*)))
+	if [ -f samconfig.toml ]; then \
+	  $(TOOLS)/sam deploy --no-fail-on-empty-changeset; \
+	else \
+	  $(TOOLS)/sam deploy --guided --stack-name postback --parameter-overrides Architecture=$(ARCHITECTURE); \
+	fi
+	stack=$$(sed -n 's/^stack_name *= *"\(.*\)"/\1/p' samconfig.toml) && \
+	$(TOOLS)/sam deploy --template-file archive.yaml --stack-name "$$stack-archive" \
+	  --parameter-overrides BusName="$$stack" --no-confirm-changeset --no-fail-on-empty-changeset
+
+clean-data: ## Empty the ledger and everything else that `make run` keeps
+	@mkdir -p .local && { flock --nonblock .local/run.lock rm -rf .local/run || \
+	  { echo 'make run is up: stop it first (Ctrl-C)'; exit 1; }; }
+
+tools:
+	@$(PYTHON) tests/local_aws/prepare.py

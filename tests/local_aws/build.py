@@ -1,0 +1,50 @@
+"""Builds what a deployment to this machine needs: the functions, packaged for Lambda, and the sandbox."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+TOOLS = LOCAL / "venv-tools" / "bin"
+
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+
+
+class Failure(Exception):
+    """Something the reader can mend; the message says how."""
+
+
+def architecture() -> str:
+    """The emulator runs the functions as they are, so they are built for this machine."""
+    if platform.system() != "Linux":
+        raise Failure("The local AWS runs the functions' Linux binaries directly, so this needs Linux (or WSL).")
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+
+
+def build() -> Path:
+    """Builds the functions into target/lambda and the sandbox. Returns the sandbox's program."""
+    environment = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
+    bins = [argument for function in FUNCTIONS for argument in ("--bin", function)]
+    target = f"--{architecture().replace('_', '-')}"
+    packages = ROOT / "target" / "lambda"
+    for title, command in [
+        ("the sandbox", ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
+        (
+            "the functions (the first time: some minutes)",
+            ["cargo", "lambda", "build", "--release", "--locked", target, "--lambda-dir", str(packages), *bins],
+        ),
+    ]:
+        print(f"Building {title} …", flush=True)
+        if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
+            raise Failure(f"Building {title} failed: cargo's lines above say why.")
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "postback-sandbox"
+
+
+if __name__ == "__main__":
+    try:
+        build()
+    except Failure as failure:
+        sys.exit(f"\n{failure}\n")

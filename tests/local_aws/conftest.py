@@ -1,0 +1,27 @@
+"""The deployed bundle that the end-to-end tests share: fresh, on ports of its own, apart from what `make run` keeps."""
+
+import shutil
+import signal
+
+import pytest
+
+from build import LOCAL, build
+from stack import Stack, free_port, isolate
+
+
+@pytest.fixture(scope="session")
+def stack():
+    # Told to end, pytest still takes the fixtures down, so that nothing is left running.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    sandbox_program = build()
+    isolate()
+    # What the functions logged stays there until the next test run.
+    shutil.rmtree(LOCAL / "test", ignore_errors=True)
+    stack = Stack(LOCAL / "test", sandbox_program, free_port(), free_port())
+    try:
+        stack.start()
+        stack.deploy()
+        yield stack
+    finally:
+        stack.stop()

@@ -1,0 +1,396 @@
+"""A whole Postback on this machine: the real template on a local AWS, the networks played by the sandbox.
+
+`make run` (run.py) and the end-to-end tests both build on `Stack`. Nothing here names a network: a folder in
+`functions/`, the template's block for it and the sandbox's secret for it share one name.
+"""
+
+import ctypes
+import fcntl
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+
+from build import FUNCTIONS, LOCAL, ROOT, TOOLS, Failure, architecture
+
+EMULATOR = LOCAL / "venv-emulator" / "bin" / "ministack"
+SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
+
+STACK_NAME = "postback"
+REGION = "us-east-1"
+# What the emulator takes for its root user. They open nothing anywhere else.
+ROOT_KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+# The emulator wants eight hexadecimal digits; a fixed id keeps the base URL the same for everyone.
+API_ID = "facade00"
+# Resource types the emulator refuses in a template. They live in archive.yaml, and `Stack.deploy` makes up for them
+# by API call. test_template.py pins this list.
+LEFT_OUT = {"AWS::Events::Archive"}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as the parts of the bundle spell it."""
+
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """In JSON, in paths, in the ledger: `cpa_moe`."""
+        return self.folder.replace("-", "_")
+
+    @property
+    def prefix(self) -> str:
+        """Of its resources, parameters and outputs in the template: `CpaMoe`."""
+        return "".join(word.capitalize() for word in self.folder.split("-"))
+
+
+NETWORKS = [Network(folder) for folder in FUNCTIONS if folder not in ("intake", "audit")]
+
+
+@contextmanager
+def step(title: str):
+    """Shows what goes on and how long it took."""
+    print(f"{title} …", end=" ", flush=True)
+    started = time.monotonic()
+    yield
+    print(f"{time.monotonic() - started:.1f} s", flush=True)
+
+
+class Stack:
+    """The emulator, the sandbox and the deployed template, in a folder of their own."""
+
+    def __init__(self, home: Path, sandbox_program: Path, port: int, sandbox_port: int):
+        self.home = home
+        self.logs = home / "logs"
+        self.port = port
+        self.sandbox_port = sandbox_port
+        self.sandbox_program = sandbox_program
+        self.template = ROOT / "template.yaml"
+        self.outputs: dict[str, str] = {}
+        self._processes: list[subprocess.Popen] = []
+        self._follower: LogFollower | None = None
+        self._lock_file = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the API answers. curl and browsers know that *.localhost is this machine."""
+        return f"http://{API_ID}.execute-api.localhost:{self.port}"
+
+    # ── Start and stop ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Starts the emulator with what it kept from last time, and the sandbox."""
+        self._lock()
+        check_port(self.port, "the local AWS", "PORT")
+        check_port(self.sandbox_port, "the sandbox", "SANDBOX_PORT")
+        for folder in ("state", "tmp", "logs"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        with step("Starting the local AWS"):
+            self._spawn("emulator", [EMULATOR], self._emulator_environment(), self.port, "/_ministack/health")
+        with step("Starting the sandbox"):
+            command = [self.sandbox_program, "--port", str(self.sandbox_port)]
+            self._spawn("sandbox", command, local_environment(), self.sandbox_port, "/_health")
+
+    def _lock(self) -> None:
+        """Two emulators on one state would each write it down as they end. `make clean-data` asks for this too."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._lock_file = self.home.with_suffix(".lock").open("w")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure("`make run` is up already. Stop it first (Ctrl-C).") from None
+
+    def stop(self) -> None:
+        """Ends everything this started. The emulator writes its state down as it ends."""
+        if self._follower:
+            self._follower.stop()
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in reversed(self._processes):
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                pass
+            # Whatever it had started itself is in its group.
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+        self._processes.clear()
+        shutil.rmtree(self.home / "tmp", ignore_errors=True)
+
+    def _emulator_environment(self) -> dict[str, str]:
+        return {
+            **local_environment(),
+            **ROOT_KEY,
+            "AUTH": "true",  # enforce IAM: a function may do what the template lets it do
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "AWS_ENDPOINT_URL": self._endpoint,  # handed on to the functions
+            "MINISTACK_REGION": REGION,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.home / "state" / "emulator"),
+            "S3_DATA_DIR": str(self.home / "state" / "s3"),
+            "TMPDIR": str(self.home / "tmp"),
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+        }
+
+    def _spawn(self, name: str, command: list, environment: dict[str, str], port: int, health: str) -> None:
+        """Starts a program in a group of its own and waits until it answers."""
+        log = self.logs / f"{name}.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True, preexec_fn=end_with_parent,
+            )  # fmt: skip
+        self._processes.append(process)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                if request(port, "GET", health).status == 200:
+                    return
+            except OSError:
+                pass
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Failure(f"{name} did not start. The end of {log}:\n{tail(log)}")
+            time.sleep(0.1)
+
+    # ── Deploy ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def deploy(self) -> None:
+        """Deploys the template unless this very one is deployed; then sets the secrets and creates the archive."""
+        parameters = {
+            "ApiAuthorization": "NONE",
+            "Architecture": architecture(),
+            **{f"{network.prefix}Endpoint": f"{self.sandbox_url}/{network.name}" for network in NETWORKS},
+        }
+        inputs = self._inputs(parameters)
+        deployed = self._describe()
+        if deployed and {"Key": "postback-inputs", "Value": inputs} in deployed["Tags"]:
+            print("Deployed already, and nothing has changed")
+        else:
+            with step("Deploying the template (sam deploy)"):
+                self._sam_deploy(parameters, inputs)
+            deployed = self._describe()
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
+        self._set_secrets()
+        self._create_archive()
+        self._follower = LogFollower(self.client("logs"), self.logs)
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    def _inputs(self, parameters: dict[str, str]) -> str:
+        """One digest of everything a deployment depends on."""
+        digest = hashlib.sha256(json.dumps([self.port, parameters], sort_keys=True).encode())
+        for path in [self.template, SAM_CONFIG, *(ROOT / "target/lambda" / name / "bootstrap" for name in FUNCTIONS)]:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def _describe(self) -> dict | None:
+        cloudformation = self.client("cloudformation")
+        try:
+            [stack] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+        except cloudformation.exceptions.ClientError:
+            return None
+        return stack if stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else None
+
+    def _sam_deploy(self, parameters: dict[str, str], inputs: str) -> None:
+        # The bucket `sam deploy --resolve-s3` would create, and the name samconfig.toml has for it.
+        self.client("s3").create_bucket(Bucket="postback-packages")
+        environment = {
+            **local_environment(),
+            **ROOT_KEY,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "SAM_CLI_TELEMETRY": "0",
+            "__SAM_CLI_APP_DIR": str(LOCAL / "sam"),
+        }
+        command = [
+            TOOLS / "sam", "deploy", "--config-file", SAM_CONFIG, "--template-file", self.template,
+            "--stack-name", STACK_NAME, "--region", REGION,
+            "--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items()),
+            "--tags", f"ms-custom-id={API_ID}", f"postback-inputs={inputs}",
+        ]  # fmt: skip
+        log = self.logs / "deploy.log"
+        with log.open("w") as out:
+            if subprocess.run(command, env=environment, cwd=ROOT, stdout=out, stderr=out).returncode != 0:
+                raise Failure(f"sam deploy failed. The end of {log}:\n{tail(log)}")
+
+    def _set_secrets(self) -> None:
+        """Gives every function the credentials that the sandbox knows."""
+        secrets = self.client("secretsmanager")
+        for network in NETWORKS:
+            arn = self.outputs[f"{network.prefix}SecretArn"]
+            value = (ROOT / "tests/sandbox/secrets" / f"{network.name}.json").read_text()
+            if secrets.get_secret_value(SecretId=arn)["SecretString"] != value:
+                secrets.put_secret_value(SecretId=arn, SecretString=value)
+
+    def _create_archive(self) -> None:
+        """What archive.yaml does on AWS."""
+        events = self.client("events")
+        try:
+            events.create_archive(
+                ArchiveName=self.outputs["BusName"],
+                EventSourceArn=self.outputs["BusArn"],
+                EventPattern=json.dumps({"detail-type": ["order.completed"]}),
+                RetentionDays=30,
+            )
+        except events.exceptions.ResourceAlreadyExistsException:
+            pass
+
+    # ── Use ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, service: str):
+        """A boto3 client for the local AWS, as its root user."""
+        return boto3.client(
+            service, endpoint_url=self._endpoint, region_name=REGION,
+            aws_access_key_id=ROOT_KEY["AWS_ACCESS_KEY_ID"], aws_secret_access_key=ROOT_KEY["AWS_SECRET_ACCESS_KEY"],
+        )  # fmt: skip
+
+    def api(self, method: str, path: str, body=None, content_type: str = "application/json") -> "Answer":
+        """Calls the deployed API."""
+        headers = {"Host": f"{API_ID}.execute-api.localhost:{self.port}"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        return request(self.port, method, path, body, headers)
+
+    def sandbox(self, method: str, path: str, body=None) -> "Answer":
+        """Asks or tells the sandbox."""
+        return request(self.sandbox_port, method, path, body, {"Content-Type": "application/json"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an HTTP call came back with."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+
+def request(port: int, method: str, path: str, body=None, headers: dict[str, str] | None = None) -> Answer:
+    """One HTTP call to this machine. A body that is not text is sent as JSON."""
+    if body is not None and not isinstance(body, (str, bytes)):
+        body = json.dumps(body)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+    try:
+        connection.request(method, path, body.encode() if isinstance(body, str) else body, headers or {})
+        response = connection.getresponse()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, names, response.read().decode())
+    finally:
+        connection.close()
+
+
+class LogFollower:
+    """Copies what the functions log from the local CloudWatch into one file each."""
+
+    def __init__(self, logs, folder: Path):
+        self._logs = logs
+        self._folder = folder
+        self._since = {function: int(time.time() * 1000) for function in FUNCTIONS}
+        self._seen: dict[str, set] = {function: set() for function in FUNCTIONS}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stopped.wait(2):
+            self._copy_all()
+        self._copy_all()
+
+    def _copy_all(self) -> None:
+        for function in FUNCTIONS:
+            try:
+                self._copy(function)
+            except Exception as error:  # noqa: BLE001 - a log that can't be copied must not stop the run
+                (self._folder / "follower.log").write_text(f"{function}: {error}\n")
+
+    def _copy(self, function: str) -> None:
+        pages = self._logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"/aws/lambda/{STACK_NAME}-{function}", startTime=self._since[function]
+        )
+        events = [event for page in pages for event in page["events"]]
+        with (self._folder / f"{function}.log").open("a") as out:
+            for event in events:
+                key = (event["timestamp"], event["logStreamName"], event["message"])
+                if key not in self._seen[function]:
+                    out.write(event["message"].rstrip("\n") + "\n")
+        if events:
+            last = max(event["timestamp"] for event in events)
+            self._since[function] = last
+            self._seen[function] = {
+                (event["timestamp"], event["logStreamName"], event["message"])
+                for event in events
+                if event["timestamp"] == last
+            }
+
+
+def local_environment() -> dict[str, str]:
+    """This process's environment without what would lead to a real AWS account or through a proxy."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
+    }
+    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def isolate() -> None:
+    """Makes this process's own boto3 clients keep to `local_environment` too. Call it after `build`, which may
+    need the proxy."""
+    kept = local_environment()
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+def end_with_parent() -> None:
+    """Asks Linux to end this child even if its parent is killed without a chance to."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def check_port(port: int, what: str, variable: str) -> None:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        raise Failure(
+            f"Port {port}, which {what} wants, is taken. Perhaps another `make run` is still up.\n"
+            f"Stop what listens there, or take another port:  make run {variable}={port + 1}"
+        ) from None
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def tail(log: Path, lines: int = 30) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,232 @@
+"""What must hold of the templates, read from what CloudFormation gets: after the SAM transform."""
+
+import itertools
+import json
+import re
+
+import pytest
+import yaml
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+from build import FUNCTIONS, ROOT
+from stack import LEFT_OUT, NETWORKS
+
+
+class NoManagedPolicies:
+    """The template names none, so there is nothing to load."""
+
+    def load(self):
+        return {}
+
+
+@pytest.fixture(scope="module")
+def template():
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    # The package step, which puts the code into a bucket, comes before the transform.
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        return transform(source, {}, NoManagedPolicies())
+
+
+def resources(template, kind):
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def statements(template):
+    for name, role in resources(template, "AWS::IAM::Role").items():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_function_has_a_block_and_every_block_a_function(template):
+    deployed = resources(template, "AWS::Lambda::Function").values()
+
+    names = {function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for function in deployed}
+
+    assert names == set(FUNCTIONS)
+
+
+def words(name):
+    return re.findall("[A-Z][a-z]*", name)
+
+
+def test_the_networks_blocks_differ_by_names_and_by_the_rules_pattern_alone():
+    text = (ROOT / "template.yaml").read_text()
+    source = yaml_parse(text)["Resources"]
+
+    def block(network):
+        own = {
+            name.removeprefix(network.prefix): resource
+            for name, resource in source.items()
+            if name.startswith(network.prefix) and not {"Alias", "Follow"} & set(words(name))
+        }
+        shape = json.loads(json.dumps(own, sort_keys=True))
+        # Beside the block, a network may be followed.
+        shape["Function"]["Properties"]["Environment"]["Variables"].pop("FOLLOW_QUEUE_URL", None)
+        for policy in shape["Role"]["Properties"]["Policies"]:
+            document = policy["PolicyDocument"]
+            document["Statement"] = [one for one in document["Statement"] if one.get("Sid") != "Follow"]
+        del shape["Rule"]["Properties"]["EventPattern"]
+        for resource in shape.values():
+            for prose in ("Description", "AlarmDescription"):
+                resource["Properties"].pop(prose, None)
+        text = json.dumps(shape)
+        for name in sorted({network.prefix, network.folder, network.name}, reverse=True):
+            text = text.replace(name, "#")
+        return json.loads(text)
+
+    first, *others = NETWORKS
+    for other in others:
+        assert block(other) == block(first), f"{other.name} and {first.name}"
+
+
+def test_no_policy_has_a_wildcard(template):
+    for role, statement in statements(template):
+        assert statement["Effect"] == "Allow", role
+        assert not {"NotAction", "NotResource"} & statement.keys(), role
+        for text in [*as_list(statement["Action"]), *map(json.dumps, as_list(statement["Resource"]))]:
+            assert "*" not in text and "?" not in text, f"{role}: {text}"
+
+
+LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
+NETWORK_ACTIONS = LOGGING | {
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "events:PutEvents",
+    "secretsmanager:GetSecretValue",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+}
+
+
+def test_each_function_may_do_what_it_needs_and_no_more(template):
+    allowed: dict[str, set[str]] = {}
+    for role, statement in statements(template):
+        allowed.setdefault(role, set()).update(as_list(statement["Action"]))
+
+    assert allowed == {
+        "IntakeRole": LOGGING | {"events:PutEvents"},
+        "AuditRole": LOGGING | {"dynamodb:Query"},
+        **{f"{network.prefix}Role": NETWORK_ACTIONS for network in NETWORKS},
+        "CpaMoeRole": NETWORK_ACTIONS | {"sqs:ChangeMessageVisibility"},
+    }
+
+
+def test_every_role_has_only_the_policies_written_here(template):
+    for name, role in resources(template, "AWS::IAM::Role").items():
+        assert "ManagedPolicyArns" not in role, name
+    for name, function in resources(template, "AWS::Lambda::Function").items():
+        assert function["Role"] == {"Fn::GetAtt": [name.replace("Function", "Role"), "Arn"]}
+    assert not resources(template, "AWS::IAM::Policy")
+
+
+def test_a_function_reaches_nothing_of_another_network(template):
+    for network, other in itertools.permutations(NETWORKS, 2):
+        parts = [network_part for network_part in template["Resources"] if network_part.startswith(network.prefix)]
+        text = json.dumps([template["Resources"][part] for part in parts])
+        assert other.prefix not in text, f"{network.name} names {other.name}"
+
+
+def test_a_message_stays_hidden_for_six_times_the_functions_timeout(template):
+    functions = resources(template, "AWS::Lambda::Function")
+    for network in NETWORKS:
+        queue = resources(template, "AWS::SQS::Queue")[f"{network.prefix}Queue"]
+        assert queue["VisibilityTimeout"] >= 6 * functions[f"{network.prefix}Function"]["Timeout"]
+
+
+def test_a_failed_message_is_kept_longer_than_a_waiting_one(template):
+    # A message keeps its age when it moves to the dead-letter queue.
+    queues = resources(template, "AWS::SQS::Queue")
+    for network in NETWORKS:
+        queue, dead = queues[f"{network.prefix}Queue"], queues[f"{network.prefix}DeadLetterQueue"]
+        assert queue["RedrivePolicy"] == {
+            "deadLetterTargetArn": {"Fn::GetAtt": [f"{network.prefix}DeadLetterQueue", "Arn"]},
+            "maxReceiveCount": 5,
+        }
+        assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600 > queue["MessageRetentionPeriod"]
+
+
+def test_only_a_networks_own_rule_may_send_to_its_queues(template):
+    for network in NETWORKS:
+        policy = resources(template, "AWS::SQS::QueuePolicy")[f"{network.prefix}QueuePolicy"]
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        rule = {"Fn::GetAtt": [f"{network.prefix}Rule", "Arn"]}
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule}}
+
+
+def test_queues_report_partial_failures(template):
+    mappings = resources(template, "AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == len(NETWORKS)
+    for mapping in mappings.values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_an_order_may_go_back_to_its_queue_as_often_as_it_takes(template):
+    for network in NETWORKS:
+        function = resources(template, "AWS::Lambda::Function")[f"{network.prefix}Function"]
+        assert function["RecursiveLoop"] == "Allow"
+
+
+def test_everything_that_keeps_data_is_encrypted_and_the_ledger_outlives_the_stack(template):
+    for name, queue in resources(template, "AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True, name
+    ledger = template["Resources"]["Ledger"]
+    assert ledger["DeletionPolicy"] == ledger["UpdateReplacePolicy"] == "Retain"
+    assert ledger["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert ledger["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert ledger["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_every_log_ends_some_day(template):
+    groups = resources(template, "AWS::Logs::LogGroup")
+    for group in groups.values():
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    for name, function in resources(template, "AWS::Lambda::Function").items():
+        group = function["LoggingConfig"]["LogGroup"]["Ref"]
+        assert groups[group]["LogGroupName"]["Fn::Sub"] == "/aws/lambda/" + function["FunctionName"]["Fn::Sub"], name
+
+
+def test_callers_must_sign_unless_the_operator_says_otherwise(template):
+    assert template["Parameters"]["ApiAuthorization"]["Default"] == "AWS_IAM"
+    for name, route in resources(template, "AWS::ApiGatewayV2::Route").items():
+        assert route["AuthorizationType"] == {"Ref": "ApiAuthorization"}, name
+
+
+def test_the_access_log_says_nothing_of_the_buyer(template):
+    [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
+    log = stage["AccessLogSettings"]["Format"]
+    for personal in ("identity", "path", "userAgent", "queryString"):
+        assert personal not in log
+    assert json.loads(log)
+
+
+def test_endpoints_default_to_the_real_networks(template):
+    defaults = {network.name: template["Parameters"][f"{network.prefix}Endpoint"]["Default"] for network in NETWORKS}
+
+    for endpoint in defaults.values():
+        assert endpoint.startswith("https://")
+    assert len(set(defaults.values())) == len(NETWORKS)
+
+
+def test_the_archive_is_all_that_the_local_deployment_leaves_out():
+    archive = yaml.load((ROOT / "archive.yaml").read_text(), Loader=yaml.BaseLoader)
+
+    assert {resource["Type"] for resource in archive["Resources"].values()} == LEFT_OUT == {"AWS::Events::Archive"}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// A point in time: whole milliseconds since the Unix epoch, written as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +46,12 @@ impl Timestamp {
     /// Reads RFC 3339; fractions below a millisecond are dropped.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let instant =
+            OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+        // What has no year of four digits in UTC could be written, but not read again.
+        if !(0..=9999).contains(&instant.year()) {
+            return None;
+        }
         i64::try_from(instant.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
     }
 

@@ -160,7 +160,16 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
             Phrase::Tell(told) => {
                 let mut outcomes = Vec::with_capacity(told.len());
                 for told in &told {
-                    let outcome = self.tell(order, &configured, told, call).await?;
+                    let outcome = match self.tell(order, &configured, told, call).await {
+                        Ok(outcome) => outcome,
+                        // A line before it may have been sent: "nothing was sent" is not true.
+                        Err(_) if outcomes.iter().any(|before: &Outcome| !before.replayed) => {
+                            let line = told.line.clone();
+                            outcomes.push(Outcome::left_undone(line, self.surroundings.now()));
+                            break;
+                        }
+                        Err(trouble) => return Err(trouble),
+                    };
                     let conflict = outcome.conflict;
                     outcomes.push(outcome);
                     // An order that came back as another one: no further line of it is told.

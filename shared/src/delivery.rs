@@ -17,6 +17,8 @@ use crate::{
 };
 
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use step::step;
 

@@ -3,7 +3,11 @@
 use std::{fmt, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde::{
+    Deserializer as _,
+    de::{Error as _, MapAccess, Visitor},
+};
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{clock::Timestamp, network::Verdict};
@@ -164,13 +168,41 @@ impl Answer {
     #[must_use]
     pub fn text(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
-        text.trim_start_matches('\u{feff}').trim().to_owned()
+        text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_owned()
     }
 
     /// The body as JSON, whatever its content type says: these networks send `text/html`.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.text()).ok()
+    }
+
+    /// The body as a JSON object. One that names a member twice says nothing: who knows which of
+    /// the two is meant.
+    #[must_use]
+    pub fn object(&self) -> Option<Map<String, Value>> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Map<String, Value>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a member comes twice"));
+                    }
+                }
+                Ok(members)
+            }
+        }
+        let text = self.text();
+        let mut reader = serde_json::Deserializer::from_str(&text);
+        let members = reader.deserialize_map(Members).ok()?;
+        reader.end().is_ok().then_some(members)
     }
 
     /// Whether the body is a page for people: a firewall, a login, an error page.

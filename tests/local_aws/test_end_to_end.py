@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import pytest
 from run import read_back
-from stack import NETWORKS, STACK_NAME
+from stack import PLAYED, STACK_NAME
 
-NAMES = [network.name for network in NETWORKS]
+NAMES = [network.name for network in PLAYED]
 FINAL = {"delivered", "accepted"}
 
 
@@ -175,7 +175,7 @@ def drained(stack) -> bool:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
     def waiting() -> int:
-        urls = [stack.outputs[f"{network.prefix}QueueUrl"] for network in NETWORKS]
+        urls = [stack.outputs[f"{network.prefix}QueueUrl"] for network in PLAYED]
         found = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls]
         return sum(int(count) for attributes in found for count in attributes.values())
 
@@ -206,7 +206,7 @@ def test_an_order_costs_only_the_networks_it_concerns(stack, members, concerned)
     assert drained(stack)
     assert set(read_back(stack, posted["order_id"])) == concerned
     # A network's function may have nothing to report and write nothing: so ask the rules as well.
-    assert {network.name for network in NETWORKS if lets_through(stack, network, posted)} == concerned
+    assert {network.name for network in PLAYED if lets_through(stack, network, posted)} == concerned
 
 
 def lets_through(stack, network, detail) -> bool:
@@ -327,6 +327,25 @@ def test_a_network_that_is_down_for_a_moment_is_told_later_and_holds_nobody_up(s
     assert read_back(stack, put["order_id"])["shopback"]["attempt"] == 2
 
 
+# ── What was taken ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_lead_that_was_taken_is_followed_to_the_last_word_on_it(stack):
+    lead = order(new_id())
+    assert stack.api("POST", "/orders/cpa_moe", lead).json["state"] == "delivered"
+    stack.sandbox("POST", "/_leads", {"id": lead["order_id"], "stage": "approve", "status": 10})
+
+    def stages():
+        # What the schedule does every few minutes.
+        stack.client("lambda").invoke(
+            FunctionName=f"{STACK_NAME}-cpa-moe", Payload=json.dumps({"detail-type": "postback.follow"})
+        )
+        seen = read_back(stack, lead["order_id"])["cpa_moe"].get("progress", [])
+        return [each["status"]["stage"] for each in seen]
+
+    assert eventually(stages, ["approve"]) == ["approve"]
+
+
 # ── Policies: each action that a function is given is one it needs ──────────────────────────────────────────────────
 # The emulator takes no notice of what a queue's poller (sqs:ReceiveMessage, DeleteMessage, GetQueueAttributes) and the
 # log service (logs:*) may do in a function's name; test_template.py pins those.
@@ -351,7 +370,7 @@ def test_audit_needs_to_query_the_ledger(stack):
     assert stack.api("GET", "/orders/none-such").status == 404
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=NAMES)
+@pytest.mark.parametrize("network", PLAYED, ids=NAMES)
 def test_a_network_that_cannot_write_the_ledger_sends_nothing(stack, network):
     posted = order(new_id())
 
@@ -364,7 +383,7 @@ def test_a_network_that_cannot_write_the_ledger_sends_nothing(stack, network):
     assert effects(stack, posted) == {network.name: 1}
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=NAMES)
+@pytest.mark.parametrize("network", PLAYED, ids=NAMES)
 def test_a_network_needs_its_queue_to_try_again(stack, network):
     posted = order(new_id())
     unavailable = {"answer": {"status": 503, "headers": {}, "body": ""}}
@@ -378,7 +397,7 @@ def test_a_network_needs_its_queue_to_try_again(stack, network):
     assert effects(stack, posted) == {}
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=NAMES)
+@pytest.mark.parametrize("network", PLAYED, ids=NAMES)
 def test_a_network_needs_the_bus_to_say_what_came_of_an_order(stack, network):
     heard = listen(stack)
     told, untold = order(new_id()), order(new_id())

@@ -48,7 +48,7 @@ impl Reader<'_> {
     pub(crate) fn read(&self, answer: &Answer) -> Reading {
         let http_status = Evidence::none().number("http_status", answer.status);
         let by_status = || self.reading(answer.by_status(), None, http_status.clone());
-        let Some(Value::Object(body)) = answer.json() else { return by_status() };
+        let Some(body) = answer.object() else { return by_status() };
         let status = text(body.get("status")).map(|status| status.to_ascii_lowercase());
         match status.as_deref() {
             Some("ok" | "error") if answer.status >= 500 => {
@@ -88,9 +88,10 @@ impl Reader<'_> {
     }
 
     /// A code nobody has documented is kept if it is a code: no long number, which might be the
-    /// customer's, no word of theirs and nothing of the key.
+    /// customer's, nothing with a point, which might be their address, no word of theirs and
+    /// nothing of the key.
     fn may_be_kept(&self, code: &str) -> bool {
-        let is_number = code.bytes().filter(u8::is_ascii_digit).count() > 4;
+        let is_number = code.bytes().filter(u8::is_ascii_digit).count() > 4 || code.contains('.');
         let secrets = self.credentials.expose_secret().split('-');
         !is_number && !self.lead.holds(code) && !secrets.into_iter().any(|s| shares(s, code))
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use postback::{
     fields::{integer, looks_like_template},
     network::Network as _,
-    order::{Address, Amount, Item, Order, Percent},
+    order::{Address, Amount, Email, Item, Order, Percent},
     word::Reason,
 };
 use serde::{Serialize, Serializer};
@@ -218,7 +218,8 @@ impl Lead {
 /// Whether one is part of the other, capitals aside. A short text is part of too many words.
 pub(crate) fn shares(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
-    text.contains(&word) || (text.len() >= 4 && word.contains(&text))
+    let mut parts = text.split(|c: char| !c.is_alphanumeric()).chain([text.as_str()]);
+    text.contains(&word) || parts.any(|part| part.len() >= 4 && word.contains(part))
 }
 
 impl fmt::Debug for Lead {
@@ -278,8 +279,9 @@ impl Goods {
 fn refuse_templates(order: &Order, address: &Address) -> Result<(), Reason> {
     let Address { postal_code, line, region, city, street } = address;
     let texts = [&order.customer.name, &order.comment, postal_code, line, region, city, street];
-    let texts = texts.into_iter().flatten().chain(order.custom.values());
-    if texts.map(String::as_str).any(looks_like_template) {
+    let texts = texts.into_iter().flatten().chain(order.custom.values()).map(String::as_str);
+    let email = order.customer.email.as_ref().map(Email::as_str);
+    if texts.chain(email).any(looks_like_template) {
         return Err(Reason::new("template"));
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! One delivery, turn by turn.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use super::{Call, Configured, Courier, Outcome, Pause, Trouble};
 use crate::{
     clock::Timestamp,
@@ -10,6 +12,10 @@ use crate::{
     surroundings::{Announcement, Surroundings},
     word::{Evidence, Reason},
 };
+
+/// How long after a change a direct call counts as repeated by a caller who had no answer. Calls
+/// that come together are none of these.
+const REPEATED: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_mins(15);
 
 /// How often a write is decided anew because somebody else wrote first.
 const MOST_REFUSALS: u32 = 64;
@@ -261,7 +267,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     async fn outcome(&self, wait_until: Option<Timestamp>) -> Outcome {
         let mut outcome = self.said(wait_until);
         if let Some(record) = &self.record
-            && (self.changed || self.call.announce)
+            && (self.changed || self.call.announce || self.is_repeated(record))
             && record.protocol.state.is_announced()
         {
             let announcement = Announcement::of(record);
@@ -273,6 +279,12 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             outcome.unannounced = told.is_err();
         }
         outcome
+    }
+
+    /// A caller without an answer calls again: whoever took the order before may have died between
+    /// the ledger and the bus.
+    fn is_repeated(&self, record: &Record) -> bool {
+        !self.call.queued && REPEATED.contains(&self.now().since(record.updated_at))
     }
 
     fn said(&self, wait_until: Option<Timestamp>) -> Outcome {
@@ -308,6 +320,20 @@ impl Outcome {
             replayed: false,
             conflict: false,
             wait_until: None,
+            unannounced: false,
+        }
+    }
+
+    /// The ledger did not say, after another line was told: the order comes again for this one.
+    pub(super) const fn left_undone(line: Option<String>, now: Timestamp) -> Self {
+        Self {
+            line,
+            state: State::Retrying,
+            reason: Some(Reason::new("ledger_unavailable")),
+            attempt: 0,
+            replayed: false,
+            conflict: false,
+            wait_until: Some(now),
             unannounced: false,
         }
     }

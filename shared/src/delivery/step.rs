@@ -37,14 +37,14 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
             if delivery.state == State::Sending && delivery.attempt == *attempt {
                 settle(delivery, verdict, settings, *chance, policy, now)
             } else {
-                settle_late(delivery, verdict)
+                settle_late(delivery, verdict, policy)
             }
         }
         (Event::LookedUp { asked, lookup, deadline, chance }, Some(delivery)) => {
             if delivery.in_doubt && delivery.state != State::Sending {
                 looked_up(delivery, lookup, *asked, *deadline, *chance, policy, now)
             } else {
-                rest()
+                come_back(delivery, policy)
             }
         }
         (Event::Decide(decision), Some(delivery)) => decide(delivery, *decision, now),
@@ -65,6 +65,17 @@ const fn rest() -> Step {
 
 const fn wait(until: Timestamp) -> Step {
     Step { next: None, then: Then::Wait(until) }
+}
+
+/// Nothing changes. Who brought the order brings it back as long as something is left to do: nobody
+/// else may be there to do so.
+fn come_back(delivery: &Delivery, policy: &Policy) -> Step {
+    match delivery.state {
+        State::Sending => wait(delivery.dead_by),
+        State::Retrying | State::Parked => wait(delivery.not_before),
+        State::Unconfirmed if may_resolve(delivery, policy) => wait(delivery.not_before),
+        _ => rest(),
+    }
 }
 
 /// `next` is written, then there is nothing to do unless it waits for its time.
@@ -156,7 +167,7 @@ fn arrive(delivery: &Delivery, caller: &Caller<'_>, policy: &Policy, now: Timest
 }
 
 fn mended(delivery: &Delivery, caller: &Caller<'_>) -> bool {
-    delivery.parked_with.as_deref() != Some(caller.settings)
+    delivery.parked_with.as_deref().is_some_and(|with| with != caller.settings)
 }
 
 /// Whether an unconfirmed delivery can be resolved without a person.
@@ -196,6 +207,7 @@ fn claim(delivery: &Delivery, deadline: Timestamp, policy: &Policy, now: Timesta
         attempt: attempt.number,
         dead_by: deadline + policy.skew,
         not_before: deadline + policy.skew,
+        if_absent: IfAbsent::SendAgain,
         parked_with: None,
         ..delivery.clone()
     };
@@ -252,6 +264,7 @@ fn settle(
         Verdict::Skipped(reason) => {
             // "Nothing to report" says nothing of an earlier attempt that may have passed.
             next.state = if doubt { State::Unconfirmed } else { State::Skipped };
+            next.not_before = now + pause;
             next.reason = Some(reason.clone());
         }
         Verdict::Rejected { reason, standing } if *standing || !doubt => {
@@ -304,9 +317,9 @@ fn settle(
 
 /// A verdict from a sender that no longer holds the claim: only success counts, and only for a
 /// delivery whose doubt it settles.
-fn settle_late(delivery: &Delivery, verdict: &Verdict) -> Step {
+fn settle_late(delivery: &Delivery, verdict: &Verdict, policy: &Policy) -> Step {
     if !delivery.in_doubt || delivery.state == State::Sending {
-        return rest();
+        return come_back(delivery, policy);
     }
     match verdict {
         Verdict::Delivered(proof) => delivered(delivery, *proof),
@@ -319,7 +332,7 @@ fn settle_late(delivery: &Delivery, verdict: &Verdict) -> Step {
             };
             Step { next: Some(next), then: Then::Rest }
         }
-        _ => rest(),
+        _ => come_back(delivery, policy),
     }
 }
 

@@ -106,8 +106,23 @@ impl Sender {
             }
             Err(_) => return Outcome::MaybeSent(Reason::new("connection_lost")),
         };
-        read(response, request.whole_answer, now).await
+        // Without a length only the connection's end says that it was all, and a plain one ends
+        // alike in the middle. TLS says goodbye.
+        let bounded = self.endpoint.scheme() == "https" || is_framed(&response);
+        match read(response, request.whole_answer, now).await {
+            Outcome::Answered(_) if request.whole_answer && !bounded => {
+                Outcome::MaybeSent(Reason::new("answer_without_length"))
+            }
+            outcome => outcome,
+        }
     }
+}
+
+fn is_framed(response: &Response) -> bool {
+    let headers = response.headers();
+    matches!(response.status().as_u16(), 204 | 304)
+        || headers.contains_key(header::CONTENT_LENGTH)
+        || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 async fn read(mut response: Response, whole: bool, now: Timestamp) -> Outcome {

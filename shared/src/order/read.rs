@@ -20,7 +20,23 @@ const MEMBERS: usize = 50;
 impl Order {
     /// Reads an order. `unknown` says what becomes of members that are not an order's.
     pub fn read(value: &Value, unknown: Unknown) -> Result<Self, Vec<Fault>> {
+        if has_private_name(value) {
+            let detail = "must not hold names that start with \"$serde_json\"".into();
+            return Err(vec![Fault { pointer: String::new(), code: "bad_name", detail }]);
+        }
         fields::read(value, unknown, order)
+    }
+}
+
+/// Names by which `serde_json` tells numbers from objects: an order that holds one could be
+/// written, but not read again.
+fn has_private_name(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.starts_with("$serde_json") || has_private_name(value)),
+        Value::Array(values) => values.iter().any(has_private_name),
+        _ => false,
     }
 }
 

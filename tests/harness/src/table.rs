@@ -10,7 +10,11 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{
+        BehaviorVersion, Credentials, Region,
+        retry::{RetryConfig, RetryPartition},
+        timeout::TimeoutConfig,
+    },
 };
 use axum::{
     Router,
@@ -232,6 +236,9 @@ fn client(endpoint: &str, patience: Duration) -> Client {
     let retries = RetryConfig::standard()
         .with_initial_backoff(std::time::Duration::from_millis(1))
         .with_max_attempts(3);
+    // Otherwise all clients of a process share one budget of retries, and one test spends
+    // another's.
+    let budget = RetryPartition::custom("ledger").build();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
@@ -240,6 +247,7 @@ fn client(endpoint: &str, patience: Duration) -> Client {
         .endpoint_url(endpoint)
         .timeout_config(timeouts)
         .retry_config(retries)
+        .retry_partition(budget)
         .build();
     Client::from_conf(config)
 }

@@ -54,9 +54,8 @@ pub struct Courier<N: Network, S: Surroundings> {
 pub struct Call<'a> {
     /// The order as it came: what is put back on the queue.
     pub body: &'a RawValue,
-    /// Whether it came from the queue: then what is left to do is put back there by
-    /// [`Courier::follow_up`], and a conflict is noted on the delivery.
-    pub queued: bool,
+    /// Which way it came.
+    pub way: Way,
     /// Whether the ledger is likely to know it: asked first, which costs less than a refused write.
     pub known: bool,
     /// When this invocation is ended.
@@ -67,6 +66,15 @@ pub struct Call<'a> {
     pub announce: bool,
     /// Whether a conflict of it has been noted on the delivery: only the bus is still to hear of it.
     pub noted: bool,
+}
+
+/// Which way an order came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a direct call: the caller is told of a conflict.
+    Api,
+    /// From the queue: a conflict is noted on the delivery and told on the bus.
+    Queue,
 }
 
 /// What came of one delivery.

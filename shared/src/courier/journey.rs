@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{Call, Configured, Courier, Outcome, Pause, Trouble};
+use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way};
 use crate::{
     clock::Timestamp,
     delivery::{Attempt, Chance, Delivery, Event, Policy, State, Then, step},
@@ -226,7 +226,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     }
 
     async fn conflict(mut self) -> Result<Outcome, Trouble> {
-        if self.call.queued && !self.call.noted {
+        if self.call.way == Way::Queue && !self.call.noted {
             while let Some(record) = self.record.take() {
                 let chance = self.courier.surroundings.chance();
                 let noted = record.with_conflict(self.now(), chance);
@@ -243,7 +243,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         let order_id = &self.key.order_id;
         tracing::warn!(order_id, network = N::NAME, "the order came with other content");
         let mut unannounced = false;
-        if self.call.queued
+        if self.call.way == Way::Queue
             && let Some(record) = &self.record
         {
             let announcement = Announcement::of_conflict(record);
@@ -284,7 +284,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     /// A caller without an answer calls again: whoever took the order before may have died between
     /// the ledger and the bus.
     fn is_repeated(&self, record: &Record) -> bool {
-        !self.call.queued && REPEATED.contains(&self.now().since(record.updated_at))
+        self.call.way == Way::Api && REPEATED.contains(&self.now().since(record.updated_at))
     }
 
     fn said(&self, wait_until: Option<Timestamp>) -> Outcome {

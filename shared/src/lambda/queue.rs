@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     clock::Timestamp,
-    courier::{Call, Courier, Trouble},
+    courier::{Call, Courier, Trouble, Way},
     fields::{Fault, Unknown},
     network::Network,
     order::Order,
@@ -117,7 +117,7 @@ async fn take<N: Network, S: Surroundings>(
         .is_some_and(|count| count > 1);
     let call = Call {
         body: detail,
-        queued: true,
+        way: Way::Queue,
         known: due || redelivered,
         deadline,
         rounds: envelope.rounds,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::api::{self, Request, Response};
 use crate::{
     clock::Timestamp,
-    courier::{Call, Courier, Outcome, Trouble},
+    courier::{Call, Courier, Outcome, Trouble, Way},
     delivery::State,
     fields::{self, Fault, Unknown},
     network::Network,
@@ -56,7 +56,7 @@ async fn tell<N: Network, S: Surroundings>(
     let order = read::<N>(body.get())?;
     let call = Call {
         body: &body,
-        queued: false,
+        way: Way::Api,
         known: false,
         deadline,
         rounds: 0,

@@ -8,13 +8,15 @@
 //!
 //! A [`Mutant`] takes one rule out. Each must give a counterexample, or the model proves nothing.
 
+mod clock;
 mod mutant;
 mod properties;
+mod state;
+mod turns;
 mod world;
 
+pub use clock::Ticks;
 pub use mutant::Mutant;
 pub use properties::{DISCLAIMED, STUCK, TWICE, UNFOUNDED};
-pub use world::{
-    Action, Bounds, Cause, Host, Invocation, Kind, Meaning, Outcome, Place, State, Ticks, Turn,
-    World,
-};
+pub use state::{Action, Cause, Invocation, Kind, Meaning, Outcome, Place, State, Turn};
+pub use world::{Bounds, Host, World};

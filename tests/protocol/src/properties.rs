@@ -3,7 +3,10 @@
 use postback::delivery::{Resolution, State as DeliveryState};
 use stateright::{Model, Property};
 
-use crate::world::{Action, Kind, Outcome, State, Turn, World};
+use crate::{
+    state::{Action, Kind, Outcome, State, Turn},
+    world::World,
+};
 
 /// A network that does not de-duplicate holds at most one conversion of ours.
 pub const TWICE: &str = "never told twice";

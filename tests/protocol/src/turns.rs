@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use postback::{
-    delivery::{Attempt, Decision, Delivery, Resolution, Step, Then},
-    word::Reason,
-};
+use postback::delivery::{Attempt, Decision, Delivery, Resolution, Step, Then};
 
 use crate::{
     clock::{LIFE, MOST_MESSAGES, NOW, Ticks, long_ago, older, ticks},

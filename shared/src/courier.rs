@@ -1,4 +1,4 @@
-//! A delivery from claim to settlement. Each turn asks [`step`], writes what it says, then does
+//! A delivery from claim to settlement. Each turn asks [`step`](crate::delivery::step), writes what it says, then does
 //! what it says: the courier itself decides nothing.
 
 use std::{

@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny end-to-end schema deploy clean-data tools
+.PHONY: help run test check lint fmt clippy unit doc templates deny end-to-end soak fuzz schema deploy clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ $(DENY):
 end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it
 	@$(TOOLS)/python tests/local_aws/build.py
 	$(TOOLS)/python -m pytest -p no:cacheprovider tests/local_aws
+
+soak: ## Send orders through the real handlers with faults at every layer; MINUTES=5
+	MINUTES=$(or $(MINUTES),5) cargo run --release --locked --package postback-adversary --bin postback-soak
+
+fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
+	tests/fuzz/run.sh
 
 schema: ## Write anew what is generated from the code: schemas, the API's description, the table of transitions
 	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --workspace --locked current

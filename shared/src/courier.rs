@@ -29,7 +29,7 @@ mod pause;
 
 pub use follow::{Round, RoundError};
 use journey::Journey;
-use pause::Pause;
+use pause::{Passage, Pause};
 
 /// How old settings may be before the secret is read again.
 const SETTINGS_AGE: Duration = Duration::from_mins(1);
@@ -200,17 +200,23 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
         let key = Key::new(&order.order_id, N::NAME, told.line.as_deref());
         let recovery = configured.network.recovery(&told.report);
         let policy = Policy::new(recovery.resolution(), N::TIMEOUT, N::LAG);
+        let now = self.surroundings.now();
+        let passage = match self.pause().as_mut() {
+            Some(pause) => pause.meet(&configured.version, now),
+            None => Passage::Free,
+        };
         let event = Event::Arrive {
             content: Fingerprint::of(&told.report),
             deadline: call.deadline,
             settings: configured.version.clone(),
-            paused: self
-                .pause()
-                .as_mut()
-                .and_then(|pause| pause.holds(&configured.version, self.surroundings.now())),
+            paused: match &passage {
+                Passage::Held(until, reason) => Some((*until, reason.clone())),
+                Passage::Free | Passage::Probe => None,
+            },
         };
         let load = Some((&told.report, recovery));
-        let journey = Journey::new(self, configured, key, load, policy, call);
+        let mut journey = Journey::new(self, configured, key, load, policy, call);
+        journey.probes = passage == Passage::Probe;
         let mut outcome = journey.travel(event).await?;
         outcome.line.clone_from(&told.line);
         Ok(outcome)

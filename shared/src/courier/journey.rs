@@ -20,6 +20,7 @@ const REPEATED: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::fr
 /// How often a write is decided anew because somebody else wrote first.
 const MOST_REFUSALS: u32 = 64;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that stands by itself")]
 pub(super) struct Journey<'a, N: Network, S: Surroundings> {
     courier: &'a Courier<N, S>,
     configured: &'a Configured<N>,
@@ -32,6 +33,8 @@ pub(super) struct Journey<'a, N: Network, S: Surroundings> {
     /// What the ledger is to keep of the last answer.
     note: Note,
     sent: bool,
+    /// Whether it was let through a pause to see whether the network takes orders again.
+    pub(super) probes: bool,
     known_before: bool,
     changed: bool,
     refusals: u32,
@@ -56,6 +59,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             record: None,
             note: Note::default(),
             sent: false,
+            probes: false,
             known_before: false,
             changed: false,
             refusals: 0,
@@ -63,7 +67,18 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     }
 
     /// Turns until there is nothing more to do now.
-    pub(super) async fn travel(mut self, mut event: Event) -> Result<Outcome, Trouble> {
+    pub(super) async fn travel(mut self, event: Event) -> Result<Outcome, Trouble> {
+        let outcome = self.turn(event).await;
+        if self.probes
+            && !self.sent
+            && let Some(pause) = self.courier.pause().as_mut()
+        {
+            pause.give_back(self.now());
+        }
+        outcome
+    }
+
+    async fn turn(&mut self, mut event: Event) -> Result<Outcome, Trouble> {
         if self.call.known {
             self.record = self.courier.ledger.get(&self.key).await?;
             self.known_before = self.record.is_some();
@@ -225,7 +240,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         );
     }
 
-    async fn conflict(mut self) -> Result<Outcome, Trouble> {
+    async fn conflict(&mut self) -> Result<Outcome, Trouble> {
         if self.call.way == Way::Queue && !self.call.noted {
             while let Some(record) = self.record.take() {
                 let chance = self.courier.surroundings.chance();

@@ -1,0 +1,42 @@
+//! Any answer of CashMyCell: the status decides, and whether it is a page for people.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use cashmycell::CashMyCell;
+use libfuzzer_sys::fuzz_target;
+use postback::{
+    http::Answer,
+    network::{Network, Verdict},
+};
+use postback_fuzz::{
+    answers::{given, is_sound},
+    networks::{self, Told},
+    seeds,
+};
+
+static TOLD: LazyLock<Told<CashMyCell>> = LazyLock::new(networks::cashmycell);
+
+fuzz_target!(init: seeds::from_answers(&["cashmycell/answers"]), |data: &[u8]| {
+    let Some(given) = given(data) else { return };
+
+    let reading = TOLD.network.verdict(&TOLD.report, &given.answer, &given.attempt);
+
+    is_sound(&reading);
+    if given.answer.is_success() {
+        let text = given.text().to_lowercase();
+        let page = ["<!doctype html", "<html", "<head", "<body", "<title", "<script"];
+        if !text.starts_with('<') {
+            assert_eq!(reading.verdict, Verdict::Accepted(None));
+        } else if page.iter().any(|start| text.starts_with(start)) {
+            assert!(matches!(reading.verdict, Verdict::Unconfirmed { .. }));
+        }
+    } else {
+        let bare = Answer { body: Vec::new(), ..given.answer };
+        let bare = TOLD.network.verdict(&TOLD.report, &bare, &given.attempt);
+        assert!(!matches!(reading.verdict, Verdict::Delivered(_) | Verdict::Accepted(_)));
+        // 1xx is never an answer; what it says of itself may be anything that is not success.
+        assert!(bare == reading || given.answer.status < 200, "the body decides");
+    }
+});

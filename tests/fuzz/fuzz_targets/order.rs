@@ -1,0 +1,67 @@
+//! Any order: strictly as at the API, leniently as from the bus.
+
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use postback::{
+    fields::{Fault, Unknown},
+    order::Order,
+};
+use postback_fuzz::{
+    canary::{MARK, is_a_name, mark},
+    mutate, seeds,
+};
+use serde_json::Value;
+
+fuzz_target!(init: seeds::from_orders(seed), |data: &[u8]| {
+    let Some((&which, text)) = data.split_first() else { return };
+    let Ok(mut value) = serde_json::from_slice::<Value>(text) else { return };
+
+    let strict = Order::read(&value, Unknown::Refused);
+    let lenient = Order::read(&value, Unknown::Ignored);
+    match (&strict, &lenient) {
+        (Ok(strict), Ok(lenient)) => assert_eq!(written(strict), written(lenient)),
+        (Ok(_), Err(_)) => panic!("what the API takes, the bus refuses"),
+        (Err(_), Ok(lenient)) => comes_back(lenient),
+        (Err(strict), Err(lenient)) => {
+            assert!(lenient.iter().all(|fault| strict.contains(fault)));
+        }
+    }
+    if let Ok(order) = &strict {
+        comes_back(order);
+    }
+
+    mark(&mut value, which);
+    if !is_a_name(&value) {
+        for unknown in [Unknown::Refused, Unknown::Ignored] {
+            Order::read(&value, unknown).err().into_iter().flatten().for_each(|fault| quotes_nothing(&fault));
+        }
+    }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutate::json(data, size, max_size, seed, 1)
+});
+
+/// The bus carries what is written; a function that can't read it again has lost the order.
+fn comes_back(order: &Order) {
+    let text = written(order);
+    let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+    let again = Order::read(&value, Unknown::Refused);
+    let again = again.unwrap_or_else(|faults| panic!("{faults:?}: {text}"));
+    assert_eq!(written(&again), text);
+}
+
+fn written(order: &Order) -> String {
+    serde_json::to_string(order).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn quotes_nothing(fault: &Fault) {
+    assert!(!fault.to_string().contains(MARK), "{fault:?}");
+    assert!(!fault.code.is_empty() && !fault.detail.is_empty());
+    assert!(fault.pointer.is_empty() || fault.pointer.starts_with('/'), "{fault:?}");
+}
+
+fn seed(order: &str) -> Vec<u8> {
+    [b"\x24", order.as_bytes()].concat()
+}

@@ -1,0 +1,74 @@
+//! Any answer of ShopBack.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use postback::{
+    http::Answer,
+    network::{Network, Proof, Scope, Verdict},
+};
+use postback_fuzz::{
+    answers::{given, is_sound},
+    networks::{self, Told},
+    seeds,
+};
+use shopback::ShopBack;
+
+static TOLD: LazyLock<[Told<ShopBack>; 4]> = LazyLock::new(|| {
+    [(false, false), (false, true), (true, false), (true, true)]
+        .map(|(line, several)| networks::shopback(line, several))
+});
+
+fuzz_target!(init: seeds::from_answers(&["shopback/answers"]), |data: &[u8]| {
+    let Some(given) = given(data) else { return };
+    let (line, several) = (given.flag(0), given.flag(1));
+    let told = &TOLD[usize::from(line) * 2 + usize::from(several)];
+
+    let reading = told.network.verdict(&told.report, &given.answer, &given.attempt);
+
+    is_sound(&reading);
+    let text = given.text().to_ascii_lowercase();
+    match reading.verdict {
+        Verdict::Delivered(Proof::Response) => assert!(says(&text, "true"), "{text:?}"),
+        Verdict::Delivered(_) => {
+            assert!(given.attempt.reached_before && !line, "it is not known to be ours");
+            assert!(says(&text, "false") && text.contains("duplicate"), "{text:?}");
+        }
+        Verdict::Accepted(_) | Verdict::Skipped(_) => panic!("it confirms or it refuses"),
+        _ => {}
+    }
+    if given.flag(2) {
+        let echo: String = text.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
+        an_echo_decides_nothing(told, &echo, &given.attempt);
+    }
+});
+
+/// Whether the first pair is `success`, in either spelling, with `value`.
+fn says(text: &str, value: &str) -> bool {
+    let rest = ["success", "sucess"].iter().find_map(|key| text.strip_prefix(key));
+    let rest = rest.and_then(|rest| rest.trim_start().strip_prefix('='));
+    let Some(rest) = rest.and_then(|rest| rest.trim_start().strip_prefix(value)) else {
+        return false;
+    };
+    let behind = rest.trim_start();
+    let blanks = &rest[..rest.len() - behind.len()];
+    behind.is_empty() || behind.starts_with(';') || blanks.contains(['\r', '\n'])
+}
+
+/// A click id comes from a link that anybody can write: whatever it reads, it is an unknown click,
+/// and nothing stops all orders.
+fn an_echo_decides_nothing(
+    told: &Told<ShopBack>,
+    echo: &str,
+    attempt: &postback::delivery::Attempt,
+) {
+    let answer = Answer::new(200, format!("success=false; err_msg=Invalid Trans. ID #{echo}.;"));
+    let reading = told.network.verdict(&told.report, &answer, attempt);
+    assert_eq!(reading.verdict, Verdict::rejected("invalid_click"), "{echo}");
+
+    let answer = Answer::new(200, format!("success=false; err_msg=Something about #{echo}.;"));
+    let verdict = told.network.verdict(&told.report, &answer, attempt).verdict;
+    assert!(!matches!(verdict, Verdict::Parked { scope: Scope::Network, .. }), "{echo}");
+}

@@ -140,3 +140,21 @@ fn where_a_lost_answer_is_looked_up_and_where_lines_are_held() {
         play.with(Role::shopback_lines()).await
     });
 }
+
+/// Drawn once: the place in a pause that lets one order through was given, each time, to a line
+/// with nothing to send, and the line behind it waited for ever.
+#[tokio::test]
+async fn a_pause_ends_though_the_line_before_has_nothing_to_send() {
+    let mut play = Play::new(1).await.with(Role::shopback_lines()).await;
+    let lost_then_refused =
+        vec![Trouble::WrongKeys(false), Trouble::Network(0, Fault::close_after_reading())];
+    let arrivals = vec![Arrival { order: 1, variant: 0, way: Way::Bus }];
+    play.round(&Round { arrivals, troubles: lost_then_refused, ..Round::default() }).await;
+
+    let closing = play.close().await;
+
+    let census = Census::of(&play).await;
+    assert!(closing.done, "the queue never empties");
+    assert_eq!(census.faults, []);
+    assert_eq!(census.effects, 1, "the second line");
+}

@@ -21,7 +21,7 @@ async fn an_order_on_the_bus_is_answered_with_its_id_the_time_and_its_place() {
 
     assert_eq!(reply.status, 202);
     assert_eq!(reply.header("content-type"), Some("application/json"));
-    assert_eq!(reply.header("location"), Some("/orders/A%2D1"));
+    assert_eq!(reply.header("location"), Some("/orders/A-1"));
     assert_eq!(reply.body(), json!({ "order_id": "A-1", "accepted_at": "2026-11-21T10:15:00Z" }));
     let [(detail_type, detail)] = &bundle.bus.events()[..] else { panic!("not one event") };
     let detail: Value = serde_json::from_str(detail).expect("JSON");

@@ -82,7 +82,7 @@ def words(delivery: dict | None) -> str:
 
 def main() -> int:
     # Every way of being told to end takes the same way out, so that nothing is left running.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     try:
         sandbox_program = build()

@@ -4,8 +4,7 @@
 
 use percent_encoding::percent_decode_str;
 use postback::{
-    clock::Timestamp,
-    fields::{Fields, Wrong, looks_like_template},
+    fields::{Fields, Wrong, instant, looks_like_template},
     order::Order,
 };
 use schemars::JsonSchema;
@@ -36,7 +35,7 @@ impl Click {
     pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
         Self {
             cmc_id: fields.optional("cmc_id", cookie),
-            clicked_at: fields.optional("clicked_at", instant),
+            clicked_at: fields.optional("clicked_at", instant).map(|at| at.to_string()),
         }
     }
 }
@@ -48,13 +47,6 @@ fn cookie(value: &Value) -> Result<String, Wrong> {
         Value::String(_) => Err(Wrong::new("too_long", "at most 1024 characters")),
         _ => Err(Wrong::kind("a string")),
     }
-}
-
-fn instant(value: &Value) -> Result<String, Wrong> {
-    let Value::String(text) = value else { return Err(Wrong::kind("a string")) };
-    let detail = "must be an instant of RFC 3339, as \"2026-11-21T10:15:00Z\"";
-    let is_instant = Timestamp::parse(text).is_some();
-    is_instant.then(|| text.clone()).ok_or_else(|| Wrong::new("not_an_instant", detail))
 }
 
 /// The click id of `order`, ready to be encoded; `None` when there is none.

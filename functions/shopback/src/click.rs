@@ -1,8 +1,7 @@
 //! `clicks.shopback` of an order.
 
 use postback::{
-    clock::Timestamp,
-    fields::{Fields, Wrong, looks_like_template},
+    fields::{Fields, Wrong, instant, looks_like_template},
     network::{Network, Phrase},
     order::Order,
     word::Reason,
@@ -35,11 +34,7 @@ pub struct Click {
 /// other networks still want it.
 pub(crate) fn check(fields: &mut Fields<'_, '_>) {
     fields.optional("transaction_id", |value| member(value).map(drop));
-    fields.optional("clicked_at", |value| {
-        let detail = "must be an instant of RFC 3339, as \"2026-11-20T09:00:00Z\"";
-        let instant = Timestamp::parse(member(value)?);
-        instant.map(drop).ok_or_else(|| Wrong::new("not_an_instant", detail))
-    });
+    fields.optional("clicked_at", instant);
 }
 
 fn member(value: &Value) -> Result<&str, Wrong> {

@@ -52,8 +52,8 @@ $(DENY):
 	@echo "Installing cargo-deny into .local/cargo (once, some minutes)"
 	cargo install cargo-deny --locked --version 0.20.2 --root .local/cargo
 
-end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it
-	@$(TOOLS)/python tests/local_aws/build.py
+end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation
+	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
 	$(TOOLS)/python -m pytest -p no:cacheprovider tests/local_aws
 
 soak: ## Send orders through the real handlers with faults at every layer; MINUTES=5

@@ -25,16 +25,20 @@ def architecture() -> str:
 
 
 def build() -> Path:
-    """Builds the functions into target/lambda and the sandbox. Returns the sandbox's program."""
+    """Builds the functions into target/lambda and the sandbox. Returns the sandbox's program.
+
+    With QUICK in the environment the functions are built without optimisation: for trying a change out.
+    """
     environment = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
     bins = [argument for function in FUNCTIONS for argument in ("--bin", function)]
     target = f"--{architecture().replace('_', '-')}"
+    profile = ["--profile", "quick"] if os.environ.get("QUICK") else ["--release"]
     packages = ROOT / "target" / "lambda"
     for title, command in [
         ("the sandbox", ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
         (
             "the functions (the first time: some minutes)",
-            ["cargo", "lambda", "build", "--release", "--locked", target, "--lambda-dir", str(packages), *bins],
+            ["cargo", "lambda", "build", *profile, "--locked", target, "--lambda-dir", str(packages), *bins],
         ),
     ]:
         print(f"Building {title} …", flush=True)

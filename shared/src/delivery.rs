@@ -275,10 +275,16 @@ pub enum Event {
         chance: Chance,
     },
     /// A person decided.
-    Decide(Decision),
+    Decide {
+        /// The number of the last attempt as the person saw it: a delivery that has been tried
+        /// again since is not what the decision is about.
+        attempt: u32,
+        /// What the person decided.
+        decision: Decision,
+    },
 }
 
-/// A person's decision about an unconfirmed delivery.
+/// A person's decision about a delivery that is unconfirmed or parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decision {
     /// The network has it.

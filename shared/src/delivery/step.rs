@@ -47,8 +47,10 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
                 come_back(delivery, policy)
             }
         }
-        (Event::Decide(decision), Some(delivery)) => decide(delivery, *decision, now),
-        (Event::Settle { .. } | Event::LookedUp { .. } | Event::Decide(_), None) => rest(),
+        (Event::Decide { attempt, decision }, Some(delivery)) => {
+            decide(delivery, *attempt, *decision, now)
+        }
+        (Event::Settle { .. } | Event::LookedUp { .. } | Event::Decide { .. }, None) => rest(),
     }
 }
 
@@ -390,10 +392,11 @@ fn looked_up(
     }
 }
 
-fn decide(delivery: &Delivery, decision: Decision, now: Timestamp) -> Step {
+/// A person has looked at the network after `attempt`: what has been sent since, nobody looked for.
+fn decide(delivery: &Delivery, attempt: u32, decision: Decision, now: Timestamp) -> Step {
     let open = matches!(delivery.state, State::Unconfirmed | State::Parked);
     match decision {
-        _ if !open => rest(),
+        _ if !open || delivery.attempt != attempt => rest(),
         Decision::Delivered => delivered(delivery, Proof::Operator),
         Decision::SendAgain => {
             let next = Delivery {

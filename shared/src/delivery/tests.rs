@@ -65,6 +65,10 @@ fn found(asked: Timestamp) -> Event {
     Event::LookedUp { asked, lookup, deadline: deadline(asked), chance: 0 }
 }
 
+fn decide(attempt: u32, decision: Decision) -> Event {
+    Event::Decide { attempt, decision }
+}
+
 fn next(before: &Delivery, event: &Event, policy: &Policy, now: Timestamp) -> Delivery {
     step(Some(before), event, policy, now).next.expect("a change")
 }
@@ -484,7 +488,7 @@ fn what_a_duplicate_meant_is_forgotten_with_the_next_attempt() {
     let reason = Reason::new("duplicate");
     let verdict = Verdict::Unconfirmed { reason, if_absent: IfAbsent::Reject };
     let unclear = next(&sending(&policy), &settle(verdict), &policy, NOW + SECOND);
-    let decided = next(&unclear, &Event::Decide(Decision::SendAgain), &policy, NOW + 2 * SECOND);
+    let decided = next(&unclear, &decide(1, Decision::SendAgain), &policy, NOW + 2 * SECOND);
     let at = decided.not_before;
     let second = next(&decided, &arrive(at), &policy, at);
 
@@ -502,11 +506,11 @@ fn only_a_person_resolves_what_is_held() {
     let again = step(Some(&held), &arrive(much_later), &policy, much_later);
     assert_eq!(again, unchanged(Then::Rest));
 
-    let it_is_there = Event::Decide(Decision::Delivered);
+    let it_is_there = decide(1, Decision::Delivered);
     let delivered = next(&held, &it_is_there, &policy, much_later);
     assert_eq!((delivered.state, delivered.proof), (State::Delivered, Some(Proof::Operator)));
 
-    let send_it = Event::Decide(Decision::SendAgain);
+    let send_it = decide(1, Decision::SendAgain);
     let decided = step(Some(&held), &send_it, &policy, much_later);
     let retrying = decided.next.expect("a change");
     assert_eq!((retrying.state, retrying.in_doubt), (State::Retrying, false));
@@ -526,14 +530,35 @@ fn a_person_decides_only_what_is_open() {
 
     for closed in [&sending, &retrying, &rejected] {
         for decision in [Decision::Delivered, Decision::SendAgain] {
-            let step = step(Some(closed), &Event::Decide(decision), &policy, NOW + SECOND);
+            let step = step(Some(closed), &decide(1, decision), &policy, NOW + SECOND);
 
             assert_eq!(step, unchanged(Then::Rest));
         }
     }
     let parked = parked(&policy);
-    let again = next(&parked, &Event::Decide(Decision::SendAgain), &policy, NOW + SECOND);
+    let again = next(&parked, &decide(1, Decision::SendAgain), &policy, NOW + SECOND);
     assert_eq!((again.state, again.parked_with), (State::Retrying, None));
+}
+
+#[test]
+fn a_decision_counts_only_for_the_attempt_that_the_person_saw() {
+    let policy = policy(Resolution::Hold);
+    let held = unconfirmed(&policy);
+    let retrying = next(&held, &decide(1, Decision::SendAgain), &policy, NOW + SECOND);
+    let second = next(&retrying, &arrive(NOW + SECOND), &policy, NOW + SECOND);
+    let again =
+        next(&second, &settle_of(2, Verdict::unconfirmed("lost"), 0), &policy, NOW + 2 * SECOND);
+    assert_eq!((again.state, again.attempt), (State::Unconfirmed, 2));
+
+    for decision in [Decision::Delivered, Decision::SendAgain] {
+        for seen in [0, 1, 3] {
+            let step = step(Some(&again), &decide(seen, decision), &policy, NOW + 3 * SECOND);
+
+            assert_eq!(step, unchanged(Then::Rest), "{decision:?} after attempt {seen}");
+        }
+        let decided = next(&again, &decide(2, decision), &policy, NOW + 3 * SECOND);
+        assert_ne!(decided.state, State::Unconfirmed, "{decision:?}");
+    }
 }
 
 #[test]
@@ -874,7 +899,7 @@ fn what_concerns_no_delivery_changes_nothing() {
         settle(Verdict::Delivered(Proof::Response)),
         absent(NOW),
         found(NOW),
-        Event::Decide(Decision::SendAgain),
+        decide(0, Decision::SendAgain),
     ] {
         assert_eq!(step(None, &event, &policy, NOW), unchanged(Then::Rest));
     }

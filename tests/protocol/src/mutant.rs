@@ -68,7 +68,8 @@ pub(crate) fn mutated(
         (Mutant::LaggingAbsenceBelieved, Some(delivery), Event::LookedUp { asked, .. }) => {
             *asked = (*asked).max(delivery.not_before);
         }
-        (Mutant::AttemptNotChecked, Some(delivery), Event::Settle { attempt, .. }) => {
+        (Mutant::AttemptNotChecked, Some(delivery), Event::Settle { attempt, .. })
+        | (Mutant::DecisionNotFenced, Some(delivery), Event::Decide { attempt, .. }) => {
             *attempt = delivery.attempt;
         }
         (Mutant::RefusalEndsDoubt, Some(delivery), Event::Settle { .. }) => {

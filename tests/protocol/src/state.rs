@@ -122,8 +122,8 @@ pub enum Cause {
     Settled(u32, Meaning),
     /// The network was asked then, and shows it, does not show it (`Some(false)`) or did not answer.
     LookedUp(Timestamp, Option<bool>),
-    /// A person has decided.
-    Decided(Decision),
+    /// A person who saw that many attempts has decided.
+    Decided(u32, Decision),
 }
 
 /// A verdict in short.
@@ -243,7 +243,7 @@ impl Invocation {
                 };
                 Event::LookedUp { asked, lookup, deadline: self.deadline, chance }
             }
-            Cause::Decided(decision) => Event::Decide(decision),
+            Cause::Decided(attempt, decision) => Event::Decide { attempt, decision },
         }
     }
 }

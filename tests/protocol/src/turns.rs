@@ -103,7 +103,8 @@ impl World {
             current: true,
             turn: Turn::Ask,
         };
-        self.decide(&mut operator, Cause::Decided(decision));
+        let seen = operator.held.as_ref().map_or(0, |delivery| delivery.attempt);
+        self.decide(&mut operator, Cause::Decided(seen, decision));
         go_on(state, operator);
     }
 
@@ -152,10 +153,6 @@ impl World {
             _ => {
                 invocation.held.clone_from(&state.ledger);
                 invocation.current = true;
-                // A person who finds that it has moved on looks again.
-                if invocation.kind == Kind::Operator && !self.lacks(Mutant::DecisionNotFenced) {
-                    return;
-                }
                 self.decide(&mut invocation, cause);
                 go_on(state, invocation);
                 return;

@@ -208,5 +208,6 @@ impl World {
 }
 
 fn is_open(delivery: &Delivery) -> bool {
-    delivery.state == postback::delivery::State::Unconfirmed
+    use postback::delivery::State::{Parked, Unconfirmed};
+    matches!(delivery.state, Unconfirmed | Parked)
 }

@@ -236,13 +236,13 @@ fn others() -> Vec<Class> {
         },
         Class {
             name: "a person: it is there",
-            event: |_| Event::Decide(Decision::Delivered),
+            event: |n| Event::Decide { attempt: n, decision: Decision::Delivered },
             concerns: known,
             usual: None,
         },
         Class {
             name: "a person: send it again",
-            event: |_| Event::Decide(Decision::SendAgain),
+            event: |n| Event::Decide { attempt: n, decision: Decision::SendAgain },
             concerns: known,
             usual: None,
         },

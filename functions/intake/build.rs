@@ -1,5 +1,6 @@
-//! Collects what each network's crate says of its clicks: the folders beside this one that hold a
-//! `clicks.schema.json`. A network is added or deleted with its folder.
+//! Collects the networks, which are the folders beside this one that hold recorded `answers`, and
+//! what each crate says of its clicks in `clicks.schema.json`. A network is added or deleted with
+//! its folder.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
@@ -11,11 +12,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut folders = fs::read_dir(functions)?.collect::<Result<Vec<_>, _>>()?;
     folders.sort_by_key(fs::DirEntry::file_name);
     let mut code = String::from("pub(crate) const CLICKS: &[Click] = &[\n");
+    let mut networks = Vec::new();
     for folder in folders {
+        let network = folder.file_name().to_string_lossy().replace('-', "_");
+        if folder.path().join("answers").is_dir() {
+            networks.push(network.clone());
+        }
         let path = folder.path().join("clicks.schema.json");
         let Ok(text) = fs::read_to_string(&path) else { continue };
         println!("cargo::rerun-if-changed={}", path.display());
-        let network = folder.file_name().to_string_lossy().replace('-', "_");
         let schema: Value = serde_json::from_str(&text)?;
         let properties = schema["properties"].as_object();
         let members: Vec<_> = properties.into_iter().flatten().map(|(name, _)| name).collect();
@@ -26,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     code.push_str("];\n");
+    writeln!(code, "pub(crate) const NETWORKS: &[&str] = &{networks:?};")?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("clicks.rs"), code)?;
     Ok(())
 }

@@ -28,6 +28,8 @@ pub enum Code {
     UnknownOrder,
     /// 404: there is no such network.
     UnknownNetwork,
+    /// 404: the network is turned off in this deployment.
+    NetworkOff,
     /// 404: there is nothing at this path.
     UnknownPath,
     /// 405: the path is right, the method is not.
@@ -50,10 +52,11 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NotJson,
         Self::UnknownOrder,
         Self::UnknownNetwork,
+        Self::NetworkOff,
         Self::UnknownPath,
         Self::MethodNotAllowed,
         Self::Conflict,
@@ -70,7 +73,7 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::NotJson => 400,
-            Self::UnknownOrder | Self::UnknownNetwork | Self::UnknownPath => 404,
+            Self::UnknownOrder | Self::UnknownNetwork | Self::NetworkOff | Self::UnknownPath => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
@@ -87,6 +90,7 @@ impl Code {
             Self::NotJson => "not_json",
             Self::UnknownOrder => "unknown_order",
             Self::UnknownNetwork => "unknown_network",
+            Self::NetworkOff => "network_off",
             Self::UnknownPath => "unknown_path",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
@@ -106,6 +110,7 @@ impl Code {
             Self::NotJson => "The body is not JSON",
             Self::UnknownOrder => "Unknown order",
             Self::UnknownNetwork => "Unknown network",
+            Self::NetworkOff => "The network is turned off",
             Self::UnknownPath => "Nothing here",
             Self::MethodNotAllowed => "Method not allowed",
             Self::Conflict => "Same order, other content",

@@ -10,6 +10,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
 from build import FUNCTIONS, ROOT
+from conditions import Deployment
 from stack import LEFT_OUT, NETWORKS
 
 
@@ -216,6 +217,42 @@ def test_the_access_log_says_nothing_of_the_buyer(template):
     for personal in ("identity", "path", "userAgent", "queryString"):
         assert personal not in log
     assert json.loads(log)
+
+
+def test_every_network_is_on_unless_turned_off(template):
+    for network in NETWORKS:
+        parameter = template["Parameters"][f"{network.prefix}Enabled"]
+        assert (parameter["Default"], parameter["AllowedValues"]) == ("true", ["true", "false"])
+    assert set(Deployment(template).resources) >= {f"{network.prefix}Function" for network in NETWORKS}
+
+
+OFF = [*([network] for network in NETWORKS), NETWORKS[:2], NETWORKS[2:], NETWORKS]
+
+
+@pytest.mark.parametrize("off", OFF, ids=lambda off: "+".join(network.name for network in off))
+def test_of_a_network_that_is_off_nothing_is_deployed(template, off):
+    deployed = Deployment(template, {f"{network.prefix}Enabled": "false" for network in off})
+
+    prefixes = tuple(network.prefix for network in off)
+    assert not [name for name in [*deployed.resources, *deployed.outputs] if name.startswith(prefixes)]
+    # Nor does anything shared, a dashboard say, still speak of it.
+    text = json.dumps([deployed.resources, deployed.outputs])
+    assert not [network.name for network in off for name in (network.prefix, network.folder) if name in text]
+    for network in NETWORKS:
+        on = {name for name in deployed.resources if name.startswith(network.prefix)}
+        assert bool(on) == (network not in off)
+
+
+def test_the_template_holds_together_whichever_networks_are_on(template):
+    for values in itertools.product(["true", "false"], repeat=len(NETWORKS)):
+        given = {f"{network.prefix}Enabled": value for network, value in zip(NETWORKS, values)}
+        assert Deployment(template, given).dangling() == set(), given
+
+
+def test_the_secret_of_a_network_that_is_turned_off_is_kept(template):
+    for network in NETWORKS:
+        secret = template["Resources"][f"{network.prefix}Secret"]
+        assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Retain"
 
 
 def test_endpoints_default_to_the_real_networks(template):

@@ -1,4 +1,4 @@
-//! What the networks' crates say of their clicks, collected when this function is built.
+//! The networks, and what their crates say of their clicks: collected when this function is built.
 
 use postback::fields::Fault;
 use serde_json::Value;
@@ -30,6 +30,11 @@ pub(crate) fn faults(order: &Value) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Whether there is a network of this name, as it stands in `clicks` or in the folder's spelling.
+pub(crate) fn is_network(name: &str) -> bool {
+    NETWORKS.contains(&name.replace('-', "_").as_str())
 }
 
 fn is_name(network: &str) -> bool {

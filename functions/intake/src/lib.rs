@@ -38,10 +38,9 @@ pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> R
         ("GET", "/openapi.json") => Ok(description::answer()),
         (_, "/orders") => Ok(not_allowed("POST")),
         (_, "/openapi.json") => Ok(not_allowed("GET")),
-        ("POST", path) if path.starts_with("/orders/") => Err(Problem::new(
-            Code::UnknownNetwork,
-            "There is no such network here. POST /orders lets the order find its networks.",
-        )),
+        ("POST", path) if path.starts_with("/orders/") => {
+            Err(no_network(&path["/orders/".len()..]))
+        }
         (_, path) if path.starts_with("/orders/") => Ok(not_allowed("GET, POST")),
         _ => Err(Problem::new(Code::UnknownPath, CALLS)),
     };
@@ -49,6 +48,17 @@ pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> R
 }
 
 const CALLS: &str = "Orders are sent with POST /orders and read with GET /orders/{order_id}.";
+
+/// The networks that are on have routes of their own, so what comes here is for none of them.
+fn no_network(name: &str) -> Problem {
+    if clicks::is_network(name) {
+        let detail = "This network is turned off here, so nothing was sent. Whoever runs this Postback \
+                      turns it on by its parameter `…Enabled` of the template.";
+        return Problem::new(Code::NetworkOff, detail);
+    }
+    let detail = "There is no such network here. POST /orders lets the order find its networks.";
+    Problem::new(Code::UnknownNetwork, detail)
+}
 
 fn not_allowed(methods: &'static str) -> Response {
     let mut response = api::problem(&Problem::new(Code::MethodNotAllowed, CALLS));

@@ -264,8 +264,8 @@ fn openapi() -> Value {
                         ("202", answer("It is not final yet; Postback carries on by itself.", "Told")),
                     ],
                     &[&bad[..], &[
-                        Code::UnknownNetwork, Code::Conflict, Code::LedgerUnavailable,
-                        Code::QueueUnavailable,
+                        Code::UnknownNetwork, Code::NetworkOff, Code::Conflict,
+                        Code::LedgerUnavailable, Code::QueueUnavailable,
                     ]].concat(),
                 ),
             } },

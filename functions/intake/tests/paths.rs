@@ -1,0 +1,58 @@
+//! What is answered at paths that no other function has.
+
+use std::fs;
+
+use postback::{
+    clock::Timestamp,
+    lambda::api::{Request, Response},
+    surroundings::{EventBus, Unavailable},
+};
+use serde_json::Value;
+
+/// A bus that nothing may come to.
+struct NoBus;
+
+impl EventBus for NoBus {
+    async fn put(&self, detail_type: &str, _: String) -> Result<(), Unavailable> {
+        panic!("{detail_type} came to the bus");
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a helper of tests")]
+async fn post(path: &str) -> (i64, String) {
+    let mut request = Request::default();
+    request.request_context.http.method = "POST".parse().expect("a method");
+    request.raw_path = Some(path.to_owned());
+    let response: Response = intake::answer(&request, &NoBus, Timestamp::from_millis(0)).await;
+    let body = response.body.as_ref().map(|body| body.to_vec()).unwrap_or_default();
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    (response.status_code, problem["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The networks' names: the folders beside this one that are no function of everybody's.
+#[expect(clippy::expect_used, reason = "a helper of tests")]
+fn networks() -> Vec<String> {
+    let folders =
+        fs::read_dir("..").expect("the functions").map(|folder| folder.expect("a folder"));
+    let names = folders.map(|folder| folder.file_name().to_string_lossy().into_owned());
+    names.filter(|name| !["audit", "intake"].contains(&name.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_network_without_a_route_of_its_own_is_turned_off() {
+    assert!(networks().len() >= 4);
+
+    for network in networks() {
+        for spelling in [network.clone(), network.replace('-', "_")] {
+            let answer = post(&format!("/orders/{spelling}")).await;
+            assert_eq!(answer, (404, "network_off".to_owned()), "{spelling}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_nobody_has_heard_of_is_unknown() {
+    for path in ["/orders/nobody", "/orders/intake", "/orders/shop/back"] {
+        assert_eq!(post(path).await, (404, "unknown_network".to_owned()), "{path}");
+    }
+}

@@ -3,15 +3,12 @@
 use std::{fmt, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{
-    Deserializer as _,
-    de::{Error as _, MapAccess, Visitor},
-};
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{clock::Timestamp, network::Verdict};
 
+mod json;
 mod send;
 
 pub use send::{Outcome, Sender};
@@ -24,6 +21,7 @@ pub const RETRY_AFTER_CAP: Duration = Duration::from_hours(6);
 
 /// Tags that only a page for people has. `<svg` is not among them: that is an image.
 const TAGS: &[&str] = &[
+    "<!doctype html",
     "<html",
     "<head",
     "<body",
@@ -35,7 +33,14 @@ const TAGS: &[&str] = &[
     "<div",
     "<center",
     "<h1",
+    "<h2",
     "<p>",
+    "<p ",
+    "<b>",
+    "<br",
+    "<pre",
+    "<table",
+    "<iframe",
     "<form",
 ];
 
@@ -171,51 +176,34 @@ impl Answer {
         text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_owned()
     }
 
-    /// The body as JSON, whatever its content type says: these networks send `text/html`.
+    /// The body as JSON, whatever its content type says: these networks send `text/html`. An object
+    /// that names a member twice is null, wherever it stands: who knows which of the two is meant.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
-        serde_json::from_str(&self.text()).ok()
+        json::read(&self.text())
     }
 
-    /// The body as a JSON object. One that names a member twice says nothing: who knows which of
-    /// the two is meant.
+    /// The body as a JSON object.
     #[must_use]
     pub fn object(&self) -> Option<Map<String, Value>> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Map<String, Value>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member comes twice"));
-                    }
-                }
-                Ok(members)
-            }
+        match self.json()? {
+            Value::Object(members) => Some(members),
+            _ => None,
         }
-        let text = self.text();
-        let mut reader = serde_json::Deserializer::from_str(&text);
-        let members = reader.deserialize_map(Members).ok()?;
-        reader.end().is_ok().then_some(members)
     }
 
     /// Whether the body is a page for people: a firewall, a login, an error page.
     #[must_use]
     pub fn is_html(&self) -> bool {
-        let text = self.text();
-        let mut rest = text.as_str();
+        // UTF-16 has a nought beside every letter, and a mark that is no UTF-8.
+        let text = self.text().replace('\0', "");
+        let mut rest = text.trim_start_matches(['\u{fffd}', '\u{feff}', ' ', '\t', '\r', '\n']);
         while let Some(comment) = rest.strip_prefix("<!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after).trim_start();
         }
         let start = rest.chars().take(256).collect::<String>().to_lowercase();
-        let page = start.starts_with("<!doctype html") || rest.is_empty() && !text.is_empty();
-        page || (start.starts_with('<') && TAGS.iter().any(|tag| start.contains(tag)))
+        let cut_off = rest.is_empty() && text.contains("<!--");
+        cut_off || (start.starts_with('<') && TAGS.iter().any(|tag| start.contains(tag)))
     }
 
     /// What the status alone says: the rule for every answer whose body can't be read.
@@ -309,6 +297,18 @@ mod tests {
         assert!(Answer::new(200, "<html>").is_html());
         assert!(Answer::new(200, "<!-- a --><!-- b --> <script>go()</script>").is_html());
         assert!(Answer::new(200, "<!-- no end").is_html());
+        assert!(Answer::new(200, "<?xml version='1.0'?>\n<!DOCTYPE html PUBLIC 'x'>").is_html());
+        assert!(Answer::new(200, "<br />\n<b>Fatal error</b>: Uncaught").is_html());
+        let utf_16: Vec<u8> = "\u{feff}<html>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(Answer::new(200, utf_16.clone()).is_html());
+        assert!(Answer::new(200, &utf_16[2..]).is_html());
+        assert!(
+            Answer::new(
+                200,
+                "\u{feff}<html>".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()
+            )
+            .is_html()
+        );
         assert!(!Answer::new(200, "<svg xmlns='x'></svg>").is_html());
         assert!(!Answer::new(200, "").is_html());
         assert!(!Answer::new(200, "GIF89a").is_html());

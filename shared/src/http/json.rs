@@ -1,0 +1,93 @@
+//! JSON as these networks write it.
+
+use std::fmt;
+
+use serde::{
+    Deserializer as _,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Deserializer, Map, Value, value::RawValue};
+
+/// Reads JSON. An object that names a member twice is read as null, wherever it stands: who knows
+/// which of the two is meant.
+pub(super) fn read(text: &str) -> Option<Value> {
+    // Whatever is nested deeper than its reader goes is no JSON; the rest is safe to walk.
+    serde_json::from_str::<Value>(text).ok()?;
+    once(text)
+}
+
+fn once(text: &str) -> Option<Value> {
+    match text.trim_start().as_bytes().first()? {
+        b'{' => {
+            let members = Deserializer::from_str(text).deserialize_map(Members).ok()?;
+            let mut object = Map::new();
+            for (name, member) in members {
+                if object.insert(name, once(member.get())?).is_some() {
+                    return Some(Value::Null);
+                }
+            }
+            Some(Value::Object(object))
+        }
+        b'[' => {
+            let values: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            values.into_iter().map(|value| once(value.get())).collect()
+        }
+        _ => serde_json::from_str(text).ok(),
+    }
+}
+
+/// All members of an object, as they stand there.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_json_says() {
+        let text = r#" {"a": [1, {"b": null}, "{"], "n": 9007199254740993123, "e": {}, "l": []} "#;
+
+        assert_eq!(read(text), serde_json::from_str(text).ok());
+        assert_eq!(
+            read("9007199254740993123").map(|n| n.to_string()),
+            Some("9007199254740993123".into())
+        );
+        for broken in ["", "{", "{}{}", "[1,]", "{\"a\":1,}", "{a:1}", "// x\n{}"] {
+            assert_eq!(read(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_names_a_member_twice_says_nothing_and_its_neighbours_stay() {
+        assert_eq!(read(r#"{"a":1,"a":1}"#), Some(Value::Null));
+        assert_eq!(read(r#"{"a":1,"\u0061":2}"#), Some(Value::Null));
+        let text = r#"{"one":{"x":1,"x":2},"two":[{"y":1,"y":1},{"z":1}]}"#;
+        assert_eq!(read(text), Some(json!({ "one": null, "two": [null, { "z": 1 }] })));
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_no_json() {
+        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+
+        assert!(read(&deep(100)).is_some());
+        assert_eq!(read(&deep(30_000)), None);
+    }
+}

@@ -80,8 +80,6 @@ pub trait Follows: Network {
 pub struct Progress {
     /// The network's own words for it.
     pub status: Evidence,
-    /// The network's own ids.
-    pub references: Evidence,
     /// Whether it is the network's last word.
     pub is_final: bool,
 }

@@ -64,7 +64,7 @@ impl Reader<'_> {
     /// round.
     fn accepted(&self, body: &Map<String, Value>) -> Reading {
         // An echo of the phone number is no id, though it looks like one.
-        let lead_id = lead_id(body.get("id")).filter(|id| id != self.lead.phone.as_str());
+        let lead_id = lead_id(body.get("id")).filter(|id| !self.lead.is_echoed_in(id));
         let verdict = match lead_id {
             _ if has_error(body) => Verdict::unconfirmed("error_beside_ok"),
             None => Verdict::unconfirmed("ok_without_id"),

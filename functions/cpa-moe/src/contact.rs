@@ -7,6 +7,12 @@ use std::{
 
 use serde::Serialize;
 
+/// How many digits the shortest telephone number has.
+pub(crate) const SHORTEST_PHONE: usize = 7;
+
+/// How many the longest has.
+const LONGEST_PHONE: usize = 15;
+
 /// A telephone number as the network wants it: 7 to 15 digits and nothing else.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -18,7 +24,8 @@ impl Phone {
     pub fn read(text: &str) -> Option<Self> {
         let digits: String = text.chars().filter(|c| !is_ornament(*c)).collect();
         let is_number = digits.bytes().all(|b| b.is_ascii_digit());
-        (is_number && (7..=15).contains(&digits.len())).then_some(Self(digits))
+        let fits = (SHORTEST_PHONE..=LONGEST_PHONE).contains(&digits.len());
+        (is_number && fits).then_some(Self(digits))
     }
 
     /// The digits.

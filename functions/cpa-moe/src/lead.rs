@@ -10,7 +10,7 @@ use postback::{
 };
 use serde::{Serialize, Serializer};
 
-use crate::{Click, CpaMoe, OurId, Phone, PublicIp};
+use crate::{Click, CpaMoe, OurId, Phone, PublicIp, contact::SHORTEST_PHONE};
 
 /// The decimal places the network takes of money.
 const MONEY_PLACES: u32 = 2;
@@ -203,15 +203,27 @@ impl Lead {
     /// Whether `word` and anything personal of the lead are part of each other: then it may not be
     /// kept.
     pub(crate) fn holds(&self, word: &str) -> bool {
+        self.texts().any(|personal| shares(personal, word))
+    }
+
+    /// Whether digits that the network gives as an id are the customer's: as many in a row as the
+    /// shortest telephone number has, wherever they stand. Fewer are part of any number.
+    pub(crate) fn is_echoed_in(&self, id: &str) -> bool {
+        self.texts().any(|personal| {
+            let digits: Vec<u8> = personal.bytes().filter(u8::is_ascii_digit).collect();
+            let in_id = |part: &[u8]| id.as_bytes().windows(part.len()).any(|some| some == part);
+            digits.windows(SHORTEST_PHONE).any(in_id)
+        })
+    }
+
+    /// Everything personal.
+    fn texts(&self) -> impl Iterator<Item = &str> {
         let contact = [&self.name, &self.email, &self.ua, &self.comm];
         let address = [&self.index, &self.addr, &self.area, &self.city, &self.street];
         let utm = [&self.us, &self.uc, &self.un, &self.ut, &self.um];
         let texts = contact.into_iter().chain(address).chain(utm).flatten();
         let texts = texts.chain(self.params.values()).chain(self.wm.as_ref().map(|wm| &wm.0));
-        texts
-            .map(String::as_str)
-            .chain([self.phone.as_str()])
-            .any(|personal| shares(personal, word))
+        texts.map(String::as_str).chain([self.phone.as_str()])
     }
 }
 

@@ -112,11 +112,8 @@ impl Follows for CpaMoe {
     }
 
     fn progress(&self, answer: &Answer) -> Result<BTreeMap<String, Progress>, Reason> {
-        let progress = |lead: &ListedLead| Progress {
-            status: lead.evidence(),
-            references: lead.references(),
-            is_final: lead.is_final(),
-        };
+        let progress =
+            |lead: &ListedLead| Progress { status: lead.evidence(), is_final: lead.is_final() };
         let list = read_list(answer)?;
         Ok(list
             .leads

@@ -155,7 +155,7 @@ pub(crate) fn look_for(sent: &Lead, answer: &Answer) -> Lookup {
     };
     if let Some(lead) = list.leads.iter().find(|lead| lead.our_id == *our_id) {
         // An echo of the phone number is no id, though it looks like one.
-        let lead_id = lead.lead_id.as_deref().filter(|id| *id != sent.phone.as_str());
+        let lead_id = lead.lead_id.as_deref().filter(|id| !sent.is_echoed_in(id));
         return Lookup::Found { references: references(lead_id, our_id) };
     }
     match list {

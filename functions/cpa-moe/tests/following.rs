@@ -30,7 +30,6 @@ fn progress_is_told_by_our_id_and_ends_with_the_last_word() {
     let progress = network().progress(&Answer::new(200, answer.to_string())).expect("a list");
 
     assert_eq!(progress["A-1"].status.get("stage"), Some("approve"));
-    assert_eq!(progress["A-1"].references.get("lead_id"), Some("9"));
     assert!(progress["A-1"].is_final && !progress["A-2"].is_final);
 }
 

@@ -7,7 +7,7 @@ use postback::{
     delivery::{Attempt, Resolution},
     fields::Unknown,
     http::Answer,
-    network::{Network, Phrase, Verdict, configure},
+    network::{Lookup, Network, Phrase, ReadsBack, Verdict, configure},
     order::Order,
 };
 use postback_conformance::{
@@ -146,6 +146,38 @@ fn nothing_personal_and_no_secret_shows_in_debug() {
     let shown = format!("{:?} {:?}", network(), told()).to_lowercase();
 
     assert!(!shown.contains("canar") && !shown.contains("77000"), "{shown}");
+}
+
+#[test]
+fn an_id_that_holds_the_customers_number_is_no_id() {
+    let mut order = order();
+    order["customer"]["phone"] = json!("+91 98765-43210");
+    order["customer"]["email"] = json!("canary5550173@example.com");
+    let order = Order::read(&order, Unknown::Refused).expect("an order");
+    let Phrase::Tell(told) = network().phrase(&order) else { panic!("not told") };
+    let report = &told[0].report;
+    let added = |id: &str| {
+        let answer = Answer::new(200, format!(r#"{{"status":"ok","id":{id},"uid":112358}}"#));
+        network().verdict(report, &answer, &Attempt::first(NOW))
+    };
+    let found = |id: &str| {
+        let list = format!(r#"{{"112358":{{"id":112358,"uid":{id},"stage":"wait"}}}}"#);
+        match network().found(report, &Answer::new(200, list)) {
+            Lookup::Found { references } => references.get("lead_id").map(str::to_owned),
+            other => panic!("{other:?}"),
+        }
+    };
+
+    for echo in ["919876543210", "9876543210", "\"09876543210\"", "10009198765432109", "5550173"] {
+        let reading = added(echo);
+        assert_eq!(reading.verdict, Verdict::unconfirmed("ok_without_id"), "{echo}");
+        assert_eq!(reading.references.get("lead_id"), None, "{echo}");
+        assert_eq!(found(echo), None, "{echo}");
+    }
+    for id in ["987654", "1234", "9007199254740993123"] {
+        assert_eq!(added(id).references.get("lead_id"), Some(id));
+        assert_eq!(found(id).as_deref(), Some(id));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use postback::{
     delivery::Attempt,
     fields::Unknown,
     http::{Answer, Request},
-    network::{Follows, Network, Phrase, configure},
+    network::{Follows, Network, Phrase, Proof, Verdict, configure},
     order::Order,
 };
 use postback_conformance::NOW;
@@ -54,6 +54,24 @@ const LEAD_WITH_PARAMS: &str = r#"{
         "phonecc": "+7"		
     }
 }"#;
+
+/// The example of a list, as printed.
+const LIST_AS_PRINTED: &str = r#"[
+ 1234 : {
+  "id": 1234, // Order ID on the agency side
+  "uid": 432, // Order ID on our side
+  "status": 5, // Status code
+  "stage": "cancel", // Stage code
+  "reason": 2, // Reason code
+  "comment: "Purr-purr-purr", // Order comment
+ },
+ 2345 : {
+  "id": 2345, // Order ID on the agency side
+  "uid": 543, // Order ID on our side
+  "status": 6, // Status code
+  "count: 2, // Items amount
+ }
+]"#;
 
 /// The example of a list, with what keeps it from being JSON mended and nothing else.
 const LIST: &str = r#"{
@@ -145,6 +163,28 @@ fn the_urls_are_the_documents_with_the_credentials_in_the_query() {
         list.as_str(),
         "https://api.cpa.moe/ext/list.json?id=2718-0123456789abcdef&ids=1,2,3"
     );
+}
+
+#[test]
+fn the_documents_answer_is_read_with_its_ids_the_right_way_round() {
+    let order = order("John Doe", "77000000000", "kz", &json!({}));
+    let Phrase::Tell(told) = network().phrase(&order) else { panic!("not told") };
+    let answer = Answer::new(200, r#"{ "status": "ok", "id": 1234, "uid": 123456 }"#);
+
+    let reading = network().verdict(&told[0].report, &answer, &Attempt::first(NOW));
+
+    assert_eq!(reading.verdict, Verdict::Delivered(Proof::Response));
+    assert_eq!(reading.references.get("lead_id"), Some("1234"));
+    assert_eq!(reading.references.get("our_id"), Some("112358"));
+}
+
+#[test]
+fn the_documents_broken_json_is_refused() {
+    for broken in [SIMPLE_LEAD, LIST_AS_PRINTED] {
+        assert_eq!(Answer::new(200, broken).json(), None, "{broken}");
+    }
+    let refused = read_list(&Answer::new(200, LIST_AS_PRINTED)).expect_err("no list");
+    assert_eq!(refused.as_str(), "lookup_unreadable");
 }
 
 #[test]

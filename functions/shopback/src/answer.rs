@@ -31,7 +31,7 @@ pub(crate) fn read(
     let verdict = match Meaning::of(&refusal) {
         Meaning::InvalidClick => Verdict::rejected("invalid_click"),
         Meaning::OfferMismatch => {
-            let evidence = offers(&refusal);
+            let evidence = offers(&refusal, report);
             let verdict = Verdict::parked_alone("offer_mismatch");
             return Reading { evidence, ..verdict.into() };
         }
@@ -182,13 +182,15 @@ fn name(text: &str) -> Evidence {
     listed.map_or_else(Evidence::none, |(_, name)| Evidence::none().code("refusal", name))
 }
 
-/// The two offers of a mismatch: ours, and the one the click belongs to.
-fn offers(text: &str) -> Evidence {
+/// The two offers of a mismatch: ours, and the one the click belongs to. A number that we told is
+/// an echo of it, and no offer.
+fn offers(text: &str, report: &Report) -> Evidence {
     let number = |label: &str| -> Option<u64> {
         let (_, rest) = text.split_once(label)?;
         let rest = rest.trim_start_matches([' ', '#']);
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..end].parse().ok()
+        let digits = &rest[..end];
+        digits.parse().ok().filter(|_| !report.is_echoed_in(digits))
     };
     let evidence = Evidence::none();
     let evidence = match number("request offer") {

@@ -127,6 +127,18 @@ impl Report {
         self.line.as_ref().map_or(self.order.total, |line| line.amount)
     }
 
+    /// Whether digits of an answer are the click id, or of what the shop adds to the order: as many
+    /// in a row as a short telephone number has. Fewer are part of any number.
+    pub(crate) fn is_echoed_in(&self, number: &str) -> bool {
+        let told = [&self.order.transaction_id].into_iter().chain(self.order.custom.values());
+        told.map(String::as_bytes).any(|text| {
+            let digits: Vec<u8> = text.iter().copied().filter(u8::is_ascii_digit).collect();
+            let echoed =
+                |part: &[u8]| number.as_bytes().windows(part.len()).any(|some| some == part);
+            text == number.as_bytes() || digits.windows(7).any(echoed)
+        })
+    }
+
     /// Whether the amount can be written as ShopBack reads it. Nothing is rounded.
     pub(crate) fn amount_fits(&self) -> bool {
         self.amount().fixed(places(self.order.currency)).is_some()

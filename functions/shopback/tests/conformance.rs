@@ -121,6 +121,30 @@ fn an_inactive_offer_stops_the_others_only_where_there_are_no_others() {
 }
 
 #[test]
+fn an_offer_that_echoes_the_click_id_is_not_kept() {
+    for click in ["7351940261", "id73519402610x", "2345"] {
+        let with_click = json!({
+            "clicks": { "shopback": { "transaction_id": click } },
+            "custom": { "phone": "+91 98765-43210" },
+        });
+        let told = told(&settings(json!({})), &order(with_click));
+        let kept = |session: &str| {
+            let text = format!("Request offer #1234 does not match session offer #{session}.");
+            let answer = Answer::new(200, format!("success=false; err_msg={text};"));
+            let network = common::network(&settings(json!({})));
+            let reading = network.verdict(&told[0].report, &answer, &Attempt::first(NOW));
+            assert_eq!(reading.evidence.get("request_offer"), Some("1234"));
+            reading.evidence.get("session_offer").map(str::to_owned)
+        };
+
+        let digits: String = click.chars().filter(char::is_ascii_digit).collect();
+        assert_eq!(kept(&digits), None, "{click}");
+        assert_eq!(kept("919876543210"), None);
+        assert_eq!(kept("9876").as_deref(), Some("9876"));
+    }
+}
+
+#[test]
 fn no_click_id_that_is_echoed_makes_another_meaning() {
     let network = common::network(&settings(json!({})));
     for word in ["token", "ip", "cap", "protocol", "duplicate", "whitelisted", "offer", "match"] {

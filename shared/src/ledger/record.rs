@@ -172,15 +172,14 @@ impl Record {
         if self.progress.last().is_some_and(|last| last.status == progress.status) {
             return None;
         }
+        // No id is taken over: it does not change, and without the order at hand nobody can tell one
+        // from an echo of the customer's telephone number.
         let mut next = Self {
             version: self.version + 1,
             write_id: format!("{write_id:016x}"),
             updated_at: now,
             ..self.clone()
         };
-        // What is known stays: an id does not change, and whoever shows another shows something else.
-        let known = std::mem::replace(&mut next.references, progress.references.clone());
-        next.references.extend(known);
         next.progress.push(ProgressRecord { seen_at: now, status: progress.status.clone() });
         if next.progress.len() > STORIES {
             next.progress.remove(1);

@@ -131,6 +131,7 @@ impl Total {
 fn verdict(meaning: Meaning, answer: &Answer, attempt: &Attempt) -> Verdict {
     match meaning {
         Meaning::Success => Verdict::Delivered(Proof::Response),
+        Meaning::Contradiction => Verdict::unconfirmed("contradictory_answer"),
         Meaning::InvalidEmail => Verdict::rejected("invalid_email"),
         Meaning::MissingField => Verdict::rejected("missing_field"),
         Meaning::MissingSetting => Verdict::parked("missing_setting"),
@@ -255,11 +256,48 @@ mod tests {
 
     #[test]
     fn the_vendors_request_is_made_byte_for_byte() {
-        // https://api.cartstack.com/ss/v1/?key={api key}&siteid={site id}&email={customer email}&total={cart total}
-        assert_eq!(
-            url(&network(json!({})), &order("119.00")),
-            "https://api.cartstack.com/ss/v1/?key=CanaryKey0123456789&siteid=aBcD12&email=canary.shopper%2Bb%40shop.example&total=119.00"
-        );
+        let documented = "https://api.cartstack.com/ss/v1/?key={api key}&siteid={site id}&email={customer email}&total={cart total}";
+
+        // "Do not include the brackets{}".
+        let expected = documented
+            .replace("{api key}", KEY)
+            .replace("{site id}", "aBcD12")
+            .replace("{customer email}", "canary.shopper%2Bb%40shop.example")
+            .replace("{cart total}", "119.00");
+        assert_eq!(url(&network(json!({})), &order("119.00")), expected);
+    }
+
+    #[test]
+    fn an_email_is_trimmed_and_otherwise_as_the_customer_wrote_it() {
+        let sent = |email: &str| {
+            let mut order = order("1");
+            order["customer"]["email"] = json!(email);
+            let url = url(&network(json!({})), &order);
+            let (_, rest) = url.split_once("&email=").expect("an address");
+            rest.split('&').next().unwrap_or_default().to_owned()
+        };
+
+        assert_eq!(sent(" a+b@shop.example\n"), "a%2Bb%40shop.example");
+        assert_eq!(sent("A.B+News@Shop.Example"), "A.B%2BNews%40Shop.Example");
+    }
+
+    #[test]
+    fn two_orders_of_one_customer_are_two_calls() {
+        let mut other = order("119.00");
+        other["order_id"] = json!("A-1002");
+        let network = network(json!({}));
+
+        for order in [order("119.00"), other] {
+            let order = Order::read(&order, Unknown::Refused).expect("an order");
+            assert!(matches!(network.phrase(&order), Phrase::Tell(told) if told.len() == 1));
+        }
+    }
+
+    #[test]
+    fn key_and_siteid_are_case_sensitive_and_sent_as_they_are() {
+        let shouted = network(json!({ "key": "aBcDeF", "siteid": "XyZ" }));
+
+        assert!(url(&shouted, &order("1")).contains("?key=aBcDeF&siteid=XyZ&"));
     }
 
     #[test]

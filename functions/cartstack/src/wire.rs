@@ -16,6 +16,17 @@ use serde_json::Value;
 /// Path of `https://api.cartstack.com/ss/v1/?…`; the slash at its end belongs there.
 pub(crate) const PATH: &str = "ss/v1/";
 
+/// What the page's refusals say.
+const REFUSALS: [&str; 7] = [
+    "missing required field",
+    "invalid email",
+    "cart not found",
+    "no cart exists",
+    "not a valid site id",
+    "purchase insert failed",
+    "does not match",
+];
+
 /// An answer that could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Response {
@@ -30,6 +41,8 @@ pub(crate) struct Response {
 pub(crate) enum Meaning {
     /// 100 "success".
     Success,
+    /// 100 beside the text of a refusal.
+    Contradiction,
     /// 101 "Invalid Email Address".
     InvalidEmail,
     /// 101 "missing required field (api key, site id, or email)".
@@ -56,6 +69,7 @@ impl Response {
         let Members { code, text } = serde_json::from_str(&answer.text()).ok()?;
         let has = |words: &str| text.contains(words);
         let meaning = match code {
+            100 if REFUSALS.iter().any(|words| has(words)) => Meaning::Contradiction,
             100 => Meaning::Success,
             101 if has("invalid email") => Meaning::InvalidEmail,
             101 if has("email") => Meaning::MissingField,

@@ -176,6 +176,12 @@ mod tests {
     }
 
     #[test]
+    fn the_vendors_example_of_encoding_is_encoded_alike() {
+        // encodeURIComponent('$1,499.99') // %241%2C499.99
+        assert_eq!(cmc_id("$1,499.99"), "%241%2C499.99");
+    }
+
+    #[test]
     fn the_order_value_is_a_plain_decimal_in_the_orders_own_currency() {
         let value = |total, currency| told(&order(total, currency, "abc")).order_value;
 

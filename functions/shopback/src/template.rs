@@ -54,6 +54,10 @@ impl Template {
     /// Reads a setting. The fault says what may be named, not what was.
     pub(crate) fn read(setting: &Value) -> Result<Self, Wrong> {
         let setting = text(ADV_CHARS)(setting)?;
+        if setting.trim() != setting {
+            let detail = "must have no outer blanks or line ends";
+            return Err(Wrong::new("outer_blanks", detail));
+        }
         let mut parts = Vec::new();
         let mut rest = setting.as_str();
         while let Some(brace) = rest.find(['{', '}']) {

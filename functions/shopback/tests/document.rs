@@ -2,20 +2,87 @@
 
 mod common;
 
-use common::{lines, order, settings, urls};
+use common::{lines, order, settings, told, urls};
+use postback::{
+    delivery::Attempt,
+    http::Answer,
+    network::{Network, Proof, Verdict},
+};
+use postback_conformance::NOW;
 use serde_json::json;
+
+/// "Example Order API", line by line as printed.
+const EXAMPLE: &str = "http://shopback.go2cloud.org/aff_lsr?
+offer_id={order_offer_id}
+&
+adv_sub={ customer_facing_order_id }
+&
+transaction_id={ transaction_id }
+&
+amount={ order_total }
+&
+security_token={ security_token }";
+
+/// "API 1" of the "Order API Demonstration", line by line as printed: order 123, RM100, click
+/// ABCD1234.
+const DEMONSTRATION: &str = "http://shopback.go2cloud.org/aff_lsr?
+offer_id={order_offer_id}
+&adv_sub=order_123
+&transaction_id=ABCD1234
+&amount=100
+&security_token={ security_token }";
+
+/// What a printed example asks for: on one line, the place holders filled in, by https.
+fn filled_in(printed: &str, values: &[(&str, &str)]) -> String {
+    let line = printed.replace('\n', "").replace("http://", "https://");
+    values.iter().fold(line, |line, (name, value)| line.replace(name, value))
+}
+
+#[test]
+fn the_example_is_sent_byte_for_byte_but_for_the_scheme() {
+    let expected = filled_in(
+        EXAMPLE,
+        &[
+            ("{order_offer_id}", "1234"),
+            ("{ customer_facing_order_id }", "order_123"),
+            ("{ transaction_id }", "102b983f153f632c9a0a1469e27b55"),
+            ("{ order_total }", "100"),
+            ("{ security_token }", "070a632e2b574ca894d90610c7da97bc"),
+        ],
+    );
+
+    assert_eq!(urls(&settings(json!({})), &order(json!({}))), [expected]);
+}
+
+#[test]
+fn every_response_of_the_document_is_read_as_it_is_printed() {
+    let told = told(&settings(json!({})), &order(json!({})));
+    let read = |printed: &str, attempt: Attempt| {
+        let network = common::network(&settings(json!({})));
+        network.verdict(&told[0].report, &Answer::new(200, printed), &attempt).verdict
+    };
+    let first = |printed: &str| read(printed, Attempt::first(NOW));
+
+    assert_eq!(first("sucess=true;"), Verdict::Delivered(Proof::Response));
+    let invalid = "success=false; err_msg=Invalid Trans. ID";
+    assert_eq!(first(invalid), Verdict::rejected("invalid_click"));
+    let mismatch = "success=false; err_msg=Request offer #1234 does not match session offer #2345.";
+    assert_eq!(first(mismatch), Verdict::parked_alone("offer_mismatch"));
+    let duplicate = "success=false; err_msg=Duplicate recorded with Trans. ID";
+    assert_eq!(first(duplicate), Verdict::rejected("duplicate_elsewhere"));
+    let again = read(duplicate, Attempt::after_a_lost_answer(NOW));
+    assert_eq!(again, Verdict::Delivered(Proof::Duplicate));
+}
 
 #[test]
 fn the_demonstration_is_sent_byte_for_byte_but_for_the_scheme() {
     let order = order(json!({
         "total": 100, "clicks": { "shopback": { "transaction_id": "ABCD1234" } },
     }));
-    let documented = "http://shopback.go2cloud.org/aff_lsr?offer_id={order_offer_id}\
-        &adv_sub=order_123&transaction_id=ABCD1234&amount=100&security_token={ security_token }";
-    let expected = documented
-        .replace("http://", "https://")
-        .replace("{order_offer_id}", "1234")
-        .replace("{ security_token }", common::TOKEN);
+    let expected = filled_in(
+        DEMONSTRATION,
+        &[("{order_offer_id}", "1234"), ("{ security_token }", common::TOKEN)],
+    );
 
     assert_eq!(urls(&settings(json!({})), &order), [expected]);
 }

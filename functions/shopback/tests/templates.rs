@@ -118,6 +118,15 @@ fn only_known_fields_stand_in_braces() {
 }
 
 #[test]
+fn a_template_has_no_outer_blanks_or_line_ends() {
+    for blank in [" {currency}", "{currency} ", "{currency}\n", "\tonline", "\u{a0}online"] {
+        let settings = settings(json!({ "adv_sub2": blank }));
+        assert_eq!(faults(&settings), [("/adv_sub2".to_owned(), "outer_blanks")], "{blank:?}");
+    }
+    assert_eq!(of_order("{currency} online", json!({})).as_deref(), Some("MYR online"));
+}
+
+#[test]
 fn a_field_of_a_line_needs_lines() {
     let settings = settings(json!({ "adv_sub2": "{currency}{sku}" }));
 

@@ -17,12 +17,14 @@ use crate::{
     fields::Fault,
     http::Sender,
     ledger::{Key, Ledger, LedgerError},
+    metrics::Metrics,
     network::{Configured, Network, Phrase, Told, configure},
     order::Order,
     surroundings::{Due, ORDER_DUE, Surroundings, Unavailable},
     word::Reason,
 };
 
+mod attempt_log;
 mod follow;
 mod journey;
 mod pause;
@@ -47,6 +49,7 @@ pub struct Courier<N: Network, S: Surroundings> {
     sender: Sender,
     surroundings: S,
     pause: Mutex<Option<Pause>>,
+    metrics: Mutex<Metrics>,
 }
 
 /// How an order came.
@@ -78,6 +81,7 @@ pub enum Way {
 }
 
 /// What came of one delivery.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that stands by itself")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The line, where the network wants lines.
@@ -96,6 +100,12 @@ pub struct Outcome {
     pub wait_until: Option<Timestamp>,
     /// Whether the bus did not take what became of it.
     pub unannounced: bool,
+    /// When the delivery was first heard of, if it is in the ledger.
+    pub since: Option<Timestamp>,
+    /// Whether it came to this state now.
+    pub changed: bool,
+    /// Whether it came in doubt now, and is.
+    pub newly_in_doubt: bool,
 }
 
 /// Why nothing can be said of a delivery. Nothing was sent.
@@ -144,6 +154,7 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
             sender,
             surroundings,
             pause: Mutex::new(None),
+            metrics: Mutex::default(),
         })
     }
 
@@ -155,15 +166,15 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
     /// Brings `order` to the network, as far as it gets now.
     pub async fn deliver(&self, order: &Order, call: &Call<'_>) -> Result<Vec<Outcome>, Trouble> {
         let configured = self.settings().await;
-        match configured.network.phrase(order) {
-            Phrase::Skip(reason) => Ok(vec![Outcome::skipped(reason)]),
+        let outcomes = match configured.network.phrase(order) {
+            Phrase::Skip(reason) => vec![Outcome::skipped(reason)],
             Phrase::Reject(reason) => {
                 let key = Key::new(&order.order_id, N::NAME, None);
                 let content = Fingerprint::of(order);
                 let policy = Policy::new(Resolution::Hold, N::TIMEOUT, N::LAG);
                 let event = Event::Refuse { content, reason };
                 let journey = Journey::new(self, &configured, key, None, policy, call);
-                Ok(vec![journey.travel(event).await?])
+                vec![journey.travel(event).await?]
             }
             Phrase::Tell(told) => {
                 let mut outcomes = Vec::with_capacity(told.len());
@@ -185,9 +196,11 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
                         break;
                     }
                 }
-                Ok(outcomes)
+                outcomes
             }
-        }
+        };
+        self.metrics().came_to(order, &outcomes);
+        Ok(outcomes)
     }
 
     async fn tell(
@@ -242,26 +255,36 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
             let pause = FIRST_ROUND.saturating_mul(2_u32.saturating_pow(call.rounds.min(10)));
             at = at.min(now + pause.min(LONGEST_DELAY));
         }
-        self.put_back(call.body, at, rounds, announce).await
+        let waiting = outcomes.iter().filter(|outcome| outcome.wait_until.is_some());
+        let since = waiting.filter_map(|outcome| outcome.since).min();
+        let since_ms = since.map_or(0, Timestamp::as_millis);
+        let not_before_ms = at.as_millis();
+        let detail = call.body;
+        let due = Due { detail_type: ORDER_DUE, detail, not_before_ms, rounds, announce, since_ms };
+        self.put_back(&due).await
     }
 
-    /// Puts `body` back on the queue, not to be acted on before `at`.
-    pub async fn put_back(
-        &self,
-        body: &RawValue,
-        at: Timestamp,
-        rounds: u32,
-        announce: bool,
-    ) -> Result<(), Unavailable> {
-        let due = Due {
-            detail_type: ORDER_DUE,
-            detail: body,
-            not_before_ms: at.as_millis(),
-            rounds,
-            announce,
-        };
-        let delay = self.surroundings.now().until(at).min(LONGEST_DELAY);
-        self.surroundings.requeue(&due, delay).await
+    /// Puts an order back on the queue.
+    pub async fn put_back(&self, due: &Due<'_>) -> Result<(), Unavailable> {
+        let now = self.surroundings.now();
+        if due.since_ms > 0 {
+            self.metrics().waits(now.since(Timestamp::from_millis(due.since_ms)));
+        }
+        let delay = now.until(Timestamp::from_millis(due.not_before_ms)).min(LONGEST_DELAY);
+        self.surroundings.requeue(due, delay).await
+    }
+
+    /// Writes down what has been measured since the last time: at the end of an invocation.
+    pub fn measure(&self) {
+        let mut metrics = std::mem::take(&mut *self.metrics());
+        if self.pause().is_some() {
+            metrics.paused(true);
+        }
+        self.surroundings.measure(N::NAME, &metrics);
+    }
+
+    pub(crate) fn metrics(&self) -> MutexGuard<'_, Metrics> {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pause(&self) -> MutexGuard<'_, Option<Pause>> {
@@ -284,7 +307,8 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
         let fresh = match read_settings(&self.surroundings).await {
             Ok(fresh) => fresh,
             Err(error) => {
-                tracing::error!(network = N::NAME, %error, "the old settings stay in force");
+                let code = "settings_not_read";
+                tracing::error!(code, network = N::NAME, %error, "the old settings stay in force");
                 Configured {
                     read_at: now,
                     version: held.version.clone(),

@@ -3,8 +3,8 @@
 
 use std::{borrow::Cow, future::Future};
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde::{Deserialize, Serialize};
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
+use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use url::Url;
 
@@ -48,7 +48,7 @@ async fn start<N: Network>() -> Result<Courier<N, Aws>, Error> {
     log_as_json();
     let courier = courier().await;
     courier.inspect_err(|error| {
-        tracing::error!(network = N::NAME, %error, "the function can't start");
+        tracing::error!(code = "not_started", network = N::NAME, %error, "the function can't start");
     })
 }
 
@@ -78,17 +78,19 @@ pub async fn handle<N: Network, S: Surroundings>(
     payload: &RawValue,
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
-    match read::<Trigger<'_>>(payload)? {
+    let answer = match read::<Trigger<'_>>(payload)? {
         Trigger { records: Some(_), .. } => {
             let event = read(payload)?;
-            answer(&queue::batch(courier, event, deadline).await)
+            to_raw_value(&queue::batch(courier, event, deadline).await)?
         }
         Trigger { request_context: Some(_), .. } => {
             let request = read(payload)?;
-            answer(&tell::order(courier, &request, deadline).await)
+            to_raw_value(&tell::order(courier, &request, deadline).await)?
         }
-        Trigger { .. } => Err("the event is of no trigger that this function has".into()),
-    }
+        Trigger { .. } => return Err("the event is of no trigger that this function has".into()),
+    };
+    courier.measure();
+    Ok(answer)
 }
 
 /// Answers one event of any trigger, the schedule's among them.
@@ -101,12 +103,16 @@ pub async fn handle_and_follow<N: Follows, S: Following>(
     if trigger.detail_type.as_deref() != Some(FOLLOW) {
         return handle(courier, payload, deadline).await;
     }
-    let round = courier.follow(deadline).await.inspect_err(|error| {
-        tracing::error!(network = N::NAME, %error, "the round ended early");
+    let round = courier.follow(deadline).await;
+    courier.measure();
+    let round = round.inspect_err(|error| {
+        let code = "follow_ended_early";
+        tracing::error!(code, network = N::NAME, %error, "the round ended early");
     })?;
     let Round { requests, asked, changed, ended } = round;
-    tracing::info!(network = N::NAME, requests, asked, changed, ended, "followed");
-    answer(&())
+    let code = "followed";
+    tracing::info!(code, network = N::NAME, requests, asked, changed, ended, "followed");
+    Ok(to_raw_value(&())?)
 }
 
 /// What the schedule calls with, as `detail-type`.
@@ -128,10 +134,6 @@ struct Trigger<'a> {
     detail_type: Option<Cow<'a, str>>,
 }
 
-fn answer(answer: &impl Serialize) -> Result<Box<RawValue>, Error> {
-    Ok(to_raw_value(answer)?)
-}
-
 /// Serves a function that only the API calls.
 pub async fn serve_api<F, A>(handler: F) -> Result<(), Error>
 where
@@ -151,9 +153,13 @@ pub fn deadline(context: &lambda_runtime::Context) -> Timestamp {
     Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
 }
 
-/// Logs as JSON lines, one event each, at the level that Lambda's log settings ask for.
+/// Logs as JSON lines, one event each with its fields at the top, at the level that Lambda's log
+/// settings ask for. The span is the invocation's: its request id, and its trace id where traced.
 pub fn log_as_json() {
-    lambda_runtime::tracing::init_default_subscriber();
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG"));
+    let level = level.ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let lines = lambda_runtime::tracing::subscriber::fmt().json().flatten_event(true);
+    lines.with_span_list(false).with_target(false).with_max_level(level).init();
 }
 
 #[cfg(test)]

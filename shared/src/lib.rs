@@ -11,6 +11,7 @@
 //! | [`courier`] | a delivery from claim to settlement, driven by [`delivery::step`] |
 //! | [`surroundings`] | time, chance, queue, bus and secret, as AWS gives them or a test |
 //! | [`lambda`] | the shell: API Gateway, SQS and the answers they get |
+//! | [`metrics`] | what is measured, in `CloudWatch`'s embedded metric format |
 //! | [`problem`] | RFC 9457 errors with stable codes |
 //! | [`clock`] | instants |
 //! | [`word`] | reasons and evidence: words that can hold no personal data |
@@ -22,6 +23,7 @@ pub mod fields;
 pub mod http;
 pub mod lambda;
 pub mod ledger;
+pub mod metrics;
 pub mod network;
 pub mod order;
 pub mod problem;

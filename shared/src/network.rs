@@ -82,6 +82,8 @@ pub struct Progress {
     pub status: Evidence,
     /// Whether it is the network's last word.
     pub is_final: bool,
+    /// Whether the network has dropped what it had taken: no money comes of it.
+    pub is_dropped: bool,
 }
 
 /// A network that takes a second conversion under the same key for a duplicate, and says so.
@@ -318,6 +320,19 @@ pub enum Proof {
     Lookup,
     /// A person's word.
     Operator,
+}
+
+impl Proof {
+    /// The word in the ledger, the API, the events and the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Duplicate => "duplicate",
+            Self::Lookup => "lookup",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// How far a wrong setting reaches.

@@ -10,6 +10,7 @@ use crate::{
     clock::Timestamp,
     delivery::State,
     ledger::Record,
+    metrics::Metrics,
     network::Proof,
     word::{Evidence, Reason},
 };
@@ -51,6 +52,9 @@ pub trait Surroundings: Send + Sync + 'static {
 
     /// The network's secret as it is now.
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
+
+    /// Writes down what an invocation has measured.
+    fn measure(&self, network: &'static str, metrics: &Metrics);
 }
 
 /// What surrounds a network's function that follows what the network took: a second queue, which
@@ -132,6 +136,10 @@ pub struct Due<'a> {
     /// Whether what became of it is still to be told on the bus.
     #[serde(default)]
     pub announce: bool,
+    /// Since when its oldest delivery has been waiting, in milliseconds since the Unix epoch; 0 when
+    /// none is.
+    #[serde(default)]
+    pub since_ms: i64,
 }
 
 /// What has become of a delivery, for the bus. No personal data.

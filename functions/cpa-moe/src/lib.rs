@@ -112,8 +112,11 @@ impl Follows for CpaMoe {
     }
 
     fn progress(&self, answer: &Answer) -> Result<BTreeMap<String, Progress>, Reason> {
-        let progress =
-            |lead: &ListedLead| Progress { status: lead.evidence(), is_final: lead.is_final() };
+        let progress = |lead: &ListedLead| Progress {
+            status: lead.evidence(),
+            is_final: lead.is_final(),
+            is_dropped: lead.is_dropped(),
+        };
         let list = read_list(answer)?;
         Ok(list
             .leads

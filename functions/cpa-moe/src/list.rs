@@ -61,6 +61,12 @@ impl ListedLead {
         self.stage.as_ref().is_some_and(Stage::is_final)
     }
 
+    /// Whether the network has dropped it.
+    #[must_use]
+    pub fn is_dropped(&self) -> bool {
+        self.stage.as_ref().is_some_and(Stage::is_dropped)
+    }
+
     /// The ids under which both sides know it.
     #[must_use]
     pub fn references(&self) -> Evidence {

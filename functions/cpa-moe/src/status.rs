@@ -57,6 +57,12 @@ impl Stage {
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Approve | Self::Cancel | Self::Trash)
     }
+
+    /// Whether the network pays nothing for it.
+    #[must_use]
+    pub const fn is_dropped(&self) -> bool {
+        matches!(self, Self::Cancel | Self::Trash)
+    }
 }
 
 impl fmt::Display for Stage {
@@ -186,6 +192,9 @@ mod tests {
 
         assert!(is_final("approve") && is_final("cancel") && is_final("trash"));
         assert!(!is_final("wait") && !is_final("hold") && !is_final("frozen"));
+        let is_dropped = |word| Stage::read(word).is_dropped();
+        assert!(is_dropped("cancel") && is_dropped("trash"));
+        assert!(!is_dropped("approve") && !is_dropped("hold") && !is_dropped("frozen"));
         assert_eq!(Stage::read("call a@b.example").as_str(), "other");
     }
 

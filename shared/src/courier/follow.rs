@@ -112,7 +112,8 @@ impl<N: Follows, S: Following> Courier<N, S> {
                 if let Some((key, id, since)) = open::<N>(&followed) {
                     due.push(Open { followed, key, id, since });
                 } else {
-                    tracing::error!(network = N::NAME, "a message can't be followed");
+                    let code = "not_followed";
+                    tracing::error!(code, network = N::NAME, "a message can't be followed");
                 }
             }
         }
@@ -128,7 +129,11 @@ impl<N: Follows, S: Following> Courier<N, S> {
         let now = self.surroundings.now();
         let progress = progress.get(&open.id);
         if let Some(progress) = progress {
-            round.changed += u32::from(self.record_progress(&open.key, progress).await?);
+            let changed = self.record_progress(&open.key, progress).await?;
+            round.changed += u32::from(changed);
+            if changed && progress.is_dropped {
+                self.metrics().silent_refusal();
+            }
             if progress.is_final {
                 round.ended += 1;
                 return Ok(self.surroundings.done(&open.followed).await?);

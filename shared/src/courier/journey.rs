@@ -2,12 +2,13 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way};
+use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way, attempt_log};
 use crate::{
     clock::Timestamp,
     delivery::{Attempt, Chance, Delivery, Event, Policy, State, Then, step},
     http::Outcome as Sent,
     ledger::{Key, Note, Put, Record},
+    metrics::millis,
     network::{Lookup, Network, Reading, Recovery, Verdict},
     surroundings::{Announcement, Surroundings},
     word::{Evidence, Reason},
@@ -37,7 +38,10 @@ pub(super) struct Journey<'a, N: Network, S: Surroundings> {
     pub(super) probes: bool,
     known_before: bool,
     changed: bool,
+    /// Whether it came in doubt on this journey.
+    doubted: bool,
     refusals: u32,
+    taken_up: Timestamp,
 }
 
 impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
@@ -62,7 +66,9 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             probes: false,
             known_before: false,
             changed: false,
+            doubted: false,
             refusals: 0,
+            taken_up: courier.surroundings.now(),
         }
     }
 
@@ -126,12 +132,14 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         let expected = self.record.as_ref().map(|record| record.version);
         let state = self.protocol().map(|protocol| protocol.state);
         let changes = state != Some(next.state);
+        let doubts = next.in_doubt && !self.protocol().is_some_and(|before| before.in_doubt);
         let write_id = self.courier.surroundings.chance();
         let note = self.note.clone();
         let record = Record::after(self.record.as_ref(), &self.key, next, note, now, write_id);
         match self.courier.ledger.put(&record, expected).await? {
             Put::Written => {
                 self.changed |= changes;
+                self.doubted |= doubts;
                 self.record = Some(record);
                 Ok(true)
             }
@@ -146,6 +154,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
 
     async fn send(&mut self, attempt: &Attempt) -> Event {
         let started = self.now();
+        let mut status = None;
         let reading = match self.load.as_ref() {
             // The claim itself may have taken long: past this, the sender might outlive its claim.
             _ if started + self.policy.need > self.call.deadline => {
@@ -157,8 +166,9 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
                 match self.courier.sender.send(&request, started).await {
                     Sent::Answered(answer) => {
                         let mut reading = self.configured.network.verdict(report, &answer, attempt);
-                        let status = Evidence::none().number("http_status", answer.status);
-                        reading.evidence.extend(status);
+                        status = Some(answer.status);
+                        let evidence = Evidence::none().number("http_status", answer.status);
+                        reading.evidence.extend(evidence);
                         reading
                     }
                     unanswered => unanswered.unanswered().map_or_else(
@@ -170,7 +180,17 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             None => Verdict::rejected("not_phrased").into(),
         };
         let Reading { verdict, references, evidence } = reading;
-        self.log(attempt, &verdict, started);
+        let now = self.now();
+        attempt_log::Line {
+            network: N::NAME,
+            key: &self.key,
+            attempt: attempt.number,
+            verdict: &verdict,
+            status,
+            network_time: self.sent.then(|| now.since(started)),
+            whole_time: now.since(self.taken_up),
+        }
+        .write(&mut self.courier.metrics());
         self.mind_the_pause(&verdict);
         self.note = Note { references, evidence };
         Event::Settle {
@@ -185,14 +205,21 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         let mut pause = self.courier.pause();
         match verdict {
             Verdict::Parked { reason, .. } if verdict.pauses_the_network() => {
-                tracing::warn!(network = N::NAME, %reason, "the network is paused");
+                let (code, word) = ("network_paused", reason.as_str());
+                tracing::warn!(code, network = N::NAME, reason = word, "the network is paused");
                 *pause = Some(Pause::begin(self.now(), reason.clone(), &self.configured.version));
             }
             // Only an answer that passed the settings ends a pause: a judgement on the order.
             Verdict::Delivered(_)
             | Verdict::Accepted(_)
             | Verdict::Skipped(_)
-            | Verdict::Rejected { .. } => *pause = None,
+            | Verdict::Rejected { .. } => {
+                if pause.take().is_some() {
+                    let code = "network_resumed";
+                    tracing::info!(code, network = N::NAME, "orders are sent again");
+                }
+                self.courier.metrics().paused(false);
+            }
             _ => {}
         }
     }
@@ -219,25 +246,13 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             Lookup::Failed { reason } => reason.as_str(),
         };
         let order_id = &self.key.order_id;
-        tracing::info!(order_id, network = N::NAME, outcome, "asked the network");
+        let network_ms = millis(self.now().since(asked));
+        let code = "lookup";
+        tracing::info!(code, order_id, network = N::NAME, outcome, network_ms, "asked the network");
         if let Lookup::Found { references } = &lookup {
             self.note.references.extend(references.clone());
         }
         Event::LookedUp { asked, lookup, deadline: self.call.deadline, chance: self.chance() }
-    }
-
-    fn log(&self, attempt: &Attempt, verdict: &Verdict, started: Timestamp) {
-        let (word, reason) = verdict.words();
-        tracing::info!(
-            order_id = self.key.order_id,
-            network = N::NAME,
-            delivery = self.key.delivery,
-            attempt = attempt.number,
-            verdict = word,
-            reason,
-            duration_ms = u64::try_from(self.now().since(started).as_millis()).unwrap_or(u64::MAX),
-            "attempt"
-        );
     }
 
     async fn conflict(&mut self) -> Result<Outcome, Trouble> {
@@ -255,8 +270,9 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
                 break;
             }
         }
-        let order_id = &self.key.order_id;
-        tracing::warn!(order_id, network = N::NAME, "the order came with other content");
+        self.courier.metrics().conflict();
+        let (code, order_id) = ("conflict", &self.key.order_id);
+        tracing::warn!(code, order_id, network = N::NAME, "the order came with other content");
         let mut unannounced = false;
         if self.call.way == Way::Queue
             && let Some(record) = &self.record
@@ -272,8 +288,8 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
 
     /// The ledger did not take what came of an attempt: it stays `sending`, which means maybe sent.
     fn unsettled(&self) -> Outcome {
-        let order_id = &self.key.order_id;
-        tracing::error!(order_id, network = N::NAME, "the ledger did not take the outcome");
+        let (code, order_id) = ("outcome_not_recorded", &self.key.order_id);
+        tracing::error!(code, order_id, network = N::NAME, "the ledger did not take the outcome");
         let until = self.protocol().map_or_else(|| self.now(), |protocol| protocol.dead_by);
         self.said(Some(until))
     }
@@ -288,8 +304,13 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             let announcement = Announcement::of(record);
             let told = self.courier.surroundings.announce(&announcement).await;
             if told.is_err() {
-                let order_id = &self.key.order_id;
-                tracing::error!(order_id, network = N::NAME, "the bus did not take the outcome");
+                let (code, order_id) = ("outcome_not_announced", &self.key.order_id);
+                tracing::error!(
+                    code,
+                    order_id,
+                    network = N::NAME,
+                    "the bus did not take the outcome"
+                );
             }
             outcome.unannounced = told.is_err();
         }
@@ -316,6 +337,9 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             conflict: false,
             wait_until,
             unannounced: false,
+            since: protocol.map(|protocol| protocol.since),
+            changed: self.changed,
+            newly_in_doubt: self.doubted && protocol.is_some_and(|protocol| protocol.in_doubt),
         }
     }
 }
@@ -336,6 +360,9 @@ impl Outcome {
             conflict: false,
             wait_until: None,
             unannounced: false,
+            since: None,
+            changed: true,
+            newly_in_doubt: false,
         }
     }
 
@@ -350,6 +377,9 @@ impl Outcome {
             conflict: false,
             wait_until: Some(now),
             unannounced: false,
+            since: None,
+            changed: false,
+            newly_in_doubt: false,
         }
     }
 }

@@ -45,7 +45,8 @@ pub fn respond(
 /// An error.
 #[must_use]
 pub fn problem(problem: &Problem) -> Response {
-    tracing::info!(code = problem.code.as_str(), "refused");
+    let (status, reason) = (problem.code.status(), problem.code.as_str());
+    tracing::info!(code = "request_refused", status, reason, "refused");
     let mut more = Vec::new();
     if let Some(wait) = problem.code.retry_after() {
         more.push(("retry-after", wait.as_secs().to_string()));

@@ -11,7 +11,7 @@ use crate::{
     fields::{Fault, Unknown},
     network::Network,
     order::Order,
-    surroundings::{ORDER_COMPLETED, ORDER_DUE, Surroundings, Unavailable},
+    surroundings::{Due, ORDER_COMPLETED, ORDER_DUE, Surroundings, Unavailable},
 };
 
 /// An event of the bus, or a message of the function to itself.
@@ -27,6 +27,8 @@ struct Envelope<'a> {
     rounds: u32,
     #[serde(default)]
     announce: bool,
+    #[serde(default)]
+    since_ms: i64,
 }
 
 /// Why a message stays on the queue: it comes again, and after some times goes to the dead letters.
@@ -36,8 +38,8 @@ enum Failure {
     NotAnEvent,
     #[error("the event is of another type")]
     OtherType,
-    #[error("the event's detail is not an order")]
-    NotAnOrder,
+    #[error("the event's detail is not an order: {0}")]
+    NotAnOrder(String),
     #[error(transparent)]
     Trouble(#[from] Trouble),
     #[error("the order could not be put back on the queue")]
@@ -49,8 +51,9 @@ impl Failure {
         match self {
             Self::NotAnEvent => "not_an_event",
             Self::OtherType => "other_type",
-            Self::NotAnOrder => "invalid_order",
-            Self::Trouble(_) => "ledger_unavailable",
+            Self::NotAnOrder(_) => "invalid_order",
+            Self::Trouble(Trouble::Ledger(_)) => "ledger_unavailable",
+            Self::Trouble(Trouble::Contended) => "contended",
             Self::NotPutBack(_) => "queue_unavailable",
         }
     }
@@ -72,8 +75,10 @@ pub(super) async fn batch<N: Network, S: Surroundings>(
         match take(courier, &message, deadline).await {
             Ok(()) => None,
             Err(failure) => {
-                let code = failure.code();
-                tracing::error!(network = N::NAME, message_id = id, code, %failure, "not taken");
+                let (code, reason) = ("message_not_taken", failure.code());
+                let network = N::NAME;
+                tracing::error!(code, network, message_id = id, reason, %failure, "it comes again");
+                courier.metrics().not_taken();
                 Some(id)
             }
         }
@@ -101,14 +106,15 @@ async fn take<N: Network, S: Surroundings>(
     let not_before = Timestamp::from_millis(envelope.not_before_ms);
     let detail = envelope.detail;
     if courier.surroundings().now() < not_before {
-        courier.put_back(detail, not_before, envelope.rounds, envelope.announce).await?;
-        return Ok(());
+        let Envelope { not_before_ms, rounds, announce, since_ms, .. } = envelope;
+        let due = Due { detail_type: ORDER_DUE, detail, not_before_ms, rounds, announce, since_ms };
+        return Ok(courier.put_back(&due).await?);
     }
-    let order = serde_json::from_str(detail.get()).map_err(|_| Failure::NotAnOrder)?;
+    let not_json = |_| Failure::NotAnOrder("not_json".to_owned());
+    let order = serde_json::from_str(detail.get()).map_err(not_json)?;
     let order = Order::read(&order, Unknown::Ignored).map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(safe).collect();
-        tracing::warn!(network = N::NAME, faults = faults.join(", "), "the order has faults");
-        Failure::NotAnOrder
+        Failure::NotAnOrder(faults.join(", "))
     })?;
     let redelivered = message
         .attributes

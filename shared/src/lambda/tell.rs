@@ -63,7 +63,10 @@ async fn tell<N: Network, S: Surroundings>(
         announce: false,
         noted: false,
     };
-    let outcomes = courier.deliver(&order, &call).await.map_err(refused)?;
+    let outcomes = courier.deliver(&order, &call).await.map_err(|trouble| {
+        courier.metrics().not_taken();
+        refused(trouble)
+    })?;
     if outcomes.iter().any(|outcome| outcome.conflict) {
         let detail = "This network was told of this order with other content, which stands. \
                       Nothing was sent. Use another order id for another order.";

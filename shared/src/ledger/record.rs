@@ -39,6 +39,12 @@ impl Key {
         };
         Self { order_id, delivery }
     }
+
+    /// The line, where the network wants lines.
+    #[must_use]
+    pub fn line(&self) -> Option<&str> {
+        self.delivery.split_once('#').map(|(_, line)| line)
+    }
 }
 
 /// What the ledger keeps of a delivery. No personal data, no secret: words, numbers, instants and

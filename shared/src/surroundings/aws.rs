@@ -1,6 +1,6 @@
 //! The surroundings as AWS gives them.
 
-use std::{env, fmt, time::Duration};
+use std::{env, fmt, io::Write, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
@@ -10,7 +10,7 @@ use aws_smithy_http_client::tls;
 use super::{
     Announcement, Due, EventBus, Followed, Following, SOURCE, Secret, Surroundings, Unavailable,
 };
-use crate::{clock::Timestamp, ledger::Ledger};
+use crate::{clock::Timestamp, ledger::Ledger, metrics::Metrics};
 
 /// A setting that a function can't start without.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +97,7 @@ pub struct Aws {
     follow_queue_url: Option<String>,
     secrets: aws_sdk_secretsmanager::Client,
     secret_arn: String,
+    stack: String,
 }
 
 impl fmt::Debug for Aws {
@@ -106,8 +107,8 @@ impl fmt::Debug for Aws {
 }
 
 impl Aws {
-    /// Reads `QUEUE_URL`, `EVENT_BUS_NAME` and `NETWORK_SECRET_ARN`, and `FOLLOW_QUEUE_URL` where
-    /// the network is followed.
+    /// Reads `QUEUE_URL`, `EVENT_BUS_NAME` and `NETWORK_SECRET_ARN`, `FOLLOW_QUEUE_URL` where the
+    /// network is followed, and `STACK_NAME`, by which the metrics of two installations differ.
     pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
         Ok(Self {
             bus: Bus::new(config)?,
@@ -116,6 +117,7 @@ impl Aws {
             follow_queue_url: setting("FOLLOW_QUEUE_URL").ok(),
             secrets: aws_sdk_secretsmanager::Client::new(config),
             secret_arn: setting("NETWORK_SECRET_ARN")?,
+            stack: setting("STACK_NAME").unwrap_or_else(|_| "postback".to_owned()),
         })
     }
 }
@@ -153,6 +155,15 @@ impl Surroundings for Aws {
             json: output.secret_string.unwrap_or_default().into(),
             version: output.version_id.unwrap_or_default(),
         })
+    }
+
+    fn measure(&self, network: &'static str, metrics: &Metrics) {
+        let documents = metrics.documents(&self.stack, network, self.now());
+        let mut out = std::io::stdout().lock();
+        for document in documents {
+            // What can't be written must not stop what is measured.
+            let _unwritten = out.write_all(format!("{document}\n").as_bytes());
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use postback::{
     clock::Timestamp,
+    metrics::Metrics,
     surroundings::{Announcement, Due, Followed, Following, Secret, Surroundings, Unavailable},
 };
 use serde_json::Value;
@@ -27,6 +28,7 @@ struct Inner {
     bus: Vec<(String, Value)>,
     following: Vec<Waiting>,
     secret: (String, u32),
+    metrics: Vec<Value>,
     queue_down: bool,
     bus_down: bool,
     next_id: u64,
@@ -64,6 +66,7 @@ impl World {
             bus: Vec::new(),
             following: Vec::new(),
             secret: (secret.to_owned(), 1),
+            metrics: Vec::new(),
             queue_down: false,
             bus_down: false,
             next_id: 0,
@@ -160,6 +163,12 @@ impl World {
         self.inner().bus.clone()
     }
 
+    /// The metrics that were written, each document as `CloudWatch` gets it.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<Value> {
+        self.inner().metrics.clone()
+    }
+
     /// Changes the secret: a new version.
     pub fn rotate(&self, secret: &str) {
         let mut inner = self.inner();
@@ -214,6 +223,12 @@ impl Surroundings for World {
         tokio::task::yield_now().await;
         let (json, version) = self.inner().secret.clone();
         Ok(Secret { json: json.into(), version: format!("v{version}") })
+    }
+
+    fn measure(&self, network: &'static str, metrics: &Metrics) {
+        let mut inner = self.inner();
+        let documents = metrics.documents("stage", network, inner.now);
+        inner.metrics.extend(documents);
     }
 }
 

@@ -94,14 +94,17 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Collects: log lines, events on the bus, items of the ledger, and what a message put back on
-    /// a queue holds besides the order itself.
+    /// Collects: log lines, metrics, events on the bus, items of the ledger, and what a message put
+    /// back on a queue holds besides the order itself.
     pub async fn of(bundle: &Bundle, log: &Log) -> Self {
         let mut sweep = Self { places: Vec::new() };
         for line in log.lines() {
             sweep.add("log", line);
         }
         for (network, world) in bundle.worlds() {
+            for document in world.metrics() {
+                sweep.add("metrics", document.to_string());
+            }
             for (detail_type, detail) in world.bus() {
                 sweep.add(&format!("event of {network}"), format!("{detail_type} {detail}"));
             }

@@ -1,6 +1,7 @@
 //! What leaves the functions, caught: so that a canary in it is seen.
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Write},
     sync::{Arc, Mutex, PoisonError, atomic},
 };
@@ -18,7 +19,14 @@ use tracing::{
 /// Postback's own are caught at every level, those of its libraries down to the level that the
 /// functions run at.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
+pub struct Log(Arc<Mutex<Vec<Logged>>>);
+
+/// A log line, as text and by its fields.
+#[derive(Clone, Debug, Default)]
+struct Logged {
+    text: String,
+    fields: BTreeMap<String, String>,
+}
 
 impl Log {
     /// Catches until the guard is dropped.
@@ -33,10 +41,21 @@ impl Log {
     /// The lines so far.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
+        self.logged().into_iter().map(|line| line.text).collect()
+    }
+
+    /// The fields of each line with this `code`.
+    #[must_use]
+    pub fn coded(&self, code: &str) -> Vec<BTreeMap<String, String>> {
+        let fields = self.logged().into_iter().map(|line| line.fields);
+        fields.filter(|fields| fields.get("code").is_some_and(|own| own == code)).collect()
+    }
+
+    fn logged(&self) -> Vec<Logged> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn add(&self, line: String) {
+    fn add(&self, line: Logged) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 }
@@ -64,24 +83,26 @@ impl Subscriber for Catcher {
     }
 
     fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
-        let mut line = Line(format!("{} {}", span.metadata().target(), span.metadata().name()));
+        let mut line =
+            Logged::new(format!("{} {}", span.metadata().target(), span.metadata().name()));
         span.record(&mut line);
-        self.log.add(line.0);
+        self.log.add(line);
         span::Id::from_u64(self.spans.fetch_add(1, atomic::Ordering::Relaxed))
     }
 
     fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        let mut line = Line(String::new());
+        let mut line = Logged::default();
         values.record(&mut line);
-        self.log.add(line.0);
+        self.log.add(line);
     }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line(format!("{} {}", event.metadata().level(), event.metadata().target()));
+        let mut line =
+            Logged::new(format!("{} {}", event.metadata().level(), event.metadata().target()));
         event.record(&mut line);
-        self.log.add(line.0);
+        self.log.add(line);
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -89,15 +110,20 @@ impl Subscriber for Catcher {
     fn exit(&self, _: &span::Id) {}
 }
 
-struct Line(String);
+impl Logged {
+    fn new(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
 
-impl Visit for Line {
+impl Visit for Logged {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let _infallible = write!(self.0, " {field}={value:?}");
+        self.record_str(field, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let _infallible = write!(self.0, " {field}={value}");
+        let _infallible = write!(self.text, " {field}={value}");
+        self.fields.insert(field.name().to_owned(), value.to_owned());
     }
 }
 

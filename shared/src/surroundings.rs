@@ -60,9 +60,12 @@ pub trait Surroundings: Send + Sync + 'static {
 /// What surrounds a network's function that follows what the network took: a second queue, which
 /// holds one message for every delivery that the network has not said its last word on.
 pub trait Following: Surroundings {
-    /// Takes at most ten messages; none if there are none. They come again after some minutes,
-    /// unless [`Self::later`] or [`Self::done`] says otherwise.
-    fn receive(&self) -> impl Future<Output = Result<Vec<Followed>, Unavailable>> + Send;
+    /// Takes at most `most` messages and at most ten; none if there are none. They come again after
+    /// some minutes, unless [`Self::later`] or [`Self::done`] says otherwise.
+    fn receive(
+        &self,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<Followed>, Unavailable>> + Send;
 
     /// The message is to come again after `delay` (12 hours at most).
     fn later(

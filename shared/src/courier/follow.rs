@@ -100,11 +100,12 @@ impl<N: Follows, S: Following> Courier<N, S> {
         }
     }
 
-    /// At most `most` deliveries that are due.
+    /// At most `most` deliveries that are due; all of them, if there are fewer. A queue hands over
+    /// as many at once as it likes.
     async fn due(&self, most: usize) -> Result<Vec<Open>, Unavailable> {
         let mut due = Vec::new();
-        while due.len() + 10 <= most {
-            let messages = self.surroundings.receive().await?;
+        while due.len() < most {
+            let messages = self.surroundings.receive(most - due.len()).await?;
             if messages.is_empty() {
                 break;
             }

@@ -168,12 +168,13 @@ impl Surroundings for Aws {
 }
 
 impl Following for Aws {
-    async fn receive(&self) -> Result<Vec<Followed>, Unavailable> {
+    async fn receive(&self, most: usize) -> Result<Vec<Followed>, Unavailable> {
+        let most = i32::try_from(most.min(10)).unwrap_or(10);
         let receive = self
             .queue
             .receive_message()
             .set_queue_url(self.follow_queue_url.clone())
-            .max_number_of_messages(10)
+            .max_number_of_messages(most)
             .visibility_timeout(ASKING)
             .wait_time_seconds(1)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);

@@ -27,6 +27,7 @@ struct Inner {
     dead_letters: Vec<Message>,
     bus: Vec<(String, Value)>,
     following: Vec<Waiting>,
+    handful: usize,
     secret: (String, u32),
     metrics: Vec<Value>,
     queue_down: bool,
@@ -65,6 +66,7 @@ impl World {
             dead_letters: Vec::new(),
             bus: Vec::new(),
             following: Vec::new(),
+            handful: 10,
             secret: (secret.to_owned(), 1),
             metrics: Vec::new(),
             queue_down: false,
@@ -243,6 +245,11 @@ impl World {
         inner.following.push(Waiting { followed, visible_at: now });
     }
 
+    /// From now on the following queue hands over at most so many messages at once.
+    pub fn hand_over(&self, at_once: usize) {
+        self.inner().handful = at_once;
+    }
+
     /// When each message on the following queue can be received.
     #[must_use]
     pub fn followed(&self) -> Vec<Timestamp> {
@@ -251,12 +258,13 @@ impl World {
 }
 
 impl Following for World {
-    async fn receive(&self) -> Result<Vec<Followed>, Unavailable> {
+    async fn receive(&self, most: usize) -> Result<Vec<Followed>, Unavailable> {
         tokio::task::yield_now().await;
         let mut inner = self.inner();
-        let now = inner.now;
-        let due = inner.following.iter_mut().filter(|waiting| waiting.visible_at <= now).take(10);
+        let (now, most) = (inner.now, most.min(inner.handful));
+        let due = inner.following.iter_mut().filter(|waiting| waiting.visible_at <= now);
         Ok(due
+            .take(most)
             .map(|waiting| {
                 waiting.visible_at = now + Duration::from_mins(5);
                 waiting.followed.clone()

@@ -75,6 +75,32 @@ async fn a_hundred_and_twenty_open_leads_are_three_requests_a_round() {
 }
 
 #[tokio::test]
+async fn fifty_one_open_leads_are_two_requests_and_none_is_none() {
+    let stage = Stage::new(1).await;
+    let function = stage.function::<CpaMoe>().await;
+
+    round(&stage, &function).await.expect("a round");
+    assert_eq!(lists(&stage), 0);
+
+    deliver(&function, 51).await;
+    round(&stage, &function).await.expect("a round");
+    assert_eq!(lists(&stage), 2);
+    assert_eq!(stage.sandbox.violations(), []);
+}
+
+#[tokio::test]
+async fn a_queue_that_hands_over_few_at_once_costs_no_request_more() {
+    let stage = Stage::new(1).await;
+    let function = stage.function::<CpaMoe>().await;
+    function.world.hand_over(7);
+    deliver(&function, 100).await;
+
+    round(&stage, &function).await.expect("a round");
+
+    assert_eq!(lists(&stage), 2);
+}
+
+#[tokio::test]
 async fn stages_arrive_in_the_ledger_and_on_the_bus_until_the_last_word() {
     let stage = Stage::new(1).await;
     let function = stage.function::<CpaMoe>().await;

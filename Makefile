@@ -50,14 +50,14 @@ deny: $(DENY)
 
 $(DENY):
 	@echo "Installing cargo-deny into .local/cargo (once, some minutes)"
-	cargo install cargo-deny --locked --version 0.20.2 --root .local/cargo
+	cargo install cargo-deny --debug --locked --version 0.20.2 --root .local/cargo
 
 end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation
 	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
 	$(TOOLS)/python -m pytest -p no:cacheprovider tests/local_aws
 
 soak: ## Send orders through the real handlers with faults at every layer; MINUTES=5
-	MINUTES=$(or $(MINUTES),5) cargo run --release --locked --package postback-adversary --bin postback-soak
+	MINUTES=$(or $(MINUTES),5) cargo run --profile soak --locked --package postback-adversary --bin postback-soak
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh

@@ -32,7 +32,7 @@ command -v c++ >/dev/null || missing "no C++ compiler" "\`c++\`, for libFuzzer"
 
 if [ "$($tool fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
   echo "Installing cargo-fuzz into .local/cargo (once, some minutes)"
-  cargo install cargo-fuzz --locked --version $version --root .local/cargo
+  cargo install cargo-fuzz --debug --locked --version $version --root .local/cargo
 fi
 
 # The code under test is safe Rust, so no sanitizer: overflows and broken assertions panic anyway.

@@ -6,7 +6,7 @@ use postback::{
     http::{Answer, Request},
     network::{Network, Phrase, Reading, Recovery, Verdict},
     order::Order,
-    word::{Evidence, Reason},
+    word::Reason,
 };
 use serde::Serialize;
 
@@ -75,8 +75,7 @@ impl Network for CashMyCell {
         } else {
             answer.by_status()
         };
-        let evidence = Evidence::none().number("http_status", answer.status);
-        Reading { verdict, references: Evidence::none(), evidence }
+        verdict.into()
     }
 
     /// A second call "may be deduplicated or recorded separately": a person decides.
@@ -200,6 +199,20 @@ mod tests {
         assert_eq!(cmc_id("a%252Fb"), "a%252Fb");
         assert_eq!(cmc_id("a+b c&ts=1"), "a%2Bb%20c%26ts%3D1");
         assert_eq!(cmc_id(" abc%20"), "abc");
+    }
+
+    #[test]
+    fn a_cookie_of_more_than_1024_characters_is_refused_by_name() {
+        let check = |cmc_id: String| {
+            let click = json!({ "cmc_id": cmc_id });
+            let read = |fields: &mut Fields<'_, '_>| Some(CashMyCell::check_click(fields));
+            let checked = postback::fields::read(&click, Unknown::Refused, read);
+            checked.map_err(|faults| faults.into_iter().map(|f| (f.pointer, f.code)).collect())
+        };
+
+        assert_eq!(check("ä".repeat(1_024)), Ok(()));
+        let too_long: Vec<_> = vec![("/cmc_id".to_owned(), "too_long")];
+        assert_eq!(check("a".repeat(1_025)), Err(too_long));
     }
 
     #[test]

@@ -46,13 +46,12 @@ impl Reader<'_> {
     /// The body decides, for the network answers 200 to everything; where it says nothing the
     /// status does. What a failing server says of a lead is not believed, whatever it is.
     pub(crate) fn read(&self, answer: &Answer) -> Reading {
-        let http_status = Evidence::none().number("http_status", answer.status);
-        let by_status = || self.reading(answer.by_status(), None, http_status.clone());
+        let by_status = || self.reading(answer.by_status(), None, Evidence::none());
         let Some(body) = answer.object() else { return by_status() };
         let status = text(body.get("status")).map(|status| status.to_ascii_lowercase());
         match status.as_deref() {
             Some("ok" | "error") if answer.status >= 500 => {
-                self.reading(Verdict::unconfirmed("http_server_error"), None, http_status)
+                self.reading(Verdict::unconfirmed("http_server_error"), None, Evidence::none())
             }
             Some("ok") => self.accepted(&body),
             Some("error") => self.refused(&body),

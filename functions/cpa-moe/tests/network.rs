@@ -190,8 +190,17 @@ fn an_unknown_code_is_kept_unless_it_echoes_the_customer_or_the_key() {
     };
 
     assert_eq!(kept("teapot").as_deref(), Some("teapot"));
-    assert_eq!(kept("e418").as_deref(), Some("e418"));
-    for echo in ["77000000000", "phone-77000000000", "Canarova", "canarysource", "CanaryKey314"] {
+    assert_eq!(kept("e4180").as_deref(), Some("e4180"));
+    for echo in [
+        "e41801",
+        "e418011",
+        "e4.1",
+        "77000000000",
+        "phone-77000000000",
+        "Canarova",
+        "canarysource",
+        "CanaryKey314",
+    ] {
         assert_eq!(kept(echo), None, "{echo}");
     }
 }

@@ -66,7 +66,6 @@ fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {
 /// Whether the first pair says success, and the whole rest behind it. The document also spells
 /// `sucess`.
 fn first_pair(text: &str) -> Option<(bool, &str)> {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let (key, rest) = text.split_once('=')?;
     let key = key.trim_end();
     if !["success", "sucess"].iter().any(|known| key.eq_ignore_ascii_case(known)) {

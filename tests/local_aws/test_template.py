@@ -94,7 +94,24 @@ def test_the_networks_blocks_differ_by_names_and_by_the_rules_pattern_alone():
         assert block(other) == block(first), f"{other.name} and {first.name}"
 
 
-def test_no_policy_has_a_wildcard(template):
+def managed_statements(template):
+    for name, policy in resources(template, "AWS::IAM::ManagedPolicy").items():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield name, statement
+
+
+def test_the_one_wildcard_is_for_tracing_which_knows_no_resources(template):
+    [(name, statement)] = managed_statements(template)
+
+    assert (name, template["Resources"][name]["Condition"]) == ("TracingPolicy", "Traced")
+    actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    assert statement == {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    untraced = Deployment(template, {"Tracing": "PassThrough"})
+    assert "xray" not in json.dumps(untraced.resources)
+    assert untraced.dangling() == set()
+
+
+def test_no_policy_of_a_role_has_a_wildcard(template):
     for role, statement in statements(template):
         assert statement["Effect"] == "Allow", role
         assert not {"NotAction", "NotResource"} & statement.keys(), role
@@ -130,7 +147,7 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
 
 def test_every_role_has_only_the_policies_written_here(template):
     for name, role in resources(template, "AWS::IAM::Role").items():
-        assert "ManagedPolicyArns" not in role, name
+        assert role["ManagedPolicyArns"] == {"Fn::If": ["Traced", [{"Ref": "TracingPolicy"}], {"Ref": "AWS::NoValue"}]}, name
     for name, function in resources(template, "AWS::Lambda::Function").items():
         assert function["Role"] == {"Fn::GetAtt": [name.replace("Function", "Role"), "Arn"]}
     assert not resources(template, "AWS::IAM::Policy")

@@ -1,0 +1,101 @@
+"""What must hold of the alarms and the dashboard: every network has each, each is explained, and each watches a metric
+that somebody writes."""
+
+import json
+import re
+
+import pytest
+from build import ROOT
+from stack import NETWORKS
+from test_template import resources, template  # noqa: F401 - a fixture
+
+EACH_NETWORK = {
+    "DeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
+    "Paused": "Postback Paused",
+    "Parked": "Postback Outcomes parked",
+    "Unconfirmed": "Postback UnconfirmedHeld",
+    "OldestDelivery": "Postback UnresolvedAge",
+    "OldestMessage": "AWS/SQS ApproximateAgeOfOldestMessage",
+    "ErrorRate": "Postback AttemptFailed",
+    "FunctionError": "AWS/Lambda Errors",
+}
+
+
+@pytest.fixture(scope="module")
+def alarms(template):  # noqa: F811
+    return resources(template, "AWS::CloudWatch::Alarm")
+
+
+def measured() -> dict[str, set[str]]:
+    """The metrics that the code writes, with the dimensions each has, read from the code."""
+    code = (ROOT / "shared/src/metrics.rs").read_text()
+    names = dict(re.findall(r'Self::(\w+) => "(\w+)",', code[: code.index("/// Its unit")]))
+    own = dict(re.findall(r'Self::(\w+) => Some\("(\w+)"\)', code))
+    assert len(names) == len(re.findall(r"^    \w+,$", code[code.index("pub enum Metric") : code.index("impl Metric")], re.M))
+    return {name: {"Stack", "Network", own.get(variant)} - {None} for variant, name in names.items()}
+
+
+def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):  # noqa: F811
+    for network in NETWORKS:
+        own = {name: alarm for name, alarm in alarms.items() if name.startswith(network.prefix)}
+        assert set(own) == {f"{network.prefix}{kind}Alarm" for kind in EACH_NETWORK}
+        for name, alarm in own.items():
+            [extra] = [each["Value"] for each in alarm["Dimensions"] if each["Name"] == "Outcome"] or [""]
+            watched = f"{alarm['Namespace']} {alarm['MetricName']} {extra}".strip()
+            assert watched == EACH_NETWORK[name.removeprefix(network.prefix).removesuffix("Alarm")]
+            assert template["Resources"][name]["Condition"] == f"{network.prefix}On"
+
+
+def test_every_alarm_tells_the_topic_if_there_is_one(alarms):
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == topic, name
+        assert alarm.get("OKActions", topic) == topic, name
+
+
+def sections() -> set[str]:
+    headings = re.findall(r"^## (.+)$", (ROOT / "docs/runbook.md").read_text(), re.M)
+    return {re.sub(r"[^a-z0-9-]", "", heading.lower().replace(" ", "-")) for heading in headings}
+
+
+def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
+    named = set()
+    for name, alarm in alarms.items():
+        text = alarm["AlarmDescription"]
+        [section] = re.findall(r"See docs/runbook\.md#([a-z-]+)$", text)
+        assert section in sections(), f"{name}: no section {section} in the runbook"
+        assert 80 < len(text) < 400, name
+        named.add(section)
+    assert named == {
+        "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
+        "function-errors", "api-errors",
+    }  # fmt: skip
+
+
+def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(alarms):
+    written = measured()
+    ours = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] == "Postback"}
+    assert len(ours) == 5 * len(NETWORKS)
+    for name, alarm in ours.items():
+        assert {each["Name"] for each in alarm["Dimensions"]} == written[alarm["MetricName"]], name
+        values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+        [network] = [network for network in NETWORKS if name.startswith(network.prefix)]
+        assert (values["Stack"], values["Network"]) == ({"Ref": "AWS::StackName"}, network.name)
+
+
+def test_the_dashboard_shows_every_metric_and_names_no_network(template):  # noqa: F811
+    [dashboard] = resources(template, "AWS::CloudWatch::Dashboard").values()
+    text = dashboard["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(text)["widgets"]
+
+    for metric, dimensions in measured().items():
+        own = ",".join(["Stack", "Network", *sorted(dimensions - {"Stack", "Network"})])
+        wanted = f"{{Postback,{own}}} Stack=\"${{AWS::StackName}}\" MetricName=\"{metric}\""
+        assert wanted in json.dumps(widgets).replace("\\\"", "\""), metric
+    assert all(widget["properties"]["region"] == "${AWS::Region}" for widget in widgets)
+
+
+def test_every_function_is_traced_as_the_operator_says(template):  # noqa: F811
+    for name, function in resources(template, "AWS::Lambda::Function").items():
+        assert function["TracingConfig"] == {"Mode": {"Ref": "Tracing"}}, name
+        assert function["Environment"]["Variables"]["STACK_NAME"] == {"Ref": "AWS::StackName"}, name

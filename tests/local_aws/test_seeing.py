@@ -1,0 +1,204 @@
+"""What an operator sees of the deployed bundle, and how it behaves under trouble: a log of JSON lines, metrics that
+raise the alarms, a secret that is rotated, a network that hangs."""
+
+import json
+import re
+import shlex
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from build import ROOT
+from run import read_back
+from seeing import logged, metrics, now, raised, values
+from stack import PLAYED, STACK_NAME
+from test_end_to_end import drained, effects, eventually, new_id, order, take_all, told_networks
+
+NAMES = {network.name for network in PLAYED}
+SHOPBACK = next(network for network in PLAYED if network.name == "shopback")
+CARTSTACK = next(network for network in PLAYED if network.name == "cartstack")
+
+
+# ── The log and the metrics ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("network", PLAYED, ids=lambda network: network.name)
+def test_an_attempt_is_one_line_of_json_and_measured_once(stack, network):
+    since, posted = now(), order(new_id())
+
+    answer = stack.api("POST", f"/orders/{network.name}", posted)
+
+    def attempts():
+        return [line for line in logged(stack, network.folder, since) if line.get("order_id") == posted["order_id"]]
+
+    eventually(lambda: len(attempts()), 1)
+    [line] = attempts()
+    assert line["timestamp"].endswith("Z") and isinstance(line["span"]["requestId"], str)
+    assert line["level"] == "INFO"
+    assert (line["code"], line["network"], line["attempt"]) == ("attempt", network.name, 1)
+    assert line["verdict"] == answer.json["state"]
+    assert line["network_ms"] <= line["total_ms"]
+    assert "example.com" not in json.dumps(line)
+    own = {"Stack": STACK_NAME, "Network": network.name}
+    documents = metrics(stack, network.folder, since)
+    assert values(documents, "Postback", "AttemptLatency", own) == [line["network_ms"]]
+    assert values(documents, "Postback", "Outcomes", {**own, "Outcome": line["verdict"]}) == [1]
+
+
+def test_a_refused_request_is_a_line_without_a_word_of_it(stack):
+    since = now()
+
+    stack.api("POST", "/orders", {"customer": {"email": "canary@example.com"}})
+
+    def refused():
+        return [line for line in logged(stack, "intake", since) if line["code"] == "request_refused"]
+
+    assert eventually(lambda: len(refused()), 1) == 1
+    assert refused()[0]["reason"] == "invalid_order"
+    assert "canary" not in json.dumps(refused())
+
+
+def runbook_commands() -> list[list[str]]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs/runbook.md").read_text(), re.M | re.S)
+    return [shlex.split(line) for block in blocks for line in block.splitlines()]
+
+
+def test_the_runbooks_log_queries_name_logs_and_fields_that_there_are(stack):
+    tails = [words[3:] for words in runbook_commands() if words[:3] == ["aws", "logs", "tail"]]
+    groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
+    code = "\n".join(path.read_text() for path in (ROOT / "shared/src").rglob("*.rs"))
+    access_log = ROOT.joinpath("template.yaml").read_text()
+
+    assert len(tails) > 10
+    for group, *options in tails:
+        assert group in groups, group
+        pattern = options[options.index("--filter-pattern") + 1] if "--filter-pattern" in options else "{}"
+        for field, value in re.findall(r'\$\.(\w+) !?= "?([^" ]+)"?', pattern):
+            known = f'"{field}":"$context' in access_log if "vendedlogs" in group else re.search(rf"\b{field}\b", code)
+            assert known, f"{pattern}: no {field}"
+            if field in ("code", "verdict", "outcome"):
+                assert f'"{value}"' in code, f"{pattern}: nothing says {value}"
+
+
+# ── A secret that is rotated ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def flowing(stack, posted: list[dict]):
+    """Orders come in all the while, twice a second, each for every network."""
+    ended = threading.Event()
+    failures = []
+
+    def flow():
+        while not ended.is_set():
+            an_order = order(new_id())
+            posted.append(an_order)
+            answer = stack.api("POST", "/orders", an_order)
+            if answer.status != 202:
+                failures.append(answer)
+            ended.wait(0.5)
+
+    thread = threading.Thread(target=flow)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    assert failures == []
+
+
+def set_token(stack, token: str) -> None:
+    """What `make secret` does: no deployment."""
+    secret = json.dumps({"offer_id": 1234, "security_token": token})
+    arn = stack.outputs["ShopbackSecretArn"]
+    stack.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=secret)
+
+
+def deployed_at(stack):
+    functions = stack.client("lambda").list_functions()["Functions"]
+    [described] = stack.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+    return described.get("LastUpdatedTime"), {one["FunctionName"]: one["LastModified"] for one in functions}
+
+
+def test_a_secret_is_rotated_while_orders_flow(stack):
+    """Wrong at first: the network is paused, alone, and goes on by itself once the secret is right."""
+    token = "rotated0" * 4
+    since, before, posted = now(), deployed_at(stack), []
+
+    with flowing(stack, posted):
+        assert eventually(lambda: len(posted) > 4, True)
+        assert stack.sandbox("POST", "/_accounts", {"shopback": {"security_token": token}}).status == 200
+        assert eventually(lambda: raised(stack, SHOPBACK, "Paused", since), True, 60)
+        assert raised(stack, SHOPBACK, "Parked", since)
+
+        set_token(stack, "mistaken" * 4)
+        wrong, held = now(), len(posted)
+        # Settings are read again within ten seconds; the wrong ones are tried with an order and refused.
+        assert eventually(lambda: refusals(stack, wrong) > 0, True, 60)
+        assert eventually(lambda: len(posted) > held + 4, True, 60)
+
+        set_token(stack, token)
+        right = now()
+        assert eventually(lambda: passed(stack, right) > 4, True, 120)
+
+    ids = [each["order_id"] for each in posted]
+    untold = eventually(lambda: [one for one in ids if told_networks(stack, one) != NAMES], [], 180)
+    assert untold == []
+    assert drained(stack)
+    assert [one["order_id"] for one in posted if effects(stack, one) != dict.fromkeys(NAMES, 1)] == []
+    for network in PLAYED:
+        assert take_all(stack, stack.outputs[f"{network.prefix}DeadLetterQueueUrl"]) == []
+        if network != SHOPBACK:
+            assert not raised(stack, network, "Paused", since), network.name
+            assert not raised(stack, network, "Parked", since), network.name
+    own = {"Stack": STACK_NAME, "Network": SHOPBACK.name}
+    latest = max(metrics(stack, SHOPBACK.folder, right), key=lambda document: document["_aws"]["Timestamp"])
+    assert values([latest], "Postback", "Paused", own) == [0]
+    assert deployed_at(stack) == before
+    print(f"\n{len(ids)} orders for {len(PLAYED)} networks while the secret was rotated: each told once")
+
+
+def refusals(stack, since: int) -> int:
+    return sum(line["code"] == "network_paused" for line in logged(stack, SHOPBACK.folder, since))
+
+
+def passed(stack, since: int) -> int:
+    return sum(line.get("verdict") == "delivered" for line in logged(stack, SHOPBACK.folder, since))
+
+
+# ── A network that hangs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_network_that_hangs_holds_nobody_up(stack):
+    others = NAMES - {CARTSTACK.name}
+
+    def time_to_tell(count: int = 5) -> float:
+        started, posted = time.monotonic(), [order(new_id()) for _ in range(count)]
+        for each in posted:
+            assert stack.api("POST", "/orders", each).status == 202
+        told = eventually(lambda: all(told_networks(stack, each["order_id"]) >= others for each in posted), True, 60)
+        assert told is True
+        waiting.extend(posted)
+        return time.monotonic() - started
+
+    waiting: list[dict] = []
+    well = time_to_tell()
+    outage = {"network": CARTSTACK.name, "on": True, "fault": {"hang": True, "processed": False}}
+    assert stack.sandbox("POST", "/_outage", outage).status == 200
+    try:
+        hung = time_to_tell()
+        held = [each for each in waiting if CARTSTACK.name not in told_networks(stack, each["order_id"])]
+    finally:
+        stack.sandbox("POST", "/_outage", {**outage, "on": False})
+        stack.sandbox("POST", "/_release")
+
+    assert len(held) == 5, "it did hang"
+    print(f"\nfive orders at the other three networks: {well:.1f} s, with one network hanging {hung:.1f} s")
+    # A request that hangs is given up after ten seconds: had anybody waited for one, it would show.
+    assert hung < max(2 * well, 8)
+    for each in held:
+        state = eventually(lambda each=each: read_back(stack, each["order_id"])[CARTSTACK.name]["state"], "unconfirmed")
+        assert state == "unconfirmed"
+        assert {name: count for name, count in effects(stack, each).items() if name in others} == dict.fromkeys(others, 1)

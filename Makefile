@@ -68,7 +68,7 @@ schema: ## Write anew what is generated from the code: schemas, the API's descri
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" cargo lambda build --release --locked \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
-	  $(addprefix --bin ,$(notdir $(wildcard functions/*)))
+	  $(foreach function,$(notdir $(wildcard functions/*)),--package $(function) --bin $(function))
 	if [ -f samconfig.toml ]; then \
 	  $(TOOLS)/sam deploy --no-fail-on-empty-changeset; \
 	else \

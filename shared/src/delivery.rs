@@ -285,7 +285,8 @@ pub enum Event {
 }
 
 /// A person's decision about a delivery that is unconfirmed or parked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The network has it.
     Delivered,

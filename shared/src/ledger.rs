@@ -13,9 +13,13 @@ use aws_sdk_dynamodb::{
 };
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
+mod decided;
 mod record;
+mod scan;
 
+pub use decided::DecisionRecord;
 pub use record::{AttemptRecord, Key, Note, ProgressRecord, Record};
+pub use scan::{Page, Place, Wanted};
 
 /// How long a delivery is remembered at least: `DynamoDB` may delete the item after that.
 pub const GUARD: std::time::Duration = std::time::Duration::from_hours(400 * 24);

@@ -100,6 +100,66 @@ impl Evidence {
     }
 }
 
+/// One line that an operator wrote, or what names the operator: the only free text that is kept.
+/// Never made of what a network, an order or a customer said.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Remark(String);
+
+/// Why a text is no remark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemarkFault {
+    /// It says nothing.
+    #[error("must say something")]
+    Empty,
+    /// It is longer than [`Remark::LONGEST`].
+    #[error("must have 200 characters at most")]
+    TooLong,
+    /// It has line breaks or other control characters.
+    #[error("must be one line")]
+    NotOneLine,
+    /// It looks as if it named a customer.
+    #[error("must name the order, not the customer: no e-mail address, no telephone number")]
+    Personal,
+}
+
+impl Remark {
+    /// The most characters of an operator's words.
+    pub const LONGEST: usize = 200;
+
+    /// An operator's own words. What looks like an e-mail address or a telephone number is refused;
+    /// more can't be told from the text.
+    pub fn new(text: &str) -> Result<Self, RemarkFault> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(RemarkFault::Empty);
+        }
+        if text.chars().count() > Self::LONGEST {
+            return Err(RemarkFault::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(RemarkFault::NotOneLine);
+        }
+        let dials = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+        if text.contains('@') || text.split('+').skip(1).any(dials) {
+            return Err(RemarkFault::Personal);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The ARN of an AWS identity, cut after 300 characters.
+    #[must_use]
+    pub fn identity(arn: &str) -> Self {
+        Self(arn.chars().filter(char::is_ascii_graphic).take(300).collect())
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,5 +178,30 @@ mod tests {
         assert_eq!(evidence.get("lead_id"), Some("9007199254740993"));
         assert_eq!(evidence.get("text"), None);
         assert_eq!(evidence.get("empty"), None);
+    }
+
+    #[test]
+    fn a_remark_is_one_short_line_that_names_no_customer() {
+        let long = "x".repeat(Remark::LONGEST + 1);
+        for (text, fault) in [
+            (" ", RemarkFault::Empty),
+            (long.as_str(), RemarkFault::TooLong),
+            ("seen\nin the portal", RemarkFault::NotOneLine),
+            ("a+b@example.com has it", RemarkFault::Personal),
+            ("called +91 98765 43210", RemarkFault::Personal),
+        ] {
+            assert_eq!(Remark::new(text), Err(fault), "{text}");
+        }
+        let said =
+            Remark::new("  listed in the portal as 4711, ticket OPS-12  ").expect("a remark");
+        assert_eq!(said.as_str(), "listed in the portal as 4711, ticket OPS-12");
+    }
+
+    #[test]
+    fn an_identity_keeps_the_name_of_its_session() {
+        let arn = "arn:aws:sts::123456789012:assumed-role/operators/ann@shop.example";
+
+        assert_eq!(Remark::identity(arn).as_str(), arn);
+        assert_eq!(Remark::identity(&"a".repeat(400)).as_str().len(), 300);
     }
 }

@@ -30,7 +30,9 @@ def build() -> Path:
     With QUICK in the environment the functions are built without optimisation: for trying a change out.
     """
     environment = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
-    bins = [argument for function in FUNCTIONS for argument in ("--bin", function)]
+    # By package: chosen by --bin alone, the functions would be built with the features that the tests and the
+    # command-line tool want of the crates they share.
+    packages_and_bins = [word for function in FUNCTIONS for word in ("--package", function, "--bin", function)]
     target = f"--{architecture().replace('_', '-')}"
     profile = ["--profile", "quick"] if os.environ.get("QUICK") else ["--release"]
     packages = ROOT / "target" / "lambda"
@@ -38,7 +40,8 @@ def build() -> Path:
         ("the sandbox", ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
         (
             "the functions (the first time: some minutes)",
-            ["cargo", "lambda", "build", *profile, "--locked", target, "--lambda-dir", str(packages), *bins],
+            ["cargo", "lambda", "build", *profile, "--locked", target, "--lambda-dir", str(packages)]
+            + packages_and_bins,
         ),
     ]:
         print(f"Building {title} …", flush=True)

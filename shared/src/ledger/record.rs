@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::GUARD;
+use super::{DecisionRecord, GUARD};
 use crate::{
     clock::Timestamp,
     delivery::{Delivery, State},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The most attempts whose story is kept: the first and the latest ones.
-const STORIES: usize = 10;
+pub(super) const STORIES: usize = 10;
 
 /// Which delivery: an order and a network, or a line of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +71,9 @@ pub struct Record {
     /// What the network has said since of what it took, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub progress: Vec<ProgressRecord>,
+    /// What people have decided about it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<DecisionRecord>,
     /// How often the order came with other content.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub conflicts: u32,
@@ -149,6 +152,7 @@ impl Record {
             references,
             attempts,
             progress: before.map(|record| record.progress.clone()).unwrap_or_default(),
+            decisions: before.map(|record| record.decisions.clone()).unwrap_or_default(),
             conflicts: before.map_or(0, |record| record.conflicts),
             updated_at: now,
             expires_at: first_expiry.max((now + GUARD).as_secs()),

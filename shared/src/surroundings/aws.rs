@@ -67,8 +67,13 @@ impl fmt::Debug for Bus {
 impl Bus {
     /// The bus named by `EVENT_BUS_NAME`.
     pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
-        let name = setting("EVENT_BUS_NAME")?;
-        Ok(Self { client: aws_sdk_eventbridge::Client::new(config), name })
+        Ok(Self::named(config, setting("EVENT_BUS_NAME")?))
+    }
+
+    /// The bus of this name.
+    #[must_use]
+    pub fn named(config: &SdkConfig, name: String) -> Self {
+        Self { client: aws_sdk_eventbridge::Client::new(config), name }
     }
 }
 

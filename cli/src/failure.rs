@@ -1,0 +1,208 @@
+//! What can go wrong: a stable code, a sentence that says what to do, an exit status.
+
+use postback::word::RemarkFault;
+use serde::Serialize;
+
+/// Why a command did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// No credentials, or none that are valid any more.
+    #[error(
+        "No AWS credentials could be had. Set AWS_PROFILE, give --profile, or sign in \
+         (`aws sso login`)."
+    )]
+    NoCredentials,
+    /// No region.
+    #[error("No AWS region is set. Give --region, or set AWS_REGION.")]
+    NoRegion,
+    /// A service did not answer.
+    #[error("{service} could not be reached for {action}. Check the region and the connection.")]
+    Unreachable { service: &'static str, action: &'static str },
+    /// A service refused.
+    #[error("{service} refused {action}: {code}{}", said(.message))]
+    Refused { service: &'static str, action: &'static str, code: String, message: String },
+    /// The ledger did not answer or refused.
+    #[error(
+        "The ledger (table {table}) did not answer {action}. Check the connection, and that you may \
+         do that on the table."
+    )]
+    Ledger { table: String, action: &'static str },
+    /// There is no such stack.
+    #[error(
+        "There is no stack {stack} in {region}. Give its name with --stack, and --region or \
+         --profile for where it is."
+    )]
+    NoStack { stack: String, region: String },
+    /// The stack is not one of ours.
+    #[error(
+        "The stack {stack} has no output {output}: it is not a Postback stack, or one of an older \
+         version. Deploy it anew."
+    )]
+    NoOutput { stack: String, output: String },
+    /// There is no such network.
+    #[error("The stack has no network {network}. It has: {known}.")]
+    UnknownNetwork { network: String, known: String },
+    /// Nothing is known of the order.
+    #[error(
+        "The ledger knows nothing of order {order_id}: it was never sent, it concerns no network, or \
+         it is still on its way."
+    )]
+    UnknownOrder { order_id: String },
+    /// The order has no such delivery.
+    #[error("Order {order_id} has no delivery {delivery}. It has: {known}.")]
+    UnknownDelivery { order_id: String, delivery: String, known: String },
+    /// There is no archive.
+    #[error(
+        "There is no archive {archive}. `make deploy` makes it with archive.yaml; give another name \
+         with --archive."
+    )]
+    NoArchive { archive: String },
+    /// A text that is no instant.
+    #[error("{option} must be 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d for so long ago.")]
+    BadInstant { option: &'static str },
+    /// A span without time in it.
+    #[error("--from must be before --to, and before now.")]
+    EmptySpan,
+    /// A reason that may not be kept.
+    #[error("--reason {0}.")]
+    BadReason(RemarkFault),
+    /// A token of something else.
+    #[error("--after must be what an earlier list gave as `next`.")]
+    BadPlace,
+    /// A file that can't be read.
+    #[error("{file} could not be read: {fault}.")]
+    BadFile { file: String, fault: String },
+    /// The order in the file is another one.
+    #[error("{file} holds order {found}, not {wanted}.")]
+    OtherOrder { file: String, found: String, wanted: String },
+    /// Nobody is there to be asked.
+    #[error("{0}")]
+    NotAsked(&'static str),
+    /// The person said no.
+    #[error("Nothing was changed.")]
+    Declined,
+    /// The delivery leaves nothing to decide.
+    #[error(
+        "Order {order_id} at {delivery} is {state}: only unconfirmed and parked deliveries can be \
+         settled by hand. Nothing was changed."
+    )]
+    NotOpen { order_id: String, delivery: String, state: &'static str },
+    /// The delivery is not any more what the person saw.
+    #[error(
+        "Order {order_id} at {delivery} has moved on: attempt {found}, you saw attempt {seen}. \
+         Nothing was changed. Look at it and at the network again."
+    )]
+    MovedOn { order_id: String, delivery: String, found: u32, seen: u32 },
+    /// The order has to come from somewhere.
+    #[error(
+        "The ledger holds no orders. Say where this one is: --order FILE, or --from-archive if it \
+         came over the bus. Nothing was changed."
+    )]
+    OrderNeeded,
+    /// The network's function refused the order.
+    #[error("The network's function refused the order: {code}. {detail} Nothing was changed.")]
+    OrderRefused { code: String, detail: String },
+    /// The network's function failed.
+    #[error("The function {function} failed on the order; its log says why. Nothing was changed.")]
+    FunctionFailed { function: String },
+    /// It stands in the ledger, but the bus does not know.
+    #[error(
+        "It is recorded, but the bus did not take the event of it. Give the same command again: it \
+         repeats the event only."
+    )]
+    Unannounced,
+    /// Decided, but the order is not on its way.
+    #[error("It is recorded, but the order is not on its way yet: {why} {what_to_do}")]
+    NotOnItsWay { why: String, what_to_do: String },
+    /// Others wrote again and again.
+    #[error("The delivery is being changed by others at this moment. Look at it again.")]
+    Contended,
+    /// Some messages were left.
+    #[error("{left} messages were left in the dead-letter queue: {why}")]
+    Left { left: usize, why: &'static str },
+}
+
+fn said(message: &str) -> String {
+    if message.is_empty() { ".".to_owned() } else { format!(" ({message}).") }
+}
+
+impl Failure {
+    /// For programs.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::NoRegion => "no_region",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Refused { .. } => "refused",
+            Self::Ledger { .. } => "ledger_unavailable",
+            Self::NoStack { .. } => "no_stack",
+            Self::NoOutput { .. } => "no_output",
+            Self::UnknownNetwork { .. } => "unknown_network",
+            Self::UnknownOrder { .. } => "unknown_order",
+            Self::UnknownDelivery { .. } => "unknown_delivery",
+            Self::NoArchive { .. } => "no_archive",
+            Self::BadInstant { .. } => "bad_instant",
+            Self::EmptySpan => "empty_span",
+            Self::BadReason(_) => "bad_reason",
+            Self::BadPlace => "bad_place",
+            Self::BadFile { .. } => "bad_file",
+            Self::OtherOrder { .. } => "other_order",
+            Self::NotAsked(_) => "not_asked",
+            Self::Declined => "declined",
+            Self::NotOpen { .. } => "not_open",
+            Self::MovedOn { .. } => "moved_on",
+            Self::OrderNeeded => "order_needed",
+            Self::OrderRefused { .. } => "order_refused",
+            Self::FunctionFailed { .. } => "function_failed",
+            Self::Unannounced => "unannounced",
+            Self::NotOnItsWay { .. } => "not_on_its_way",
+            Self::Contended => "contended",
+            Self::Left { .. } => "left",
+        }
+    }
+
+    pub(crate) const fn exit_status(&self) -> u8 {
+        match self {
+            Self::NoCredentials
+            | Self::NoRegion
+            | Self::Unreachable { .. }
+            | Self::Refused { .. }
+            | Self::Ledger { .. }
+            | Self::FunctionFailed { .. } => 1,
+            Self::BadInstant { .. }
+            | Self::EmptySpan
+            | Self::BadReason(_)
+            | Self::BadPlace
+            | Self::BadFile { .. }
+            | Self::OtherOrder { .. }
+            | Self::NotAsked(_)
+            | Self::OrderNeeded => 2,
+            Self::NoStack { .. }
+            | Self::NoOutput { .. }
+            | Self::UnknownNetwork { .. }
+            | Self::UnknownOrder { .. }
+            | Self::UnknownDelivery { .. }
+            | Self::NoArchive { .. } => 3,
+            Self::Declined
+            | Self::NotOpen { .. }
+            | Self::MovedOn { .. }
+            | Self::OrderRefused { .. }
+            | Self::Contended => 4,
+            Self::Unannounced | Self::NotOnItsWay { .. } | Self::Left { .. } => 5,
+        }
+    }
+
+    /// As it is shown with `--json`.
+    pub(crate) fn view(&self) -> impl Serialize {
+        #[derive(Serialize)]
+        struct View {
+            error: Inner,
+        }
+        #[derive(Serialize)]
+        struct Inner {
+            code: &'static str,
+            message: String,
+        }
+        View { error: Inner { code: self.code(), message: self.to_string() } }
+    }
+}

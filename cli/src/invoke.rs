@@ -1,0 +1,158 @@
+//! Asking a network's function directly, as the API would: it checks an order against what it told
+//! before, and answers what came of it.
+
+use std::{fmt::Write, fs, io, io::Read, path::Path};
+
+use aws_sdk_lambda::primitives::Blob;
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{
+    account::{Account, Network, failed},
+    failure::Failure,
+};
+
+/// An order as a person gave it.
+#[derive(Debug)]
+pub(crate) struct GivenOrder {
+    pub(crate) text: Box<RawValue>,
+    file: String,
+}
+
+/// What a function answered.
+#[derive(Debug, Deserialize)]
+struct Response {
+    #[serde(rename = "statusCode")]
+    status: i64,
+    #[serde(default)]
+    body: String,
+}
+
+impl GivenOrder {
+    /// Reads an order, bare or as the `detail` of its event.
+    pub(crate) fn read(path: &Path, order_id: &str) -> Result<Self, Failure> {
+        let file = if path == Path::new("-") { "-".into() } else { path.display().to_string() };
+        let bad = |fault: String| Failure::BadFile { file: file.clone(), fault };
+        let text = if file == "-" {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).map(|_| text)
+        } else {
+            fs::read_to_string(path)
+        };
+        let text = text.map_err(|error| bad(error.kind().to_string()))?;
+        Self::of(&text, file.clone(), order_id)
+    }
+
+    fn of(text: &str, file: String, order_id: &str) -> Result<Self, Failure> {
+        #[derive(Deserialize)]
+        struct Given {
+            order_id: Option<String>,
+            detail: Option<Box<RawValue>>,
+        }
+        let not_json =
+            |_| Failure::BadFile { file: file.clone(), fault: "not a JSON object".into() };
+        let given: Given = serde_json::from_str(text).map_err(not_json)?;
+        if let (None, Some(detail)) = (&given.order_id, &given.detail) {
+            return Self::of(detail.get(), file, order_id);
+        }
+        let found = given.order_id.unwrap_or_default();
+        if found != order_id {
+            return Err(Failure::OtherOrder { file, found, wanted: order_id.to_owned() });
+        }
+        let text = serde_json::from_str(text).map_err(not_json)?;
+        Ok(Self { text, file })
+    }
+
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+}
+
+/// Gives the order to the network's function, as `POST /orders/{network}` does. Its answer, or why
+/// it refused.
+pub(crate) async fn tell(
+    account: &Account,
+    network: &Network,
+    order: &GivenOrder,
+) -> Result<Value, Failure> {
+    let function = account.function(network);
+    let event = event(network, order).to_string();
+    let invoke = account.functions.invoke().function_name(&function).payload(Blob::new(event));
+    let output = invoke.send().await.map_err(|error| failed("Lambda", "Invoke", &error))?;
+    let payload = output.payload().map(Blob::as_ref).unwrap_or_default();
+    let response: Option<Response> = serde_json::from_slice(payload).ok();
+    let Some(response) = response.filter(|_| output.function_error().is_none()) else {
+        return Err(Failure::FunctionFailed { function });
+    };
+    read(&response)
+}
+
+fn read(response: &Response) -> Result<Value, Failure> {
+    let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
+    if matches!(response.status, 200 | 202) {
+        return Ok(body);
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut detail = text(&body["detail"]);
+    for fault in body["errors"].as_array().into_iter().flatten() {
+        let _infallible =
+            write!(detail, " {}: {}.", text(&fault["pointer"]), text(&fault["detail"]));
+    }
+    Err(Failure::OrderRefused { code: text(&body["code"]), detail })
+}
+
+fn event(network: &Network, order: &GivenOrder) -> Value {
+    let path = format!("/orders/{}", network.name);
+    json!({
+        "version": "2.0",
+        "routeKey": format!("POST {path}"),
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": { "content-type": "application/json" },
+        "requestContext": { "http": { "method": "POST", "path": path }, "timeEpoch": 0 },
+        "isBase64Encoded": false,
+        "body": order.text.get(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(text: &str) -> Result<String, Failure> {
+        let given = GivenOrder::of(text, "a.json".to_owned(), "A-1");
+        given.map(|given| given.text.get().to_owned())
+    }
+
+    #[test]
+    fn an_order_is_taken_as_it_stands_bare_or_out_of_its_event() {
+        let order = r#"{"order_id": "A-1", "total": 1499.00}"#;
+
+        assert_eq!(given(order).as_deref(), Ok(order));
+        let event = format!(r#"{{"detail-type": "order.completed", "detail": {order}}}"#);
+        assert_eq!(given(&event).as_deref(), Ok(order));
+    }
+
+    #[test]
+    fn another_order_or_none_is_refused() {
+        let other = Failure::OtherOrder {
+            file: "a.json".to_owned(),
+            found: "A-2".to_owned(),
+            wanted: "A-1".to_owned(),
+        };
+
+        assert_eq!(given(r#"{"order_id": "A-2"}"#), Err(other));
+        assert!(matches!(given("[]"), Err(Failure::BadFile { .. })));
+        assert!(matches!(given("{}"), Err(Failure::OtherOrder { .. })));
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_function_said() {
+        let body = r#"{"code":"invalid_order","detail":"Mend it.","errors":[{"pointer":"/total","detail":"must not be negative"}]}"#;
+        let refused = read(&Response { status: 422, body: body.to_owned() });
+
+        let Err(Failure::OrderRefused { code, detail }) = refused else { panic!("{refused:?}") };
+        assert_eq!(code, "invalid_order");
+        assert_eq!(detail, "Mend it. /total: must not be negative.");
+    }
+}

@@ -1,0 +1,51 @@
+#![doc = include_str!("../README.md")]
+
+use std::{io, process::ExitCode};
+
+use clap::Parser;
+use postback::clock::Timestamp;
+
+mod account;
+mod args;
+mod failure;
+mod foretell;
+mod invoke;
+mod list;
+mod redrive;
+mod replay;
+mod settle;
+mod show;
+mod span;
+mod view;
+
+use args::{Arguments, Command};
+use failure::Failure;
+use view::Screen;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let mut screen = Screen { json: arguments.json, out: &mut out, err: &mut err };
+    match run(&arguments, &mut screen).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            screen.failure(&failure);
+            ExitCode::from(failure.exit_status())
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    let now = Timestamp::system();
+    let Command::Orders(command) = &arguments.command;
+    command.check(now)?;
+    let account = account::Account::open(arguments).await?;
+    match command {
+        args::Orders::Show(wanted) => show::run(&account, wanted, screen).await,
+        args::Orders::List(wanted) => list::run(&account, wanted, now, screen).await,
+        args::Orders::Settle(wanted) => settle::run(&account, wanted, screen).await,
+        args::Orders::Replay(wanted) => replay::run(&account, wanted, now, screen).await,
+        args::Orders::Redrive(wanted) => redrive::run(&account, wanted, screen).await,
+    }
+}

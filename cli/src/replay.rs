@@ -1,0 +1,192 @@
+//! `orders replay`: the orders of a span of time on the bus again, from its archive, to the
+//! networks' own rules only.
+
+use aws_sdk_eventbridge::{
+    operation::describe_archive::DescribeArchiveError, primitives::DateTime,
+    types::ReplayDestination,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use postback::clock::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    account::{Account, Network, failed},
+    args::Replay,
+    failure::Failure,
+    foretell::{Counts, Fate, count, counted, fates, foretold, orders},
+    list::cost,
+    span::Span,
+    view::Screen,
+};
+
+/// From where to where.
+pub(crate) struct Way {
+    archive_arn: String,
+    archive_days: i32,
+    bus_arn: String,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// The rule that brings orders to a network.
+pub(crate) struct Rule {
+    pub(crate) network: String,
+    arn: String,
+    pub(crate) pattern: String,
+}
+
+#[derive(Serialize)]
+struct View {
+    from: Timestamp,
+    to: Timestamp,
+    networks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger: Option<Counts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orders: Option<Vec<Fate>>,
+}
+
+pub(crate) async fn run(
+    account: &Account,
+    wanted: &Replay,
+    now: Timestamp,
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
+    let span = Span::read(&wanted.from, wanted.to.as_deref(), now)?;
+    let networks = networks(account, &wanted.network)?;
+    let way = Way::find(account, wanted.archive.as_deref(), &networks).await?;
+    let names: Vec<_> = networks.into_iter().map(|network| network.name).collect();
+    let mut view = View {
+        from: span.from,
+        to: span.to,
+        networks: names,
+        replay: None,
+        ledger: None,
+        orders: None,
+    };
+    let mut lines =
+        vec![format!("From {} to {}, to {}", span.from, span.to, view.networks.join(", "))];
+    if let Some(warning) = way.too_old(span, now) {
+        lines.push(warning);
+    }
+    if !wanted.yes {
+        let (counts, page) = count(account, &view.networks, span, wanted.read_units).await?;
+        lines.extend(counted(&counts));
+        screen.note(&cost(&page));
+        view.ledger = Some(counts);
+    }
+    if let Some(path) = &wanted.orders {
+        let fates = fates(account, &way, &orders(path)?).await?;
+        lines.extend(foretold(&fates));
+        view.orders = Some(fates);
+    }
+    if !wanted.dry_run {
+        if !wanted.yes {
+            let instead =
+                "See what would happen with --dry-run, then give --yes. Nothing was replayed.";
+            screen.ask(&lines, "Replay it?", instead)?;
+            lines.clear();
+        }
+        let replay = way.start(account, span).await?;
+        lines.push(format!("Started: replay {replay}. It takes some minutes; how far it is says"));
+        lines.push(format!("  aws events describe-replay --replay-name {replay}"));
+        view.replay = Some(replay);
+    }
+    screen.answer(&lines, &view);
+    Ok(())
+}
+
+fn networks(account: &Account, names: &[String]) -> Result<Vec<Network>, Failure> {
+    if names.is_empty() {
+        return Ok(account.networks());
+    }
+    names.iter().map(|name| account.network(name)).collect()
+}
+
+impl Way {
+    /// Finds the archive, and the rules that bring orders to these networks' queues.
+    pub(crate) async fn find(
+        account: &Account,
+        archive: Option<&str>,
+        networks: &[Network],
+    ) -> Result<Self, Failure> {
+        let bus = account.output("BusName")?;
+        let archive = archive.unwrap_or(bus);
+        let described = account.events.describe_archive().archive_name(archive).send().await;
+        let described = described.map_err(|error| {
+            if error
+                .as_service_error()
+                .is_some_and(DescribeArchiveError::is_resource_not_found_exception)
+            {
+                return Failure::NoArchive { archive: archive.to_owned() };
+            }
+            failed("EventBridge", "DescribeArchive", &error)
+        })?;
+        let mut rules = Vec::new();
+        for network in networks {
+            rules.extend(rules_of(account, bus, network).await?);
+        }
+        Ok(Self {
+            archive_arn: described.archive_arn().unwrap_or_default().to_owned(),
+            archive_days: described.retention_days().unwrap_or_default(),
+            bus_arn: account.output("BusArn")?.to_owned(),
+            rules,
+        })
+    }
+
+    /// Starts the replay; its name.
+    pub(crate) async fn start(&self, account: &Account, span: Span) -> Result<String, Failure> {
+        let name = format!("postback-{}-{:08x}", span.from.as_secs(), fastrand::u32(..));
+        let rules = self.rules.iter().map(|rule| rule.arn.clone()).collect();
+        let to = ReplayDestination::builder().arn(&self.bus_arn).set_filter_arns(Some(rules));
+        let to =
+            to.build().map_err(|_| Failure::NoArchive { archive: self.archive_arn.clone() })?;
+        let start = account
+            .events
+            .start_replay()
+            .replay_name(&name)
+            .description("postback orders replay")
+            .event_source_arn(&self.archive_arn)
+            .event_start_time(DateTime::from_millis(span.from.as_millis()))
+            .event_end_time(DateTime::from_millis(span.to.as_millis()))
+            .destination(to);
+        let started = start.send().await;
+        started.map(|_| name).map_err(|error| failed("EventBridge", "StartReplay", &error))
+    }
+
+    /// Whether the span begins before what the archive keeps.
+    fn too_old(&self, span: Span, now: Timestamp) -> Option<String> {
+        let days = u64::try_from(self.archive_days).ok().filter(|days| *days > 0)?;
+        let keeps = std::time::Duration::from_hours(24 * days);
+        (span.from < now - keeps).then(|| {
+            format!("The archive keeps {days} days: of what is older nothing is replayed.")
+        })
+    }
+}
+
+/// The rules that bring orders to this network's queue.
+async fn rules_of(account: &Account, bus: &str, network: &Network) -> Result<Vec<Rule>, Failure> {
+    let queue = account.queue_url(network)?;
+    let asked = account.queues.get_queue_attributes().queue_url(queue);
+    let asked = asked.attribute_names(QueueAttributeName::QueueArn).send().await;
+    let attributes = asked.map_err(|error| failed("SQS", "GetQueueAttributes", &error))?;
+    let attributes = attributes.attributes.unwrap_or_default();
+    let Some(queue_arn) = attributes.get(&QueueAttributeName::QueueArn) else {
+        return Ok(Vec::new());
+    };
+    let listed = account.events.list_rule_names_by_target();
+    let listed = listed.target_arn(queue_arn).event_bus_name(bus).send().await;
+    let listed = listed.map_err(|error| failed("EventBridge", "ListRuleNamesByTarget", &error))?;
+    let mut rules = Vec::new();
+    for name in listed.rule_names() {
+        let rule = account.events.describe_rule().name(name).event_bus_name(bus).send().await;
+        let rule = rule.map_err(|error| failed("EventBridge", "DescribeRule", &error))?;
+        rules.push(Rule {
+            network: network.name.clone(),
+            arn: rule.arn().unwrap_or_default().to_owned(),
+            pattern: rule.event_pattern().unwrap_or_default().to_owned(),
+        });
+    }
+    Ok(rules)
+}

@@ -1,0 +1,264 @@
+//! A delivery for people and for programs.
+
+use std::{
+    fmt::Write as _,
+    io::{self, BufRead, IsTerminal, Write},
+};
+
+use postback::{
+    clock::Timestamp,
+    delivery::State,
+    ledger::{AttemptRecord, DecisionRecord, ProgressRecord, Record},
+    network::Proof,
+    word::{Evidence, Reason},
+};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Where answers go.
+pub(crate) struct Screen<'a> {
+    pub(crate) json: bool,
+    pub(crate) out: &'a mut dyn Write,
+    pub(crate) err: &'a mut dyn Write,
+}
+
+impl Screen<'_> {
+    /// The answer: lines for people, or one JSON object for programs.
+    pub(crate) fn answer(&mut self, lines: &[String], value: &impl Serialize) {
+        // A reader that has gone away wants no more.
+        let _gone = if self.json {
+            let text = serde_json::to_string_pretty(value).unwrap_or_default();
+            writeln!(self.out, "{text}")
+        } else {
+            lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))
+        };
+    }
+
+    /// Something beside the answer, for people only.
+    pub(crate) fn note(&mut self, text: &str) {
+        if !self.json {
+            let _gone = writeln!(self.err, "{text}");
+        }
+    }
+
+    pub(crate) fn failure(&mut self, failure: &Failure) {
+        let _gone = if self.json {
+            let text = serde_json::to_string(&failure.view()).unwrap_or_default();
+            writeln!(self.err, "{text}")
+        } else {
+            writeln!(self.err, "{failure}")
+        };
+    }
+
+    /// Shows `lines` and asks; `Err` if nobody is there, with what to write instead, or if the
+    /// answer is not yes.
+    pub(crate) fn ask(
+        &mut self,
+        lines: &[String],
+        question: &str,
+        instead: &'static str,
+    ) -> Result<(), Failure> {
+        if self.json || !io::stdin().is_terminal() {
+            return Err(Failure::NotAsked(instead));
+        }
+        for line in lines {
+            let _gone = writeln!(self.err, "{line}");
+        }
+        let _gone = write!(self.err, "{question} [y/N] ");
+        let _gone = self.err.flush();
+        let mut said = String::new();
+        let read = io::stdin().lock().read_line(&mut said);
+        let yes = read.is_ok() && matches!(said.trim(), "y" | "Y" | "yes");
+        if yes { Ok(()) } else { Err(Failure::Declined) }
+    }
+}
+
+/// A delivery as programs see it.
+#[derive(Serialize)]
+pub(crate) struct DeliveryView<'a> {
+    order_id: &'a str,
+    network: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<&'a str>,
+    state: State,
+    reason: Option<&'a Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Proof>,
+    attempt: u32,
+    in_doubt: bool,
+    since: Timestamp,
+    updated_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_at: Option<Timestamp>,
+    conflicts: u32,
+    references: &'a Evidence,
+    attempts: &'a [AttemptRecord],
+    progress: &'a [ProgressRecord],
+    decisions: &'a [DecisionRecord],
+}
+
+impl<'a> DeliveryView<'a> {
+    pub(crate) fn of(record: &'a Record) -> Self {
+        let protocol = &record.protocol;
+        let waits = matches!(protocol.state, State::Retrying | State::Parked);
+        Self {
+            order_id: &record.order_id,
+            network: record.network(),
+            line: record.line(),
+            state: protocol.state,
+            reason: protocol.reason.as_ref(),
+            proof: protocol.proof,
+            attempt: protocol.attempt,
+            in_doubt: protocol.in_doubt,
+            since: protocol.since,
+            updated_at: record.updated_at,
+            next_at: waits.then_some(protocol.not_before),
+            conflicts: record.conflicts,
+            references: &record.references,
+            attempts: &record.attempts,
+            progress: &record.progress,
+            decisions: &record.decisions,
+        }
+    }
+}
+
+/// Rows under headings, in columns.
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([headings[column].chars().count()]).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..headings.len()).map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let head = line(&mut headings.iter().copied());
+    let body = rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
+    [head].into_iter().chain(body).collect()
+}
+
+/// One delivery as a row under [`HEADINGS`].
+pub(crate) fn row(record: &Record) -> Vec<String> {
+    let protocol = &record.protocol;
+    vec![
+        record.order_id.clone(),
+        record.delivery.clone(),
+        protocol.state.as_str().to_owned(),
+        why(record),
+        protocol.attempt.to_string(),
+        protocol.since.to_string(),
+        record.updated_at.to_string(),
+    ]
+}
+
+/// Of the rows that [`row`] makes.
+pub(crate) const HEADINGS: [&str; 7] =
+    ["order", "delivery", "state", "why", "attempt", "first heard of", "last change"];
+
+/// The reason, or the proof.
+fn why(record: &Record) -> String {
+    let protocol = &record.protocol;
+    match (&protocol.reason, protocol.proof) {
+        (Some(reason), _) => reason.to_string(),
+        (None, Some(proof)) => format!("by {}", word(&proof)),
+        (None, None) => String::new(),
+    }
+}
+
+/// The word by which something is written in JSON.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// One delivery with all that is known of it.
+pub(crate) fn story(record: &Record) -> Vec<String> {
+    let mut lines = vec![format!("{} at {}", record.order_id, record.delivery)];
+    let protocol = &record.protocol;
+    let mut say = |name: &str, text: String| {
+        if !text.is_empty() {
+            lines.push(format!("  {name:<15}{text}"));
+        }
+    };
+    say("state", protocol.state.as_str().to_owned());
+    say("why", why(record));
+    say("first heard of", protocol.since.to_string());
+    if matches!(protocol.state, State::Retrying | State::Parked) {
+        say("next try", format!("{} at the earliest", protocol.not_before));
+    }
+    say("references", pairs(&record.references));
+    if record.conflicts > 0 {
+        say("conflicts", format!("came {} times with other content", record.conflicts));
+    }
+    for attempt in &record.attempts {
+        say(&format!("attempt {}", attempt.number), attempted(attempt));
+    }
+    for progress in &record.progress {
+        say("network says", format!("{}  {}", progress.seen_at, pairs(&progress.status)));
+    }
+    for decision in &record.decisions {
+        let what = word(&decision.decision).replace('_', " ");
+        let (by, why) = (decision.by.as_str(), decision.why.as_str());
+        say("decided", format!("{}  {what}: {why} ({by})", decision.at));
+    }
+    lines
+}
+
+fn attempted(attempt: &AttemptRecord) -> String {
+    let mut text = attempt.started_at.to_string();
+    match (attempt.ended_at, attempt.state) {
+        (Some(ended), Some(state)) => {
+            let took = ended.since(attempt.started_at);
+            let _infallible = write!(text, ", {} ms: {}", took.as_millis(), state.as_str());
+        }
+        _ => text += ": no word of its end",
+    }
+    if let Some(reason) = &attempt.reason {
+        let _infallible = write!(text, ", {reason}");
+    }
+    let evidence = pairs(&attempt.evidence);
+    if evidence.is_empty() { text } else { format!("{text} ({evidence})") }
+}
+
+fn pairs(evidence: &Evidence) -> String {
+    let value = serde_json::to_value(evidence).unwrap_or_default();
+    let pairs = value.as_object().into_iter().flatten();
+    let pairs = pairs.map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default()));
+    pairs.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_columns_as_wide_as_their_widest_cell() {
+        let rows =
+            [vec!["A-1".to_owned(), "parked".to_owned()], vec!["ü".to_owned(), String::new()]];
+
+        assert_eq!(table(&["order", "state"], &rows), ["order  state", "A-1    parked", "ü"]);
+    }
+
+    #[test]
+    fn people_and_programs_get_what_is_theirs() {
+        let answered = |json| {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut screen = Screen { json, out: &mut out, err: &mut err };
+            screen.answer(&["a line".to_owned()], &serde_json::json!({ "a": 1 }));
+            screen.note("by the way");
+            screen.failure(&Failure::EmptySpan);
+            (String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
+        };
+
+        let (out, err) = answered(false);
+        assert_eq!(out, "a line\n");
+        assert_eq!(err, "by the way\n--from must be before --to, and before now.\n");
+        let (out, err) = answered(true);
+        let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(value["a"], 1);
+        let value: serde_json::Value = serde_json::from_str(&err).expect("JSON");
+        assert_eq!(value["error"]["code"], "empty_span");
+    }
+}

@@ -50,6 +50,15 @@ def build() -> Path:
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "postback-sandbox"
 
 
+def build_tool() -> Path:
+    """Builds the command-line tool. Returns it."""
+    print("Building the command-line tool …", flush=True)
+    command = ["cargo", "build", "--locked", "--package", "postback-cli"]
+    if subprocess.run(command, cwd=ROOT).returncode != 0:
+        raise Failure("Building the command-line tool failed: cargo's lines above say why.")
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "postback"
+
+
 if __name__ == "__main__":
     try:
         build()

@@ -5,16 +5,24 @@ import signal
 
 import pytest
 
-from build import LOCAL, build
+from build import LOCAL, build, build_tool
 from stack import Stack, free_port, isolate
 
 
 @pytest.fixture(scope="session")
-def stack():
+def tool_program():
+    return build_tool()
+
+
+@pytest.fixture(scope="session")
+def stack(request):
     # Told to end, pytest still takes the fixtures down, so that nothing is left running.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     sandbox_program = build()
+    # Building may need the proxy, so all of it comes before `isolate`.
+    if any("tool_program" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("tool_program")
     isolate()
     # What the functions logged stays there until the next test run.
     shutil.rmtree(LOCAL / "test", ignore_errors=True)

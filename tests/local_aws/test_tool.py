@@ -1,0 +1,312 @@
+"""The command-line tool against the deployed bundle, as an operator would use it."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from run import read_back
+from stack import PLAYED, REGION, ROOT_KEY, local_environment
+from test_end_to_end import NAMES, drained, effects, eventually, known_as, listen, new_id, order, put_on_bus, told_networks
+
+# ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the tool said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def code(self) -> str:
+        return json.loads(self.err)["error"]["code"]
+
+
+@pytest.fixture
+def postback(stack, tool_program):
+    """Runs the tool as the account's root user, outside a terminal."""
+    environment = {
+        **local_environment(),
+        **ROOT_KEY,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
+    }
+
+    def run(*arguments, given: str = "") -> Said:
+        done = subprocess.run(
+            [tool_program, "orders", *arguments], env=environment, input=given, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def lose(stack, an_order: dict, network: str, processed: bool) -> None:
+    """The next request of this order is read, or not, and its answer is lost."""
+    rule = {
+        "network": network,
+        "order": known_as(an_order)[network],
+        "fault": {"close": "after_reading", "processed": processed},
+    }
+    stack.sandbox("POST", "/_script", rule)
+
+
+def held(stack, network: str = "cashmycell", processed: bool = True) -> dict:
+    """An order of which nobody knows whether this network has it."""
+    unclear = order(new_id())
+    lose(stack, unclear, network, processed)
+    answer = stack.api("POST", f"/orders/{network}", unclear)
+    assert (answer.status, answer.json["state"]) == (202, "unconfirmed"), answer
+    return unclear
+
+
+def items(stack) -> dict:
+    """All that the ledger holds."""
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs["LedgerTable"])
+    found = [item for page in pages for item in page["Items"]]
+    return {(item["order_id"]["S"], item["delivery"]["S"]): item for item in found}
+
+
+def requests_so_far(stack) -> int:
+    return stack.sandbox("GET", "/_health").json["requests"]
+
+
+# ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_show_has_every_delivery_with_its_attempts(stack, postback):
+    shown = order(new_id())
+    for name in NAMES:
+        stack.api("POST", f"/orders/{name}", shown)
+
+    for_people, for_programs = postback("show", shown["order_id"]), postback("show", shown["order_id"], "--json")
+
+    assert for_people.status == 0
+    assert all(f"{shown['order_id']} at {name}" in for_people.out for name in NAMES)
+    deliveries = {delivery["network"]: delivery for delivery in for_programs.json["deliveries"]}
+    assert set(deliveries) == set(NAMES)
+    assert all([attempt["number"] for attempt in each["attempts"]] == [1] for each in deliveries.values())
+    assert deliveries["shopback"]["state"] == "delivered"
+    # Nothing of the order but its id.
+    assert not any(word in for_people.out + for_programs.out for word in ["example.com", "98765", "A Buyer"])
+
+
+def test_show_says_that_nothing_is_known(postback):
+    said = postback("show", "none-such", "--json")
+
+    assert (said.status, said.code) == (3, "unknown_order")
+
+
+def test_a_stack_that_is_not_there_is_named(postback):
+    said = postback("show", "A-1", "--stack", "none-such", "--json")
+
+    assert (said.status, said.code) == (3, "no_stack")
+
+
+def test_list_finds_what_a_person_must_decide_and_goes_on_where_it_stopped(stack, postback):
+    before = datetime.now(timezone.utc).isoformat()
+    unclear = {held(stack)["order_id"] for _ in range(3)}
+    wanted = ["list", "--state", "unconfirmed", "--network", "cashmycell", "--since", before, "--json"]
+
+    found, after = set(), []
+    while True:
+        page = postback(*wanted, "--limit", "1", *after).json
+        found |= {delivery["order_id"] for delivery in page["deliveries"]}
+        if page["next"] is None:
+            break
+        after = ["--after", page["next"]]
+
+    assert found == unclear
+    assert postback("list", "--state", "unconfirmed", "--network", "shopback", "--since", before, "--json").json[
+        "deliveries"
+    ] == []
+    assert "read units" in postback("list", "--since", before).err
+
+
+# ── Settling ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def settle(postback, an_order: dict, *arguments, network="cashmycell", reason="seen in the portal", **more) -> Said:
+    return postback("settle", an_order["order_id"], network, "--reason", reason, "--json", *arguments, **more)
+
+
+def test_a_delivery_is_settled_as_delivered_with_who_when_and_why(stack, postback):
+    heard = listen(stack)
+    unclear = held(stack)
+
+    said = settle(postback, unclear, "--delivered", "--attempt", "1")
+
+    assert said.status == 0, said
+    delivery = read_back(stack, unclear["order_id"])["cashmycell"]
+    assert (delivery["state"], delivery["proof"]) == ("delivered", "operator")
+    [decision] = said.json["decisions"]
+    assert (decision["decision"], decision["attempt"], decision["why"]) == ("delivered", 1, "seen in the portal")
+    assert decision["by"].startswith("arn:aws:")
+    assert eventually(lambda: unclear["order_id"] in heard(), True)
+    assert "decided" in postback("show", unclear["order_id"]).out
+    assert stack.api("POST", "/orders/cashmycell", unclear).json["replayed"] is True
+    assert effects(stack, unclear) == {"cashmycell": 1}
+    # Once more only repeats the event.
+    again = settle(postback, unclear, "--delivered", "--attempt", "1")
+    assert (again.status, len(again.json["decisions"])) == (0, 1)
+
+
+def test_a_delivery_is_sent_again_with_the_order_that_was_told(stack, postback):
+    unclear = held(stack, processed=False)
+    assert effects(stack, unclear) == {}
+
+    said = settle(postback, unclear, "--send-again", "--attempt", "1", "--order", "-", given=json.dumps(unclear))
+
+    assert said.status == 0, said
+    assert (said.json["state"], said.json["attempt"], said.json["sent"]["state"]) == ("accepted", 2, "accepted")
+    assert [decision["decision"] for decision in said.json["decisions"]] == ["send_again"]
+    assert effects(stack, unclear) == {"cashmycell": 1}
+
+
+def test_an_order_with_other_content_is_not_sent_and_nothing_is_decided(stack, postback):
+    unclear = held(stack, processed=False)
+    before = items(stack)[(unclear["order_id"], "cashmycell")]
+    other = {**unclear, "total": "1.00"}
+
+    said = settle(postback, unclear, "--send-again", "--attempt", "1", "--order", "-", given=json.dumps(other))
+
+    assert (said.status, said.code) == (4, "order_refused")
+    assert items(stack)[(unclear["order_id"], "cashmycell")] == before
+    assert effects(stack, unclear) == {}
+
+
+def test_a_decision_about_what_has_moved_on_is_refused(stack, postback):
+    unclear = held(stack)
+
+    late = settle(postback, unclear, "--delivered", "--attempt", "2")
+    first = settle(postback, unclear, "--delivered", "--attempt", "1")
+    second = settle(postback, unclear, "--send-again", "--attempt", "1", "--order", "-", given=json.dumps(unclear))
+
+    assert (late.status, late.code) == (4, "moved_on")
+    assert first.status == 0
+    assert (second.status, second.code) == (4, "not_open")
+    assert effects(stack, unclear) == {"cashmycell": 1}
+
+
+REFUSED = {
+    "without the attempt, with nobody to ask": (["--delivered"], 2, "not_asked"),
+    "without the order": (["--send-again", "--attempt", "1"], 2, "order_needed"),
+    "with a reason that names the customer": (["--delivered", "--attempt", "1"], 2, "bad_reason"),
+    "with another order": (["--send-again", "--attempt", "1", "--order", "-"], 2, "other_order"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "status", "code"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_decision_is_refused(stack, postback, arguments, status, code):
+    unclear = held(stack)
+    reason = "a+b@example.com has it" if code == "bad_reason" else "seen in the portal"
+
+    said = settle(postback, unclear, *arguments, reason=reason, given=json.dumps(order("another")))
+
+    assert (said.status, said.code) == (status, code)
+    assert read_back(stack, unclear["order_id"])["cashmycell"]["state"] == "unconfirmed"
+
+
+def test_a_delivery_is_sent_again_with_the_order_from_the_archive(stack, postback):
+    unclear = order(new_id(), customer={}, clicks={"cashmycell": {"cmc_id": f"cmc{new_id()}".replace("-", "")}})
+    lose(stack, unclear, "cashmycell", processed=False)
+    put_on_bus(stack, unclear)
+    state = lambda: read_back(stack, unclear["order_id"]).get("cashmycell", {}).get("state")  # noqa: E731
+    assert eventually(state, "unconfirmed") == "unconfirmed"
+
+    said = settle(postback, unclear, "--send-again", "--attempt", "1", "--from-archive")
+
+    assert said.status == 0, said
+    assert eventually(state, "accepted") == "accepted"
+    assert effects(stack, unclear) == {"cashmycell": 1}
+
+
+# ── Replaying ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_replaying_a_day_of_delivered_orders_sends_nothing_and_changes_nothing(stack, postback, tmp_path):
+    day = [order(new_id()) for _ in range(12)]
+    for each in day:
+        put_on_bus(stack, each)
+    for each in day:
+        assert eventually(lambda each=each: told_networks(stack, each["order_id"]), set(NAMES), 60) == set(NAMES)
+    assert drained(stack)
+    begin = (datetime.now(timezone.utc) - timedelta(hours=24)).isoformat()
+    new = order(new_id(), customer={})
+    file = tmp_path / "orders.jsonl"
+    file.write_text("\n".join(json.dumps(each) for each in [*day, new]))
+
+    foretold = postback("replay", "--from", begin, "--dry-run", "--orders", str(file), "--json")
+
+    assert foretold.status == 0, foretold
+    counts = foretold.json["ledger"]["networks"]
+    assert all(counts[name]["settled"] >= len(day) for name in NAMES)
+    fates = {(fate["order_id"], fate["network"]): fate["would"] for fate in foretold.json["orders"]}
+    assert all(fates[each["order_id"], name] == "stay as it is" for each in day for name in NAMES)
+    assert {network for (order_id, network) in fates if order_id == new["order_id"]} == set(NAMES) - {"cartstack"}
+    assert fates[new["order_id"], "shopback"] == "be sent"
+
+    settled = {key: item for key, item in items(stack).items() if key[0] in {each["order_id"] for each in day}}
+    requests, waiting = requests_of(stack, day), postback("replay", "--from", begin, "--json")
+    assert (waiting.status, waiting.code) == (2, "not_asked")
+    started = postback("replay", "--from", begin, "--yes", "--json")
+
+    assert started.status == 0, started
+    describe = lambda: stack.client("events").describe_replay(ReplayName=started.json["replay"])["State"]  # noqa: E731
+    assert eventually(describe, "COMPLETED", 60) == "COMPLETED"
+    assert drained(stack)
+    # Not one byte to a network; not one write that stands: each order cost the one refused write that
+    # tests/adversary counts.
+    assert requests_of(stack, day) == requests
+    now = items(stack)
+    assert {key: now[key] for key in settled} == settled
+
+
+def requests_of(stack, orders: list[dict]) -> int:
+    """How many requests the networks have received for these orders."""
+    known = {(name, value) for each in orders for name, value in known_as(each).items()}
+    received = stack.sandbox("GET", "/_received").json
+    return sum((request["network"], request["order"]) in known for request in received)
+
+
+def test_a_replay_needs_an_archive_and_a_span(postback):
+    assert postback("replay", "--from", "1h", "--archive", "none-such", "--dry-run", "--json").code == "no_archive"
+    assert postback("replay", "--from", "1h", "--to", "2h", "--dry-run", "--json").code == "empty_span"
+    assert postback("replay", "--from", "1h", "--network", "nobody", "--dry-run", "--json").code == "unknown_network"
+
+
+# ── Redriving ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("network", PLAYED, ids=NAMES)
+def test_dead_letters_are_shown_and_redriven(stack, postback, network):
+    dead = [order(new_id()) for _ in range(3)]
+    url = stack.outputs[f"{network.prefix}DeadLetterQueueUrl"]
+    bodies = [json.dumps({"detail-type": "order.completed", "detail": each}) for each in dead]
+    for body in [*bodies, "not json"]:
+        stack.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+    looked = postback("redrive", "--network", network.folder, "--dry-run", "--json")
+    moved = postback("redrive", "--network", network.name, "--json")
+
+    assert looked.status == 0, looked
+    assert [letter["done"] for letter in looked.json["letters"]] == ["left"] * 4
+    ids = {letter["order_id"] for letter in looked.json["letters"]}
+    assert ids == {None, *(each["order_id"] for each in dead)}
+    assert (moved.status, moved.code) == (5, "left")
+    done = {letter["order_id"]: letter["done"] for letter in moved.json["letters"]}
+    assert done == {None: "left", **{each["order_id"]: "redriven" for each in dead}}
+    assert not any(word in looked.out + moved.out for word in ["example.com", "98765", "not json"])
+    for each in dead:
+        assert eventually(lambda each=each: effects(stack, each), {network.name: 1}) == {network.name: 1}
+    stack.client("sqs").purge_queue(QueueUrl=url)
+    assert postback("redrive", "--network", network.name, "--json").json["letters"] == []

@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny end-to-end soak fuzz schema deploy clean-data tools
+.PHONY: help run test check lint fmt clippy unit doc templates deny end-to-end soak fuzz schema cli deploy clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 
 schema: ## Write anew what is generated from the code: schemas, the API's description, the table of transitions
 	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --workspace --locked current
+
+cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle, replay and redrive orders
+	cargo install --locked --path cli --root .local/cargo
 
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" cargo lambda build --release --locked \

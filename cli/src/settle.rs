@@ -75,7 +75,6 @@ async fn settle(
     record: Record,
     screen: &mut Screen<'_>,
 ) -> Result<Settled, Failure> {
-    let network = account.network(record.network())?;
     if wanted.delivered && was_settled(&record) {
         announce(account, &record).await?;
         return Ok(Settled::new(record, "It was settled before; the bus has been told again."));
@@ -90,6 +89,8 @@ async fn settle(
         announce(account, &record).await?;
         return Ok(Settled::new(record, "Settled: the network has it."));
     }
+    // One that has been turned off can be settled as delivered only.
+    let network = account.network(record.network())?;
     match &wanted.order {
         Some(path) => {
             let order = GivenOrder::read(path, &record.order_id)?;
@@ -271,6 +272,7 @@ async fn put_on_queue(
         not_before_ms: 0,
         rounds: 0,
         announce: false,
+        since_ms: 0,
     };
     let send = account
         .queues

@@ -13,6 +13,10 @@ use crate::{clock::Timestamp, courier::Outcome, delivery::State, order::Order};
 /// Where the metrics are, in `CloudWatch`.
 pub const NAMESPACE: &str = "Postback";
 
+/// Reasons of a refusal that a person should see: the network holds a conversion that is not ours,
+/// or says what nobody knows.
+const UNCLEAR: [&str; 2] = ["duplicate_elsewhere", "unknown_refusal"];
+
 /// The most values of one metric that a document may hold.
 const MOST_VALUES: usize = 100;
 
@@ -31,6 +35,8 @@ pub enum Metric {
     /// What the network refused or dropped behind a success: an answer with a 2xx status, or
     /// something it had taken before.
     SilentRefusals,
+    /// Orders refused for a reason that a person should see: money may be lost.
+    UnclearRefusals,
     /// Deliveries that became unconfirmed and wait for a person.
     UnconfirmedHeld,
     /// The totals of orders whose delivery came in doubt, by `Currency`.
@@ -43,12 +49,13 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AttemptLatency,
         Self::AttemptFailed,
         Self::Outcomes,
         Self::UnresolvedAge,
         Self::SilentRefusals,
+        Self::UnclearRefusals,
         Self::UnconfirmedHeld,
         Self::AmountAtRisk,
         Self::Paused,
@@ -64,6 +71,7 @@ impl Metric {
             Self::Outcomes => "Outcomes",
             Self::UnresolvedAge => "UnresolvedAge",
             Self::SilentRefusals => "SilentRefusals",
+            Self::UnclearRefusals => "UnclearRefusals",
             Self::UnconfirmedHeld => "UnconfirmedHeld",
             Self::AmountAtRisk => "AmountAtRisk",
             Self::Paused => "Paused",
@@ -77,9 +85,11 @@ impl Metric {
         match self {
             Self::AttemptLatency => "Milliseconds",
             Self::UnresolvedAge => "Seconds",
-            Self::Outcomes | Self::SilentRefusals | Self::UnconfirmedHeld | Self::Conflicts => {
-                "Count"
-            }
+            Self::Outcomes
+            | Self::SilentRefusals
+            | Self::UnclearRefusals
+            | Self::UnconfirmedHeld
+            | Self::Conflicts => "Count",
             Self::AttemptFailed | Self::AmountAtRisk | Self::Paused => "None",
         }
     }
@@ -104,6 +114,7 @@ pub struct Metrics {
     outcomes: BTreeMap<&'static str, u32>,
     oldest: Option<Duration>,
     silent_refusals: u32,
+    unclear_refusals: u32,
     held: u32,
     at_risk: BTreeMap<&'static str, Decimal>,
     paused: Option<bool>,
@@ -129,6 +140,9 @@ impl Metrics {
             if outcome.state == State::Unconfirmed && outcome.wait_until.is_none() {
                 self.held();
             }
+            if outcome.reason.as_ref().is_some_and(|reason| UNCLEAR.contains(&reason.as_str())) {
+                self.unclear_refusal();
+            }
         }
         // Lines of one order are parts of one total.
         if outcomes.iter().any(|outcome| outcome.newly_in_doubt) {
@@ -149,6 +163,11 @@ impl Metrics {
     /// The network refused something behind a success.
     pub const fn silent_refusal(&mut self) {
         self.silent_refusals = self.silent_refusals.saturating_add(1);
+    }
+
+    /// An order was refused for a reason that a person should see.
+    pub const fn unclear_refusal(&mut self) {
+        self.unclear_refusals = self.unclear_refusals.saturating_add(1);
     }
 
     /// A delivery became unconfirmed and waits for a person.
@@ -202,11 +221,12 @@ impl Metrics {
         }
     }
 
-    fn counts(&self) -> [(Metric, Option<Value>); 5] {
+    fn counts(&self) -> [(Metric, Option<Value>); 6] {
         let count = |count: u32| (count > 0).then(|| json!(count));
         [
             (Metric::UnresolvedAge, self.oldest.map(|age| json!(age.as_secs()))),
             (Metric::SilentRefusals, count(self.silent_refusals)),
+            (Metric::UnclearRefusals, count(self.unclear_refusals)),
             (Metric::UnconfirmedHeld, count(self.held)),
             (Metric::Paused, self.paused.map(|paused| json!(u8::from(paused)))),
             (Metric::Conflicts, count(self.conflicts)),

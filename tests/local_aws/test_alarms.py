@@ -14,6 +14,7 @@ EACH_NETWORK = {
     "Paused": "Postback Paused",
     "Parked": "Postback Outcomes parked",
     "Unconfirmed": "Postback UnconfirmedHeld",
+    "UnclearRefusal": "Postback UnclearRefusals",
     "OldestDelivery": "Postback UnresolvedAge",
     "OldestMessage": "AWS/SQS ApproximateAgeOfOldestMessage",
     "ErrorRate": "Postback AttemptFailed",
@@ -68,14 +69,14 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "function-errors", "api-errors",
+        "unclear-refusals", "function-errors", "api-errors",
     }  # fmt: skip
 
 
 def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(alarms):
     written = measured()
     ours = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] == "Postback"}
-    assert len(ours) == 5 * len(NETWORKS)
+    assert len(ours) == 6 * len(NETWORKS)
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} == written[alarm["MetricName"]], name
         values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}

@@ -84,6 +84,7 @@ fn every_metric_is_written_with_its_unit_and_its_dimensions() {
     metrics.waits(Duration::from_secs(7));
     metrics.waits(Duration::from_secs(3));
     metrics.silent_refusal();
+    metrics.unclear_refusal();
     metrics.held();
     metrics.at_risk(&order("1499.50", "INR"));
     metrics.paused(true);

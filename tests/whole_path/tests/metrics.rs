@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postback::metrics::Metric;
 use postback_harness::{Strike, World, order_event, sqs_event};
-use postback_sandbox::{Fault, Network, Rule, cpa_moe::LeadUpdate};
+use postback_sandbox::{Answer, Fault, Network, Rule, cpa_moe::LeadUpdate};
 use postback_whole_path::{Bundle, minimal, with};
 use serde_json::{Value, json};
 
@@ -178,6 +178,26 @@ async fn a_lead_that_the_network_drops_later_is_a_silent_refusal() {
 
     followed.expect("a round");
     assert_eq!(values(&function.world, Metric::SilentRefusals), [json!(1)]);
+}
+
+#[tokio::test]
+async fn a_refusal_that_a_person_should_see_is_counted_apart() {
+    let bundle = Bundle::new(1).await;
+    let refusals = [
+        "success=false; err_msg=Duplicate recorded with Trans. ID #1;",
+        "success=false; err_msg=Something new;",
+        "success=false; err_msg=Invalid Trans. ID #1;",
+    ];
+    for (number, text) in (1..).zip(refusals) {
+        let answer = Answer::of("text/html", text);
+        script(&bundle, Rule::on(Network::ShopBack, Fault::answer(answer)));
+        let reply = bundle.post("/orders/shopback", &order(&format!("A-{number}"))).await;
+        assert_eq!(reply.body()["state"], "rejected", "{text}");
+    }
+
+    let world = &bundle.shopback.world;
+    assert_eq!(values(world, Metric::UnclearRefusals), [json!(1), json!(1)]);
+    assert_eq!(values(world, Metric::SilentRefusals).len(), 3);
 }
 
 #[tokio::test]

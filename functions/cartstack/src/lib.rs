@@ -152,8 +152,8 @@ fn verdict(meaning: Meaning, answer: &Answer, attempt: &Attempt) -> Verdict {
 mod tests {
     use postback::{delivery::Resolution, fields::Unknown, network::configure};
     use postback_conformance::{
-        NOW, Subject, answers_give_their_verdicts, conforms, reasons_are_documented,
-        secret_refuses_templates,
+        NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
+        reasons_are_documented, secret_refuses_templates,
     };
     use serde_json::{Value, json};
     use url::Url;
@@ -225,6 +225,8 @@ mod tests {
 
         answers_give_their_verdicts(&network(json!({})), &report, "answers");
         reasons_are_documented("answers", include_str!("../README.md"));
+        let local = ["no_email", "not_completed"];
+        documented_reasons_are_met(&["answers"], include_str!("../README.md"), &local);
     }
 
     #[test]

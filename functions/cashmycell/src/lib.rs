@@ -88,8 +88,8 @@ impl Network for CashMyCell {
 mod tests {
     use postback::{clock::Timestamp, delivery::Resolution, fields::Unknown, network::configure};
     use postback_conformance::{
-        NOW, Subject, answers_give_their_verdicts, conforms, reasons_are_documented,
-        secret_refuses_templates,
+        NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
+        reasons_are_documented, secret_refuses_templates,
     };
     use serde_json::{Value, json};
     use url::Url;
@@ -155,6 +155,8 @@ mod tests {
 
         answers_give_their_verdicts(&network("{}"), &report, "answers");
         reasons_are_documented("answers", include_str!("../README.md"));
+        let local = ["no_click", "not_completed"];
+        documented_reasons_are_met(&["answers"], include_str!("../README.md"), &local);
     }
 
     #[test]

@@ -101,6 +101,16 @@ fn an_order_of_which_one_line_cannot_be_told_is_not_told_in_part() {
 }
 
 #[test]
+fn a_line_of_an_amount_beyond_all_numbers_is_not_sent() {
+    // The largest price and quantity that an order may have still fit.
+    let items = json!([{ "unit_price": "999999999999999.99", "quantity": 1_000_000 }]);
+
+    let amount = sent(&lines(), &order(json!({ "items": items })), "amount");
+
+    assert_eq!(amount.as_deref(), Some("999999999999999990000"));
+}
+
+#[test]
 fn a_line_that_fits_only_as_a_whole_is_told() {
     let items = json!([{ "unit_price": "1.255", "quantity": 2 }]);
     let order = order(json!({ "currency": "KWD", "items": items }));

@@ -12,7 +12,10 @@ use postback::{
 };
 use serde_json::{Value, json};
 
-use crate::{Subject, answers_give_their_verdicts, conforms, secret_refuses_templates};
+use crate::{
+    Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
+    secret_refuses_templates,
+};
 
 struct Careless {
     key: String,
@@ -126,6 +129,23 @@ fn an_answer_that_means_something_else_is_named_with_its_file() {
     let wrong = "misread.http: expected `accepted`, is `delivered response`";
     assert!(complaint.contains(wrong), "{complaint}");
     assert!(complaint.contains("misread.http: `text=nothing` is not kept"), "{complaint}");
+}
+
+#[test]
+fn a_reason_that_no_answer_gives_is_named() {
+    let readme = "| state | reason | what |\n|---|---|---|\n| `parked` | `odd`, `response` | it is |\n\n| x | `y` |";
+
+    let complaint = complaint(|| documented_reasons_are_met(&["answers"], readme, &[]));
+    assert!(complaint.contains("odd") && !complaint.contains("response"), "{complaint}");
+
+    documented_reasons_are_met(&["answers"], readme, &["odd"]);
+}
+
+#[test]
+fn a_readme_without_its_table_is_a_failure() {
+    let complaint = complaint(|| documented_reasons_are_met(&["answers"], "| a | b |", &[]));
+
+    assert!(complaint.contains("there is no table"), "{complaint}");
 }
 
 #[test]

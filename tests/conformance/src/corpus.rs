@@ -92,6 +92,49 @@ pub fn reasons_are_documented(folder: &str, readme: &str) {
     report("reasons that the README does not explain", &missing);
 }
 
+/// Words of the delivery itself: no answer gives them, and every network's README may explain them.
+const OWN: [&str; 9] = [
+    "connect_failed",
+    "connect_timeout",
+    "answer_timeout",
+    "connection_lost",
+    "answer_cut_off",
+    "answer_too_long",
+    "answer_without_length",
+    "sender_died",
+    "retries_exhausted",
+];
+
+/// Each reason that `readme` explains, in the table of states, is expected by an answer of
+/// `folders` or is one of `local`: those that come to be without an answer, or not at the first.
+///
+/// # Panics
+/// If one is not, naming all of them.
+pub fn documented_reasons_are_met(folders: &[&str], readme: &str, local: &[&str]) {
+    let files = folders.iter().flat_map(|folder| recorded(folder));
+    let met: Vec<String> = files.filter_map(|file| file.expect.get(1).cloned()).collect();
+    let rows = readme.lines().skip_while(|line| !is_table_of_states(line));
+    let cells = rows
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .filter_map(|row| row.split('|').nth(2));
+    let words: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let is_met = |word: &str| {
+        met.iter().any(|met| met == word) || local.contains(&word) || OWN.contains(&word)
+    };
+    let mut missing: Vec<_> =
+        words.iter().filter(|word| !is_met(word)).map(ToString::to_string).collect();
+    if words.is_empty() {
+        missing.push("there is no table of states with reasons".to_owned());
+    }
+    report("reasons that the README explains and no answer gives", &missing);
+}
+
+fn is_table_of_states(line: &str) -> bool {
+    let mut cells = line.split('|').map(str::trim).skip(1);
+    cells.next() == Some("state") && cells.next() == Some("reason")
+}
+
 fn compare(folder: &str, read: impl Fn(&Recorded) -> (Vec<String>, Vec<Evidence>)) {
     let mut faults = Vec::new();
     for file in recorded(folder) {

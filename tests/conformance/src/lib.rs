@@ -7,6 +7,7 @@
 //! | [`conforms`] | what holds for any network: requests, redaction, transport, noise |
 //! | [`secret_refuses_templates`] | what holds for any settings |
 //! | [`reasons_are_documented`] | each reason that a file of answers expects is in the README |
+//! | [`documented_reasons_are_met`] | each reason in the README is expected by a file of answers |
 //! | [`is_current`] | a generated file is as it would be generated now |
 //!
 //! All of them panic with everything that is wrong at once. Paths are relative to the crate's own
@@ -55,8 +56,8 @@ mod settings;
 mod suite;
 
 pub use corpus::{
-    Recorded, answers_give_their_verdicts, lookups_find_what_is_there, reasons_are_documented,
-    recorded,
+    Recorded, answers_give_their_verdicts, documented_reasons_are_met, lookups_find_what_is_there,
+    reasons_are_documented, recorded,
 };
 pub use current::is_current;
 pub use settings::secret_refuses_templates;

@@ -75,8 +75,8 @@ pub(crate) fn mutated(rng: &mut Rng, body: &[u8]) -> Vec<u8> {
     body
 }
 
-/// `body` once for each word in it, that word replaced by `other`, beside the word.
-pub(crate) fn each_word_replaced(body: &[u8], other: &str) -> Vec<(String, Vec<u8>)> {
+/// `body` once for each word in it, that word replaced by `other`.
+pub(crate) fn each_word_replaced(body: &[u8], other: &str) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(body);
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
     let mut replaced = Vec::new();
@@ -86,7 +86,7 @@ pub(crate) fn each_word_replaced(body: &[u8], other: &str) -> Vec<(String, Vec<u
             (None, true) => start = Some(at),
             (Some(from), false) => {
                 let body = format!("{}{other}{}", &text[..from], &text[at..]);
-                replaced.push((text[from..at].to_owned(), body.into_bytes()));
+                replaced.push(body.into_bytes());
                 start = None;
             }
             _ => {}

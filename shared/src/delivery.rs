@@ -113,6 +113,12 @@ impl Fingerprint {
         }
         Self(hex)
     }
+
+    /// 64 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// What the protocol knows of one delivery. The ledger keeps it, beside the history for people.

@@ -142,7 +142,8 @@ where
 {
     let handler = &handler;
     let service = service_fn(async move |event: LambdaEvent<api::Request>| {
-        Ok::<_, Error>(handler(event.payload, Timestamp::system()).await)
+        // In a box: a future that holds several of the SDK's is nested deeper than rustc follows.
+        Ok::<_, Error>(Box::pin(handler(event.payload, Timestamp::system())).await)
     });
     lambda_runtime::run(service).await
 }

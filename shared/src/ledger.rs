@@ -14,15 +14,20 @@ use aws_sdk_dynamodb::{
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
 mod decided;
+mod receipt;
 mod record;
 mod scan;
 
 pub use decided::DecisionRecord;
+pub use receipt::{KEPT, PREFIX, Receipt};
 pub use record::{AttemptRecord, Key, Note, ProgressRecord, Record};
 pub use scan::{Page, Place, Wanted};
 
 /// How long a delivery is remembered at least: `DynamoDB` may delete the item after that.
 pub const GUARD: std::time::Duration = std::time::Duration::from_hours(400 * 24);
+
+/// What every delivery has, and no receipt of a webhook's message.
+const IS_DELIVERY: &str = "attribute_exists(version)";
 
 /// The table of deliveries.
 #[derive(Clone)]
@@ -120,6 +125,7 @@ impl Ledger {
             .query()
             .table_name(&self.table)
             .key_condition_expression("order_id = :order_id")
+            .filter_expression(IS_DELIVERY)
             .expression_attribute_values(":order_id", AttributeValue::S(order_id.to_owned()))
             .consistent_read(true);
         let mut pages = query.into_paginator().items().send();

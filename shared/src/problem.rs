@@ -48,11 +48,25 @@ pub enum Code {
     BusUnavailable,
     /// 503: the next attempt could not be scheduled.
     QueueUnavailable,
+    /// 401: a header of the webhook's signature is missing or has no sense.
+    WebhookUnsigned,
+    /// 401: no signature of the webhook's message fits.
+    WebhookSignatureWrong,
+    /// 401: the webhook's message was signed too long ago.
+    WebhookTooOld,
+    /// 401: the webhook's message was signed in the future.
+    WebhookTooNew,
+    /// 404: the webhook is turned off in this deployment.
+    WebhookOff,
+    /// 409: the webhook took another order under this message's id.
+    WebhookIdReused,
+    /// 503: the webhook has no keys to check signatures with.
+    WebhookKeysUnavailable,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::NotJson,
         Self::UnknownOrder,
         Self::UnknownNetwork,
@@ -66,6 +80,13 @@ impl Code {
         Self::LedgerUnavailable,
         Self::BusUnavailable,
         Self::QueueUnavailable,
+        Self::WebhookUnsigned,
+        Self::WebhookSignatureWrong,
+        Self::WebhookTooOld,
+        Self::WebhookTooNew,
+        Self::WebhookOff,
+        Self::WebhookIdReused,
+        Self::WebhookKeysUnavailable,
     ];
 
     /// The HTTP status.
@@ -73,13 +94,24 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::NotJson => 400,
-            Self::UnknownOrder | Self::UnknownNetwork | Self::NetworkOff | Self::UnknownPath => 404,
+            Self::WebhookUnsigned
+            | Self::WebhookSignatureWrong
+            | Self::WebhookTooOld
+            | Self::WebhookTooNew => 401,
+            Self::UnknownOrder
+            | Self::UnknownNetwork
+            | Self::NetworkOff
+            | Self::UnknownPath
+            | Self::WebhookOff => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict => 409,
+            Self::Conflict | Self::WebhookIdReused => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidOrder => 422,
-            Self::LedgerUnavailable | Self::BusUnavailable | Self::QueueUnavailable => 503,
+            Self::LedgerUnavailable
+            | Self::BusUnavailable
+            | Self::QueueUnavailable
+            | Self::WebhookKeysUnavailable => 503,
         }
     }
 
@@ -100,6 +132,13 @@ impl Code {
             Self::LedgerUnavailable => "ledger_unavailable",
             Self::BusUnavailable => "bus_unavailable",
             Self::QueueUnavailable => "queue_unavailable",
+            Self::WebhookUnsigned => "webhook_unsigned",
+            Self::WebhookSignatureWrong => "webhook_signature_wrong",
+            Self::WebhookTooOld => "webhook_too_old",
+            Self::WebhookTooNew => "webhook_too_new",
+            Self::WebhookOff => "webhook_off",
+            Self::WebhookIdReused => "webhook_id_reused",
+            Self::WebhookKeysUnavailable => "webhook_keys_unavailable",
         }
     }
 
@@ -120,6 +159,13 @@ impl Code {
             Self::LedgerUnavailable => "The ledger could not be reached",
             Self::BusUnavailable => "The event bus did not take the order",
             Self::QueueUnavailable => "The next attempt could not be scheduled",
+            Self::WebhookUnsigned => "The message is not signed",
+            Self::WebhookSignatureWrong => "The signature does not fit",
+            Self::WebhookTooOld => "The message is too old",
+            Self::WebhookTooNew => "The message comes from the future",
+            Self::WebhookOff => "The webhook is turned off",
+            Self::WebhookIdReused => "Same message id, other order",
+            Self::WebhookKeysUnavailable => "The webhook has no keys",
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::{
     clock::Timestamp,
     delivery::State,
-    ledger::Record,
+    ledger::{LedgerError, Receipt, Record},
     metrics::Metrics,
     network::Proof,
     word::{Evidence, Reason},
@@ -17,7 +17,7 @@ use crate::{
 
 mod aws;
 
-pub use aws::{Aws, Bus, SettingMissing, environment, ledger, setting};
+pub use aws::{Aws, Bus, Gate, SettingMissing, environment, ledger, setting};
 
 /// The detail type of a completed order on the bus.
 pub const ORDER_COMPLETED: &str = "order.completed";
@@ -100,6 +100,24 @@ pub trait EventBus: Send + Sync {
         detail_type: &str,
         detail: String,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// What surrounds the API's webhook, beside the bus: its keys, and what it has taken before.
+pub trait Doorway: EventBus {
+    /// Whether the webhook is on in this deployment.
+    fn is_open(&self) -> bool;
+
+    /// The secret with its keys as it is now.
+    fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
+
+    /// What was kept of the message `id`.
+    fn receipt(
+        &self,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Receipt>, LedgerError>> + Send;
+
+    /// Keeps that a message was taken; an earlier receipt stands.
+    fn keep(&self, receipt: &Receipt) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }
 
 /// A service around did not do it. Which one is known from the call.

@@ -4,6 +4,7 @@
 `functions/`, the template's block for it and the sandbox's secret for it share one name.
 """
 
+import copy
 import ctypes
 import fcntl
 import hashlib
@@ -33,6 +34,8 @@ REGION = "us-east-1"
 ROOT_KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # The emulator wants eight hexadecimal digits; a fixed id keeps the base URL the same for everyone.
 API_ID = "facade00"
+# The webhook's key on this machine: one that is published for trying the scheme out.
+WEBHOOK_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # Resource types the emulator refuses in a template. They live in archive.yaml, and `Stack.deploy` makes up for them
 # by API call. test_template.py pins this list.
 LEFT_OUT = {"AWS::Events::Archive"}
@@ -80,6 +83,9 @@ class Stack:
         self.sandbox_port = sandbox_port
         self.sandbox_program = sandbox_program
         self.template = ROOT / "template.yaml"
+        self.name = STACK_NAME
+        self.api_id = API_ID
+        self.parameters = {"ApiAuthorization": "NONE", "WebhookEnabled": "true"}
         self.outputs: dict[str, str] = {}
         self._processes: list[subprocess.Popen] = []
         self._follower: LogFollower | None = None
@@ -88,7 +94,15 @@ class Stack:
     @property
     def base_url(self) -> str:
         """Where the API answers. curl and browsers know that *.localhost is this machine."""
-        return f"http://{API_ID}.execute-api.localhost:{self.port}"
+        return f"http://{self.api_id}.execute-api.localhost:{self.port}"
+
+    def sibling(self, name: str, api_id: str, **parameters: str) -> "Stack":
+        """Another deployment of the template, beside this one and as long as this one is up. It has the template's
+        own defaults but for `parameters`."""
+        other = copy.copy(self)
+        other.name, other.api_id, other.parameters = f"{self.name}-{name}", api_id, parameters
+        other.outputs, other._processes, other._follower = {}, [], None
+        return other
 
     # ── Start and stop ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,9 +190,9 @@ class Stack:
     def deploy(self) -> None:
         """Deploys the template unless this very one is deployed; then sets the secrets and creates the archive."""
         parameters = {
-            "ApiAuthorization": "NONE",
             "Architecture": architecture(),
             **{f"{network.prefix}Endpoint": f"{self.sandbox_url}/{network.name}" for network in NETWORKS},
+            **self.parameters,
         }
         inputs = self._inputs(parameters)
         deployed = self._describe()
@@ -191,7 +205,7 @@ class Stack:
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
         self._set_secrets()
         self._create_archive()
-        self._follower = LogFollower(self.client("logs"), self.logs)
+        self._follower = LogFollower(self.client("logs"), self.logs, self.name)
 
     @property
     def sandbox_url(self) -> str:
@@ -207,7 +221,7 @@ class Stack:
     def _describe(self) -> dict | None:
         cloudformation = self.client("cloudformation")
         try:
-            [stack] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
+            [stack] = cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         except cloudformation.exceptions.ClientError:
             return None
         return stack if stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else None
@@ -225,11 +239,11 @@ class Stack:
         }
         command = [
             TOOLS / "sam", "deploy", "--config-file", SAM_CONFIG, "--template-file", self.template,
-            "--stack-name", STACK_NAME, "--region", REGION,
+            "--stack-name", self.name, "--region", REGION,
             "--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items()),
-            "--tags", f"ms-custom-id={API_ID}", f"postback-inputs={inputs}",
+            "--tags", f"ms-custom-id={self.api_id}", f"postback-inputs={inputs}",
         ]  # fmt: skip
-        log = self.logs / "deploy.log"
+        log = self.logs / f"deploy-{self.name}.log"
         with log.open("w") as out:
             if subprocess.run(command, env=environment, cwd=ROOT, stdout=out, stderr=out).returncode != 0:
                 raise Failure(f"sam deploy failed. The end of {log}:\n{tail(log)}")
@@ -237,9 +251,14 @@ class Stack:
     def _set_secrets(self) -> None:
         """Gives every function the credentials that the sandbox knows."""
         secrets = self.client("secretsmanager")
-        for network in PLAYED:
-            arn = self.outputs[f"{network.prefix}SecretArn"]
-            value = (ROOT / "tests/sandbox/secrets" / f"{network.name}.json").read_text()
+        values = {
+            network.prefix: (ROOT / "tests/sandbox/secrets" / f"{network.name}.json").read_text() for network in PLAYED
+        }
+        values["Webhook"] = json.dumps({"keys": [WEBHOOK_KEY]})
+        for prefix, value in values.items():
+            arn = self.outputs.get(f"{prefix}SecretArn")
+            if arn is None:
+                continue
             if secrets.get_secret_value(SecretId=arn)["SecretString"] != value:
                 secrets.put_secret_value(SecretId=arn, SecretString=value)
 
@@ -269,9 +288,11 @@ class Stack:
             aws_access_key_id=ROOT_KEY["AWS_ACCESS_KEY_ID"], aws_secret_access_key=ROOT_KEY["AWS_SECRET_ACCESS_KEY"],
         )  # fmt: skip
 
-    def api(self, method: str, path: str, body=None, content_type: str = "application/json") -> "Answer":
+    def api(
+        self, method: str, path: str, body=None, content_type: str = "application/json", headers: dict | None = None
+    ) -> "Answer":
         """Calls the deployed API."""
-        headers = {"Host": f"{API_ID}.execute-api.localhost:{self.port}"}
+        headers = {"Host": f"{self.api_id}.execute-api.localhost:{self.port}", **(headers or {})}
         if body is not None:
             headers["Content-Type"] = content_type
         return request(self.port, method, path, body, headers)
@@ -311,8 +332,9 @@ def request(port: int, method: str, path: str, body=None, headers: dict[str, str
 class LogFollower:
     """Copies what the functions log from the local CloudWatch into one file each."""
 
-    def __init__(self, logs, folder: Path):
+    def __init__(self, logs, folder: Path, stack: str):
         self._logs = logs
+        self._stack = stack
         self._folder = folder
         self._since = {function: int(time.time() * 1000) for function in FUNCTIONS}
         self._seen: dict[str, set] = {function: set() for function in FUNCTIONS}
@@ -338,10 +360,11 @@ class LogFollower:
 
     def _copy(self, function: str) -> None:
         pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{STACK_NAME}-{function}", startTime=self._since[function]
+            logGroupName=f"/aws/lambda/{self._stack}-{function}", startTime=self._since[function]
         )
         events = [event for page in pages for event in page["events"]]
-        with (self._folder / f"{function}.log").open("a") as out:
+        name = function if self._stack == STACK_NAME else f"{self._stack}-{function}"
+        with (self._folder / f"{name}.log").open("a") as out:
             for event in events:
                 key = (event["timestamp"], event["logStreamName"], event["message"])
                 if key not in self._seen[function]:

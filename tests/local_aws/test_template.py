@@ -41,8 +41,13 @@ def resources(template, kind):
     }
 
 
-def statements(template):
-    for name, role in resources(template, "AWS::IAM::Role").items():
+# Turns on what is off unless asked for.
+OPTIONS = {"WebhookEnabled": "true"}
+
+
+def statements(template, given=OPTIONS):
+    """Every statement of a role's policies with all options turned on."""
+    for name, role in resources({"Resources": Deployment(template, given).resources}, "AWS::IAM::Role").items():
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield name, statement
@@ -133,16 +138,31 @@ NETWORK_ACTIONS = LOGGING | {
 
 
 def test_each_function_may_do_what_it_needs_and_no_more(template):
-    allowed: dict[str, set[str]] = {}
-    for role, statement in statements(template):
-        allowed.setdefault(role, set()).update(as_list(statement["Action"]))
+    def allowed(given):
+        actions: dict[str, set[str]] = {}
+        for role, statement in statements(template, given):
+            actions.setdefault(role, set()).update(as_list(statement["Action"]))
+        return actions
 
-    assert allowed == {
+    plain = {
         "IntakeRole": LOGGING | {"events:PutEvents"},
         "AuditRole": LOGGING | {"dynamodb:Query"},
         **{f"{network.prefix}Role": NETWORK_ACTIONS for network in NETWORKS},
         "CpaMoeRole": NETWORK_ACTIONS | {"sqs:ChangeMessageVisibility"},
     }
+    assert allowed({}) == plain
+    webhook = {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"}
+    assert allowed({"WebhookEnabled": "true"}) == {**plain, "IntakeRole": plain["IntakeRole"] | webhook}
+
+
+def test_intake_reaches_receipts_and_no_delivery(template):
+    [statement] = [
+        statement
+        for role, statement in statements(template)
+        if role == "IntakeRole" and "dynamodb:PutItem" in statement["Action"]
+    ]
+    # An order's id has no outer blanks, so its deliveries have no such key.
+    assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [" webhook#*"]}}
 
 
 def test_every_role_has_only_the_policies_written_here(template):
@@ -238,7 +258,19 @@ def test_every_log_ends_some_day(template):
 def test_callers_must_sign_unless_the_operator_says_otherwise(template):
     assert template["Parameters"]["ApiAuthorization"]["Default"] == "AWS_IAM"
     for name, route in resources(template, "AWS::ApiGatewayV2::Route").items():
-        assert route["AuthorizationType"] == {"Ref": "ApiAuthorization"}, name
+        if name != "WebhookRoute":
+            assert route["AuthorizationType"] == {"Ref": "ApiAuthorization"}, name
+
+
+def test_the_webhook_is_off_unless_turned_on(template):
+    parts = {"WebhookRoute", "WebhookSecret"}
+
+    assert not parts & set(Deployment(template).resources)
+    assert "Webhook" not in json.dumps(Deployment(template).resources)
+    on = Deployment(template, {"WebhookEnabled": "true"})
+    assert parts <= set(on.resources) and on.dangling() == set()
+    # The one route that asks for no signature of AWS's, for the function checks its own.
+    assert on.resources["WebhookRoute"]["Properties"]["AuthorizationType"] == "NONE"
 
 
 def test_the_access_log_says_nothing_of_the_buyer(template):

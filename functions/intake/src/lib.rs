@@ -1,5 +1,7 @@
 //! Takes orders at the API and puts them on the bus, where each network's rule picks its own.
 //!
+//! A sender that can't sign requests for AWS signs its messages to the [webhook](Intake) instead.
+//!
 //! It also answers for all paths that no other function has: an unknown network, an unknown path,
 //! and the API's description at `/openapi.json`.
 
@@ -10,12 +12,13 @@ use postback::{
     lambda::api::{self, HeaderValue, Request, Response},
     order::Order,
     problem::{Code, Problem},
-    surroundings::EventBus,
+    surroundings::{Doorway, EventBus},
 };
 use serde::Serialize;
 
 mod clicks;
 mod description;
+mod webhook;
 
 #[derive(Serialize)]
 struct Accepted<'a> {
@@ -29,15 +32,48 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// What one event on the bus may hold, its envelope set aside.
 const LARGEST_DETAIL: usize = api::LARGEST_BODY - 1024;
 
-/// Answers one request.
+/// Takes orders, by the webhook too where it is on.
+#[derive(Debug)]
+pub struct Intake<D> {
+    door: D,
+    keyring: webhook::Keyring,
+}
+
+impl<D: Doorway> Intake<D> {
+    /// Nothing is read yet.
+    pub fn new(door: D) -> Self {
+        Self { door, keyring: webhook::Keyring::default() }
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: &Request, now: Timestamp) -> Response {
+        if path_of(request) != WEBHOOK || !self.door.is_open() {
+            return answer(request, &self.door, now).await;
+        }
+        let answer = match request.request_context.http.method.as_str() {
+            "POST" => webhook::take(request, &self.door, &self.keyring, now).await,
+            _ => Ok(not_allowed("POST")),
+        };
+        answer.unwrap_or_else(|problem| api::problem(&problem))
+    }
+}
+
+const WEBHOOK: &str = "/webhooks/orders";
+
+fn path_of(request: &Request) -> &str {
+    request.raw_path.as_deref().unwrap_or_default().trim_end_matches('/')
+}
+
+/// Answers one request where the webhook is off.
 pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> Response {
-    let path = request.raw_path.as_deref().unwrap_or_default().trim_end_matches('/');
+    let path = path_of(request);
     let method = request.request_context.http.method.as_str();
     let answer = match (method, path) {
         ("POST", "/orders") => take(request, bus, now).await,
         ("GET", "/openapi.json") => Ok(description::answer()),
         (_, "/orders") => Ok(not_allowed("POST")),
         (_, "/openapi.json") => Ok(not_allowed("GET")),
+        (_, WEBHOOK) => Err(Problem::new(Code::WebhookOff, WEBHOOK_IS_OFF)),
         ("POST", path) if path.starts_with("/orders/") => {
             Err(no_network(&path["/orders/".len()..]))
         }
@@ -46,6 +82,15 @@ pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> R
     };
     answer.unwrap_or_else(|problem| api::problem(&problem))
 }
+
+async fn take(request: &Request, bus: &impl EventBus, now: Timestamp) -> Result<Response, Problem> {
+    let order = Checked::read(request)?;
+    order.put(bus).await?;
+    Ok(order.accepted(now))
+}
+
+const WEBHOOK_IS_OFF: &str = "The webhook is turned off here, so nothing was sent. Whoever runs this Postback turns it on by \
+     the parameter `WebhookEnabled` of the template; POST /orders is there always.";
 
 const CALLS: &str = "Orders are sent with POST /orders and read with GET /orders/{order_id}.";
 
@@ -66,29 +111,46 @@ fn not_allowed(methods: &'static str) -> Response {
     response
 }
 
-async fn take(request: &Request, bus: &impl EventBus, now: Timestamp) -> Result<Response, Problem> {
-    let body = api::body(request)?;
-    let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
-    let value = serde_json::from_str(body.get()).map_err(not_json)?;
-    let order = match (Order::read(&value, Unknown::Refused), clicks::faults(&value)) {
-        (Ok(order), faults) if faults.is_empty() => order,
-        (order, more) => {
-            let mut faults = order.err().unwrap_or_default();
-            faults.extend(more);
-            return Err(Problem::invalid_order(faults));
+/// An order without faults, as it goes on the bus.
+struct Checked {
+    order_id: String,
+    detail_type: String,
+    detail: String,
+}
+
+impl Checked {
+    fn read(request: &Request) -> Result<Self, Problem> {
+        let body = api::body(request)?;
+        let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
+        let value = serde_json::from_str(body.get()).map_err(not_json)?;
+        let order = match (Order::read(&value, Unknown::Refused), clicks::faults(&value)) {
+            (Ok(order), faults) if faults.is_empty() => order,
+            (order, more) => {
+                let mut faults = order.err().unwrap_or_default();
+                faults.extend(more);
+                return Err(Problem::invalid_order(faults));
+            }
+        };
+        let detail = serde_json::to_string(&order).unwrap_or_default();
+        if detail.len() > LARGEST_DETAIL {
+            return Err(api::too_large());
         }
-    };
-    let detail = serde_json::to_string(&order).unwrap_or_default();
-    if detail.len() > LARGEST_DETAIL {
-        return Err(api::too_large());
+        let detail_type = format!("order.{}", order.status.as_str());
+        Ok(Self { order_id: order.order_id.as_str().to_owned(), detail_type, detail })
     }
-    let detail_type = format!("order.{}", order.status.as_str());
-    bus.put(&detail_type, detail).await.map_err(|_| {
-        let detail = "The event bus did not take the order. Send it again: nothing is told twice.";
-        Problem::new(Code::BusUnavailable, detail)
-    })?;
-    let order_id = order.order_id.as_str();
-    let location = format!("/orders/{}", utf8_percent_encode(order_id, RESERVED));
-    let body = serde_json::to_string(&Accepted { order_id, accepted_at: now }).unwrap_or_default();
-    Ok(api::respond(202, "application/json", body, &[("location", location)]))
+
+    async fn put(&self, bus: &impl EventBus) -> Result<(), Problem> {
+        bus.put(&self.detail_type, self.detail.clone()).await.map_err(|_| {
+            let detail =
+                "The event bus did not take the order. Send it again: nothing is told twice.";
+            Problem::new(Code::BusUnavailable, detail)
+        })
+    }
+
+    fn accepted(&self, accepted_at: Timestamp) -> Response {
+        let order_id = self.order_id.as_str();
+        let location = format!("/orders/{}", utf8_percent_encode(order_id, RESERVED));
+        let body = serde_json::to_string(&Accepted { order_id, accepted_at }).unwrap_or_default();
+        api::respond(202, "application/json", body, &[("location", location)])
+    }
 }

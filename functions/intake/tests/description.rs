@@ -249,8 +249,23 @@ fn openapi() -> Value {
                 "operationId": "postOrder", "summary": "Send an order to every network it concerns",
                 "requestBody": body,
                 "responses": responses(
-                    &[("202", taken)],
+                    &[("202", taken.clone())],
                     &[&bad[..], &[Code::MethodNotAllowed, Code::BusUnavailable]].concat(),
+                ),
+            } },
+            "/webhooks/orders": { "post": {
+                "operationId": "postOrderByWebhook",
+                "summary": "Send an order signed as Standard Webhooks has it, where the webhook is on",
+                "parameters": webhook_headers(),
+                "requestBody": body,
+                "responses": responses(
+                    &[("202", taken)],
+                    &[&bad[..], &[
+                        Code::WebhookUnsigned, Code::WebhookSignatureWrong, Code::WebhookTooOld,
+                        Code::WebhookTooNew, Code::WebhookOff, Code::WebhookIdReused,
+                        Code::MethodNotAllowed, Code::LedgerUnavailable, Code::BusUnavailable,
+                        Code::WebhookKeysUnavailable,
+                    ]].concat(),
                 ),
             } },
             "/orders/{network}": { "post": {
@@ -287,6 +302,27 @@ fn openapi() -> Value {
         },
         "components": { "schemas": schemas() },
     })
+}
+
+fn webhook_headers() -> Value {
+    let header = |name: &str, description: &str| {
+        json!({
+            "name": name, "in": "header", "required": true, "description": description,
+            "schema": { "type": "string" },
+        })
+    };
+    json!([
+        header("webhook-id", "The message's own id, the same whenever it is sent again"),
+        header(
+            "webhook-timestamp",
+            "When it is sent: seconds since 1970, five minutes off at most"
+        ),
+        header(
+            "webhook-signature",
+            "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` with the shared key; \
+             several with blanks between",
+        ),
+    ])
 }
 
 #[expect(clippy::expect_used, reason = "a helper of tests")]

@@ -1,5 +1,7 @@
 //! Requests and answers of the API, by way of API Gateway (payload format 2.0).
 
+use std::borrow::Cow;
+
 pub use aws_lambda_events::apigw::{
     ApiGatewayV2httpRequest as Request, ApiGatewayV2httpResponse as Response,
 };
@@ -51,6 +53,9 @@ pub fn problem(problem: &Problem) -> Response {
     if let Some(wait) = problem.code.retry_after() {
         more.push(("retry-after", wait.as_secs().to_string()));
     }
+    if problem.code.status() == 401 {
+        more.push(("www-authenticate", "StandardWebhooks".to_owned()));
+    }
     respond(problem.code.status(), "application/problem+json", problem.body(), &more)
 }
 
@@ -61,20 +66,25 @@ pub fn body(request: &Request) -> Result<Box<RawValue>, Problem> {
         let detail = "Send the order with `Content-Type: application/json`.";
         return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    let not_json = || {
-        Problem::new(Code::NotJson, "Send one JSON object in UTF-8: the order. Nothing was sent.")
-    };
+    serde_json::from_slice(&bytes(request)?).map_err(|_| not_json())
+}
+
+/// A request's body as the sender wrote it, byte by byte: what a signature is made over.
+pub fn bytes(request: &Request) -> Result<Cow<'_, [u8]>, Problem> {
     let text = request.body.as_deref().unwrap_or_default();
-    let text = if request.is_base64_encoded {
-        let bytes = BASE64_STANDARD.decode(text).map_err(|_| not_json())?;
-        String::from_utf8(bytes).map_err(|_| not_json())?
+    let bytes = if request.is_base64_encoded {
+        Cow::Owned(BASE64_STANDARD.decode(text).map_err(|_| not_json())?)
     } else {
-        text.to_owned()
+        Cow::Borrowed(text.as_bytes())
     };
-    if text.len() > LARGEST_BODY {
+    if bytes.len() > LARGEST_BODY {
         return Err(too_large());
     }
-    serde_json::from_str(&text).map_err(|_| not_json())
+    Ok(bytes)
+}
+
+fn not_json() -> Problem {
+    Problem::new(Code::NotJson, "Send one JSON object in UTF-8: the order. Nothing was sent.")
 }
 
 /// The order is larger than what an event on the bus may hold.

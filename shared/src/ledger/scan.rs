@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
-use super::{Key, Ledger, LedgerError, Record};
+use super::{IS_DELIVERY, Key, Ledger, LedgerError, Record};
 use crate::{clock::Timestamp, delivery::State};
 
 /// Which deliveries are wanted. What is not said does not matter.
@@ -56,7 +56,7 @@ impl Ledger {
             .client
             .scan()
             .table_name(&self.table)
-            .set_filter_expression(filter)
+            .filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_exclusive_start_key(start)
@@ -88,8 +88,8 @@ type Values = Option<HashMap<String, AttributeValue>>;
 impl Wanted {
     /// What `DynamoDB` can leave out by itself. Instants are compared as text, so to the second only:
     /// [`Self::takes`] has the last word.
-    fn filter(&self) -> (Option<String>, Names, Values) {
-        let mut clauses = Vec::new();
+    fn filter(&self) -> (String, Names, Values) {
+        let mut clauses = vec![IS_DELIVERY.to_owned()];
         let mut names = HashMap::new();
         let mut values = HashMap::new();
         let mut clause = |clause: &str, name: &str, value: (&str, String)| {
@@ -106,10 +106,9 @@ impl Wanted {
         if let Some(since) = self.since {
             clause("#since >= :since", "since", ("since", to_the_second(since)));
         }
-        if clauses.is_empty() {
-            return (None, None, None);
-        }
-        (Some(clauses.join(" AND ")), Some(names), Some(values))
+        // DynamoDB refuses names and values that are there and empty.
+        let some = !names.is_empty();
+        (clauses.join(" AND "), some.then_some(names), some.then_some(values))
     }
 
     fn takes(&self, record: &Record) -> bool {
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn who_wants_everything_filters_nothing() {
-        assert_eq!(Wanted::default().filter(), (None, None, None));
+    fn who_wants_everything_leaves_out_what_is_no_delivery() {
+        assert_eq!(Wanted::default().filter(), (IS_DELIVERY.to_owned(), None, None));
     }
 }

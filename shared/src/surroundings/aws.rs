@@ -8,9 +8,14 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use aws_smithy_http_client::tls;
 
 use super::{
-    Announcement, Due, EventBus, Followed, Following, SOURCE, Secret, Surroundings, Unavailable,
+    Announcement, Doorway, Due, EventBus, Followed, Following, SOURCE, Secret, Surroundings,
+    Unavailable,
 };
-use crate::{clock::Timestamp, ledger::Ledger, metrics::Metrics};
+use crate::{
+    clock::Timestamp,
+    ledger::{Ledger, LedgerError, Receipt},
+    metrics::Metrics,
+};
 
 /// A setting that a function can't start without.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +96,85 @@ impl EventBus for Bus {
     }
 }
 
+/// What AWS gives the function that takes orders at the API.
+#[derive(Debug)]
+pub struct Gate {
+    bus: Bus,
+    webhook: Option<Webhook>,
+}
+
+#[derive(Debug)]
+struct Webhook {
+    ledger: Ledger,
+    secret: SecretSource,
+}
+
+impl Gate {
+    /// Reads `EVENT_BUS_NAME`; and where `WEBHOOK_SECRET_ARN` opens the webhook, `LEDGER_TABLE`.
+    pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
+        let open = |arn| {
+            let secret = SecretSource::new(config, arn);
+            ledger(config).map(|ledger| Webhook { ledger, secret })
+        };
+        let webhook = setting("WEBHOOK_SECRET_ARN").ok().map(open).transpose()?;
+        Ok(Self { bus: Bus::new(config)?, webhook })
+    }
+}
+
+impl EventBus for Gate {
+    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
+        self.bus.put(detail_type, detail).await
+    }
+}
+
+impl Doorway for Gate {
+    fn is_open(&self) -> bool {
+        self.webhook.is_some()
+    }
+
+    async fn secret(&self) -> Result<Secret, Unavailable> {
+        self.webhook.as_ref().ok_or(Unavailable)?.secret.read().await
+    }
+
+    async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {
+        let webhook = self.webhook.as_ref().ok_or(LedgerError::Unavailable)?;
+        webhook.ledger.receipt(id).await
+    }
+
+    async fn keep(&self, receipt: &Receipt) -> Result<(), LedgerError> {
+        let webhook = self.webhook.as_ref().ok_or(LedgerError::Unavailable)?;
+        webhook.ledger.keep(receipt).await
+    }
+}
+
+/// One secret of Secrets Manager.
+#[derive(Clone)]
+struct SecretSource {
+    client: aws_sdk_secretsmanager::Client,
+    arn: String,
+}
+
+impl fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretSource").field("arn", &self.arn).finish_non_exhaustive()
+    }
+}
+
+impl SecretSource {
+    fn new(config: &SdkConfig, arn: String) -> Self {
+        Self { client: aws_sdk_secretsmanager::Client::new(config), arn }
+    }
+
+    async fn read(&self) -> Result<Secret, Unavailable> {
+        let get = self.client.get_secret_value().secret_id(&self.arn);
+        let output = get.send().await.map_err(|_| Unavailable)?;
+        Ok(Secret {
+            json: output.secret_string.unwrap_or_default().into(),
+            version: output.version_id.unwrap_or_default(),
+        })
+    }
+}
+
 /// How long a message of the following queue stays invisible while it is being asked about.
 const ASKING: i32 = 300;
 
@@ -100,8 +184,7 @@ pub struct Aws {
     queue: aws_sdk_sqs::Client,
     queue_url: String,
     follow_queue_url: Option<String>,
-    secrets: aws_sdk_secretsmanager::Client,
-    secret_arn: String,
+    secret: SecretSource,
     stack: String,
 }
 
@@ -120,8 +203,7 @@ impl Aws {
             queue: aws_sdk_sqs::Client::new(config),
             queue_url: setting("QUEUE_URL")?,
             follow_queue_url: setting("FOLLOW_QUEUE_URL").ok(),
-            secrets: aws_sdk_secretsmanager::Client::new(config),
-            secret_arn: setting("NETWORK_SECRET_ARN")?,
+            secret: SecretSource::new(config, setting("NETWORK_SECRET_ARN")?),
             stack: setting("STACK_NAME").unwrap_or_else(|_| "postback".to_owned()),
         })
     }
@@ -154,12 +236,7 @@ impl Surroundings for Aws {
     }
 
     async fn secret(&self) -> Result<Secret, Unavailable> {
-        let get = self.secrets.get_secret_value().secret_id(&self.secret_arn);
-        let output = get.send().await.map_err(|_| Unavailable)?;
-        Ok(Secret {
-            json: output.secret_string.unwrap_or_default().into(),
-            version: output.version_id.unwrap_or_default(),
-        })
+        self.secret.read().await
     }
 
     fn measure(&self, network: &'static str, metrics: &Metrics) {

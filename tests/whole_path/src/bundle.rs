@@ -3,13 +3,14 @@
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
+use intake::Intake;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use postback::{lambda::api::Request, network::Network};
 use postback_harness::{Function, Stage, TIMEOUT, World, order_event};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
-use crate::{Bus, Description, Reply, concerns};
+use crate::{Bus, Description, Door, Reply, concerns, sign};
 
 /// What the shop calls, and all behind it.
 #[derive(Debug)]
@@ -18,6 +19,9 @@ pub struct Bundle {
     pub stage: Stage,
     /// Where intake puts orders.
     pub bus: Bus,
+    /// What else is around intake.
+    pub door: Door,
+    intake: Intake<Door>,
     /// One network's function.
     pub cartstack: Function<CartStack>,
     /// One network's function.
@@ -48,8 +52,12 @@ impl Bundle {
     /// All functions, with nothing done yet.
     pub async fn new(seed: u64) -> Self {
         let stage = Stage::new(seed).await;
+        let bus = Bus::default();
+        let door = Door::new(bus.clone(), stage.table.ledger(), &sign::secret(&[sign::KEY]));
         Self {
-            bus: Bus::default(),
+            bus,
+            intake: Intake::new(door.clone()),
+            door,
             cartstack: stage.function().await,
             cashmycell: stage.function().await,
             cpa_moe: stage.function().await,
@@ -98,7 +106,7 @@ impl Bundle {
             ("POST", "/orders/shopback") => tell(&self.shopback, event).await,
             ("GET", path) if path.starts_with("/orders/") => self.audit(event, path).await,
             _ => {
-                let reply = intake::answer(&request(event), &self.bus, self.stage.now()).await;
+                let reply = self.intake.answer(&request(event), self.stage.now()).await;
                 Reply::of(&serde_json::to_value(reply).expect("JSON"))
             }
         }

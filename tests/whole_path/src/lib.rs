@@ -7,13 +7,16 @@
 mod bundle;
 mod bus;
 mod description;
+mod door;
 mod orders;
 mod reply;
+pub mod sign;
 pub mod sweep;
 pub mod watch;
 
 pub use bundle::{Bundle, PATHS, api_event, encode};
 pub use bus::{Bus, concerns};
 pub use description::Description;
+pub use door::Door;
 pub use orders::{bare, minimal, with};
 pub use reply::Reply;

@@ -1,0 +1,39 @@
+//! A sender of webhooks.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use postback::clock::Timestamp;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::api_event;
+
+/// The key in force, as a secret of the webhook holds it.
+pub const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// The key that comes after it.
+pub const NEXT_KEY: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+/// The secret with these keys.
+#[must_use]
+pub fn secret(keys: &[&str]) -> String {
+    json!({ "keys": keys }).to_string()
+}
+
+/// A signature as it stands in the header.
+#[must_use]
+pub fn signature(key: &str, id: &str, at: Timestamp, body: &str) -> String {
+    let key = BASE64_STANDARD.decode(key.trim_start_matches("whsec_")).expect("a key");
+    let mac = Hmac::<Sha256>::new_from_slice(&key).expect("a key of any length");
+    let mac = mac.chain_update(format!("{id}.{}.{body}", at.as_secs())).finalize();
+    format!("v1,{}", BASE64_STANDARD.encode(mac.into_bytes()))
+}
+
+/// A message of a sender that has `key`.
+#[must_use]
+pub fn message(key: &str, id: &str, at: Timestamp, body: &str) -> Value {
+    let mut event = api_event("POST", "/webhooks/orders", body);
+    event["headers"]["webhook-id"] = json!(id);
+    event["headers"]["webhook-timestamp"] = json!(at.as_secs().to_string());
+    event["headers"]["webhook-signature"] = json!(signature(key, id, at, body));
+    event
+}

@@ -222,12 +222,11 @@ def test_each_network_has_a_limit_of_its_own_to_what_it_takes_at_once(template):
             mapping for name, mapping in resources(template, "AWS::Lambda::EventSourceMapping").items()
             if name.startswith(network.prefix)
         ]  # fmt: skip
-        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "QueueConcurrency"}}
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
         function = resources(template, "AWS::Lambda::Function")[f"{network.prefix}Function"]
         assert function["ReservedConcurrentExecutions"] == {
             "Fn::If": ["IsReserved", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
         }
-    assert template["Parameters"]["QueueConcurrency"]["MinValue"] == 2  # what Lambda takes
 
 
 def test_an_order_may_go_back_to_its_queue_as_often_as_it_takes(template):

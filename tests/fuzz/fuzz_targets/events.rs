@@ -1,0 +1,229 @@
+//! Any event to a network's function: a batch of its queue, a request by way of API Gateway, or
+//! something else. The ledger never answers, so nothing is told and nothing may be let go of.
+
+#![no_main]
+
+use std::{
+    future::{Future, ready},
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig};
+use cashmycell::CashMyCell;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use postback::{
+    clock::Timestamp,
+    courier::Courier,
+    fields::Unknown,
+    http::Sender,
+    lambda::handle,
+    ledger::Ledger,
+    metrics::Metrics,
+    network::{Network, Phrase},
+    order::Order,
+    surroundings::{
+        Announcement, Due, ORDER_COMPLETED, ORDER_DUE, Secret, Surroundings, Unavailable,
+    },
+};
+use postback_conformance::NOW;
+use postback_fuzz::{mutate, networks, seeds};
+use serde_json::{Value, json, value::RawValue};
+use tokio::runtime::{Builder, Runtime};
+
+/// The most that a queue can make a message wait.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
+struct Bench {
+    runtime: Runtime,
+    courier: Courier<CashMyCell, World>,
+    network: CashMyCell,
+}
+
+static BENCH: LazyLock<Bench> = LazyLock::new(|| {
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
+    // Without a client for HTTP every call of it fails at once.
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .retry_config(RetryConfig::disabled())
+        .build();
+    let ledger = Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "ledger".to_owned());
+    let nowhere = "http://127.0.0.1:9".parse().unwrap_or_else(|error| panic!("{error}"));
+    let sender = Sender::new(nowhere, Duration::from_secs(1));
+    let sender = sender.unwrap_or_else(|error| panic!("{error}"));
+    let courier = runtime.block_on(Courier::start(ledger, sender, World::default()));
+    let courier = courier.unwrap_or_else(|error| panic!("{error}"));
+    Bench { runtime, courier, network: networks::configured(&json!({})) }
+});
+
+fuzz_target!(init: seeds(), |data: &[u8]| {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Ok(payload) = serde_json::from_str::<Box<RawValue>>(text) else { return };
+    let bench = &*BENCH;
+    let deadline = NOW + Duration::from_secs(30);
+
+    let answer = bench.runtime.block_on(handle(&bench.courier, &payload, deadline));
+
+    let put_back = bench.courier.surroundings().taken();
+    let event: Value = serde_json::from_str(payload.get()).unwrap_or_default();
+    let answer: Option<Value> = answer.ok().and_then(|it| serde_json::from_str(it.get()).ok());
+    match answer {
+        None => assert!(put_back.is_empty(), "it failed, and comes again as a whole"),
+        Some(answer) if answer.get("batchItemFailures").is_some() => {
+            is_kept(bench, &event, &answer, &put_back);
+        }
+        Some(answer) => {
+            assert!(put_back.is_empty());
+            is_answered(&answer);
+        }
+    }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutate::json(data, size, max_size, seed, 0)
+});
+
+/// Each message of a batch failed, was put back as it is, or holds an order with nothing to tell.
+fn is_kept(bench: &Bench, event: &Value, answer: &Value, put_back: &[PutBack]) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+    let failed: Vec<_> = failures.iter().map(|it| text(&it["itemIdentifier"])).collect();
+    let records = event["Records"].as_array().cloned().unwrap_or_default();
+    // Members may come as a list in their order: nobody sends that, and it says the same.
+    if records.iter().any(Value::is_array) {
+        return;
+    }
+    let ids: Vec<_> = records.iter().map(|record| text(&record["messageId"])).collect();
+    assert!(failed.iter().all(|id| ids.contains(id)), "{failed:?} of {ids:?}");
+    assert!(put_back.len() + failed.len() <= records.len());
+    for (record, id) in records.iter().zip(&ids).filter(|(_, id)| !failed.contains(id)) {
+        let body = text(&record["body"]);
+        let message: Value = serde_json::from_str(&body).unwrap_or_default();
+        if message.is_array() {
+            continue;
+        }
+        let kind = &message["detail-type"];
+        assert!(kind == ORDER_COMPLETED || kind == ORDER_DUE, "{id} is let go: {body}");
+        let detail = &message["detail"];
+        let is_same = |it: &PutBack| it.detail == *detail && message["not_before_ms"] == it.until;
+        if put_back.iter().any(is_same) {
+            continue;
+        }
+        let order = Order::read(detail, Unknown::Ignored);
+        let order = order.unwrap_or_else(|faults| panic!("{id} is let go: {faults:?}"));
+        assert!(matches!(bench.network.phrase(&order), Phrase::Skip(_)), "{id} is let go: {body}");
+    }
+}
+
+/// Nothing was told, so the answer says that there is nothing to tell, or what is wrong.
+fn is_answered(answer: &Value) {
+    let body = answer["body"].as_str().unwrap_or_default();
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    match answer["statusCode"].as_u64() {
+        Some(200) => {
+            assert_eq!(body["state"], "skipped");
+            assert_eq!(body["network"], CashMyCell::NAME);
+        }
+        Some(status @ (400 | 413 | 415 | 422 | 503)) => {
+            assert_eq!(body["status"], status);
+            assert!(body["code"].is_string() && body["detail"].is_string(), "{body}");
+            assert_eq!(status == 422, body["errors"].is_array(), "{body}");
+        }
+        other => panic!("{other:?} is no answer of the API's: {body}"),
+    }
+}
+
+/// An order that was put back on the queue.
+struct PutBack {
+    detail: Value,
+    until: i64,
+}
+
+/// A queue that takes everything, and nothing else.
+#[derive(Default)]
+struct World(Mutex<Vec<PutBack>>);
+
+impl World {
+    fn taken(&self) -> Vec<PutBack> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Surroundings for World {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn chance(&self) -> u64 {
+        7
+    }
+
+    fn requeue(
+        &self,
+        due: &Due<'_>,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        assert!(delay <= LONGEST_DELAY);
+        assert!(due.not_before_ms > NOW.as_millis(), "it is due, and was put back");
+        let detail = serde_json::from_str(due.detail.get()).unwrap_or_default();
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.push(PutBack { detail, until: due.not_before_ms });
+        ready(Ok(()))
+    }
+
+    fn announce(
+        &self,
+        announcement: &Announcement<'_>,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        let kind = announcement.detail_type();
+        async move { panic!("{kind}, though nothing was told") }
+    }
+
+    fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send {
+        ready(Ok(Secret { json: "{}".into(), version: "1".to_owned() }))
+    }
+
+    fn measure(&self, _: &'static str, _: &Metrics) {}
+}
+
+fn seeds() {
+    let message = |kind: &str, order: &str, due: i64| {
+        let detail: Value = serde_json::from_str(order).unwrap_or_default();
+        json!({ "detail-type": kind, "detail": detail, "not_before_ms": due, "rounds": 1 })
+    };
+    let record = |id: &str, body: &Value| {
+        json!({ "messageId": id, "body": body.to_string(), "eventSource": "aws:sqs",
+                "attributes": { "ApproximateReceiveCount": "1" } })
+    };
+    let batch = |records: &[Value]| json!({ "Records": records }).to_string().into_bytes();
+    let later = NOW.as_millis() + 60_000;
+    let nobodys = r#"{"order_id":"A-1","status":"completed","completed_at":"2026-11-21T10:15:00Z","currency":"INR","total":1}"#;
+    seeds::from_orders(|order| batch(&[record("m-1", &message(ORDER_COMPLETED, order, 0))]));
+    let mixed = [
+        record("m-1", &message(ORDER_COMPLETED, nobodys, 0)),
+        record("m-2", &message("order.cancelled", nobodys, 0)),
+        record("m-3", &message(ORDER_DUE, nobodys, later)),
+        record("m-4", &json!("no event")),
+        record("m-5", &message(ORDER_COMPLETED, r#"{"order_id":"A-2"}"#, 0)),
+    ];
+    seeds::write("mixed", &batch(&mixed));
+    for (number, one) in mixed.iter().enumerate() {
+        seeds::write(&format!("m-{number}"), &batch(std::slice::from_ref(one)));
+    }
+    let request = |body: &str, encoded: bool| {
+        json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/orders/cashmycell",
+            "rawQueryString": "", "headers": { "content-type": "application/json" },
+            "requestContext": { "http": { "method": "POST", "path": "/orders/cashmycell" } },
+            "body": body, "isBase64Encoded": encoded,
+        })
+        .to_string()
+        .into_bytes()
+    };
+    seeds::write("request", &request(nobodys, false));
+    seeds::write("request-told", &request(&networks::order().to_string(), false));
+    seeds::write("request-encoded", &request("eyJvcmRlcl9pZCI6IkEtMSJ9", true));
+    seeds::write("schedule", br#"{"detail-type":"postback.follow"}"#);
+}

@@ -50,7 +50,11 @@ pub(crate) async fn take(
         }
     }
     if door.keep(&Receipt::new(signed.id, content, now)).await.is_err() {
-        tracing::warn!("the webhook's receipt was not kept: a repetition goes over the bus again");
+        let code = "webhook_receipt_not_kept";
+        tracing::warn!(
+            code,
+            "the webhook's receipt was not kept: a repetition goes over the bus again"
+        );
     }
     Ok(order.accepted(now))
 }

@@ -83,7 +83,8 @@ impl Held {
 /// The keys as they are now. Ones that can't be read leave those before in force.
 async fn read(door: &impl Doorway) -> Option<Arc<Keys>> {
     let Ok(secret) = door.secret().await else {
-        tracing::error!("the secret named by WEBHOOK_SECRET_ARN could not be read");
+        let code = "webhook_secret_not_read";
+        tracing::error!(code, "the secret named by WEBHOOK_SECRET_ARN could not be read");
         return None;
     };
     match Keys::read(secret.json.expose_secret()) {
@@ -91,6 +92,7 @@ async fn read(door: &impl Doorway) -> Option<Arc<Keys>> {
         Err(faults) => {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             tracing::error!(
+                code = "webhook_secret_malformed",
                 faults = faults.join("; "),
                 mend = "make secret NETWORK=webhook",
                 "the secret named by WEBHOOK_SECRET_ARN has faults"

@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn an_order_id_that_fits_stays_as_it_is() {
-        for id in ["A-1001", "112358", "a.b_c-D", "x", &"9".repeat(64), "automatic", "00"] {
+        let no_digests = ["pb-1001".to_owned(), format!("pb-{}", "g".repeat(40))];
+        let fitting = ["A-1001", "112358", "a.b_c-D", "x", &"9".repeat(64), "automatic", "00"];
+        for id in fitting.into_iter().chain(no_digests.iter().map(String::as_str)) {
             assert_eq!(of(id).as_str(), id);
         }
     }

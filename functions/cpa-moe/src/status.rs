@@ -1,8 +1,6 @@
 //! How far a lead is, in the network's own words: <https://cpa.moe/en/api-wm.html>, "Check lead
 //! status". What it writes and does not document is kept as it is.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 
 /// The longest unknown word that is kept.
@@ -62,12 +60,6 @@ impl Stage {
     #[must_use]
     pub const fn is_dropped(&self) -> bool {
         matches!(self, Self::Cancel | Self::Trash)
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -230,3 +230,6 @@ impl AttemptRecord {
 const fn is_zero(count: &u32) -> bool {
     *count == 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,6 +138,12 @@ impl Table {
         Ledger::new(client(&self.endpoint, patience), NAME.to_owned())
     }
 
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &str {
+        NAME
+    }
+
     /// The client of it.
     #[must_use]
     pub const fn client(&self) -> &Client {

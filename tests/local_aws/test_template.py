@@ -261,6 +261,18 @@ def test_callers_must_sign_unless_the_operator_says_otherwise(template):
             assert route["AuthorizationType"] == {"Ref": "ApiAuthorization"}, name
 
 
+def test_the_api_takes_no_more_than_its_limits(template):
+    [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
+
+    # Of every route: none has settings of its own.
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ApiRateLimit"},
+        "ThrottlingBurstLimit": {"Ref": "ApiBurstLimit"},
+    }
+    assert "RouteSettings" not in stage
+    assert [template["Parameters"][f"Api{limit}Limit"]["Default"] for limit in ("Rate", "Burst")] == [100, 200]
+
+
 def test_the_webhook_is_off_unless_turned_on(template):
     parts = {"WebhookRoute", "WebhookSecret"}
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::delivery::Fingerprint;
+use crate::{
+    delivery::{Decision, Fingerprint},
+    word::Remark,
+};
 
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
@@ -251,4 +254,28 @@ fn what_is_empty_takes_no_room() {
         assert!(!bare.contains(&format!("\"{absent}\"")), "{absent}: {bare}");
     }
     assert!(text(&claimed().with_conflict(NOW, 1)).contains("\"conflicts\":1"));
+}
+
+#[test]
+fn of_many_decisions_the_first_and_the_latest_nine_are_kept() {
+    let mut record = claimed();
+    let mut seen = |attempts: std::ops::RangeInclusive<u32>| {
+        for attempt in attempts {
+            let remark = |text| Remark::new(text).expect("a remark");
+            let decision = DecisionRecord {
+                at: NOW + SECOND,
+                attempt,
+                decision: Decision::SendAgain,
+                by: remark("an operator"),
+                why: remark("asked the network"),
+            };
+            record = record.decided(delivery(State::Retrying, 1), decision, 0xef);
+        }
+        record.decisions.iter().map(|decision| decision.attempt).collect::<Vec<_>>()
+    };
+
+    assert_eq!(seen(1..=10), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    assert_eq!(seen(11..=12), [1, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert_eq!((record.version, record.updated_at), (13, NOW + SECOND));
+    assert_eq!(record.protocol.state, State::Retrying);
 }

@@ -1,6 +1,5 @@
 """The deployed bundle that the end-to-end tests share: fresh, on ports of its own, apart from what `make run` keeps."""
 
-import shutil
 import signal
 
 import pytest
@@ -24,11 +23,10 @@ def stack(request):
     if any("tool_program" in item.fixturenames for item in request.session.items):
         request.getfixturevalue("tool_program")
     isolate()
-    # What the functions logged stays there until the next test run.
-    shutil.rmtree(LOCAL / "test", ignore_errors=True)
     stack = Stack(LOCAL / "test", sandbox_program, free_port(), free_port())
     try:
-        stack.start()
+        # What the functions logged stays there until the next test run.
+        stack.start(anew=True)
         stack.deploy()
         yield stack
     finally:

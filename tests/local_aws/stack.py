@@ -106,9 +106,11 @@ class Stack:
 
     # ── Start and stop ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self) -> None:
-        """Starts the emulator with what it kept from last time, and the sandbox."""
+    def start(self, anew: bool = False) -> None:
+        """Starts the emulator with what it kept from last time, or anew, and the sandbox."""
         self._lock()
+        if anew:
+            shutil.rmtree(self.home, ignore_errors=True)
         check_port(self.port, "the local AWS", "PORT")
         check_port(self.sandbox_port, "the sandbox", "SANDBOX_PORT")
         for folder in ("state", "tmp", "logs"):

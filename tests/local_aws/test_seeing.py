@@ -56,6 +56,31 @@ def test_a_refused_request_is_a_line_without_a_word_of_it(stack):
     assert "canary" not in json.dumps(refused())
 
 
+def test_the_dashboard_that_is_deployed_searches_for_this_stack(stack):
+    cloudwatch = stack.client("cloudwatch")
+    [entry] = [each for each in cloudwatch.list_dashboards()["DashboardEntries"] if STACK_NAME in each["DashboardName"]]
+
+    body = json.loads(cloudwatch.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"])
+
+    expressions = [metric[0]["expression"] for widget in body["widgets"] for metric in widget["properties"]["metrics"]
+                   if isinstance(metric[0], dict)]  # fmt: skip
+    assert len(expressions) > 10
+    assert all(STACK_NAME in expression and "${" not in expression for expression in expressions)
+
+
+def test_the_functions_are_traced_and_may_write_their_traces(stack):
+    functions = stack.client("lambda").list_functions()["Functions"]
+    assert {function["TracingConfig"]["Mode"] for function in functions} == {"Active"}
+    iam = stack.client("iam")
+    for function in functions:
+        role = function["Role"].rsplit("/", 1)[1]
+        [policy] = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
+        [statement] = document["Statement"]
+        assert set(statement["Action"]) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, function["FunctionName"]
+
+
 # ── A secret that is rotated ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -8,6 +8,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from issuer import Issuer
 from stack import NETWORKS, REGION
 from test_end_to_end import effects, eventually, new_id, order
 
@@ -154,3 +155,45 @@ def eventually_still(stack) -> list[dict]:
     final = {"delivered", "accepted", "rejected"}
     eventually(lambda: {item["state"]["S"] for item in ledger(stack)} <= final, True)
     return ledger(stack)
+
+
+# ── Tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def issuer():
+    with Issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def by_token(stack, issuer):
+    off = {f"{network.prefix}Enabled": "false" for network in NETWORKS}
+    jwt = {"ApiAuthorization": "JWT", "JwtIssuer": issuer.url, "JwtAudience": "postback"}
+    by_token = stack.sibling("tokens", "facade02", **jwt, **off)
+    by_token.deploy()
+    yield by_token
+    by_token.stop()
+
+
+TOKENS = {
+    "a good one": ({}, 202),
+    "of another audience": ({"aud": "another"}, 401),
+    "of another issuer": ({"iss": "http://127.0.0.1:1"}, 401),
+    "expired": ({"exp": 1}, 401),
+}
+
+
+@pytest.mark.parametrize(("claims", "status"), TOKENS.values(), ids=TOKENS.keys())
+def test_a_call_needs_a_token_that_is_meant_for_this(by_token, issuer, claims, status):
+    bearer = {"Authorization": f"Bearer {issuer.token(**claims)}"}
+
+    assert by_token.api("POST", "/orders", order(new_id()), headers=bearer).status == status
+
+
+def test_a_call_without_a_token_or_with_one_of_a_stranger_is_refused(by_token, issuer):
+    with Issuer() as stranger:
+        forged = stranger.token(iss=issuer.url)
+
+    for headers in ({}, {"Authorization": f"Bearer {forged}"}, {"Authorization": "Bearer no-token"}):
+        assert by_token.api("POST", "/orders", order(new_id()), headers=headers).status == 401

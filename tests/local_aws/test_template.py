@@ -261,6 +261,17 @@ def test_callers_must_sign_unless_the_operator_says_otherwise(template):
             assert route["AuthorizationType"] == {"Ref": "ApiAuthorization"}, name
 
 
+def test_with_tokens_every_route_asks_the_same_authorizer(template):
+    given = {"ApiAuthorization": "JWT", "JwtIssuer": "https://issuer.example", "JwtAudience": "postback"}
+    deployed = Deployment(template, given)
+    routes = resources({"Resources": deployed.resources}, "AWS::ApiGatewayV2::Route")
+
+    assert deployed.dangling() == set() and len(routes) > len(NETWORKS)
+    for name, route in routes.items():
+        assert route["AuthorizerId"] == {"Ref": "ApiAuthorizer"}, name
+    assert not [name for name in Deployment(template).resources if name == "ApiAuthorizer"]
+
+
 def test_the_api_takes_no_more_than_its_limits(template):
     [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
 

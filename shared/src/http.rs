@@ -183,10 +183,11 @@ impl Answer {
         json::read(&self.text())
     }
 
-    /// The body as a JSON object.
+    /// The body as a JSON object in which no object names a member twice: what is read as null might
+    /// be the error beside an "ok".
     #[must_use]
     pub fn object(&self) -> Option<Map<String, Value>> {
-        match self.json()? {
+        match json::read_clear(&self.text())? {
             Value::Object(members) => Some(members),
             _ => None,
         }

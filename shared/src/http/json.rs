@@ -13,16 +13,24 @@ use serde_json::{Deserializer, Map, Value, value::RawValue};
 pub(super) fn read(text: &str) -> Option<Value> {
     // Whatever is nested deeper than its reader goes is no JSON; the rest is safe to walk.
     serde_json::from_str::<Value>(text).ok()?;
-    once(text)
+    once(text, &mut false)
 }
 
-fn once(text: &str) -> Option<Value> {
+/// Reads JSON in which no object names a member twice.
+pub(super) fn read_clear(text: &str) -> Option<Value> {
+    serde_json::from_str::<Value>(text).ok()?;
+    let mut twice = false;
+    once(text, &mut twice).filter(|_| !twice)
+}
+
+fn once(text: &str, twice: &mut bool) -> Option<Value> {
     match text.trim_start().as_bytes().first()? {
         b'{' => {
             let members = Deserializer::from_str(text).deserialize_map(Members).ok()?;
             let mut object = Map::new();
             for (name, member) in members {
-                if object.insert(name, once(member.get())?).is_some() {
+                if object.insert(name, once(member.get(), twice)?).is_some() {
+                    *twice = true;
                     return Some(Value::Null);
                 }
             }
@@ -30,7 +38,7 @@ fn once(text: &str) -> Option<Value> {
         }
         b'[' => {
             let values: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-            values.into_iter().map(|value| once(value.get())).collect()
+            values.into_iter().map(|value| once(value.get(), twice)).collect()
         }
         _ => serde_json::from_str(text).ok(),
     }
@@ -81,6 +89,9 @@ mod tests {
         assert_eq!(read(r#"{"a":1,"\u0061":2}"#), Some(Value::Null));
         let text = r#"{"one":{"x":1,"x":2},"two":[{"y":1,"y":1},{"z":1}]}"#;
         assert_eq!(read(text), Some(json!({ "one": null, "two": [null, { "z": 1 }] })));
+        assert_eq!(read_clear(text), None);
+        assert_eq!(read_clear(r#"{"ok":1,"error":{"code":1,"code":2}}"#), None);
+        assert_eq!(read_clear(r#"{"one":{"x":1}}"#), Some(json!({ "one": { "x": 1 } })));
     }
 
     #[test]

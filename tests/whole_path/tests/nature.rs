@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use postback_harness::{INVISIBLE, Strike};
-use postback_sandbox::{Fault, Network, Rule, ShopBackDuplicates};
+use postback_sandbox::{Answer, Fault, Network, Rule, ShopBackDuplicates};
 use postback_whole_path::{
     Bundle, bare, minimal,
     sweep::{canary_order, told},
@@ -122,6 +122,33 @@ async fn a_lead_whose_answer_was_lost_and_that_shows_up_late_is_one_lead_found_b
     assert_eq!((&delivery["state"], &delivery["proof"]), (&json!("delivered"), &json!("lookup")));
     assert_eq!(delivery["references"], json!({ "lead_id": "500001", "our_id": "A-1" }));
     assert_eq!(bundle.stage.sandbox.leads("A-1").len(), 1);
+}
+
+#[tokio::test]
+async fn a_duplicate_at_cpa_moe_is_ours_only_if_its_list_has_it() {
+    let bundle = Bundle::new(1).await;
+    bundle.stage.sandbox.change_settings(|settings| settings.cpa_moe.refuse_duplicates = true);
+    let state = async |order_id: &str| {
+        let delivery = bundle.get(order_id).await.body()["deliveries"][0].clone();
+        (delivery["state"].clone(), delivery["reason"].clone(), delivery["proof"].clone())
+    };
+
+    // The platform's filter compares offer and phone, not our ids.
+    post(&bundle, Network::CpaMoe, &minimal("A-1")).await;
+    let refused = post(&bundle, Network::CpaMoe, &minimal("A-2")).await;
+    bundle.stage.work_off(&bundle.cpa_moe, DAY).await;
+    assert_eq!(refused["reason"], "duplicate");
+    let elsewhere = (json!("rejected"), json!("duplicate_elsewhere"), Value::Null);
+    assert_eq!(state("A-2").await, elsewhere);
+
+    let other = with(minimal("A-3"), "/customer/phone", json!("+91 98765 43211"));
+    let other = with(other, "/customer/email", json!("ravi@example.com"));
+    let answer = Answer::of("application/json", r#"{"status":"error","error":"duplicate"}"#);
+    let rule = Rule::on(Network::CpaMoe, Fault::answer(answer).processed());
+    bundle.stage.sandbox.script(rule).expect("a rule");
+    post(&bundle, Network::CpaMoe, &other).await;
+    bundle.stage.work_off(&bundle.cpa_moe, DAY).await;
+    assert_eq!(state("A-3").await, (json!("delivered"), Value::Null, json!("lookup")));
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=\\*"*\([a-z0-9_]*\).*/\1/p
 
 TOOLS := .local/venv-tools/bin
 DENY := .local/cargo/bin/cargo-deny
+CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
+SHIPPED := $(wildcard functions/*) cli
 TEMPLATES := template.yaml archive.yaml
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
@@ -13,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny end-to-end soak fuzz schema cli deploy clean-data tools
+.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak fuzz schema cli deploy clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +47,22 @@ templates: tools
 	  $(TOOLS)/sam validate --lint --region us-east-1 --template-file $$template || exit 1; \
 	done
 
+advisories: $(DENY) ## Ask the RustSec database for known holes in what is linked; needs github.com
+	@$(DENY) fetch db || { echo 'The advisory database (github.com/RustSec/advisory-db) could not be reached: nothing was checked.'; exit 1; }
+	$(DENY) check --disable-fetch advisories
+
+sbom: $(CYCLONEDX) ## Write what each function and the tool are made of to target/sbom, as CycloneDX
+	@rm -rf target/sbom && mkdir -p target/sbom
+	$(CYCLONEDX) cyclonedx --format json --spec-version 1.5 --quiet \
+	  --target $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
+	@for package in $(SHIPPED); do mv $$package/*.cdx.json target/sbom/ || exit 1; done
+	@find . -name '*.cdx.json' -not -path './target/*' -not -path './.local/*' -delete
+	@ls target/sbom
+
+$(CYCLONEDX):
+	@echo "Installing cargo-cyclonedx into .local/cargo (once, some minutes)"
+	cargo install cargo-cyclonedx --locked --version 0.5.7 --root .local/cargo
+
 deny: $(DENY)
 	$(DENY) check licenses bans sources
 
@@ -62,8 +80,10 @@ soak: ## Send orders through the real handlers with faults at every layer; MINUT
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh
 
-schema: ## Write anew what is generated from the code: schemas, the API's description, the table of transitions
+schema: tools ## Write anew what is generated: schemas, the API's description, the table of transitions, the reference, the costs
 	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --workspace --locked current
+	$(TOOLS)/python tests/local_aws/reference.py
+	$(TOOLS)/python tests/local_aws/costs.py
 
 cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle, replay and redrive orders
 	cargo install --locked --path cli --root .local/cargo

@@ -65,6 +65,11 @@ impl Account {
         self.outputs.get(name).map(String::as_str).ok_or_else(missing)
     }
 
+    /// All outputs of the stack.
+    pub(crate) const fn outputs(&self) -> &BTreeMap<String, String> {
+        &self.outputs
+    }
+
     /// The stack's networks: those that have a queue.
     pub(crate) fn networks(&self) -> Vec<Network> {
         networks(self.outputs.keys())

@@ -34,6 +34,11 @@ pub(crate) enum Command {
     /// Orders and what has become of them
     #[command(subcommand)]
     Orders(Orders),
+    /// Show what the stack has: the API's URL, the bus, the ledger, queues and secrets
+    Stack {
+        /// Show this output alone, bare: ApiUrl, say
+        output: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -16,8 +16,10 @@ mod replay;
 mod settle;
 mod show;
 mod span;
+mod stack;
 mod view;
 
+use account::Account;
 use args::{Arguments, Command};
 use failure::Failure;
 use view::Screen;
@@ -38,9 +40,15 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let now = Timestamp::system();
-    let Command::Orders(command) = &arguments.command;
+    let command = match &arguments.command {
+        Command::Orders(command) => command,
+        Command::Stack { output } => {
+            let account = Account::open(arguments).await?;
+            return stack::run(&account, output.as_deref(), screen);
+        }
+    };
     command.check(now)?;
-    let account = account::Account::open(arguments).await?;
+    let account = Account::open(arguments).await?;
     match command {
         args::Orders::Show(wanted) => show::run(&account, wanted, screen).await,
         args::Orders::List(wanted) => list::run(&account, wanted, now, screen).await,

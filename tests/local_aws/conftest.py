@@ -1,5 +1,6 @@
 """The deployed bundle that the end-to-end tests share: fresh, on ports of its own, apart from what `make run` keeps."""
 
+import os
 import signal
 
 import pytest
@@ -23,7 +24,8 @@ def stack(request):
     if any("tool_program" in item.fixturenames for item in request.session.items):
         request.getfixturevalue("tool_program")
     isolate()
-    stack = Stack(LOCAL / "test", sandbox_program, free_port(), free_port())
+    # RUN=name keeps two runs at once apart.
+    stack = Stack(LOCAL / os.environ.get("RUN", "test"), sandbox_program, free_port(), free_port())
     try:
         # What the functions logged stays there until the next test run.
         stack.start(anew=True)

@@ -1,6 +1,8 @@
 """The command-line tool against the deployed bundle, as an operator would use it."""
 
 import json
+import os
+import pty
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -42,7 +44,7 @@ def postback(stack, tool_program):
 
     def run(*arguments, given: str = "") -> Said:
         done = subprocess.run(
-            [tool_program, "orders", *arguments], env=environment, input=given, capture_output=True, text=True,
+            [tool_program, *([] if arguments[0] == "stack" else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
             timeout=120, check=False,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
@@ -78,6 +80,12 @@ def items(stack) -> dict:
 
 def requests_so_far(stack) -> int:
     return stack.sandbox("GET", "/_health").json["requests"]
+
+
+def test_the_stacks_outputs_are_shown(stack, postback):
+    assert postback("stack", "--json").json == stack.outputs
+    assert postback("stack", "LedgerTable").out.strip() == stack.outputs["LedgerTable"]
+    assert postback("stack", "None", "--json").code == "no_output"
 
 
 # ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -228,6 +236,34 @@ def test_a_delivery_is_sent_again_with_the_order_from_the_archive(stack, postbac
     assert said.status == 0, said
     assert eventually(state, "accepted") == "accepted"
     assert effects(stack, unclear) == {"cashmycell": 1}
+
+
+def test_a_person_on_a_terminal_is_shown_the_delivery_and_asked(stack, tool_program):
+    unclear = held(stack)
+    command = [tool_program, "orders", "settle", unclear["order_id"], "cashmycell", "--delivered", "--reason", "seen"]
+    environment = {
+        **local_environment(),
+        **ROOT_KEY,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
+    }
+
+    def answer(word: bytes) -> subprocess.CompletedProcess:
+        ours, theirs = pty.openpty()
+        os.write(ours, word + b"\n")
+        try:
+            return subprocess.run(
+                command, env=environment, stdin=theirs, capture_output=True, text=True, timeout=120, check=False
+            )
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+    no = answer(b"n")
+    assert (no.returncode, read_back(stack, unclear["order_id"])["cashmycell"]["state"]) == (4, "unconfirmed")
+    assert "attempt 1" in no.stderr and "Record that the network has it?" in no.stderr
+    assert answer(b"y").returncode == 0
+    assert read_back(stack, unclear["order_id"])["cashmycell"]["proof"] == "operator"
 
 
 # ── Replaying ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,175 @@
+"""Every command in README.md and docs/ runs against the deployed bundle, or says why not. The runbook has a test of its own,
+test_runbook.py.
+
+The blocks ```sh, ```python and ```js of a page run in their order; what one exports, the next ones have. In a comment right
+before a block stands what it needs:
+
+    <!-- not run: why -->              it is left out
+    <!-- before: told A-1001 net -->   one of SETUPS is called first, with these words
+
+```yaml blocks with Resources pass cfn-lint.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+from build import ROOT, TOOLS
+from reference import PAGE, page
+from stack import REGION, ROOT_KEY, WEBHOOK_KEY, local_environment
+from test_end_to_end import eventually, told_networks
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUN_HERE = [path for path in PAGES if path.name != "runbook.md"]
+BLOCK = re.compile(r"((?:^<!-- .*? -->\n+)*)^```(\w+)\n(.*?)^```$", re.S | re.M)
+RUN = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable], "js": ["node"]}
+# What shows and configures, but does not do anything.
+SHOWN = {"json", "text", "yaml"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a page, with the comments before it."""
+
+    language: str
+    code: str
+    comments: tuple[str, ...]
+
+    @property
+    def not_run(self) -> bool:
+        return any(re.match(r"not run: \S", comment) for comment in self.comments)
+
+    @property
+    def before(self) -> list[list[str]]:
+        return [comment.split()[1:] for comment in self.comments if comment.startswith("before: ")]
+
+
+def blocks(text: str) -> list[Block]:
+    found = BLOCK.findall(text)
+    return [Block(language, code, tuple(re.findall(r"<!-- (.*?) -->", said))) for said, language, code in found]
+
+
+# curl knows that *.localhost is this machine. Python and Node ask the system, which may not: so they are told.
+PYTHON_KNOWS = """
+import socket
+asked = socket.getaddrinfo
+def answer(host, *more, **named):
+    return asked("127.0.0.1" if str(host).endswith(".localhost") else host, *more, **named)
+socket.getaddrinfo = answer
+"""
+NODE_KNOWS = """
+const dns = require('node:dns')
+const asked = dns.lookup
+dns.lookup = (host, ...more) => asked(String(host).endsWith('.localhost') ? '127.0.0.1' : host, ...more)
+"""
+
+
+# ── What a page may ask for ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told(stack, order_id: str, network: str) -> None:
+    """Waits until the network has been told of an order."""
+    final = lambda: network in told_networks(stack, order_id)  # noqa: E731
+    assert eventually(final, True) is True
+
+
+SETUPS = {"told": told}
+
+
+# ── The pages ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("path", RUN_HERE, ids=lambda path: path.name)
+def test_the_commands_of_a_page_run(stack, tool_program, tmp_path, path):
+    environment = {
+        **local_environment(), **ROOT_KEY,
+        "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
+        "API": stack.base_url, "WEBHOOK_KEY": WEBHOOK_KEY,
+        "HOME": str(tmp_path), "PATH": f"{tool_program.parent}:{TOOLS}:{os.environ['PATH']}",
+    }  # fmt: skip
+    (tmp_path / "sitecustomize.py").write_text(PYTHON_KNOWS)
+    (tmp_path / "localhost.js").write_text(NODE_KNOWS)
+    environment |= {"PYTHONPATH": str(tmp_path), "NODE_OPTIONS": f"--require={tmp_path / 'localhost.js'}"}
+    written = path.read_text().replace("localhost:4570", f"localhost:{stack.port}")
+    for block in blocks(written):
+        if block.language in SHOWN or block.not_run:
+            continue
+        assert block.language in RUN, f"{path.name} has a block of {block.language}"
+        if shutil.which(RUN[block.language][0], path=environment["PATH"]) is None:
+            continue
+        for name, *words in block.before:
+            SETUPS[name](stack, *words)
+        environment = run(block, environment, tmp_path, path)
+
+
+def run(block: Block, environment: dict, folder, path) -> dict:
+    """Runs a block. Returns the environment that it leaves."""
+    left = folder / "environment"
+    script = folder / f"block.{block.language}"
+    code = block.code
+    if block.language == "sh":
+        code = f"set -a\ntrap 'env -0 > {left}' EXIT\n{code}"
+    script.write_text(code)
+    done = subprocess.run(
+        [*RUN[block.language], script], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{path.name}:\n{block.code}\n{done.stdout}"
+    if block.language != "sh":
+        return environment
+    # `curl -i … # 202, on its way`
+    promised = re.findall(r"^curl .*-i .*# (\d{3})\b", block.code, re.M)
+    answered = re.findall(r"^HTTP/[\d.]+ (\d{3})", done.stdout, re.M)
+    assert [status for status in answered if status != "100"][: len(promised)] == promised, done.stdout
+    after = dict(pair.split("=", 1) for pair in left.read_text().split("\0") if "=" in pair)
+    return {name: value for name, value in after.items() if name not in ("SHLVL", "_", "PWD", "OLDPWD")}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_what_a_page_has_cloudformation_do_passes_the_linter(path, tmp_path):
+    for number, block in enumerate(blocks(path.read_text())):
+        if block.language == "yaml" and "Resources:" in block.code:
+            template = tmp_path / f"{number}.yaml"
+            template.write_text(block.code)
+            command = [TOOLS / "cfn-lint", "--regions", "us-east-1", "--", template]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_links_of_a_page_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        file, _, anchor = target.partition("#")
+        if file.startswith(("http:", "https:")):
+            continue
+        linked = (path.parent / file).resolve() if file else path
+        assert linked.exists(), target
+        if anchor and linked.suffix == ".md":
+            assert anchor in anchors(linked.read_text()), target
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_configuration_reference_is_current():
+    assert PAGE.read_text() == page(), "`make schema` writes it anew"
+
+
+def test_a_block_is_found_with_what_is_said_before_it():
+    text = (
+        "# Page\n\n<!-- not run: needs an account -->\n```sh\nmake deploy\n```\n\nText.\n\n"
+        "<!-- before: told A-1 net -->\n```sh\necho 1\n```\n\n```json\n{}\n```\n"
+    )
+
+    first, second, third = blocks(text)
+
+    assert first.not_run and not second.not_run
+    assert (second.code, second.before) == ("echo 1\n", [["told", "A-1", "net"]])
+    assert third.language == "json"
+    assert not Block("sh", "", ("not run:",)).not_run

@@ -1,0 +1,54 @@
+"""What is built and installed is what was locked."""
+
+import re
+
+import pytest
+from build import ROOT
+
+HERE = ROOT / "tests" / "local_aws"
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("requirements-*.txt")), ids=lambda path: path.stem)
+def test_every_python_package_is_pinned_by_version_and_hash(path):
+    wanted = re.findall(r"^(\S+?)(\S*) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", path.read_text(), re.M)
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith((" ", "#"))]
+
+    assert len(lines) > 5
+    assert all(re.fullmatch(r"[A-Za-z0-9._\[\],-]+==\S+(?: ;.*)? \\", line) for line in lines)
+    assert len(wanted) == len(lines)
+
+
+def test_python_packages_are_installed_by_their_hashes_alone():
+    text = (HERE / "prepare.py").read_text()
+
+    assert '"--no-deps", "--require-hashes", "--only-binary", ":all:"' in text
+
+
+def commands(*words: str) -> list[str]:
+    """The lines of the Makefile that call cargo so, with what they go on with."""
+    lines = MAKEFILE.replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.startswith("\t") and all(word in line for word in words)]
+
+
+def test_everything_is_built_from_the_lock_file():
+    built = [line for verb in ("build", "test", "clippy", "doc", "run", "install") for line in commands("cargo", f" {verb} ")]
+    built = [line for line in built if "echo" not in line]
+
+    assert len(built) >= 6
+    assert [line for line in built if "--locked" not in line] == []
+    script = (HERE / "build.py").read_text()
+    assert script.count('["cargo", ') == script.count('"--locked"') > 0
+
+
+def test_tools_from_crates_io_are_pinned():
+    installed = [line for line in commands("cargo install") if "--path" not in line and "echo" not in line]
+
+    assert len(installed) >= 2
+    assert all(re.search(r"--version \d+\.\d+\.\d+", line) for line in installed)
+
+
+def test_the_functions_are_built_with_their_own_features_alone():
+    """Chosen by --bin alone they would take on what the tests and the tool want of the crates they share."""
+    for text in ((HERE / "build.py").read_text(), *commands("cargo lambda build")):
+        assert "--package" in text and "--bin" in text

@@ -198,7 +198,8 @@ impl Answer {
     pub fn is_html(&self) -> bool {
         // UTF-16 has a nought beside every letter, and a mark that is no UTF-8.
         let text = self.text().replace('\0', "");
-        let mut rest = text.trim_start_matches(['\u{fffd}', '\u{feff}', ' ', '\t', '\r', '\n']);
+        let is_mark = |c: char| c.is_whitespace() || matches!(c, '\u{fffd}' | '\u{feff}');
+        let mut rest = text.trim_start_matches(is_mark);
         while let Some(comment) = rest.strip_prefix("<!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after).trim_start();
         }

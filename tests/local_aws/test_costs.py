@@ -1,0 +1,120 @@
+"""The table of costs in README.md: its arithmetic, and its counts at the deployed bundle."""
+
+import json
+import time
+
+import pytest
+from costs import COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, README, page, table
+from stack import PLAYED, STACK_NAME
+from test_end_to_end import NAMES, drained, eventually, new_id, order, told_networks
+
+ORDERS = 10
+
+
+def test_the_table_of_costs_is_current():
+    assert README.read_text() == page(), "`make schema` writes it anew"
+
+
+def test_the_table_adds_up():
+    rows = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in table().splitlines() if line.startswith("|")]
+    orders = rows[2 : 2 + len(COUNTS)]
+
+    for row in orders:
+        by_order, by_network, price = (float(cell) for cell in row[1:4])
+        for networks, dollars in ((1, row[4]), (4, row[5])):
+            assert float(dollars) == pytest.approx(1e6 * (by_order + networks * by_network) * price, abs=0.006)
+    for column in (4, 5):
+        total = float(rows[2 + len(COUNTS)][column])
+        assert total == pytest.approx(sum(float(row[column]) for row in orders), abs=0.05)
+    month = rows[5 + len(COUNTS) :]
+    assert float(month[-1][3]) == pytest.approx(sum(float(row[3]) for row in month[:-1]), abs=0.01)
+    assert all(float(row[3]) == pytest.approx(float(row[1]) * float(row[2]), abs=0.01) for row in month[:-1])
+
+
+def logged(stack, function: str, since: int) -> list[str]:
+    pages = stack.client("logs").get_paginator("filter_log_events")
+    pages = pages.paginate(logGroupName=f"/aws/lambda/{STACK_NAME}-{function}", startTime=since)
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def count(price: str):
+    [found] = [count for count in COUNTS if count.price == price]
+    return found
+
+
+def invocations(lines: list[str]) -> int:
+    return sum(line.startswith("REPORT ") for line in lines)
+
+
+def size(lines: list[str]) -> int:
+    # CloudWatch counts 26 bytes for each event besides.
+    return sum(len(line.encode()) + 26 for line in lines)
+
+
+def test_an_order_costs_what_the_table_says(stack):
+    assert drained(stack)
+    events, bus = stack.client("events"), stack.outputs["BusName"]
+    archived = events.describe_archive(ArchiveName=bus)["EventCount"]
+    since = int(time.time() * 1000)
+    told = subscribe(stack)
+    orders = [order(new_id()) for _ in range(ORDERS)]
+
+    # One after the other, so that no batch makes it cheaper.
+    for each in orders:
+        stack.api("POST", "/orders", each)
+        assert eventually(lambda each=each: told_networks(stack, each["order_id"]), set(NAMES)) == set(NAMES)
+    assert drained(stack)
+
+    intake = logged(stack, "intake", since)
+    assert invocations(intake) == ORDERS * count("Lambda request").order
+    assert size(intake) <= ORDERS * INTAKE_LOG_BYTES
+    assert events.describe_archive(ArchiveName=bus)["EventCount"] - archived == ORDERS
+    # Intake's own event is the archived one; each network says one thing of each order.
+    wanted = ORDERS * len(NAMES) * count("EventBridge custom event").network
+    assert eventually(told, wanted) == wanted
+    assert max(len(json.dumps(each)) for each in orders) <= ORDER_BYTES
+    for network in PLAYED:
+        lines = logged(stack, network.folder, since)
+        assert invocations(lines) == ORDERS * count("Lambda request").network, network
+        assert size(lines) <= ORDERS * NETWORK_LOG_BYTES, (network, size(lines) / ORDERS)
+        assert len(metrics(lines)) <= METRICS_A_NETWORK, metrics(lines)
+    # Each write counts the version up; tests/adversary holds that each costs one unit.
+    for each in orders:
+        assert versions(stack, each["order_id"]) == [count("DynamoDB write unit").network] * len(NAMES)
+
+
+def subscribe(stack):
+    """Counts from now on what Postback says on the bus."""
+    sqs, events, bus = stack.client("sqs"), stack.client("events"), stack.outputs["BusName"]
+    name = new_id()
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"detail-type": [{"prefix": "postback."}]}))
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    waiting = "ApproximateNumberOfMessages"
+    return lambda: int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[waiting])["Attributes"][waiting])
+
+
+def metrics(lines: list[str]) -> set:
+    """The metrics that CloudWatch reads from these lines, with their dimensions."""
+    found = set()
+    for line in lines:
+        if '"_aws"' in line:
+            said = json.loads(line)
+            for group in said["_aws"]["CloudWatchMetrics"]:
+                for dimensions in group["Dimensions"]:
+                    values = tuple(str(said[dimension]) for dimension in dimensions)
+                    found |= {(metric["Name"], values) for metric in group["Metrics"]}
+    return found
+
+
+def versions(stack, order_id: str) -> list[int]:
+    found = stack.client("dynamodb").query(
+        TableName=stack.outputs["LedgerTable"],
+        KeyConditionExpression="order_id = :id",
+        ExpressionAttributeValues={":id": {"S": order_id}},
+    )
+    return [int(item["version"]["N"]) for item in found["Items"]]

@@ -207,7 +207,10 @@ mod tests {
     fn a_cookie_of_more_than_1024_characters_is_refused_by_name() {
         let check = |cmc_id: String| {
             let click = json!({ "cmc_id": cmc_id });
-            let read = |fields: &mut Fields<'_, '_>| Some(CashMyCell::check_click(fields));
+            let read = |fields: &mut Fields<'_, '_>| {
+                CashMyCell::check_click(fields);
+                Some(())
+            };
             let checked = postback::fields::read(&click, Unknown::Refused, read);
             checked.map_err(|faults| faults.into_iter().map(|f| (f.pointer, f.code)).collect())
         };

@@ -7,6 +7,7 @@ TOOLS := .local/venv-tools/bin
 DENY := .local/cargo/bin/cargo-deny
 CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
 SHIPPED := $(wildcard functions/*) cli
+MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
@@ -15,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak fuzz schema cli deploy clean-data tools
+.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak fuzz mutants schema cli deploy clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +80,22 @@ soak: ## Send orders through the real handlers with faults at every layer; MINUT
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh
+
+mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the readers of answers the tests let live; an hour or more
+	$(MUTANTS) mutants --no-shuffle --output target/mutants/alone $(foreach file,$(MUTATED),--file '$(file)')
+	$(MUTANTS) mutants --no-shuffle --output target/mutants/harness $(foreach file,$(MUTATED_HARNESS),--file '$(file)') \
+	  --test-package postback-harness
+
+# What a crate's own tests show, and what only the embedded DynamoDB shows.
+MUTATED := shared/src/delivery/step.rs shared/src/ledger/record.rs shared/src/ledger/decided.rs \
+  shared/src/http.rs shared/src/http/json.rs shared/src/network.rs shared/src/word.rs \
+  functions/cashmycell/src/*.rs functions/cartstack/src/*.rs functions/shopback/src/answer.rs functions/shopback/src/lib.rs \
+  $(foreach module,answer lib list our_id status,functions/cpa-moe/src/$(module).rs)
+MUTATED_HARNESS := shared/src/http/send.rs shared/src/ledger.rs shared/src/ledger/scan.rs shared/src/ledger/receipt.rs
+
+$(MUTANTS):
+	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
+	cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
 
 schema: tools ## Write anew what is generated: schemas, the API's description, the table of transitions, the reference, the costs
 	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --workspace --locked current

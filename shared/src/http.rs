@@ -319,22 +319,70 @@ mod tests {
 
     #[test]
     fn every_status_has_its_meaning() {
-        let verdict = |status| Answer::new(status, "").by_status();
+        let wait = Some(Duration::from_secs(77));
+        let of = |status| Answer { retry_after: wait, ..Answer::new(status, "{}") }.by_status();
 
-        for status in [429, 503, 521, 522, 523] {
-            assert!(matches!(verdict(status), Verdict::Retry { sent: true, .. }), "{status}");
+        let meanings: [(&[u16], Verdict); 10] = [
+            (&[300, 301, 302, 307, 308, 399], Verdict::parked("redirected")),
+            (&[400, 413, 414, 422], Verdict::rejected("http_refused")),
+            (&[401, 403], Verdict::parked("http_forbidden")),
+            (&[404, 405, 410], Verdict::parked("http_moved")),
+            (
+                &[402, 406, 408, 409, 411, 412, 418, 428, 430, 499],
+                Verdict::parked("http_client_error"),
+            ),
+            (&[429], Verdict::retry("http_429", wait)),
+            (&[503], Verdict::retry("http_503", wait)),
+            (&[521, 522, 523], Verdict::retry("origin_unreachable", wait)),
+            (&[500, 501, 502, 504, 520, 524, 599], Verdict::unconfirmed("http_server_error")),
+            (&[101, 200, 204, 299, 600, 999], Verdict::unconfirmed("unreadable_answer")),
+        ];
+        for (statuses, meaning) in meanings {
+            for status in statuses {
+                assert_eq!(of(*status), meaning, "{status}");
+            }
         }
-        for status in [500, 501, 502, 504, 520, 524, 599, 200, 204] {
-            assert!(matches!(verdict(status), Verdict::Unconfirmed { .. }), "{status}");
-        }
-        for status in [301, 302, 303, 307, 308, 401, 403, 404, 405, 410, 402, 418] {
-            assert!(matches!(verdict(status), Verdict::Parked { .. }), "{status}");
-        }
-        for status in [400, 413, 414, 422] {
-            assert!(
-                matches!(verdict(status), Verdict::Rejected { standing: true, .. }),
-                "{status}"
-            );
-        }
+        let ok = |body: &str| Answer::new(200, body).by_status();
+        assert_eq!(ok(""), Verdict::unconfirmed("empty_answer"));
+        assert_eq!(ok("<html>"), Verdict::unconfirmed("html_answer"));
+    }
+
+    #[test]
+    fn success_is_2xx() {
+        let is = |status| Answer::new(status, "").is_success();
+
+        assert_eq!([199, 200, 299, 300].map(is), [false, true, true, false]);
+    }
+
+    #[test]
+    fn text_is_without_marks_and_outer_blanks_and_always_text() {
+        let text = |body: &[u8]| Answer::new(200, body).text();
+
+        assert_eq!(text(b"\xef\xbb\xbf \r\n ok \xef\xbb\xbf\n"), "ok");
+        assert_eq!(text(b" a \xef\xbb\xbf b "), "a \u{feff} b");
+        assert_eq!(text(b"\xff"), "\u{fffd}");
+        assert_eq!(BODY_CAP, 65_536);
+    }
+
+    #[test]
+    fn only_a_post_has_a_body() {
+        let body = serde_json::json!({ "id": 1 });
+
+        assert_eq!(Request::post_json("x", body.clone()).body(), Some(&body));
+        assert_eq!(Request::get("x").body(), None);
+    }
+
+    #[test]
+    fn json_is_what_the_body_says_and_an_object_is_one_that_says_nothing_twice() {
+        let json = |body: &str| Answer::new(200, body).json();
+        let object = |body: &str| Answer::new(200, body).object().map(Value::Object);
+
+        let one = serde_json::json!({ "a": 1 });
+        assert_eq!(json("\u{feff}{\"a\":1}\n"), Some(one.clone()));
+        assert_eq!(json("[1]"), Some(serde_json::json!([1])));
+        assert_eq!(json("a"), None);
+        assert_eq!(object("\u{feff}{\"a\":1}\n"), Some(one));
+        assert_eq!(object("[1]"), None);
+        assert_eq!(object("{\"a\":1,\"a\":1}"), None);
     }
 }

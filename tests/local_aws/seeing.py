@@ -56,8 +56,8 @@ def values(documents: list[dict], namespace: str, name: str, dimensions: dict[st
 
 def raised(stack, network, kind: str, since: int) -> bool:
     """Whether what a network's function measured since then raises its alarm, as it is deployed."""
-    alarms = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix=STACK_NAME)["MetricAlarms"]
-    [alarm] = [alarm for alarm in alarms if f"-{network.prefix}{kind}Alarm" in alarm["AlarmName"]]
+    name = f"{STACK_NAME}-{network.prefix}{kind}Alarm"
+    [alarm] = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
     dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
     found = values(metrics(stack, network.folder, since), alarm["Namespace"], alarm["MetricName"], dimensions)
     if not found:

@@ -98,7 +98,8 @@ def told_networks(stack, order_id: str) -> set[str]:
 def without(stack, prefix: str, action: str):
     """Takes one action out of a function's policy for a while."""
     iam = stack.client("iam")
-    [role] = [role["RoleName"] for role in iam.list_roles()["Roles"] if f"-{prefix}Role-" in role["RoleName"]]
+    names = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    [role] = [name for name in names if name.startswith(f"{STACK_NAME}-{prefix}Role-")]
     [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
     before = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
     after = json.loads(json.dumps(before))

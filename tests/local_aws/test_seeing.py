@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from run import read_back
 from seeing import logged, metrics, now, raised, values
-from stack import PLAYED, STACK_NAME
+from stack import PLAYED, REGION, STACK_NAME
 from test_end_to_end import drained, effects, eventually, new_id, order, take_all, told_networks
 
 NAMES = {network.name for network in PLAYED}
@@ -58,9 +58,10 @@ def test_a_refused_request_is_a_line_without_a_word_of_it(stack):
 
 def test_the_dashboard_that_is_deployed_searches_for_this_stack(stack):
     cloudwatch = stack.client("cloudwatch")
-    [entry] = [each for each in cloudwatch.list_dashboards()["DashboardEntries"] if STACK_NAME in each["DashboardName"]]
 
-    body = json.loads(cloudwatch.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"])
+    dashboard = cloudwatch.get_dashboard(DashboardName=f"{STACK_NAME}-{REGION}")
+
+    body = json.loads(dashboard["DashboardBody"])
 
     expressions = [metric[0]["expression"] for widget in body["widgets"] for metric in widget["properties"]["metrics"]
                    if isinstance(metric[0], dict)]  # fmt: skip

@@ -97,6 +97,8 @@ async fn the_search_finds_a_canary_in_every_place_it_looks_at() {
     let mut places: Vec<_> = sweep.seen(&[id]).into_iter().map(|(place, _)| place).collect();
     places.dedup();
     assert_eq!(places, ["log", "event of shopback", "ledger", "answer"]);
+    let measured = sweep.seen(&["AttemptLatency"]);
+    assert!(measured.len() > 1 && measured.iter().all(|(place, _)| *place == "metrics"));
     let due = sweep.seen(&["not_before_ms"]);
     assert!(matches!(due[..], [("message of cpa_moe", _)]), "{due:?}");
     for (text, canaries) in [

@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY_SECS: i64 = 24 * 60 * 60;
 
 fn key() -> Key {
-    Key::known("A-1001".to_owned(), "cashmycell", None)
+    Key::known("A-1001".to_owned(), "one_network", None)
 }
 
 fn delivery(state: State, attempt: u32) -> Delivery {
@@ -54,7 +54,7 @@ fn said(stage: &'static str) -> Progress {
 fn the_claim_is_the_first_version_and_begins_the_story() {
     let record = claimed();
 
-    assert_eq!((record.order_id.as_str(), record.delivery.as_str()), ("A-1001", "cashmycell"));
+    assert_eq!((record.order_id.as_str(), record.delivery.as_str()), ("A-1001", "one_network"));
     assert_eq!((record.version, record.write_id.as_str()), (1, "00000000000000ab"));
     assert_eq!(record.attempts, [AttemptRecord::started(1, NOW)]);
     assert_eq!((record.updated_at, record.conflicts), (NOW, 0));
@@ -69,7 +69,7 @@ fn a_line_has_a_delivery_of_its_own() {
 
     assert_eq!(record.delivery, "shopback#2");
     assert_eq!((record.network(), record.line(), line.line()), ("shopback", Some("2"), Some("2")));
-    assert_eq!((claimed().network(), claimed().line(), key().line()), ("cashmycell", None, None));
+    assert_eq!((claimed().network(), claimed().line(), key().line()), ("one_network", None, None));
 }
 
 #[test]

@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak fuzz mutants schema cli deploy clean-data tools
+.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak fuzz mutants schema cli deploy secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -117,6 +117,9 @@ deploy: tools ## Build and deploy to your AWS account; the first time it asks fo
 	stack=$$(sed -n 's/^stack_name *= *"\(.*\)"/\1/p' samconfig.toml) && \
 	$(TOOLS)/sam deploy --template-file archive.yaml --stack-name "$$stack-archive" \
 	  --parameter-overrides BusName="$$stack" --no-confirm-changeset --no-fail-on-empty-changeset
+
+secret: tools ## Ask for a network's settings and put them into its secret: NETWORK=shopback, or webhook; STACK
+	@$(TOOLS)/python deploy/secret.py "$(NETWORK)" "$(STACK)"
 
 clean-data: ## Empty the ledger and everything else that `make run` keeps
 	@mkdir -p .local && { flock --nonblock .local/run.lock rm -rf .local/run || \

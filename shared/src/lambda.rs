@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     clock::Timestamp,
-    courier::{Courier, Round},
+    courier::{Courier, Round, StartError},
     http::Sender,
     network::{Follows, Network},
     surroundings::{Aws, Following, SettingMissing, Surroundings, environment, ledger, setting},
@@ -48,7 +48,17 @@ async fn start<N: Network>() -> Result<Courier<N, Aws>, Error> {
     log_as_json();
     let courier = courier().await;
     courier.inspect_err(|error| {
-        tracing::error!(code = "not_started", network = N::NAME, %error, "the function can't start");
+        let secret = setting("NETWORK_SECRET_ARN").unwrap_or_default();
+        let is_secret = error.downcast_ref::<StartError>().is_some();
+        let mend = is_secret.then(|| format!("make secret NETWORK={}", N::NAME));
+        tracing::error!(
+            code = "not_started",
+            network = N::NAME,
+            %error,
+            secret,
+            mend,
+            "the function can't start"
+        );
     })
 }
 

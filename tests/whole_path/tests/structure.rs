@@ -159,6 +159,9 @@ fn every_network_has_its_description_and_a_main_without_content() {
     for network in networks() {
         let folder = root().join("functions").join(&network);
         assert!(text(folder.join("README.md")).lines().count() > 20, "{network}");
+        let settings: Value =
+            serde_json::from_str(&text(folder.join("secret.schema.json"))).expect("JSON");
+        assert_eq!(settings["additionalProperties"], false, "{network}");
         let library = text(folder.join("src/lib.rs"));
         assert!(library.starts_with("#![doc = include_str!(\"../README.md\")]"), "{network}");
     }

@@ -1,0 +1,189 @@
+"""`make secret`: what it refuses, what it shows, and that what it sets is what the functions read."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+from build import ROOT
+from stack import PLAYED, REGION, ROOT_KEY, STACK_NAME, WEBHOOK_KEY, local_environment
+from test_end_to_end import eventually, new_id, order
+
+sys.path.insert(0, str(ROOT / "deploy"))
+import secret  # noqa: E402
+
+PROGRAM = [sys.executable, str(ROOT / "deploy/secret.py")]
+CANARY = "canary7351"
+
+
+# ── What is right ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("network", PLAYED, ids=lambda network: network.name)
+def test_what_the_sandbox_takes_fits_the_networks_schema(network):
+    settings = json.loads((ROOT / "tests/sandbox/secrets" / f"{network.name}.json").read_text())
+
+    secret.check(settings, secret.schema_of(network.folder))
+
+
+WRONG = {
+    "nothing": ("shopback", {}, ["security_token must be given", "offer_id or offer_by_country"]),
+    "a member of another": ("cartstack", {"key": "k", "siteid": "s", CANARY[:3]: CANARY}, ["there is no member can"]),
+    "a bad value": ("shopback", {"offer_id": 1, "security_token": CANARY}, ["security_token is not what it should be"]),
+    "no key of the webhook": ("webhook", {"keys": [CANARY]}, ["keys/0 is not what it should be"]),
+}
+
+
+@pytest.mark.parametrize(("folder", "settings", "said"), WRONG.values(), ids=WRONG.keys())
+def test_what_a_function_would_refuse_is_refused_without_showing_it(folder, settings, said):
+    with pytest.raises(secret.Refused) as refused:
+        secret.check(settings, secret.schema_of(folder))
+
+    assert all(each in str(refused.value) for each in said), refused.value
+    assert CANARY not in str(refused.value)
+
+
+def test_who_names_no_network_is_told_which_there_are():
+    with pytest.raises(secret.Refused, match="cartstack, cashmycell, cpa-moe, shopback, webhook"):
+        secret.main([""])
+
+
+# ── What is asked ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Answers to the prompts, by the word that each question starts with; any other is left empty."""
+    given = {}
+    shown = []
+
+    def answer(question=""):
+        shown.append(question)
+        return next((value for word, value in given.items() if question.strip().startswith(word)), "")
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr(secret.getpass, "getpass", answer)
+    given["shown"] = shown
+    return given
+
+
+def test_what_is_left_empty_stays_as_it_was(answers):
+    answers["siteid"] = "new"
+
+    settings = secret.prompted(secret.schema_of("cartstack"), {"key": "old", "siteid": "old", "total": "without_tax"})
+
+    assert settings == {"key": "old", "siteid": "new", "total": "without_tax"}
+
+
+def test_what_was_set_is_not_shown(answers):
+    secret.prompted(secret.schema_of("cartstack"), {"key": CANARY, "siteid": CANARY})
+
+    assert answers["shown"] and CANARY not in "".join(answers["shown"])
+
+
+def test_a_new_key_of_the_webhook_overlaps_with_the_old_one_until_it_is_dropped(answers):
+    first = secret.new_keys([])["keys"]
+    second = secret.new_keys(first)["keys"]
+    third = secret.new_keys(second)["keys"]
+
+    assert len(first) == 1
+    assert second[1:] == first and second[0] != first[0]
+    assert third == second[:1]
+    for keys in (first, second, third):
+        secret.check({"keys": keys}, secret.schema_of("webhook"))
+
+
+# ── On the deployed bundle ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def environment(stack) -> dict:
+    return {**local_environment(), **ROOT_KEY, "AWS_ENDPOINT_URL": stack._endpoint, "AWS_DEFAULT_REGION": REGION}
+
+
+def set_secret(stack, *arguments, text) -> subprocess.CompletedProcess:
+    command = [*PROGRAM, *arguments]
+    return subprocess.run(command, env=environment(stack), input=text, capture_output=True, text=True, timeout=60)
+
+
+def started_anew(stack, function: str) -> None:
+    """Has the next call start a new instance."""
+    name = f"{STACK_NAME}-{function}"
+    stack.client("lambda").update_function_configuration(FunctionName=name, Description=new_id())
+
+
+def test_a_function_without_its_secret_says_which_and_how_to_set_it(stack):
+    arn = stack.outputs["CartstackSecretArn"]
+    right = stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+
+    def said() -> str:
+        # What a function logs before it is ready goes to its log on AWS; the emulator keeps it in its own.
+        lines = (stack.logs / "emulator.log").read_text().splitlines()
+        return "\n".join(line for line in lines if "not_started" in line)
+
+    try:
+        stack.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="{}")
+        started_anew(stack, "cartstack")
+        assert stack.api("POST", "/orders/cartstack", order(new_id())).status >= 500
+        assert eventually(lambda: "make secret NETWORK=cartstack" in said(), True)
+        assert arn in said() and "/key: must be given" in said() and "/siteid: must be given" in said()
+    finally:
+        done = set_secret(stack, "cartstack", text=right)
+    assert done.returncode == 0, done.stderr
+    started_anew(stack, "cartstack")
+    assert stack.api("POST", "/orders/cartstack", order(new_id())).json["state"] == "delivered"
+
+
+def test_nothing_is_set_when_something_is_wrong(stack):
+    arn = stack.outputs["ShopbackSecretArn"]
+    before = stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"]
+
+    for arguments, text, said in [
+        (["shopback"], json.dumps({"security_token": CANARY}), "security_token is not what it should be"),
+        (["shopback"], CANARY, "no JSON object"),
+        (["shopback", "no-such-stack"], "{}", "There is no stack no-such-stack"),
+    ]:
+        done = set_secret(stack, *arguments, text=text)
+        assert done.returncode != 0 and said in done.stderr, done.stderr
+        assert CANARY not in done.stdout + done.stderr
+    assert stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"] == before
+
+
+def test_at_a_terminal_a_secret_is_typed_unseen(stack):
+    arn = stack.outputs["WebhookSecretArn"]
+
+    try:
+        shown = at_terminal([*PROGRAM, "webhook"], environment(stack), {"The new key": "whsec_" + "Y2Fu" * 8})
+        set_now = json.loads(stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    finally:
+        set_secret(stack, "webhook", text=json.dumps({"keys": [WEBHOOK_KEY]}))
+
+    assert set_now == {"keys": ["whsec_" + "Y2Fu" * 8, WEBHOOK_KEY]}
+    assert "Set: keys" in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
+
+
+def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> str:
+    """Runs a program at a terminal, types after each question, and gives what the screen has shown."""
+    child, screen = pty.fork()
+    if child == 0:
+        os.execve(command[0], command, variables)
+    shown, deadline = "", time.monotonic() + 60
+    waiting = dict(typed)
+    while time.monotonic() < deadline:
+        if not select.select([screen], [], [], 1)[0]:
+            continue
+        try:
+            piece = os.read(screen, 4096).decode()
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        for question in [question for question in waiting if question in shown]:
+            os.write(screen, f"{waiting.pop(question)}\n".encode())
+    os.waitpid(child, 0)
+    os.close(screen)
+    return shown

@@ -42,7 +42,12 @@ def resources(template, kind):
 
 
 # Turns on what is off unless asked for.
-OPTIONS = {"WebhookEnabled": "true"}
+OPTIONS = {
+    "WebhookEnabled": "true",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
+    "VpcSubnetIds": "subnet-1,subnet-2",
+    "VpcSecurityGroupIds": "sg-1",
+}
 
 
 def statements(template, given=OPTIONS):
@@ -105,15 +110,29 @@ def managed_statements(template):
             yield name, statement
 
 
-def test_the_one_wildcard_is_for_tracing_which_knows_no_resources(template):
-    [(name, statement)] = managed_statements(template)
+NETWORK_INTERFACES = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+]
 
-    assert (name, template["Resources"][name]["Condition"]) == ("TracingPolicy", "Traced")
-    actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-    assert statement == {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    untraced = Deployment(template, {"Tracing": "PassThrough"})
-    assert "xray" not in json.dumps(untraced.resources)
-    assert untraced.dangling() == set()
+
+def test_the_only_wildcards_are_for_tracing_and_network_interfaces_which_know_no_resources(template):
+    tracing = {"Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": "*"}
+    assert [statement for name, statement in managed_statements(template) if name == "TracingPolicy"] == [tracing]
+    # Lambda may make interfaces in a function's name, the function's own code may not.
+    allow, deny = (statement for name, statement in managed_statements(template) if name == "VpcPolicy")
+    assert allow == {"Effect": "Allow", "Action": NETWORK_INTERFACES, "Resource": "*"}
+    assert (deny["Effect"], deny["Action"], deny["Resource"]) == ("Deny", NETWORK_INTERFACES, "*")
+    assert "lambda:SourceFunctionArn" in deny["Condition"]["ArnLike"]
+    assert {name for name, _ in managed_statements(template)} == {"TracingPolicy", "VpcPolicy"}
+
+    bare = Deployment(template, {"Tracing": "PassThrough"})
+    assert not resources({"Resources": bare.resources}, "AWS::IAM::ManagedPolicy")
+    assert bare.dangling() == set()
 
 
 def test_no_policy_of_a_role_has_a_wildcard(template):
@@ -153,6 +172,8 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     assert allowed({}) == plain
     webhook = {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"}
     assert allowed({"WebhookEnabled": "true"}) == {**plain, "IntakeRole": plain["IntakeRole"] | webhook}
+    key = {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert allowed({"KmsKeyArn": OPTIONS["KmsKeyArn"]}) == {role: actions | key for role, actions in plain.items()}
 
 
 def test_intake_reaches_receipts_and_no_delivery(template):
@@ -165,9 +186,18 @@ def test_intake_reaches_receipts_and_no_delivery(template):
     assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [" webhook#*"]}}
 
 
+NETWORK_ROLES = {f"{network.prefix}Role" for network in NETWORKS}
+
+
 def test_every_role_has_only_the_policies_written_here(template):
-    for name, role in resources(template, "AWS::IAM::Role").items():
-        assert role["ManagedPolicyArns"] == {"Fn::If": ["Traced", [{"Ref": "TracingPolicy"}], {"Ref": "AWS::NoValue"}]}, name
+    for given, of_all, of_networks in [
+        ({"Tracing": "PassThrough"}, [], []),
+        ({}, ["TracingPolicy"], ["TracingPolicy"]),
+        (OPTIONS, ["TracingPolicy"], ["TracingPolicy", "VpcPolicy"]),
+    ]:
+        for name, role in resources({"Resources": Deployment(template, given).resources}, "AWS::IAM::Role").items():
+            managed = [policy["Ref"] for policy in role.get("ManagedPolicyArns", [])]
+            assert managed == (of_networks if name in NETWORK_ROLES else of_all), name
     for name, function in resources(template, "AWS::Lambda::Function").items():
         assert function["Role"] == {"Fn::GetAtt": [name.replace("Function", "Role"), "Arn"]}
     assert not resources(template, "AWS::IAM::Policy")
@@ -196,7 +226,9 @@ def test_a_failed_message_is_kept_longer_than_a_waiting_one(template):
             "deadLetterTargetArn": {"Fn::GetAtt": [f"{network.prefix}DeadLetterQueue", "Arn"]},
             "maxReceiveCount": 5,
         }
-        assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600 > queue["MessageRetentionPeriod"]
+        assert queue["MessageRetentionPeriod"] == {"Ref": "QueueRetentionSeconds"}
+        assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert template["Parameters"]["QueueRetentionSeconds"]["MaxValue"] == 12 * 24 * 3600
 
 
 def test_only_a_networks_own_rule_may_send_to_its_queues(template):
@@ -236,13 +268,62 @@ def test_an_order_may_go_back_to_its_queue_as_often_as_it_takes(template):
 
 
 def test_everything_that_keeps_data_is_encrypted_and_the_ledger_outlives_the_stack(template):
-    for name, queue in resources(template, "AWS::SQS::Queue").items():
-        assert queue["SqsManagedSseEnabled"] is True, name
+    for name, queue in resources({"Resources": Deployment(template).resources}, "AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True and "KmsMasterKeyId" not in queue, name
     ledger = template["Resources"]["Ledger"]
     assert ledger["DeletionPolicy"] == ledger["UpdateReplacePolicy"] == "Retain"
-    assert ledger["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    plain = Deployment(template).resources["Ledger"]["Properties"]
+    assert plain["SSESpecification"] == {"SSEEnabled": True}
     assert ledger["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert ledger["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_a_key_of_ones_own_is_used_for_everything_that_keeps_data(template):
+    deployed = Deployment(template, OPTIONS)
+    key = {"Ref": "KmsKeyArn"}
+    places = {
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+        "AWS::Logs::LogGroup": "KmsKeyId",
+        "AWS::SecretsManager::Secret": "KmsKeyId",
+    }
+
+    for kind, member in places.items():
+        found = resources({"Resources": deployed.resources}, kind)
+        assert found and all(properties.get(member) == key for properties in found.values()), kind
+    assert not [queue for queue in resources({"Resources": deployed.resources}, "AWS::SQS::Queue").values()
+                if "SqsManagedSseEnabled" in queue]  # fmt: skip
+    table = deployed.resources["Ledger"]["Properties"]["SSESpecification"]
+    assert table == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+
+
+def test_a_stack_takes_up_the_ledger_of_a_former_one(template):
+    deployed = Deployment(template, {**OPTIONS, "ExistingLedgerTable": "left-behind"})
+
+    assert "Ledger" not in deployed.resources and deployed.dangling() == set()
+    table = {"Ref": "ExistingLedgerTable"}
+    for name, function in resources({"Resources": deployed.resources}, "AWS::Lambda::Function").items():
+        assert function["Environment"]["Variables"]["LEDGER_TABLE"] == table, name
+    assert deployed.outputs["LedgerTable"]["Value"] == table
+
+
+def test_in_a_vpc_are_the_networks_functions_and_no_others(template):
+    def placed(given):
+        functions = resources({"Resources": Deployment(template, given).resources}, "AWS::Lambda::Function")
+        return {name for name, function in functions.items() if "VpcConfig" in function}
+
+    assert placed({}) == set()
+    assert placed(OPTIONS) == {f"{network.prefix}Function" for network in NETWORKS}
+    assert "VpcPolicy" not in Deployment(template).resources
+
+
+def test_a_paused_network_takes_nothing_from_its_queue_and_is_deployed_all_the_same(template):
+    for network in NETWORKS:
+        paused = Deployment(template, {f"{network.prefix}Enabled": "paused"})
+
+        mappings = resources({"Resources": paused.resources}, "AWS::Lambda::EventSourceMapping")
+        enabled = {name.removesuffix("FunctionQueue"): mapping["Enabled"] for name, mapping in mappings.items()}
+        assert enabled == {each.prefix: each != network for each in NETWORKS}
+        assert set(paused.resources) == set(Deployment(template).resources)
 
 
 def test_every_log_ends_some_day(template):
@@ -306,7 +387,7 @@ def test_the_access_log_says_nothing_of_the_buyer(template):
 def test_every_network_is_on_unless_turned_off(template):
     for network in NETWORKS:
         parameter = template["Parameters"][f"{network.prefix}Enabled"]
-        assert (parameter["Default"], parameter["AllowedValues"]) == ("true", ["true", "false"])
+        assert (parameter["Default"], parameter["AllowedValues"]) == ("true", ["true", "paused", "false"])
     assert set(Deployment(template).resources) >= {f"{network.prefix}Function" for network in NETWORKS}
 
 

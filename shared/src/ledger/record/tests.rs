@@ -63,12 +63,15 @@ fn the_claim_is_the_first_version_and_begins_the_story() {
 
 #[test]
 fn a_line_has_a_delivery_of_its_own() {
-    let line = Key::known("A-1001".to_owned(), "shopback", Some("2"));
+    let line = Key::known("A-1001".to_owned(), "other_network", Some("2"));
     let record =
         Record::after(None, &line, delivery(State::Sending, 1), Note::default(), NOW, 0xab);
 
-    assert_eq!(record.delivery, "shopback#2");
-    assert_eq!((record.network(), record.line(), line.line()), ("shopback", Some("2"), Some("2")));
+    assert_eq!(record.delivery, "other_network#2");
+    assert_eq!(
+        (record.network(), record.line(), line.line()),
+        ("other_network", Some("2"), Some("2"))
+    );
     assert_eq!((claimed().network(), claimed().line(), key().line()), ("one_network", None, None));
 }
 

@@ -275,8 +275,11 @@ mod tests {
         let request = Request::get("x").query_secret("key", &SecretString::from("canary"));
         let answer = Answer::new(200, "canary");
 
-        assert!(!format!("{request:?}{answer:?}").contains("canary"));
-        assert!(format!("{request:?}").contains("key"));
+        assert_eq!(
+            format!("{request:?}"),
+            "Request { path: \"x\", query: [\"key\"], has_body: false, .. }"
+        );
+        assert_eq!(format!("{answer:?}"), "Answer { status: 200, body_bytes: 6, .. }");
     }
 
     #[test]

@@ -9,6 +9,7 @@ CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
 SHIPPED := $(wildcard functions/*) cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
+DEPLOYED := --template-file $(if $(CANARY),target/canary.json,template.yaml)
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
@@ -105,14 +106,15 @@ schema: tools ## Write anew what is generated: schemas, the API's description, t
 cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle, replay and redrive orders
 	cargo install --locked --path cli --root .local/cargo
 
-deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings
+deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" cargo lambda build --release --locked \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
 	  $(foreach function,$(notdir $(wildcard functions/*)),--package $(function) --bin $(function))
+	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))
 	if [ -f samconfig.toml ]; then \
-	  $(TOOLS)/sam deploy --no-fail-on-empty-changeset; \
+	  $(TOOLS)/sam deploy $(DEPLOYED) --no-fail-on-empty-changeset; \
 	else \
-	  $(TOOLS)/sam deploy --guided --stack-name postback --parameter-overrides Architecture=$(ARCHITECTURE); \
+	  $(TOOLS)/sam deploy $(DEPLOYED) --guided --stack-name postback --parameter-overrides Architecture=$(ARCHITECTURE); \
 	fi
 	stack=$$(sed -n 's/^stack_name *= *"\(.*\)"/\1/p' samconfig.toml) && \
 	$(TOOLS)/sam deploy --template-file archive.yaml --stack-name "$$stack-archive" \

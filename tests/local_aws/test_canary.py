@@ -1,0 +1,111 @@
+"""The template of a gradual deployment: template.yaml with aliases, and nothing else."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from build import FUNCTIONS, ROOT, TOOLS
+from conditions import Deployment
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+from stack import NETWORKS
+
+sys.path.insert(0, str(ROOT / "deploy"))
+import canary  # noqa: E402
+
+KIND = "Canary10Percent5Minutes"
+
+
+class CodeDeployPolicies:
+    """What the transform looks up by name for CodeDeploy's role."""
+
+    def load(self):
+        return {"AWSCodeDeployRoleForLambda": "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"}
+
+
+@pytest.fixture(scope="module")
+def source():
+    return yaml_parse((ROOT / "template.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def template(source):
+    variant = canary.variant(source, KIND)
+    for resource in variant["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        return transform(variant, {}, CodeDeployPolicies())
+
+
+def of_type(resources, kind):
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+def test_it_differs_from_the_template_by_aliases_alone(source):
+    text = json.dumps(canary.variant(source, KIND))
+
+    for name in [name for name, each in source["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]:
+        # Where a function is called it is called by its ARN, but for permissions.
+        text = text.replace(f'"FunctionName": {{"Ref": "{name}.Alias"}}', f'"FunctionName": {{"Ref": "{name}"}}')
+        text = text.replace(f'{{"Ref": "{name}.Alias"}}', f'{{"Fn::GetAtt": ["{name}", "Arn"]}}')
+    back = json.loads(text)
+    for resource in back["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            assert resource["Properties"].pop("AutoPublishAlias") == "live"
+            wanted = {"Type": KIND, "PassthroughCondition": True}
+            assert resource["Properties"].pop("DeploymentPreference") == wanted
+            resource["Properties"]["CodeUri"] = "target/" + resource["Properties"]["CodeUri"]
+
+    assert back == json.loads(json.dumps(source))
+
+
+def test_whoever_calls_a_function_calls_its_alias(template):
+    resources = template["Resources"]
+    aliases = {name for name, each in resources.items() if each["Type"] == "AWS::Lambda::Alias"}
+
+    called = [properties["IntegrationUri"] for properties in of_type(resources, "AWS::ApiGatewayV2::Integration").values()]
+    called += [properties["FunctionName"] for properties in of_type(resources, "AWS::Lambda::Permission").values()]
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    called += [properties["FunctionName"] for properties in mappings]
+    for rule in of_type(resources, "AWS::Events::Rule").values():
+        called += [target["Arn"] for target in rule["Targets"] if "Function" in json.dumps(target["Arn"])]
+    assert len(aliases) == len(FUNCTIONS) and len(mappings) == len(NETWORKS)
+    for reference in called:
+        assert reference["Ref"] in aliases, reference
+
+
+def test_each_functions_calls_are_shifted_by_codedeploy(template):
+    groups = of_type(template["Resources"], "AWS::CodeDeploy::DeploymentGroup")
+
+    assert len(groups) == len(FUNCTIONS)
+    for group in groups.values():
+        assert KIND in json.dumps(group["DeploymentConfigName"])
+        assert group["AutoRollbackConfiguration"]["Enabled"] is True
+
+
+def test_of_a_network_that_is_off_nothing_is_deployed_gradually_either(template):
+    for network in NETWORKS:
+        deployed = Deployment(template, {f"{network.prefix}Enabled": "false"})
+
+        assert not [name for name in deployed.resources if name.startswith(network.prefix)]
+        assert not {name for name in deployed.dangling() if name.startswith(network.prefix)}
+
+
+@pytest.mark.parametrize("kind", ["Canary10Percent", "canary10Percent5Minutes", "Canary10Percent5Minutes; ls", ""])
+def test_a_way_that_there_is_not_is_refused(kind):
+    with pytest.raises(SystemExit, match="Canary10Percent5Minutes"):
+        canary.main(kind)
+
+
+def test_it_passes_the_linters():
+    canary.main(KIND)
+
+    for command in (
+        [TOOLS / "cfn-lint", "--regions", "us-east-1", "--", canary.VARIANT],
+        [TOOLS / "sam", "validate", "--lint", "--region", "us-east-1", "--template-file", canary.VARIANT],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

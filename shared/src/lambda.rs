@@ -13,7 +13,7 @@ use crate::{
     courier::{Courier, Round, StartError},
     http::Sender,
     network::{Follows, Network},
-    surroundings::{Aws, Following, SettingMissing, Surroundings, environment, ledger, setting},
+    surroundings::{Aws, Environment, Following, SettingMissing, Surroundings, setting},
 };
 
 pub mod api;
@@ -63,10 +63,14 @@ async fn start<N: Network>() -> Result<Courier<N, Aws>, Error> {
 }
 
 async fn courier<N: Network>() -> Result<Courier<N, Aws>, Error> {
-    let config = environment().await;
+    let environment = Environment::of_lambda()?;
     let endpoint = endpoint(setting("NETWORK_ENDPOINT").ok().as_deref().unwrap_or(N::ENDPOINT))?;
-    let sender = Sender::new(endpoint, N::TIMEOUT)?;
-    Ok(Courier::start(ledger(&config)?, sender, Aws::new(&config)?).await?)
+    let (ledger, aws) = (environment.ledger()?, Aws::new(&environment)?);
+    let sender = Sender::new(endpoint, N::TIMEOUT);
+    // While the secret is on its way.
+    sender.open_ahead();
+    environment.open_ahead();
+    Ok(Courier::start(ledger, sender, aws).await?)
 }
 
 /// The base URL of a network: `https`, or plain `http` when the operator names it.

@@ -16,8 +16,12 @@ use crate::{
 };
 
 mod aws;
+mod bus;
+mod environment;
 
-pub use aws::{Aws, Bus, Gate, SettingMissing, environment, ledger, setting};
+pub use aws::{Aws, Gate};
+pub use bus::Bus;
+pub use environment::{Environment, SettingMissing, setting};
 
 /// The detail type of a completed order on the bus.
 pub const ORDER_COMPLETED: &str = "order.completed";

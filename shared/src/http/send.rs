@@ -1,11 +1,19 @@
-//! Sending, by `reqwest`: no redirects, no retries, one deadline over all of it.
+//! Sending: no redirects, no proxies, no retries, one deadline over all of it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
-use reqwest::{Client, Response, header};
+use bytes::Bytes;
+use http::{Response, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use tokio::time::timeout;
 use url::Url;
 
-use super::{Answer, BODY_CAP, Request, retry_after};
+use super::{
+    Answer, BODY_CAP, Request,
+    connections::{Connections, is_timeout},
+    retry_after,
+};
 use crate::{clock::Timestamp, network::Verdict, word::Reason};
 
 /// What came of sending.
@@ -39,8 +47,9 @@ impl Outcome {
 /// Sends requests to one network.
 #[derive(Clone)]
 pub struct Sender {
-    client: Client,
+    connections: Connections<Full<Bytes>>,
     endpoint: Url,
+    timeout: Duration,
 }
 
 impl fmt::Debug for Sender {
@@ -53,58 +62,42 @@ impl fmt::Debug for Sender {
 /// written on a connection the other side has just closed is a lost answer.
 const IDLE: Duration = Duration::from_secs(3);
 
+const USER_AGENT: &str = concat!("postback/", env!("CARGO_PKG_VERSION"));
+
 impl Sender {
     /// A sender to `endpoint`, whose requests together take at most `timeout`.
-    ///
-    /// Certificates are checked against the roots compiled in: nothing is read at start.
-    pub fn new(endpoint: Url, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        #[expect(clippy::disallowed_methods, reason = "the one place where a client is built")]
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .pool_idle_timeout(IDLE)
-            .connect_timeout(timeout / 2)
-            .timeout(timeout)
-            .user_agent(concat!("postback/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, endpoint })
+    #[must_use]
+    pub fn new(endpoint: Url, timeout: Duration) -> Self {
+        Self { connections: Connections::new(timeout / 2, IDLE), endpoint, timeout }
+    }
+
+    /// Opens a connection for the first request. Nothing is sent on it, and nothing waits for it.
+    pub fn open_ahead(&self) {
+        if let Ok(uri) = Uri::try_from(self.endpoint.as_str()) {
+            self.connections.open(uri);
+        }
     }
 
     /// Sends once. `now` is when: a `Retry-After` that is a date counts from it.
     pub async fn send(&self, request: &Request, now: Timestamp) -> Outcome {
-        let url = request.url(&self.endpoint);
-        let builder = match request.body() {
-            None => self.client.get(url),
-            Some(body) => self
-                .client
-                .post(url)
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(body.to_string()),
-        };
-        let response = match builder.send().await {
+        let exchange = timeout(self.timeout, self.exchange(request, now));
+        exchange.await.unwrap_or_else(|_| Outcome::MaybeSent(Reason::new("answer_timeout")))
+    }
+
+    async fn exchange(&self, request: &Request, now: Timestamp) -> Outcome {
+        let lost = || Outcome::MaybeSent(Reason::new("connection_lost"));
+        let Ok(message) = self.message(request) else { return lost() };
+        let response = match self.connections.request(message, now).await {
             Ok(response) => response,
             // "Connect" is all before the request is handed to a connection: name look-up, TCP,
             // TLS. Whatever comes later may have moved bytes.
-            Err(error) if error.is_connect() && error.is_timeout() => {
+            Err(error) if error.is_connect() && is_timeout(&error) => {
                 return Outcome::NotSent(Reason::new("connect_timeout"));
             }
             Err(error) if error.is_connect() => {
                 return Outcome::NotSent(Reason::new("connect_failed"));
             }
-            Err(error) if error.is_timeout() => {
-                return Outcome::MaybeSent(Reason::new("answer_timeout"));
-            }
-            Err(_) => return Outcome::MaybeSent(Reason::new("connection_lost")),
+            Err(_) => return lost(),
         };
         // Without a length only the connection's end says that it was all, and a plain one ends
         // alike in the middle. TLS says goodbye.
@@ -116,35 +109,48 @@ impl Sender {
             outcome => outcome,
         }
     }
+
+    fn message(&self, request: &Request) -> Result<http::Request<Full<Bytes>>, http::Error> {
+        let message = http::Request::builder()
+            .uri(request.url(&self.endpoint).as_str())
+            .header(header::ACCEPT, "*/*")
+            .header(header::USER_AGENT, USER_AGENT);
+        match request.body() {
+            None => message.body(Full::default()),
+            Some(body) => message
+                .method(http::Method::POST)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Full::from(body.to_string())),
+        }
+    }
 }
 
-fn is_framed(response: &Response) -> bool {
+fn is_framed(response: &Response<Incoming>) -> bool {
     let headers = response.headers();
     matches!(response.status().as_u16(), 204 | 304)
         || headers.contains_key(header::CONTENT_LENGTH)
         || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-async fn read(mut response: Response, whole: bool, now: Timestamp) -> Outcome {
+async fn read(response: Response<Incoming>, whole: bool, now: Timestamp) -> Outcome {
     let status = response.status().as_u16();
     let wait = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let wait = wait.and_then(|value| retry_after(value, now));
+    let mut coming = response.into_body();
     let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_CAP => {
-                if whole {
-                    return Outcome::MaybeSent(Reason::new("answer_too_long"));
-                }
-                body.extend_from_slice(&chunk[..BODY_CAP - body.len()]);
-                return Outcome::Answered(Answer { status, retry_after: wait, body });
+    while let Some(frame) = coming.frame().await {
+        let Ok(frame) = frame else {
+            return Outcome::MaybeSent(Reason::new("answer_cut_off"));
+        };
+        let Ok(chunk) = frame.into_data() else { continue };
+        if body.len() + chunk.len() > BODY_CAP {
+            if whole {
+                return Outcome::MaybeSent(Reason::new("answer_too_long"));
             }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Outcome::Answered(Answer { status, retry_after: wait, body }),
-            Err(error) if error.is_timeout() => {
-                return Outcome::MaybeSent(Reason::new("answer_timeout"));
-            }
-            Err(_) => return Outcome::MaybeSent(Reason::new("answer_cut_off")),
+            body.extend_from_slice(&chunk[..BODY_CAP - body.len()]);
+            break;
         }
+        body.extend_from_slice(&chunk);
     }
+    Outcome::Answered(Answer { status, retry_after: wait, body })
 }

@@ -1,100 +1,19 @@
 //! The surroundings as AWS gives them.
 
-use std::{env, fmt, io::Write, time::Duration};
+use std::{fmt, io::Write, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use aws_smithy_http_client::tls;
 
 use super::{
-    Announcement, Doorway, Due, EventBus, Followed, Following, SOURCE, Secret, Surroundings,
+    Announcement, Bus, Doorway, Due, EventBus, Followed, Following, Secret, Surroundings,
     Unavailable,
+    environment::{Environment, SettingMissing, setting},
 };
 use crate::{
     clock::Timestamp,
     ledger::{Ledger, LedgerError, Receipt},
     metrics::Metrics,
 };
-
-/// A setting that a function can't start without.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the setting {name} {fault}")]
-pub struct SettingMissing {
-    /// Its name. Its value never shows.
-    pub name: &'static str,
-    /// What is wrong with it.
-    pub fault: &'static str,
-}
-
-/// A setting of the environment. An empty one counts as missing.
-pub fn setting(name: &'static str) -> Result<String, SettingMissing> {
-    let value = env::var(name).ok().filter(|value| !value.trim().is_empty());
-    value.ok_or(SettingMissing { name, fault: "is missing from the function's environment" })
-}
-
-/// Region, credentials and endpoints of the function. One connection pool for all services.
-pub async fn environment() -> SdkConfig {
-    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    let client = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(5))
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(client)
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
-        .load()
-        .await
-}
-
-/// The ledger named by `LEDGER_TABLE`.
-pub fn ledger(config: &SdkConfig) -> Result<Ledger, SettingMissing> {
-    let table = setting("LEDGER_TABLE")?;
-    Ok(Ledger::new(aws_sdk_dynamodb::Client::new(config), table))
-}
-
-/// The event bus.
-#[derive(Clone)]
-pub struct Bus {
-    client: aws_sdk_eventbridge::Client,
-    name: String,
-}
-
-impl fmt::Debug for Bus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bus").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl Bus {
-    /// The bus named by `EVENT_BUS_NAME`.
-    pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
-        Ok(Self::named(config, setting("EVENT_BUS_NAME")?))
-    }
-
-    /// The bus of this name.
-    #[must_use]
-    pub fn named(config: &SdkConfig, name: String) -> Self {
-        Self { client: aws_sdk_eventbridge::Client::new(config), name }
-    }
-}
-
-impl EventBus for Bus {
-    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
-        let entry = PutEventsRequestEntry::builder()
-            .event_bus_name(&self.name)
-            .source(SOURCE)
-            .detail_type(detail_type)
-            .detail(detail)
-            .build();
-        let output = self.client.put_events().entries(entry).send().await;
-        let output = output.map_err(|_| Unavailable)?;
-        if output.failed_entry_count() == 0 { Ok(()) } else { Err(Unavailable) }
-    }
-}
 
 /// What AWS gives the function that takes orders at the API.
 #[derive(Debug)]
@@ -111,13 +30,14 @@ struct Webhook {
 
 impl Gate {
     /// Reads `EVENT_BUS_NAME`; and where `WEBHOOK_SECRET_ARN` opens the webhook, `LEDGER_TABLE`.
-    pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
+    pub fn of_lambda() -> Result<Self, SettingMissing> {
+        let environment = &Environment::of_lambda()?;
         let open = |arn| {
-            let secret = SecretSource::new(config, arn);
-            ledger(config).map(|ledger| Webhook { ledger, secret })
+            let secret = SecretSource::new(environment, arn);
+            environment.ledger().map(|ledger| Webhook { ledger, secret })
         };
         let webhook = setting("WEBHOOK_SECRET_ARN").ok().map(open).transpose()?;
-        Ok(Self { bus: Bus::new(config)?, webhook })
+        Ok(Self { bus: Bus::new(environment)?, webhook })
     }
 }
 
@@ -161,8 +81,8 @@ impl fmt::Debug for SecretSource {
 }
 
 impl SecretSource {
-    fn new(config: &SdkConfig, arn: String) -> Self {
-        Self { client: aws_sdk_secretsmanager::Client::new(config), arn }
+    fn new(environment: &Environment, arn: String) -> Self {
+        Self { client: environment.secrets_manager(), arn }
     }
 
     async fn read(&self) -> Result<Secret, Unavailable> {
@@ -197,13 +117,13 @@ impl fmt::Debug for Aws {
 impl Aws {
     /// Reads `QUEUE_URL`, `EVENT_BUS_NAME` and `NETWORK_SECRET_ARN`, `FOLLOW_QUEUE_URL` where the
     /// network is followed, and `STACK_NAME`, by which the metrics of two installations differ.
-    pub fn new(config: &SdkConfig) -> Result<Self, SettingMissing> {
+    pub fn new(environment: &Environment) -> Result<Self, SettingMissing> {
         Ok(Self {
-            bus: Bus::new(config)?,
-            queue: aws_sdk_sqs::Client::new(config),
+            bus: Bus::new(environment)?,
+            queue: environment.sqs(),
             queue_url: setting("QUEUE_URL")?,
             follow_queue_url: setting("FOLLOW_QUEUE_URL").ok(),
-            secret: SecretSource::new(config, setting("NETWORK_SECRET_ARN")?),
+            secret: SecretSource::new(environment, setting("NETWORK_SECRET_ARN")?),
             stack: setting("STACK_NAME").unwrap_or_else(|_| "postback".to_owned()),
         })
     }

@@ -150,7 +150,7 @@ impl Stage {
 
 fn sender(endpoint: &str, timeout: Duration) -> Sender {
     let endpoint = Url::parse(endpoint).expect("a URL");
-    Sender::new(endpoint, timeout).expect("a sender")
+    Sender::new(endpoint, timeout)
 }
 
 /// The secret that the sandbox accepts.

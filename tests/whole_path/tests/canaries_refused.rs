@@ -103,7 +103,7 @@ async fn start_errors<N: network::Network>(secret: &Value, sweep: &mut Sweep) {
     for secret in malformed(secret) {
         let world = World::new(bundle.stage.now(), 1, &secret);
         let endpoint = bundle.stage.sandbox.base_url().parse().expect("a URL");
-        let sender = Sender::new(endpoint, Duration::from_secs(2)).expect("a sender");
+        let sender = Sender::new(endpoint, Duration::from_secs(2));
         let started = Courier::<N, World>::start(bundle.stage.table.ledger(), sender, world).await;
 
         let error = started.expect_err("a malformed secret");

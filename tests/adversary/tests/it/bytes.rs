@@ -27,7 +27,7 @@ fn post() -> Request {
 /// A sender that has no connection yet.
 fn sender(endpoint: &str) -> Sender {
     let endpoint = Url::parse(endpoint).expect("a URL");
-    Sender::new(endpoint, Duration::from_secs(20)).expect("a sender")
+    Sender::new(endpoint, Duration::from_secs(20))
 }
 
 fn whole_answer() -> Vec<u8> {

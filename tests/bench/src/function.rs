@@ -1,0 +1,147 @@
+//! A packaged function, running as a process of its own as Lambda runs it.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::{
+    Failure, clock,
+    runtime_api::{Answer, RuntimeApi},
+};
+
+/// How a function is started.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Package {
+    /// The name in the results.
+    pub(crate) name: String,
+    /// The program and its arguments.
+    pub(crate) command: Vec<String>,
+    /// Where its files are.
+    pub(crate) directory: PathBuf,
+    /// What its runtime wants to know besides.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The key of its table.
+    pub(crate) key: Vec<String>,
+    /// Of how many times this is started and called, it takes one: for those that are slow.
+    #[serde(default = "one")]
+    pub(crate) every: usize,
+}
+
+const fn one() -> usize {
+    1
+}
+
+/// A running function. It is killed when this is dropped.
+pub(crate) struct Function {
+    api: RuntimeApi,
+    process: Child,
+    since: Instant,
+    /// Where its log is, for when it fails.
+    log: PathBuf,
+}
+
+impl Function {
+    /// Starts the process. Nothing of this program's environment is handed on but the path.
+    pub(crate) async fn start(
+        package: &Package,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, Failure> {
+        let api = RuntimeApi::start().await;
+        let log = std::env::temp_dir().join(format!("postback-bench-{}.log", api.address.port()));
+        let out = OpenOptions::new().create(true).append(true).open(&log)?;
+        let (program, arguments) =
+            package.command.split_first().ok_or_else(|| Failure::new("no program"))?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(&package.directory)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LANG", "en_US.UTF-8")
+            .env("TZ", ":UTC")
+            .env("LAMBDA_TASK_ROOT", &package.directory)
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", &package.name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env("AWS_LAMBDA_LOG_LEVEL", "INFO")
+            .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_DEFAULT_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_SESSION_TOKEN", "test")
+            .envs(environment)
+            .envs(&package.environment)
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .kill_on_drop(true);
+        let since = clock::now();
+        let process = command.spawn()?;
+        Ok(Self { api, process, since, log })
+    }
+
+    /// The first call of a fresh process: the time runs from its start.
+    pub(crate) async fn first_call(&self, event: &Value) -> Result<Answer, Failure> {
+        self.explain(self.api.invoke(event, Some(self.since)).await)
+    }
+
+    /// A call of a process that waits for one.
+    pub(crate) async fn call(&self, event: &Value) -> Result<Answer, Failure> {
+        self.explain(self.api.invoke(event, None).await)
+    }
+
+    fn explain<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        result.map_err(|failure| {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            Failure::new(format!("{failure}\n{log}"))
+        })
+    }
+
+    /// The processor's time that it has taken so far.
+    pub(crate) fn cpu(&self) -> Duration {
+        let tasks = self.proc("task").map(fs::read_dir);
+        let tasks = tasks.and_then(Result::ok).into_iter().flatten().flatten();
+        let nanos = tasks.filter_map(|task| {
+            let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            stat.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanos.sum())
+    }
+
+    /// The most memory that it has held so far, in KiB.
+    pub(crate) fn peak_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(self.proc("status")?).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    fn proc(&self, what: &str) -> Option<PathBuf> {
+        Some(PathBuf::from(format!("/proc/{}/{what}", self.process.id()?)))
+    }
+
+    /// Ends the process.
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        self.process.kill().await?;
+        Ok(())
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        let _gone = fs::remove_file(&self.log);
+    }
+}

@@ -1,0 +1,81 @@
+//! One function on a ledger that grows: what an order costs must not.
+
+use postback_sandbox::Network;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    Failure,
+    function::Package,
+    orders,
+    rounds::{as_f64, per_1000},
+    stage::{Delays, Stage},
+    summary::{median, percentile},
+};
+
+/// What is measured.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Plan {
+    function: Package,
+    /// How many items the ledger holds.
+    items: Vec<usize>,
+    orders: usize,
+}
+
+/// What an order costs on a ledger of so many items.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Grown {
+    items: usize,
+    warm_ms: f64,
+    warm_p99_ms: f64,
+    cpu_ms_per_1000: f64,
+    calls_per_order: f64,
+    write_units_per_order: f64,
+}
+
+pub(crate) async fn measure(plan: &Plan) -> Result<Vec<Grown>, Failure> {
+    let mut grown = Vec::new();
+    for items in &plan.items {
+        grown.push(on(plan, *items).await?);
+    }
+    Ok(grown)
+}
+
+async fn on(plan: &Plan, items: usize) -> Result<Grown, Failure> {
+    let table = &plan.function.name;
+    let stage = Stage::start(Delays::default()).await?;
+    stage.dynamodb.create_table(table, &plan.function.key)?;
+    let function = stage.function(&plan.function, Network::ShopBack).await?;
+    let mut next = 0;
+    for _ in 0..30 {
+        next += 1;
+        function.call(&orders::by_api(&orders::order("g", next))).await?;
+    }
+    let key = json!({
+        "order_id": { "S": orders::id("g", next) },
+        "delivery": { "S": Network::ShopBack.name() },
+    });
+    let sample = stage.dynamodb.get(table, &key)?;
+    let sample = sample.ok_or_else(|| Failure::new("the ledger holds nothing of an order"))?;
+    stage.dynamodb.fill(table, &sample, items.saturating_sub(next))?;
+    stage.dynamodb.take_counts(table);
+    let before = function.cpu();
+    let mut warm = Vec::with_capacity(plan.orders);
+    for _ in 0..plan.orders {
+        next += 1;
+        let answer = function.call(&orders::by_api(&orders::order("g", next))).await?;
+        warm.push(answer.took);
+    }
+    let cpu = function.cpu().saturating_sub(before);
+    let counts = stage.dynamodb.take_counts(table);
+    function.stop().await?;
+    stage.check(Network::ShopBack, next)?;
+    Ok(Grown {
+        items,
+        warm_ms: median(&warm),
+        warm_p99_ms: percentile(&warm, 99),
+        cpu_ms_per_1000: per_1000(cpu, plan.orders),
+        calls_per_order: f64::from(counts.calls.values().sum::<u32>()) / as_f64(plan.orders),
+        write_units_per_order: counts.write_units / as_f64(plan.orders),
+    })
+}

@@ -1,0 +1,119 @@
+//! Thousands of orders to all four networks, by more and more instances at once.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use postback_sandbox::Network;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+
+use crate::{
+    Failure, clock,
+    function::{Function, Package},
+    orders,
+    rounds::{as_f64, per_1000},
+    stage::{Delays, Stage},
+    summary::{median, percentile},
+};
+
+/// What is measured.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Plan {
+    /// By the network's name.
+    functions: BTreeMap<String, Package>,
+    delays: Delays,
+    /// How many instances of every function there are.
+    instances: Vec<usize>,
+    /// How many orders every network is told of at each level.
+    orders: usize,
+}
+
+/// What came of so many instances.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Level {
+    /// Of each function.
+    instances: usize,
+    orders: usize,
+    orders_per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    cpu_ms_per_1000: f64,
+    write_units_per_order: f64,
+    events: u64,
+}
+
+pub(crate) async fn measure(plan: &Plan) -> Result<Vec<Level>, Failure> {
+    let mut levels = Vec::new();
+    for instances in &plan.instances {
+        levels.push(level(plan, *instances).await?);
+    }
+    Ok(levels)
+}
+
+async fn level(plan: &Plan, instances: usize) -> Result<Level, Failure> {
+    let stage = Arc::new(Stage::start(plan.delays).await?);
+    let mut running = Vec::new();
+    for (name, package) in &plan.functions {
+        let network = Network::named(name).ok_or_else(|| Failure::new("no such network"))?;
+        stage.dynamodb.create_table(&package.name, &package.key)?;
+        for instance in 0..instances {
+            let function = stage.function(package, network).await?;
+            function.first_call(&orders::by_api(&orders::order("l", instance))).await?;
+            running.push((instance, function));
+        }
+    }
+    let share = plan.orders / instances;
+    let before = clock::now();
+    let mut at_work = JoinSet::new();
+    for (instance, function) in running {
+        at_work.spawn(work(function, instances + instance * share, share));
+    }
+    let (mut took, mut cpu) = (Vec::new(), Duration::ZERO);
+    while let Some(worked) = at_work.join_next().await {
+        let (of_one, cpu_of_one) = worked??;
+        took.extend(of_one);
+        cpu += cpu_of_one;
+    }
+    let whole = clock::now().duration_since(before);
+    let orders = took.len();
+    let mut write_units = 0.0;
+    for (name, package) in &plan.functions {
+        let network = Network::named(name).ok_or_else(|| Failure::new("no such network"))?;
+        stage.check(network, instances + instances * share)?;
+        write_units += stage.dynamodb.take_counts(&package.name).write_units;
+    }
+    let told = orders + plan.functions.len() * instances;
+    let (events, messages) = stage.put();
+    if events != told as u64 || messages != 0 {
+        let found = format!("{events} events, {messages} messages of {told} orders");
+        return Err(Failure::new(found));
+    }
+    Ok(Level {
+        instances,
+        orders,
+        orders_per_second: as_f64(orders) / whole.as_secs_f64(),
+        p50_ms: median(&took),
+        p99_ms: percentile(&took, 99),
+        cpu_ms_per_1000: per_1000(cpu, orders),
+        write_units_per_order: write_units / as_f64(told),
+        events,
+    })
+}
+
+async fn work(
+    function: Function,
+    first: usize,
+    count: usize,
+) -> Result<(Vec<Duration>, Duration), Failure> {
+    let before = function.cpu();
+    let mut took = Vec::with_capacity(count);
+    for number in first..first + count {
+        let answer = function.call(&orders::by_api(&orders::order("l", number))).await?;
+        if answer.body["statusCode"] != 200 {
+            return Err(Failure::new(format!("an order was not taken: {}", answer.body)));
+        }
+        took.push(answer.took);
+    }
+    let cpu = function.cpu().saturating_sub(before);
+    function.stop().await?;
+    Ok((took, cpu))
+}

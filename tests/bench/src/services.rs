@@ -1,0 +1,101 @@
+//! Secrets Manager, SQS and EventBridge, as far as the functions ask for them.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::{clock, server};
+
+/// One of the services, or all of them, on loopback.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+    serving: JoinHandle<()>,
+}
+
+struct Shared {
+    delay: Duration,
+    /// By id.
+    secrets: BTreeMap<String, String>,
+    events: Mutex<u64>,
+    messages: Mutex<u64>,
+}
+
+impl Service {
+    pub(crate) async fn start(delay: Duration, secrets: BTreeMap<String, String>) -> Self {
+        let shared = Arc::new(Shared {
+            delay,
+            secrets,
+            events: Mutex::default(),
+            messages: Mutex::default(),
+        });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let (address, serving) = server::start(router).await;
+        Self { address, shared, serving }
+    }
+
+    /// How many events were put on a bus so far.
+    pub(crate) fn events(&self) -> u64 {
+        *self.shared.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many messages were put on a queue so far.
+    pub(crate) fn messages(&self) -> u64 {
+        *self.shared.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    clock::pass(shared.delay).await;
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let answer = match target.unwrap_or_default() {
+        "secretsmanager.GetSecretValue" => shared.secret(&request),
+        "AWSEvents.PutEvents" => Some(shared.put_events(&request)),
+        "AmazonSQS.SendMessage" => Some(shared.send_message()),
+        _ => None,
+    };
+    let status = if answer.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let body = answer.unwrap_or_default().to_string();
+    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body).into_response()
+}
+
+impl Shared {
+    fn secret(&self, request: &Value) -> Option<Value> {
+        let id = request["SecretId"].as_str()?;
+        let secret = self.secrets.get(id)?;
+        Some(json!({ "ARN": id, "Name": id, "VersionId": "v1", "SecretString": secret }))
+    }
+
+    fn put_events(&self, request: &Value) -> Value {
+        let count = request["Entries"].as_array().map_or(0, Vec::len);
+        *self.events.lock().unwrap_or_else(PoisonError::into_inner) += count as u64;
+        let entries = vec![json!({ "EventId": "e" }); count];
+        json!({ "FailedEntryCount": 0, "Entries": entries })
+    }
+
+    fn send_message(&self) -> Value {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        *messages += 1;
+        json!({ "MessageId": messages.to_string(), "MD5OfMessageBody": "" })
+    }
+}

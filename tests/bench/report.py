@@ -140,7 +140,7 @@ def write(result: dict) -> None:
     delays = result["delays_ms"]["delayed"]
     said = (
         f"{result['date']}, {result['machine']}; medians of {result['rounds']} rounds, with {delays['network']} ms at the network and "
-        f"{delays['dynamodb']} ms at DynamoDB (in brackets: without)."
+        f"{delays['dynamodb']} ms at DynamoDB (in brackets: without). [All figures](docs/bench.json), [plot](docs/bench.svg)."
     )
     readme.write_text("\n".join([before + BEGIN, said, "", *table(result), END]) + after)
     print("\nWrote docs/bench.json, docs/bench.svg and the table in README.md")

@@ -1,13 +1,16 @@
 """The command-line tool against the deployed bundle, as an operator would use it."""
 
+import contextlib
 import json
 import os
 import pty
+import re
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from build import ROOT
 from run import read_back
 from stack import PLAYED, REGION, ROOT_KEY, local_environment
 from test_end_to_end import NAMES, drained, effects, eventually, known_as, listen, new_id, order, put_on_bus, told_networks
@@ -34,15 +37,15 @@ class Said:
 
 @pytest.fixture
 def postback(stack, tool_program):
-    """Runs the tool as the account's root user, outside a terminal."""
-    environment = {
-        **local_environment(),
-        **ROOT_KEY,
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
-    }
+    """Runs the tool outside a terminal as the account's root user, or as one with these keys."""
 
-    def run(*arguments, given: str = "") -> Said:
+    def run(*arguments, given: str = "", keys: dict[str, str] = ROOT_KEY) -> Said:
+        environment = {
+            **local_environment(),
+            **keys,
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
+        }
         done = subprocess.run(
             [tool_program, *([] if arguments[0] == "stack" else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
             timeout=120, check=False,
@@ -346,3 +349,73 @@ def test_dead_letters_are_shown_and_redriven(stack, postback, network):
         assert eventually(lambda each=each: effects(stack, each), {network.name: 1}) == {network.name: 1}
     stack.client("sqs").purge_queue(QueueUrl=url)
     assert postback("redrive", "--network", network.name, "--json").json["letters"] == []
+
+
+# ── Rights ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rights(*groups: str) -> list[str]:
+    """The actions that docs/security.md says an operator needs, by what they are for."""
+    text = (ROOT / "docs/security.md").read_text()
+    section = text.split("## Rights of an operator\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("|")][2:]
+    found = {name.strip(): re.findall(r"`(\w+:\w+)`", actions) for name, actions in rows}
+    return [action for group in groups for action in found[group]]
+
+
+@contextlib.contextmanager
+def operator(stack, actions: list[str]):
+    """The keys of somebody who may do these things and no more."""
+    iam, name = stack.client("iam"), new_id()
+    iam.create_user(UserName=name)
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="operator", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    yield {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="operator")
+    iam.delete_user(UserName=name)
+
+
+def errands(stack) -> dict[str, tuple[list[str], str]]:
+    """For each group of rights, what they are for, as a command and what it is given."""
+    seen, again, file = held(stack), held(stack, processed=False), json.dumps(order("R-1"))
+    settle_it = ["settle", "--reason", "seen in the portal", "--attempt", "1"]
+    return {
+        "looking": (["list", "--limit", "1"], ""),
+        "settling": ([*settle_it, seen["order_id"], "cashmycell", "--delivered"], ""),
+        "sending again": ([*settle_it, again["order_id"], "cashmycell", "--send-again", "--order", "-"], json.dumps(again)),
+        "replaying": (["replay", "--from", "1m", "--yes"], ""),
+        "foretelling": (["replay", "--from", "1m", "--dry-run", "--orders", "/dev/stdin"], file),
+        "redriving": (["redrive", "--network", "shopback"], ""),
+    }
+
+
+NEEDED = {
+    "looking": ["looking"],
+    "settling": ["looking", "settling"],
+    "sending again": ["looking", "settling", "sending again"],
+    "replaying": ["looking", "replaying"],
+    "foretelling": ["looking", "replaying", "foretelling"],
+    "redriving": ["looking", "redriving"],
+}
+
+
+@pytest.mark.parametrize("errand", NEEDED)
+def test_an_operator_needs_the_rights_that_are_written_down_and_no_others(stack, postback, errand):
+    arguments, given = errands(stack)[errand]
+    needed = rights(*NEEDED[errand])
+    dead = stack.outputs["ShopbackDeadLetterQueueUrl"]
+    if errand == "redriving":
+        body = json.dumps({"detail-type": "order.completed", "detail": order(new_id())})
+        stack.client("sqs").send_message(QueueUrl=dead, MessageBody=body)
+
+    with operator(stack, rights("looking")) as keys:
+        refused = postback(*arguments, "--json", given=given, keys=keys)
+    with operator(stack, needed) as keys:
+        allowed = postback(*arguments, "--json", given=given, keys=keys)
+
+    assert allowed.status == 0, allowed
+    if errand != "looking":
+        assert refused.status in (1, 5), refused

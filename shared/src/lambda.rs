@@ -68,7 +68,6 @@ async fn courier<N: Network>() -> Result<Courier<N, Aws>, Error> {
     let (ledger, aws) = (environment.ledger()?, Aws::new(&environment)?);
     let sender = Sender::new(endpoint, N::TIMEOUT);
     // While the secret is on its way.
-    sender.open_ahead();
     environment.open_ahead();
     Ok(Courier::start(ledger, sender, aws).await?)
 }

@@ -1,5 +1,5 @@
-//! Connections to the network and to AWS: HTTP/1.1, plain or over TLS, kept alive while they are
-//! surely fresh, and opened ahead of the first request.
+//! Connections to AWS: HTTP/1.1, plain or over TLS, kept alive while they are surely fresh, and
+//! opened ahead of the first request.
 
 use std::{
     fmt,
@@ -28,7 +28,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Certificates are checked against the roots compiled in: nothing is read at start, and all
 /// connections share one configuration and its TLS sessions.
-static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
+pub(super) static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider)

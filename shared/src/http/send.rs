@@ -1,19 +1,15 @@
-//! Sending: no redirects, no proxies, no retries, one deadline over all of it.
+//! Sending, by `reqwest`: no redirects, no proxies, no retries, one deadline over all of it.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use bytes::Bytes;
-use http::{Response, Uri, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use tokio::time::timeout;
+use reqwest::{Client, Response, header};
 use url::Url;
 
-use super::{
-    Answer, BODY_CAP, Request,
-    connections::{Connections, is_timeout},
-    retry_after,
-};
+use super::{Answer, BODY_CAP, Request, connections::TLS, retry_after};
 use crate::{clock::Timestamp, network::Verdict, word::Reason};
 
 /// What came of sending.
@@ -47,9 +43,16 @@ impl Outcome {
 /// Sends requests to one network.
 #[derive(Clone)]
 pub struct Sender {
-    connections: Connections<Full<Bytes>>,
     endpoint: Url,
     timeout: Duration,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+/// The client with its connections, built for the first request.
+struct Held {
+    client: Client,
+    /// By the clock on the wall: a frozen function's own may stand still.
+    used: Timestamp,
 }
 
 impl fmt::Debug for Sender {
@@ -62,42 +65,40 @@ impl fmt::Debug for Sender {
 /// written on a connection the other side has just closed is a lost answer.
 const IDLE: Duration = Duration::from_secs(3);
 
-const USER_AGENT: &str = concat!("postback/", env!("CARGO_PKG_VERSION"));
-
 impl Sender {
-    /// A sender to `endpoint`, whose requests together take at most `timeout`.
+    /// A sender to `endpoint`, whose requests take at most `timeout` each.
     #[must_use]
     pub fn new(endpoint: Url, timeout: Duration) -> Self {
-        Self { connections: Connections::new(timeout / 2, IDLE), endpoint, timeout }
-    }
-
-    /// Opens a connection for the first request. Nothing is sent on it, and nothing waits for it.
-    pub fn open_ahead(&self) {
-        if let Ok(uri) = Uri::try_from(self.endpoint.as_str()) {
-            self.connections.open(uri);
-        }
+        Self { endpoint, timeout, held: Arc::default() }
     }
 
     /// Sends once. `now` is when: a `Retry-After` that is a date counts from it.
     pub async fn send(&self, request: &Request, now: Timestamp) -> Outcome {
-        let exchange = timeout(self.timeout, self.exchange(request, now));
-        exchange.await.unwrap_or_else(|_| Outcome::MaybeSent(Reason::new("answer_timeout")))
-    }
-
-    async fn exchange(&self, request: &Request, now: Timestamp) -> Outcome {
-        let lost = || Outcome::MaybeSent(Reason::new("connection_lost"));
-        let Ok(message) = self.message(request) else { return lost() };
-        let response = match self.connections.request(message, now).await {
+        let Ok(client) = self.client(now) else {
+            return Outcome::NotSent(Reason::new("connect_failed"));
+        };
+        let url = request.url(&self.endpoint);
+        let builder = match request.body() {
+            None => client.get(url),
+            Some(body) => client
+                .post(url)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body.to_string()),
+        };
+        let response = match builder.send().await {
             Ok(response) => response,
             // "Connect" is all before the request is handed to a connection: name look-up, TCP,
             // TLS. Whatever comes later may have moved bytes.
-            Err(error) if error.is_connect() && is_timeout(&error) => {
+            Err(error) if error.is_connect() && error.is_timeout() => {
                 return Outcome::NotSent(Reason::new("connect_timeout"));
             }
             Err(error) if error.is_connect() => {
                 return Outcome::NotSent(Reason::new("connect_failed"));
             }
-            Err(_) => return lost(),
+            Err(error) if error.is_timeout() => {
+                return Outcome::MaybeSent(Reason::new("answer_timeout"));
+            }
+            Err(_) => return Outcome::MaybeSent(Reason::new("connection_lost")),
         };
         // Without a length only the connection's end says that it was all, and a plain one ends
         // alike in the middle. TLS says goodbye.
@@ -110,47 +111,59 @@ impl Sender {
         }
     }
 
-    fn message(&self, request: &Request) -> Result<http::Request<Full<Bytes>>, http::Error> {
-        let message = http::Request::builder()
-            .uri(request.url(&self.endpoint).as_str())
-            .header(header::ACCEPT, "*/*")
-            .header(header::USER_AGENT, USER_AGENT);
-        match request.body() {
-            None => message.body(Full::default()),
-            Some(body) => message
-                .method(http::Method::POST)
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(Full::from(body.to_string())),
-        }
+    /// The client: the one in use, or a fresh one if its connections may have gone stale.
+    fn client(&self, now: Timestamp) -> Result<Client, reqwest::Error> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = held.take().filter(|held| now.since(held.used) <= IDLE);
+        let client = fresh.map_or_else(|| self.build(), |held| Ok(held.client))?;
+        *held = Some(Held { client: client.clone(), used: now });
+        Ok(client)
+    }
+
+    fn build(&self) -> Result<Client, reqwest::Error> {
+        #[expect(clippy::disallowed_methods, reason = "the one place where a client is built")]
+        let builder = Client::builder();
+        builder
+            .tls_backend_preconfigured(TLS.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .pool_idle_timeout(IDLE)
+            .connect_timeout(self.timeout / 2)
+            .timeout(self.timeout)
+            .user_agent(concat!("postback/", env!("CARGO_PKG_VERSION")))
+            .build()
     }
 }
 
-fn is_framed(response: &Response<Incoming>) -> bool {
+fn is_framed(response: &Response) -> bool {
     let headers = response.headers();
     matches!(response.status().as_u16(), 204 | 304)
         || headers.contains_key(header::CONTENT_LENGTH)
         || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-async fn read(response: Response<Incoming>, whole: bool, now: Timestamp) -> Outcome {
+async fn read(mut response: Response, whole: bool, now: Timestamp) -> Outcome {
     let status = response.status().as_u16();
     let wait = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let wait = wait.and_then(|value| retry_after(value, now));
-    let mut coming = response.into_body();
     let mut body = Vec::new();
-    while let Some(frame) = coming.frame().await {
-        let Ok(frame) = frame else {
-            return Outcome::MaybeSent(Reason::new("answer_cut_off"));
-        };
-        let Ok(chunk) = frame.into_data() else { continue };
-        if body.len() + chunk.len() > BODY_CAP {
-            if whole {
-                return Outcome::MaybeSent(Reason::new("answer_too_long"));
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_CAP => {
+                if whole {
+                    return Outcome::MaybeSent(Reason::new("answer_too_long"));
+                }
+                body.extend_from_slice(&chunk[..BODY_CAP - body.len()]);
+                return Outcome::Answered(Answer { status, retry_after: wait, body });
             }
-            body.extend_from_slice(&chunk[..BODY_CAP - body.len()]);
-            break;
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Outcome::Answered(Answer { status, retry_after: wait, body }),
+            Err(error) if error.is_timeout() => {
+                return Outcome::MaybeSent(Reason::new("answer_timeout"));
+            }
+            Err(_) => return Outcome::MaybeSent(Reason::new("answer_cut_off")),
         }
-        body.extend_from_slice(&chunk);
     }
-    Outcome::Answered(Answer { status, retry_after: wait, body })
 }

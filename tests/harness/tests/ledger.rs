@@ -139,6 +139,7 @@ async fn an_item_of_somebody_elses_is_not_taken_for_a_delivery() {
     let put = table.client().put_item().table_name(table.name());
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
     let put = put.item("order_id", text("A-1")).item("delivery", text("shopback"));
+    let put = put.item("version", text("junk"));
     put.send().await.expect("written");
     let key = key("A-1", None);
 

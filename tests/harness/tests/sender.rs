@@ -29,7 +29,7 @@ fn sender(listener: &TcpListener, timeout: Duration) -> Sender {
     let _already = rustls::crypto::ring::default_provider().install_default();
     let address = listener.local_addr().expect("an address");
     let endpoint = Url::parse(&format!("http://{address}/base/")).expect("a URL");
-    Sender::new(endpoint, timeout).expect("a sender")
+    Sender::new(endpoint, timeout)
 }
 
 async fn listener() -> TcpListener {

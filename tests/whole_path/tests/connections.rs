@@ -111,13 +111,3 @@ async fn a_connection_that_the_network_has_closed_costs_no_answer() {
 
     assert_eq!((first, next), (1, 3), "the second one was the probe");
 }
-
-#[tokio::test]
-async fn the_first_request_takes_the_connection_that_was_opened_ahead() {
-    let mut host = Host::start(100).await;
-
-    host.sender.open_ahead();
-    let first = host.send(start()).await;
-
-    assert_eq!(first, 1, "else it had opened a second one");
-}

@@ -59,7 +59,7 @@ const ELSEWHERE: Bounds = Bounds {
 /// Says it even where the test passes: the count is what a sceptic asks for, and libtest keeps what
 /// is printed of a passing test to itself.
 fn say(line: &str) {
-    std::io::stdout().write_all(format!("{line}\n").as_bytes()).expect("stdout takes it");
+    let _nobody_listens = std::io::stdout().write_all(format!("{line}\n").as_bytes());
 }
 
 fn holds(what: &str, world: &World) {

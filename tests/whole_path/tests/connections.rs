@@ -1,6 +1,8 @@
 //! Connections to a network: kept while they are surely fresh, never so long that a request meets a
 //! closed one.
 
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+
 use std::time::Duration;
 
 use postback::{

@@ -152,3 +152,10 @@ async fn shows_the_tables_name_and_nothing_of_the_client() {
 
     assert_eq!(shown, "Ledger { table: \"ledger\", .. }");
 }
+
+#[test]
+fn a_delivery_is_remembered_for_400_days() {
+    let record = claimed(&key("A-1", None), 1);
+
+    assert_eq!(record.expires_at, NOW.as_secs() + 400 * 24 * 60 * 60);
+}

@@ -120,8 +120,9 @@ deploy: tools ## Build and deploy to your AWS account; the first time it asks fo
 	  $(TOOLS)/sam deploy $(DEPLOYED) --guided --stack-name postback --parameter-overrides Architecture=$(ARCHITECTURE); \
 	fi
 	stack=$$(sed -n 's/^stack_name *= *"\(.*\)"/\1/p' samconfig.toml) && \
+	key=$$(sed -n 's/.*KmsKeyArn=\\*"*\(arn:[^"\\ ]*\).*/\1/p' samconfig.toml) && \
 	$(TOOLS)/sam deploy --template-file archive.yaml --stack-name "$$stack-archive" \
-	  --parameter-overrides BusName="$$stack" --no-confirm-changeset --no-fail-on-empty-changeset
+	  --parameter-overrides BusName="$$stack" $${key:+KmsKeyArn="$$key"} --no-confirm-changeset --no-fail-on-empty-changeset
 
 secret: tools ## Ask for a network's settings and put them into its secret: NETWORK=shopback, or webhook; STACK
 	@$(TOOLS)/python deploy/secret.py "$(NETWORK)" "$(STACK)"

@@ -282,6 +282,7 @@ def test_a_key_of_ones_own_is_used_for_everything_that_keeps_data(template):
     deployed = Deployment(template, OPTIONS)
     key = {"Ref": "KmsKeyArn"}
     places = {
+        "AWS::Events::EventBus": "KmsKeyIdentifier",
         "AWS::SQS::Queue": "KmsMasterKeyId",
         "AWS::Logs::LogGroup": "KmsKeyId",
         "AWS::SecretsManager::Secret": "KmsKeyId",
@@ -432,3 +433,4 @@ def test_the_archive_is_all_that_the_local_deployment_leaves_out():
     archive = yaml.load((ROOT / "archive.yaml").read_text(), Loader=yaml.BaseLoader)
 
     assert {resource["Type"] for resource in archive["Resources"].values()} == LEFT_OUT == {"AWS::Events::Archive"}
+    assert archive["Resources"]["Archive"]["Properties"]["KmsKeyIdentifier"] == ["HasKey", "KmsKeyArn", "AWS::NoValue"]

@@ -88,12 +88,13 @@ fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the readers of answers the tests let live; an hour or more
 	$(MUTANTS) mutants --no-shuffle --output target/mutants/alone $(foreach file,$(MUTATED),--file '$(file)')
 	$(MUTANTS) mutants --no-shuffle --output target/mutants/harness $(foreach file,$(MUTATED_HARNESS),--file '$(file)') \
-	  --test-package postback-harness
+	  --test-package postback --test-package postback-harness
 
 # What a crate's own tests show, and what only the embedded DynamoDB shows.
 MUTATED := shared/src/delivery/step.rs shared/src/ledger/record.rs shared/src/ledger/decided.rs \
   shared/src/http.rs shared/src/http/json.rs \
-  functions/cashmycell/src/*.rs functions/cartstack/src/*.rs functions/shopback/src/answer.rs functions/shopback/src/lib.rs \
+  $(foreach network,cashmycell cartstack,functions/$(network)/src/lib.rs functions/$(network)/src/wire.rs) \
+  functions/shopback/src/answer.rs functions/shopback/src/lib.rs \
   $(foreach module,answer lib list our_id status,functions/cpa-moe/src/$(module).rs)
 MUTATED_HARNESS := shared/src/http/send.rs shared/src/ledger.rs shared/src/ledger/scan.rs shared/src/ledger/receipt.rs
 

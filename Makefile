@@ -76,8 +76,8 @@ end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced 
 	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
 	$(TOOLS)/python -m pytest -p no:cacheprovider tests/local_aws
 
-soak: ## Send orders through the real handlers with faults at every layer; MINUTES=5
-	MINUTES=$(or $(MINUTES),5) cargo run --profile soak --locked --package postback-adversary --bin postback-soak
+soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
+	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-adversary --bin postback-soak
 
 bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
 	@$(TOOLS)/python tests/bench/bench.py

@@ -52,7 +52,6 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "ledger".to_owned());
     let nowhere = "http://127.0.0.1:9".parse().unwrap_or_else(|error| panic!("{error}"));
     let sender = Sender::new(nowhere, Duration::from_secs(1));
-    let sender = sender.unwrap_or_else(|error| panic!("{error}"));
     let courier = runtime.block_on(Courier::start(ledger, sender, World::default()));
     let courier = courier.unwrap_or_else(|error| panic!("{error}"));
     Bench { runtime, courier, network: networks::configured(&json!({})) }

@@ -66,7 +66,8 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
     let answer = bench.runtime.block_on(handle(&bench.courier, &payload, deadline));
 
     let put_back = bench.courier.surroundings().taken();
-    let event: Value = serde_json::from_str(payload.get()).unwrap_or_default();
+    // What passes as raw may still hold half a surrogate pair: whatever is said of it, nothing is known.
+    let Ok(event) = serde_json::from_str::<Value>(payload.get()) else { return };
     let answer: Option<Value> = answer.ok().and_then(|it| serde_json::from_str(it.get()).ok());
     match answer {
         None => assert!(put_back.is_empty(), "it failed, and comes again as a whole"),

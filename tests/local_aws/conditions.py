@@ -45,10 +45,6 @@ class Deployment:
         raise AssertionError(f"no condition: {condition}")
 
     def _value(self, value) -> str:
-        if isinstance(value, dict) and "Fn::Join" in value:
-            between, parts = value["Fn::Join"]
-            joined = self._value(parts)
-            return joined if isinstance(joined, str) else between.join(joined)
         if isinstance(value, dict):
             return str(self.parameters[value["Ref"]])
         return value

@@ -205,6 +205,7 @@ class Stack:
                 self._sam_deploy(parameters, inputs)
             deployed = self._describe()
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
+        self._count_in_numbers()
         self._set_secrets()
         self._create_archive()
         self._follower = LogFollower(self.client("logs"), self.logs, self.name)
@@ -249,6 +250,15 @@ class Stack:
         with log.open("w") as out:
             if subprocess.run(command, env=environment, cwd=ROOT, stdout=out, stderr=out).returncode != 0:
                 raise Failure(f"sam deploy failed. The end of {log}:\n{tail(log)}")
+
+    def _count_in_numbers(self) -> None:
+        """A parameter that is a number comes as text. AWS makes a number of it again where one is wanted; the emulator
+        does not, and its poller, which compares it, takes nothing from any queue until this is set right."""
+        client = self.client("lambda")
+        for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+            # boto3 reads what is there as it is, and sends a number.
+            most = int(mapping["ScalingConfig"]["MaximumConcurrency"])
+            client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": most})
 
     def _set_secrets(self) -> None:
         """Gives every function the credentials that the sandbox knows."""

@@ -1,19 +1,38 @@
-"""Options that a deployment may have: a former ledger taken up, a network paused."""
+"""Options that a deployment may have: a former ledger taken up, a network paused, its concurrency, a key of one's own, a VPC."""
 
 import pytest
-from stack import NETWORKS
+from stack import NETWORKS, REGION
 from test_end_to_end import effects, eventually, new_id, order
 
+FEW = 3
 PAUSED = next(network for network in NETWORKS if network.name == "cartstack")
 OTHERS = [network for network in NETWORKS if network != PAUSED]
 
 
 @pytest.fixture(scope="module")
-def heir(stack):
-    """A deployment that goes on with the shared one's ledger, its only network paused."""
+def key(stack):
+    """The ARN of a key of one's own."""
+    return stack.client("kms").create_key(Description="of the shop")["KeyMetadata"]["Arn"]
+
+
+@pytest.fixture(scope="module")
+def network(stack):
+    """Two private subnets and a security group, as docs/options.md wants them."""
+    ec2 = stack.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    blocks = {f"{REGION}a": "10.7.1.0/24", f"{REGION}b": "10.7.2.0/24"}
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone) for zone, block in blocks.items()]
+    group = ec2.create_security_group(GroupName="https-out", Description="HTTPS out", VpcId=vpc)["GroupId"]
+    return {"SubnetIds": [subnet["Subnet"]["SubnetId"] for subnet in subnets], "SecurityGroupIds": [group]}
+
+
+@pytest.fixture(scope="module")
+def heir(stack, key, network):
+    """A deployment that goes on with the shared one's ledger, its only network paused and with every option."""
     heir = stack.sibling(
-        "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=stack.outputs["LedgerTable"],
-        **{f"{PAUSED.prefix}Enabled": "paused"}, **{f"{network.prefix}Enabled": "false" for network in OTHERS},
+        "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=stack.outputs["LedgerTable"], KmsKeyArn=key,
+        **{f"Vpc{name}": ",".join(ids) for name, ids in network.items()},
+        **{f"{PAUSED.prefix}Enabled": "paused", f"{PAUSED.prefix}Concurrency": str(FEW)}, **{f"{network.prefix}Enabled": "false" for network in OTHERS},
     )  # fmt: skip
     heir.deploy()
     yield heir
@@ -53,3 +72,45 @@ def test_orders_for_a_paused_network_wait_until_it_goes_on(heir):
         assert eventually(lambda: effects(heir, put), {PAUSED.name: 1}) == {PAUSED.name: 1}
     finally:
         heir.parameters[f"{PAUSED.prefix}Enabled"] = "paused"
+
+
+def test_a_network_takes_as_many_at_once_as_its_own_parameter_says(stack, heir):
+    def most(deployment) -> int:
+        client = deployment.client("lambda")
+        function = f"{deployment.name}-{PAUSED.folder}"
+        [mapping] = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        return mapping["ScalingConfig"]["MaximumConcurrency"]
+
+    assert (most(stack), most(heir)) == (10, FEW)
+
+
+# The emulator's CloudFormation keeps neither a bus's key nor a function's place in a VPC. That the template has both stands
+# in test_template.py; here, that all of it is deployed with them and orders are told.
+
+
+def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):
+    sqs, logs = heir.client("sqs"), heir.client("logs")
+    for queue in ("QueueUrl", "DeadLetterQueueUrl"):
+        found = sqs.get_queue_attributes(QueueUrl=heir.outputs[f"{PAUSED.prefix}{queue}"], AttributeNames=["All"])
+        assert found["Attributes"]["KmsMasterKeyId"] == key, queue
+    secret = heir.outputs[f"{PAUSED.prefix}SecretArn"]
+    assert heir.client("secretsmanager").describe_secret(SecretId=secret)["KmsKeyId"] == key
+    groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{heir.name}-")["logGroups"]
+    assert {group["logGroupName"].rsplit("-", 1)[1]: group.get("kmsKeyId") for group in groups} == {
+        "intake": key, "audit": key, PAUSED.folder: key
+    }  # fmt: skip
+
+
+def test_in_a_vpc_a_networks_function_may_do_what_lambda_needs_for_it(heir, network):
+    client, iam = heir.client("lambda"), heir.client("iam")
+
+    def attached(folder: str) -> set[str]:
+        role = client.get_function_configuration(FunctionName=f"{heir.name}-{folder}")["Role"].rsplit("/", 1)[1]
+        return {policy["PolicyArn"] for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]}
+
+    given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in heir._describe()["Parameters"]}
+    assert {name: given[f"Vpc{name}"].split(",") for name in network} == network
+    of_aws = "arn:aws:iam::aws:policy/"
+    tracing, in_a_vpc = f"{of_aws}AWSXRayDaemonWriteAccess", f"{of_aws}service-role/AWSLambdaVPCAccessExecutionRole"
+    assert attached(PAUSED.folder) == {tracing, in_a_vpc}
+    assert attached("intake") == attached("audit") == {tracing}

@@ -45,8 +45,8 @@ def resources(template, kind):
 OPTIONS = {
     "WebhookEnabled": "true",
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
-    "VpcSubnetIds": "subnet-1,subnet-2",
-    "VpcSecurityGroupIds": "sg-1",
+    "VpcSubnetIds": "subnet-01,subnet-02",
+    "VpcSecurityGroupIds": "sg-01",
 }
 
 
@@ -104,43 +104,69 @@ def test_the_networks_blocks_differ_by_names_and_by_the_rules_pattern_alone():
         assert block(other) == block(first), f"{other.name} and {first.name}"
 
 
-def managed_statements(template):
-    for name, policy in resources(template, "AWS::IAM::ManagedPolicy").items():
-        for statement in policy["PolicyDocument"]["Statement"]:
-            yield name, statement
+OF_AWS = "arn:${AWS::Partition}:iam::aws:policy/"
+TRACING = f"{OF_AWS}AWSXRayDaemonWriteAccess"
+IN_A_VPC = f"{OF_AWS}service-role/AWSLambdaVPCAccessExecutionRole"
 
 
-NETWORK_INTERFACES = [
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DeleteNetworkInterface",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
-]
+def variants():
+    """What conditions ask about, in every combination: each of the template's policies is in one of them as it is deployed."""
+    switched = [("Tracing", "PassThrough"), ("ApiAuthorization", "JWT"), ("ExistingLedgerTable", "left-behind")]
+    switched += [*OPTIONS.items()]
+    for chosen in itertools.product([False, True], repeat=len(switched)):
+        yield dict(itertools.compress(switched, chosen))
 
 
-def test_the_only_wildcards_are_for_tracing_and_network_interfaces_which_know_no_resources(template):
-    tracing = {"Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": "*"}
-    assert [statement for name, statement in managed_statements(template) if name == "TracingPolicy"] == [tracing]
-    # Lambda may make interfaces in a function's name, the function's own code may not.
-    allow, deny = (statement for name, statement in managed_statements(template) if name == "VpcPolicy")
-    assert allow == {"Effect": "Allow", "Action": NETWORK_INTERFACES, "Resource": "*"}
-    assert (deny["Effect"], deny["Action"], deny["Resource"]) == ("Deny", NETWORK_INTERFACES, "*")
-    assert "lambda:SourceFunctionArn" in deny["Condition"]["ArnLike"]
-    assert {name for name, _ in managed_statements(template)} == {"TracingPolicy", "VpcPolicy"}
-
-    bare = Deployment(template, {"Tracing": "PassThrough"})
-    assert not resources({"Resources": bare.resources}, "AWS::IAM::ManagedPolicy")
-    assert bare.dangling() == set()
+def policy_statements(part):
+    """Every statement of every policy in a part of a template, whatever kind of resource it belongs to."""
+    if isinstance(part, list):
+        for each in part:
+            yield from policy_statements(each)
+    elif isinstance(part, dict):
+        if "Statement" in part:
+            yield from as_list(part["Statement"])
+        for each in part.values():
+            yield from policy_statements(each)
 
 
-def test_no_policy_of_a_role_has_a_wildcard(template):
+# A statement names what it is about by one of each. Who may do it (Principal) and when (Condition) are other matters.
+ABOUT = ("Action", "NotAction", "Resource", "NotResource")
+
+
+def test_no_policy_has_a_wildcard_in_its_actions_or_resources(template):
+    """Whole or in part. !GetAtt of a log group's ARN ends in :* once CloudFormation has made it one: that is how the
+    group's own streams are named, which Lambda makes as it goes."""
+    for given in variants():
+        found = list(policy_statements(Deployment(template, given).resources))
+        assert len(found) > 30, given
+        for statement in found:
+            said = [text for about in ABOUT for text in map(json.dumps, as_list(statement.get(about, [])))]
+            assert said and not [text for text in said if "*" in text or "?" in text], statement
+
+
+def test_what_a_role_is_allowed_is_named_action_by_action(template):
     for role, statement in statements(template):
-        assert statement["Effect"] == "Allow", role
-        assert not {"NotAction", "NotResource"} & statement.keys(), role
-        for text in [*as_list(statement["Action"]), *map(json.dumps, as_list(statement["Resource"]))]:
-            assert "*" not in text and "?" not in text, f"{role}: {text}"
+        assert "NotAction" not in statement, role
+        assert statement["Effect"] == "Deny" or "NotResource" not in statement, role
+
+
+def test_in_a_vpc_a_functions_own_code_may_do_nothing_but_log(template):
+    """AWS's policy for Lambda in a VPC gives everybody with the role its network interfaces and every log."""
+    by_aws = {
+        "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+        "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+    }  # fmt: skip
+    denied = [(role, statement) for role, statement in statements(template) if statement["Effect"] == "Deny"]
+
+    assert {role for role, _ in denied} == NETWORK_ROLES and len(denied) == len(NETWORK_ROLES)
+    for role, statement in denied:
+        assert set(statement["Action"]) == by_aws
+        # No network interface is a log group, so of those it is all.
+        assert statement["NotResource"] == {"Fn::GetAtt": [role.replace("Role", "LogGroup"), "Arn"]}
+        # Calls of the function's code have it, calls of Lambda in its name do not.
+        assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
+    assert not [role for role, statement in statements(template, {}) if statement["Effect"] == "Deny"]
 
 
 LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -160,7 +186,8 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     def allowed(given):
         actions: dict[str, set[str]] = {}
         for role, statement in statements(template, given):
-            actions.setdefault(role, set()).update(as_list(statement["Action"]))
+            if statement["Effect"] == "Allow":
+                actions.setdefault(role, set()).update(as_list(statement["Action"]))
         return actions
 
     plain = {
@@ -189,18 +216,20 @@ def test_intake_reaches_receipts_and_no_delivery(template):
 NETWORK_ROLES = {f"{network.prefix}Role" for network in NETWORKS}
 
 
-def test_every_role_has_only_the_policies_written_here(template):
+def test_every_role_has_only_the_policies_written_here_and_two_of_aws(template):
     for given, of_all, of_networks in [
         ({"Tracing": "PassThrough"}, [], []),
-        ({}, ["TracingPolicy"], ["TracingPolicy"]),
-        (OPTIONS, ["TracingPolicy"], ["TracingPolicy", "VpcPolicy"]),
+        ({}, [TRACING], [TRACING]),
+        (OPTIONS, [TRACING], [TRACING, IN_A_VPC]),
     ]:
-        for name, role in resources({"Resources": Deployment(template, given).resources}, "AWS::IAM::Role").items():
-            managed = [policy["Ref"] for policy in role.get("ManagedPolicyArns", [])]
+        deployed = Deployment(template, given)
+        assert deployed.dangling() == set()
+        for name, role in resources({"Resources": deployed.resources}, "AWS::IAM::Role").items():
+            managed = [policy["Fn::Sub"] for policy in role.get("ManagedPolicyArns", [])]
             assert managed == (of_networks if name in NETWORK_ROLES else of_all), name
     for name, function in resources(template, "AWS::Lambda::Function").items():
         assert function["Role"] == {"Fn::GetAtt": [name.replace("Function", "Role"), "Arn"]}
-    assert not resources(template, "AWS::IAM::Policy")
+    assert not resources(template, "AWS::IAM::Policy") and not resources(template, "AWS::IAM::ManagedPolicy")
 
 
 def test_a_function_reaches_nothing_of_another_network(template):
@@ -254,7 +283,10 @@ def test_each_network_has_a_limit_of_its_own_to_what_it_takes_at_once(template):
             mapping for name, mapping in resources(template, "AWS::Lambda::EventSourceMapping").items()
             if name.startswith(network.prefix)
         ]  # fmt: skip
-        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{network.prefix}Concurrency"}}
+        parameter = template["Parameters"][f"{network.prefix}Concurrency"]
+        # Lambda takes no less than 2 and no more than 1000.
+        assert [parameter[limit] for limit in ("Default", "MinValue", "MaxValue")] == [10, 2, 1000]
         function = resources(template, "AWS::Lambda::Function")[f"{network.prefix}Function"]
         assert function["ReservedConcurrentExecutions"] == {
             "Fn::If": ["IsReserved", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
@@ -314,7 +346,6 @@ def test_in_a_vpc_are_the_networks_functions_and_no_others(template):
 
     assert placed({}) == set()
     assert placed(OPTIONS) == {f"{network.prefix}Function" for network in NETWORKS}
-    assert "VpcPolicy" not in Deployment(template).resources
 
 
 def test_a_paused_network_takes_nothing_from_its_queue_and_is_deployed_all_the_same(template):

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use postback::{
     clock::Timestamp,
-    delivery::State,
+    delivery::{Decision, State},
     lambda::api::{self, Request, Response},
-    ledger::{AttemptRecord, Ledger, ProgressRecord, Record},
+    ledger::{AttemptRecord, DecisionRecord, Ledger, ProgressRecord, Record},
     network::Proof,
     problem::{Code, Problem},
     word::{Evidence, Reason},
@@ -38,6 +38,17 @@ struct DeliveryView<'a> {
     attempts: &'a [AttemptRecord],
     #[serde(skip_serializing_if = "<[ProgressRecord]>::is_empty")]
     progress: &'a [ProgressRecord],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    decisions: Vec<DecisionView>,
+}
+
+/// What a person decided, and when. Who and why is for the account's own people: the command-line
+/// tool shows it.
+#[derive(Serialize)]
+struct DecisionView {
+    at: Timestamp,
+    attempt: u32,
+    decision: Decision,
 }
 
 /// Answers one request.
@@ -98,7 +109,12 @@ fn view(record: &Record) -> DeliveryView<'_> {
         updated_at: record.updated_at,
         attempts: &record.attempts,
         progress: &record.progress,
+        decisions: record.decisions.iter().map(decision).collect(),
     }
+}
+
+const fn decision(record: &DecisionRecord) -> DecisionView {
+    DecisionView { at: record.at, attempt: record.attempt, decision: record.decision }
 }
 
 #[cfg(test)]

@@ -144,6 +144,18 @@ fn answers() -> [(&'static str, Value); 6] {
                             "properties": { "seen_at": instant, "status": evidence },
                         },
                     },
+                    "decisions": {
+                        "type": "array",
+                        "description": "What people have decided about it by hand; by whom and why \
+                                        is shown by the command-line tool",
+                        "items": {
+                            "type": "object", "required": ["at", "attempt", "decision"],
+                            "properties": {
+                                "at": instant, "attempt": { "type": "integer", "minimum": 0 },
+                                "decision": { "enum": ["delivered", "send_again"] },
+                            },
+                        },
+                    },
                 },
             }),
         ),

@@ -4,7 +4,13 @@
 
 use std::time::Duration;
 
-use postback::problem::Code;
+use postback::{
+    clock::Timestamp,
+    delivery::{Decision, Delivery, State},
+    ledger::{DecisionRecord, Put},
+    problem::Code,
+    word::Remark,
+};
 use postback_sandbox::{Answer, Fault, Network, Rule};
 use postback_whole_path::{Bundle, api_event, encode, minimal, with};
 use serde_json::{Value, json};
@@ -65,6 +71,34 @@ async fn an_order_that_waits_says_until_when() {
     let delivery = &reply.body()["deliveries"][0];
     assert_eq!(delivery["state"], "retrying");
     assert_eq!(delivery["next_at"], "2026-11-21T11:15:00Z");
+    bundle.assert_described("get", "/orders/{order_id}", &reply).await;
+}
+
+#[tokio::test]
+async fn what_a_person_decided_is_shown_and_not_who_or_why() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Fault::answer(Answer::status(503)));
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
+    let ledger = bundle.stage.table.ledger();
+    let [record] = &ledger.of_order("A-1").await.expect("a record")[..] else {
+        panic!("not one delivery");
+    };
+    let decision = DecisionRecord {
+        at: Timestamp::parse("2026-11-21T10:30:00Z").expect("a time"),
+        attempt: 1,
+        decision: Decision::Delivered,
+        by: Remark::identity("arn:aws:iam::123456789012:user/canary"),
+        why: Remark::new("canary").expect("words"),
+    };
+    let next = Delivery { state: State::Delivered, ..record.protocol.clone() };
+    let put = ledger.put(&record.decided(next, decision, 7), Some(record.version)).await;
+    assert!(matches!(put, Ok(Put::Written)));
+
+    let reply = bundle.get("A-1").await;
+
+    let shown = json!([{ "at": "2026-11-21T10:30:00Z", "attempt": 1, "decision": "delivered" }]);
+    assert_eq!(reply.body()["deliveries"][0]["decisions"], shown);
+    assert!(!reply.body().to_string().contains("canary"));
     bundle.assert_described("get", "/orders/{order_id}", &reply).await;
 }
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from build import ROOT
 from stack import NETWORKS
-from test_template import resources, template  # noqa: F401 - a fixture
+from transformed import resources
 
 EACH_NETWORK = {
     "DeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
@@ -23,20 +23,21 @@ EACH_NETWORK = {
 
 
 @pytest.fixture(scope="module")
-def alarms(template):  # noqa: F811
+def alarms(template):
     return resources(template, "AWS::CloudWatch::Alarm")
 
 
 def measured() -> dict[str, set[str]]:
     """The metrics that the code writes, with the dimensions each has, read from the code."""
     code = (ROOT / "shared/src/metrics.rs").read_text()
+    assert 'NAMESPACE: &str = "Postback"' in code
     names = dict(re.findall(r'Self::(\w+) => "(\w+)",', code[: code.index("/// Its unit")]))
     own = dict(re.findall(r'Self::(\w+) => Some\("(\w+)"\)', code))
     assert len(names) == len(re.findall(r"^    \w+,$", code[code.index("pub enum Metric") : code.index("impl Metric")], re.M))
     return {name: {"Stack", "Network", own.get(variant)} - {None} for variant, name in names.items()}
 
 
-def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):  # noqa: F811
+def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):
     for network in NETWORKS:
         own = {name: alarm for name, alarm in alarms.items() if name.startswith(network.prefix)}
         assert set(own) == {f"{network.prefix}{kind}Alarm" for kind in EACH_NETWORK}
@@ -84,7 +85,29 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(alarms):
         assert (values["Stack"], values["Network"]) == ({"Ref": "AWS::StackName"}, network.name)
 
 
-def test_the_dashboard_shows_every_metric_and_names_no_network(template):  # noqa: F811
+# What AWS measures, and by which dimension.
+OF_AWS = {
+    "DeadLetter": ("QueueName", {"Fn::GetAtt": ["#DeadLetterQueue", "QueueName"]}),
+    "OldestMessage": ("QueueName", {"Fn::GetAtt": ["#Queue", "QueueName"]}),
+    "FunctionError": ("FunctionName", {"Ref": "#Function"}),
+}
+
+
+def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(alarms):
+    watched = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] != "Postback"}
+
+    for network in NETWORKS:
+        for kind, (dimension, value) in OF_AWS.items():
+            own = json.loads(json.dumps(value).replace("#", network.prefix))
+            alarm = watched.pop(f"{network.prefix}{kind}Alarm")
+            assert alarm["Dimensions"] == [{"Name": dimension, "Value": own}]
+    # An HTTP API has 5xx, a REST API 5XXError.
+    [api] = watched.values()
+    by = [{"Name": "ApiId", "Value": {"Ref": "Api"}}]
+    assert (api["Namespace"], api["MetricName"], api["Dimensions"]) == ("AWS/ApiGateway", "5xx", by)
+
+
+def test_the_dashboard_shows_every_metric_and_names_no_network(template):
     [dashboard] = resources(template, "AWS::CloudWatch::Dashboard").values()
     text = dashboard["DashboardBody"]["Fn::Sub"]
     widgets = json.loads(text)["widgets"]
@@ -96,7 +119,7 @@ def test_the_dashboard_shows_every_metric_and_names_no_network(template):  # noq
     assert all(widget["properties"]["region"] == "${AWS::Region}" for widget in widgets)
 
 
-def test_every_function_is_traced_as_the_operator_says(template):  # noqa: F811
+def test_every_function_is_traced_as_the_operator_says(template):
     for name, function in resources(template, "AWS::Lambda::Function").items():
         assert function["TracingConfig"] == {"Mode": {"Ref": "Tracing"}}, name
         assert function["Environment"]["Variables"]["STACK_NAME"] == {"Ref": "AWS::StackName"}, name

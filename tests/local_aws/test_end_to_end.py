@@ -350,7 +350,7 @@ def test_a_lead_that_was_taken_is_followed_to_the_last_word_on_it(stack):
 
 # ── Policies: each action that a function is given is one it needs ──────────────────────────────────────────────────
 # The emulator takes no notice of what a queue's poller (sqs:ReceiveMessage, DeleteMessage, GetQueueAttributes) and the
-# log service (logs:*) may do in a function's name; test_template.py pins those.
+# log service (logs:*) may do in a function's name; test_policies.py pins those.
 
 
 def test_intake_needs_to_put_events(stack):

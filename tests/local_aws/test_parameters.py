@@ -1,0 +1,153 @@
+"""What must hold of the template under each of its parameters, read from what CloudFormation gets."""
+
+import itertools
+import json
+
+import pytest
+from conditions import Deployment
+from stack import NETWORKS
+from transformed import OPTIONS, resources
+
+
+def test_everything_that_keeps_data_is_encrypted_and_the_ledger_outlives_the_stack(template):
+    for name, queue in resources({"Resources": Deployment(template).resources}, "AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True and "KmsMasterKeyId" not in queue, name
+    ledger = template["Resources"]["Ledger"]
+    assert ledger["DeletionPolicy"] == ledger["UpdateReplacePolicy"] == "Retain"
+    plain = Deployment(template).resources["Ledger"]["Properties"]
+    assert plain["SSESpecification"] == {"SSEEnabled": True}
+    assert ledger["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert ledger["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_a_key_of_ones_own_is_used_for_everything_that_keeps_data(template):
+    deployed = Deployment(template, OPTIONS)
+    key = {"Ref": "KmsKeyArn"}
+    places = {
+        "AWS::Events::EventBus": "KmsKeyIdentifier",
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+        "AWS::Logs::LogGroup": "KmsKeyId",
+        "AWS::SecretsManager::Secret": "KmsKeyId",
+    }
+
+    for kind, member in places.items():
+        found = resources({"Resources": deployed.resources}, kind)
+        assert found and all(properties.get(member) == key for properties in found.values()), kind
+    assert not [queue for queue in resources({"Resources": deployed.resources}, "AWS::SQS::Queue").values()
+                if "SqsManagedSseEnabled" in queue]  # fmt: skip
+    table = deployed.resources["Ledger"]["Properties"]["SSESpecification"]
+    assert table == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+
+
+def test_a_stack_takes_up_the_ledger_of_a_former_one(template):
+    deployed = Deployment(template, {**OPTIONS, "ExistingLedgerTable": "left-behind"})
+
+    assert "Ledger" not in deployed.resources and deployed.dangling() == set()
+    table = {"Ref": "ExistingLedgerTable"}
+    for name, function in resources({"Resources": deployed.resources}, "AWS::Lambda::Function").items():
+        assert function["Environment"]["Variables"]["LEDGER_TABLE"] == table, name
+    assert deployed.outputs["LedgerTable"]["Value"] == table
+
+
+def test_in_a_vpc_are_the_networks_functions_and_no_others(template):
+    def placed(given):
+        functions = resources({"Resources": Deployment(template, given).resources}, "AWS::Lambda::Function")
+        return {name for name, function in functions.items() if "VpcConfig" in function}
+
+    assert placed({}) == set()
+    assert placed(OPTIONS) == {f"{network.prefix}Function" for network in NETWORKS}
+
+
+def test_a_paused_network_takes_nothing_from_its_queue_and_is_deployed_all_the_same(template):
+    for network in NETWORKS:
+        paused = Deployment(template, {f"{network.prefix}Enabled": "paused"})
+
+        mappings = resources({"Resources": paused.resources}, "AWS::Lambda::EventSourceMapping")
+        enabled = {name.removesuffix("FunctionQueue"): mapping["Enabled"] for name, mapping in mappings.items()}
+        assert enabled == {each.prefix: each != network for each in NETWORKS}
+        assert set(paused.resources) == set(Deployment(template).resources)
+
+
+def test_callers_must_sign_unless_the_operator_says_otherwise(template):
+    assert template["Parameters"]["ApiAuthorization"]["Default"] == "AWS_IAM"
+    for name, route in resources(template, "AWS::ApiGatewayV2::Route").items():
+        if name != "WebhookRoute":
+            assert route["AuthorizationType"] == {"Ref": "ApiAuthorization"}, name
+
+
+def test_with_tokens_every_route_asks_the_same_authorizer(template):
+    given = {"ApiAuthorization": "JWT", "JwtIssuer": "https://issuer.example", "JwtAudience": "postback"}
+    deployed = Deployment(template, given)
+    routes = resources({"Resources": deployed.resources}, "AWS::ApiGatewayV2::Route")
+
+    assert deployed.dangling() == set() and len(routes) > len(NETWORKS)
+    for name, route in routes.items():
+        assert route["AuthorizerId"] == {"Ref": "ApiAuthorizer"}, name
+    assert not [name for name in Deployment(template).resources if name == "ApiAuthorizer"]
+
+
+def test_the_api_takes_no_more_than_its_limits(template):
+    [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
+
+    # Of every route: none has settings of its own.
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ApiRateLimit"},
+        "ThrottlingBurstLimit": {"Ref": "ApiBurstLimit"},
+    }
+    assert "RouteSettings" not in stage
+    assert [template["Parameters"][f"Api{limit}Limit"]["Default"] for limit in ("Rate", "Burst")] == [100, 200]
+
+
+def test_the_webhook_is_off_unless_turned_on(template):
+    parts = {"WebhookRoute", "WebhookSecret"}
+
+    assert not parts & set(Deployment(template).resources)
+    assert "Webhook" not in json.dumps(Deployment(template).resources)
+    on = Deployment(template, {"WebhookEnabled": "true"})
+    assert parts <= set(on.resources) and on.dangling() == set()
+    # The one route that asks for no signature of AWS's, for the function checks its own.
+    assert on.resources["WebhookRoute"]["Properties"]["AuthorizationType"] == "NONE"
+
+
+def test_every_network_is_on_unless_turned_off(template):
+    for network in NETWORKS:
+        parameter = template["Parameters"][f"{network.prefix}Enabled"]
+        assert (parameter["Default"], parameter["AllowedValues"]) == ("true", ["true", "paused", "false"])
+    assert set(Deployment(template).resources) >= {f"{network.prefix}Function" for network in NETWORKS}
+
+
+OFF = [*([network] for network in NETWORKS), NETWORKS[:2], NETWORKS[2:], NETWORKS]
+
+
+@pytest.mark.parametrize("off", OFF, ids=lambda off: "+".join(network.name for network in off))
+def test_of_a_network_that_is_off_nothing_is_deployed(template, off):
+    deployed = Deployment(template, {f"{network.prefix}Enabled": "false" for network in off})
+
+    prefixes = tuple(network.prefix for network in off)
+    assert not [name for name in [*deployed.resources, *deployed.outputs] if name.startswith(prefixes)]
+    # Nor does anything shared, a dashboard say, still speak of it.
+    text = json.dumps([deployed.resources, deployed.outputs])
+    assert not [network.name for network in off for name in (network.prefix, network.folder) if name in text]
+    for network in NETWORKS:
+        on = {name for name in deployed.resources if name.startswith(network.prefix)}
+        assert bool(on) == (network not in off)
+
+
+def test_the_template_holds_together_whichever_networks_are_on(template):
+    for values in itertools.product(["true", "false"], repeat=len(NETWORKS)):
+        given = {f"{network.prefix}Enabled": value for network, value in zip(NETWORKS, values)}
+        assert Deployment(template, given).dangling() == set(), given
+
+
+def test_the_secret_of_a_network_that_is_turned_off_is_kept(template):
+    for network in NETWORKS:
+        secret = template["Resources"][f"{network.prefix}Secret"]
+        assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Retain"
+
+
+def test_endpoints_default_to_the_real_networks(template):
+    defaults = {network.name: template["Parameters"][f"{network.prefix}Endpoint"]["Default"] for network in NETWORKS}
+
+    for endpoint in defaults.values():
+        assert endpoint.startswith("https://")
+    assert len(set(defaults.values())) == len(NETWORKS)

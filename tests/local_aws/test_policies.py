@@ -1,0 +1,142 @@
+"""What must hold of the template's policies, read from what CloudFormation gets: who may do what, and no more."""
+
+import itertools
+import json
+
+from conditions import Deployment
+from stack import NETWORKS
+from transformed import OPTIONS, as_list, has_wildcard, policy_statements, resources
+
+
+def statements(template, given=OPTIONS):
+    """Every statement of a role's policies with all options turned on."""
+    for name, role in resources({"Resources": Deployment(template, given).resources}, "AWS::IAM::Role").items():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+NETWORK_ROLES = {f"{network.prefix}Role" for network in NETWORKS}
+
+
+OF_AWS = "arn:${AWS::Partition}:iam::aws:policy/"
+TRACING = f"{OF_AWS}AWSXRayDaemonWriteAccess"
+IN_A_VPC = f"{OF_AWS}service-role/AWSLambdaVPCAccessExecutionRole"
+
+
+def variants():
+    """What conditions ask about, in every combination: each of the template's policies is in one of them as it is deployed."""
+    switched = [("Tracing", "PassThrough"), ("ApiAuthorization", "JWT"), ("ExistingLedgerTable", "left-behind")]
+    switched += [*OPTIONS.items()]
+    for chosen in itertools.product([False, True], repeat=len(switched)):
+        yield dict(itertools.compress(switched, chosen))
+
+
+def test_no_policy_has_a_wildcard_in_its_actions_or_resources(template):
+    """Whole or in part. !GetAtt of a log group's ARN ends in :* once CloudFormation has made it one: that is how the
+    group's own streams are named, which Lambda makes as it goes."""
+    for given in variants():
+        found = list(policy_statements(Deployment(template, given).resources))
+        assert len(found) > 30 and [statement for statement in found if has_wildcard(statement)] == [], given
+
+
+def test_what_a_role_is_allowed_is_named_action_by_action(template):
+    for role, statement in statements(template):
+        assert "NotAction" not in statement, role
+        assert statement["Effect"] == "Deny" or "NotResource" not in statement, role
+
+
+def test_in_a_vpc_a_functions_own_code_may_do_nothing_but_log(template):
+    """AWS's policy for Lambda in a VPC gives everybody with the role its network interfaces and every log."""
+    by_aws = {
+        "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+        "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+    }  # fmt: skip
+    denied = [(role, statement) for role, statement in statements(template) if statement["Effect"] == "Deny"]
+
+    assert {role for role, _ in denied} == NETWORK_ROLES and len(denied) == len(NETWORK_ROLES)
+    for role, statement in denied:
+        assert set(statement["Action"]) == by_aws
+        # No network interface is a log group, so of those it is all.
+        assert statement["NotResource"] == {"Fn::GetAtt": [role.replace("Role", "LogGroup"), "Arn"]}
+        # Calls of the function's code have it, calls of Lambda in its name do not.
+        assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
+    assert not [role for role, statement in statements(template, {}) if statement["Effect"] == "Deny"]
+
+
+LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
+NETWORK_ACTIONS = LOGGING | {
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "events:PutEvents",
+    "secretsmanager:GetSecretValue",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+}
+
+
+def test_each_function_may_do_what_it_needs_and_no_more(template):
+    def allowed(given):
+        actions: dict[str, set[str]] = {}
+        for role, statement in statements(template, given):
+            if statement["Effect"] == "Allow":
+                actions.setdefault(role, set()).update(as_list(statement["Action"]))
+        return actions
+
+    plain = {
+        "IntakeRole": LOGGING | {"events:PutEvents"},
+        "AuditRole": LOGGING | {"dynamodb:Query"},
+        **{f"{network.prefix}Role": NETWORK_ACTIONS for network in NETWORKS},
+        "CpaMoeRole": NETWORK_ACTIONS | {"sqs:ChangeMessageVisibility"},
+    }
+    assert allowed({}) == plain
+    webhook = {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"}
+    assert allowed({"WebhookEnabled": "true"}) == {**plain, "IntakeRole": plain["IntakeRole"] | webhook}
+    key = {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert allowed({"KmsKeyArn": OPTIONS["KmsKeyArn"]}) == {role: actions | key for role, actions in plain.items()}
+
+
+def test_intake_reaches_receipts_and_no_delivery(template):
+    [statement] = [
+        statement
+        for role, statement in statements(template)
+        if role == "IntakeRole" and "dynamodb:PutItem" in statement["Action"]
+    ]
+    # An order's id has no outer blanks, so its deliveries have no such key.
+    assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [" webhook#*"]}}
+
+
+def test_every_role_has_only_the_policies_written_here_and_two_of_aws(template):
+    for given, of_all, of_networks in [
+        ({"Tracing": "PassThrough"}, [], []),
+        ({}, [TRACING], [TRACING]),
+        (OPTIONS, [TRACING], [TRACING, IN_A_VPC]),
+    ]:
+        deployed = Deployment(template, given)
+        assert deployed.dangling() == set()
+        for name, role in resources({"Resources": deployed.resources}, "AWS::IAM::Role").items():
+            managed = [policy["Fn::Sub"] for policy in role.get("ManagedPolicyArns", [])]
+            assert managed == (of_networks if name in NETWORK_ROLES else of_all), name
+    for name, function in resources(template, "AWS::Lambda::Function").items():
+        assert function["Role"] == {"Fn::GetAtt": [name.replace("Function", "Role"), "Arn"]}
+    assert not resources(template, "AWS::IAM::Policy") and not resources(template, "AWS::IAM::ManagedPolicy")
+
+
+def test_a_function_reaches_nothing_of_another_network(template):
+    for network, other in itertools.permutations(NETWORKS, 2):
+        parts = [network_part for network_part in template["Resources"] if network_part.startswith(network.prefix)]
+        text = json.dumps([template["Resources"][part] for part in parts])
+        assert other.prefix not in text, f"{network.name} names {other.name}"
+
+
+def test_only_a_networks_own_rule_may_send_to_its_queues(template):
+    for network in NETWORKS:
+        policy = resources(template, "AWS::SQS::QueuePolicy")[f"{network.prefix}QueuePolicy"]
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        rule = {"Fn::GetAtt": [f"{network.prefix}Rule", "Arn"]}
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule}}

@@ -1,0 +1,70 @@
+"""The template as CloudFormation gets it: after the SAM transform. What the tests of it share."""
+
+import json
+
+import pytest
+from build import ROOT
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+
+class NoManagedPolicies:
+    """The transform looks up none by name, so there is nothing to load."""
+
+    def load(self):
+        return {}
+
+
+def transformed() -> dict:
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    # The package step, which puts the code into a bucket, comes before the transform.
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        return transform(source, {}, NoManagedPolicies())
+
+
+def resources(template, kind):
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+# Turns on what is off unless asked for.
+OPTIONS = {
+    "WebhookEnabled": "true",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
+    "VpcSubnetIds": "subnet-01,subnet-02",
+    "VpcSecurityGroupIds": "sg-01",
+}
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def policy_statements(part):
+    """Every statement of every policy in a part of a template, whatever kind of resource it belongs to."""
+    if isinstance(part, list):
+        for each in part:
+            yield from policy_statements(each)
+    elif isinstance(part, dict):
+        if "Statement" in part:
+            yield from as_list(part["Statement"])
+        for each in part.values():
+            yield from policy_statements(each)
+
+
+# A statement names what it is about by one of each. Who may do it (Principal) and when (Condition) are other matters.
+ABOUT = ("Action", "NotAction", "Resource", "NotResource")
+
+
+def has_wildcard(statement: dict) -> bool:
+    """Whether its actions or resources have one, whole or in part."""
+    said = [text for about in ABOUT for text in map(json.dumps, as_list(statement.get(about, [])))]
+    assert len(said) >= 1, statement
+    return any(sign in text for text in said for sign in "*?")

@@ -2,7 +2,8 @@
 """`make deploy CANARY=Canary10Percent5Minutes`: writes the template that shifts calls to new functions gradually.
 
 The deployed template is template.yaml with this and nothing else: each function has an alias `live` whose calls CodeDeploy
-shifts, and whoever calls a function calls that alias. It is a template of its own because the local AWS knows no
+shifts, and whoever calls a function calls that alias; the stack's output FunctionAlias tells the command-line tool. Each
+has an alarm, too, that brings the old version back when the new one fails. It is a template of its own because the local AWS knows no
 CodeDeploy; a test pins what differs, and both pass the linter. Event source mappings follow the alias by themselves.
 
 The type is one of CodeDeploy's: Canary10Percent5Minutes, Linear10PercentEvery1Minute, AllAtOnce, …
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Beside the packages, which it names by where it stands.
 VARIANT = ROOT / "target" / "canary.json"
 ALIAS = "live"
+ROLLBACK = "RollbackAlarm"
 KINDS = re.compile(r"AllAtOnce|Canary10Percent\d+Minutes|Linear10PercentEvery\d+Minutes?")
 
 
@@ -33,7 +35,8 @@ def variant(template: dict, kind: str) -> dict:
             case "AWS::Serverless::Function":
                 properties["AutoPublishAlias"] = ALIAS
                 # A network that is off has no deployment either.
-                properties["DeploymentPreference"] = {"Type": kind, "PassthroughCondition": True}
+                alarms = [{"Ref": name.replace("Function", ROLLBACK)}]
+                properties["DeploymentPreference"] = {"Type": kind, "PassthroughCondition": True, "Alarms": alarms}
                 properties["CodeUri"] = properties["CodeUri"].removeprefix("target/")
             case "AWS::ApiGatewayV2::Integration":
                 properties["IntegrationUri"] = alias_of(properties["IntegrationUri"], functions)
@@ -42,7 +45,40 @@ def variant(template: dict, kind: str) -> dict:
             case "AWS::Events::Rule":
                 for target in properties["Targets"]:
                     target["Arn"] = alias_of(target["Arn"], functions)
+    # Files are named by where the template stands.
+    said = changed["Metadata"]["AWS::ServerlessRepo::Application"]
+    for file in ("LicenseUrl", "ReadmeUrl"):
+        said[file] = f"../{said[file]}"
+    for name in functions:
+        resources[name.replace("Function", ROLLBACK)] = rollback_alarm(name, resources[name])
+    changed["Outputs"]["FunctionAlias"] = {"Description": "Whoever calls a function calls this alias of it", "Value": ALIAS}
     return changed
+
+
+def rollback_alarm(name: str, function: dict) -> dict:
+    """Raised by the first minute in which the new version fails, and by that version alone: a function that failed
+    before must not keep its mending from being deployed."""
+    alarm = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmDescription": "The version that is being deployed fails: CodeDeploy brings the old one back by itself. Its "
+            "log says why. See docs/upgrading.md",
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Errors",
+            "Dimensions": [
+                {"Name": "FunctionName", "Value": {"Ref": name}},
+                {"Name": "Resource", "Value": {"Fn::Sub": f"${{{name}}}:{ALIAS}"}},
+                {"Name": "ExecutedVersion", "Value": {"Fn::GetAtt": [f"{name}.Version", "Version"]}},
+            ],
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 0,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+        },
+    }
+    return alarm | ({"Condition": function["Condition"]} if "Condition" in function else {})
 
 
 def alias_of(reference, functions: list[str]):

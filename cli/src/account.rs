@@ -98,6 +98,11 @@ impl Account {
         format!("{}-{}", self.stack, network.name.replace('_', "-"))
     }
 
+    /// The functions' alias, if the stack was deployed gradually: whoever calls a function calls that.
+    pub(crate) fn alias(&self) -> Option<&str> {
+        self.outputs.get("FunctionAlias").map(String::as_str)
+    }
+
     pub(crate) fn bus(&self) -> Result<Bus, Failure> {
         Ok(Bus::named(&self.config, self.output("BusName")?.to_owned()))
     }

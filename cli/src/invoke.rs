@@ -78,6 +78,7 @@ pub(crate) async fn tell(
     let function = account.function(network);
     let event = event(network, order).to_string();
     let invoke = account.functions.invoke().function_name(&function).payload(Blob::new(event));
+    let invoke = invoke.set_qualifier(account.alias().map(str::to_owned));
     let output = invoke.send().await.map_err(|error| failed("Lambda", "Invoke", &error))?;
     let payload = output.payload().map(Blob::as_ref).unwrap_or_default();
     let response: Option<Response> = serde_json::from_slice(payload).ok();

@@ -1,4 +1,4 @@
-"""The template of a gradual deployment: template.yaml with aliases, and nothing else."""
+"""The template of a gradual deployment: template.yaml with aliases and their alarms, and nothing else."""
 
 import json
 import subprocess
@@ -10,6 +10,7 @@ from conditions import Deployment
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 from stack import NETWORKS
+from transformed import OPTIONS, has_wildcard, policy_statements
 
 sys.path.insert(0, str(ROOT / "deploy"))
 import canary  # noqa: E402
@@ -44,7 +45,7 @@ def of_type(resources, kind):
     return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
 
 
-def test_it_differs_from_the_template_by_aliases_alone(source):
+def test_it_differs_from_the_template_by_aliases_and_their_alarms_alone(source):
     text = json.dumps(canary.variant(source, KIND))
 
     for name in [name for name, each in source["Resources"].items() if each["Type"] == "AWS::Serverless::Function"]:
@@ -52,11 +53,18 @@ def test_it_differs_from_the_template_by_aliases_alone(source):
         text = text.replace(f'"FunctionName": {{"Ref": "{name}.Alias"}}', f'"FunctionName": {{"Ref": "{name}"}}')
         text = text.replace(f'{{"Ref": "{name}.Alias"}}', f'{{"Fn::GetAtt": ["{name}", "Arn"]}}')
     back = json.loads(text)
+    del back["Outputs"]["FunctionAlias"]
+    said = back["Metadata"]["AWS::ServerlessRepo::Application"]
+    for file in ("LicenseUrl", "ReadmeUrl"):
+        assert (canary.VARIANT.parent / said[file]).resolve() == ROOT / source["Metadata"]["AWS::ServerlessRepo::Application"][file]
+        said[file] = said[file].removeprefix("../")
+    for name in [name for name in back["Resources"] if name.endswith("RollbackAlarm")]:
+        del back["Resources"][name]
     for resource in back["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             assert resource["Properties"].pop("AutoPublishAlias") == "live"
-            wanted = {"Type": KIND, "PassthroughCondition": True}
-            assert resource["Properties"].pop("DeploymentPreference") == wanted
+            preference = resource["Properties"].pop("DeploymentPreference")
+            assert (preference["Type"], preference["PassthroughCondition"]) == (KIND, True)
             resource["Properties"]["CodeUri"] = "target/" + resource["Properties"]["CodeUri"]
 
     assert back == json.loads(json.dumps(source))
@@ -84,6 +92,31 @@ def test_each_functions_calls_are_shifted_by_codedeploy(template):
     for group in groups.values():
         assert KIND in json.dumps(group["DeploymentConfigName"])
         assert group["AutoRollbackConfiguration"]["Enabled"] is True
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+
+
+def test_a_new_version_that_fails_is_taken_back_by_its_own_alarm(template):
+    resources = template["Resources"]
+    for name in [name for name, each in resources.items() if each["Type"] == "AWS::Lambda::Function"]:
+        group = resources[f"{name}DeploymentGroup"]["Properties"]
+        [alarm] = group["AlarmConfiguration"]["Alarms"]
+        assert group["AlarmConfiguration"]["Enabled"] is True
+        watched = resources[alarm["Name"]["Ref"]]["Properties"]
+        [version] = [each["Value"]["Fn::GetAtt"] for each in watched["Dimensions"] if each["Name"] == "ExecutedVersion"]
+        versions = {name for name, each in resources.items() if each["Type"] == "AWS::Lambda::Version"}
+        # Of this function, the version that is being deployed.
+        assert version[0] in versions and version[0].startswith(f"{name}Version") and version[1] == "Version"
+        by_name = {each["Name"]: each["Value"] for each in watched["Dimensions"]}
+        assert (by_name["FunctionName"], by_name["Resource"]) == ({"Ref": name}, {"Fn::Sub": f"${{{name}}}:live"})
+        assert (watched["Namespace"], watched["MetricName"]) == ("AWS/Lambda", "Errors")
+        # Before the shortest deployment has ended: its first step takes a minute.
+        assert watched["Period"] * watched["EvaluationPeriods"] == 60
+
+
+def test_it_brings_no_wildcard_into_a_policy(template):
+    found = list(policy_statements(Deployment(template, OPTIONS).resources))
+
+    assert len(found) > 30 and [statement for statement in found if has_wildcard(statement)] == []
 
 
 def test_of_a_network_that_is_off_nothing_is_deployed_gradually_either(template):

@@ -1,8 +1,17 @@
-"""Options that a deployment may have: a former ledger taken up, a network paused, its concurrency, a key of one's own, a VPC."""
+"""Options that a deployment may have: a former ledger taken up, a network paused, its concurrency, a key of one's own, a VPC, the
+aliases of a gradual deployment."""
+
+import json
+import subprocess
+from contextlib import contextmanager
 
 import pytest
-from stack import NETWORKS, REGION
+from build import ROOT
+from samcli.yamlhelper import yaml_parse
+from stack import NETWORKS, REGION, ROOT_KEY, local_environment
+from test_canary import KIND, canary
 from test_end_to_end import effects, eventually, new_id, order
+from test_tool import lose
 
 FEW = 3
 PAUSED = next(network for network in NETWORKS if network.name == "cartstack")
@@ -27,13 +36,25 @@ def network(stack):
 
 
 @pytest.fixture(scope="module")
-def heir(stack, key, network):
+def aliased():
+    """The template of a gradual deployment, without CodeDeploy, which the emulator does not know: it shifts all at once."""
+    template = canary.variant(yaml_parse((ROOT / "template.yaml").read_text()), KIND)
+    for resource in template["Resources"].values():
+        resource["Properties"].pop("DeploymentPreference", None)
+    path = canary.VARIANT.with_name("aliased.json")
+    path.write_text(json.dumps(template))
+    return path
+
+
+@pytest.fixture(scope="module")
+def heir(stack, key, network, aliased):
     """A deployment that goes on with the shared one's ledger, its only network paused and with every option."""
     heir = stack.sibling(
         "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=stack.outputs["LedgerTable"], KmsKeyArn=key,
         **{f"Vpc{name}": ",".join(ids) for name, ids in network.items()},
         **{f"{PAUSED.prefix}Enabled": "paused", f"{PAUSED.prefix}Concurrency": str(FEW)}, **{f"{network.prefix}Enabled": "false" for network in OTHERS},
     )  # fmt: skip
+    heir.template = aliased
     heir.deploy()
     yield heir
     heir.stop()
@@ -85,7 +106,7 @@ def test_a_network_takes_as_many_at_once_as_its_own_parameter_says(stack, heir):
 
 
 # The emulator's CloudFormation keeps neither a bus's key nor a function's place in a VPC. That the template has both stands
-# in test_template.py; here, that all of it is deployed with them and orders are told.
+# in test_parameters.py; here, that all of it is deployed with them and orders are told.
 
 
 def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):
@@ -114,3 +135,51 @@ def test_in_a_vpc_a_networks_function_may_do_what_lambda_needs_for_it(heir, netw
     tracing, in_a_vpc = f"{of_aws}AWSXRayDaemonWriteAccess", f"{of_aws}service-role/AWSLambdaVPCAccessExecutionRole"
     assert attached(PAUSED.folder) == {tracing, in_a_vpc}
     assert attached("intake") == attached("audit") == {tracing}
+
+
+def test_whoever_calls_a_function_calls_its_alias(heir):
+    functions, api = heir.client("lambda"), heir.client("apigatewayv2")
+    alias = f":function:{heir.name}-{PAUSED.folder}:live"
+
+    called = [each["IntegrationUri"] for each in api.get_integrations(ApiId=heir.outputs["ApiId"])["Items"]]
+    [mapping] = functions.list_event_source_mappings(FunctionName=f"{heir.name}-{PAUSED.folder}")["EventSourceMappings"]
+
+    assert all(":live" in uri for uri in called) and any(alias in uri for uri in called)
+    assert mapping["FunctionArn"].endswith(alias)
+    assert functions.get_alias(FunctionName=f"{heir.name}-{PAUSED.folder}", Name="live")["FunctionVersion"] != "$LATEST"
+
+
+@contextmanager
+def latest_broken(heir):
+    """What is no version yet of the function can't start."""
+    functions, name = heir.client("lambda"), f"{heir.name}-{PAUSED.folder}"
+    whole = functions.get_function_configuration(FunctionName=name)["Environment"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment=whole)
+
+
+def test_the_tool_calls_the_alias_too(heir, tool_program):
+    unclear = order(new_id())
+    lose(heir, unclear, PAUSED.name, processed=False)
+    assert heir.api("POST", f"/orders/{PAUSED.name}", unclear).json["state"] == "unconfirmed"
+    environment = {
+        **local_environment(), **ROOT_KEY, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{heir.port}",
+    }  # fmt: skip
+    settle = ["orders", "settle", unclear["order_id"], PAUSED.name, "--send-again", "--attempt", "1"]
+
+    def sent_again() -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [tool_program, "--stack", heir.name, *settle, "--order", "-", "--reason", "not in the portal", "--json"],
+            env=environment, input=json.dumps(unclear), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    with latest_broken(heir):
+        invoked = heir.client("lambda").invoke(FunctionName=f"{heir.name}-{PAUSED.folder}", Payload=b"{}")
+        done = sent_again()
+
+    assert "FunctionError" in invoked, "without the alias it would not have worked"
+    assert done.returncode == 0, done
+    assert effects(heir, unclear) == {PAUSED.name: 1}

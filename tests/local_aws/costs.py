@@ -37,7 +37,7 @@ MEMORY_GB = 0.25
 INTAKE_SECONDS, NETWORK_SECONDS = 0.02, 0.4
 # Upper bounds that test_costs.py holds.
 ORDER_BYTES = 1_000
-INTAKE_LOG_BYTES, NETWORK_LOG_BYTES = 800, 2_000
+API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES = 400, 800, 2_000
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ COUNTS = [
     Count("EventBridge archive GB", ORDER_BYTES / GIGABYTE, 0, "orders of 1 KB; 0.023 USD a GB and month to keep"),
     Count("SQS request", 0, 3, "sent, received, deleted; fewer in batches"),
     Count("DynamoDB write unit", 0, 2, "claim and settlement; a duplicate costs 1"),
-    Count("CloudWatch Logs GB", INTAKE_LOG_BYTES / GIGABYTE, NETWORK_LOG_BYTES / GIGABYTE,
-          "one line for each attempt, one of metrics, Lambda's own three"),
+    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE, NETWORK_LOG_BYTES / GIGABYTE,
+          "one line for each call of the API and each attempt, one of metrics, Lambda's own three"),
 ]  # fmt: skip
 
 

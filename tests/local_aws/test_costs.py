@@ -4,7 +4,9 @@ import json
 import time
 
 import pytest
-from costs import COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, README, page, table
+from build import ROOT
+from costs import API_LOG_BYTES, COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, README, page, table
+from samcli.yamlhelper import yaml_parse
 from stack import PLAYED, STACK_NAME
 from test_end_to_end import NAMES, drained, eventually, new_id, order, told_networks
 
@@ -29,6 +31,30 @@ def test_the_table_adds_up():
     month = rows[5 + len(COUNTS) :]
     assert float(month[-1][3]) == pytest.approx(sum(float(row[3]) for row in month[:-1]), abs=0.01)
     assert all(float(row[3]) == pytest.approx(float(row[1]) * float(row[2]), abs=0.01) for row in month[:-1])
+
+
+# What the API says of a call, at its longest in practice. The emulator writes no access log.
+SAID_OF_A_CALL = {
+    "requestId": "Rj0jJgGzIAMEVgQ=" * 2,
+    "requestTime": "21/Nov/2026:10:15:00 +0000",
+    "routeKey": "POST /webhooks/orders",
+    "status": "202",
+    "responseLatency": "30000",
+    "responseLength": "123456",
+    "integrationStatus": "200",
+    "error.responseType": "INTEGRATION_FAILURE",
+}
+
+
+def test_a_line_of_the_access_log_is_no_longer_than_the_table_says():
+    stage = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["ApiStage"]["Properties"]
+    line = stage["AccessLogSettings"]["Format"]
+
+    for name, said in SAID_OF_A_CALL.items():
+        line = line.replace(f"$context.{name}", said)
+
+    assert "$context" not in line and json.loads(line)
+    assert size([line]) <= API_LOG_BYTES
 
 
 def logged(stack, function: str, since: int) -> list[str]:

@@ -74,7 +74,7 @@ $(DENY):
 
 end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation
 	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
-	$(TOOLS)/python -m pytest -p no:cacheprovider tests/local_aws
+	$(TOOLS)/python -m pytest -p no:cacheprovider -rs tests/local_aws
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-adversary --bin postback-soak

@@ -3,7 +3,7 @@
 
 Two virtual environments, because the SAM CLI and the emulator want different versions of the same packages:
 
-    .local/venv-tools       cargo-lambda, SAM CLI, cfn-lint, pytest
+    .local/venv-tools       cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js for the examples in docs/
     .local/venv-emulator    ministack, the local AWS
 
 Needs the standard library only. Run again, it does nothing unless a requirements file has changed.
@@ -31,7 +31,7 @@ LOCAL = HERE.parents[1] / ".local"
 
 def main() -> None:
     check_machine()
-    for name, what in [("tools", "cargo-lambda, SAM CLI, cfn-lint, pytest"), ("emulator", "the local AWS")]:
+    for name, what in [("tools", "cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js"), ("emulator", "the local AWS")]:
         prepare(name, what)
 
 

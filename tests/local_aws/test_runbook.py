@@ -17,6 +17,7 @@ from test_end_to_end import eventually, known_as, new_id, order, put_on_bus
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.M | re.S)
+assert 2 * len(BLOCKS) == len(re.findall(r"^\s*```", RUNBOOK, re.M)), "a block of the runbook is not one that is run"
 MISMATCH = "success=false; err_msg=Request offer #1234 does not match session offer #99;"
 # What makes a delivery one that a person may settle.
 TROUBLE = {

@@ -9,7 +9,7 @@ CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
 SHIPPED := $(wildcard functions/*) cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
-DEPLOYED := --template-file $(if $(CANARY),target/canary.json,template.yaml)
+DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam

@@ -17,8 +17,8 @@ from pathlib import Path
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[1]
-# Beside the packages, which it names by where it stands.
-VARIANT = ROOT / "target" / "canary.json"
+# Beside template.yaml, for both name files by where they stand, and SAM looks for samconfig.toml there.
+VARIANT = ROOT / "canary.json"
 ALIAS = "live"
 ROLLBACK = "RollbackAlarm"
 KINDS = re.compile(r"AllAtOnce|Canary10Percent\d+Minutes|Linear10PercentEvery\d+Minutes?")
@@ -37,7 +37,6 @@ def variant(template: dict, kind: str) -> dict:
                 # A network that is off has no deployment either.
                 alarms = [{"Ref": name.replace("Function", ROLLBACK)}]
                 properties["DeploymentPreference"] = {"Type": kind, "PassthroughCondition": True, "Alarms": alarms}
-                properties["CodeUri"] = properties["CodeUri"].removeprefix("target/")
             case "AWS::ApiGatewayV2::Integration":
                 properties["IntegrationUri"] = alias_of(properties["IntegrationUri"], functions)
             case "AWS::Lambda::Permission":
@@ -45,10 +44,6 @@ def variant(template: dict, kind: str) -> dict:
             case "AWS::Events::Rule":
                 for target in properties["Targets"]:
                     target["Arn"] = alias_of(target["Arn"], functions)
-    # Files are named by where the template stands.
-    said = changed["Metadata"]["AWS::ServerlessRepo::Application"]
-    for file in ("LicenseUrl", "ReadmeUrl"):
-        said[file] = f"../{said[file]}"
     for name in functions:
         resources[name.replace("Function", ROLLBACK)] = rollback_alarm(name, resources[name])
     changed["Outputs"]["FunctionAlias"] = {"Description": "Whoever calls a function calls this alias of it", "Value": ALIAS}
@@ -93,7 +88,6 @@ def main(kind: str) -> None:
     if not KINDS.fullmatch(kind):
         sys.exit(f"\nCANARY={kind} is no way to shift calls. One that is: Canary10Percent5Minutes\n")
     template = yaml_parse((ROOT / "template.yaml").read_text())
-    VARIANT.parent.mkdir(exist_ok=True)
     VARIANT.write_text(json.dumps(variant(template, kind), indent=2))
 
 

@@ -36,12 +36,15 @@ def network(stack):
 
 
 @pytest.fixture(scope="module")
-def aliased():
+def aliased(tmp_path_factory):
     """The template of a gradual deployment, without CodeDeploy, which the emulator does not know: it shifts all at once."""
     template = canary.variant(yaml_parse((ROOT / "template.yaml").read_text()), KIND)
     for resource in template["Resources"].values():
         resource["Properties"].pop("DeploymentPreference", None)
-    path = canary.VARIANT.with_name("aliased.json")
+    for function in (each["Properties"] for each in template["Resources"].values() if "CodeUri" in each.get("Properties", {})):
+        function["CodeUri"] = str(ROOT / function["CodeUri"])
+    del template["Metadata"]
+    path = tmp_path_factory.mktemp("aliased") / "template.json"
     path.write_text(json.dumps(template))
     return path
 

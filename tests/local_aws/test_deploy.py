@@ -74,7 +74,8 @@ def bundle(stack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     for name in ("Makefile", "template.yaml", "archive.yaml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, folder)
-    for name in (".local", "functions", "deploy"):
+    shutil.copytree(ROOT / "deploy", folder / "deploy")
+    for name in (".local", "functions"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "target").mkdir()
     (folder / "target" / "lambda").symlink_to(ROOT / "target" / "lambda")
@@ -161,3 +162,15 @@ def test_the_second_time_it_asks_nothing_and_finds_nothing_to_change(stack, bund
     # For what the first run was told, without being told again.
     assert f"--{architecture().replace('_', '-')}" in (bundle / "built").read_text().split()
     assert ended_at_the_archive(second), second.shown
+
+
+def test_a_gradual_deployment_is_all_there_but_for_what_the_local_aws_does_not_know(stack, first, kept, make_deploy):
+    """test_options.py deploys its aliases without it."""
+    before = deployed(stack, STACK)
+
+    gradual = make_deploy({}, "CANARY=Canary10Percent5Minutes")
+
+    refused = re.search(r"Unrecognized resource types: \[(.*?)\]", gradual.shown.replace("\r\n", ""))
+    assert refused, gradual.shown
+    assert {kind.strip() for kind in refused[1].split(",")} == {"AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"}
+    assert gradual.status != 0 and deployed(stack, STACK) == before

@@ -17,7 +17,6 @@ from test_end_to_end import eventually, known_as, new_id, order, put_on_bus
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.M | re.S)
-assert 2 * len(BLOCKS) == len(re.findall(r"^\s*```", RUNBOOK, re.M)), "a block of the runbook is not one that is run"
 MISMATCH = "success=false; err_msg=Request offer #1234 does not match session offer #99;"
 # What makes a delivery one that a person may settle.
 TROUBLE = {
@@ -70,6 +69,10 @@ def with_orders(stack, line: str) -> str:
     if settled:
         return line.replace("A-1001", troubled(stack, settled.group(1))) + " --attempt 1"
     return line.replace("A-1001", troubled(stack, "cartstack")) if "A-1001" in line else line
+
+
+def test_every_block_of_the_runbook_is_one_that_is_run():
+    assert len(BLOCKS) > 10 and 2 * len(BLOCKS) == len(re.findall(r"^\s*```", RUNBOOK, re.M))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: shlex.split(block.splitlines()[0])[1])

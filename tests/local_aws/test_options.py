@@ -108,8 +108,8 @@ def test_a_network_takes_as_many_at_once_as_its_own_parameter_says(stack, heir):
     assert (most(stack), most(heir)) == (10, FEW)
 
 
-# The emulator's CloudFormation keeps neither a bus's key nor a function's place in a VPC. That the template has both stands
-# in test_parameters.py; here, that all of it is deployed with them and orders are told.
+# The emulator's CloudFormation keeps neither a bus's or a table's key nor a function's place in a VPC. That the template has
+# them stands in test_parameters.py; here, that all of it is deployed with them and orders are told.
 
 
 def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):

@@ -11,6 +11,10 @@ MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
 DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
 
+# The packages are the same bytes whoever builds them: else they would hold where their builder's cargo keeps its crates.
+# For all that build them, so that none builds anew what another has built. tests/local_aws/build.py does the same.
+SAME := RUSTFLAGS="$$RUSTFLAGS --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo"
+
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
 export SAM_CLI_TELEMETRY := 0
@@ -80,7 +84,7 @@ soak: ## Send some hundred thousand orders through the real handlers with faults
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-adversary --bin postback-soak
 
 bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
-	@$(TOOLS)/python tests/bench/bench.py
+	@$(SAME) $(TOOLS)/python tests/bench/bench.py
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh
@@ -111,7 +115,7 @@ cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle,
 	cargo install --locked --path cli --root .local/cargo
 
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
-	PATH="$(CURDIR)/$(TOOLS):$$PATH" cargo lambda build --release --locked \
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(SAME) cargo lambda build --release --locked \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
 	  $(foreach function,$(notdir $(wildcard functions/*)),--package $(function) --bin $(function))
 	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))

@@ -24,22 +24,29 @@ def architecture() -> str:
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
+def cargo_home() -> Path:
+    """Where cargo keeps its crates. The Makefile says why no package may name it."""
+    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+
+
 def build() -> Path:
     """Builds the functions into target/lambda and the sandbox. Returns the sandbox's program.
 
     With QUICK in the environment the functions are built without optimisation: for trying a change out.
     """
     environment = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
+    packaging = {**environment, "RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} --remap-path-prefix={cargo_home()}=/cargo"}
     # By package: chosen by --bin alone, the functions would be built with the features that the tests and the
     # command-line tool want of the crates they share.
     packages_and_bins = [word for function in FUNCTIONS for word in ("--package", function, "--bin", function)]
     target = f"--{architecture().replace('_', '-')}"
     profile = ["--profile", "quick"] if os.environ.get("QUICK") else ["--release"]
     packages = ROOT / "target" / "lambda"
-    for title, command in [
-        ("the sandbox", ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
+    for title, environment, command in [
+        ("the sandbox", environment, ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
         (
             "the functions (the first time: some minutes)",
+            packaging,
             ["cargo", "lambda", "build", *profile, "--locked", target, "--lambda-dir", str(packages)]
             + packages_and_bins,
         ),

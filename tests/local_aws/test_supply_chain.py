@@ -1,9 +1,10 @@
 """What is built and installed is what was locked."""
 
 import re
+from pathlib import Path
 
 import pytest
-from build import ROOT
+from build import FUNCTIONS, ROOT, cargo_home
 
 HERE = ROOT / "tests" / "local_aws"
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -46,6 +47,21 @@ def test_tools_from_crates_io_are_pinned():
 
     assert len(installed) >= 2
     assert all(re.search(r"--version \d+\.\d+\.\d+", line) for line in installed)
+
+
+def test_every_package_is_built_so_that_it_does_not_say_where():
+    assert "--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" in MAKEFILE
+    for line in (*commands("cargo lambda build"), *commands("bench.py")):
+        assert "$(SAME) " in line
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_package_does_not_hold_where_it_was_built(stack, function):
+    package = (ROOT / "target" / "lambda" / function / "bootstrap").read_bytes()
+
+    assert b"/cargo/registry/" in package
+    for place in (ROOT, cargo_home(), Path.home()):
+        assert str(place).encode() + b"/" not in package, place
 
 
 def test_the_functions_are_built_with_their_own_features_alone():

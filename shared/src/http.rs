@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{clock::Timestamp, network::Verdict};
 
+mod ahead;
 pub(crate) mod connections;
 mod json;
 mod send;

@@ -69,6 +69,7 @@ async fn courier<N: Network>() -> Result<Courier<N, Aws>, Error> {
     let sender = Sender::new(endpoint, N::TIMEOUT);
     // While the secret is on its way.
     environment.open_ahead();
+    sender.open_ahead(Timestamp::system());
     Ok(Courier::start(ledger, sender, aws).await?)
 }
 

@@ -9,7 +9,7 @@ use std::{
 use reqwest::{Client, Response, header};
 use url::Url;
 
-use super::{Answer, BODY_CAP, Request, connections::TLS, retry_after};
+use super::{Answer, BODY_CAP, Request, ahead::Ahead, connections::TLS, retry_after};
 use crate::{clock::Timestamp, network::Verdict, word::Reason};
 
 /// What came of sending.
@@ -49,8 +49,10 @@ pub struct Sender {
 }
 
 /// The client with its connections, built for the first request.
+#[derive(Clone)]
 struct Held {
     client: Client,
+    ahead: Ahead,
     /// By the clock on the wall: a frozen function's own may stand still.
     used: Timestamp,
 }
@@ -72,9 +74,16 @@ impl Sender {
         Self { endpoint, timeout, held: Arc::default() }
     }
 
+    /// Opens a connection for the first request. Nothing is sent on it, and nothing waits for it.
+    pub fn open_ahead(&self, now: Timestamp) {
+        if let Ok(Held { client, ahead, .. }) = self.held(now) {
+            ahead.open(&client, &self.endpoint);
+        }
+    }
+
     /// Sends once. `now` is when: a `Retry-After` that is a date counts from it.
     pub async fn send(&self, request: &Request, now: Timestamp) -> Outcome {
-        let Ok(client) = self.client(now) else {
+        let Ok(Held { client, .. }) = self.held(now) else {
             return Outcome::NotSent(Reason::new("connect_failed"));
         };
         let url = request.url(&self.endpoint);
@@ -111,19 +120,20 @@ impl Sender {
         }
     }
 
-    /// The client: the one in use, or a fresh one if its connections may have gone stale.
-    fn client(&self, now: Timestamp) -> Result<Client, reqwest::Error> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = held.take().filter(|held| now.since(held.used) <= IDLE);
-        let client = fresh.map_or_else(|| self.build(), |held| Ok(held.client))?;
-        *held = Some(Held { client: client.clone(), used: now });
-        Ok(client)
+    /// The client in use, or a fresh one if its connections may have gone stale.
+    fn held(&self, now: Timestamp) -> Result<Held, reqwest::Error> {
+        let mut place = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = place.take().filter(|held| now.since(held.used) <= IDLE);
+        let held = fresh.map_or_else(|| self.build(now), Ok)?;
+        let held = Held { used: now, ..held };
+        *place = Some(held.clone());
+        Ok(held)
     }
 
-    fn build(&self) -> Result<Client, reqwest::Error> {
+    fn build(&self, now: Timestamp) -> Result<Held, reqwest::Error> {
         #[expect(clippy::disallowed_methods, reason = "the one place where a client is built")]
         let builder = Client::builder();
-        builder
+        let builder = builder
             .tls_backend_preconfigured(TLS.clone())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -132,8 +142,9 @@ impl Sender {
             .pool_idle_timeout(IDLE)
             .connect_timeout(self.timeout / 2)
             .timeout(self.timeout)
-            .user_agent(concat!("postback/", env!("CARGO_PKG_VERSION")))
-            .build()
+            .user_agent(concat!("postback/", env!("CARGO_PKG_VERSION")));
+        let ahead = Ahead::default();
+        Ok(Held { client: ahead.built_into(builder).build()?, ahead, used: now })
     }
 }
 

@@ -8,7 +8,6 @@ use std::{
 };
 
 use secrecy::ExposeSecret;
-use serde_json::value::RawValue;
 use tokio::sync::RwLock;
 
 use crate::{
@@ -55,8 +54,8 @@ pub struct Courier<N: Network, S: Surroundings> {
 /// How an order came.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The order as it came: what is put back on the queue.
-    pub body: &'a RawValue,
+    /// The order as it came, as JSON: what is put back on the queue.
+    pub body: &'a str,
     /// Which way it came.
     pub way: Way,
     /// Whether the ledger is likely to know it: asked first, which costs less than a refused write.
@@ -259,7 +258,7 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
         let since = waiting.filter_map(|outcome| outcome.since).min();
         let since_ms = since.map_or(0, Timestamp::as_millis);
         let not_before_ms = at.as_millis();
-        let detail = call.body;
+        let detail = serde_json::from_str(call.body).map_err(|_| Unavailable)?;
         let due = Due { detail_type: ORDER_DUE, detail, not_before_ms, rounds, announce, since_ms };
         self.put_back(&due).await
     }

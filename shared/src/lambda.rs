@@ -1,12 +1,13 @@
 //! The shell: what a function is called with and what it answers. One binary serves all its
 //! triggers.
 
-use std::{borrow::Cow, future::Future};
+use std::future::Future;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
-use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use url::Url;
+
+use event::Event;
 
 use crate::{
     clock::Timestamp,
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub mod api;
+mod event;
 mod queue;
 mod tell;
 
@@ -92,19 +94,7 @@ pub async fn handle<N: Network, S: Surroundings>(
     payload: &RawValue,
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
-    let answer = match read::<Trigger<'_>>(payload)? {
-        Trigger { records: Some(_), .. } => {
-            let event = read(payload)?;
-            to_raw_value(&queue::batch(courier, event, deadline).await)?
-        }
-        Trigger { request_context: Some(_), .. } => {
-            let request = read(payload)?;
-            to_raw_value(&tell::order(courier, &request, deadline).await)?
-        }
-        Trigger { .. } => return Err("the event is of no trigger that this function has".into()),
-    };
-    courier.measure();
-    Ok(answer)
+    answer(courier, read(payload)?, deadline).await
 }
 
 /// Answers one event of any trigger, the schedule's among them.
@@ -113,9 +103,9 @@ pub async fn handle_and_follow<N: Follows, S: Following>(
     payload: &RawValue,
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
-    let trigger = read::<Trigger<'_>>(payload)?;
-    if trigger.detail_type.as_deref() != Some(FOLLOW) {
-        return handle(courier, payload, deadline).await;
+    let event = read(payload)?;
+    if event.detail_type.as_deref() != Some(FOLLOW) {
+        return answer(courier, event, deadline).await;
     }
     let round = courier.follow(deadline).await;
     courier.measure();
@@ -132,20 +122,26 @@ pub async fn handle_and_follow<N: Follows, S: Following>(
 /// What the schedule calls with, as `detail-type`.
 pub const FOLLOW: &str = "postback.follow";
 
-/// An event, or an error that quotes nothing of it.
-fn read<'a, T: Deserialize<'a>>(payload: &'a RawValue) -> Result<T, Error> {
-    serde_json::from_str(payload.get()).map_err(|_| "the event could not be read".into())
+async fn answer<N: Network, S: Surroundings>(
+    courier: &Courier<N, S>,
+    mut event: Event,
+    deadline: Timestamp,
+) -> Result<Box<RawValue>, Error> {
+    // In boxes: a future that holds several of the SDK's is nested deeper than rustc follows.
+    let answer = if let Some(messages) = event.records.take() {
+        to_raw_value(&Box::pin(queue::batch(courier, messages, deadline)).await)?
+    } else if let Some(posted) = event.posted() {
+        to_raw_value(&Box::pin(tell::order(courier, posted, deadline)).await)?
+    } else {
+        return Err("the event is of no trigger that this function has".into());
+    };
+    courier.measure();
+    Ok(answer)
 }
 
-/// The members that tell one trigger from another.
-#[derive(Deserialize)]
-struct Trigger<'a> {
-    #[serde(borrow, rename = "Records")]
-    records: Option<&'a RawValue>,
-    #[serde(borrow, rename = "requestContext")]
-    request_context: Option<&'a RawValue>,
-    #[serde(borrow, rename = "detail-type")]
-    detail_type: Option<Cow<'a, str>>,
+/// An event, or an error that quotes nothing of it.
+fn read(payload: &RawValue) -> Result<Event, Error> {
+    serde_json::from_str(payload.get()).map_err(|_| "the event could not be read".into())
 }
 
 /// Serves a function that only the API calls.
@@ -156,7 +152,7 @@ where
 {
     let handler = &handler;
     let service = service_fn(async move |event: LambdaEvent<api::Request>| {
-        // In a box: a future that holds several of the SDK's is nested deeper than rustc follows.
+        // In a box, as in `answer`.
         Ok::<_, Error>(Box::pin(handler(event.payload, Timestamp::system())).await)
     });
     lambda_runtime::run(service).await

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use postback::{
     clock::Timestamp,
     fields::Unknown,
-    lambda::api::{self, HeaderValue, Request, Response},
+    lambda::api::{self, HeaderValue, Posted, Request, Response},
     order::Order,
     problem::{Code, Problem},
     surroundings::{Doorway, EventBus},
@@ -120,7 +120,7 @@ struct Checked {
 
 impl Checked {
     fn read(request: &Request) -> Result<Self, Problem> {
-        let body = api::body(request)?;
+        let body = Posted::by(request).json()?;
         let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
         let value = serde_json::from_str(body.get()).map_err(not_json)?;
         let order = match (Order::read(&value, Unknown::Refused), clicks::faults(&value)) {

@@ -3,7 +3,7 @@
 use postback::{
     clock::Timestamp,
     delivery::Fingerprint,
-    lambda::api::{self, Request, Response},
+    lambda::api::{Posted, Request, Response},
     ledger::Receipt,
     problem::{Code, Problem},
     surroundings::Doorway,
@@ -30,7 +30,7 @@ pub(crate) async fn take(
 ) -> Result<Response, Problem> {
     let signed = Signed::read(request)?;
     signed.check_time(now)?;
-    keyring.check(&signed, &api::bytes(request)?, door, now).await?;
+    keyring.check(&signed, &Posted::by(request).bytes()?, door, now).await?;
     let order = Checked::read(request)?;
     let content = Fingerprint::of(&order.detail);
     let before = door.receipt(signed.id).await.map_err(|_| {

@@ -1,6 +1,6 @@
 //! Requests and answers of the API, by way of API Gateway (payload format 2.0).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 pub use aws_lambda_events::apigw::{
     ApiGatewayV2httpRequest as Request, ApiGatewayV2httpResponse as Response,
@@ -59,31 +59,69 @@ pub fn problem(problem: &Problem) -> Response {
     respond(problem.code.status(), "application/problem+json", problem.body(), &more)
 }
 
-/// The JSON text of a request's body.
-pub fn body(request: &Request) -> Result<Box<RawValue>, Problem> {
-    let content_type = request.headers.get("content-type").and_then(|value| value.to_str().ok());
-    if !content_type.is_some_and(is_json) {
-        let detail = "Send the order with `Content-Type: application/json`.";
-        return Err(Problem::new(Code::UnsupportedMediaType, detail));
-    }
-    serde_json::from_slice(&bytes(request)?).map_err(|_| not_json())
+/// What a request brings.
+#[derive(Clone, Copy)]
+pub struct Posted<'a> {
+    /// What it says its body is.
+    pub content_type: Option<&'a str>,
+    /// The body as API Gateway hands it on.
+    pub body: &'a str,
+    /// Whether API Gateway has encoded it.
+    pub is_base64_encoded: bool,
 }
 
-/// A request's body as the sender wrote it, byte by byte: what a signature is made over.
-pub fn bytes(request: &Request) -> Result<Cow<'_, [u8]>, Problem> {
-    let text = request.body.as_deref().unwrap_or_default();
-    let bytes = if request.is_base64_encoded {
-        Cow::Owned(BASE64_STANDARD.decode(text).map_err(|_| not_json())?)
-    } else {
-        Cow::Borrowed(text.as_bytes())
-    };
-    if bytes.len() > LARGEST_BODY {
-        return Err(too_large());
+impl fmt::Debug for Posted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Posted").field("content_type", &self.content_type).finish_non_exhaustive()
     }
-    Ok(bytes)
 }
 
-fn not_json() -> Problem {
+impl<'a> Posted<'a> {
+    /// What `request` brings.
+    #[must_use]
+    pub fn by(request: &'a Request) -> Self {
+        let content_type = request.headers.get("content-type");
+        Self {
+            content_type: content_type.and_then(|value| value.to_str().ok()),
+            body: request.body.as_deref().unwrap_or_default(),
+            is_base64_encoded: request.is_base64_encoded,
+        }
+    }
+
+    /// The body as the sender wrote it, byte by byte: what a signature is made over.
+    pub fn bytes(&self) -> Result<Cow<'a, [u8]>, Problem> {
+        let bytes = if self.is_base64_encoded {
+            Cow::Owned(BASE64_STANDARD.decode(self.body).map_err(|_| not_json())?)
+        } else {
+            Cow::Borrowed(self.body.as_bytes())
+        };
+        if bytes.len() > LARGEST_BODY {
+            return Err(too_large());
+        }
+        Ok(bytes)
+    }
+
+    /// The body, declared as JSON and not yet read as such.
+    pub fn text(&self) -> Result<Cow<'a, str>, Problem> {
+        if !self.content_type.is_some_and(is_json) {
+            let detail = "Send the order with `Content-Type: application/json`.";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        match self.bytes()? {
+            Cow::Borrowed(_) => Ok(Cow::Borrowed(self.body)),
+            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_json()),
+        }
+    }
+
+    /// The body, which is JSON.
+    pub fn json(&self) -> Result<Box<RawValue>, Problem> {
+        serde_json::from_str(&self.text()?).map_err(|_| not_json())
+    }
+}
+
+/// The body is not JSON.
+#[must_use]
+pub fn not_json() -> Problem {
     Problem::new(Code::NotJson, "Send one JSON object in UTF-8: the order. Nothing was sent.")
 }
 
@@ -111,7 +149,7 @@ mod tests {
     }
 
     fn code(request: &Request) -> Option<Code> {
-        body(request).err().map(|problem| problem.code)
+        Posted::by(request).json().err().map(|problem| problem.code)
     }
 
     #[test]
@@ -129,7 +167,7 @@ mod tests {
         let mut encoded = request("application/json", "eyJhIjoxfQ==");
         encoded.is_base64_encoded = true;
 
-        assert_eq!(body(&encoded).expect("JSON").get(), r#"{"a":1}"#);
+        assert_eq!(Posted::by(&encoded).json().expect("JSON").get(), r#"{"a":1}"#);
     }
 
     #[test]

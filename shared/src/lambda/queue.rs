@@ -1,10 +1,18 @@
 //! A batch from the queue: each message on its own, all at once, failures reported one by one.
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use futures_util::future::join_all;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
+};
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
+use futures_util::stream::{FuturesOrdered, StreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::event::Message;
 use crate::{
     clock::Timestamp,
     courier::{Call, Courier, Trouble, Way},
@@ -67,11 +75,11 @@ fn safe(fault: &Fault) -> String {
 
 pub(super) async fn batch<N: Network, S: Surroundings>(
     courier: &Courier<N, S>,
-    event: SqsEvent,
+    messages: Vec<Message>,
     deadline: Timestamp,
 ) -> SqsBatchResponse {
-    let each = event.records.into_iter().map(async |message| {
-        let id = message.message_id.clone().unwrap_or_default();
+    let each = messages.into_iter().map(async |message| {
+        let id = message.id.clone().unwrap_or_default();
         match take(courier, &message, deadline).await {
             Ok(()) => None,
             Err(failure) => {
@@ -83,8 +91,9 @@ pub(super) async fn batch<N: Network, S: Surroundings>(
             }
         }
     });
+    let taken = in_turn(each).await;
     let mut response = SqsBatchResponse::default();
-    for id in join_all(each).await.into_iter().flatten() {
+    for id in taken.into_iter().flatten() {
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id;
         response.batch_item_failures.push(failure);
@@ -92,9 +101,30 @@ pub(super) async fn batch<N: Network, S: Surroundings>(
     response
 }
 
+/// All at once, but one at a time has the processor: what it sends leaves before the next has it.
+async fn in_turn<F: Future>(each: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let taken = &AtomicBool::new(false);
+    let each = each.map(|one| {
+        let mut one = Box::pin(one);
+        poll_fn(move |cx| {
+            if taken.swap(true, Ordering::Relaxed) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            one.as_mut().poll(cx)
+        })
+    });
+    let mut all = pin!(each.collect::<FuturesOrdered<_>>().collect());
+    poll_fn(|cx| {
+        taken.store(false, Ordering::Relaxed);
+        all.as_mut().poll(cx)
+    })
+    .await
+}
+
 async fn take<N: Network, S: Surroundings>(
     courier: &Courier<N, S>,
-    message: &SqsMessage,
+    message: &Message,
     deadline: Timestamp,
 ) -> Result<(), Failure> {
     let body = message.body.as_deref().unwrap_or_default();
@@ -116,13 +146,9 @@ async fn take<N: Network, S: Surroundings>(
         let faults: Vec<_> = faults.iter().map(safe).collect();
         Failure::NotAnOrder(faults.join(", "))
     })?;
-    let redelivered = message
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse::<u32>().ok())
-        .is_some_and(|count| count > 1);
+    let redelivered = message.is_redelivered();
     let call = Call {
-        body: detail,
+        body: detail.get(),
         way: Way::Queue,
         known: due || redelivered,
         deadline,

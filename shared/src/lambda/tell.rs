@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::api::{self, Request, Response};
+use super::api::{self, Posted, Response};
 use crate::{
     clock::Timestamp,
     courier::{Call, Courier, Outcome, Trouble, Way},
@@ -38,10 +38,10 @@ struct Line<'a> {
 
 pub(super) async fn order<N: Network, S: Surroundings>(
     courier: &Courier<N, S>,
-    request: &Request,
+    posted: Posted<'_>,
     deadline: Timestamp,
 ) -> Response {
-    match tell(courier, request, deadline).await {
+    match tell(courier, posted, deadline).await {
         Ok(response) => response,
         Err(problem) => api::problem(&problem),
     }
@@ -49,11 +49,11 @@ pub(super) async fn order<N: Network, S: Surroundings>(
 
 async fn tell<N: Network, S: Surroundings>(
     courier: &Courier<N, S>,
-    request: &Request,
+    posted: Posted<'_>,
     deadline: Timestamp,
 ) -> Result<Response, Problem> {
-    let body = api::body(request)?;
-    let order = read::<N>(body.get())?;
+    let body = posted.text()?;
+    let order = read::<N>(&body)?;
     let call = Call {
         body: &body,
         way: Way::Api,
@@ -82,9 +82,7 @@ async fn tell<N: Network, S: Surroundings>(
 
 /// The order, with everything refused that nobody would read.
 fn read<N: Network>(body: &str) -> Result<Order, Problem> {
-    let value = serde_json::from_str(body).map_err(|_| {
-        Problem::new(Code::NotJson, "Send one JSON object: the order. Nothing was sent.")
-    })?;
+    let value = serde_json::from_str(body).map_err(|_| api::not_json())?;
     let order = Order::read(&value, Unknown::Refused);
     let mut faults = click_faults::<N>(&value);
     match order {

@@ -74,7 +74,8 @@ async fn a_second_request_at_once_has_a_connection_of_its_own() {
         tokio::join!(serve(&mut opened), other)
     };
     let (first, second) = (Request::get("a"), Request::get("b"));
-    let (one, two, _) = tokio::join!(sender.send(&first, NOW), sender.send(&second, NOW), serve_both);
+    let (one, two, _) =
+        tokio::join!(sender.send(&first, NOW), sender.send(&second, NOW), serve_both);
 
     assert_eq!((status(&one), status(&two)), (200, 200));
 }

@@ -75,6 +75,12 @@ impl State {
         matches!(self, Self::Delivered | Self::Accepted | Self::Skipped | Self::Rejected)
     }
 
+    /// Whether the network has taken the order.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::Delivered | Self::Accepted)
+    }
+
     /// Whether reaching it is told on the bus.
     #[must_use]
     pub const fn is_announced(self) -> bool {

@@ -207,6 +207,13 @@ impl<'a> Announcement<'a> {
     #[must_use]
     pub fn of(record: &'a Record) -> Self {
         let protocol = &record.protocol;
+        let state = protocol.state.as_str();
+        // An order is taken once, whichever attempt made it certain.
+        let what = if protocol.state.is_success() {
+            state.to_owned()
+        } else {
+            format!("{}/{state}", protocol.attempt)
+        };
         Self {
             order_id: &record.order_id,
             network: record.network(),
@@ -219,7 +226,7 @@ impl<'a> Announcement<'a> {
             status: None,
             conflicts: None,
             at: record.updated_at,
-            id: id(record, &format!("{}/{}", protocol.attempt, protocol.state.as_str())),
+            id: id(record, &what),
         }
     }
 

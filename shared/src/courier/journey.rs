@@ -2,6 +2,8 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use futures_util::{FutureExt, future::join};
+
 use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way, attempt_log};
 use crate::{
     clock::Timestamp,
@@ -40,6 +42,8 @@ pub(super) struct Journey<'a, N: Network, S: Surroundings> {
     changed: bool,
     /// Whether it came in doubt on this journey.
     doubted: bool,
+    /// The announcement that has been put on the bus while the ledger wrote, and whether it was taken.
+    told: Option<(String, bool)>,
     refusals: u32,
     taken_up: Timestamp,
 }
@@ -67,6 +71,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             known_before: false,
             changed: false,
             doubted: false,
+            told: None,
             refusals: 0,
             taken_up: courier.surroundings.now(),
         }
@@ -128,6 +133,9 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
 
     /// Writes `next` on the condition that the ledger still holds what it was decided on. `false`:
     /// it does not; what it holds is to be decided on.
+    ///
+    /// That the network took the order just now is so whatever the ledger says. Where a caller waits,
+    /// the bus hears of it meanwhile.
     async fn write(&mut self, next: Delivery, now: Timestamp) -> Result<bool, Trouble> {
         let expected = self.record.as_ref().map(|record| record.version);
         let state = self.protocol().map(|protocol| protocol.state);
@@ -136,7 +144,19 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         let write_id = self.courier.surroundings.chance();
         let note = self.note.clone();
         let record = Record::after(self.record.as_ref(), &self.key, next, note, now, write_id);
-        match self.courier.ledger.put(&record, expected).await? {
+        let put = self.courier.ledger.put(&record, expected);
+        let waited_for = self.call.way == Way::Api && self.sent;
+        let put = if waited_for && changes && record.protocol.state.is_success() {
+            let announcement = Announcement::of(&record);
+            let announce = self.courier.surroundings.announce(&announcement);
+            // In boxes: rustc does not follow two of the SDK's futures nested in one.
+            let (put, told) = join(put.boxed(), announce.boxed()).await;
+            self.told = Some((announcement.id, told.is_ok()));
+            put?
+        } else {
+            put.await?
+        };
+        match put {
             Put::Written => {
                 self.changed |= changes;
                 self.doubted |= doubts;
@@ -302,8 +322,11 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             && record.protocol.state.is_announced()
         {
             let announcement = Announcement::of(record);
-            let told = self.courier.surroundings.announce(&announcement).await;
-            if told.is_err() {
+            let told = match &self.told {
+                Some((id, told)) if *id == announcement.id => *told,
+                _ => self.courier.surroundings.announce(&announcement).await.is_ok(),
+            };
+            if !told {
                 let (code, order_id) = ("outcome_not_announced", &self.key.order_id);
                 tracing::error!(
                     code,
@@ -312,7 +335,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
                     "the bus did not take the outcome"
                 );
             }
-            outcome.unannounced = told.is_err();
+            outcome.unannounced = !told;
         }
         outcome
     }

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use postback_harness::{INVISIBLE, TIMEOUT, World, order_event, sqs_event};
+use postback_harness::{INVISIBLE, Strike, TIMEOUT, World, order_event, sqs_event};
 use postback_sandbox::{Fault, Network, Rule};
 use postback_whole_path::{Bundle, minimal, with};
 use serde_json::{Value, json};
@@ -138,6 +138,40 @@ async fn a_message_that_comes_again_announces_under_the_same_id() {
     assert_eq!(types(world), ["postback.delivered", "postback.delivered"]);
     assert_eq!(world.bus()[0], world.bus()[1]);
     assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1);
+}
+
+#[tokio::test]
+async fn a_success_that_the_ledger_did_not_take_is_announced_again_under_the_same_id() {
+    let bundle = Bundle::new(1).await;
+    let world = &bundle.shopback.world;
+    let [fail, pass] = [Strike::Fail, Strike::Pass];
+    bundle.stage.table.script([pass, fail, fail, fail]);
+
+    let answer = bundle.post("/orders/shopback", &minimal("A-1")).await;
+    assert_eq!((answer.status, answer.body()["state"].as_str()), (202, Some("sending")));
+    assert_eq!(types(world), ["postback.delivered"]);
+    bundle.stage.advance(DAY);
+    bundle.shopback.work().await;
+
+    assert_eq!(types(world), ["postback.delivered", "postback.delivered"]);
+    assert_eq!(ids(world)[0], ids(world)[1]);
+    assert_eq!(world.bus()[1].1["attempt"], 2);
+    assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
+}
+
+#[tokio::test]
+async fn on_the_queue_only_what_the_ledger_holds_is_announced() {
+    let bundle = Bundle::new(1).await;
+    let world = &bundle.shopback.world;
+    let [fail, pass] = [Strike::Fail, Strike::Pass];
+    bundle.stage.table.script([pass, fail, fail, fail]);
+
+    bundle.shopback.enqueue(&minimal("A-1"));
+    let batch = world.receive(10, INVISIBLE);
+    let deadline = bundle.stage.now() + TIMEOUT;
+    bundle.shopback.call(&sqs_event(&batch), deadline).await.expect("an answer");
+
+    assert_eq!(types(world), [""; 0]);
 }
 
 #[tokio::test]

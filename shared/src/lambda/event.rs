@@ -15,11 +15,18 @@ pub(super) struct Event {
     pub(super) detail_type: Option<String>,
     /// A request of API Gateway has one.
     #[serde(rename = "requestContext")]
-    context: Option<IgnoredAny>,
+    context: Option<Context>,
     headers: Option<Headers>,
     body: Option<String>,
     #[serde(rename = "isBase64Encoded")]
     is_base64_encoded: Option<bool>,
+}
+
+/// Of an HTTP API, in payload format 2.0.
+#[derive(Deserialize)]
+struct Context {
+    #[serde(rename = "http")]
+    _http: IgnoredAny,
 }
 
 /// API Gateway writes the names in small letters; who calls the function directly may not.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use secrecy::ExposeSecret;
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 
 use crate::{
     clock::Timestamp,
@@ -49,6 +49,8 @@ pub struct Courier<N: Network, S: Surroundings> {
     surroundings: S,
     pause: Mutex<Option<Pause>>,
     metrics: Mutex<Metrics>,
+    /// The ledger has answered a write.
+    written: Notify,
 }
 
 /// How an order came.
@@ -154,6 +156,7 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
             surroundings,
             pause: Mutex::new(None),
             metrics: Mutex::default(),
+            written: Notify::new(),
         })
     }
 

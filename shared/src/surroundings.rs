@@ -54,6 +54,18 @@ pub trait Surroundings: Send + Sync + 'static {
         announcement: &Announcement<'_>,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
+    /// The same, and nobody waits for it yet: it leaves when `released`, or along with another before.
+    fn announce_when(
+        &self,
+        announcement: &Announcement<'_>,
+        released: impl Future<Output = ()> + Send,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        async {
+            released.await;
+            self.announce(announcement).await
+        }
+    }
+
     /// The network's secret as it is now.
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
 

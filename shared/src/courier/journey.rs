@@ -2,7 +2,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use futures_util::{FutureExt, future::join};
+use futures_util::{
+    FutureExt,
+    future::{join, ready},
+};
 
 use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way, attempt_log};
 use crate::{
@@ -134,8 +137,8 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     /// Writes `next` on the condition that the ledger still holds what it was decided on. `false`:
     /// it does not; what it holds is to be decided on.
     ///
-    /// That the network took the order just now is so whatever the ledger says. Where a caller waits,
-    /// the bus hears of it meanwhile.
+    /// That the network took the order just now is so whatever the ledger says: the bus hears of it
+    /// meanwhile.
     async fn write(&mut self, next: Delivery, now: Timestamp) -> Result<bool, Trouble> {
         let expected = self.record.as_ref().map(|record| record.version);
         let state = self.protocol().map(|protocol| protocol.state);
@@ -145,10 +148,16 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         let note = self.note.clone();
         let record = Record::after(self.record.as_ref(), &self.key, next, note, now, write_id);
         let put = self.courier.ledger.put(&record, expected);
-        let waited_for = self.call.way == Way::Api && self.sent;
-        let put = if waited_for && changes && record.protocol.state.is_success() {
+        let put = if self.sent && changes && record.protocol.state.is_success() {
             let announcement = Announcement::of(&record);
-            let announce = self.courier.surroundings.announce(&announcement);
+            let Courier { surroundings, written, .. } = self.courier;
+            // A caller waits. Nobody waits for a batch's: they leave together, once the first is written.
+            let released = match self.call.way {
+                Way::Api => ready(()).left_future(),
+                Way::Queue => written.notified().right_future(),
+            };
+            let announce = surroundings.announce_when(&announcement, released);
+            let put = put.inspect(|_| written.notify_waiters());
             // In boxes: rustc does not follow two of the SDK's futures nested in one.
             let (put, told) = join(put.boxed(), announce.boxed()).await;
             self.told = Some((announcement.id, told.is_ok()));

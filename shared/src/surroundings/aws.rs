@@ -1,6 +1,6 @@
 //! The surroundings as AWS gives them.
 
-use std::{fmt, io::Write, time::Duration};
+use std::{fmt, future::Future, io::Write, time::Duration};
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 
@@ -153,6 +153,15 @@ impl Surroundings for Aws {
     async fn announce(&self, announcement: &Announcement<'_>) -> Result<(), Unavailable> {
         let detail = serde_json::to_string(announcement).map_err(|_| Unavailable)?;
         self.bus.put(&announcement.detail_type(), detail).await
+    }
+
+    async fn announce_when(
+        &self,
+        announcement: &Announcement<'_>,
+        released: impl Future<Output = ()> + Send,
+    ) -> Result<(), Unavailable> {
+        let detail = serde_json::to_string(announcement).map_err(|_| Unavailable)?;
+        self.bus.put_when(&announcement.detail_type(), detail, released).await
     }
 
     async fn secret(&self) -> Result<Secret, Unavailable> {

@@ -2,11 +2,14 @@
 
 use std::{
     fmt,
+    future::{Future, ready},
+    pin::pin,
     sync::{Mutex, PoisonError},
 };
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use aws_types::SdkConfig;
+use futures_util::future::{Either, select};
 use tokio::{sync::oneshot, task::yield_now};
 
 use super::{
@@ -69,6 +72,31 @@ impl Bus {
         waiting.drain(..count).collect()
     }
 
+    /// Puts an event on the bus when `released`, or along with another before.
+    pub(super) async fn put_when(
+        &self,
+        detail_type: &str,
+        detail: String,
+        released: impl Future<Output = ()> + Send,
+    ) -> Result<(), Unavailable> {
+        let (taken, mut answer) = oneshot::channel();
+        let waiting = Waiting { detail_type: detail_type.to_owned(), detail, taken };
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
+        if let Either::Left((answer, _)) = select(&mut answer, pin!(released)).await {
+            return answer.unwrap_or(Err(Unavailable));
+        }
+        let _turn = self.calling.lock().await;
+        // Orders of a batch end together: those that are ready now come along.
+        yield_now().await;
+        loop {
+            match answer.try_recv() {
+                Ok(result) => return result,
+                Err(oneshot::error::TryRecvError::Closed) => return Err(Unavailable),
+                Err(oneshot::error::TryRecvError::Empty) => self.call(self.next()).await,
+            }
+        }
+    }
+
     async fn call(&self, events: Vec<Waiting>) {
         let mut put = self.client.put_events();
         let mut all = Vec::with_capacity(events.len());
@@ -97,18 +125,6 @@ impl Bus {
 
 impl EventBus for Bus {
     async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
-        let (taken, mut answer) = oneshot::channel();
-        let waiting = Waiting { detail_type: detail_type.to_owned(), detail, taken };
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
-        let _turn = self.calling.lock().await;
-        // Orders of a batch end together: those that are ready now come along.
-        yield_now().await;
-        loop {
-            match answer.try_recv() {
-                Ok(result) => return result,
-                Err(oneshot::error::TryRecvError::Closed) => return Err(Unavailable),
-                Err(oneshot::error::TryRecvError::Empty) => self.call(self.next()).await,
-            }
-        }
+        self.put_when(detail_type, detail, ready(())).await
     }
 }

@@ -160,7 +160,7 @@ async fn a_success_that_the_ledger_did_not_take_is_announced_again_under_the_sam
 }
 
 #[tokio::test]
-async fn on_the_queue_only_what_the_ledger_holds_is_announced() {
+async fn on_the_queue_too_a_success_is_one_whatever_the_ledger_says() {
     let bundle = Bundle::new(1).await;
     let world = &bundle.shopback.world;
     let [fail, pass] = [Strike::Fail, Strike::Pass];
@@ -171,7 +171,8 @@ async fn on_the_queue_only_what_the_ledger_holds_is_announced() {
     let deadline = bundle.stage.now() + TIMEOUT;
     bundle.shopback.call(&sqs_event(&batch), deadline).await.expect("an answer");
 
-    assert_eq!(types(world), [""; 0]);
+    assert_eq!(types(world), ["postback.delivered"]);
+    assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
 }
 
 #[tokio::test]

@@ -128,3 +128,6 @@ impl EventBus for Bus {
         self.put_when(detail_type, detail, ready(())).await
     }
 }
+
+#[cfg(test)]
+mod tests;

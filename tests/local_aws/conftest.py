@@ -7,13 +7,13 @@ import pytest
 
 from build import LOCAL, build, build_tool
 from stack import Stack, free_port, isolate
-from transformed import transformed
+from transformed import NoManagedPolicies, transformed, written
 
 
 @pytest.fixture(scope="session")
 def template():
     """The template after the SAM transform. Nobody changes it."""
-    return transformed()
+    return transformed(written(), NoManagedPolicies())
 
 
 @pytest.fixture(scope="session")

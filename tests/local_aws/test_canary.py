@@ -7,10 +7,8 @@ import sys
 import pytest
 from build import FUNCTIONS, ROOT, TOOLS
 from conditions import Deployment
-from samcli.yamlhelper import yaml_parse
-from samtranslator.translator.transform import transform
 from stack import NETWORKS
-from transformed import OPTIONS, has_wildcard, policy_statements
+from transformed import OPTIONS, has_wildcard, policy_statements, transformed, written
 
 sys.path.insert(0, str(ROOT / "deploy"))
 import canary  # noqa: E402
@@ -27,18 +25,12 @@ class CodeDeployPolicies:
 
 @pytest.fixture(scope="module")
 def source():
-    return yaml_parse((ROOT / "template.yaml").read_text())
+    return written()
 
 
 @pytest.fixture(scope="module")
 def template(source):
-    variant = canary.variant(source, KIND)
-    for resource in variant["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        return transform(variant, {}, CodeDeployPolicies())
+    return transformed(canary.variant(source, KIND), CodeDeployPolicies())
 
 
 def of_type(resources, kind):

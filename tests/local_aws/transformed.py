@@ -15,15 +15,19 @@ class NoManagedPolicies:
         return {}
 
 
-def transformed() -> dict:
-    source = yaml_parse((ROOT / "template.yaml").read_text())
+def written() -> dict:
+    """template.yaml as it stands."""
+    return yaml_parse((ROOT / "template.yaml").read_text())
+
+
+def transformed(source: dict, policies) -> dict:
     # The package step, which puts the code into a bucket, comes before the transform.
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        return transform(source, {}, NoManagedPolicies())
+        return transform(source, {}, policies)
 
 
 def resources(template, kind):

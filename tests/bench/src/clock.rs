@@ -14,10 +14,10 @@ pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
-/// What a service far away takes.
-pub(crate) async fn pass(delay: Duration) {
+/// Until `delay` after `since`: what a service far away takes, its work included.
+pub(crate) async fn pass(since: Instant, delay: Duration) {
     if !delay.is_zero() {
         // tokio's clock ticks in milliseconds: 3 ms would be 4.
-        async_io::Timer::after(delay).await;
+        async_io::Timer::at(since + delay).await;
     }
 }

@@ -120,12 +120,13 @@ impl Drop for DynamoDb {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    clock::pass(shared.delay).await;
+    let arrived = clock::now();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or_default();
     let turn = shared.turn.lock().await;
     let performed = shared.perform(operation, &body);
     drop(turn);
+    clock::pass(arrived, shared.delay).await;
     let (status, body) = match performed {
         Ok(answer) => (StatusCode::OK, answer),
         Err(error) => {

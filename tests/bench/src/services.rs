@@ -65,7 +65,7 @@ impl Drop for Service {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    clock::pass(shared.delay).await;
+    let arrived = clock::now();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let answer = match target.unwrap_or_default() {
@@ -74,6 +74,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
         "AmazonSQS.SendMessage" => Some(shared.send_message()),
         _ => None,
     };
+    clock::pass(arrived, shared.delay).await;
     let status = if answer.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let body = answer.unwrap_or_default().to_string();
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body).into_response()

@@ -85,7 +85,10 @@ impl Bus {
         if let Either::Left((answer, _)) = select(&mut answer, pin!(released)).await {
             return answer.unwrap_or(Err(Unavailable));
         }
-        let _turn = self.calling.lock().await;
+        let _turn = match select(&mut answer, pin!(self.calling.lock())).await {
+            Either::Left((answer, _)) => return answer.unwrap_or(Err(Unavailable)),
+            Either::Right((turn, _)) => turn,
+        };
         // Orders of a batch end together: those that are ready now come along.
         yield_now().await;
         loop {

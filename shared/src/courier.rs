@@ -49,8 +49,10 @@ pub struct Courier<N: Network, S: Surroundings> {
     surroundings: S,
     pause: Mutex<Option<Pause>>,
     metrics: Mutex<Metrics>,
-    /// The ledger has answered a write.
-    written: Notify,
+    /// Held by everyone who waits for the network's answer.
+    sending: Arc<()>,
+    /// What is to be put on the bus is to leave.
+    departure: Notify,
 }
 
 /// How an order came.
@@ -156,7 +158,8 @@ impl<N: Network, S: Surroundings> Courier<N, S> {
             surroundings,
             pause: Mutex::new(None),
             metrics: Mutex::default(),
-            written: Notify::new(),
+            sending: Arc::new(()),
+            departure: Notify::new(),
         })
     }
 

@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use crate::{
+    delivery::Event,
     ledger::Key,
     metrics::{Metrics, millis},
     network::Verdict,
 };
 
-/// What is known of an attempt once it has a verdict. It is written then and not when the ledger
-/// has taken the verdict: should the ledger not take it, this line is all that tells of it.
-pub(super) struct Line<'a> {
-    pub(super) network: &'static str,
-    pub(super) key: &'a Key,
-    pub(super) attempt: u32,
-    pub(super) verdict: &'a Verdict,
+/// What was seen of an attempt besides its verdict. The line is written while the ledger takes the
+/// verdict, whether it takes it or not: should it not, this line is all that tells of the attempt.
+pub(super) struct Seen {
     /// The HTTP status of a whole answer.
     pub(super) status: Option<u16>,
     /// How long the network took; `None` when nothing was sent.
@@ -23,20 +20,28 @@ pub(super) struct Line<'a> {
     pub(super) whole_time: Duration,
 }
 
-impl Line<'_> {
-    pub(super) fn write(&self, metrics: &mut Metrics) {
-        let (verdict, reason) = self.verdict.words();
-        let proof = match self.verdict {
+impl Seen {
+    /// Writes the line of the attempt that `event` settles.
+    pub(super) fn log(
+        &self,
+        network: &'static str,
+        key: &Key,
+        event: &Event,
+        metrics: &mut Metrics,
+    ) {
+        let Event::Settle { attempt, verdict, .. } = event else { return };
+        let (word, reason) = verdict.words();
+        let proof = match verdict {
             Verdict::Delivered(proof) => Some(proof.as_str()),
             _ => None,
         };
         tracing::info!(
             code = "attempt",
-            order_id = self.key.order_id,
-            network = self.network,
-            line = self.key.line(),
-            attempt = self.attempt,
-            verdict,
+            order_id = key.order_id,
+            network,
+            line = key.line(),
+            attempt,
+            verdict = word,
             reason,
             proof,
             http_status = self.status,
@@ -44,23 +49,23 @@ impl Line<'_> {
             total_ms = millis(self.whole_time),
             "attempt"
         );
-        metrics.attempt(self.network_time, self.has_failed());
-        if self.is_refused_silently() {
+        metrics.attempt(self.network_time, has_failed(verdict));
+        if self.is_refused_silently(verdict) {
             metrics.silent_refusal();
         }
     }
 
-    /// Whether it ended without a judgement on the order.
-    const fn has_failed(&self) -> bool {
-        matches!(
-            self.verdict,
-            Verdict::Retry { .. } | Verdict::Parked { .. } | Verdict::Unconfirmed { .. }
-        )
-    }
-
     /// Whether the status says success and the rest says no.
-    fn is_refused_silently(&self) -> bool {
+    fn is_refused_silently(&self, verdict: &Verdict) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
-            && matches!(self.verdict, Verdict::Rejected { .. } | Verdict::Parked { .. })
+            && matches!(verdict, Verdict::Rejected { .. } | Verdict::Parked { .. })
     }
+}
+
+/// Whether an attempt ended without a judgement on the order.
+const fn has_failed(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Retry { .. } | Verdict::Parked { .. } | Verdict::Unconfirmed { .. }
+    )
 }

@@ -1,13 +1,14 @@
 //! One delivery, turn by turn.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use futures_util::{
     FutureExt,
     future::{join, ready},
 };
+use tokio::task::yield_now;
 
-use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way, attempt_log};
+use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way, attempt_log::Seen};
 use crate::{
     clock::Timestamp,
     delivery::{Attempt, Chance, Delivery, Event, Policy, State, Then, step},
@@ -45,6 +46,8 @@ pub(super) struct Journey<'a, N: Network, S: Surroundings> {
     changed: bool,
     /// Whether it came in doubt on this journey.
     doubted: bool,
+    /// The attempt whose line is still to be written to the log.
+    seen: Option<Seen>,
     /// The announcement that has been put on the bus while the ledger wrote, and whether it was taken.
     told: Option<(String, bool)>,
     refusals: u32,
@@ -74,6 +77,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             known_before: false,
             changed: false,
             doubted: false,
+            seen: None,
             told: None,
             refusals: 0,
             taken_up: courier.surroundings.now(),
@@ -102,13 +106,15 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             let step = step(self.protocol(), &event, &self.policy, now);
             let wrote = step.next.is_some();
             if let Some(next) = step.next {
-                match self.write(next, now).await {
+                match self.write(next, now, &event).await {
                     Ok(true) => {}
                     Ok(false) => continue,
                     // Something may have been sent: what came of it is for whoever comes next.
                     Err(_) if self.sent => return Ok(self.unsettled()),
                     Err(trouble) => return Err(trouble),
                 }
+            } else if let Some(seen) = self.seen.take() {
+                self.log(&seen, &event);
             }
             event = match step.then {
                 Then::Send(attempt) => self.send(&attempt).await,
@@ -137,9 +143,14 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     /// Writes `next` on the condition that the ledger still holds what it was decided on. `false`:
     /// it does not; what it holds is to be decided on.
     ///
-    /// That the network took the order just now is so whatever the ledger says: the bus hears of it
-    /// meanwhile.
-    async fn write(&mut self, next: Delivery, now: Timestamp) -> Result<bool, Trouble> {
+    /// While the ledger writes down how an attempt ended, the log and the bus hear of it: that the
+    /// network took the order is so whatever the ledger says.
+    async fn write(
+        &mut self,
+        next: Delivery,
+        now: Timestamp,
+        event: &Event,
+    ) -> Result<bool, Trouble> {
         let expected = self.record.as_ref().map(|record| record.version);
         let state = self.protocol().map(|protocol| protocol.state);
         let changes = state != Some(next.state);
@@ -148,19 +159,18 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         let note = self.note.clone();
         let record = Record::after(self.record.as_ref(), &self.key, next, note, now, write_id);
         let put = self.courier.ledger.put(&record, expected);
-        let put = if self.sent && changes && record.protocol.state.is_success() {
-            let announcement = Announcement::of(&record);
-            let Courier { surroundings, written, .. } = self.courier;
-            // A caller waits. Nobody waits for a batch's: they leave together, once the first is written.
-            let released = match self.call.way {
-                Way::Api => ready(()).left_future(),
-                Way::Queue => written.notified().right_future(),
+        let put = if let Some(seen) = self.seen.take() {
+            let tells = self.sent && changes && record.protocol.state.is_success();
+            let meanwhile = async {
+                // The write leaves before anything else is done.
+                yield_now().await;
+                self.log(&seen, event);
+                if tells { Some(self.tell(&record).await) } else { None }
             };
-            let announce = surroundings.announce_when(&announcement, released);
-            let put = put.inspect(|_| written.notify_waiters());
+            let put = put.inspect(|_| self.courier.departure.notify_waiters());
             // In boxes: rustc does not follow two of the SDK's futures nested in one.
-            let (put, told) = join(put.boxed(), announce.boxed()).await;
-            self.told = Some((announcement.id, told.is_ok()));
+            let (put, told) = join(put.boxed(), meanwhile.boxed()).await;
+            self.told = told;
             put?
         } else {
             put.await?
@@ -181,6 +191,26 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         }
     }
 
+    /// Puts a success on the bus before the ledger has it; says which, and whether it was taken.
+    async fn tell(&self, record: &Record) -> (String, bool) {
+        let Courier { surroundings, sending, departure, .. } = self.courier;
+        let announcement = Announcement::of(record);
+        // A caller waits. A batch's leave together: once its last order has its answer, or at the
+        // first word of the ledger, for the last may take long.
+        let released = if self.call.way == Way::Api || Arc::strong_count(sending) == 1 {
+            departure.notify_waiters();
+            ready(()).left_future()
+        } else {
+            departure.notified().right_future()
+        };
+        let told = surroundings.announce_when(&announcement, released).await;
+        (announcement.id, told.is_ok())
+    }
+
+    fn log(&self, seen: &Seen, event: &Event) {
+        seen.log(N::NAME, &self.key, event, &mut self.courier.metrics());
+    }
+
     async fn send(&mut self, attempt: &Attempt) -> Event {
         let started = self.now();
         let mut status = None;
@@ -192,6 +222,7 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
             Some((report, _)) => {
                 self.sent = true;
                 let request = self.configured.network.request(report, attempt);
+                let _sending = Arc::clone(&self.courier.sending);
                 match self.courier.sender.send(&request, started).await {
                     Sent::Answered(answer) => {
                         let mut reading = self.configured.network.verdict(report, &answer, attempt);
@@ -210,16 +241,11 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         };
         let Reading { verdict, references, evidence } = reading;
         let now = self.now();
-        attempt_log::Line {
-            network: N::NAME,
-            key: &self.key,
-            attempt: attempt.number,
-            verdict: &verdict,
+        self.seen = Some(Seen {
             status,
             network_time: self.sent.then(|| now.since(started)),
             whole_time: now.since(self.taken_up),
-        }
-        .write(&mut self.courier.metrics());
+        });
         self.mind_the_pause(&verdict);
         self.note = Note { references, evidence };
         Event::Settle {

@@ -24,31 +24,36 @@ mod tell;
 
 /// Serves one network: API Gateway and SQS.
 pub async fn serve<N: Network>() -> Result<(), Error> {
-    let courier = &start::<N>().await?;
-    run(async |payload, deadline| handle(courier, &payload, deadline).await).await
+    let courier = start::<N>().await?;
+    run(move |payload, deadline| async move { handle(courier, &payload, deadline).await }).await
 }
 
 /// Serves one network, and follows what it took: API Gateway, SQS and a schedule.
 pub async fn serve_and_follow<N: Follows>() -> Result<(), Error> {
-    let courier = &start::<N>().await?;
-    run(async |payload, deadline| handle_and_follow(courier, &payload, deadline).await).await
+    let courier = start::<N>().await?;
+    run(move |payload, deadline| async move {
+        handle_and_follow(courier, &payload, deadline).await
+    })
+    .await
 }
 
-async fn run<H>(handler: H) -> Result<(), Error>
+/// As a task of its own: what wakes one is in line with all others, where the runtime would ask the
+/// kernel for news each time that what it was started with is woken.
+async fn run<H, A>(handler: H) -> Result<(), Error>
 where
-    H: AsyncFn(Box<RawValue>, Timestamp) -> Result<Box<RawValue>, Error>,
+    H: Fn(Box<RawValue>, Timestamp) -> A + Copy + Send + 'static,
+    A: Future<Output = Result<Box<RawValue>, Error>> + Send + 'static,
 {
-    let handler = &handler;
-    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        let deadline = deadline(&event.context);
-        handler(event.payload, deadline).await
+    let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        handler(event.payload, deadline(&event.context))
     });
-    lambda_runtime::run(service).await
+    tokio::spawn(lambda_runtime::run(service)).await?
 }
 
-async fn start<N: Network>() -> Result<Courier<N, Aws>, Error> {
+/// Lives as long as the process.
+async fn start<N: Network>() -> Result<&'static Courier<N, Aws>, Error> {
     log_as_json();
-    let courier = courier().await;
+    let courier = courier().await.map(|courier| &*Box::leak(Box::new(courier)));
     courier.inspect_err(|error| {
         let secret = setting("NETWORK_SECRET_ARN").unwrap_or_default();
         let is_secret = error.downcast_ref::<StartError>().is_some();

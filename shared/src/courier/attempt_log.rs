@@ -64,8 +64,5 @@ impl Seen {
 
 /// Whether an attempt ended without a judgement on the order.
 const fn has_failed(verdict: &Verdict) -> bool {
-    matches!(
-        verdict,
-        Verdict::Retry { .. } | Verdict::Parked { .. } | Verdict::Unconfirmed { .. }
-    )
+    matches!(verdict, Verdict::Retry { .. } | Verdict::Parked { .. } | Verdict::Unconfirmed { .. })
 }

@@ -12,8 +12,9 @@ TEMPLATES := template.yaml archive.yaml
 DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
 
 # The packages are the same bytes whoever builds them: else they would hold where their builder's cargo keeps its crates.
+# And the compiler makes fast what a profile says is run often (`make profile`).
 # For all that build them, so that none builds anew what another has built. tests/local_aws/build.py does the same.
-SAME := RUSTFLAGS="$$RUSTFLAGS --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo"
+PACKAGING := RUSTFLAGS="$$RUSTFLAGS --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo -Cprofile-use=$(CURDIR)/deploy/functions.profdata"
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
@@ -21,7 +22,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants schema cli deploy secret clean-data tools
+.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench profile fuzz mutants schema cli deploy secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,7 +85,10 @@ soak: ## Send some hundred thousand orders through the real handlers with faults
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-adversary --bin postback-soak
 
 bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
-	@$(SAME) $(TOOLS)/python tests/bench/bench.py
+	@$(TOOLS)/python tests/bench/bench.py
+
+profile: tools ## Count anew what the functions run often, for the compiler: when it or a crate has changed; ten minutes
+	@$(TOOLS)/python tests/bench/profiling.py
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh
@@ -115,7 +119,7 @@ cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle,
 	cargo install --locked --path cli --root .local/cargo
 
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
-	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(SAME) cargo lambda build --release --locked \
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PACKAGING) cargo lambda build --release --locked \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
 	  $(foreach function,$(notdir $(wildcard functions/*)),--package $(function) --bin $(function))
 	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))

@@ -23,6 +23,9 @@ from pathlib import Path
 
 import report
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "local_aws"))
+import build
+
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "tests" / "bench" / "peers"
 LOCAL = ROOT / ".local" / "bench"
@@ -97,16 +100,18 @@ def main() -> None:
 def build_ours() -> None:
     print("Building the functions and the bench (the first time: some minutes) …", flush=True)
     selected = [argument for function in FUNCTIONS for argument in ("--package", function)]
-    cargo_lambda(ROOT, OUT / "lambda", selected, TARGET)
+    cargo_lambda(ROOT, OUT / "lambda", selected, TARGET, build.packaging())
+    build_bench()
+
+
+def build_bench() -> None:
     run(["cargo", "build", "--profile", "measure", "--locked", "--package", "postback-bench"], "building the bench failed")
 
 
-def cargo_lambda(directory: Path, packages: Path, more: list[str], target: Path) -> None:
+def cargo_lambda(directory: Path, packages: Path, more: list[str], target: Path, environment: dict[str, str]) -> None:
     architecture = "--arm64" if platform.machine() in ("aarch64", "arm64") else "--x86-64"
-    tools = ROOT / ".local" / "venv-tools" / "bin"
-    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(target)}
     command = ["cargo", "lambda", "build", "--release", "--locked", architecture, "--lambda-dir", str(packages), *more]
-    run(command, f"building {directory.name} failed", cwd=directory, env=environment)
+    run(command, f"building {directory.name} failed", cwd=directory, env={**environment, "CARGO_TARGET_DIR": str(target)})
 
 
 def rust(name: str, directory: Path) -> dict:
@@ -115,7 +120,7 @@ def rust(name: str, directory: Path) -> dict:
 
 def minimal_rust() -> dict:
     print("Building the peer minimal-rust (the first time: some minutes) …", flush=True)
-    cargo_lambda(PEERS / "minimal-rust", OUT / "lambda", [], TARGET / "bench" / "minimal-rust")
+    cargo_lambda(PEERS / "minimal-rust", OUT / "lambda", [], TARGET / "bench" / "minimal-rust", build.packaging([]))
     return rust("minimal-rust", OUT / "lambda" / "minimal-rust")
 
 

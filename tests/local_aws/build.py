@@ -10,6 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 TOOLS = LOCAL / "venv-tools" / "bin"
 
+# What the functions run often: counted by `make profile`, for the compiler.
+PROFILE = ROOT / "deploy" / "functions.profdata"
+PROFILE_OF = ROOT / "deploy" / "functions.profdata.json"
+
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
 
 
@@ -29,24 +33,40 @@ def cargo_home() -> Path:
     return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
 
 
+def packaging(profile: list[str] | None = None) -> dict[str, str]:
+    """The environment that packages are built in: the Makefile says why. `profile` are other flags than those by which
+    the compiler learns from deploy/functions.profdata what is run often."""
+    flags = [f"--remap-path-prefix={cargo_home()}=/cargo", *([f"-Cprofile-use={PROFILE}"] if profile is None else profile)]
+    return {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}", "RUSTFLAGS": " ".join([os.environ.get("RUSTFLAGS", ""), *flags])}
+
+
+def built_of() -> dict[str, object]:
+    """What a profile is of: the compiler, and the crates in the functions. Of others, it knows nothing."""
+    selected = [word for function in FUNCTIONS for word in ("--package", function)]
+    tree = ["cargo", "tree", "--locked", "--edges", "normal", "--target", "x86_64-unknown-linux-gnu", "--prefix", "none", "--no-dedupe", *selected]
+    lines = subprocess.run(tree, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    crates = {" ".join(line.split()[:2]) for line in lines if line and str(ROOT) not in line}
+    compiler = subprocess.run(["rustc", "--version"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[1]
+    return {"rustc": compiler, "crates": sorted(crates)}
+
+
 def build() -> Path:
     """Builds the functions into target/lambda and the sandbox. Returns the sandbox's program.
 
     With QUICK in the environment the functions are built without optimisation: for trying a change out.
     """
-    environment = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
-    packaging = {**environment, "RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} --remap-path-prefix={cargo_home()}=/cargo"}
+    quick = bool(os.environ.get("QUICK"))
     # By package: chosen by --bin alone, the functions would be built with the features that the tests and the
     # command-line tool want of the crates they share.
     packages_and_bins = [word for function in FUNCTIONS for word in ("--package", function, "--bin", function)]
     target = f"--{architecture().replace('_', '-')}"
-    profile = ["--profile", "quick"] if os.environ.get("QUICK") else ["--release"]
+    profile = ["--profile", "quick"] if quick else ["--release"]
     packages = ROOT / "target" / "lambda"
     for title, environment, command in [
-        ("the sandbox", environment, ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
+        ("the sandbox", None, ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
         (
             "the functions (the first time: some minutes)",
-            packaging,
+            packaging([] if quick else None),
             ["cargo", "lambda", "build", *profile, "--locked", target, "--lambda-dir", str(packages)]
             + packages_and_bins,
         ),

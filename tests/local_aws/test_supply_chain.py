@@ -1,10 +1,11 @@
 """What is built and installed is what was locked."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from build import FUNCTIONS, ROOT, cargo_home
+from build import FUNCTIONS, PROFILE_OF, ROOT, built_of, cargo_home, packaging
 
 HERE = ROOT / "tests" / "local_aws"
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -49,10 +50,23 @@ def test_tools_from_crates_io_are_pinned():
     assert all(re.search(r"--version \d+\.\d+\.\d+", line) for line in installed)
 
 
-def test_every_package_is_built_so_that_it_does_not_say_where():
-    assert "--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" in MAKEFILE
-    for line in (*commands("cargo lambda build"), *commands("bench.py")):
-        assert "$(SAME) " in line
+def test_every_package_is_built_so_that_it_does_not_say_where_and_by_the_profile():
+    [flags] = re.findall(r'^PACKAGING := RUSTFLAGS="\$\$RUSTFLAGS (.*)"$', MAKEFILE, re.MULTILINE)
+
+    assert flags.split() == [
+        "--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo",
+        "-Cprofile-use=$(CURDIR)/deploy/functions.profdata",
+    ]
+    assert packaging()["RUSTFLAGS"].split()[-2:] == [
+        f"--remap-path-prefix={cargo_home()}=/cargo",
+        f"-Cprofile-use={ROOT}/deploy/functions.profdata",
+    ]
+    assert [line for line in commands("cargo lambda build") if "$(PACKAGING) " not in line] == []
+
+
+def test_the_profile_is_of_this_compiler_and_of_these_crates():
+    """Of others it knows nothing, and what it does not know is not made fast."""
+    assert json.loads(PROFILE_OF.read_text()) == built_of(), "the profile is old: make profile"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

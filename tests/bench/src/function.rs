@@ -10,7 +10,10 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
 
 use crate::{
     Failure, clock,
@@ -34,7 +37,13 @@ pub(crate) struct Package {
     /// Of how many times this is started and called, it takes one: for those that are slow.
     #[serde(default = "one")]
     pub(crate) every: usize,
+    /// Whether it counts what it runs, and writes that down when it ends by itself.
+    #[serde(default)]
+    pub(crate) counts: bool,
 }
+
+/// How long a function may take to write down what it has counted.
+const ENDING: Duration = Duration::from_secs(10);
 
 const fn one() -> usize {
     1
@@ -47,6 +56,7 @@ pub(crate) struct Function {
     since: Instant,
     /// Where its log is, for when it fails.
     log: PathBuf,
+    counts: bool,
 }
 
 impl Function {
@@ -91,7 +101,7 @@ impl Function {
             .kill_on_drop(true);
         let since = clock::now();
         let process = command.spawn()?;
-        Ok(Self { api, process, since, log })
+        Ok(Self { api, process, since, log, counts: package.counts })
     }
 
     /// The first call of a fresh process: the time runs from its start.
@@ -135,7 +145,13 @@ impl Function {
 
     /// Ends the process.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
-        self.process.kill().await?;
+        if self.counts {
+            self.api.hang_up();
+            let ended = timeout(ENDING, self.process.wait()).await;
+            ended.map_err(|_| Failure::new("the function does not end"))??;
+        } else {
+            self.process.kill().await?;
+        }
         Ok(())
     }
 }

@@ -100,6 +100,11 @@ impl RuntimeApi {
             Err(error) => Err(Failure::new(String::from_utf8_lossy(&error))),
         }
     }
+
+    /// No more calls: whoever polls is answered so, and ends.
+    pub(crate) fn hang_up(&mut self) {
+        self.events = mpsc::unbounded_channel().0;
+    }
 }
 
 impl Drop for RuntimeApi {

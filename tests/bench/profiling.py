@@ -17,6 +17,11 @@ from bench import NETWORKS, OUT, ROOT, SETTINGS, TARGET, build, run, rust
 
 PLACE = TARGET / "profile"
 COUNTS = PLACE / "counts"
+AS_CARGO_LAMBDA = {
+    "__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS": "nightly",
+    "CARGO_UNSTABLE_TARGET_APPLIES_TO_HOST": "true",
+    "CARGO_TARGET_APPLIES_TO_HOST": "false",
+}
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 
 
@@ -24,9 +29,10 @@ def main() -> None:
     run(["rustup", "component", "add", "llvm-tools"], "installing llvm-tools failed: it takes a toolchain of rustup")
     print("Building functions that count (some minutes) …", flush=True)
     selected = [argument for function in NETWORKS.values() for argument in ("--package", function)]
-    # By cargo itself: the linker of cargo-lambda does not link what counts.
+    # By cargo itself: the linker of cargo-lambda does not link what counts. Names of functions hold a hash of how cargo
+    # was called, so it is called as cargo-lambda calls it: under other names the compiler would not find the counts.
     command = ["cargo", "build", "--release", "--locked", "--target", TRIPLE, "--target-dir", str(PLACE), *selected]
-    counting = build.packaging([f"-Cprofile-generate={COUNTS}"])
+    counting = {**build.packaging([f"-Cprofile-generate={COUNTS}"]), **AS_CARGO_LAMBDA}
     run(command, "building failed: cargo's lines above say why", env=counting)
     bench.build_bench()
     shutil.rmtree(COUNTS, ignore_errors=True)

@@ -36,8 +36,11 @@ def cargo_home() -> Path:
 def packaging(profile: list[str] | None = None) -> dict[str, str]:
     """The environment that packages are built in: the Makefile says why. `profile` are other flags than those by which
     the compiler learns from deploy/functions.profdata what is run often."""
-    flags = [f"--remap-path-prefix={cargo_home()}=/cargo", *([f"-Cprofile-use={PROFILE}"] if profile is None else profile)]
-    return {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}", "RUSTFLAGS": " ".join([os.environ.get("RUSTFLAGS", ""), *flags])}
+    if profile is None:
+        profile = [f"-Cprofile-use={PROFILE}", "-Cllvm-args=-pgso-lwss-only=false", "-Cllvm-args=-profile-summary-cutoff-hot=900000"]
+    flags = [*os.environ.get("RUSTFLAGS", "").split(), f"--remap-path-prefix={cargo_home()}=/cargo", *profile]
+    # Cargo's way to be given flags that may hold blanks, as a path may.
+    return {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}", "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags)}
 
 
 def built_of() -> dict[str, object]:

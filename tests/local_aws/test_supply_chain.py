@@ -1,7 +1,9 @@
 """What is built and installed is what was locked."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -50,16 +52,26 @@ def test_tools_from_crates_io_are_pinned():
     assert all(re.search(r"--version \d+\.\d+\.\d+", line) for line in installed)
 
 
-def test_every_package_is_built_so_that_it_does_not_say_where_and_by_the_profile():
-    [flags] = re.findall(r'^PACKAGING := RUSTFLAGS="\$\$RUSTFLAGS (.*)"$', MAKEFILE, re.MULTILINE)
+def test_every_package_is_built_so_that_it_does_not_say_where_and_by_the_profile(tmp_path):
+    """The Makefile's flags are asked of make and the shell themselves, with a blank in every path."""
+    home = tmp_path / "a home"
+    rule = "asked:\n\t@$(PACKAGING) sh -c 'printf %s \"$$CARGO_ENCODED_RUSTFLAGS\"'\n"
+    command = ["make", "-s", "-f", "Makefile", "-f", "-", "CURDIR=/a place", "asked"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "RUSTFLAGS": "-Cone -Ctwo"}
+    asked = subprocess.run(command, input=rule, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
+    small = ["-Cllvm-args=-pgso-lwss-only=false", "-Cllvm-args=-profile-summary-cutoff-hot=900000"]
 
-    assert flags.split() == [
-        "--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo",
-        "-Cprofile-use=$(CURDIR)/deploy/functions.profdata",
+    assert asked.stdout.split("\x1f") == [
+        "-Cone",
+        "-Ctwo",
+        f"--remap-path-prefix={home}/.cargo=/cargo",
+        "-Cprofile-use=/a place/deploy/functions.profdata",
+        *small,
     ]
-    assert packaging()["RUSTFLAGS"].split()[-2:] == [
+    assert packaging()["CARGO_ENCODED_RUSTFLAGS"].split("\x1f")[-4:] == [
         f"--remap-path-prefix={cargo_home()}=/cargo",
         f"-Cprofile-use={ROOT}/deploy/functions.profdata",
+        *small,
     ]
     assert [line for line in commands("cargo lambda build") if "$(PACKAGING) " not in line] == []
 

@@ -44,11 +44,11 @@ SETTINGS = {
     "plain": {"delays": {"network": 0, "dynamodb": 0, "other": 0}},
 }
 AMOUNTS = {
-    "delayed": {"cold": 24, "warm": 300, "batches": 31, "duplicates": 100},
-    "all_delayed": {"cold": 12, "warm": 100, "batches": 16, "duplicates": 40},
-    "plain": {"cold": 24, "warm": 600, "batches": 61, "duplicates": 200},
+    "delayed": {"cold": 24, "warm": 300, "batches": 60, "duplicates": 100},
+    "all_delayed": {"cold": 12, "warm": 100, "batches": 24, "duplicates": 40},
+    "plain": {"cold": 24, "warm": 600, "batches": 60, "duplicates": 200},
 }
-SMOKE = {"cold": 2, "warm": 20, "batches": 3, "duplicates": 20}
+SMOKE = {"cold": 2, "warm": 20, "batches": 6, "duplicates": 20}
 
 
 class Unavailable(Exception):

@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     Failure, clock,
+    cores::Cores,
     runtime_api::{Answer, RuntimeApi},
 };
 
@@ -64,6 +65,7 @@ impl Function {
     pub(crate) async fn start(
         package: &Package,
         environment: &BTreeMap<String, String>,
+        cores: Option<Cores>,
     ) -> Result<Self, Failure> {
         let api = RuntimeApi::start().await;
         let log = std::env::temp_dir().join(format!("postback-bench-{}.log", api.address.port()));
@@ -100,7 +102,10 @@ impl Function {
             .stderr(out)
             .kill_on_drop(true);
         let since = clock::now();
-        let process = command.spawn()?;
+        let process = match cores {
+            Some(cores) => cores.start(|| command.spawn())?,
+            None => command.spawn()?,
+        };
         Ok(Self { api, process, since, log, counts: package.counts })
     }
 

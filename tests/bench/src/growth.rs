@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     Failure,
+    cores::Cores,
     function::Package,
     orders,
     rounds::{as_f64, per_1000},
@@ -33,17 +34,17 @@ pub(crate) struct Grown {
     write_units_per_order: f64,
 }
 
-pub(crate) async fn measure(plan: &Plan) -> Result<Vec<Grown>, Failure> {
+pub(crate) async fn measure(plan: &Plan, cores: Cores) -> Result<Vec<Grown>, Failure> {
     let mut grown = Vec::new();
     for items in &plan.items {
-        grown.push(on(plan, *items).await?);
+        grown.push(on(plan, *items, cores).await?);
     }
     Ok(grown)
 }
 
-async fn on(plan: &Plan, items: usize) -> Result<Grown, Failure> {
+async fn on(plan: &Plan, items: usize, cores: Cores) -> Result<Grown, Failure> {
     let table = &plan.function.name;
-    let stage = Stage::start(Delays::default()).await?;
+    let stage = Stage::start(Delays::default(), Some(cores)).await?;
     stage.dynamodb.create_table(table, &plan.function.key)?;
     let function = stage.function(&plan.function, Network::ShopBack).await?;
     let mut next = 0;

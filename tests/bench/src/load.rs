@@ -50,7 +50,7 @@ pub(crate) async fn measure(plan: &Plan) -> Result<Vec<Level>, Failure> {
 }
 
 async fn level(plan: &Plan, instances: usize) -> Result<Level, Failure> {
-    let stage = Arc::new(Stage::start(plan.delays).await?);
+    let stage = Arc::new(Stage::start(plan.delays, None).await?);
     let mut running = Vec::new();
     for (name, package) in &plan.functions {
         let network = Network::named(name).ok_or_else(|| Failure::new("no such network"))?;

@@ -6,8 +6,10 @@
 use std::{collections::BTreeMap, error::Error, fmt, fs};
 
 use serde::{Deserialize, Serialize};
+use tokio::runtime::{self, Runtime};
 
 use crate::{
+    cores::Cores,
     function::Package,
     growth::Grown,
     load::Level,
@@ -16,6 +18,7 @@ use crate::{
 };
 
 mod clock;
+mod cores;
 mod dynamodb;
 mod function;
 mod growth;
@@ -60,36 +63,46 @@ struct Measured {
     growth: Vec<Grown>,
 }
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(plan), Some(result)) = (arguments.next(), arguments.next()) else {
         return Err("usage: postback-bench PLAN RESULT".into());
     };
     let plan: Plan = serde_json::from_str(&fs::read_to_string(plan)?)?;
-    let measured = measure(&plan).await.map_err(|failure| failure.0)?;
+    let measured = measure(&plan).map_err(|failure| failure.0)?;
     fs::write(result, serde_json::to_string_pretty(&measured)?)?;
     Ok(())
 }
 
-async fn measure(plan: &Plan) -> Result<Measured, Failure> {
+fn measure(plan: &Plan) -> Result<Measured, Failure> {
+    let cores = Cores::of_this_machine();
     let mut result = Measured::default();
+    cores.serve();
+    let services = services(move || cores.serve())?;
     for round in 1..=plan.rounds {
         for (name, setting) in &plan.settings {
             eprintln!("Round {round} of {}: {name} …", plan.rounds);
-            let figures = rounds::round(&plan.contestants, setting.delays, setting.amounts).await?;
+            let round = rounds::round(&plan.contestants, setting.delays, setting.amounts, cores);
+            let figures = services.block_on(round)?;
             result.rounds.entry(name.clone()).or_default().push(figures);
         }
     }
-    if let Some(plan) = &plan.load {
-        eprintln!("All networks under load …");
-        result.load = load::measure(plan).await?;
-    }
     if let Some(plan) = &plan.growth {
         eprintln!("A ledger that grows …");
-        result.growth = growth::measure(plan).await?;
+        result.growth = services.block_on(growth::measure(plan, cores))?;
+    }
+    cores.share();
+    if let Some(plan) = &plan.load {
+        eprintln!("All networks under load …");
+        result.load = self::services(move || cores.share())?.block_on(load::measure(plan))?;
     }
     Ok(result)
+}
+
+/// What the services run on. The functions are started from this thread.
+fn services(start: impl Fn() + Send + Sync + 'static) -> Result<Runtime, Failure> {
+    let mut runtime = runtime::Builder::new_multi_thread();
+    Ok(runtime.worker_threads(2).on_thread_start(start).enable_all().build()?)
 }
 
 /// Why nothing could be measured.

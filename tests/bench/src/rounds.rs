@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Failure,
+    cores::Cores,
     function::{Function, Package},
     orders,
     stage::{Delays, Stage},
@@ -63,6 +64,8 @@ struct Lane<'a> {
 }
 
 const TURN: usize = 20;
+/// Batches in a turn: most follow one of the same function, and find the machine as it left it.
+const BATCHES: usize = 3;
 const BATCH: usize = 10;
 const WARM_UP: usize = 30;
 
@@ -71,8 +74,9 @@ pub(crate) async fn round(
     packages: &[Package],
     delays: Delays,
     amounts: Amounts,
+    cores: Cores,
 ) -> Result<BTreeMap<String, Figures>, Failure> {
-    let stage = Stage::start(delays).await?;
+    let stage = Stage::start(delays, Some(cores)).await?;
     let mut lanes: Vec<_> = packages.iter().enumerate().map(|(at, p)| Lane::new(p, at)).collect();
     for lane in &lanes {
         stage.dynamodb.create_table(&lane.package.name, &lane.package.key)?;
@@ -128,18 +132,21 @@ pub(crate) async fn round(
         lane.figures.calls_per_duplicate = each(counts.calls, lane.duplicate.len());
     }
     let mut cpu = vec![Duration::ZERO; both.len()];
-    for turn in 0..amounts.batches {
+    for turn in 0..amounts.batches / BATCHES {
         for (at, (lane, function)) in both.iter_mut().enumerate() {
             let before = function.cpu();
-            let took = lane.ten(&stage, function).await?;
-            cpu[at] += function.cpu().saturating_sub(before);
-            if turn > 0 {
-                lane.batch.push(took);
+            for _ in 0..BATCHES {
+                let took = lane.ten(&stage, function).await?;
+                if turn > 0 {
+                    lane.batch.push(took);
+                }
             }
+            cpu[at] += function.cpu().saturating_sub(before);
         }
     }
     for (at, (lane, function)) in both.iter_mut().enumerate() {
-        lane.figures.batch_cpu_ms_per_1000 = per_1000(cpu[at], amounts.batches * BATCH);
+        lane.figures.batch_cpu_ms_per_1000 =
+            per_1000(cpu[at], amounts.batches / BATCHES * BATCHES * BATCH);
         lane.figures.peak_mib = function.peak_kib().map_or(0.0, |kib| as_f64(kib) / 1024.0);
     }
     drop(both);

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Failure,
+    cores::Cores,
     dynamodb::DynamoDb,
     function::{Function, Package},
     orders,
@@ -32,10 +33,12 @@ pub(crate) struct Stage {
     bus: Service,
     queue: Service,
     secrets: Service,
+    /// Where the functions run, if not anywhere.
+    cores: Option<Cores>,
 }
 
 impl Stage {
-    pub(crate) async fn start(delays: Delays) -> Result<Self, Failure> {
+    pub(crate) async fn start(delays: Delays, cores: Option<Cores>) -> Result<Self, Failure> {
         let sandbox = Sandbox::start_with(Options { port: 0, record_limit: 100 }).await?;
         if delays.network > 0 {
             for network in Network::ALL {
@@ -55,6 +58,7 @@ impl Stage {
             bus: Service::start(other, BTreeMap::new()).await,
             queue: Service::start(other, BTreeMap::new()).await,
             secrets: Service::start(other, secrets).await,
+            cores,
         })
     }
 
@@ -90,7 +94,8 @@ impl Stage {
         package: &Package,
         network: Network,
     ) -> Result<Function, Failure> {
-        Function::start(package, &self.environment(network, &package.name)).await
+        let environment = self.environment(network, &package.name);
+        Function::start(package, &environment, self.cores).await
     }
 
     /// How many events were put on the bus, and messages on a queue, so far.

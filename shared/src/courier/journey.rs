@@ -6,7 +6,7 @@ use futures_util::{
     FutureExt,
     future::{join, ready},
 };
-use tokio::task::yield_now;
+use tokio::{sync::futures::Notified, task::yield_now};
 
 use super::{Call, Configured, Courier, Outcome, Pause, Trouble, Way, attempt_log::Seen};
 use crate::{
@@ -161,11 +161,13 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
         let put = self.courier.ledger.put(&record, expected);
         let put = if let Some(seen) = self.seen.take() {
             let tells = self.sent && changes && record.protocol.state.is_success();
+            // Listens from here on: the ledger may answer before the bus is turned to.
+            let departure = self.courier.departure.notified();
             let meanwhile = async {
                 // The write leaves before anything else is done.
                 yield_now().await;
                 self.log(&seen, event);
-                if tells { Some(self.tell(&record).await) } else { None }
+                if tells { Some(self.tell(&record, departure).await) } else { None }
             };
             let put = put.inspect(|_| self.courier.departure.notify_waiters());
             // In boxes: rustc does not follow two of the SDK's futures nested in one.
@@ -192,16 +194,16 @@ impl<'a, N: Network, S: Surroundings> Journey<'a, N, S> {
     }
 
     /// Puts a success on the bus before the ledger has it; says which, and whether it was taken.
-    async fn tell(&self, record: &Record) -> (String, bool) {
-        let Courier { surroundings, sending, departure, .. } = self.courier;
+    async fn tell(&self, record: &Record, departure: Notified<'_>) -> (String, bool) {
+        let Courier { surroundings, sending, .. } = self.courier;
         let announcement = Announcement::of(record);
         // A caller waits. A batch's leave together: once its last order has its answer, or at the
         // first word of the ledger, for the last may take long.
         let released = if self.call.way == Way::Api || Arc::strong_count(sending) == 1 {
-            departure.notify_waiters();
+            self.courier.departure.notify_waiters();
             ready(()).left_future()
         } else {
-            departure.notified().right_future()
+            departure.right_future()
         };
         let told = surroundings.announce_when(&announcement, released).await;
         (announcement.id, told.is_ok())

@@ -12,10 +12,14 @@ TEMPLATES := template.yaml archive.yaml
 DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
 
 # The packages are the same bytes whoever builds them: else they would hold where their builder's cargo keeps its crates.
-# And the compiler makes fast what a profile says is run often (`make profile`): what has 90 % of its counts, and the rest small.
+# The processor is what cargo-lambda would ask for. And what a profile says is run often is made fast (`make profile`), the rest
+# small: it was counted on x86_64, and knows nothing of a build for arm64.
 # For all that build them, so that none builds anew what another has built. tests/local_aws/build.py does the same.
+FLAGS_x86_64 := "-Cprofile-use=$(CURDIR)/deploy/functions.profdata" -Cllvm-args=-pgso-lwss-only=false -Cllvm-args=-profile-summary-cutoff-hot=900000
+PROCESSOR_x86_64 := haswell
+PROCESSOR_arm64 := neoverse-n1
 PACKAGING := CARGO_ENCODED_RUSTFLAGS="$$(printf '%s\037' $$RUSTFLAGS "--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" \
-  "-Cprofile-use=$(CURDIR)/deploy/functions.profdata" -Cllvm-args=-pgso-lwss-only=false)-Cllvm-args=-profile-summary-cutoff-hot=900000"
+  $(FLAGS_$(ARCHITECTURE)))-Ctarget-cpu=$(PROCESSOR_$(ARCHITECTURE))"
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam

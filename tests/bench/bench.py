@@ -120,7 +120,7 @@ def rust(name: str, directory: Path) -> dict:
 
 def minimal_rust() -> dict:
     print("Building the peer minimal-rust (the first time: some minutes) …", flush=True)
-    cargo_lambda(PEERS / "minimal-rust", OUT / "lambda", [], TARGET / "bench" / "minimal-rust", build.packaging([]))
+    cargo_lambda(PEERS / "minimal-rust", OUT / "lambda", [], TARGET / "bench" / "minimal-rust", {**os.environ, "PATH": f"{build.TOOLS}:{os.environ['PATH']}"})
     return rust("minimal-rust", OUT / "lambda" / "minimal-rust")
 
 

@@ -36,11 +36,14 @@ def cargo_home() -> Path:
 def packaging(profile: list[str] | None = None) -> dict[str, str]:
     """The environment that packages are built in: the Makefile says why. `profile` are other flags than those by which
     the compiler learns from deploy/functions.profdata what is run often."""
+    processor = {"x86_64": "haswell", "arm64": "neoverse-n1"}[architecture()]
     if profile is None:
-        profile = [f"-Cprofile-use={PROFILE}", "-Cllvm-args=-pgso-lwss-only=false", "-Cllvm-args=-profile-summary-cutoff-hot=900000"]
-    flags = [*os.environ.get("RUSTFLAGS", "").split(), f"--remap-path-prefix={cargo_home()}=/cargo", *profile]
+        small = ["-Cllvm-args=-pgso-lwss-only=false", "-Cllvm-args=-profile-summary-cutoff-hot=900000"]
+        profile = [f"-Cprofile-use={PROFILE}", *small] if architecture() == "x86_64" else []
+    flags = [f"--remap-path-prefix={cargo_home()}=/cargo", *profile, f"-Ctarget-cpu={processor}"]
     # Cargo's way to be given flags that may hold blanks, as a path may.
-    return {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}", "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags)}
+    given = os.environ.get("RUSTFLAGS", "").split()
+    return {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}", "CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*given, *flags])}
 
 
 def built_of() -> dict[str, object]:

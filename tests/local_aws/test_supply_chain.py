@@ -52,28 +52,33 @@ def test_tools_from_crates_io_are_pinned():
     assert all(re.search(r"--version \d+\.\d+\.\d+", line) for line in installed)
 
 
-def test_every_package_is_built_so_that_it_does_not_say_where_and_by_the_profile(tmp_path):
-    """The Makefile's flags are asked of make and the shell themselves, with a blank in every path."""
-    home = tmp_path / "a home"
+def asked_of_make(home: Path, architecture: str) -> list[str]:
+    """The flags that the Makefile and the shell give cargo, with a blank in every path."""
     rule = "asked:\n\t@$(PACKAGING) sh -c 'printf %s \"$$CARGO_ENCODED_RUSTFLAGS\"'\n"
-    command = ["make", "-s", "-f", "Makefile", "-f", "-", "CURDIR=/a place", "asked"]
+    command = ["make", "-s", "-f", "Makefile", "-f", "-", "CURDIR=/a place", f"ARCHITECTURE={architecture}", "asked"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "RUSTFLAGS": "-Cone -Ctwo"}
     asked = subprocess.run(command, input=rule, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
+    return asked.stdout.split("\x1f")
+
+
+def test_every_package_is_built_so_that_it_does_not_say_where_and_by_the_profile(tmp_path, monkeypatch):
+    home = tmp_path / "a home"
+    remapped = f"--remap-path-prefix={home}/.cargo=/cargo"
     small = ["-Cllvm-args=-pgso-lwss-only=false", "-Cllvm-args=-profile-summary-cutoff-hot=900000"]
 
-    assert asked.stdout.split("\x1f") == [
-        "-Cone",
-        "-Ctwo",
-        f"--remap-path-prefix={home}/.cargo=/cargo",
-        "-Cprofile-use=/a place/deploy/functions.profdata",
-        *small,
+    assert asked_of_make(home, "x86_64") == [
+        *("-Cone", "-Ctwo", remapped),
+        *("-Cprofile-use=/a place/deploy/functions.profdata", *small, "-Ctarget-cpu=haswell"),
     ]
-    assert packaging()["CARGO_ENCODED_RUSTFLAGS"].split("\x1f")[-4:] == [
-        f"--remap-path-prefix={cargo_home()}=/cargo",
-        f"-Cprofile-use={ROOT}/deploy/functions.profdata",
-        *small,
-    ]
+    assert asked_of_make(home, "arm64") == ["-Cone", "-Ctwo", remapped, "-Ctarget-cpu=neoverse-n1"]
     assert [line for line in commands("cargo lambda build") if "$(PACKAGING) " not in line] == []
+
+    monkeypatch.setenv("RUSTFLAGS", "-Cone -Ctwo")
+    monkeypatch.setenv("CARGO_HOME", str(home / ".cargo"))
+    for architecture in ("x86_64", "arm64"):
+        monkeypatch.setattr("build.architecture", lambda: architecture)
+        of_make = [flag.replace("/a place", str(ROOT)) for flag in asked_of_make(home, architecture)]
+        assert packaging()["CARGO_ENCODED_RUSTFLAGS"].split("\x1f") == of_make
 
 
 def test_the_profile_is_of_this_compiler_and_of_these_crates():

@@ -1,9 +1,9 @@
 //! Who runs on which of the machine's cores.
 //!
-//! A Lambda function with less than 1769 MB has no second core, and what a service computes takes
-//! nothing from it: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>. So the
-//! function that is measured has one core for itself, and the services have the others. Figures are
-//! true without that, but swing more: on a machine of one core, or of a system that has no such call.
+//! A Lambda function with less than 1769 MB has the time of less than one core, and what a service
+//! computes takes nothing from it: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
+//! So the function that is measured has one core, and the services have the others. Figures are true
+//! without that, but swing more: on a machine of one core, or of a system that has no such call.
 
 #[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -13,27 +13,25 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cores {
     all: CpuSet,
-    functions: CpuSet,
-    services: CpuSet,
+    /// The functions' own, if there are others.
+    functions: Option<usize>,
 }
 
 #[cfg(target_os = "linux")]
 impl Cores {
     pub(crate) fn of_this_machine() -> Self {
         let all = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
-        let mut cores = Self { all, functions: all, services: all };
         let first = (0..CpuSet::MAX_CPU).find(|core| all.is_set(*core));
-        if let Some(first) = first.filter(|_| all.count() > 1) {
-            cores.functions.clear();
-            cores.functions.set(first);
-            cores.services.unset(first);
-        }
-        cores
+        Self { all, functions: first.filter(|_| all.count() > 1) }
     }
 
     /// From now on this thread, and what it starts, runs where the services do.
     pub(crate) fn serve(&self) {
-        let _refused = sched_setaffinity(None, &self.services);
+        let mut services = self.all;
+        if let Some(core) = self.functions {
+            services.unset(core);
+        }
+        let _refused = sched_setaffinity(None, &services);
     }
 
     /// From now on this thread, and what it starts, runs anywhere.
@@ -43,7 +41,11 @@ impl Cores {
 
     /// Starts a function on the core that is the functions'.
     pub(crate) fn start<T>(&self, start: impl FnOnce() -> T) -> T {
-        let _refused = sched_setaffinity(None, &self.functions);
+        if let Some(core) = self.functions {
+            let mut own = CpuSet::new();
+            own.set(core);
+            let _refused = sched_setaffinity(None, &own);
+        }
         let started = start();
         self.serve();
         started

@@ -101,11 +101,12 @@ impl Function {
             .stdout(out.try_clone()?)
             .stderr(out)
             .kill_on_drop(true);
-        let since = clock::now();
-        let process = match cores {
-            Some(cores) => cores.start(|| command.spawn())?,
-            None => command.spawn()?,
+        let mut spawn = || (clock::now(), command.spawn());
+        let (since, process) = match cores {
+            Some(cores) => cores.start(spawn),
+            None => spawn(),
         };
+        let process = process?;
         Ok(Self { api, process, since, log, counts: package.counts })
     }
 

@@ -170,7 +170,8 @@ pub fn deadline(context: &lambda_runtime::Context) -> Timestamp {
 }
 
 /// Logs as JSON lines, one event each with its fields at the top, at the level that Lambda's log
-/// settings ask for. The span is the invocation's: its request id, and its trace id where traced.
+/// settings ask for, but nothing below INFO: that is not compiled in (feature `max_level_info`), for
+/// at TRACE the SDK would log whole requests. The span is the invocation's: its request id, and its trace id where traced.
 pub fn log_as_json() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG"));
     let level = level.ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
@@ -181,6 +182,11 @@ pub fn log_as_json() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_level_of_logging_shows_what_the_crates_say_of_requests() {
+        assert_eq!(lambda_runtime::tracing::level_filters::STATIC_MAX_LEVEL, LevelFilter::INFO);
+    }
 
     #[test]
     fn an_endpoint_is_a_bare_http_url() {

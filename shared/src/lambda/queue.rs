@@ -2,13 +2,17 @@
 
 use std::{
     future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, resume_unwind},
     pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     task::Poll,
 };
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
-use futures_util::stream::{FuturesOrdered, StreamExt};
+use futures_util::{
+    FutureExt,
+    stream::{FuturesOrdered, StreamExt},
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -91,9 +95,11 @@ pub(super) async fn batch<N: Network, S: Surroundings>(
             }
         }
     });
-    let taken = in_turn(each).await;
+    // A panic must not drop what the others have under way: it goes on once they are done.
+    let each = each.map(|one| AssertUnwindSafe(one).catch_unwind());
+    let taken = in_turn(each).await.into_iter();
     let mut response = SqsBatchResponse::default();
-    for id in taken.into_iter().flatten() {
+    for id in taken.filter_map(|one| one.unwrap_or_else(|panic| resume_unwind(panic))) {
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id;
         response.batch_item_failures.push(failure);

@@ -32,6 +32,7 @@ struct Inner {
     metrics: Vec<Value>,
     queue_down: bool,
     bus_down: bool,
+    panics: Option<String>,
     next_id: u64,
 }
 
@@ -71,6 +72,7 @@ impl World {
             metrics: Vec::new(),
             queue_down: false,
             bus_down: false,
+            panics: None,
             next_id: 0,
         })))
     }
@@ -186,6 +188,11 @@ impl World {
     pub fn bus_down(&self, down: bool) {
         self.inner().bus_down = down;
     }
+
+    /// The order over whose success there is a panic, as a fault of ours would be.
+    pub fn panic_over(&self, order_id: Option<&str>) {
+        self.inner().panics = order_id.map(str::to_owned);
+    }
 }
 
 impl Surroundings for World {
@@ -217,6 +224,8 @@ impl Surroundings for World {
         if inner.bus_down {
             return Err(Unavailable);
         }
+        let panics = inner.panics.as_deref().is_some_and(|id| detail["order_id"] == id);
+        assert!(!panics, "there was to be a panic");
         inner.bus.push((announcement.detail_type(), detail));
         Ok(())
     }

@@ -17,6 +17,7 @@ use crate::{
 
 mod aws;
 mod bus;
+mod calls;
 mod environment;
 
 pub use aws::{Aws, Gate};

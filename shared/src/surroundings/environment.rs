@@ -3,33 +3,15 @@
 //! Lambda gives a function its region and its credentials as variables, for as long as it lives.
 //! So nothing is looked for anywhere else: no profile, no instance metadata, no token exchange.
 
-use std::{env, time::Duration};
+use std::env;
 
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig,
-    timeout::TimeoutConfig,
-};
-use aws_smithy_runtime_api::{
-    client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
-            SharedHttpConnector,
-        },
-        orchestrator::{HttpRequest, HttpResponse},
-        result::ConnectorError,
-        runtime_components::RuntimeComponents,
-    },
-    http::HttpError,
-};
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::Region;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 
-use crate::{
-    clock::Timestamp,
-    http::connections::{Connections, is_timeout},
-    ledger::Ledger,
-};
+use super::calls::{self, Plain};
+use crate::{http::connections::Connections, ledger::Ledger};
 
 /// A setting that a function can't start without.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,10 +32,6 @@ fn given(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// How long a connection to a service of AWS may stay unused. They close theirs later, and a
-/// request that meets a closed one is sent again: all of ours may be.
-const IDLE: Duration = Duration::from_secs(20);
-
 /// Region, credentials and endpoints of the function, and one pool of connections for all services.
 #[derive(Clone, Debug)]
 pub struct Environment {
@@ -72,20 +50,8 @@ impl Environment {
             None,
             "environment",
         );
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(Duration::from_secs(2))
-            .operation_timeout(Duration::from_secs(5))
-            .build();
-        let connections = Connections::new(Duration::from_secs(1), IDLE);
-        let mut config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(Http(connections.clone()))
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
-            // An answer is some hundred bytes, and the timeouts cover all of it.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        let connections = calls::connections();
+        let mut config = calls::config(Region::new(region), credentials, connections.clone())
             .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
             .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"));
         config.set_endpoint_url(given("AWS_ENDPOINT_URL"));
@@ -95,7 +61,7 @@ impl Environment {
     /// The ledger named by `LEDGER_TABLE`.
     pub fn ledger(&self) -> Result<Ledger, SettingMissing> {
         let table = setting("LEDGER_TABLE")?;
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(Plain);
         if let Some(endpoint) = given("AWS_ENDPOINT_URL_DYNAMODB") {
             config.set_endpoint_url(Some(endpoint));
         }
@@ -103,7 +69,8 @@ impl Environment {
     }
 
     pub(super) fn event_bridge(&self) -> aws_sdk_eventbridge::Client {
-        let mut config = aws_sdk_eventbridge::config::Builder::from(&self.config);
+        let mut config =
+            aws_sdk_eventbridge::config::Builder::from(&self.config).interceptor(Plain);
         if let Some(endpoint) = given("AWS_ENDPOINT_URL_EVENTBRIDGE") {
             config.set_endpoint_url(Some(endpoint));
         }
@@ -111,7 +78,7 @@ impl Environment {
     }
 
     pub(super) fn sqs(&self) -> aws_sdk_sqs::Client {
-        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config).interceptor(Plain);
         if let Some(endpoint) = given("AWS_ENDPOINT_URL_SQS") {
             config.set_endpoint_url(Some(endpoint));
         }
@@ -119,7 +86,8 @@ impl Environment {
     }
 
     pub(super) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.config);
+        let mut config =
+            aws_sdk_secretsmanager::config::Builder::from(&self.config).interceptor(Plain);
         if let Some(endpoint) = given("AWS_ENDPOINT_URL_SECRETS_MANAGER") {
             config.set_endpoint_url(Some(endpoint));
         }
@@ -147,41 +115,4 @@ impl Environment {
 
 fn is_on(variable: &str) -> bool {
     given(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-/// Our connections, as the SDK wants them.
-#[derive(Clone, Debug)]
-struct Http(Connections<SdkBody>);
-
-impl HttpClient for Http {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Http {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let request = match request.try_into_http1x() {
-            Ok(request) => request,
-            Err(error) => {
-                return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
-            }
-        };
-        let response = self.0.request(request, Timestamp::system());
-        HttpConnectorFuture::new(async move {
-            let response = response.await.map_err(|error| {
-                if is_timeout(&error) {
-                    ConnectorError::timeout(error.into())
-                } else {
-                    ConnectorError::io(error.into())
-                }
-            })?;
-            let unreadable = |error: HttpError| ConnectorError::other(error.into(), None);
-            HttpResponse::try_from(response.map(SdkBody::from_body_1_x)).map_err(unreadable)
-        })
-    }
 }

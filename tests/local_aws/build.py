@@ -1,5 +1,6 @@
 """Builds what a deployment to this machine needs: the functions, packaged for Lambda, and the sandbox."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -47,13 +48,16 @@ def packaging(profile: list[str] | None = None) -> dict[str, str]:
 
 
 def built_of() -> dict[str, object]:
-    """What a profile is of: the compiler, and the crates in the functions. Of others, it knows nothing."""
+    """What a profile is of: the compiler, and the crates in the functions with their features. Of others, it knows nothing.
+
+    The digest is of who depends on whom, too: that goes into the names of a crate's functions.
+    """
     selected = [word for function in FUNCTIONS for word in ("--package", function)]
-    tree = ["cargo", "tree", "--locked", "--edges", "normal", "--target", "x86_64-unknown-linux-gnu", "--prefix", "none", "--no-dedupe", *selected]
-    lines = subprocess.run(tree, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    crates = {" ".join(line.split()[:2]) for line in lines if line and str(ROOT) not in line}
+    tree = ["cargo", "tree", "--locked", "--edges", "normal", "--target", "x86_64-unknown-linux-gnu", "--prefix", "depth", "--format", " {p} {f}", *selected]
+    text = subprocess.run(tree, cwd=ROOT, check=True, capture_output=True, text=True).stdout.replace(str(ROOT), "")
+    crates = {" ".join(line.split()[1:]) for line in text.splitlines() if line and "(/" not in line and "(*)" not in line}
     compiler = subprocess.run(["rustc", "--version"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[1]
-    return {"rustc": compiler, "crates": sorted(crates)}
+    return {"rustc": compiler, "tree": hashlib.sha256(text.encode()).hexdigest(), "crates": sorted(crates)}
 
 
 def build() -> Path:

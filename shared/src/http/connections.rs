@@ -38,10 +38,6 @@ pub(super) static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
         .with_no_client_auth()
 });
 
-/// How much is read of an answer at once: one of the ledger fits, and the allocator has such room at
-/// hand.
-const READ: usize = 1024;
-
 /// Connections of one kind, for requests with bodies of type `B`.
 pub(crate) struct Connections<B> {
     connector: Connector,
@@ -93,9 +89,7 @@ where
     B: http_body::Body + Send,
     B::Data: Send,
 {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder.pool_idle_timeout(idle).http1_read_buf_exact_size(READ);
-    builder.build(connector.clone())
+    Client::builder(TokioExecutor::new()).pool_idle_timeout(idle).build(connector.clone())
 }
 
 impl<B> Clone for Connections<B> {

@@ -2,7 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, resume_unwind},
+    panic::AssertUnwindSafe,
     pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     task::Poll,
@@ -56,6 +56,8 @@ enum Failure {
     Trouble(#[from] Trouble),
     #[error("the order could not be put back on the queue")]
     NotPutBack(#[from] Unavailable),
+    #[error("there is a fault in the function: the lines before say where")]
+    Panicked,
 }
 
 impl Failure {
@@ -67,6 +69,7 @@ impl Failure {
             Self::Trouble(Trouble::Ledger(_)) => "ledger_unavailable",
             Self::Trouble(Trouble::Contended) => "contended",
             Self::NotPutBack(_) => "queue_unavailable",
+            Self::Panicked => "panicked",
         }
     }
 }
@@ -84,7 +87,9 @@ pub(super) async fn batch<N: Network, S: Surroundings>(
 ) -> SqsBatchResponse {
     let each = messages.into_iter().map(async |message| {
         let id = message.id.clone().unwrap_or_default();
-        match take(courier, &message, deadline).await {
+        // A panic is one message's failure. It must not drop what the others have under way.
+        let taken = AssertUnwindSafe(take(courier, &message, deadline)).catch_unwind().await;
+        match taken.unwrap_or(Err(Failure::Panicked)) {
             Ok(()) => None,
             Err(failure) => {
                 let (code, reason) = ("message_not_taken", failure.code());
@@ -95,11 +100,9 @@ pub(super) async fn batch<N: Network, S: Surroundings>(
             }
         }
     });
-    // A panic must not drop what the others have under way: it goes on once they are done.
-    let each = each.map(|one| AssertUnwindSafe(one).catch_unwind());
-    let taken = in_turn(each).await.into_iter();
+    let taken = in_turn(each).await;
     let mut response = SqsBatchResponse::default();
-    for id in taken.filter_map(|one| one.unwrap_or_else(|panic| resume_unwind(panic))) {
+    for id in taken.into_iter().flatten() {
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id;
         response.batch_item_failures.push(failure);

@@ -80,10 +80,11 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the answer is not JSON.
+    /// When the answer is not JSON, or the function has broken a rule of AWS.
     pub async fn call(&self, event: &Value, deadline: Timestamp) -> Result<Value, String> {
         let payload = to_raw_value(event).expect("JSON");
         let answer = handle(&self.courier, &payload, deadline).await;
+        assert_eq!(self.world.broken(), None);
         let answer = answer.map_err(|error| error.to_string())?;
         Ok(serde_json::from_str(answer.get()).expect("JSON"))
     }

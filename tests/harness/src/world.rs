@@ -33,6 +33,7 @@ struct Inner {
     queue_down: bool,
     bus_down: bool,
     panics: Option<String>,
+    broken: Option<&'static str>,
     next_id: u64,
 }
 
@@ -73,6 +74,7 @@ impl World {
             queue_down: false,
             bus_down: false,
             panics: None,
+            broken: None,
             next_id: 0,
         })))
     }
@@ -189,6 +191,12 @@ impl World {
         self.inner().bus_down = down;
     }
 
+    /// Which rule of AWS was broken. A panic in the middle would be taken for one of the function's.
+    #[must_use]
+    pub fn broken(&self) -> Option<&'static str> {
+        self.inner().broken
+    }
+
     /// The order over whose success there is a panic, as a fault of ours would be.
     pub fn panic_over(&self, order_id: Option<&str>) {
         self.inner().panics = order_id.map(str::to_owned);
@@ -210,7 +218,10 @@ impl Surroundings for World {
         if self.inner().queue_down {
             return Err(Unavailable);
         }
-        assert!(delay <= Duration::from_mins(15), "SQS delays by 15 minutes at most");
+        if delay > Duration::from_mins(15) {
+            self.inner().broken = Some("SQS delays by 15 minutes at most");
+            return Err(Unavailable);
+        }
         let body = serde_json::to_string(due).map_err(|_| Unavailable)?;
         let visible_at = self.now() + delay;
         self.push(body, visible_at);

@@ -28,7 +28,7 @@ TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 def main() -> None:
     run(["rustup", "component", "add", "llvm-tools"], "installing llvm-tools failed: it takes a toolchain of rustup")
     print("Building functions that count (some minutes) …", flush=True)
-    selected = [argument for function in NETWORKS.values() for argument in ("--package", function)]
+    selected = [argument for function in build.FUNCTIONS for argument in ("--package", function)]
     # By cargo itself: the linker of cargo-lambda does not link what counts. Names of functions hold a hash of how cargo
     # was called, so it is called as cargo-lambda calls it: under other names the compiler would not find the counts.
     command = ["cargo", "build", "--release", "--locked", "--target", TRIPLE, "--target-dir", str(PLACE), *selected]

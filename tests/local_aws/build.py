@@ -50,14 +50,16 @@ def packaging(profile: list[str] | None = None) -> dict[str, str]:
 def built_of() -> dict[str, object]:
     """What a profile is of: the compiler, and the crates in the functions with their features. Of others, it knows nothing.
 
-    The digest is of who depends on whom, too: that goes into the names of a crate's functions.
+    The digest is of who depends on whom, too, and of how all are built: that goes into the names of a crate's functions.
     """
     selected = [word for function in FUNCTIONS for word in ("--package", function)]
-    tree = ["cargo", "tree", "--locked", "--edges", "normal", "--target", "x86_64-unknown-linux-gnu", "--prefix", "depth", "--format", " {p} {f}", *selected]
+    tree = ["cargo", "tree", "--locked", "--color", "never", "--edges", "normal,build", "--target", "x86_64-unknown-linux-gnu", "--prefix", "depth", "--format", " {p} {f}", *selected]
     text = subprocess.run(tree, cwd=ROOT, check=True, capture_output=True, text=True).stdout.replace(str(ROOT), "")
     crates = {" ".join(line.split()[1:]) for line in text.splitlines() if line and "(/" not in line and "(*)" not in line}
     compiler = subprocess.run(["rustc", "--version"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[1]
-    return {"rustc": compiler, "tree": hashlib.sha256(text.encode()).hexdigest(), "crates": sorted(crates)}
+    profile = (ROOT / "Cargo.toml").read_text().partition("[profile.release]\n")[2].partition("\n\n")[0]
+    digest = hashlib.sha256((text + profile).encode()).hexdigest()
+    return {"rustc": compiler, "tree": digest, "crates": sorted(crates)}
 
 
 def build() -> Path:

@@ -92,7 +92,7 @@ soak: ## Send some hundred thousand orders through the real handlers with faults
 bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
 	@$(TOOLS)/python tests/bench/bench.py
 
-profile: tools ## Count anew what the functions run often, for the compiler: when it or a crate has changed; twelve minutes
+profile: tools ## Count anew what the functions run often, for the compiler: when it or a crate has changed; eleven minutes
 	@$(TOOLS)/python tests/bench/profiling.py
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain

@@ -6,7 +6,7 @@ ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=\\*"*\([a-z0-9_]*\).*/\1/p
 TOOLS := .local/venv-tools/bin
 DENY := .local/cargo/bin/cargo-deny
 CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
-SHIPPED := $(wildcard functions/*) cli
+SHIPPED := $(wildcard functions/networks/*) functions/audit functions/intake cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
 DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
@@ -37,7 +37,7 @@ run: tools ## Run all of it here: local AWS, sandbox, example orders. ONCE=1 end
 
 test: lint unit end-to-end ## Check everything, end to end on local AWS included
 
-check: fmt clippy unit ## Check the quick part: formatting, lints, unit and whole-path tests
+check: fmt clippy unit ## Check the quick part: formatting, lints, unit and integration tests
 
 lint: fmt clippy doc templates deny ## Check formatting, lints, documentation, templates, licences
 
@@ -87,7 +87,7 @@ end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced 
 	$(TOOLS)/python -m pytest -p no:cacheprovider -rs tests/local_aws
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
-	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-adversary --bin postback-soak
+	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --bin postback-soak
 
 bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
 	@$(TOOLS)/python tests/bench/bench.py
@@ -106,9 +106,9 @@ mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the rea
 # What a crate's own tests show, and what only the embedded DynamoDB shows.
 MUTATED := shared/src/delivery/step.rs shared/src/ledger/record.rs shared/src/ledger/decided.rs \
   shared/src/http.rs shared/src/http/json.rs \
-  $(foreach network,cashmycell cartstack,functions/$(network)/src/lib.rs functions/$(network)/src/wire.rs) \
-  functions/shopback/src/answer.rs functions/shopback/src/lib.rs \
-  $(foreach module,answer lib list our_id status,functions/cpa-moe/src/$(module).rs)
+  $(foreach network,cashmycell cartstack,functions/networks/$(network)/src/lib.rs functions/networks/$(network)/src/wire.rs) \
+  functions/networks/shopback/src/answer.rs functions/networks/shopback/src/lib.rs \
+  $(foreach module,answer lib list our_id status,functions/networks/cpa_moe/src/$(module).rs)
 MUTATED_HARNESS := shared/src/http/send.rs shared/src/ledger.rs shared/src/ledger/scan.rs shared/src/ledger/receipt.rs
 
 $(MUTANTS):
@@ -126,7 +126,7 @@ cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle,
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PACKAGING) cargo lambda build --release --locked \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
-	  $(foreach function,$(notdir $(wildcard functions/*)),--package $(function) --bin $(function))
+	  $(foreach function,$(notdir $(wildcard functions/networks/*)) audit intake,--package $(function) --bin $(function))
 	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))
 	if [ -f samconfig.toml ]; then \
 	  $(TOOLS)/sam deploy $(DEPLOYED) --no-fail-on-empty-changeset; \

@@ -80,7 +80,7 @@ def schema_of(folder: str) -> dict:
     """What belongs into the secret."""
     if folder == "webhook":
         return WEBHOOK_SCHEMA
-    schemas = {path.parent.name: path for path in ROOT.glob("functions/*/secret.schema.json")}
+    schemas = {path.parent.name: path for path in ROOT.glob("functions/**/secret.schema.json")}
     if folder not in schemas:
         raise Refused(f"Say whose secret it is: make secret NETWORK=…, one of {', '.join([*sorted(schemas), 'webhook'])}")
     return json.loads(schemas[folder].read_text())

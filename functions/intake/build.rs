@@ -1,4 +1,4 @@
-//! Collects the networks, which are the folders beside this one that hold recorded `answers`, and
+//! Collects the networks, the folders of `functions/networks` that hold recorded `answers`, and
 //! what each crate says of its clicks in `clicks.schema.json`. A network is added or deleted with
 //! its folder.
 
@@ -7,7 +7,7 @@ use std::{env, error::Error, fmt::Write, fs, path::Path};
 use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let functions = Path::new("..");
+    let functions = Path::new("../networks");
     println!("cargo::rerun-if-changed={}", functions.display());
     let mut folders = fs::read_dir(functions)?.collect::<Result<Vec<_>, _>>()?;
     folders.sort_by_key(fs::DirEntry::file_name);

@@ -31,8 +31,8 @@ PEERS = ROOT / "tests" / "bench" / "peers"
 LOCAL = ROOT / ".local" / "bench"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 OUT = TARGET / "bench"
-FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
-NETWORKS = {name.replace("-", "_"): name for name in FUNCTIONS if (ROOT / "functions" / name / "clicks.schema.json").exists()}
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/**/Cargo.toml"))
+NETWORKS = {name.replace("-", "_"): name for name in FUNCTIONS if (ROOT / "functions/networks" / name / "clicks.schema.json").exists()}
 # CartStack goes by the e-mail and so has no click.
 NETWORKS["cartstack"] = "cartstack"
 

@@ -15,7 +15,7 @@ TOOLS = LOCAL / "venv-tools" / "bin"
 PROFILE = ROOT / "deploy" / "functions.profdata"
 PROFILE_OF = ROOT / "deploy" / "functions.profdata.json"
 
-FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/**/Cargo.toml"))
 
 
 class Failure(Exception):

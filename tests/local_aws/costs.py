@@ -1,7 +1,7 @@
 """What a million orders cost on AWS's list prices: the table in README.md.
 
 Counts times prices, no more. The counts are held by test_costs.py, which counts them at the deployed bundle, and by
-tests/adversary (write units); what runs by the month is counted in the template. `make schema` writes the table anew.
+tests/faults (write units); what runs by the month is counted in the template. `make schema` writes the table anew.
 """
 
 from dataclasses import dataclass

@@ -64,15 +64,15 @@ def secrets(template: dict):
     yield "One Secrets Manager secret for each network holds its settings as JSON. `make secret NETWORK=shopback` sets one; what is changed is in"
     yield "force within a minute, without a deployment."
     for network in NETWORKS:
-        readme = (ROOT / "functions" / network.folder / "README.md").read_text()
+        readme = (ROOT / "functions/networks" / network.folder / "README.md").read_text()
         title = readme.splitlines()[0].removeprefix("# ")
         section = re.search(r"^## Settings\n(.*?)(?=^## |\Z)", readme, re.S | re.M)
-        assert section, f"functions/{network.folder}/README.md has no Settings"
+        assert section, f"functions/networks/{network.folder}/README.md has no Settings"
         text = re.sub(r"^### ", "#### ", section[1].strip(), flags=re.M)
         # Links of the README are relative to its folder.
-        text = re.sub(r"\]\((?!https?:|#)", f"](../functions/{network.folder}/", text)
-        text = re.sub(r"\]\(#", f"](../functions/{network.folder}/README.md#", text)
-        yield f"\n### {title}\n\nThe output `{network.prefix}SecretArn` names it; all of the network is in [its README](../functions/{network.folder}/README.md).\n\n{text}"
+        text = re.sub(r"\]\((?!https?:|#)", f"](../functions/networks/{network.folder}/", text)
+        text = re.sub(r"\]\(#", f"](../functions/networks/{network.folder}/README.md#", text)
+        yield f"\n### {title}\n\nThe output `{network.prefix}SecretArn` names it; all of the network is in [its README](../functions/networks/{network.folder}/README.md).\n\n{text}"
     yield ""
 
 

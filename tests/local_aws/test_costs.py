@@ -104,7 +104,7 @@ def test_an_order_costs_what_the_table_says(stack):
         assert invocations(lines) == ORDERS * count("Lambda request").network, network
         assert size(lines) <= ORDERS * NETWORK_LOG_BYTES, (network, size(lines) / ORDERS)
         assert len(metrics(lines)) <= METRICS_A_NETWORK, metrics(lines)
-    # Each write counts the version up; tests/adversary holds that each costs one unit.
+    # Each write counts the version up; tests/faults holds that each costs one unit.
     for each in orders:
         assert versions(stack, each["order_id"]) == [count("DynamoDB write unit").network] * len(NAMES)
 

@@ -140,7 +140,7 @@ def test_an_order_put_on_the_bus_reaches_every_network_once(stack):
     assert effects(stack, put) == dict.fromkeys(NAMES, 1)
 
 
-@pytest.mark.parametrize("path", [*NAMES, "cpa-moe"])
+@pytest.mark.parametrize("path", NAMES)
 def test_an_order_posted_to_one_network_is_answered_with_what_came_of_it(stack, path):
     posted = order(new_id())
     network = path.replace("-", "_")
@@ -340,7 +340,7 @@ def test_a_lead_that_was_taken_is_followed_to_the_last_word_on_it(stack):
     def stages():
         # What the schedule does every few minutes.
         stack.client("lambda").invoke(
-            FunctionName=f"{STACK_NAME}-cpa-moe", Payload=json.dumps({"detail-type": "postback.follow"})
+            FunctionName=f"{STACK_NAME}-cpa_moe", Payload=json.dumps({"detail-type": "postback.follow"})
         )
         seen = read_back(stack, lead["order_id"])["cpa_moe"].get("progress", [])
         return [each["status"]["stage"] for each in seen]

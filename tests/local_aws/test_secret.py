@@ -48,7 +48,7 @@ def test_what_a_function_would_refuse_is_refused_without_showing_it(folder, sett
 
 
 def test_who_names_no_network_is_told_which_there_are():
-    with pytest.raises(secret.Refused, match="cartstack, cashmycell, cpa-moe, shopback, webhook"):
+    with pytest.raises(secret.Refused, match="cartstack, cashmycell, cpa_moe, shopback, webhook"):
         secret.main([""])
 
 

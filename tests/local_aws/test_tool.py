@@ -304,7 +304,7 @@ def test_replaying_a_day_of_delivered_orders_sends_nothing_and_changes_nothing(s
     assert eventually(describe, "COMPLETED", 60) == "COMPLETED"
     assert drained(stack)
     # Not one byte to a network; not one write that stands: each order cost the one refused write that
-    # tests/adversary counts.
+    # tests/faults counts.
     assert requests_of(stack, day) == requests
     now = items(stack)
     assert {key: now[key] for key in settled} == settled

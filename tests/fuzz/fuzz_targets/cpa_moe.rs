@@ -17,7 +17,7 @@ use postback_fuzz::{
 
 static TOLD: LazyLock<Told<CpaMoe>> = LazyLock::new(networks::cpa_moe);
 
-fuzz_target!(init: seeds::from_answers(&["cpa-moe/answers"]), |data: &[u8]| {
+fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
 
     let reading = TOLD.network.verdict(&TOLD.report, &given.answer, &given.attempt);

@@ -18,7 +18,7 @@ use postback_fuzz::{
 
 static TOLD: LazyLock<Told<CpaMoe>> = LazyLock::new(networks::cpa_moe);
 
-fuzz_target!(init: seeds::from_answers(&["cpa-moe/answers/list"]), |data: &[u8]| {
+fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers/list"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
 
     match TOLD.network.found(&TOLD.report, &given.answer) {

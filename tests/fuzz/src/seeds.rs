@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::answers;
 
-/// Writes the recorded answers of `folders`, below `functions/`.
+/// Writes the recorded answers of `folders`, below `functions/networks/`.
 pub fn from_answers(folders: &[&str]) {
     for folder in folders {
-        for file in recorded(&format!("{ROOT}/functions/{folder}")) {
+        for file in recorded(&format!("{ROOT}/functions/networks/{folder}")) {
             write(&file.name, &answers::bytes(&file));
         }
     }

@@ -1,0 +1,82 @@
+//! One order, a hundred times at once.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use postback::{
+    lambda::api::Request,
+    network::Network,
+    surroundings::{EventBus, Unavailable},
+};
+use postback_faults::{Again, Fate, Life, Role, order};
+use postback_harness::{INVISIBLE, World, api_event, order_event};
+use serde_json::Value;
+
+/// The bus with the network's rule behind it.
+struct Bus(World);
+
+impl EventBus for Bus {
+    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
+        let detail: Value = serde_json::from_str(&detail).map_err(|_| Unavailable)?;
+        let mut event = order_event(&detail);
+        event["detail-type"] = detail_type.into();
+        self.0.enqueue(event.to_string());
+        Ok(())
+    }
+}
+
+/// 34 calls of `POST /orders/{network}`, 33 of `POST /orders`, 33 events of a pipeline, in ten
+/// running instances on two threads.
+async fn a_hundred_at_once<N: Network>(role: Role<N>) {
+    let life = Life::new(role).await;
+    let order = order("A1", 0);
+    let bus = Bus(life.world.clone());
+    let event = api_event("POST", "/orders", &order.to_string());
+    let request: Request = serde_json::from_value(event).expect("a request");
+    for _ in 0..33 {
+        let answer = intake::answer(&request, &bus, life.stage.now()).await;
+        assert_eq!(answer.status_code, 202);
+        life.world.enqueue(order_event(&order).to_string());
+    }
+    let instances: Vec<_> = join_all((0..10).map(|_| life.instance())).await;
+    let instances: Vec<_> = instances.into_iter().map(Arc::new).collect();
+
+    let mut tasks = Vec::new();
+    for number in 0..34 {
+        let (function, order) = (Arc::clone(&instances[number % 10]), order.clone());
+        tasks.push(tokio::spawn(async move {
+            let answer = function.post(&order).await;
+            assert!(matches!(answer.status, 200 | 202), "{answer:?}");
+        }));
+        if number % 5 == 0 {
+            let messages = life.world.receive(10, INVISIBLE);
+            let function = Arc::clone(&instances[number / 5]);
+            tasks.push(tokio::spawn(async move {
+                assert_eq!(function.take(&messages).await, Vec::<String>::new());
+            }));
+        }
+    }
+    for task in join_all(tasks).await {
+        task.expect("an answer");
+    }
+    assert!(life.work_off("A1", Again::InTime, &Fate::default()).await);
+
+    assert_eq!(life.told("A1"), life.role.lines().len(), "{}: requests", N::NAME);
+    for (effects, record) in life.ends("A1").await {
+        let record = record.expect("a record");
+        assert_eq!((effects, record.protocol.attempt), (1, 1), "{}", N::NAME);
+        assert!(record.protocol.state.is_final(), "{record:?}");
+        assert_eq!(record.conflicts, 0, "{}: it is the same content by every way", N::NAME);
+    }
+    assert!(life.world.dead_letters().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_copies_by_api_queue_and_bus_have_one_effect() {
+    a_hundred_at_once(Role::shopback()).await;
+    a_hundred_at_once(Role::shopback_lines()).await;
+    a_hundred_at_once(Role::cpa_moe()).await;
+    a_hundred_at_once(Role::cashmycell()).await;
+    a_hundred_at_once(Role::cartstack()).await;
+    a_hundred_at_once(Role::cartstack_resend()).await;
+}

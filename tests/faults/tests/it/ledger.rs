@@ -1,0 +1,112 @@
+//! A ledger that fails, throttles, hangs, or answers after having written, at every call.
+
+use std::time::Duration;
+
+use postback::network::Network;
+use postback_faults::{Again, Fate, Life, Role, Trigger};
+use postback_harness::Strike;
+
+/// The client asks three times: one strike is mended by it, three are a failed call, and six are
+/// two failed calls in a row.
+const LENGTHS: [usize; 3] = [1, 3, 6];
+
+/// Strikes the ledger's calls of one life from every one of them on, until a strike comes too late
+/// to matter.
+async fn survives_every_strike<N: Network>(
+    role: Role<N>,
+    triggers: &[Trigger],
+    strikes: &[Strike],
+) -> usize {
+    let mut life = Life::new(role).await;
+    if strikes == IN_TIME {
+        life.patience.ledger = Duration::from_millis(100);
+    }
+    let mut count = 0;
+    for trigger in triggers {
+        for strike in strikes {
+            for length in LENGTHS {
+                for first in 0.. {
+                    count += 1;
+                    let id = format!("A{count}");
+                    let script = vec![Strike::Pass; first].into_iter().chain(vec![*strike; length]);
+                    life.stage.table.script(script);
+                    let what = format!("{trigger:?}, {strike:?} {length} times from {first}");
+
+                    let fate = Fate::default();
+                    let mut done = life.live(&id, *trigger, Again::InTime, &fate).await;
+
+                    let left = life.stage.table.script_left();
+                    life.stage.table.script([]);
+                    // On a busy machine the ledger is given up more often than it was struck.
+                    while !life.world.dead_letters().is_empty() && strikes == IN_TIME {
+                        life.world.redrive();
+                        done = life.work_off(&id, Again::InTime, &fate).await;
+                    }
+                    assert!(done, "{}: {what}: it never ends", N::NAME);
+                    assert!(life.world.dead_letters().is_empty(), "{}: {what}", N::NAME);
+                    life.check(&id, &format!("{}: {what}", N::NAME)).await;
+                    if length == 1 && strikes != IN_TIME {
+                        is_none_the_worse(&life, &id, &what).await;
+                    }
+                    if left >= length {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    println!("{}: struck in {count} ways", N::NAME);
+    count
+}
+
+/// One failed call is mended by the client itself; a write it has repeated is known again as its
+/// own.
+async fn is_none_the_worse<N: Network>(life: &Life<N>, id: &str, what: &str) {
+    for (effects, record) in life.ends(id).await {
+        let protocol = record.expect("a record").protocol;
+        let end = (effects, protocol.attempt, protocol.state.is_final());
+        assert_eq!(end, (1, 1, true), "{}: {what}: {protocol:?}", N::NAME);
+    }
+    assert_eq!(life.told(id), life.role.lines().len(), "{}: {what}", N::NAME);
+}
+
+const AT_ONCE: [Strike; 3] = [Strike::Fail, Strike::Throttle, Strike::LoseAnswer];
+const IN_TIME: [Strike; 2] = [Strike::Hang, Strike::Stall];
+const BOTH: [Trigger; 2] = [Trigger::Api, Trigger::Queue];
+
+#[tokio::test]
+async fn shopback_survives_a_ledger_that_fails() {
+    survives_every_strike(Role::shopback(), &BOTH, &AT_ONCE).await;
+}
+
+#[tokio::test]
+async fn cpa_moe_survives_a_ledger_that_fails() {
+    survives_every_strike(Role::cpa_moe(), &BOTH, &AT_ONCE).await;
+}
+
+#[tokio::test]
+async fn cashmycell_survives_a_ledger_that_fails() {
+    survives_every_strike(Role::cashmycell(), &BOTH, &AT_ONCE).await;
+}
+
+#[tokio::test]
+async fn cartstack_survives_a_ledger_that_fails() {
+    survives_every_strike(Role::cartstack(), &BOTH, &AT_ONCE).await;
+    survives_every_strike(Role::cartstack_resend(), &[Trigger::Queue], &[Strike::LoseAnswer]).await;
+}
+
+#[tokio::test]
+async fn lines_survive_a_ledger_that_fails() {
+    let strikes = [Strike::Fail, Strike::LoseAnswer];
+    survives_every_strike(Role::shopback_lines(), &BOTH, &strikes).await;
+}
+
+#[tokio::test]
+async fn all_survive_a_ledger_that_hangs() {
+    tokio::join!(
+        survives_every_strike(Role::shopback(), &BOTH, &IN_TIME),
+        survives_every_strike(Role::cpa_moe(), &BOTH, &IN_TIME),
+        survives_every_strike(Role::cashmycell(), &BOTH, &IN_TIME),
+        survives_every_strike(Role::cartstack(), &BOTH, &IN_TIME),
+    );
+}

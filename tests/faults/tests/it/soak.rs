@@ -1,0 +1,13 @@
+//! The soak, a short one.
+
+use postback_faults::{Bound, soak};
+
+#[test]
+fn nothing_is_told_twice_and_nothing_is_lost() {
+    let report = soak(Bound::Orders(300), 2, 1, |_| {});
+
+    println!("{report}");
+    assert!(report.is_clean(), "{report}\n{:#?}", report.census.faults);
+    assert!(report.census.orders >= 300);
+    assert!(report.invocations.1 > 0, "some were killed");
+}

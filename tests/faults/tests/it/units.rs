@@ -1,0 +1,111 @@
+//! What a delivery costs, in the units that `DynamoDB` reports.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use postback::network::Network;
+use postback_faults::{Again, Fate, Life, Role, Trigger};
+use postback_harness::Table;
+use postback_sandbox::{Fault, Rule};
+
+/// What `DynamoDB` counts an item as: names and values in UTF-8, numbers two digits a byte, three
+/// bytes for each list or map and one for each of its members.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
+fn size(item: &HashMap<String, AttributeValue>) -> usize {
+    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(number) => number.len().div_ceil(2) + 1,
+        AttributeValue::M(members) => 3 + members.len() + size(members),
+        AttributeValue::L(list) => {
+            3 + list.iter().map(|value| 1 + value_size(value)).sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
+/// The largest item in the table, in bytes.
+async fn largest(table: &Table) -> usize {
+    let scan = table.client().scan().table_name("ledger").send().await.expect("a scan");
+    scan.items().iter().map(size).max().expect("an item")
+}
+
+async fn costs_what_it_may<N: Network>(role: Role<N>) {
+    let life = Life::new(role).await;
+    let (table, fate) = (&life.stage.table, Fate::default());
+    let units = || {
+        let units = table.units();
+        table.forget_calls();
+        (units.write, units.read)
+    };
+    let name = N::NAME;
+
+    assert!(life.live("A1", Trigger::Queue, Again::InTime, &fate).await);
+    let delivered = units();
+    assert!(delivered <= (2.0, 0.0), "{name}: {delivered:?} for a delivered one");
+    let usual = largest(table).await;
+    assert!(usual < 1024, "{name}: an item of {usual} bytes");
+    table.forget_calls();
+
+    assert!(life.live("A1", Trigger::Queue, Again::InTime, &fate).await);
+    let by_queue = units();
+    assert!(life.post("A1", &fate).await);
+    let by_api = units();
+    assert!(by_queue <= (1.0, 0.0), "{name}: {by_queue:?} for a duplicate from the queue");
+    assert!(by_api <= (1.0, 0.0), "{name}: {by_api:?} for a duplicate by the API");
+
+    let lost = Rule::on(life.role.at, Fault::close_after_reading());
+    life.stage.sandbox.script(lost).expect("a rule");
+    assert!(life.live("A2", Trigger::Queue, Again::InTime, &fate).await);
+    let resolved = units();
+    assert!(resolved.0 <= 4.0, "{name}: {resolved:?} for an unconfirmed one");
+    let story = largest(table).await;
+    println!(
+        "{name}: delivered {delivered:?}, duplicate {by_queue:?}, unconfirmed {resolved:?} \
+         (write, read); item {usual} bytes, with a lost answer {story}"
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_costs_two_units_a_duplicate_one_an_unconfirmed_one_four() {
+    costs_what_it_may(Role::shopback()).await;
+    costs_what_it_may(Role::cpa_moe()).await;
+    costs_what_it_may(Role::cashmycell()).await;
+    costs_what_it_may(Role::cartstack()).await;
+    costs_what_it_may(Role::cartstack_resend()).await;
+}
+
+#[tokio::test]
+async fn the_counting_is_honest() {
+    let table = Table::start().await;
+    let put = |bytes: usize, condition: Option<&str>| {
+        table
+            .client()
+            .put_item()
+            .table_name("ledger")
+            .item("order_id", AttributeValue::S("A1".to_owned()))
+            .item("delivery", AttributeValue::S("x".to_owned()))
+            .item("filler", AttributeValue::S("x".repeat(bytes)))
+            .set_condition_expression(condition.map(str::to_owned))
+            .send()
+    };
+    let cost = || {
+        let units = table.units().write;
+        table.forget_calls();
+        units
+    };
+
+    put(900, None).await.expect("written");
+    assert!((cost() - 1.0).abs() < f64::EPSILON, "below a kilobyte");
+    put(1100, None).await.expect("written");
+    assert!((cost() - 2.0).abs() < f64::EPSILON, "above a kilobyte");
+    put(1, None).await.expect("written");
+    assert!((cost() - 2.0).abs() < f64::EPSILON, "the larger of old and new");
+    put(1100, None).await.expect("written");
+    cost();
+    put(1, Some("attribute_not_exists(order_id)")).await.expect_err("refused");
+    assert!(cost() >= 1.0, "a refused condition is not free");
+}

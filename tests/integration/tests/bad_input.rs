@@ -1,0 +1,235 @@
+//! Bad orders at the API: each a clear, stable error, nothing half done.
+
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+
+use postback_integration::{Bundle, PATHS, minimal, watch::canaries_in, with};
+use serde_json::{Value, from_str, json};
+
+const CANARY: &str = "canary7351";
+
+fn raw(json: &str) -> Value {
+    from_str(json).expect("JSON")
+}
+
+fn long(characters: usize) -> Value {
+    json!(format!("{CANARY}{}", "ü".repeat(characters - CANARY.len())))
+}
+
+/// Fails unless `order` is refused everywhere with just this fault, and without its value.
+async fn assert_refused(bundle: &Bundle, order: &Value, pointer: &str, code: &str) {
+    for path in PATHS {
+        let reply = bundle.post(path, order).await;
+
+        let what = format!("{path} {pointer} {code}: {}", reply.text);
+        assert_eq!(reply.problem(), (422, "invalid_order".to_owned()), "{what}");
+        assert_eq!(reply.faults(), [(pointer.to_owned(), code.to_owned())], "{what}");
+        assert!(canaries_in(&format!("{reply:?}"), &[CANARY]).is_empty(), "{what}");
+    }
+}
+
+async fn assert_all_refused(cases: &[(&str, Value, &str)]) {
+    let bundle = Bundle::new(1).await;
+    for (pointer, value, code) in cases {
+        let order = with(minimal("A-1"), "/items", json!([{}]));
+        let order = with(with(order, "/utm", json!({})), "/custom", json!({}));
+        let order = with(order, "/customer/address", json!({}));
+        assert_refused(&bundle, &with(order, pointer, value.clone()), pointer, code).await;
+    }
+    bundle.assert_untouched("bad orders");
+}
+
+#[tokio::test]
+async fn a_member_that_must_be_given_is_asked_for_by_name() {
+    let bundle = Bundle::new(1).await;
+
+    for name in ["order_id", "status", "completed_at", "currency", "total"] {
+        let pointer = format!("/{name}");
+        let mut order = minimal("A-1");
+        order.as_object_mut().expect("an object").remove(name);
+        assert_refused(&bundle, &order, &pointer, "missing").await;
+        assert_refused(&bundle, &with(minimal("A-1"), &pointer, Value::Null), &pointer, "missing")
+            .await;
+    }
+    bundle.assert_untouched("incomplete orders");
+}
+
+#[tokio::test]
+async fn an_order_id_that_can_stand_for_another_order_is_refused() {
+    assert_all_refused(&[
+        ("/order_id", json!(""), "blank"),
+        ("/order_id", json!(" \t"), "blank"),
+        ("/order_id", json!("auto"), "reserved"),
+        ("/order_id", json!("AUTO"), "reserved"),
+        ("/order_id", json!("null"), "reserved"),
+        ("/order_id", json!("undefined"), "reserved"),
+        ("/order_id", json!(" canary7351"), "outer_blanks"),
+        ("/order_id", json!("canary7351\n7"), "outer_blanks"),
+        ("/order_id", json!("canary7351\u{0}"), "control_character"),
+        ("/order_id", json!("{canary7351}"), "template"),
+        ("/order_id", json!(7351), "wrong_type"),
+        ("/order_id", long(129), "too_long"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn money_that_is_not_exact_is_refused() {
+    let thirty = "735173517351735173517351735173";
+    for pointer in ["/total", "/tax", "/shipping", "/surcharge", "/items/0/unit_price"] {
+        assert_all_refused(&[
+            (pointer, json!(-7351), "negative"),
+            (pointer, json!("-0.01"), "negative"),
+            (pointer, raw("-0"), "negative"),
+            (pointer, json!("NaN"), "not_a_decimal"),
+            (pointer, json!("Infinity"), "not_a_decimal"),
+            (pointer, json!("canary7351"), "not_a_decimal"),
+            (pointer, json!(""), "not_a_decimal"),
+            (pointer, json!("1,499.00"), "not_a_decimal"),
+            (pointer, json!("+1"), "not_a_decimal"),
+            (pointer, raw("1e3"), "not_a_decimal"),
+            (pointer, raw("0.30000000000000004"), "too_precise"),
+            (pointer, raw("1499.0000000000002"), "too_precise"),
+            (pointer, json!("14.999"), "too_precise"),
+            (pointer, raw(thirty), "too_large"),
+            (pointer, json!(thirty), "too_large"),
+            (pointer, json!(true), "wrong_type"),
+            (pointer, json!({ "canary7351": 1 }), "wrong_type"),
+        ])
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_amount_finer_than_its_currency_is_refused() {
+    let bundle = Bundle::new(1).await;
+    let yen = with(with(minimal("A-1"), "/currency", json!("JPY")), "/total", json!("100.5"));
+
+    assert_refused(&bundle, &yen, "/total", "too_precise").await;
+    bundle.assert_untouched("half a yen");
+}
+
+#[tokio::test]
+async fn a_value_of_no_known_kind_is_refused() {
+    assert_all_refused(&[
+        ("/status", json!("canary7351"), "unknown_word"),
+        ("/status", json!("COMPLETED"), "unknown_word"),
+        ("/completed_at", json!("canary7351"), "not_an_instant"),
+        ("/completed_at", json!("2026-11-21"), "not_an_instant"),
+        ("/completed_at", json!(1_795_256_100_i64), "wrong_type"),
+        ("/currency", json!("XYZ"), "unknown_currency"),
+        ("/currency", json!("inr"), "unknown_currency"),
+        ("/currency", json!("canary7351"), "unknown_currency"),
+        ("/currency", json!(356), "wrong_type"),
+        ("/customer/email", json!("canary7351"), "not_an_email"),
+        ("/customer/email", json!("canary7351@a@b.example"), "not_an_email"),
+        ("/customer/ip", json!("canary7351"), "not_an_ip"),
+        ("/customer/ip", json!("203.0.113.999"), "not_an_ip"),
+        ("/customer/country", json!("canary"), "not_a_country"),
+        ("/customer/name", json!("canary7351\u{7}"), "control_character"),
+        ("/items/0/quantity", json!(0), "out_of_range"),
+        ("/items/0/quantity", json!("canary7351"), "wrong_type"),
+        ("/discount_percent", json!(101), "out_of_range"),
+        ("/discount_percent", json!(-1), "negative"),
+        ("/customer", json!("canary7351"), "wrong_type"),
+        ("/clicks", json!(["canary7351"]), "wrong_type"),
+        ("/items", json!({ "canary7351": 1 }), "wrong_type"),
+        ("/custom", json!("canary7351"), "wrong_type"),
+        ("/custom/gift", json!(["canary7351"]), "wrong_type"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn blank_and_over_long_texts_are_refused() {
+    let many: Value = (0..51).map(|n| (format!("name{n}"), json!("canary7351"))).collect();
+    assert_all_refused(&[
+        ("/customer/name", json!("  "), "blank"),
+        ("/customer/phone", json!(""), "blank"),
+        ("/comment", json!("\n"), "blank"),
+        ("/customer/email", long(257), "too_long"),
+        ("/customer/phone", long(41), "too_long"),
+        ("/customer/name", long(201), "too_long"),
+        ("/customer/user_agent", long(1_025), "too_long"),
+        ("/customer/address/postal_code", long(33), "too_long"),
+        ("/customer/address/line", long(501), "too_long"),
+        ("/customer/address/city", long(201), "too_long"),
+        ("/items/0/sku", long(201), "too_long"),
+        ("/items/0/name", long(501), "too_long"),
+        ("/utm/source", long(501), "too_long"),
+        ("/comment", long(2_001), "too_long"),
+        ("/custom/gift", long(1_001), "too_long"),
+        ("/custom", many, "too_many"),
+        ("/items", json!(vec![json!({ "name": "canary7351" }); 1_001]), "too_many"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_member_is_refused_by_name() {
+    assert_all_refused(&[
+        ("/totl", json!("canary7351"), "unknown_member"),
+        ("/a~1b~0c", json!("canary7351"), "unknown_member"),
+        ("/customer/mail", json!("canary7351"), "unknown_member"),
+        ("/customer/address/zip", json!("canary7351"), "unknown_member"),
+        ("/items/0/size", json!("canary7351"), "unknown_member"),
+        ("/utm/id", json!("canary7351"), "unknown_member"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_click_of_no_network_and_an_unknown_member_of_a_click_are_refused_by_name() {
+    let bundle = Bundle::new(1).await;
+    let nobody = with(minimal("A-1"), "/clicks/nobody", json!({ "id": CANARY }));
+    let hyphen = with(minimal("A-1"), "/clicks/cpa-moe", json!({ "offer": CANARY }));
+    let colour = with(minimal("A-1"), "/clicks/shopback/colour", json!(CANARY));
+
+    let unknown = bundle.post("/orders", &nobody).await;
+    let misspelt = bundle.post("/orders", &hyphen).await;
+    let member = bundle.post("/orders", &colour).await;
+    let direct = bundle.post("/orders/shopback", &colour).await;
+
+    let fault = |pointer: &str, code: &str| [(pointer.to_owned(), code.to_owned())];
+    assert_eq!(unknown.faults(), fault("/clicks/nobody", "unknown_member"));
+    assert_eq!(misspelt.faults(), fault("/clicks/cpa-moe", "not_a_network"));
+    assert_eq!(member.faults(), fault("/clicks/shopback/colour", "unknown_member"));
+    assert_eq!(direct.faults(), fault("/clicks/shopback/colour", "unknown_member"));
+    for reply in [unknown, misspelt, member, direct] {
+        assert_eq!(reply.problem(), (422, "invalid_order".to_owned()));
+        assert!(!reply.text.contains(CANARY), "{reply:?}");
+    }
+    bundle.assert_untouched("clicks of no network");
+}
+
+#[tokio::test]
+async fn all_faults_are_named_at_once() {
+    let bundle = Bundle::new(1).await;
+    let order = json!({
+        "order_id": "auto", "status": "done", "currency": "XYZ", "total": "NaN", "totl": 1,
+        "customer": { "email": CANARY }, "items": [{}, { "quantity": 0 }],
+        "clicks": { "shopback": { "colour": CANARY } },
+    });
+
+    for path in ["/orders", "/orders/shopback"] {
+        let reply = bundle.post(path, &order).await;
+
+        let faults = reply.faults();
+        let faults: Vec<_> = faults.iter().map(|(at, code)| (at.as_str(), code.as_str())).collect();
+        for expected in [
+            ("/order_id", "reserved"),
+            ("/status", "unknown_word"),
+            ("/completed_at", "missing"),
+            ("/currency", "unknown_currency"),
+            ("/total", "not_a_decimal"),
+            ("/totl", "unknown_member"),
+            ("/customer/email", "not_an_email"),
+            ("/items/1/quantity", "out_of_range"),
+            ("/clicks/shopback/colour", "unknown_member"),
+        ] {
+            assert!(faults.contains(&expected), "{path} {expected:?}: {faults:?}");
+        }
+        assert_eq!(faults.len(), 9, "{path}: {faults:?}");
+        assert!(!reply.text.contains(CANARY), "{path}");
+    }
+    bundle.assert_untouched("an order with many faults");
+}

@@ -1,0 +1,200 @@
+//! A network that is dead for ten minutes under load: the others do not notice, and once it is back everything is
+//! told once. The figures are printed: `cargo test --test dead_network -- --nocapture`.
+
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+#![expect(clippy::print_stdout, reason = "the figures are for people")]
+
+use std::{collections::BTreeMap, time::Duration};
+
+use postback::clock::Timestamp;
+use postback_harness::World;
+use postback_sandbox::{Fault, Network};
+use postback_integration::{Bundle, bare};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+const NETWORKS: [Network; 4] =
+    [Network::CartStack, Network::CashMyCell, Network::CpaMoe, Network::ShopBack];
+
+/// An order comes this often, for half an hour: in the second ten minutes one network is dead.
+const EVERY: Duration = Duration::from_secs(10);
+const ORDERS: u32 = 180;
+const DEAD: std::ops::Range<Duration> = Duration::from_mins(10)..Duration::from_mins(20);
+/// How long everything may take at most once the network is back.
+const CATCH_UP: Duration = Duration::from_hours(1);
+
+/// What came of it at one network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Figures {
+    /// How many orders have ended well.
+    told: usize,
+    /// How many effects the network holds of each order: one of all, or none.
+    once: usize,
+    requests: usize,
+    dead_letters: usize,
+    /// From the order's coming to its end, by the stage's clock.
+    median: Duration,
+    longest: Duration,
+}
+
+fn order(number: u32) -> Value {
+    let mut order = bare(&id(number));
+    order["customer"] =
+        json!({ "email": email(number), "phone": "+91 98765 43210", "ip": "203.0.113.9" });
+    order["clicks"] = json!({
+        "cashmycell": { "cmc_id": click(number) },
+        "cpa_moe": { "offer": 217 },
+        "shopback": { "transaction_id": format!("{number:0>30}") },
+    });
+    order
+}
+
+fn id(number: u32) -> String {
+    format!("A-{number}")
+}
+
+fn email(number: u32) -> String {
+    format!("buyer{number}@example.com")
+}
+
+fn click(number: u32) -> String {
+    format!("cmc{number}")
+}
+
+/// What a network knows an order by.
+fn key(network: Network, number: u32) -> String {
+    match network {
+        Network::CashMyCell => click(number),
+        Network::CartStack => email(number),
+        Network::CpaMoe | Network::ShopBack => id(number),
+    }
+}
+
+/// Half an hour of orders, most by the bus and each tenth by direct calls, with `dead` dead for ten minutes of it.
+async fn half_an_hour(dead: Option<(Network, Fault)>) -> BTreeMap<String, Figures> {
+    let bundle = Bundle::new(1).await;
+    let start = bundle.stage.now();
+    let outage = |fault: Option<Fault>| {
+        if let Some((network, _)) = &dead {
+            bundle.stage.sandbox.outage(*network, fault).expect("an outage");
+        }
+    };
+    let mut came = BTreeMap::new();
+    for number in 0..ORDERS {
+        let passed = EVERY * number;
+        work_until(&bundle, start + passed).await;
+        match passed {
+            passed if passed == DEAD.start => outage(dead.as_ref().map(|(_, fault)| fault.clone())),
+            passed if passed == DEAD.end => outage(None),
+            _ => {}
+        }
+        came.insert(id(number), bundle.stage.now());
+        if number % 10 == 9 {
+            for network in NETWORKS {
+                let reply = bundle.post(&format!("/orders/{network}"), &order(number)).await;
+                assert!(matches!(reply.status, 200 | 202), "{network}: {reply:?}");
+            }
+        } else {
+            assert_eq!(bundle.post("/orders", &order(number)).await.status, 202);
+        }
+        bundle.work().await;
+    }
+    work_until(&bundle, start + EVERY * ORDERS + CATCH_UP).await;
+
+    let figures = bundle.worlds().into_iter().zip(NETWORKS).map(|((name, world), network)| {
+        assert_eq!(name, network.to_string());
+        (name.to_owned(), figures(&bundle, network, world, &came))
+    });
+    figures.collect()
+}
+
+/// Every function takes what becomes visible on its queue, when it does, until `end`.
+async fn work_until(bundle: &Bundle, end: Timestamp) {
+    loop {
+        let next = bundle.worlds().into_iter().filter_map(|(_, world)| world.next_visible()).min();
+        match next {
+            Some(at) if at <= end => {
+                bundle.stage.advance_to(at);
+                bundle.work().await;
+            }
+            _ => return bundle.stage.advance_to(end),
+        }
+    }
+}
+
+fn figures(
+    bundle: &Bundle,
+    network: Network,
+    world: &World,
+    came: &BTreeMap<String, Timestamp>,
+) -> Figures {
+    let ended = |(kind, detail): (String, Value)| {
+        let at = Timestamp::parse(detail["at"].as_str()?)?;
+        let id = detail["order_id"].as_str()?;
+        matches!(&*kind, "postback.delivered" | "postback.accepted").then(|| at.since(came[id]))
+    };
+    let mut times: Vec<_> = world.bus().into_iter().filter_map(ended).collect();
+    times.sort_unstable();
+    let effects = |number| bundle.stage.sandbox.held(network, &key(network, number)).len();
+    assert!((0..ORDERS).all(|number| effects(number) <= 1), "{network} was told twice");
+    Figures {
+        told: times.len(),
+        once: (0..ORDERS).filter(|number| effects(*number) == 1).count(),
+        requests: bundle.stage.sandbox.received(network).len(),
+        dead_letters: world.dead_letters().len() + usize::from(world.next_visible().is_some()),
+        median: times[times.len() / 2],
+        longest: times[times.len() - 1],
+    }
+}
+
+fn show(title: &str, all: &BTreeMap<String, Figures>) {
+    println!("\n{title}: {ORDERS} orders in {} minutes", (EVERY * ORDERS).as_secs() / 60);
+    println!("network      told   once   requests   dead letters   median   longest");
+    for (name, it) in all {
+        let (median, longest) = (it.median.as_secs(), it.longest.as_secs());
+        println!(
+            "{name:<12} {:>4}   {:>4}   {:>8}   {:>12}   {median:>4} s   {longest:>5} s",
+            it.told, it.once, it.requests, it.dead_letters,
+        );
+    }
+}
+
+/// The same half an hour with all networks up: run once, all tests compare with it.
+static WELL: OnceCell<BTreeMap<String, Figures>> = OnceCell::const_new();
+
+async fn dead(network: Network, fault: Fault, how: &str) {
+    let well = WELL.get_or_init(async || half_an_hour(None).await).await;
+    let all = half_an_hour(Some((network, fault))).await;
+
+    show("all well", well);
+    show(&format!("{network} {how} for ten minutes"), &all);
+    let everything = ORDERS as usize;
+    for (name, it) in &all {
+        assert_eq!((it.told, it.once, it.dead_letters), (everything, everything, 0), "{name}");
+        if *name == network.to_string() {
+            assert!(it.longest > Duration::from_mins(1), "it was dead: {it:?}");
+            assert!(it.requests > well[name].requests, "it was tried: {it:?}");
+            // Ten minutes of backoff are a handful of attempts for each order that met the outage.
+            assert!(it.requests < well[name].requests + 60 * 12, "{it:?}");
+        } else {
+            assert_eq!(*it, well[name], "{name} noticed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_says_it_is_down_is_told_everything_once_it_is_back() {
+    dead(Network::CartStack, Fault::status(503), "answers 503").await;
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_its_answers_is_told_nothing_twice() {
+    let lost = Fault::close_after_reading().processed();
+    dead(Network::ShopBack, lost, "takes it and answers nothing").await;
+}
+
+#[tokio::test]
+async fn a_network_that_answers_nothing_is_asked_and_told_again_where_it_reads_back() {
+    let lost = Fault::close_after_reading().not_processed();
+    dead(Network::CpaMoe, lost, "answers nothing").await;
+}

@@ -1,0 +1,225 @@
+//! What belongs where: a network is one folder and one block of the template.
+
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// The functions that are no network's.
+const SHARED_FUNCTIONS: [&str; 2] = ["audit", "intake"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn folders(path: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(path)).expect("a folder");
+    let entries = entries.map(|entry| entry.expect("an entry"));
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<_> =
+        folders.map(|folder| folder.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn networks() -> Vec<String> {
+    folders("functions/networks")
+}
+
+/// The folders of all functions, below `functions/`, with their names.
+fn functions() -> Vec<(String, String)> {
+    let networks = networks().into_iter().map(|name| (format!("networks/{name}"), name));
+    let shared = SHARED_FUNCTIONS.map(|name| (name.to_owned(), name.to_owned()));
+    networks.chain(shared).collect()
+}
+
+/// All files below a folder whose names end in one of `kinds`.
+fn files(folder: &Path, kinds: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(folder).expect("a folder");
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        if path.is_dir() {
+            found.extend(files(&path, kinds));
+        } else if kinds.iter().any(|kind| path.to_string_lossy().ends_with(kind)) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// How a function may be called in a text, in lower case.
+fn spellings(name: &str) -> Vec<String> {
+    ["-", "_", ".", " ", ""].iter().map(|between| name.replace('_', between)).collect()
+}
+
+fn names(text: &str, name: &str) -> bool {
+    let text = text.to_lowercase();
+    spellings(name).iter().any(|spelling| text.contains(spelling))
+}
+
+/// The packages of the workspace as cargo sees them.
+fn packages() -> Vec<Value> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]);
+    let output = cargo.current_dir(root()).output().expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+fn path_of(package: &Value) -> String {
+    let manifest = package["manifest_path"].as_str().expect("a path");
+    let folder = Path::new(manifest).parent().expect("a folder");
+    let folder = folder.canonicalize().expect("a folder");
+    folder.strip_prefix(root()).expect("inside").to_string_lossy().into_owned()
+}
+
+/// The names of what a package is built from: tests aside.
+fn built_from(package: &Value) -> Vec<String> {
+    let dependencies = package["dependencies"].as_array().expect("a list").iter();
+    let built = dependencies.filter(|dependency| dependency["kind"] != "dev");
+    built.map(|dependency| dependency["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn the_common_crate_names_no_network() {
+    let sources = files(&root().join("shared"), &[".rs", ".toml"]);
+    assert!(sources.len() > 20 && networks().len() >= 4);
+
+    for source in &sources {
+        for network in networks() {
+            assert!(!names(&text(source), &network), "{} names {network}", source.display());
+        }
+    }
+}
+
+#[test]
+fn a_name_is_found_however_it_is_spelt() {
+    for spelling in ["CpaMoe", "cpa_moe", "CPA-MOE", "cpa.moe", "Cpa Moe"] {
+        assert!(names(&format!("for {spelling} only"), "cpa_moe"), "{spelling}");
+    }
+    assert!(!names("a network", "cpa_moe"));
+}
+
+#[test]
+fn a_function_names_no_other_function_and_no_aws_sdk() {
+    for (folder, own) in functions() {
+        let folder = root().join("functions").join(folder);
+        let sources = files(&folder, &[".rs", "Cargo.toml"]);
+        assert!(sources.len() > 2, "{own}");
+        for source in sources {
+            let text = text(&source);
+            for network in networks().iter().filter(|network| **network != own) {
+                assert!(!names(&text, network), "{} names {network}", source.display());
+            }
+            for other in SHARED_FUNCTIONS.iter().filter(|other| **other != own) {
+                for path in [format!("{other}::"), format!("functions/{other}")] {
+                    assert!(!text.contains(&path), "{} names {path}", source.display());
+                }
+            }
+            let sdk = text.contains("aws-sdk") || text.contains("aws_sdk");
+            assert!(!sdk, "{} names an AWS SDK", source.display());
+        }
+    }
+}
+
+#[test]
+fn a_function_is_built_from_no_other_function() {
+    let functions: Vec<_> = functions().into_iter().map(|(_, name)| name).collect();
+    for package in packages() {
+        if path_of(&package).starts_with("functions/") {
+            for dependency in built_from(&package) {
+                let wrong = functions.contains(&dependency) || dependency.starts_with("aws-");
+                assert!(!wrong, "{} is built from {dependency}", package["name"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_that_is_deployed_is_built_from_tests() {
+    let packages = packages();
+    let is_test = |package: &&Value| path_of(package).starts_with("tests/");
+    let tests: Vec<_> = packages.iter().filter(is_test).map(|test| &test["name"]).collect();
+    assert!(tests.len() >= 4, "{tests:?}");
+
+    for package in packages.iter().filter(|package| !is_test(package)) {
+        for dependency in built_from(package) {
+            let is_test = tests.iter().any(|test| **test == dependency);
+            assert!(!is_test, "{} is built from {dependency}", package["name"]);
+        }
+    }
+}
+
+#[test]
+fn every_network_has_its_description_and_a_main_without_content() {
+    for network in networks() {
+        let folder = root().join("functions/networks").join(&network);
+        assert!(text(folder.join("README.md")).lines().count() > 20, "{network}");
+        let settings: Value =
+            serde_json::from_str(&text(folder.join("secret.schema.json"))).expect("JSON");
+        assert_eq!(settings["additionalProperties"], false, "{network}");
+        let library = text(folder.join("src/lib.rs"));
+        assert!(library.starts_with("#![doc = include_str!(\"../README.md\")]"), "{network}");
+    }
+    for (folder, function) in functions() {
+        let main = text(root().join("functions").join(folder).join("src/main.rs"));
+        let body = main.lines().skip_while(|line| line.starts_with("//!"));
+        assert!(body.clone().all(|line| !line.contains("//")), "{function}: {main}");
+        let most = if SHARED_FUNCTIONS.contains(&function.as_str()) { 9 } else { 6 };
+        assert!(main.lines().count() <= most, "{function}: {main}");
+    }
+}
+
+#[test]
+fn every_package_takes_the_lints_of_the_workspace() {
+    let packages = packages();
+    let members: Vec<_> = packages.iter().map(path_of).collect();
+    for (folder, _) in functions() {
+        assert!(members.contains(&format!("functions/{folder}")), "{folder} is no member");
+    }
+
+    for member in members {
+        let manifest = text(root().join(&member).join("Cargo.toml"));
+        assert!(manifest.contains("[lints]\nworkspace = true\n"), "{member}");
+        assert!(manifest.contains("publish.workspace = true"), "{member}");
+    }
+}
+
+#[test]
+fn the_template_has_one_block_for_each_function() {
+    let template = text(root().join("template.yaml"));
+    let code = template.lines().filter_map(|line| line.trim().strip_prefix("CodeUri:"));
+    let mut deployed: Vec<_> = code.map(|uri| uri.trim().to_owned()).collect();
+    deployed.sort();
+
+    let mut functions: Vec<_> = functions().into_iter().map(|(_, name)| name).collect();
+    functions.sort();
+    let expected: Vec<_> = functions.iter().map(|name| format!("target/lambda/{name}/")).collect();
+    assert_eq!(deployed, expected);
+    let blocks = template.matches("Type: AWS::Serverless::Function").count();
+    assert_eq!(blocks, functions.len());
+}
+
+#[test]
+fn each_network_has_a_rule_a_route_and_its_own_queue_in_the_template() {
+    let template = text(root().join("template.yaml"));
+
+    for network in networks() {
+        assert!(template.contains(&format!("RouteKey: POST /orders/{network}\n")), "{network}");
+        let words = network.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+        let block: String = words.collect();
+        for part in ["Rule", "Queue", "DeadLetterQueue", "Secret", "Function", "Role"] {
+            assert!(template.contains(&format!("\n  {block}{part}:\n")), "{block}{part}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Without one of its rules the protocol fails, and the model sees it.
+
+use postback::delivery::Resolution;
+use postback_model::{
+    Bounds, DISCLAIMED, Host, Mutant, Outcome, STUCK, TWICE, UNFOUNDED, World,
+};
+use stateright::{Checker, HasDiscoveries, Model};
+
+const BOUNDS: Bounds = Bounds {
+    starts: 3,
+    calls: 0,
+    ahead: 1,
+    at_once: 2,
+    looks: 0,
+    outcomes: &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost, Outcome::NotSent],
+    wrong_settings: 0,
+    elsewhere: false,
+};
+
+/// The world without the rule has a way to break the property.
+#[expect(clippy::print_stdout, reason = "a sceptic wants to see how it fails")]
+fn fails(mutant: Mutant, property: &'static str, world: World) {
+    let resolution = world.policy.resolution;
+    let wanted = HasDiscoveries::AllOf([property].into_iter().collect());
+
+    let checker = world.without(mutant).checker().threads(2).finish_when(wanted).spawn_bfs().join();
+
+    let Some(path) = checker.discovery(property) else {
+        let states = checker.unique_state_count();
+        panic!("{resolution:?} without {mutant:?}: {property:?} holds in all {states} states");
+    };
+    let actions = path.into_actions();
+    println!("{resolution:?} without {mutant:?}: {property:?} fails after {actions:?}");
+}
+
+fn asked() -> World {
+    World::new(Resolution::LookUp, BOUNDS)
+}
+
+fn held() -> World {
+    World::new(Resolution::Hold, BOUNDS)
+}
+
+fn deduplicated(bounds: Bounds) -> World {
+    World::new(Resolution::SendAgain, bounds)
+}
+
+#[test]
+fn tells_twice_without_the_fence() {
+    fails(Mutant::FenceDropped, TWICE, held());
+    fails(Mutant::FenceDropped, TWICE, asked());
+}
+
+#[test]
+fn tells_twice_without_the_intent() {
+    fails(Mutant::IntentDropped, TWICE, held());
+    fails(Mutant::IntentDropped, DISCLAIMED, deduplicated(BOUNDS));
+}
+
+#[test]
+fn tells_twice_when_an_expired_claim_is_taken_over() {
+    fails(Mutant::ExpiredTakenOver, TWICE, held());
+    fails(Mutant::ExpiredTakenOver, TWICE, asked());
+}
+
+#[test]
+fn tells_twice_when_it_asks_without_waiting() {
+    fails(Mutant::LookupWithoutWaiting, TWICE, asked());
+}
+
+#[test]
+fn tells_twice_when_a_lagging_absence_is_believed() {
+    let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
+    let bounds = Bounds { starts: 4, ahead: 0, outcomes, ..BOUNDS };
+    fails(Mutant::LaggingAbsenceBelieved, TWICE, World::new(Resolution::LookUp, bounds));
+}
+
+#[test]
+fn tells_twice_when_the_attempt_is_not_checked() {
+    let outcomes = &[Outcome::AnswerLost, Outcome::NotSent];
+    let bounds = Bounds { starts: 4, ahead: 0, outcomes, ..BOUNDS };
+    fails(Mutant::AttemptNotChecked, TWICE, World::new(Resolution::LookUp, bounds));
+}
+
+#[test]
+fn tells_twice_when_clocks_are_taken_for_equal() {
+    fails(Mutant::SkewIgnored, TWICE, asked());
+}
+
+#[test]
+fn tells_twice_when_the_network_gets_no_time_to_show_it() {
+    fails(Mutant::LagIgnored, TWICE, asked());
+}
+
+#[test]
+fn tells_twice_when_a_lost_answer_counts_as_a_failure() {
+    fails(Mutant::LostAnswerRetried, TWICE, held());
+    fails(Mutant::LostAnswerRetried, TWICE, asked());
+    fails(Mutant::LostAnswerRetried, DISCLAIMED, deduplicated(BOUNDS));
+}
+
+#[test]
+fn tells_twice_when_a_sender_outlives_its_claim() {
+    fails(Mutant::DeadlineNotChecked, TWICE, asked().on(Host::LetsItRun));
+}
+
+#[test]
+fn tells_twice_when_a_decision_counts_for_a_later_attempt() {
+    let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
+    let bounds = Bounds { looks: 1, starts: 4, ahead: 0, outcomes, ..BOUNDS };
+    fails(Mutant::DecisionNotFenced, TWICE, World::new(Resolution::LookUp, bounds));
+}
+
+#[test]
+fn disclaims_an_effect_when_a_refusal_ends_the_doubt() {
+    let outcomes = &[Outcome::AnswerLost, Outcome::NotNow];
+    fails(Mutant::RefusalEndsDoubt, DISCLAIMED, deduplicated(Bounds { outcomes, ..BOUNDS }));
+}
+
+#[test]
+fn disclaims_an_effect_when_no_duplicate_is_ours() {
+    fails(Mutant::DuplicateNeverOurs, DISCLAIMED, deduplicated(BOUNDS));
+}
+
+#[test]
+fn says_delivered_without_an_effect_when_every_duplicate_is_ours() {
+    let bounds =
+        Bounds { elsewhere: true, outcomes: &[Outcome::Answered, Outcome::NotSent], ..BOUNDS };
+    fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Resolution::LookUp, bounds));
+    fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Resolution::Hold, bounds));
+}
+
+#[test]
+fn says_delivered_without_an_effect_when_a_duplicate_is_ours_without_asking() {
+    let outcomes = &[Outcome::Answered, Outcome::NotNow];
+    let bounds = Bounds { elsewhere: true, outcomes, ..BOUNDS };
+    let world = World::new(Resolution::LookUp, bounds);
+    fails(Mutant::DuplicateOursOnceReached, UNFOUNDED, world);
+}
+
+#[test]
+fn is_stuck_when_a_claim_held_elsewhere_is_forgotten() {
+    let bounds = Bounds { calls: 1, starts: 2, ..BOUNDS };
+    fails(Mutant::ClaimedElsewhereForgotten, STUCK, deduplicated(bounds));
+    fails(Mutant::ClaimedElsewhereForgotten, STUCK, World::new(Resolution::LookUp, bounds));
+}

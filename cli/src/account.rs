@@ -8,11 +8,8 @@ use aws_sdk_cloudformation::{
     types::{Output, Stack},
 };
 use aws_smithy_http_client::tls;
-use postback::{
-    ledger::{Ledger, LedgerError},
-    surroundings::Bus,
-    word::Remark,
-};
+use postback_core::redaction::OperatorNote;
+use postback_runtime::ledger::{Ledger, LedgerError};
 
 use crate::{args::Arguments, failure::Failure};
 
@@ -103,15 +100,11 @@ impl Account {
         self.outputs.get("FunctionAlias").map(String::as_str)
     }
 
-    pub(crate) fn bus(&self) -> Result<Bus, Failure> {
-        Ok(Bus::named(&self.config, self.output("BusName")?.to_owned()))
-    }
-
     /// Who is at work, as AWS knows them.
-    pub(crate) async fn identity(&self) -> Result<Remark, Failure> {
+    pub(crate) async fn identity(&self) -> Result<OperatorNote, Failure> {
         let asked = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
         let identity = asked.map_err(|error| failed("STS", "GetCallerIdentity", &error))?;
-        Ok(Remark::identity(identity.arn().unwrap_or("unknown")))
+        Ok(OperatorNote::identity(identity.arn().unwrap_or("unknown")))
     }
 
     pub(crate) fn ledger_failed(&self, action: &'static str) -> impl Fn(LedgerError) -> Failure {

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use postback::{clock::Timestamp, delivery::State, word::Remark};
+use postback_core::{clock::Timestamp, delivery::State, redaction::OperatorNote};
 
 use crate::{failure::Failure, span};
 
@@ -190,7 +190,7 @@ impl Orders {
     pub(crate) fn check(&self, now: Timestamp) -> Result<(), Failure> {
         match self {
             Self::Settle(settle) => {
-                Remark::new(&settle.reason).map_err(Failure::BadReason)?;
+                OperatorNote::new(&settle.reason).map_err(Failure::BadReason)?;
             }
             Self::List(List { since: Some(text), .. }) => {
                 span::instant("--since", text, now)?;

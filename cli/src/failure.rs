@@ -1,6 +1,6 @@
 //! What can go wrong: a stable code, a sentence that says what to do, an exit status.
 
-use postback::word::RemarkFault;
+use postback_core::redaction::OperatorNoteFault;
 use serde::Serialize;
 
 /// Why a command did not do what it was asked.
@@ -65,7 +65,7 @@ pub(crate) enum Failure {
     EmptySpan,
     /// A reason that may not be kept.
     #[error("--reason {0}.")]
-    BadReason(RemarkFault),
+    BadReason(OperatorNoteFault),
     /// A token of something else.
     #[error("--after must be what an earlier list gave as `next`.")]
     BadPlace,
@@ -105,12 +105,6 @@ pub(crate) enum Failure {
     /// The network's function failed.
     #[error("The function {function} failed on the order; its log says why. Nothing was changed.")]
     FunctionFailed { function: String },
-    /// It stands in the ledger, but the bus does not know.
-    #[error(
-        "It is recorded, but the bus did not take the event of it. Give the same command again: it \
-         repeats the event only."
-    )]
-    Unannounced,
     /// Decided, but the order is not on its way.
     #[error("It is recorded, but the order is not on its way yet: {why} {what_to_do}")]
     NotOnItsWay { why: String, what_to_do: String },
@@ -154,7 +148,6 @@ impl Failure {
             Self::OrderNeeded => "order_needed",
             Self::OrderRefused { .. } => "order_refused",
             Self::FunctionFailed { .. } => "function_failed",
-            Self::Unannounced => "unannounced",
             Self::NotOnItsWay { .. } => "not_on_its_way",
             Self::Contended => "contended",
             Self::Left { .. } => "left",
@@ -188,7 +181,7 @@ impl Failure {
             | Self::MovedOn { .. }
             | Self::OrderRefused { .. }
             | Self::Contended => 4,
-            Self::Unannounced | Self::NotOnItsWay { .. } | Self::Left { .. } => 5,
+            Self::NotOnItsWay { .. } | Self::Left { .. } => 5,
         }
     }
 

@@ -70,7 +70,7 @@ impl GivenOrder {
 
 /// Gives the order to the network's function, as `POST /orders/{network}` does. Its answer, or why
 /// it refused.
-pub(crate) async fn tell(
+pub(crate) async fn deliver(
     account: &Account,
     network: &Network,
     order: &GivenOrder,

@@ -1,9 +1,8 @@
 //! `orders list`: deliveries by state, found by looking through the ledger.
 
-use postback::{
-    clock::Timestamp,
-    ledger::{Page, Place, Record, Wanted},
-};
+use postback_core::delivery::DeliveryView;
+use postback_core::{clock::Timestamp, delivery::Record};
+use postback_runtime::ledger::{Cursor, Filter, Page};
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     args::List,
     failure::Failure,
     span,
-    view::{DeliveryView, HEADINGS, Screen, row, table},
+    view::{HEADINGS, Output, row, table},
 };
 
 /// Dollars for a read unit of a table that is paid for by request: 0.125 for a million, us-east-1, November 2026.
@@ -29,10 +28,10 @@ pub(crate) async fn run(
     account: &Account,
     wanted: &List,
     now: Timestamp,
-    screen: &mut Screen<'_>,
+    screen: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let since = wanted.since.as_deref();
-    let filter = Wanted {
+    let filter = Filter {
         state: wanted.state,
         network: wanted
             .network
@@ -51,7 +50,7 @@ pub(crate) async fn run(
     screen.answer(
         &table(&HEADINGS, &rows),
         &View {
-            deliveries: page.records.iter().map(DeliveryView::of).collect(),
+            deliveries: page.records.iter().map(DeliveryView::for_operator).collect(),
             read: page.read,
             read_units: page.units,
             next: next.clone(),
@@ -73,13 +72,13 @@ pub(crate) struct Bounds {
 /// Looks through the ledger until its end or a bound.
 pub(crate) async fn look(
     account: &Account,
-    wanted: &Wanted,
-    mut after: Option<Place>,
+    wanted: &Filter,
+    mut after: Option<Cursor>,
     bounds: &Bounds,
 ) -> Result<Page, Failure> {
     let mut all = Page::default();
     loop {
-        let page = account.ledger.look_through(wanted, after.as_ref()).await;
+        let page = account.ledger.scan(wanted, after.as_ref()).await;
         let page = page.map_err(account.ledger_failed("Scan"))?;
         all.read += page.read;
         all.units += page.units;
@@ -97,8 +96,8 @@ pub(crate) async fn look(
     }
 }
 
-fn key(record: &Record) -> Place {
-    Place { order_id: record.order_id.clone(), delivery: record.delivery.clone() }
+fn key(record: &Record) -> Cursor {
+    Cursor { order_id: record.order_id.clone(), delivery: record.delivery.clone() }
 }
 
 /// What looking has cost.
@@ -111,16 +110,16 @@ pub(crate) fn cost(page: &Page) -> String {
 }
 
 /// A place as one word. An order's id may hold anything, a delivery no slash.
-fn token(place: &Place) -> String {
+fn token(place: &Cursor) -> String {
     format!("{}/{}", place.delivery, place.order_id)
 }
 
-fn place(token: &str) -> Result<Place, Failure> {
+fn place(token: &str) -> Result<Cursor, Failure> {
     let (delivery, order_id) = token.split_once('/').ok_or(Failure::BadPlace)?;
     if delivery.is_empty() || order_id.is_empty() {
         return Err(Failure::BadPlace);
     }
-    Ok(Place { order_id: order_id.to_owned(), delivery: delivery.to_owned() })
+    Ok(Cursor { order_id: order_id.to_owned(), delivery: delivery.to_owned() })
 }
 
 #[cfg(test)]
@@ -129,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_place_comes_back_from_its_token() {
-        let there = Place { order_id: "A/1 #2".to_owned(), delivery: "net#3".to_owned() };
+        let there = Cursor { order_id: "A/1 #2".to_owned(), delivery: "net#3".to_owned() };
 
         assert_eq!(place(&token(&there)), Ok(there));
         for wrong in ["", "A-1", "/A-1", "net/"] {

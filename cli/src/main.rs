@@ -3,12 +3,12 @@
 use std::{io, process::ExitCode};
 
 use clap::Parser;
-use postback::clock::Timestamp;
+use postback_core::clock::Timestamp;
 
 mod account;
 mod args;
+mod dry_run;
 mod failure;
-mod foretell;
 mod invoke;
 mod list;
 mod redrive;
@@ -22,13 +22,13 @@ mod view;
 use account::Account;
 use args::{Arguments, Command};
 use failure::Failure;
-use view::Screen;
+use view::Output;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let mut screen = Screen { json: arguments.json, out: &mut out, err: &mut err };
+    let mut screen = Output { json: arguments.json, out: &mut out, err: &mut err };
     match run(&arguments, &mut screen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, screen: &mut Output<'_>) -> Result<(), Failure> {
     let now = Timestamp::system();
     let command = match &arguments.command {
         Command::Orders(command) => command,

@@ -4,11 +4,8 @@
 use std::collections::HashSet;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use postback::{
-    fields::Unknown,
-    order::Order,
-    surroundings::{ORDER_COMPLETED, ORDER_DUE},
-};
+use postback_core::{fields::UnknownFields, order::Order};
+use postback_runtime::services::{ORDER_COMPLETED, ORDER_DELAYED};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,7 +13,7 @@ use crate::{
     account::{Account, Network, failed},
     args::Redrive,
     failure::Failure,
-    view::{Screen, table},
+    view::{Output, table},
 };
 
 /// How long a message is kept from others while it is dealt with, in seconds.
@@ -53,7 +50,7 @@ struct View<'a> {
 pub(crate) async fn run(
     account: &Account,
     wanted: &Redrive,
-    screen: &mut Screen<'_>,
+    screen: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let network = account.network(&wanted.network)?;
     let mut work =
@@ -201,10 +198,10 @@ fn order_id(body: &str) -> Option<String> {
         detail: Value,
     }
     let envelope: Envelope = serde_json::from_str(body).ok()?;
-    if envelope.detail_type != ORDER_COMPLETED && envelope.detail_type != ORDER_DUE {
+    if envelope.detail_type != ORDER_COMPLETED && envelope.detail_type != ORDER_DELAYED {
         return None;
     }
-    let order = Order::read(&envelope.detail, Unknown::Ignored).ok()?;
+    let order = Order::read(&envelope.detail, UnknownFields::Ignore).ok()?;
     Some(order.order_id.as_str().to_owned())
 }
 

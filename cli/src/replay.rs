@@ -6,21 +6,21 @@ use aws_sdk_eventbridge::{
     types::ReplayDestination,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
-use postback::clock::Timestamp;
+use postback_core::clock::Timestamp;
 use serde::Serialize;
 
 use crate::{
     account::{Account, Network, failed},
     args::Replay,
+    dry_run::{Counts, Prediction, count, counted, fates, foretold, orders},
     failure::Failure,
-    foretell::{Counts, Fate, count, counted, fates, foretold, orders},
     list::cost,
     span::Span,
-    view::Screen,
+    view::Output,
 };
 
 /// From where to where.
-pub(crate) struct Way {
+pub(crate) struct ReplayTarget {
     archive_arn: String,
     archive_days: i32,
     bus_arn: String,
@@ -44,18 +44,18 @@ struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     ledger: Option<Counts>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    orders: Option<Vec<Fate>>,
+    orders: Option<Vec<Prediction>>,
 }
 
 pub(crate) async fn run(
     account: &Account,
     wanted: &Replay,
     now: Timestamp,
-    screen: &mut Screen<'_>,
+    screen: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let span = Span::read(&wanted.from, wanted.to.as_deref(), now)?;
     let networks = networks(account, &wanted.network)?;
-    let way = Way::find(account, wanted.archive.as_deref(), &networks).await?;
+    let way = ReplayTarget::find(account, wanted.archive.as_deref(), &networks).await?;
     let names: Vec<_> = networks.into_iter().map(|network| network.name).collect();
     let mut view = View {
         from: span.from,
@@ -104,7 +104,7 @@ fn networks(account: &Account, names: &[String]) -> Result<Vec<Network>, Failure
     names.iter().map(|name| account.network(name)).collect()
 }
 
-impl Way {
+impl ReplayTarget {
     /// Finds the archive, and the rules that bring orders to these networks' queues.
     pub(crate) async fn find(
         account: &Account,

@@ -5,13 +5,17 @@
 
 use std::time::Duration;
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, Event, Policy, Resolution, State, step},
-    ledger::{DecisionRecord, Put, Record},
-    network::Proof,
-    surroundings::{Announcement, Due, EventBus, ORDER_DUE},
-    word::Remark,
+    delivery::{
+        Decision, DecisionRecord, DeliveryView, Event, Policy, Proof, Record, Recovery, Stamp,
+        State, step,
+    },
+    redaction::OperatorNote,
+};
+use postback_runtime::{
+    ledger::{Change, UpdateError},
+    services::DelayedOrder,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -20,17 +24,14 @@ use crate::{
     account::{Account, Network, failed},
     args::Settle,
     failure::Failure,
-    invoke::{GivenOrder, tell},
+    invoke::{GivenOrder, deliver},
     replay,
     span::Span,
-    view::{DeliveryView, Screen, story},
+    view::{Output, story},
 };
 
 /// How long the order waits on the queue: until then the decision is written.
 const HEAD_START: Duration = Duration::from_mins(1);
-
-/// How often a decision is taken anew because the delivery was written meanwhile.
-const MOST_REFUSALS: u32 = 10;
 
 /// How long before the ledger first heard of an order it may have been put on the bus.
 const ON_ITS_WAY: Duration = Duration::from_hours(1);
@@ -58,14 +59,14 @@ struct View<'a> {
 pub(crate) async fn run(
     account: &Account,
     wanted: &Settle,
-    screen: &mut Screen<'_>,
+    screen: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let record = find(account, wanted).await?;
     let settled = settle(account, wanted, record, screen).await?;
     let Settled { record, words, sent, replay } = &settled;
     let mut lines = story(record);
     lines.push(words.clone());
-    screen.answer(&lines, &View { delivery: DeliveryView::of(record), sent, replay });
+    screen.answer(&lines, &View { delivery: DeliveryView::for_operator(record), sent, replay });
     Ok(())
 }
 
@@ -73,20 +74,18 @@ async fn settle(
     account: &Account,
     wanted: &Settle,
     record: Record,
-    screen: &mut Screen<'_>,
+    screen: &mut Output<'_>,
 ) -> Result<Settled, Failure> {
     if wanted.delivered && was_settled(&record) {
-        announce(account, &record).await?;
-        return Ok(Settled::new(record, "It was settled before; the bus has been told again."));
+        return Ok(Settled::new(record, "It was settled before."));
     }
     let seen = seen(&record, wanted, screen)?;
-    let why = Remark::new(&wanted.reason).map_err(Failure::BadReason)?;
+    let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
     let decision = if wanted.delivered { Decision::Delivered } else { Decision::SendAgain };
     let decider = Decider { account, seen, decision, why, by: account.identity().await? };
     decider.check(&record)?;
     if wanted.delivered {
         let record = decider.decide(record).await?;
-        announce(account, &record).await?;
         return Ok(Settled::new(record, "Settled: the network has it."));
     }
     // One that has been turned off can be settled as delivered only.
@@ -138,7 +137,7 @@ fn was_settled(record: &Record) -> bool {
 }
 
 /// Which attempt the person saw: the one they say, or the one they are shown now.
-fn seen(record: &Record, wanted: &Settle, screen: &mut Screen<'_>) -> Result<u32, Failure> {
+fn seen(record: &Record, wanted: &Settle, screen: &mut Output<'_>) -> Result<u32, Failure> {
     if let Some(seen) = wanted.attempt {
         return Ok(seen);
     }
@@ -171,8 +170,8 @@ struct Decider<'a> {
     account: &'a Account,
     seen: u32,
     decision: Decision,
-    why: Remark,
-    by: Remark,
+    why: OperatorNote,
+    by: OperatorNote,
 }
 
 impl Decider<'_> {
@@ -192,32 +191,36 @@ impl Decider<'_> {
     }
 
     /// Writes it, unless the delivery has moved on.
-    async fn decide(&self, mut record: Record) -> Result<Record, Failure> {
+    async fn decide(&self, record: Record) -> Result<Record, Failure> {
         let event = Event::Decide { attempt: self.seen, decision: self.decision };
         // A decision asks for none of a network's numbers.
-        let policy = Policy::new(Resolution::Hold, Duration::ZERO, Duration::ZERO);
-        for _ in 0..MOST_REFUSALS {
-            self.check(&record)?;
-            let now = Timestamp::system();
-            let Some(next) = step(Some(&record.protocol), &event, &policy, now).next else {
-                return Err(Failure::Contended);
+        let policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
+        let decide = |held: Option<&Record>| {
+            let Some(held) = held else { return Change::Keep(Err(Failure::Contended)) };
+            if let Err(failure) = self.check(held) {
+                return Change::Keep(Err(failure));
+            }
+            let stamp = Stamp { now: Timestamp::system(), write_id: fastrand::u64(..) };
+            let Some(next) = step(Some(&held.protocol), &event, &policy, stamp.now).next else {
+                return Change::Keep(Err(Failure::Contended));
             };
             let decision = DecisionRecord {
-                at: now,
+                version: 0,
+                at: stamp.now,
                 attempt: self.seen,
                 decision: self.decision,
                 by: self.by.clone(),
                 why: self.why.clone(),
             };
-            let decided = record.decided(next, decision, fastrand::u64(..));
-            let put = self.account.ledger.put(&decided, Some(record.version)).await;
-            match put.map_err(self.account.ledger_failed("PutItem"))? {
-                Put::Written => return Ok(decided),
-                Put::Refused(Some(held)) => record = *held,
-                Put::Refused(None) => break,
-            }
-        }
-        Err(Failure::Contended)
+            Change::Write(Box::new(held.decided(next, decision, stamp)), Ok(()))
+        };
+        let updated = self.account.ledger.update(Some(record), decide).await;
+        let updated = updated.map_err(|error| match error {
+            UpdateError::Ledger(error) => self.account.ledger_failed("PutItem")(error),
+            UpdateError::Contended => Failure::Contended,
+        })?;
+        updated.value?;
+        updated.after.ok_or(Failure::Contended)
     }
 }
 
@@ -230,7 +233,7 @@ async fn send_again(
     let account = decider.account;
     // While nothing is decided this sends nothing that would not be sent anyway; it says whether the
     // order is the one that was told.
-    tell(account, network, order).await?;
+    deliver(account, network, order).await?;
     let queued = Timestamp::system();
     put_on_queue(account, network, order, HEAD_START).await?;
     let record = decider.decide(record).await?;
@@ -244,7 +247,7 @@ async fn send_again(
             Failure::NotOnItsWay { why: why.to_string(), what_to_do }
         })?;
     }
-    let sent = tell(account, network, order).await.ok();
+    let sent = deliver(account, network, order).await.ok();
     let words = match &sent {
         Some(answer) => format!("Sent again: {}.", in_words(answer)),
         None => "Settled: the order is on its queue and is sent within two minutes.".to_owned(),
@@ -266,14 +269,7 @@ async fn put_on_queue(
     order: &GivenOrder,
     delay: Duration,
 ) -> Result<(), Failure> {
-    let due = Due {
-        detail_type: ORDER_DUE,
-        detail: &order.text,
-        not_before_ms: 0,
-        rounds: 0,
-        announce: false,
-        since_ms: 0,
-    };
+    let due = DelayedOrder::new(&order.text, Timestamp::EPOCH, 0, None);
     let send = account
         .queues
         .send_message()
@@ -289,9 +285,9 @@ async fn send_from_archive(
     record: Record,
 ) -> Result<Settled, Failure> {
     let account = decider.account;
-    let heard_of = record.protocol.since;
+    let heard_of = record.protocol.first_seen_at;
     let span = Span { from: heard_of - ON_ITS_WAY, to: heard_of + Duration::from_mins(1) };
-    let way = replay::Way::find(account, None, std::slice::from_ref(network)).await?;
+    let way = replay::ReplayTarget::find(account, None, std::slice::from_ref(network)).await?;
     let record = decider.decide(record).await?;
     let started = way.start(account, span).await.map_err(|why| {
         let what_to_do = format!(
@@ -306,11 +302,4 @@ async fn send_from_archive(
         span.from, span.to, network.name
     );
     Ok(Settled { replay: Some(started), ..Settled::new(record, words) })
-}
-
-async fn announce(account: &Account, record: &Record) -> Result<(), Failure> {
-    let announcement = Announcement::of(record);
-    let detail = serde_json::to_string(&announcement).unwrap_or_default();
-    let put = account.bus()?.put(&announcement.detail_type(), detail).await;
-    put.map_err(|_| Failure::Unannounced)
 }

@@ -1,12 +1,13 @@
 //! `orders show`: all deliveries of an order.
 
+use postback_core::delivery::DeliveryView;
 use serde::Serialize;
 
 use crate::{
     account::Account,
     args::Show,
     failure::Failure,
-    view::{DeliveryView, Screen, story},
+    view::{Output, story},
 };
 
 #[derive(Serialize)]
@@ -18,7 +19,7 @@ struct View<'a> {
 pub(crate) async fn run(
     account: &Account,
     wanted: &Show,
-    screen: &mut Screen<'_>,
+    screen: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let order_id = &wanted.order_id;
     let failed = account.ledger_failed("Query");
@@ -27,7 +28,7 @@ pub(crate) async fn run(
         return Err(Failure::UnknownOrder { order_id: order_id.clone() });
     }
     let stories: Vec<_> = records.iter().map(story).collect();
-    let deliveries = records.iter().map(DeliveryView::of).collect();
+    let deliveries = records.iter().map(DeliveryView::for_operator).collect();
     screen.answer(&stories.join(&String::new()), &View { order_id, deliveries });
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postback::clock::Timestamp;
+use postback_core::clock::Timestamp;
 
 use crate::failure::Failure;
 

@@ -3,13 +3,13 @@
 use crate::{
     account::Account,
     failure::Failure,
-    view::{Screen, table},
+    view::{Output, table},
 };
 
 pub(crate) fn run(
     account: &Account,
     output: Option<&str>,
-    screen: &mut Screen<'_>,
+    screen: &mut Output<'_>,
 ) -> Result<(), Failure> {
     if let Some(name) = output {
         let value = account.output(name)?;

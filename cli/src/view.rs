@@ -5,25 +5,22 @@ use std::{
     io::{self, BufRead, IsTerminal, Write},
 };
 
-use postback::{
-    clock::Timestamp,
-    delivery::State,
-    ledger::{AttemptRecord, DecisionRecord, ProgressRecord, Record},
-    network::Proof,
-    word::{Evidence, Reason},
+use postback_core::{
+    delivery::{AttemptRecord, Record, State},
+    redaction::Details,
 };
 use serde::Serialize;
 
 use crate::failure::Failure;
 
 /// Where answers go.
-pub(crate) struct Screen<'a> {
+pub(crate) struct Output<'a> {
     pub(crate) json: bool,
     pub(crate) out: &'a mut dyn Write,
     pub(crate) err: &'a mut dyn Write,
 }
 
-impl Screen<'_> {
+impl Output<'_> {
     /// The answer: lines for people, or one JSON object for programs.
     pub(crate) fn answer(&mut self, lines: &[String], value: &impl Serialize) {
         // A reader that has gone away wants no more.
@@ -74,55 +71,6 @@ impl Screen<'_> {
     }
 }
 
-/// A delivery as programs see it.
-#[derive(Serialize)]
-pub(crate) struct DeliveryView<'a> {
-    order_id: &'a str,
-    network: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<&'a str>,
-    state: State,
-    reason: Option<&'a Reason>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proof: Option<Proof>,
-    attempt: u32,
-    in_doubt: bool,
-    since: Timestamp,
-    updated_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_at: Option<Timestamp>,
-    conflicts: u32,
-    references: &'a Evidence,
-    attempts: &'a [AttemptRecord],
-    progress: &'a [ProgressRecord],
-    decisions: &'a [DecisionRecord],
-}
-
-impl<'a> DeliveryView<'a> {
-    pub(crate) fn of(record: &'a Record) -> Self {
-        let protocol = &record.protocol;
-        let waits = matches!(protocol.state, State::Retrying | State::Parked);
-        Self {
-            order_id: &record.order_id,
-            network: record.network(),
-            line: record.line(),
-            state: protocol.state,
-            reason: protocol.reason.as_ref(),
-            proof: protocol.proof,
-            attempt: protocol.attempt,
-            in_doubt: protocol.in_doubt,
-            since: protocol.since,
-            updated_at: record.updated_at,
-            next_at: waits.then_some(protocol.not_before),
-            conflicts: record.conflicts,
-            references: &record.references,
-            attempts: &record.attempts,
-            progress: &record.progress,
-            decisions: &record.decisions,
-        }
-    }
-}
-
 /// Rows under headings, in columns.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| {
@@ -148,7 +96,7 @@ pub(crate) fn row(record: &Record) -> Vec<String> {
         protocol.state.as_str().to_owned(),
         why(record),
         protocol.attempt.to_string(),
-        protocol.since.to_string(),
+        protocol.first_seen_at.to_string(),
         record.updated_at.to_string(),
     ]
 }
@@ -184,21 +132,26 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
     };
     say("state", protocol.state.as_str().to_owned());
     say("why", why(record));
-    say("first heard of", protocol.since.to_string());
+    say("first heard of", protocol.first_seen_at.to_string());
     if matches!(protocol.state, State::Retrying | State::Parked) {
         say("next try", format!("{} at the earliest", protocol.not_before));
     }
     say("references", pairs(&record.references));
-    if record.conflicts > 0 {
-        say("conflicts", format!("came {} times with other content", record.conflicts));
+    if record.conflicts.count() > 0 {
+        let count = record.conflicts.count();
+        say("conflicts", format!("came {count} times with other content"));
     }
-    for attempt in &record.attempts {
+    for attempt in record.attempts.entries() {
         say(&format!("attempt {}", attempt.number), attempted(attempt));
     }
-    for progress in &record.progress {
-        say("network says", format!("{}  {}", progress.seen_at, pairs(&progress.status)));
+    for lookup in record.lookups.entries() {
+        let state = lookup.state.as_str();
+        say("lookup", format!("{}  {}: {state}", lookup.at, lookup.result));
     }
-    for decision in &record.decisions {
+    for status in record.statuses.entries() {
+        say("network status", format!("{}  {}", status.at, pairs(&status.status)));
+    }
+    for decision in record.decisions.entries() {
         let what = word(&decision.decision).replace('_', " ");
         let (by, why) = (decision.by.as_str(), decision.why.as_str());
         say("decided", format!("{}  {what}: {why} ({by})", decision.at));
@@ -218,12 +171,12 @@ fn attempted(attempt: &AttemptRecord) -> String {
     if let Some(reason) = &attempt.reason {
         let _infallible = write!(text, ", {reason}");
     }
-    let evidence = pairs(&attempt.evidence);
-    if evidence.is_empty() { text } else { format!("{text} ({evidence})") }
+    let details = pairs(&attempt.details);
+    if details.is_empty() { text } else { format!("{text} ({details})") }
 }
 
-fn pairs(evidence: &Evidence) -> String {
-    let value = serde_json::to_value(evidence).unwrap_or_default();
+fn pairs(details: &Details) -> String {
+    let value = serde_json::to_value(details).unwrap_or_default();
     let pairs = value.as_object().into_iter().flatten();
     let pairs = pairs.map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default()));
     pairs.collect::<Vec<_>>().join(", ")
@@ -245,7 +198,7 @@ mod tests {
     fn people_and_programs_get_what_is_theirs() {
         let answered = |json| {
             let (mut out, mut err) = (Vec::new(), Vec::new());
-            let mut screen = Screen { json, out: &mut out, err: &mut err };
+            let mut screen = Output { json, out: &mut out, err: &mut err };
             screen.answer(&["a line".to_owned()], &serde_json::json!({ "a": 1 }));
             screen.note("by the way");
             screen.failure(&Failure::EmptySpan);

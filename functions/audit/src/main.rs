@@ -2,7 +2,8 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    postback::lambda::log_as_json();
-    let ledger = postback::surroundings::Environment::of_lambda()?.ledger()?;
-    postback::lambda::serve_api(async |request, _| audit::answer(&request, &ledger).await).await
+    postback_runtime::lambda::log_as_json();
+    let ledger = postback_runtime::services::Environment::of_lambda()?.ledger()?;
+    postback_runtime::lambda::serve_api(async |request, _| audit::answer(&request, &ledger).await)
+        .await
 }

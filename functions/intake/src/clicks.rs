@@ -1,6 +1,6 @@
 //! The networks, and what their crates say of their clicks: collected when this function is built.
 
-use postback::fields::Fault;
+use postback_core::fields::Fault;
 use serde_json::Value;
 
 pub(crate) struct Click {

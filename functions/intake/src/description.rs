@@ -1,6 +1,6 @@
 //! The API's description: the committed document with every network's click put in its place.
 
-use postback::lambda::api::{self, Response};
+use postback_runtime::lambda::api::{self, Response};
 use serde_json::{Map, Value};
 
 use crate::clicks::CLICKS;

@@ -6,13 +6,15 @@
 //! and the API's description at `/openapi.json`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    fields::Unknown,
-    lambda::api::{self, HeaderValue, Posted, Request, Response},
+    fields::UnknownFields,
     order::Order,
     problem::{Code, Problem},
-    surroundings::{Doorway, EventBus},
+};
+use postback_runtime::{
+    lambda::api::{self, HeaderValue, Posted, Request, Response},
+    services::{EventBus, IntakeServices},
 };
 use serde::Serialize;
 
@@ -39,7 +41,7 @@ pub struct Intake<D> {
     keyring: webhook::Keyring,
 }
 
-impl<D: Doorway> Intake<D> {
+impl<D: IntakeServices> Intake<D> {
     /// Nothing is read yet.
     pub fn new(door: D) -> Self {
         Self { door, keyring: webhook::Keyring::default() }
@@ -123,7 +125,7 @@ impl Checked {
         let body = Posted::by(request).json()?;
         let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
         let value = serde_json::from_str(body.get()).map_err(not_json)?;
-        let order = match (Order::read(&value, Unknown::Refused), clicks::faults(&value)) {
+        let order = match (Order::read(&value, UnknownFields::Deny), clicks::faults(&value)) {
             (Ok(order), faults) if faults.is_empty() => order,
             (order, more) => {
                 let mut faults = order.err().unwrap_or_default();

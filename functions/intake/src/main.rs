@@ -2,7 +2,8 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    postback::lambda::log_as_json();
-    let intake = intake::Intake::new(postback::surroundings::Gate::of_lambda()?);
-    postback::lambda::serve_api(async |request, now| intake.answer(&request, now).await).await
+    postback_runtime::lambda::log_as_json();
+    let intake = intake::Intake::new(postback_runtime::services::AwsIntake::of_lambda()?);
+    postback_runtime::lambda::serve_api(async |request, now| intake.answer(&request, now).await)
+        .await
 }

@@ -1,12 +1,14 @@
 //! `POST /webhooks/orders`: the same order, from a sender that signs as Standard Webhooks has it.
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
     delivery::Fingerprint,
+    problem::{Code, Problem},
+};
+use postback_runtime::{
     lambda::api::{Posted, Request, Response},
     ledger::Receipt,
-    problem::{Code, Problem},
-    surroundings::Doorway,
+    services::IntakeServices,
 };
 
 mod keyring;
@@ -24,7 +26,7 @@ use crate::Checked;
 /// the bus has taken the order: if it is not, the order comes twice and is told once.
 pub(crate) async fn take(
     request: &Request,
-    door: &impl Doorway,
+    door: &impl IntakeServices,
     keyring: &Keyring,
     now: Timestamp,
 ) -> Result<Response, Problem> {
@@ -49,7 +51,7 @@ pub(crate) async fn take(
             return Err(Problem::new(Code::WebhookIdReused, detail));
         }
     }
-    if door.keep(&Receipt::new(signed.id, content, now)).await.is_err() {
+    if door.put_receipt(&Receipt::new(signed.id, content, now)).await.is_err() {
         let code = "webhook_receipt_not_kept";
         tracing::warn!(
             code,

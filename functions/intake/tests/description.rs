@@ -2,7 +2,7 @@
 //!
 //! `make schema` writes them anew.
 
-use postback::{delivery::State, order::Order, problem::Code};
+use postback_core::{delivery::State, order::Order, problem::Code};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -81,7 +81,7 @@ fn answers() -> [(&'static str, Value); 6] {
     let reason = json!({ "type": ["string", "null"], "description": "A stable snake_case word" });
     let state = json!({ "$ref": "#/components/schemas/State" });
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    let evidence = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let details = json!({ "type": "object", "additionalProperties": { "type": "string" } });
     [
         (
             "Accepted",
@@ -91,7 +91,7 @@ fn answers() -> [(&'static str, Value); 6] {
             }),
         ),
         (
-            "Told",
+            "Part",
             json!({
                 "type": "object",
                 "required": ["order_id", "network", "state", "reason", "attempt", "replayed"],
@@ -117,7 +117,7 @@ fn answers() -> [(&'static str, Value); 6] {
                 "properties": {
                     "number": { "type": "integer", "minimum": 1 },
                     "started_at": instant, "ended_at": instant, "state": state,
-                    "reason": text, "evidence": evidence,
+                    "reason": text, "details": details,
                 },
             }),
         ),
@@ -131,7 +131,7 @@ fn answers() -> [(&'static str, Value); 6] {
                     "network": text, "line": text, "state": state, "reason": reason,
                     "proof": { "enum": ["response", "duplicate", "lookup", "operator"] },
                     "attempt": { "type": "integer", "minimum": 0 },
-                    "references": evidence, "next_at": instant,
+                    "references": details, "next_at": instant,
                     "conflicts": { "type": "integer", "minimum": 0 }, "updated_at": instant,
                     "attempts": {
                         "type": "array", "items": { "$ref": "#/components/schemas/Attempt" },
@@ -141,7 +141,7 @@ fn answers() -> [(&'static str, Value); 6] {
                         "description": "What the network has said since of what it took",
                         "items": {
                             "type": "object", "required": ["seen_at", "status"],
-                            "properties": { "seen_at": instant, "status": evidence },
+                            "properties": { "seen_at": instant, "status": details },
                         },
                     },
                     "decisions": {
@@ -287,8 +287,8 @@ fn openapi() -> Value {
                 "requestBody": body,
                 "responses": responses(
                     &[
-                        ("200", answer("The state is final.", "Told")),
-                        ("202", answer("It is not final yet; Postback carries on by itself.", "Told")),
+                        ("200", answer("The state is final.", "Part")),
+                        ("202", answer("It is not final yet; Postback carries on by itself.", "Part")),
                     ],
                     &[&bad[..], &[
                         Code::UnknownNetwork, Code::NetworkOff, Code::Conflict,

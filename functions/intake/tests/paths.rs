@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use postback::{
-    clock::Timestamp,
+use postback_core::clock::Timestamp;
+use postback_runtime::{
     lambda::api::{Request, Response},
-    surroundings::{EventBus, Unavailable},
+    services::{EventBus, Unavailable},
 };
 use serde_json::Value;
 

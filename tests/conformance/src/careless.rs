@@ -2,13 +2,13 @@
 
 use std::panic::catch_unwind;
 
-use postback::{
-    delivery::Attempt,
-    fields::{Fields, Wrong},
+use postback_core::{
+    delivery::{Attempt, Proof, Verdict},
+    fields::{Fields, Invalid},
     http::{Answer, Request},
-    network::{Network, Phrase, Proof, Reading, Recovery, Verdict},
+    network::{Classification, Network, Plan, RecoveryPlan},
     order::Order,
-    word::Evidence,
+    redaction::Details,
 };
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ impl Network for Careless {
     fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let text = |value: &Value| match value {
             Value::String(text) => Ok(text.clone()),
-            other => Err(Wrong::new("wrong", format!("{other} is wrong"))),
+            other => Err(Invalid::new("wrong", format!("{other} is wrong"))),
         };
         fields.optional("note", text);
         Some(Self { key: fields.required("key", text)? })
@@ -40,24 +40,24 @@ impl Network for Careless {
         fields.optional("id", |_| Ok(()));
     }
 
-    fn phrase(&self, order: &Order) -> Phrase<String> {
+    fn plan(&self, order: &Order) -> Plan<String> {
         let click = order.click("careless").and_then(|click| click.get("id")?.as_str());
-        Phrase::order(format!("{}{}", self.key, click.unwrap_or_default()))
+        Plan::order(format!("{}{}", self.key, click.unwrap_or_default()))
     }
 
     fn request(&self, report: &String, _: &Attempt) -> Request {
         Request::get("tell").query("id", report).query("id", "")
     }
 
-    fn verdict(&self, _: &String, answer: &Answer, _: &Attempt) -> Reading {
+    fn verdict(&self, _: &String, answer: &Answer, _: &Attempt) -> Classification {
         let text = answer.text();
         let long = text.split(' ').filter(|word| word.len() > 5);
-        let evidence = long.fold(Evidence::none(), |kept, word| kept.id("text", word));
-        Reading { evidence, ..Verdict::Delivered(Proof::Response).into() }
+        let details = long.fold(Details::none(), |kept, word| kept.id("text", word));
+        Classification { details, ..Verdict::Delivered(Proof::Response).into() }
     }
 
-    fn recovery(&self, _: &String) -> Recovery<Self> {
-        Recovery::hold()
+    fn recovery(&self, _: &String) -> RecoveryPlan<Self> {
+        RecoveryPlan::hold()
     }
 }
 

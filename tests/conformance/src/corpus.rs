@@ -3,11 +3,11 @@
 use std::{fs, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use postback::{
-    delivery::Attempt,
+use postback_core::{
+    delivery::{Attempt, IfAbsent, Lookup, Proof, Scope, Verdict},
     http::{Answer, retry_after},
-    network::{IfAbsent, Lookup, Network, Proof, ReadsBack, Scope, Verdict},
-    word::Evidence,
+    network::{Network, ReadsBack},
+    redaction::Details,
 };
 
 use crate::{NOW, report};
@@ -21,7 +21,7 @@ pub struct Recorded {
     pub expect: Vec<String>,
     /// To which attempt it is the answer.
     pub attempt: Attempt,
-    /// What must be among the references or the evidence.
+    /// What must be among the references or the details.
     pub keeps: Vec<(String, String)>,
     /// The answer itself.
     pub answer: Answer,
@@ -60,7 +60,7 @@ pub fn recorded(folder: &str) -> Vec<Recorded> {
 pub fn answers_give_their_verdicts<N: Network>(network: &N, told: &N::Report, folder: &str) {
     compare(folder, |file| {
         let reading = network.verdict(told, &file.answer, &file.attempt);
-        (verdict_words(&reading.verdict), vec![reading.references, reading.evidence])
+        (verdict_words(&reading.verdict), vec![reading.references, reading.details])
     });
 }
 
@@ -135,7 +135,7 @@ fn is_table_of_states(line: &str) -> bool {
     cells.next() == Some("state") && cells.next() == Some("reason")
 }
 
-fn compare(folder: &str, read: impl Fn(&Recorded) -> (Vec<String>, Vec<Evidence>)) {
+fn compare(folder: &str, read: impl Fn(&Recorded) -> (Vec<String>, Vec<Details>)) {
     let mut faults = Vec::new();
     for file in recorded(folder) {
         let (is, kept) = read(&file);
@@ -244,7 +244,7 @@ fn attempt(value: &str) -> Result<Attempt, String> {
         _ => {
             let number = value.strip_prefix("number ").and_then(|number| number.parse().ok());
             let number: u32 = number.filter(|number| *number > 0).ok_or("which attempt?")?;
-            Ok(Attempt { number, reached_before: number > 1, ..Attempt::first(NOW) })
+            Ok(Attempt { number, reached_network_before: number > 1, ..Attempt::first(NOW) })
         }
     }
 }
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(file.answer.status, 429);
         assert_eq!(file.answer.body, b"\xff\n");
         assert_eq!(file.keeps, [("a".to_owned(), "b".to_owned())]);
-        assert_eq!(verdict_words(&file.answer.by_status()), file.expect);
+        assert_eq!(verdict_words(&file.by_status(answer)), file.expect);
     }
 
     #[test]

@@ -32,7 +32,7 @@
 //! |---|---|
 //! | `# expect:` | the verdict, see below; must be there |
 //! | `# attempt:` | `first` (unless given), `after_a_lost_answer`, or `number 3`: the third, the others refused |
-//! | `# keeps:` | `name=value`: is among the references or the evidence; any number of lines |
+//! | `# keeps:` | `name=value`: is among the references or the details; any number of lines |
 //! | `# body: base64` | the body is written as base64, blanks and line ends aside |
 //! | `# note:` | for the reader |
 //!
@@ -63,7 +63,7 @@ pub use current::is_current;
 pub use settings::secret_refuses_templates;
 pub use suite::{Subject, conforms};
 
-use postback::clock::Timestamp;
+use postback_core::clock::Timestamp;
 
 /// When all of it happens: 2026-11-21T10:15:00Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);

@@ -1,7 +1,7 @@
 //! Answers that say nothing, and answers that are almost right.
 
 use fastrand::Rng;
-use postback::http::BODY_CAP;
+use postback_core::http::BODY_CAP;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 const PAGE: &[u8] =

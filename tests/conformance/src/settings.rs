@@ -1,6 +1,6 @@
 //! What holds for the settings of any network.
 
-use postback::{
+use postback_core::{
     fields::Fault,
     network::{Network, configure},
 };

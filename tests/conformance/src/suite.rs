@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use postback::{
-    delivery::{Attempt, Fingerprint},
-    fields::{self, Fields, Unknown, looks_like_template},
+use postback_core::{
+    delivery::{Attempt, Fingerprint, Verdict},
+    fields::{self, Fields, UnknownFields, looks_like_template},
     http::{Answer, Request},
-    network::{Network, Phrase, Reading, Verdict, configure},
+    network::{Classification, Network, Plan, configure},
     order::Order,
 };
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ struct Bench<'a, N: Network> {
 }
 
 impl<N: Network> Bench<'_, N> {
-    fn read(&self, answer: &Answer, attempt: &Attempt) -> Reading {
+    fn read(&self, answer: &Answer, attempt: &Attempt) -> Classification {
         self.network.verdict(&self.told[0], answer, attempt)
     }
 
@@ -219,7 +219,7 @@ impl<N: Network> Bench<'_, N> {
             let attempt = Attempt {
                 number: rng.u32(1..30),
                 at: NOW,
-                reached_before: rng.bool(),
+                reached_network_before: rng.bool(),
                 in_doubt: rng.bool(),
             };
             self.gives_nothing_away(&answer, &attempt, &file.name, faults);
@@ -243,7 +243,7 @@ impl<N: Network> Bench<'_, N> {
         faults: &mut Vec<String>,
     ) {
         let reading = self.read(answer, attempt);
-        let kept = json!([reading.references, reading.evidence]);
+        let kept = json!([reading.references, reading.details]);
         for shown in [kept.to_string(), format!("{reading:?}"), format!("{answer:?}")] {
             if let Some(canary) = self.canary_in(&shown) {
                 faults.push(format!("{name}: an answer that echoes {canary} gives it away"));
@@ -290,7 +290,7 @@ impl<N: Network> Bench<'_, N> {
             let mut value = self.subject.order.clone();
             put(&mut value, self.subject.concern, json!(word));
             // What is refused at the edge never gets as far.
-            let Ok(order) = Order::read(&value, Unknown::Refused) else { continue };
+            let Ok(order) = Order::read(&value, UnknownFields::Deny) else { continue };
             if phrase(&self.network, &order).is_none() {
                 faults.push(format!("`{word}` at {} is told", self.subject.concern));
             }
@@ -300,7 +300,7 @@ impl<N: Network> Bench<'_, N> {
     /// The members of the order's click are taken; of another type, or one too many, they are refused.
     fn clicks_are_checked(&self, faults: &mut Vec<String>) {
         let check = |click: &Value| {
-            fields::read(click, Unknown::Refused, |fields: &mut Fields<'_, '_>| {
+            fields::read(click, UnknownFields::Deny, |fields: &mut Fields<'_, '_>| {
                 N::check_click(fields);
                 Some(())
             })
@@ -336,23 +336,23 @@ fn configured<N: Network>(settings: &Value) -> N {
 }
 
 fn order(value: &Value) -> Order {
-    let order = Order::read(value, Unknown::Refused);
+    let order = Order::read(value, UnknownFields::Deny);
     order.unwrap_or_else(|faults| panic!("the order is refused: {faults:?}"))
 }
 
 fn tell<N: Network>(network: &N, order: &Order) -> Vec<N::Report> {
-    match network.phrase(order) {
-        Phrase::Tell(told) => told.into_iter().map(|told| told.report).collect(),
-        Phrase::Skip(_) | Phrase::Reject(_) => Vec::new(),
+    match network.plan(order) {
+        Plan::Send(told) => told.into_iter().map(|told| told.report).collect(),
+        Plan::Skip(_) | Plan::Reject(_) => Vec::new(),
     }
 }
 
 /// What an order comes to without a request; `None` when it is told.
 fn phrase<N: Network>(network: &N, order: &Order) -> Option<String> {
-    match network.phrase(order) {
-        Phrase::Tell(_) => None,
-        Phrase::Skip(reason) => Some(format!("skipped {reason}")),
-        Phrase::Reject(reason) => Some(format!("rejected {reason}")),
+    match network.plan(order) {
+        Plan::Send(_) => None,
+        Plan::Skip(reason) => Some(format!("skipped {reason}")),
+        Plan::Reject(reason) => Some(format!("rejected {reason}")),
     }
 }
 

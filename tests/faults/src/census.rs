@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use postback::{delivery::State, ledger::Record};
+use postback_core::delivery::{Record, State};
 use postback_sandbox::Effect;
 
 use crate::{
-    Ends, Line, Play,
-    cast::{VARIANTS, order},
-    play::Part,
+    Ends, Line, Scenario,
+    network_case::{VARIANTS, order},
+    scenario::Part,
 };
 
 /// The sum of a play that has been closed.
@@ -41,7 +41,7 @@ pub enum Fault {
 
 impl Census {
     /// Takes the census of a play that has been closed.
-    pub async fn of(play: &Play) -> Self {
+    pub async fn of(play: &Scenario) -> Self {
         let mut census = Self::default();
         for violation in play.stage.sandbox.violations() {
             census.faults.push((Fault::Untrue, format!("{violation:?}")));

@@ -13,7 +13,7 @@ use fastrand::Rng;
 use postback_harness::Strike;
 use postback_sandbox::{Answer, Fault as Broken};
 
-use crate::{Arrival, Census, Play, Role, Round, Trouble, VARIANTS, Way};
+use crate::{Arrival, Census, InjectedFault, NetworkCase, Round, Scenario, VARIANTS, Way};
 
 /// When a soak ends.
 #[derive(Clone, Copy, Debug)]
@@ -126,8 +126,13 @@ impl std::fmt::Display for Report {
 /// One play: its orders come in over some rounds, then it is closed and counted.
 async fn act(seed: u64) -> Report {
     let mut rng = Rng::with_seed(seed);
-    let play = Play::new(seed).await.with(Role::shopback()).await.with(Role::cpa_moe()).await;
-    let mut play = play.with(Role::cashmycell()).await.with(Role::cartstack()).await;
+    let play = Scenario::new(seed)
+        .await
+        .with(NetworkCase::shopback())
+        .await
+        .with(NetworkCase::cpa_moe())
+        .await;
+    let mut play = play.with(NetworkCase::cashmycell()).await.with(NetworkCase::cartstack()).await;
     play.stage.sandbox.change_settings(|settings| {
         // Less than what the network is given to show what it has.
         settings.cpa_moe.list_lag_ms = rng.u64(0..100_000);
@@ -145,7 +150,7 @@ async fn act(seed: u64) -> Report {
     }
 }
 
-fn draw(rng: &mut Rng, play: &Play) -> Round {
+fn draw(rng: &mut Rng, play: &Scenario) -> Round {
     let mut round = Round { advance_ms: pause(rng), ..Round::default() };
     for _ in 0..rng.usize(1..12) {
         let fresh = play.orders() + rng.usize(0..4);
@@ -168,7 +173,7 @@ fn draw(rng: &mut Rng, play: &Play) -> Round {
 
 fn way(rng: &mut Rng, parts: usize) -> Way {
     match rng.u8(0..8) {
-        0 => Way::Due(rng.usize(0..parts)),
+        0 => Way::DelayedOrder(rng.usize(0..parts)),
         1..4 => Way::Api(rng.usize(0..parts)),
         _ => Way::Bus,
     }
@@ -183,17 +188,16 @@ fn pause(rng: &mut Rng) -> u64 {
     }
 }
 
-fn trouble(rng: &mut Rng, parts: usize) -> Trouble {
+fn trouble(rng: &mut Rng, parts: usize) -> InjectedFault {
     let part = rng.usize(0..parts);
     match rng.u8(0..16) {
-        0..6 => Trouble::Network(part, broken(rng)),
-        6 => Trouble::Connection(Broken::cut_request_at(rng.usize(0..400))),
-        7..11 => Trouble::Ledger((0..rng.usize(1..14)).map(|_| strike(rng)).collect()),
-        11 => Trouble::QueueDown(part),
-        12 => Trouble::BusDown(part),
-        13 => Trouble::WrongKeys(rng.bool()),
-        14 => Trouble::Hurry(Duration::from_secs(rng.u64(0..40))),
-        _ => Trouble::Hang(part, rng.bool()),
+        0..6 => InjectedFault::Network(part, broken(rng)),
+        6 => InjectedFault::Connection(Broken::cut_request_at(rng.usize(0..400))),
+        7..11 => InjectedFault::Ledger((0..rng.usize(1..14)).map(|_| strike(rng)).collect()),
+        11 => InjectedFault::QueueDown(part),
+        12 | 13 => InjectedFault::WrongKeys(rng.bool()),
+        14 => InjectedFault::Hurry(Duration::from_secs(rng.u64(0..40))),
+        _ => InjectedFault::Hang(part, rng.bool()),
     }
 }
 

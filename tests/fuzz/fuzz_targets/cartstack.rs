@@ -6,16 +6,16 @@ use std::sync::LazyLock;
 
 use cartstack::CartStack;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::network::{Network, Proof, Verdict};
+use postback_core::{network::Network, delivery::{Proof, Verdict}};
 use postback_fuzz::{
     answers::{Given, given, is_sound},
     json::Json,
     mutate,
-    networks::{self, Told},
+    networks::{self, Fixture},
     seeds,
 };
 
-static TOLD: LazyLock<Told<CartStack>> = LazyLock::new(networks::cartstack);
+static TOLD: LazyLock<Fixture<CartStack>> = LazyLock::new(networks::cartstack);
 
 fuzz_target!(init: seeds::from_answers(&["cartstack/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };

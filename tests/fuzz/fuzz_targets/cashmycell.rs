@@ -6,17 +6,14 @@ use std::sync::LazyLock;
 
 use cashmycell::CashMyCell;
 use libfuzzer_sys::fuzz_target;
-use postback::{
-    http::Answer,
-    network::{Network, Verdict},
-};
+use postback_core::{http::Answer, network::Network, delivery::Verdict};
 use postback_fuzz::{
     answers::{given, is_sound},
-    networks::{self, Told},
+    networks::{self, Fixture},
     seeds,
 };
 
-static TOLD: LazyLock<Told<CashMyCell>> = LazyLock::new(networks::cashmycell);
+static TOLD: LazyLock<Fixture<CashMyCell>> = LazyLock::new(networks::cashmycell);
 
 fuzz_target!(init: seeds::from_answers(&["cashmycell/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };

@@ -6,16 +6,16 @@ use std::sync::LazyLock;
 
 use cpa_moe::CpaMoe;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::network::{IfAbsent, Network, Proof, Verdict};
+use postback_core::{delivery::{IfAbsent, Proof, Verdict}, network::Network};
 use postback_fuzz::{
     answers::{Given, given, is_sound},
     json::Json,
     mutate,
-    networks::{self, PHONE, Told},
+    networks::{self, PHONE, Fixture},
     seeds,
 };
 
-static TOLD: LazyLock<Told<CpaMoe>> = LazyLock::new(networks::cpa_moe);
+static TOLD: LazyLock<Fixture<CpaMoe>> = LazyLock::new(networks::cpa_moe);
 
 fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
@@ -24,7 +24,7 @@ fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers"]), |data: &[u8]| {
 
     is_sound(&reading);
     assert_ne!(reading.references.get("lead_id"), Some(PHONE));
-    assert_ne!(reading.evidence.get("error"), Some(PHONE));
+    assert_ne!(reading.details.get("error"), Some(PHONE));
     match reading.verdict {
         Verdict::Delivered(proof) => {
             assert_eq!(proof, Proof::Response);

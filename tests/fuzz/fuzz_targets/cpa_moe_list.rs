@@ -7,16 +7,16 @@ use std::sync::LazyLock;
 
 use cpa_moe::{CpaMoe, read_list};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::network::{Lookup, ReadsBack};
+use postback_core::{delivery::Lookup, network::ReadsBack};
 use postback_fuzz::{
     answers::{Given, given, is_narrow},
     json::Json,
     mutate,
-    networks::{self, ORDER_ID, Told},
+    networks::{self, ORDER_ID, Fixture},
     seeds,
 };
 
-static TOLD: LazyLock<Told<CpaMoe>> = LazyLock::new(networks::cpa_moe);
+static TOLD: LazyLock<Fixture<CpaMoe>> = LazyLock::new(networks::cpa_moe);
 
 fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers/list"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
@@ -33,7 +33,7 @@ fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers/list"]), |data: &[u8]|
     let Ok(list) = read_list(&given.answer) else { return };
     for lead in list.leads {
         is_narrow(&lead.references());
-        is_narrow(&lead.evidence());
+        is_narrow(&lead.details());
         assert!(holds(&given, lead.our_id.as_str()));
     }
 });

@@ -12,20 +12,8 @@ use std::{
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig};
 use cashmycell::CashMyCell;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::{
-    clock::Timestamp,
-    courier::Courier,
-    fields::Unknown,
-    http::Sender,
-    lambda::handle,
-    ledger::Ledger,
-    metrics::Metrics,
-    network::{Network, Phrase},
-    order::Order,
-    surroundings::{
-        Announcement, Due, ORDER_COMPLETED, ORDER_DUE, Secret, Surroundings, Unavailable,
-    },
-};
+use postback_core::{clock::Timestamp, fields::UnknownFields, network::{Network, Plan}, order::Order};
+use postback_runtime::{dispatch::Dispatcher, client::Sender, lambda::handle, ledger::Ledger, metrics::Metrics, services::{DeliveryEvent, DelayedOrder, ORDER_COMPLETED, ORDER_DUE, Secret, Services, Unavailable}};
 use postback_conformance::NOW;
 use postback_fuzz::{mutate, networks, seeds};
 use serde_json::{Value, json, value::RawValue};
@@ -36,7 +24,7 @@ const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 struct Bench {
     runtime: Runtime,
-    courier: Courier<CashMyCell, World>,
+    dispatcher: Dispatcher<CashMyCell, FakeServices>,
     network: CashMyCell,
 }
 
@@ -52,9 +40,9 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "ledger".to_owned());
     let nowhere = "http://127.0.0.1:9".parse().unwrap_or_else(|error| panic!("{error}"));
     let sender = Sender::new(nowhere, Duration::from_secs(1));
-    let courier = runtime.block_on(Courier::start(ledger, sender, World::default()));
-    let courier = courier.unwrap_or_else(|error| panic!("{error}"));
-    Bench { runtime, courier, network: networks::configured(&json!({})) }
+    let dispatcher = runtime.block_on(Dispatcher::start(ledger, sender, FakeServices::default()));
+    let dispatcher = dispatcher.unwrap_or_else(|error| panic!("{error}"));
+    Bench { runtime, dispatcher, network: networks::configured(&json!({})) }
 });
 
 fuzz_target!(init: seeds(), |data: &[u8]| {
@@ -63,9 +51,9 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
     let bench = &*BENCH;
     let deadline = NOW + Duration::from_secs(30);
 
-    let answer = bench.runtime.block_on(handle(&bench.courier, &payload, deadline));
+    let answer = bench.runtime.block_on(handle(&bench.dispatcher, &payload, deadline));
 
-    let put_back = bench.courier.surroundings().taken();
+    let put_back = bench.dispatcher.services().taken();
     // What passes as raw may still hold half a surrogate pair: whatever is said of it, nothing is known.
     let Ok(event) = serde_json::from_str::<Value>(payload.get()) else { return };
     let answer: Option<Value> = answer.ok().and_then(|it| serde_json::from_str(it.get()).ok());
@@ -111,9 +99,9 @@ fn is_kept(bench: &Bench, event: &Value, answer: &Value, put_back: &[PutBack]) {
         if put_back.iter().any(is_same) {
             continue;
         }
-        let order = Order::read(detail, Unknown::Ignored);
+        let order = Order::read(detail, UnknownFields::Ignore);
         let order = order.unwrap_or_else(|faults| panic!("{id} is let go: {faults:?}"));
-        assert!(matches!(bench.network.phrase(&order), Phrase::Skip(_)), "{id} is let go: {body}");
+        assert!(matches!(bench.network.plan(&order), Plan::Skip(_)), "{id} is let go: {body}");
     }
 }
 
@@ -143,26 +131,26 @@ struct PutBack {
 
 /// A queue that takes everything, and nothing else.
 #[derive(Default)]
-struct World(Mutex<Vec<PutBack>>);
+struct FakeServices(Mutex<Vec<PutBack>>);
 
-impl World {
+impl FakeServices {
     fn taken(&self) -> Vec<PutBack> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Surroundings for World {
+impl Services for FakeServices {
     fn now(&self) -> Timestamp {
         NOW
     }
 
-    fn chance(&self) -> u64 {
+    fn random(&self) -> u64 {
         7
     }
 
     fn requeue(
         &self,
-        due: &Due<'_>,
+        due: &DelayedOrder<'_>,
         delay: Duration,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send {
         assert!(delay <= LONGEST_DELAY);
@@ -175,9 +163,9 @@ impl Surroundings for World {
 
     fn announce(
         &self,
-        announcement: &Announcement<'_>,
+        event: &DeliveryEvent<'_>,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send {
-        let kind = announcement.detail_type();
+        let kind = event.detail_type();
         async move { panic!("{kind}, though nothing was told") }
     }
 

@@ -10,12 +10,8 @@ use std::{
 };
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::{
-    fields::Unknown,
-    lambda::api::Request,
-    order::Order,
-    surroundings::{EventBus, Unavailable},
-};
+use postback_core::{fields::UnknownFields, order::Order};
+use postback_runtime::{lambda::api::Request, services::{EventBus, Unavailable}};
 use postback_conformance::NOW;
 use postback_fuzz::{mutate, seeds};
 use serde_json::{Value, json};
@@ -33,7 +29,7 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
             assert!(kind.starts_with("order."));
             let order = serde_json::from_str::<Value>(detail);
             let order = order.unwrap_or_else(|error| panic!("{error}: {detail}"));
-            let order = Order::read(&order, Unknown::Ignored);
+            let order = Order::read(&order, UnknownFields::Ignore);
             assert!(order.is_ok(), "{order:?}");
         }
         200 | 400 | 404 | 405 | 413 | 415 | 422 => assert!(taken.is_empty()),

@@ -3,10 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::{
-    fields::{Fault, Unknown},
-    order::Order,
-};
+use postback_core::{fields::{Fault, UnknownFields}, order::Order};
 use postback_fuzz::{
     canary::{MARK, is_a_name, mark},
     mutate, seeds,
@@ -17,8 +14,8 @@ fuzz_target!(init: seeds::from_orders(seed), |data: &[u8]| {
     let Some((&which, text)) = data.split_first() else { return };
     let Ok(mut value) = serde_json::from_slice::<Value>(text) else { return };
 
-    let strict = Order::read(&value, Unknown::Refused);
-    let lenient = Order::read(&value, Unknown::Ignored);
+    let strict = Order::read(&value, UnknownFields::Deny);
+    let lenient = Order::read(&value, UnknownFields::Ignore);
     match (&strict, &lenient) {
         (Ok(strict), Ok(lenient)) => assert_eq!(written(strict), written(lenient)),
         (Ok(_), Err(_)) => panic!("what the API takes, the bus refuses"),
@@ -33,7 +30,7 @@ fuzz_target!(init: seeds::from_orders(seed), |data: &[u8]| {
 
     mark(&mut value, which);
     if !is_a_name(&value) {
-        for unknown in [Unknown::Refused, Unknown::Ignored] {
+        for unknown in [UnknownFields::Deny, UnknownFields::Ignore] {
             Order::read(&value, unknown).err().into_iter().flatten().for_each(|fault| quotes_nothing(&fault));
         }
     }
@@ -47,7 +44,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 fn comes_back(order: &Order) {
     let text = written(order);
     let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
-    let again = Order::read(&value, Unknown::Refused);
+    let again = Order::read(&value, UnknownFields::Deny);
     let again = again.unwrap_or_else(|faults| panic!("{faults:?}: {text}"));
     assert_eq!(written(&again), text);
 }

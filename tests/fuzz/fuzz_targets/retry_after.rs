@@ -5,10 +5,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use postback::{
-    clock::Timestamp,
-    http::{RETRY_AFTER_CAP, retry_after},
-};
+use postback_core::{clock::Timestamp, http::{RETRY_AFTER_CAP, retry_after}};
 use postback_conformance::NOW;
 use postback_fuzz::seeds;
 

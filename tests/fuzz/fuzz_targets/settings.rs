@@ -8,12 +8,7 @@ use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::{
-    delivery::Attempt,
-    fields::{Unknown, looks_like_template},
-    network::{Network, Phrase, configure},
-    order::Order,
-};
+use postback_core::{delivery::Attempt, fields::{UnknownFields, looks_like_template}, network::{Network, Plan, configure}, order::Order};
 use postback_conformance::NOW;
 use postback_fuzz::{
     canary::{MARK, is_a_name, mark},
@@ -24,7 +19,7 @@ use shopback::ShopBack;
 use url::Url;
 
 static ORDER: LazyLock<Order> = LazyLock::new(|| {
-    let order = Order::read(&networks::order(), Unknown::Refused);
+    let order = Order::read(&networks::order(), UnknownFields::Deny);
     order.unwrap_or_else(|faults| panic!("{faults:?}"))
 });
 
@@ -61,7 +56,7 @@ fn is_read<N: Network>(text: &str, which: u8) {
 }
 
 fn can_tell<N: Network>(network: &N) {
-    let Phrase::Tell(told) = network.phrase(&ORDER) else { return };
+    let Plan::Send(told) = network.plan(&ORDER) else { return };
     let endpoint = Url::parse(N::ENDPOINT).unwrap_or_else(|error| panic!("{error}"));
     for told in told {
         let url = network.request(&told.report, &Attempt::first(NOW)).url(&endpoint);

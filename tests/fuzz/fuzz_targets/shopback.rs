@@ -5,18 +5,15 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use postback::{
-    http::Answer,
-    network::{Network, Proof, Scope, Verdict},
-};
+use postback_core::{http::Answer, network::Network, delivery::{Proof, Scope, Verdict}};
 use postback_fuzz::{
     answers::{given, is_sound},
-    networks::{self, Told},
+    networks::{self, Fixture},
     seeds,
 };
 use shopback::ShopBack;
 
-static TOLD: LazyLock<[Told<ShopBack>; 4]> = LazyLock::new(|| {
+static TOLD: LazyLock<[Fixture<ShopBack>; 4]> = LazyLock::new(|| {
     [(false, false), (false, true), (true, false), (true, true)]
         .map(|(line, several)| networks::shopback(line, several))
 });
@@ -33,7 +30,7 @@ fuzz_target!(init: seeds::from_answers(&["shopback/answers"]), |data: &[u8]| {
     match reading.verdict {
         Verdict::Delivered(Proof::Response) => assert!(says(&text, "true"), "{text:?}"),
         Verdict::Delivered(_) => {
-            assert!(given.attempt.reached_before && !line, "it is not known to be ours");
+            assert!(given.attempt.reached_network_before && !line, "it is not known to be ours");
             assert!(says(&text, "false") && text.contains("duplicate"), "{text:?}");
         }
         Verdict::Accepted(_) | Verdict::Skipped(_) => panic!("it confirms or it refuses"),
@@ -60,9 +57,9 @@ fn says(text: &str, value: &str) -> bool {
 /// A click id comes from a link that anybody can write: whatever it reads, it is an unknown click,
 /// and nothing stops all orders.
 fn an_echo_decides_nothing(
-    told: &Told<ShopBack>,
+    told: &Fixture<ShopBack>,
     echo: &str,
-    attempt: &postback::delivery::Attempt,
+    attempt: &postback_core::delivery::Attempt,
 ) {
     let answer = Answer::new(200, format!("success=false; err_msg=Invalid Trans. ID #{echo}.;"));
     let reading = told.network.verdict(&told.report, &answer, attempt);

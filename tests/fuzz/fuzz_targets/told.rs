@@ -8,12 +8,7 @@ use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback::{
-    delivery::{Attempt, Fingerprint},
-    fields::{self, Unknown, looks_like_template},
-    network::{Network, Phrase},
-    order::Order,
-};
+use postback_core::{delivery::{Attempt, Fingerprint}, fields::{self, UnknownFields, looks_like_template}, network::{Network, Plan}, order::Order};
 use postback_conformance::NOW;
 use postback_fuzz::{mutate, networks::configured, seeds};
 use serde_json::{Value, json};
@@ -47,10 +42,10 @@ static ALL: LazyLock<All> = LazyLock::new(|| {
 
 fuzz_target!(init: seeds::from_orders(|order| order.as_bytes().to_vec()), |data: &[u8]| {
     let Ok(value) = serde_json::from_slice(data) else { return };
-    let Ok(order) = Order::read(&value, Unknown::Ignored) else { return };
+    let Ok(order) = Order::read(&value, UnknownFields::Ignore) else { return };
     // As the bus carries it.
     let again = serde_json::to_value(&order).ok();
-    let again = again.and_then(|value| Order::read(&value, Unknown::Ignored).ok());
+    let again = again.and_then(|value| Order::read(&value, UnknownFields::Ignore).ok());
     let orders = [&order, again.as_ref().unwrap_or(&order)];
 
     is_told(&ALL.cartstack, orders);
@@ -67,14 +62,14 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 fn is_told<N: Network>(network: &N, [order, again]: [&Order; 2]) {
     if let Some(click) = order.click(N::NAME) {
         let click = Value::Object(click.clone());
-        let _any = fields::read(&click, Unknown::Refused, |fields| {
+        let _any = fields::read(&click, UnknownFields::Deny, |fields| {
             N::check_click(fields);
             Some(())
         });
     }
-    let phrase = network.phrase(order);
-    assert_eq!(content(&phrase), content(&network.phrase(again)), "it changes on the bus");
-    let Phrase::Tell(told) = phrase else { return };
+    let phrase = network.plan(order);
+    assert_eq!(content(&phrase), content(&network.plan(again)), "it changes on the bus");
+    let Plan::Send(told) = phrase else { return };
     let endpoint = Url::parse(N::ENDPOINT).unwrap_or_else(|error| panic!("{error}"));
     for told in told {
         let request = network.request(&told.report, &Attempt::first(NOW));
@@ -92,16 +87,16 @@ fn is_told<N: Network>(network: &N, [order, again]: [&Order; 2]) {
 
 /// What is told, each delivery by the line it is of.
 fn content<R: serde::Serialize>(
-    phrase: &Phrase<R>,
+    phrase: &Plan<R>,
 ) -> Result<Vec<(Option<&str>, Fingerprint)>, String> {
     match phrase {
-        Phrase::Tell(told) => {
+        Plan::Send(told) => {
             let each =
                 told.iter().map(|told| (told.line.as_deref(), Fingerprint::of(&told.report)));
             Ok(each.collect())
         }
-        Phrase::Skip(reason) => Err(format!("skipped {reason}")),
-        Phrase::Reject(reason) => Err(format!("rejected {reason}")),
+        Plan::Skip(reason) => Err(format!("skipped {reason}")),
+        Plan::Reject(reason) => Err(format!("rejected {reason}")),
     }
 }
 

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use postback::{
-    delivery::Attempt,
-    http::{Answer, BODY_CAP},
-    network::{Reading, Verdict},
-    word::Evidence,
-};
+use postback_core::{delivery::{Attempt, Verdict}, http::{Answer, BODY_CAP}, network::Reading, redaction::Details};
 use postback_conformance::{NOW, Recorded};
 use serde_json::Value;
 
@@ -34,11 +29,11 @@ pub fn given(data: &[u8]) -> Option<Given> {
     let mut answer = Answer::new(status, body);
     let is = |flag| flags & flag != 0;
     answer.retry_after = is(ASKED_TO_WAIT).then_some(Duration::from_secs(77));
-    let reached_before = is(REACHED_BEFORE);
+    let reached_network_before = is(REACHED_BEFORE);
     let attempt = Attempt {
-        number: 1 + u32::from(reached_before),
+        number: 1 + u32::from(reached_network_before),
         at: NOW,
-        reached_before,
+        reached_network_before,
         in_doubt: is(IN_DOUBT),
     };
     Some(Given { answer, attempt, flags })
@@ -49,7 +44,7 @@ pub fn bytes(file: &Recorded) -> Vec<u8> {
     let [low, high] = (file.answer.status - 100).to_le_bytes();
     let attempt = file.attempt;
     let flags = [
-        (attempt.reached_before, REACHED_BEFORE),
+        (attempt.reached_network_before, REACHED_BEFORE),
         (attempt.in_doubt, IN_DOUBT),
         (file.answer.retry_after.is_some(), ASKED_TO_WAIT),
     ];
@@ -79,11 +74,11 @@ impl Given {
 /// What holds for every reading of an answer: it keeps only short words of a narrow alphabet and
 /// nothing of the order or the settings, and it claims no proof that an answer can't give.
 pub fn is_sound(reading: &Reading) {
-    use postback::network::Proof::{Lookup, Operator};
+    use postback_core::delivery::Proof::{Lookup, Operator};
 
     assert!(!matches!(reading.verdict, Verdict::Delivered(Lookup | Operator)));
     is_narrow(&reading.references);
-    is_narrow(&reading.evidence);
+    is_narrow(&reading.details);
     canary::is_hidden(&format!("{reading:?}"));
     if let Verdict::Retry { sent, .. } = reading.verdict {
         assert!(sent, "an answer came, so something was sent");
@@ -91,8 +86,8 @@ pub fn is_sound(reading: &Reading) {
 }
 
 /// Only letters, digits and `_-.`, at most 64 of them.
-pub fn is_narrow(kept: &Evidence) {
-    let Ok(Value::Object(kept)) = serde_json::to_value(kept) else { panic!("evidence is a map") };
+pub fn is_narrow(kept: &Details) {
+    let Ok(Value::Object(kept)) = serde_json::to_value(kept) else { panic!("details is a map") };
     for (name, value) in kept {
         let value = value.as_str().unwrap_or_default();
         let narrow = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);

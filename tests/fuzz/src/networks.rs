@@ -4,11 +4,7 @@
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
-use postback::{
-    fields::Unknown,
-    network::{Network, Phrase, configure},
-    order::Order,
-};
+use postback_core::{fields::UnknownFields, network::{Network, Plan, configure}, order::Order};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
@@ -19,44 +15,44 @@ pub const ORDER_ID: &str = "112358";
 pub const PHONE: &str = "77001234567";
 
 /// A network and what it is told of the order: one report.
-pub struct Told<N: Network> {
+pub struct Fixture<N: Network> {
     /// The network.
     pub network: N,
     /// The report.
     pub report: N::Report,
 }
 
-impl<N: Network> Told<N> {
+impl<N: Network> Fixture<N> {
     fn of(settings: &Value) -> Self {
         let network: N = configured(settings);
-        let order = Order::read(&order(), Unknown::Refused);
+        let order = Order::read(&order(), UnknownFields::Deny);
         let order = order.unwrap_or_else(|faults| panic!("the order is refused: {faults:?}"));
-        let Phrase::Tell(mut told) = network.phrase(&order) else { panic!("nothing is told") };
+        let Plan::Send(mut told) = network.plan(&order) else { panic!("nothing is told") };
         let report = told.swap_remove(0).report;
         Self { network, report }
     }
 }
 
 /// CartStack.
-pub fn cartstack() -> Told<CartStack> {
-    Told::of(&json!({ "key": "CanaryKey0123456789", "siteid": "aBcD12" }))
+pub fn cartstack() -> Fixture<CartStack> {
+    Fixture::of(&json!({ "key": "CanaryKey0123456789", "siteid": "aBcD12" }))
 }
 
 /// CashMyCell.
-pub fn cashmycell() -> Told<CashMyCell> {
-    Told::of(&json!({ "reference_id": true }))
+pub fn cashmycell() -> Fixture<CashMyCell> {
+    Fixture::of(&json!({ "reference_id": true }))
 }
 
 /// cpa.moe.
-pub fn cpa_moe() -> Told<CpaMoe> {
-    Told::of(&json!({ "user": 2718, "key": "canarykey314" }))
+pub fn cpa_moe() -> Fixture<CpaMoe> {
+    Fixture::of(&json!({ "user": 2718, "key": "canarykey314" }))
 }
 
 /// ShopBack, telling the whole order or one line of it, with one offer or several.
-pub fn shopback(line: bool, several: bool) -> Told<ShopBack> {
+pub fn shopback(line: bool, several: bool) -> Fixture<ShopBack> {
     let mode = if line { "line_items" } else { "order" };
     let offers = if several { json!({ "MYR": 1234 }) } else { json!({}) };
-    Told::of(&json!({
+    Fixture::of(&json!({
         "offer_id": 1234, "security_token": "canarytokencanarytokencanaryto01", "mode": mode,
         "offer_by_currency": offers, "adv_sub2": "{currency}", "adv_unique1": "{custom.coupon}",
     }))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::Message;
+use crate::fake_services::Message;
 
 /// An API Gateway event (payload format 2.0) that posts `body` to `path`.
 #[must_use]

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    courier::Courier,
-    http::Sender,
-    lambda::handle,
-    ledger::{Key, Ledger, Record},
+    delivery::{Key, Record},
     network::Network,
-    surroundings::Surroundings,
+};
+use postback_runtime::{
+    client::Sender, dispatch::Dispatcher, lambda::handle, ledger::Ledger, services::Services,
 };
 use serde_json::{Value, value::to_raw_value};
 
 use crate::{
     events::{api_event, order_event, sqs_event},
-    world::{Message, World},
+    fake_services::{FakeServices, Message},
 };
 
 /// The functions' timeout, as in the template.
@@ -28,9 +27,9 @@ pub const INVISIBLE: Duration = Duration::from_mins(3);
 #[derive(Debug)]
 pub struct Function<N: Network> {
     /// The handler's state.
-    pub courier: Courier<N, World>,
+    pub dispatcher: Dispatcher<N, FakeServices>,
     /// Its queue, bus, secret and clock.
-    pub world: World,
+    pub world: FakeServices,
     ledger: Ledger,
 }
 
@@ -46,9 +45,9 @@ pub struct Answer {
 }
 
 impl<N: Network> Function<N> {
-    pub(crate) async fn start(ledger: Ledger, sender: Sender, world: World) -> Self {
-        let courier = Courier::start(ledger.clone(), sender, world.clone()).await;
-        Self { courier: courier.expect("the function starts"), world, ledger }
+    pub(crate) async fn start(ledger: Ledger, sender: Sender, world: FakeServices) -> Self {
+        let dispatcher = Dispatcher::start(ledger.clone(), sender, world.clone()).await;
+        Self { dispatcher: dispatcher.expect("the function starts"), world, ledger }
     }
 
     /// Posts an order to `POST /orders/{network}`.
@@ -83,7 +82,7 @@ impl<N: Network> Function<N> {
     /// When the answer is not JSON, or the function has broken a rule of AWS.
     pub async fn call(&self, event: &Value, deadline: Timestamp) -> Result<Value, String> {
         let payload = to_raw_value(event).expect("JSON");
-        let answer = handle(&self.courier, &payload, deadline).await;
+        let answer = handle(&self.dispatcher, &payload, deadline).await;
         assert_eq!(self.world.broken(), None);
         let answer = answer.map_err(|error| error.to_string())?;
         Ok(serde_json::from_str(answer.get()).expect("JSON"))

@@ -1,19 +1,21 @@
 //! The real handlers, whole, in one process: an embedded `DynamoDB` behind a proxy that can fail,
 //! the sandbox of the four networks, and a queue, a bus and a clock in memory.
 //!
-//! A [`Stage`] holds what all functions of one test share; a [`Function`] is one network's function
+//! A [`TestBed`] holds what all functions of one test share; a [`Function`] is one network's function
 //! on it, called with real API Gateway and SQS events.
 
 #![expect(clippy::expect_used, reason = "a stage that can't be set up is a failed test")]
 
 mod events;
+mod fake_services;
 mod function;
-mod stage;
+mod published;
 mod table;
-mod world;
+mod test_bed;
 
 pub use events::{api_event, order_event, sqs_event};
+pub use fake_services::{FakeServices, Message};
 pub use function::{Answer, Function, INVISIBLE, TIMEOUT};
-pub use stage::{Patience, Stage};
+pub use published::{RecordingBus, publish_to};
 pub use table::{Call, Strike, Table, Units};
-pub use world::{Message, World};
+pub use test_bed::{Patience, TestBed};

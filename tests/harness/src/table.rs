@@ -24,7 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dynoxide::Database;
-use postback::ledger::Ledger;
+use postback_runtime::ledger::Ledger;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -83,6 +83,8 @@ struct Proxy {
     script: Mutex<VecDeque<Strike>>,
     always: Mutex<Strike>,
     calls: Mutex<Vec<(Call, Units)>>,
+    /// The table's stream: each write, with the old and the new image.
+    stream: Mutex<Vec<Value>>,
     /// How many calls were not let through.
     struck: watch::Sender<u64>,
 }
@@ -111,6 +113,7 @@ impl Table {
             script: Mutex::default(),
             always: Mutex::new(Strike::Pass),
             calls: Mutex::default(),
+            stream: Mutex::default(),
             struck: watch::Sender::new(0),
         });
         let router = Router::new().fallback(forward).with_state(Arc::clone(&proxy));
@@ -197,6 +200,12 @@ impl Table {
             read: sum.read + units.read,
             calls: sum.calls + 1,
         })
+    }
+
+    /// The table's stream so far: each write as Lambda gets it, oldest first.
+    #[must_use]
+    pub fn stream(&self) -> Vec<Value> {
+        self.proxy.stream.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Forgets the calls so far.
@@ -291,6 +300,9 @@ impl Proxy {
     async fn pass(&self, target: &str, operation: String, body: Bytes) -> Response {
         let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
         request["ReturnConsumedCapacity"] = json!("TOTAL");
+        if operation == "PutItem" {
+            request["ReturnValues"] = json!("ALL_OLD");
+        }
         let answer = self
             .http
             .post(&self.inner)
@@ -307,8 +319,23 @@ impl Proxy {
         let status = answer.status();
         let bytes = answer.bytes().await.unwrap_or_default();
         let read: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if operation == "PutItem" && status.is_success() {
+            self.append_to_stream(&request, &read);
+        }
         self.count(operation, status.is_success(), &request, &read);
         (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response()
+    }
+
+    fn append_to_stream(&self, request: &Value, answer: &Value) {
+        let (new, old) = (&request["Item"], &answer["Attributes"]);
+        let keys = json!({ "order_id": new["order_id"], "delivery": new["delivery"] });
+        let name = if old.is_null() { "INSERT" } else { "MODIFY" };
+        let mut change = json!({ "Keys": keys, "NewImage": new });
+        if !old.is_null() {
+            change["OldImage"] = old.clone();
+        }
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.push(json!({ "eventName": name, "dynamodb": change }));
     }
 
     fn count(&self, operation: String, ok: bool, request: &Value, answer: &Value) {

@@ -1,12 +1,11 @@
 //! The ledger by itself: what a write, a read and a reading of a whole order say.
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Fingerprint, State},
-    ledger::{Key, LedgerError, Note, Put, Record},
-    network::IfAbsent,
+    delivery::{Delivery, Fingerprint, IfAbsent, Key, Note, Record, State},
 };
 use postback_harness::{Strike, Table};
+use postback_runtime::ledger::{LedgerError, Put};
 
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
@@ -23,12 +22,12 @@ fn claimed(key: &Key, write_id: u64) -> Record {
         attempt: 1,
         content: Fingerprint::of(&"an order"),
         since: NOW,
-        dead_by: NOW,
+        claim_expires_at: NOW,
         not_before: NOW,
-        reached: false,
+        reached_network: false,
         in_doubt: false,
         if_absent: IfAbsent::default(),
-        parked_with: None,
+        parked_settings: None,
     };
     Record::after(None, key, sending, Note::default(), NOW, write_id)
 }
@@ -39,7 +38,7 @@ fn settled(before: &Record, key: &Key, write_id: u64) -> Record {
 }
 
 fn refused_by(held: &Record) -> Put {
-    Put::Refused(Some(Box::new(held.clone())))
+    Put::Stale(Some(Box::new(held.clone())))
 }
 
 #[tokio::test]
@@ -62,7 +61,7 @@ async fn a_write_stands_only_on_the_version_it_was_decided_on() {
     let claim = claimed(&key, 1);
     let (settlement, late) = (settled(&claim, &key, 2), settled(&claim, &key, 3));
 
-    assert_eq!(ledger.put(&settlement, Some(1)).await, Ok(Put::Refused(None)));
+    assert_eq!(ledger.put(&settlement, Some(1)).await, Ok(Put::Stale(None)));
     assert_eq!(ledger.put(&claim, None).await, Ok(Put::Written));
     assert_eq!(ledger.put(&settlement, Some(1)).await, Ok(Put::Written));
     assert_eq!(ledger.put(&late, Some(1)).await, Ok(refused_by(&settlement)));
@@ -116,7 +115,7 @@ async fn an_order_of_more_than_one_page_is_read_whole() {
     let long = "9".repeat(300_000);
     for line in ["1", "2", "3", "4", "5"] {
         let mut record = claimed(&key("A-1", Some(line)), 1);
-        record.protocol.parked_with = Some(long.clone());
+        record.protocol.parked_settings = Some(long.clone());
         ledger.put(&record, None).await.expect("written");
     }
     table.forget_calls();

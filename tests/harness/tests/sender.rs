@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    http::{Answer, BODY_CAP, Outcome, Request, Sender},
-    network::{IfAbsent, Verdict},
-    word::Reason,
+    delivery::{IfAbsent, Verdict},
+    http::{Answer, BODY_CAP, Request},
+    redaction::Reason,
 };
+use postback_runtime::client::{SendResult, Sender};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -56,7 +57,7 @@ async fn request(stream: &mut TcpStream) -> String {
 }
 
 /// What is said when the network answers `answer` and closes; and what it was asked.
-async fn answered(what: &Request, answer: &[u8]) -> (Outcome, String) {
+async fn answered(what: &Request, answer: &[u8]) -> (SendResult, String) {
     let listener = listener().await;
     let sender = sender(&listener, LONG);
     let serve = async {
@@ -69,16 +70,16 @@ async fn answered(what: &Request, answer: &[u8]) -> (Outcome, String) {
     tokio::join!(sender.send(what, NOW), serve)
 }
 
-fn whole(outcome: Outcome) -> Answer {
+fn whole(outcome: SendResult) -> Answer {
     match outcome {
-        Outcome::Answered(answer) => answer,
+        SendResult::Answered(answer) => answer,
         other => panic!("{other:?}"),
     }
 }
 
-fn maybe(outcome: &Outcome) -> &str {
+fn maybe(outcome: &SendResult) -> &str {
     match outcome {
-        Outcome::MaybeSent(reason) => reason.as_str(),
+        SendResult::MaybeSent(reason) => reason.as_str(),
         other => panic!("{other:?}"),
     }
 }
@@ -212,7 +213,7 @@ async fn who_cannot_be_reached_was_not_sent_anything() {
 
     let outcome = refused.send(&Request::get("x"), NOW).await;
 
-    assert!(matches!(&outcome, Outcome::NotSent(reason) if reason.as_str() == "connect_failed"));
+    assert!(matches!(&outcome, SendResult::NotSent(reason) if reason.as_str() == "connect_failed"));
 }
 
 /// A listener whose queue is full takes no more connections.
@@ -227,7 +228,9 @@ async fn who_does_not_pick_up_was_not_sent_anything() {
 
     let outcome = sender.send(&Request::get("x"), NOW).await;
 
-    assert!(matches!(&outcome, Outcome::NotSent(reason) if reason.as_str() == "connect_timeout"));
+    assert!(
+        matches!(&outcome, SendResult::NotSent(reason) if reason.as_str() == "connect_timeout")
+    );
 }
 
 #[test]
@@ -237,9 +240,9 @@ fn what_was_not_answered_means_the_same_for_every_network() {
     let unconfirmed =
         Verdict::Unconfirmed { reason: reason.clone(), if_absent: IfAbsent::SendAgain };
 
-    assert_eq!(Outcome::NotSent(reason.clone()).unanswered(), Some(retry));
-    assert_eq!(Outcome::MaybeSent(reason).unanswered(), Some(unconfirmed));
-    assert_eq!(Outcome::Answered(Answer::new(200, "")).unanswered(), None);
+    assert_eq!(SendResult::NotSent(reason.clone()).unanswered(), Some(retry));
+    assert_eq!(SendResult::MaybeSent(reason).unanswered(), Some(unconfirmed));
+    assert_eq!(SendResult::Answered(Answer::new(200, "")).unanswered(), None);
 }
 
 #[tokio::test]

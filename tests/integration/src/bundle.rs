@@ -5,8 +5,9 @@ use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use intake::Intake;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use postback::{lambda::api::Request, network::Network};
-use postback_harness::{Function, Stage, TIMEOUT, World, order_event};
+use postback_core::network::Network;
+use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
+use postback_runtime::lambda::api::Request;
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
@@ -16,7 +17,7 @@ use crate::{Bus, Description, Door, Reply, concerns, sign};
 #[derive(Debug)]
 pub struct Bundle {
     /// Ledger, networks and clock.
-    pub stage: Stage,
+    pub stage: TestBed,
     /// Where intake puts orders.
     pub bus: Bus,
     /// What else is around intake.
@@ -51,7 +52,7 @@ pub fn encode(value: &str) -> String {
 impl Bundle {
     /// All functions, with nothing done yet.
     pub async fn new(seed: u64) -> Self {
-        let stage = Stage::new(seed).await;
+        let stage = TestBed::new(seed).await;
         let bus = Bus::default();
         let door = Door::new(bus.clone(), stage.table.ledger(), &sign::secret(&[sign::KEY]));
         Self {
@@ -145,9 +146,9 @@ impl Bundle {
         self.shopback.work().await;
     }
 
-    /// The surroundings of each network's function.
+    /// The services of each network's function.
     #[must_use]
-    pub fn worlds(&self) -> [(&'static str, &World); 4] {
+    pub fn worlds(&self) -> [(&'static str, &FakeServices); 4] {
         [
             (CartStack::NAME, &self.cartstack.world),
             (CashMyCell::NAME, &self.cashmycell.world),
@@ -176,16 +177,16 @@ impl Bundle {
     pub fn assert_untouched(&self, after: &str) {
         assert_eq!(self.bus.events(), [], "{after}: on the bus");
         assert_eq!(self.stage.table.calls(), [], "{after}: to the ledger");
+        assert_eq!(self.stage.table.stream(), Vec::<Value>::new(), "{after}: in the stream");
         assert_eq!(self.stage.sandbox.requests(), 0, "{after}: to a network");
         for (network, world) in self.worlds() {
             assert!(world.queue().is_empty(), "{after}: on the queue of {network}");
-            assert!(world.bus().is_empty(), "{after}: announced by {network}");
         }
     }
 }
 
 async fn tell<N: Network>(function: &Function<N>, event: &Value) -> Reply {
-    let deadline = postback::surroundings::Surroundings::now(&function.world) + TIMEOUT;
+    let deadline = postback_runtime::services::Services::now(&function.world) + TIMEOUT;
     Reply::of(&function.call(event, deadline).await.expect("an answer to everything"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use postback::surroundings::{EventBus, Unavailable};
+use postback_runtime::services::{BusEvent, EventBus};
 use serde_json::Value;
 
 /// The events that intake has put on the bus, in memory.
@@ -38,12 +38,13 @@ impl Bus {
 }
 
 impl EventBus for Bus {
-    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
+    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
         let mut inner = self.inner();
         if inner.down {
-            return Err(Unavailable);
+            return Err(events.to_vec());
         }
-        inner.events.push((detail_type.to_owned(), detail));
+        let events = events.iter().cloned();
+        inner.events.extend(events.map(|BusEvent { detail_type, detail }| (detail_type, detail)));
         Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use postback::{
+use postback_runtime::{
     ledger::{Ledger, LedgerError, Receipt},
-    surroundings::{Doorway, EventBus, Secret, Unavailable},
+    services::{BusEvent, EventBus, IntakeServices, Secret, Unavailable},
 };
 
 use crate::Bus;
@@ -46,12 +46,12 @@ impl Door {
 }
 
 impl EventBus for Door {
-    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
-        self.bus.put(detail_type, detail).await
+    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+        self.bus.put_all(events).await
     }
 }
 
-impl Doorway for Door {
+impl IntakeServices for Door {
     fn is_open(&self) -> bool {
         true
     }
@@ -67,7 +67,7 @@ impl Doorway for Door {
         self.ledger.receipt(id).await
     }
 
-    async fn keep(&self, receipt: &Receipt) -> Result<(), LedgerError> {
-        self.ledger.keep(receipt).await
+    async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
+        self.ledger.put_receipt(receipt).await
     }
 }

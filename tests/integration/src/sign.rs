@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use postback::clock::Timestamp;
+use postback_core::clock::Timestamp;
 use serde_json::{Value, json};
 use sha2::Sha256;
 

@@ -1,6 +1,6 @@
 //! Everything that leaves the functions of a bundle, searched for canaries.
 
-use postback_harness::Stage;
+use postback_harness::TestBed;
 use postback_sandbox::{Network, Sandbox};
 use serde_json::{Value, json};
 
@@ -105,16 +105,16 @@ impl Sweep {
             for document in world.metrics() {
                 sweep.add("metrics", document.to_string());
             }
-            for (detail_type, detail) in world.bus() {
-                sweep.add(&format!("event of {network}"), format!("{detail_type} {detail}"));
-            }
             for message in world.queue().into_iter().chain(world.dead_letters()) {
                 let mut body: Value = serde_json::from_str(&message.body).unwrap_or_default();
-                if body["detail-type"] == "postback.due" {
+                if body["detail-type"] == "postback.order_delayed" {
                     body["detail"] = Value::Null;
                     sweep.add(&format!("message of {network}"), body.to_string());
                 }
             }
+        }
+        for (detail_type, detail) in bundle.stage.published().await {
+            sweep.add("event", format!("{detail_type} {detail}"));
         }
         for item in items(&bundle.stage).await {
             sweep.add("ledger", item);
@@ -153,7 +153,7 @@ impl Sweep {
 }
 
 /// The items of the ledger as `DynamoDB` holds them.
-async fn items(stage: &Stage) -> Vec<String> {
+async fn items(stage: &TestBed) -> Vec<String> {
     let pages = stage.table.client().scan().table_name("ledger").into_paginator();
     let items = pages.items().send().collect::<Result<Vec<_>, _>>().await;
     items.expect("the ledger").iter().map(|item| format!("{item:?}")).collect()

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use postback_harness::Strike;
-use postback_sandbox::{Fault, Network, Rule};
 use postback_integration::{Bundle, bare, minimal, with};
+use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 
 fn script(bundle: &Bundle, fault: Fault) {

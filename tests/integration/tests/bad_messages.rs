@@ -2,10 +2,10 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-use postback::delivery::State;
+use postback_core::delivery::State;
 use postback_harness::{Function, INVISIBLE, TIMEOUT, order_event, sqs_event};
-use postback_sandbox::Network;
 use postback_integration::{Bundle, bare, minimal, with};
+use postback_sandbox::Network;
 use serde_json::{Value, json};
 use shopback::ShopBack;
 

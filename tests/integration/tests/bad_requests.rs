@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use postback::{fields::Unknown, order::Order};
+use postback_core::{fields::UnknownFields, order::Order};
 use postback_integration::{Bundle, PATHS, Reply, api_event, bare, minimal, with};
 use serde_json::{Value, json};
 
@@ -132,7 +132,7 @@ fn filled(bytes: usize) -> Value {
     let first = lines.len();
     lines.extend(vec![json!({ "name": "n" }); 10]);
     let mut order = with(bare("A-1"), "/items", json!(lines));
-    let read = Order::read(&order, Unknown::Refused).expect("an order");
+    let read = Order::read(&order, UnknownFields::Deny).expect("an order");
     let missing = bytes - serde_json::to_string(&read).expect("JSON").len();
     for line in 0..10 {
         let more = missing / 10 + usize::from(line < missing % 10);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use postback_harness::{Function, INVISIBLE, Patience};
-use postback_sandbox::{Answer, Fault, Network, Rule};
 use postback_integration::{Bundle, minimal, with};
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 use tokio::time::timeout;

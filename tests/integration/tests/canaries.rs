@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use postback_harness::{Function, Patience, Strike};
-use postback_sandbox::{Answer, Fault, Network, Rule};
 use postback_integration::{
     Bundle, Reply,
     sweep::{Sweep, canary_order, echo, told},
     watch::{Log, canaries_in},
     with,
 };
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::json;
 
 const NETWORKS: [Network; 4] =

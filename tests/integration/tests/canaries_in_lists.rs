@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use postback_sandbox::{Answer, Fault, Network, Rule};
 use postback_integration::{
     Bundle, Reply,
     sweep::{Sweep, canary_order, echo, told},
     watch::Log,
 };
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json, value::to_raw_value};
 
 const PHONE: &str = "7351940261";
@@ -78,11 +78,12 @@ async fn no_status_gets_further_than_how_far_the_lead_is() {
     for lead in &leads {
         let answer = Answer::of("text/html", json!({ "A-1": lead }).to_string());
         script(&bundle, Rule::on(Network::CpaMoe, Fault::answer(answer)).call("list"));
-        let event = json!({ "detail-type": postback::lambda::FOLLOW });
+        let event = json!({ "detail-type": postback_runtime::lambda::FOLLOW });
         let event = to_raw_value(&event).expect("JSON");
         let deadline = bundle.stage.now() + Duration::from_mins(1);
-        let courier = &bundle.cpa_moe.courier;
-        let round = postback::lambda::handle_and_follow(courier, &event, deadline).await;
+        let dispatcher = &bundle.cpa_moe.dispatcher;
+        let round =
+            postback_runtime::lambda::handle_and_poll_status(dispatcher, &event, deadline).await;
         round.expect("a round");
         bundle.stage.advance(Duration::from_hours(12));
     }

@@ -5,19 +5,16 @@
 
 use std::time::Duration;
 
-use postback::{
-    courier::Courier,
-    http::Sender,
-    network::{self, Network as _},
-};
-use postback_harness::{INVISIBLE, TIMEOUT, World};
-use postback_sandbox::Network;
+use postback_core::network::{self, Network as _};
+use postback_harness::{FakeServices, INVISIBLE, TIMEOUT};
 use postback_integration::{
     Bundle, Reply, api_event, bare,
     sweep::{Sweep, canary_order, echo},
     watch::Log,
     with,
 };
+use postback_runtime::{client::Sender, dispatch::Dispatcher};
+use postback_sandbox::Network;
 use serde_json::{Value, json};
 
 const NETWORKS: [Network; 4] =
@@ -101,10 +98,11 @@ fn malformed(secret: &Value) -> Vec<String> {
 async fn start_errors<N: network::Network>(secret: &Value, sweep: &mut Sweep) {
     let bundle = Bundle::new(1).await;
     for secret in malformed(secret) {
-        let world = World::new(bundle.stage.now(), 1, &secret);
+        let world = FakeServices::new(bundle.stage.now(), 1, &secret);
         let endpoint = bundle.stage.sandbox.base_url().parse().expect("a URL");
         let sender = Sender::new(endpoint, Duration::from_secs(2));
-        let started = Courier::<N, World>::start(bundle.stage.table.ledger(), sender, world).await;
+        let started =
+            Dispatcher::<N, FakeServices>::start(bundle.stage.table.ledger(), sender, world).await;
 
         let error = started.expect_err("a malformed secret");
         assert!(error.to_string().starts_with("the secret named by NETWORK_SECRET_ARN"), "{error}");
@@ -184,12 +182,12 @@ async fn settings_that_a_network_refuses_are_not_named_by_value() {
 #[tokio::test]
 async fn what_is_printed_of_the_functions_themselves_shows_no_value() {
     let bundle = Bundle::new(1).await;
-    let courier = format!("{:?}", bundle.shopback.courier);
+    let dispatcher = format!("{:?}", bundle.shopback.dispatcher);
     let mut sweep = Sweep::of(&bundle, &Log::default()).await;
     let settings = |text: &str| network::configure::<shopback::ShopBack>(text);
     let secret = r#"{"offer_id": 1234, "security_token": "fake0token0fake0token0fake0token"}"#;
 
-    sweep.add("courier", courier);
+    sweep.add("dispatcher", dispatcher);
     sweep.add("network", format!("{:?}", settings(secret).expect("settings")));
     sweep.add("record", format!("{:?}", bundle.shopback.record("A-1").await));
     sweep.add("name", shopback::ShopBack::NAME);

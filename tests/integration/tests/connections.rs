@@ -5,10 +5,8 @@
 
 use std::time::Duration;
 
-use postback::{
-    clock::Timestamp,
-    http::{Outcome, Request, Sender},
-};
+use postback_core::{clock::Timestamp, http::Request};
+use postback_runtime::client::{SendResult, Sender};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -50,7 +48,7 @@ impl Host {
     async fn send(&mut self, now: Timestamp) -> usize {
         let outcome = self.sender.send(&Request::get("told"), now).await;
         assert!(
-            matches!(&outcome, Outcome::Answered(answer) if answer.body == b"ok"),
+            matches!(&outcome, SendResult::Answered(answer) if answer.body == b"ok"),
             "{outcome:?}"
         );
         self.requests.recv().await.expect("a request")

@@ -6,10 +6,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use postback::clock::Timestamp;
-use postback_harness::World;
-use postback_sandbox::{Fault, Network};
+use postback_core::clock::Timestamp;
+use postback_harness::FakeServices;
 use postback_integration::{Bundle, bare};
+use postback_sandbox::{Fault, Network};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -125,7 +125,7 @@ async fn work_until(bundle: &Bundle, end: Timestamp) {
 fn figures(
     bundle: &Bundle,
     network: Network,
-    world: &World,
+    world: &FakeServices,
     came: &BTreeMap<String, Timestamp>,
 ) -> Figures {
     let ended = |(kind, detail): (String, Value)| {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postback::delivery::State;
-use postback_harness::Stage;
+use postback_core::delivery::State;
+use postback_harness::TestBed;
 use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 use shopback::ShopBack;
@@ -20,7 +20,7 @@ fn order(id: &str) -> Value {
 
 #[tokio::test]
 async fn an_order_is_told_once_and_a_duplicate_is_replayed() {
-    let stage = Stage::new(1).await;
+    let stage = TestBed::new(1).await;
     let shopback = stage.function::<ShopBack>().await;
 
     let first = shopback.post(&order("A-1")).await;
@@ -38,7 +38,7 @@ async fn an_order_is_told_once_and_a_duplicate_is_replayed() {
 
 #[tokio::test]
 async fn a_lost_answer_is_settled_by_the_networks_duplicate() {
-    let stage = Stage::new(1).await;
+    let stage = TestBed::new(1).await;
     let shopback = stage.function::<ShopBack>().await;
     let rule = Rule::on(Network::ShopBack, Fault::close_after_reading()).order("A-1");
     stage.sandbox.script(rule).expect("a rule");

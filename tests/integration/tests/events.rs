@@ -4,9 +4,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use postback_harness::{INVISIBLE, Strike, TIMEOUT, World, order_event, sqs_event};
-use postback_sandbox::{Fault, Network, Rule};
+use postback_harness::{FakeServices, INVISIBLE, Strike, TIMEOUT, order_event, sqs_event};
 use postback_integration::{Bundle, minimal, with};
+use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -15,11 +15,11 @@ fn script(bundle: &Bundle, network: Network, fault: Fault) {
     bundle.stage.sandbox.script(Rule::on(network, fault)).expect("a rule");
 }
 
-fn types(world: &World) -> Vec<String> {
+fn types(world: &FakeServices) -> Vec<String> {
     world.bus().into_iter().map(|(detail_type, _)| detail_type).collect()
 }
 
-fn ids(world: &World) -> Vec<Value> {
+fn ids(world: &FakeServices) -> Vec<Value> {
     world.bus().into_iter().map(|(_, detail)| detail["id"].clone()).collect()
 }
 
@@ -55,7 +55,7 @@ async fn each_announced_state_is_announced_once_with_its_reason() {
     bundle.post("/orders/cpa_moe", &minimal("A-1")).await;
     bundle.post("/orders/cashmycell", &minimal("A-2")).await;
 
-    let told = |world: &World| {
+    let told = |world: &FakeServices| {
         let bus = world.bus().into_iter();
         bus.map(|(kind, detail)| (kind, detail["reason"].clone())).collect::<Vec<_>>()
     };
@@ -218,7 +218,7 @@ async fn what_the_bus_did_not_take_is_announced_later_and_not_told_again() {
         }
 
         let record = bundle.shopback.record("A-1").await.expect("a record");
-        let id = postback::surroundings::Announcement::of(&record).id;
+        let id = postback_runtime::services::DeliveryEvent::of(&record).id;
         assert_eq!(reply.body()["state"], state);
         assert_eq!(types(world), [format!("postback.{state}")]);
         assert_eq!(ids(world), [json!(id)]);

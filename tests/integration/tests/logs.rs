@@ -10,8 +10,8 @@ use std::{
 };
 
 use postback_harness::{INVISIBLE, Strike};
-use postback_sandbox::{Fault, Network, Rule};
 use postback_integration::{Bundle, minimal, sweep::canary_order, watch::Log, with};
+use postback_sandbox::{Fault, Network, Rule};
 use serde_json::json;
 
 const DAY: Duration = Duration::from_hours(24);

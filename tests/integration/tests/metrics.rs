@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use postback::metrics::Metric;
-use postback_harness::{Strike, World, order_event, sqs_event};
-use postback_sandbox::{Answer, Fault, Network, Rule, cpa_moe::LeadUpdate};
+use postback_harness::{FakeServices, Strike, order_event, sqs_event};
 use postback_integration::{Bundle, minimal, with};
+use postback_runtime::metrics::Metric;
+use postback_sandbox::{Answer, Fault, Network, Rule, cpa_moe::LeadUpdate};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -17,7 +17,7 @@ fn script(bundle: &Bundle, rule: Rule) {
 }
 
 /// All values of one metric, in the order in which they were written.
-fn values(world: &World, metric: Metric) -> Vec<Value> {
+fn values(world: &FakeServices, metric: Metric) -> Vec<Value> {
     let documents = world.metrics();
     let values = documents.iter().filter_map(|document| document.get(metric.name()));
     let each = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
@@ -25,7 +25,7 @@ fn values(world: &World, metric: Metric) -> Vec<Value> {
 }
 
 /// The states that were counted, and how often.
-fn outcomes(world: &World) -> Vec<(String, u64)> {
+fn outcomes(world: &FakeServices) -> Vec<(String, u64)> {
     let counted = |document: &Value| {
         Some((document["Outcome"].as_str()?.to_owned(), document["Outcomes"].as_u64()?))
     };
@@ -170,11 +170,12 @@ async fn a_lead_that_the_network_drops_later_is_a_silent_refusal() {
         assert_eq!(bundle.stage.sandbox.update_leads(&update), 1);
     }
 
-    let event = json!({ "detail-type": postback::lambda::FOLLOW }).to_string();
+    let event = json!({ "detail-type": postback_runtime::lambda::FOLLOW }).to_string();
     let payload = serde_json::from_str(&event).expect("JSON");
     let deadline = bundle.stage.now() + Duration::from_mins(1);
     let followed: Result<Box<serde_json::value::RawValue>, _> =
-        postback::lambda::handle_and_follow(&function.courier, payload, deadline).await;
+        postback_runtime::lambda::handle_and_poll_status(&function.dispatcher, payload, deadline)
+            .await;
 
     followed.expect("a round");
     assert_eq!(values(&function.world, Metric::SilentRefusals), [json!(1)]);

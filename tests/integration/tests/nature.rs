@@ -3,12 +3,12 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use postback_harness::{INVISIBLE, Strike};
-use postback_sandbox::{Answer, Fault, Network, Rule, ShopBackDuplicates};
 use postback_integration::{
     Bundle, bare, minimal,
     sweep::{canary_order, told},
     with,
 };
+use postback_sandbox::{Answer, Fault, Network, Rule, ShopBackDuplicates};
 use serde_json::{Value, json};
 
 const NETWORKS: [Network; 4] =

@@ -2,8 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-use postback_sandbox::{Network, Received};
 use postback_integration::{Bundle, bare, with};
+use postback_sandbox::{Network, Received};
 use serde_json::{Value, from_str, json};
 
 const NETWORKS: [Network; 4] =

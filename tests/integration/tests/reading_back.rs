@@ -4,15 +4,15 @@
 
 use std::time::Duration;
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, Delivery, State},
-    ledger::{DecisionRecord, Put},
+    delivery::{Decision, DecisionRecord, Delivery, State},
     problem::Code,
-    word::Remark,
+    redaction::OperatorNote,
 };
-use postback_sandbox::{Answer, Fault, Network, Rule};
 use postback_integration::{Bundle, api_event, encode, minimal, with};
+use postback_runtime::ledger::Put;
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json};
 
 fn script(bundle: &Bundle, fault: Fault) {
@@ -42,12 +42,12 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
             {
                 "number": 1, "state": "retrying", "reason": "http_503",
                 "started_at": "2026-11-21T10:15:00Z", "ended_at": "2026-11-21T10:15:00Z",
-                "evidence": { "http_status": "503" },
+                "details": { "http_status": "503" },
             },
             {
                 "number": 2, "state": "delivered",
                 "started_at": "2026-11-21T10:16:00Z", "ended_at": "2026-11-21T10:16:00Z",
-                "evidence": { "http_status": "200" },
+                "details": { "http_status": "200" },
             },
         ])
     );
@@ -87,8 +87,8 @@ async fn what_a_person_decided_is_shown_and_not_who_or_why() {
         at: Timestamp::parse("2026-11-21T10:30:00Z").expect("a time"),
         attempt: 1,
         decision: Decision::Delivered,
-        by: Remark::identity("arn:aws:iam::123456789012:user/canary"),
-        why: Remark::new("canary").expect("words"),
+        by: OperatorNote::identity("arn:aws:iam::123456789012:user/canary"),
+        why: OperatorNote::new("canary").expect("words"),
     };
     let next = Delivery { state: State::Delivered, ..record.protocol.clone() };
     let put = ledger.put(&record.decided(next, decision, 7), Some(record.version)).await;

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use postback::{
+use postback_core::{
     fields::Fault,
     network::{Network, configure},
 };
@@ -25,7 +25,8 @@ struct Secret {
 
 impl Secret {
     fn of(folder: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/networks").join(folder);
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/networks").join(folder);
         let schema = fs::read_to_string(folder.join("secret.schema.json")).expect("a schema");
         let word = Regex::new("\"([a-z][a-z0-9_]*)\"").expect("a pattern");
         let mut words = BTreeSet::new();

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use postback_sandbox::{Fault, Network, Rule};
 use postback_integration::{Bundle, bare, minimal, with};
+use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_hours(24);

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use postback::{
-    clock::Timestamp,
-    ledger::{PREFIX, Wanted},
-};
+use postback_core::clock::Timestamp;
 use postback_harness::Strike;
 use postback_integration::{
     Bundle, Reply, api_event, minimal,
@@ -14,6 +11,7 @@ use postback_integration::{
     watch::{Log, canaries_in},
     with,
 };
+use postback_runtime::ledger::{Filter, PREFIX};
 use serde_json::{Value, json};
 
 const CANARY: &str = "canary7351";
@@ -251,7 +249,7 @@ async fn a_receipt_is_no_order_and_holds_nothing_of_the_sender() {
     assert_eq!(expires, (now(&bundle) + Duration::from_hours(30 * 24)).as_secs());
 
     // No list of deliveries stumbles over it.
-    let page = bundle.stage.table.ledger().look_through(&Wanted::default(), None).await;
+    let page = bundle.stage.table.ledger().scan(&Filter::default(), None).await;
     assert_eq!(page.map(|page| page.records), Ok(Vec::new()));
     // Nobody can ask for it as an order, nor send an order that has its place.
     assert_eq!(bundle.get(key).await.problem(), refusal("unknown_order", 404));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postback::clock::Timestamp;
+use postback_core::clock::Timestamp;
 
 /// One tick of the world's clock: long against everything that counts in seconds.
 pub(crate) const TICK: Duration = Duration::from_mins(1);

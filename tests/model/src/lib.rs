@@ -1,8 +1,8 @@
 //! The delivery protocol, explored by a model checker.
 //!
-//! What is explored is [`postback::delivery::step`] itself, not a description of it. Around it
+//! What is explored is [`postback_core::delivery::step`] itself, not a description of it. Around it
 //! stands a small [`World`]: a ledger that takes writes by compare-and-set, a queue that delivers
-//! more than once, invocations that turn like the courier does and may crash between any two
+//! more than once, invocations that turn like the dispatcher does and may crash between any two
 //! things they do, clocks that differ, a network that loses answers and shows late what it has
 //! accepted, and an operator. Every order of events within the [`Bounds`] is tried.
 //!

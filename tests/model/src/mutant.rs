@@ -1,12 +1,11 @@
 //! The protocol with one rule taken out.
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Event, Policy, State, Step, Then, step},
-    network::Verdict,
+    delivery::{Delivery, Event, Policy, State, Step, Then, Verdict, step},
 };
 
-/// A rule that is taken out of the protocol, of the courier or of what lies around it.
+/// A rule that is taken out of the protocol, of the dispatcher or of what lies around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
     /// A write stands whatever the ledger holds by then.
@@ -56,7 +55,7 @@ pub(crate) fn mutated(
     let mut event = event.clone();
     match (mutant, &mut before, &mut event) {
         (Mutant::ExpiredTakenOver, Some(delivery), Event::Arrive { .. })
-            if delivery.state == State::Sending && now >= delivery.dead_by =>
+            if delivery.state == State::Sending && now >= delivery.claim_expires_at =>
         {
             delivery.state = State::Retrying;
         }

@@ -1,6 +1,6 @@
 //! What must hold, always.
 
-use postback::delivery::{Resolution, State as DeliveryState};
+use postback_core::delivery::{Recovery, State as DeliveryState};
 use stateright::{Model, Property};
 
 use crate::{
@@ -57,7 +57,7 @@ fn is_founded(world: &World, state: &State) -> bool {
         matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Accepted)
     });
     // Where "duplicate" is all that can be learned, an earlier attempt of ours makes it ours.
-    let taken_for_ours = world.deduplicates() && state.elsewhere && state.reached;
+    let taken_for_ours = world.deduplicates() && state.elsewhere && state.reached_network;
     !said || state.effects > 0 || taken_for_ours
 }
 
@@ -96,10 +96,10 @@ impl World {
     /// Final, or for a person to decide.
     fn is_at_rest(&self, state: &State) -> bool {
         let Some(delivery) = &state.ledger else { return false };
-        let held = match self.policy.resolution {
-            Resolution::Hold => true,
-            Resolution::SendAgain => delivery.attempt >= self.policy.attempts,
-            Resolution::LookUp => false,
+        let held = match self.policy.recovery {
+            Recovery::Hold => true,
+            Recovery::SendAgain => delivery.attempt >= self.policy.attempts,
+            Recovery::LookUp => false,
         };
         match delivery.state {
             state if state.is_final() => true,

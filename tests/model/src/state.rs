@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    delivery::{Attempt, Decision, Delivery, Event, Fingerprint},
-    network::{IfAbsent, Lookup, Proof, Verdict},
-    word::{Evidence, Reason},
+    delivery::{Attempt, Decision, Delivery, Event, Fingerprint, IfAbsent, Lookup, Proof, Verdict},
+    redaction::{Details, Reason},
 };
 
 use crate::clock::{NOW, TICK, Ticks, long_ago, ticks};
@@ -33,7 +32,7 @@ pub struct State {
     /// Whether the network holds somebody else's conversion.
     pub elsewhere: bool,
     /// Whether a byte of ours ever reached the network.
-    pub reached: bool,
+    pub reached_network: bool,
     /// Whether anybody was promised that the delivery is carried on.
     pub promised: bool,
     pub(crate) starts: u8,
@@ -223,7 +222,7 @@ impl Invocation {
     }
 
     pub(crate) fn event(&self, cause: Cause) -> Event {
-        let chance = 0;
+        let jitter = 0;
         let settings = self.settings.to_string();
         match cause {
             Cause::Arrival => Event::Arrive {
@@ -233,15 +232,15 @@ impl Invocation {
                 paused: self.paused.map(|until| (until, Reason::new("key"))),
             },
             Cause::Settled(attempt, meaning) => {
-                Event::Settle { attempt, verdict: meaning.verdict(), settings, chance }
+                Event::Settle { attempt, verdict: meaning.verdict(), settings, jitter }
             }
             Cause::LookedUp(asked, shown) => {
                 let lookup = match shown {
-                    Some(true) => Lookup::Found { references: Evidence::none() },
+                    Some(true) => Lookup::Found { references: Details::none() },
                     Some(false) => Lookup::Absent,
                     None => Lookup::Failed { reason: Reason::new("lost") },
                 };
-                Event::LookedUp { asked, lookup, deadline: self.deadline, chance }
+                Event::LookedUp { asked, lookup, deadline: self.deadline, jitter }
             }
             Cause::Decided(attempt, decision) => Event::Decide { attempt, decision },
         }

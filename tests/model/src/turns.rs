@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postback::delivery::{Attempt, Decision, Delivery, Resolution, Step, Then};
+use postback_core::delivery::{Attempt, Decision, Delivery, Recovery, Step, Then};
 
 use crate::{
     clock::{LIFE, MOST_MESSAGES, NOW, Ticks, long_ago, older, ticks},
@@ -108,7 +108,7 @@ impl World {
         go_on(state, operator);
     }
 
-    /// One turn of the courier: asks the protocol, then writes or does what it says.
+    /// One turn of the dispatcher: asks the protocol, then writes or does what it says.
     fn decide(&self, invocation: &mut Invocation, cause: Cause) {
         let event = invocation.event(cause);
         let now = invocation.clock();
@@ -216,17 +216,17 @@ impl World {
             Outcome::Refused => Meaning::Refused,
             Outcome::Nothing => Meaning::Nothing,
         };
-        state.reached |= outcome != Outcome::NotSent;
+        state.reached_network |= outcome != Outcome::NotSent;
         self.decide(&mut invocation, Cause::Settled(attempt.number, meaning));
         go_on(state, invocation);
     }
 
     /// What a "duplicate" means: as the networks' crates read it.
     fn duplicate(&self, attempt: &Attempt) -> Meaning {
-        use Resolution::{Hold, LookUp, SendAgain};
-        let reached = attempt.reached_before;
+        use Recovery::{Hold, LookUp, SendAgain};
+        let reached = attempt.reached_network_before;
         let believed = reached && self.lacks(Mutant::DuplicateOursOnceReached);
-        match self.policy.resolution {
+        match self.policy.recovery {
             _ if self.lacks(Mutant::DuplicateNeverOurs) => Meaning::DuplicateElsewhere,
             _ if self.lacks(Mutant::DuplicateAlwaysOurs) || believed => Meaning::OurDuplicate,
             // Whether it is ours can be asked.
@@ -272,9 +272,11 @@ fn go_on(state: &mut State, invocation: Invocation) {
 fn pass(state: &mut State) {
     let aged = |delivery: &mut Option<Arc<Delivery>>| {
         if let Some(delivery) = delivery {
-            let (dead_by, not_before) = (older(delivery.dead_by), older(delivery.not_before));
-            if (dead_by, not_before) != (delivery.dead_by, delivery.not_before) {
-                *delivery = Arc::new(Delivery { dead_by, not_before, ..(**delivery).clone() });
+            let (claim_expires_at, not_before) =
+                (older(delivery.claim_expires_at), older(delivery.not_before));
+            if (claim_expires_at, not_before) != (delivery.claim_expires_at, delivery.not_before) {
+                *delivery =
+                    Arc::new(Delivery { claim_expires_at, not_before, ..(**delivery).clone() });
             }
         }
     };
@@ -300,12 +302,12 @@ fn pass(state: &mut State) {
 /// A delivery without what the protocol never reads, so that fewer states are told apart.
 fn essence(delivery: Delivery) -> Delivery {
     let settled = delivery.state.is_final();
-    let sending = delivery.state == postback::delivery::State::Sending;
+    let sending = delivery.state == postback_core::delivery::State::Sending;
     Delivery {
         reason: None,
         proof: None,
-        since: long_ago(),
-        dead_by: if sending { delivery.dead_by } else { long_ago() },
+        first_seen_at: long_ago(),
+        claim_expires_at: if sending { delivery.claim_expires_at } else { long_ago() },
         not_before: if settled { long_ago() } else { delivery.not_before.max(long_ago()) },
         ..delivery
     }

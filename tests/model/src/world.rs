@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postback::delivery::{Delivery, Policy, Resolution};
+use postback_core::delivery::{Delivery, Policy, Recovery};
 
 use crate::{
     clock::{TICK, Ticks, ticks},
@@ -60,9 +60,9 @@ pub struct World {
 }
 
 impl World {
-    /// A world with a network of this resolution and all rules in force.
+    /// A world with a network of this recovery and all rules in force.
     #[must_use]
-    pub fn new(resolution: Resolution, bounds: Bounds) -> Self {
+    pub fn new(recovery: Recovery, bounds: Bounds) -> Self {
         let policy = Policy {
             need: ticks(1),
             skew: ticks(1),
@@ -72,7 +72,7 @@ impl World {
             attempts: 3,
             budget: ticks(200),
             park: ticks(1),
-            ..Policy::new(resolution, TICK, TICK)
+            ..Policy::new(recovery, TICK, TICK)
         };
         Self { policy, bounds, host: Host::KillsAtTheDeadline, mutant: None, skew: 1, lag: 1 }
     }
@@ -100,7 +100,7 @@ impl World {
 
     /// Whether the network takes a second conversion under our key for a duplicate.
     pub(crate) fn deduplicates(&self) -> bool {
-        self.policy.resolution == Resolution::SendAgain
+        self.policy.recovery == Recovery::SendAgain
     }
 }
 
@@ -117,7 +117,7 @@ impl World {
             effects: 0,
             hidden: 0,
             elsewhere,
-            reached: false,
+            reached_network: false,
             promised: queue > 0,
             starts: bounds.starts,
             calls: bounds.calls,
@@ -208,6 +208,6 @@ impl World {
 }
 
 fn is_open(delivery: &Delivery) -> bool {
-    use postback::delivery::State::{Parked, Unconfirmed};
+    use postback_core::delivery::State::{Parked, Unconfirmed};
     matches!(delivery.state, Unconfirmed | Parked)
 }

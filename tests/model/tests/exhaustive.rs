@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use postback::delivery::Resolution;
+use postback_core::delivery::Recovery;
 use postback_model::{Bounds, Host, Outcome, World};
 use stateright::{Checker, Model};
 
@@ -64,20 +64,18 @@ fn say(line: &str) {
 
 fn holds(what: &str, world: &World) {
     let checker = world.clone().checker().threads(2).spawn_bfs().join();
-    let resolution = world.policy.resolution;
+    let recovery = world.policy.recovery;
     let (states, transitions) = (checker.unique_state_count(), checker.state_count());
-    say(&format!(
-        "{resolution:?}, {what}: {states} states, {transitions} transitions, all explored"
-    ));
+    say(&format!("{recovery:?}, {what}: {states} states, {transitions} transitions, all explored"));
 
     if let Some((property, path)) = checker.discoveries().into_iter().next() {
-        panic!("{resolution:?}, {what}: {property:?} fails after {:#?}", path.into_actions());
+        panic!("{recovery:?}, {what}: {property:?} fails after {:#?}", path.into_actions());
     }
 }
 
 fn holds_for_each_resolution(what: &str, bounds: Bounds) {
-    for resolution in [Resolution::SendAgain, Resolution::LookUp, Resolution::Hold] {
-        holds(what, &World::new(resolution, bounds));
+    for recovery in [Recovery::SendAgain, Recovery::LookUp, Recovery::Hold] {
+        holds(what, &World::new(recovery, bounds));
     }
 }
 
@@ -118,8 +116,8 @@ fn holds_when_the_network_has_somebody_elses_conversion() {
 
 #[test]
 fn holds_where_the_host_does_not_kill_at_the_deadline() {
-    for resolution in [Resolution::LookUp, Resolution::Hold] {
+    for recovery in [Recovery::LookUp, Recovery::Hold] {
         let bounds = Bounds { starts: 2, ..LOSSES };
-        holds("not killed", &World::new(resolution, bounds).on(Host::LetsItRun));
+        holds("not killed", &World::new(recovery, bounds).on(Host::LetsItRun));
     }
 }

@@ -1,9 +1,7 @@
 //! Without one of its rules the protocol fails, and the model sees it.
 
-use postback::delivery::Resolution;
-use postback_model::{
-    Bounds, DISCLAIMED, Host, Mutant, Outcome, STUCK, TWICE, UNFOUNDED, World,
-};
+use postback_core::delivery::Recovery;
+use postback_model::{Bounds, DISCLAIMED, Host, Mutant, Outcome, STUCK, TWICE, UNFOUNDED, World};
 use stateright::{Checker, HasDiscoveries, Model};
 
 const BOUNDS: Bounds = Bounds {
@@ -20,29 +18,29 @@ const BOUNDS: Bounds = Bounds {
 /// The world without the rule has a way to break the property.
 #[expect(clippy::print_stdout, reason = "a sceptic wants to see how it fails")]
 fn fails(mutant: Mutant, property: &'static str, world: World) {
-    let resolution = world.policy.resolution;
+    let recovery = world.policy.recovery;
     let wanted = HasDiscoveries::AllOf([property].into_iter().collect());
 
     let checker = world.without(mutant).checker().threads(2).finish_when(wanted).spawn_bfs().join();
 
     let Some(path) = checker.discovery(property) else {
         let states = checker.unique_state_count();
-        panic!("{resolution:?} without {mutant:?}: {property:?} holds in all {states} states");
+        panic!("{recovery:?} without {mutant:?}: {property:?} holds in all {states} states");
     };
     let actions = path.into_actions();
-    println!("{resolution:?} without {mutant:?}: {property:?} fails after {actions:?}");
+    println!("{recovery:?} without {mutant:?}: {property:?} fails after {actions:?}");
 }
 
 fn asked() -> World {
-    World::new(Resolution::LookUp, BOUNDS)
+    World::new(Recovery::LookUp, BOUNDS)
 }
 
 fn held() -> World {
-    World::new(Resolution::Hold, BOUNDS)
+    World::new(Recovery::Hold, BOUNDS)
 }
 
 fn deduplicated(bounds: Bounds) -> World {
-    World::new(Resolution::SendAgain, bounds)
+    World::new(Recovery::SendAgain, bounds)
 }
 
 #[test]
@@ -72,14 +70,14 @@ fn tells_twice_when_it_asks_without_waiting() {
 fn tells_twice_when_a_lagging_absence_is_believed() {
     let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
     let bounds = Bounds { starts: 4, ahead: 0, outcomes, ..BOUNDS };
-    fails(Mutant::LaggingAbsenceBelieved, TWICE, World::new(Resolution::LookUp, bounds));
+    fails(Mutant::LaggingAbsenceBelieved, TWICE, World::new(Recovery::LookUp, bounds));
 }
 
 #[test]
 fn tells_twice_when_the_attempt_is_not_checked() {
     let outcomes = &[Outcome::AnswerLost, Outcome::NotSent];
     let bounds = Bounds { starts: 4, ahead: 0, outcomes, ..BOUNDS };
-    fails(Mutant::AttemptNotChecked, TWICE, World::new(Resolution::LookUp, bounds));
+    fails(Mutant::AttemptNotChecked, TWICE, World::new(Recovery::LookUp, bounds));
 }
 
 #[test]
@@ -108,7 +106,7 @@ fn tells_twice_when_a_sender_outlives_its_claim() {
 fn tells_twice_when_a_decision_counts_for_a_later_attempt() {
     let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
     let bounds = Bounds { looks: 1, starts: 4, ahead: 0, outcomes, ..BOUNDS };
-    fails(Mutant::DecisionNotFenced, TWICE, World::new(Resolution::LookUp, bounds));
+    fails(Mutant::DecisionNotFenced, TWICE, World::new(Recovery::LookUp, bounds));
 }
 
 #[test]
@@ -126,15 +124,15 @@ fn disclaims_an_effect_when_no_duplicate_is_ours() {
 fn says_delivered_without_an_effect_when_every_duplicate_is_ours() {
     let bounds =
         Bounds { elsewhere: true, outcomes: &[Outcome::Answered, Outcome::NotSent], ..BOUNDS };
-    fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Resolution::LookUp, bounds));
-    fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Resolution::Hold, bounds));
+    fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Recovery::LookUp, bounds));
+    fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Recovery::Hold, bounds));
 }
 
 #[test]
 fn says_delivered_without_an_effect_when_a_duplicate_is_ours_without_asking() {
     let outcomes = &[Outcome::Answered, Outcome::NotNow];
     let bounds = Bounds { elsewhere: true, outcomes, ..BOUNDS };
-    let world = World::new(Resolution::LookUp, bounds);
+    let world = World::new(Recovery::LookUp, bounds);
     fails(Mutant::DuplicateOursOnceReached, UNFOUNDED, world);
 }
 
@@ -142,5 +140,5 @@ fn says_delivered_without_an_effect_when_a_duplicate_is_ours_without_asking() {
 fn is_stuck_when_a_claim_held_elsewhere_is_forgotten() {
     let bounds = Bounds { calls: 1, starts: 2, ..BOUNDS };
     fails(Mutant::ClaimedElsewhereForgotten, STUCK, deduplicated(bounds));
-    fails(Mutant::ClaimedElsewhereForgotten, STUCK, World::new(Resolution::LookUp, bounds));
+    fails(Mutant::ClaimedElsewhereForgotten, STUCK, World::new(Recovery::LookUp, bounds));
 }

@@ -3,13 +3,13 @@
 
 use std::{collections::BTreeMap, env, fs, path::PathBuf, time::Duration};
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
     delivery::{
-        Chance, Decision, Delivery, Event, Fingerprint, Policy, Resolution, State, Step, Then, step,
+        Decision, Delivery, Event, Fingerprint, IfAbsent, Jitter, Lookup, Policy, Proof, Recovery,
+        State, Step, Then, Verdict, step,
     },
-    network::{IfAbsent, Lookup, Proof, Verdict},
-    word::{Evidence, Reason},
+    redaction::{Details, Reason},
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -27,7 +27,7 @@ const OPEN: &str = "<!-- transitions -->\n";
 const CLOSE: &str = "<!-- /transitions -->";
 
 /// When the last attempt's sender is dead, in the states where it is still to come.
-fn dead_by() -> Timestamp {
+fn claim_expires_at() -> Timestamp {
     NOW + Duration::from_secs(41)
 }
 
@@ -50,19 +50,22 @@ fn delivery(state: State) -> Delivery {
         attempt: u32::from(attempted),
         content: Fingerprint::of(&"order"),
         since: NOW - HOUR,
-        dead_by: NOW - HOUR,
+        claim_expires_at: NOW - HOUR,
         not_before: NOW,
-        reached: attempted,
+        reached_network: attempted,
         in_doubt: state == State::Unconfirmed,
         if_absent: IfAbsent::SendAgain,
-        parked_with: (state == State::Parked).then(|| SETTINGS.to_owned()),
+        parked_settings: (state == State::Parked).then(|| SETTINGS.to_owned()),
     }
 }
 
 fn states() -> Vec<(&'static str, Option<Delivery>)> {
     let of = |name, delivery| (name, Some(delivery));
-    let sending =
-        Delivery { dead_by: dead_by(), not_before: dead_by(), ..delivery(State::Sending) };
+    let sending = Delivery {
+        claim_expires_at: claim_expires_at(),
+        not_before: claim_expires_at(),
+        ..delivery(State::Sending)
+    };
     let unconfirmed = delivery(State::Unconfirmed);
     let parked = delivery(State::Parked);
     vec![
@@ -79,7 +82,7 @@ fn states() -> Vec<(&'static str, Option<Delivery>)> {
         of("`parked`, due", parked.clone()),
         of(
             "`parked`, mended",
-            Delivery { not_before: due(), parked_with: Some("v0".into()), ..parked.clone() },
+            Delivery { not_before: due(), parked_settings: Some("v0".into()), ..parked.clone() },
         ),
         of("`parked` in doubt, due", Delivery { in_doubt: true, ..parked }),
         of("`unconfirmed`", Delivery { not_before: due(), ..unconfirmed.clone() }),
@@ -95,7 +98,7 @@ fn states() -> Vec<(&'static str, Option<Delivery>)> {
         of("`rejected`", delivery(State::Rejected)),
         of(
             "`rejected` before any attempt",
-            Delivery { attempt: 0, reached: false, ..delivery(State::Rejected) },
+            Delivery { attempt: 0, reached_network: false, ..delivery(State::Rejected) },
         ),
     ]
 }
@@ -119,11 +122,11 @@ fn arrive(content: &str, left: Duration, paused: bool) -> Event {
 }
 
 fn settle(attempt: u32, verdict: Verdict) -> Event {
-    Event::Settle { attempt, verdict, settings: SETTINGS.to_owned(), chance: Chance::MAX }
+    Event::Settle { attempt, verdict, settings: SETTINGS.to_owned(), jitter: Jitter::MAX }
 }
 
 fn looked_up(asked: Timestamp, lookup: Lookup) -> Event {
-    Event::LookedUp { asked, lookup, deadline: NOW + Duration::from_secs(30), chance: Chance::MAX }
+    Event::LookedUp { asked, lookup, deadline: NOW + Duration::from_secs(30), jitter: Jitter::MAX }
 }
 
 fn sending(delivery: Option<&Delivery>) -> bool {
@@ -212,7 +215,7 @@ fn others() -> Vec<Class> {
         },
         Class {
             name: "lookup: found",
-            event: |_| looked_up(NOW, Lookup::Found { references: Evidence::none() }),
+            event: |_| looked_up(NOW, Lookup::Found { references: Details::none() }),
             concerns: known,
             usual: None,
         },
@@ -250,13 +253,16 @@ fn others() -> Vec<Class> {
 }
 
 fn when(at: Timestamp) -> String {
-    let policy = Policy::new(Resolution::LookUp, TIMEOUT, LAG);
+    let policy = Policy::new(Recovery::LookUp, TIMEOUT, LAG);
     if at <= NOW {
         return "at once".to_owned();
     }
     let known = [
-        (dead_by(), "when its sender is dead"),
-        (dead_by() + LAG, "when its sender is dead and the network has had time to show it"),
+        (claim_expires_at(), "when its sender is dead"),
+        (
+            claim_expires_at() + LAG,
+            "when its sender is dead and the network has had time to show it",
+        ),
         (NOW + LAG, "when the network has had time to show it"),
         (due(), "when it is due"),
         (pause_end(), "when the pause ends"),
@@ -292,11 +298,8 @@ fn words(step: &Step) -> (String, String) {
     (next, then)
 }
 
-const RESOLUTIONS: [(Resolution, &str); 3] = [
-    (Resolution::SendAgain, "send again"),
-    (Resolution::LookUp, "look up"),
-    (Resolution::Hold, "hold"),
-];
+const RESOLUTIONS: [(Recovery, &str); 3] =
+    [(Recovery::SendAgain, "send again"), (Recovery::LookUp, "look up"), (Recovery::Hold, "hold")];
 
 /// The rows of one class: what comes of it, and in which states.
 fn rows(class: &Class) -> Vec<String> {
@@ -308,20 +311,20 @@ fn rows(class: &Class) -> Vec<String> {
             continue;
         }
         let attempt = delivery.map_or(0, |delivery| delivery.attempt);
-        let outcomes = RESOLUTIONS.map(|(resolution, _)| {
-            let policy = Policy::new(resolution, TIMEOUT, LAG);
+        let outcomes = RESOLUTIONS.map(|(recovery, _)| {
+            let policy = Policy::new(recovery, TIMEOUT, LAG);
             let comes_to =
                 |event: fn(u32) -> Event| words(&step(delivery, &event(attempt), &policy, NOW));
             let outcome = comes_to(class.event);
             (class.usual.map(comes_to).as_ref() != Some(&outcome)).then_some(outcome)
         });
         let alike = outcomes.iter().all(|outcome| *outcome == outcomes[0]);
-        for (outcome, (_, resolution)) in outcomes.into_iter().zip(RESOLUTIONS) {
+        for (outcome, (_, recovery)) in outcomes.into_iter().zip(RESOLUTIONS) {
             let Some(outcome) = outcome else { continue };
             if outcome == (UNCHANGED.to_owned(), NOTHING.to_owned()) {
                 continue;
             }
-            let label = if alike { name.to_owned() } else { format!("{name} ({resolution})") };
+            let label = if alike { name.to_owned() } else { format!("{name} ({recovery})") };
             if !order.contains(&outcome) {
                 order.push(outcome.clone());
             }

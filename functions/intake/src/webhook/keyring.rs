@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
     problem::{Code, Problem},
-    surroundings::Doorway,
 };
+use postback_runtime::services::IntakeServices;
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
@@ -35,7 +35,7 @@ impl Keyring {
         &self,
         signed: &Signed<'_>,
         body: &[u8],
-        door: &impl Doorway,
+        door: &impl IntakeServices,
         now: Timestamp,
     ) -> Result<(), Problem> {
         let keys = self.keys(door, now, OLDEST).await?;
@@ -53,7 +53,7 @@ impl Keyring {
 
     async fn keys(
         &self,
-        door: &impl Doorway,
+        door: &impl IntakeServices,
         now: Timestamp,
         oldest: Duration,
     ) -> Result<Arc<Keys>, Problem> {
@@ -81,7 +81,7 @@ impl Held {
 }
 
 /// The keys as they are now. Ones that can't be read leave those before in force.
-async fn read(door: &impl Doorway) -> Option<Arc<Keys>> {
+async fn read(door: &impl IntakeServices) -> Option<Arc<Keys>> {
     let Ok(secret) = door.secret().await else {
         let code = "webhook_secret_not_read";
         tracing::error!(code, "the secret named by WEBHOOK_SECRET_ARN could not be read");

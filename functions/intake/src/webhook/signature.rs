@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    fields::{self, Fault, Unknown, Wrong},
-    lambda::api::Request,
+    fields::{self, Fault, Invalid, UnknownFields},
     problem::{Code, Problem},
 };
+use postback_runtime::lambda::api::Request;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::Value;
 use sha2::Sha256;
@@ -116,16 +116,16 @@ impl Keys {
     /// Reads the secret: `{"keys": ["whsec_…"]}`.
     pub(crate) fn read(json: &str) -> Result<Self, Vec<Fault>> {
         let value = serde_json::from_str(json).unwrap_or_default();
-        fields::read(&value, Unknown::Refused, |fields| fields.required("keys", keys)).map(Self)
+        fields::read(&value, UnknownFields::Deny, |fields| fields.required("keys", keys)).map(Self)
     }
 }
 
-fn keys(value: &Value) -> Result<Vec<SecretSlice<u8>>, Wrong> {
-    let values = value.as_array().ok_or_else(|| Wrong::kind("an array of keys"))?;
+fn keys(value: &Value) -> Result<Vec<SecretSlice<u8>>, Invalid> {
+    let values = value.as_array().ok_or_else(|| Invalid::kind("an array of keys"))?;
     if values.is_empty() || values.len() > MOST_KEYS {
-        return Err(Wrong::new("wrong_count", format!("must hold 1 to {MOST_KEYS} keys")));
+        return Err(Invalid::new("wrong_count", format!("must hold 1 to {MOST_KEYS} keys")));
     }
-    let wrong = || Wrong::new("not_a_key", "must be `whsec_` and 24 to 64 bytes in base64, each");
+    let wrong = || Invalid::new("not_a_key", "must be `whsec_` and 24 to 64 bytes in base64, each");
     values.iter().map(|value| value.as_str().and_then(key).ok_or_else(wrong)).collect()
 }
 

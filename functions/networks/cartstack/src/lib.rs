@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-use postback::{
-    delivery::Attempt,
+use postback_core::{
+    delivery::{Attempt, Proof, Verdict},
     fields::{Fields, looks_like_template, one_of, secret, setting},
     http::{Answer, Request},
-    network::{Consent, Network, Phrase, Proof, Reading, Recovery, Verdict},
+    network::{Classification, Consent, Network, Plan, RecoveryPlan, by_status},
     order::{Amount, Email, Order},
-    word::{Evidence, Reason},
+    redaction::{Details, Reason},
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -69,18 +69,18 @@ impl Network for CartStack {
     /// There is no click: CartStack knows its customers by their e-mail address.
     fn check_click(_: &mut Fields<'_, '_>) {}
 
-    fn phrase(&self, order: &Order) -> Phrase<Report> {
+    fn plan(&self, order: &Order) -> Plan<Report> {
         if !order.is_completed() {
-            return Phrase::Skip(Reason::new("not_completed"));
+            return Plan::Skip(Reason::new("not_completed"));
         }
         match &order.customer.email {
-            Some(email) if !looks_like_template(email.as_str()) => Phrase::order(Report {
+            Some(email) if !looks_like_template(email.as_str()) => Plan::order(Report {
                 email: email.clone(),
                 total: order.total,
                 tax: order.tax,
                 shipping: order.shipping,
             }),
-            _ => Phrase::Skip(Reason::new("no_email")),
+            _ => Plan::Skip(Reason::new("no_email")),
         }
     }
 
@@ -92,22 +92,22 @@ impl Network for CartStack {
             .query_opt("total", self.total.of(report))
     }
 
-    fn verdict(&self, _: &Report, answer: &Answer, attempt: &Attempt) -> Reading {
+    fn verdict(&self, _: &Report, answer: &Answer, attempt: &Attempt) -> Classification {
         // The status is not to be trusted where the body can be read.
         match Response::read(answer) {
-            Some(Response { code, meaning }) => Reading {
+            Some(Response { code, meaning }) => Classification {
                 verdict: verdict(meaning, answer, attempt),
-                references: Evidence::none(),
-                evidence: Evidence::none().number("resp", code),
+                references: Details::none(),
+                details: Details::none().number("resp", code),
             },
-            None => answer.by_status().into(),
+            None => by_status(answer).into(),
         }
     }
 
-    fn recovery(&self, _: &Report) -> Recovery<Self> {
+    fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {
         match self.resend {
-            None => Recovery::hold(),
-            Some(consent) => Recovery::send_again_by_consent(consent),
+            None => RecoveryPlan::hold(),
+            Some(consent) => RecoveryPlan::send_again_by_consent(consent),
         }
     }
 }
@@ -140,21 +140,23 @@ fn verdict(meaning: Meaning, answer: &Answer, attempt: &Attempt) -> Verdict {
         Meaning::WrongSite => Verdict::parked("wrong_site"),
         Meaning::InsertFailed => Verdict::retry("insert_failed", answer.retry_after),
         // One retry, then a person must look; other orders may well pass.
-        Meaning::GeneralError if attempt.reached_before => Verdict::parked_alone("general_error"),
+        Meaning::GeneralError if attempt.reached_network_before => {
+            Verdict::parked_alone("general_error")
+        }
         Meaning::GeneralError => Verdict::retry("general_error", answer.retry_after),
         Meaning::WrongKey => Verdict::parked("wrong_key"),
         Meaning::Unknown if answer.is_success() => Verdict::unconfirmed("unknown_code"),
-        Meaning::Unknown => answer.by_status(),
+        Meaning::Unknown => by_status(answer),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use postback::{delivery::Resolution, fields::Unknown, network::configure};
     use postback_conformance::{
         NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
         reasons_are_documented, secret_refuses_templates,
     };
+    use postback_core::{delivery::Recovery, fields::UnknownFields, network::configure};
     use serde_json::{Value, json};
     use url::Url;
 
@@ -178,9 +180,9 @@ mod tests {
     }
 
     fn told(order: &Value) -> Report {
-        let order = Order::read(order, Unknown::Refused).expect("an order");
-        match network(json!({})).phrase(&order) {
-            Phrase::Tell(mut told) if told.len() == 1 => told.remove(0).report,
+        let order = Order::read(order, UnknownFields::Deny).expect("an order");
+        match network(json!({})).plan(&order) {
+            Plan::Send(mut told) if told.len() == 1 => told.remove(0).report,
             _ => panic!("it is not one delivery"),
         }
     }
@@ -289,8 +291,8 @@ mod tests {
         let network = network(json!({}));
 
         for order in [order("119.00"), other] {
-            let order = Order::read(&order, Unknown::Refused).expect("an order");
-            assert!(matches!(network.phrase(&order), Phrase::Tell(told) if told.len() == 1));
+            let order = Order::read(&order, UnknownFields::Deny).expect("an order");
+            assert!(matches!(network.plan(&order), Plan::Send(told) if told.len() == 1));
         }
     }
 
@@ -305,11 +307,11 @@ mod tests {
     fn an_email_that_is_a_place_holder_is_no_email() {
         let mut order = order("1");
         order["customer"]["email"] = json!("{customer.email}@shop.example");
-        let order = Order::read(&order, Unknown::Refused).expect("an order");
+        let order = Order::read(&order, UnknownFields::Deny).expect("an order");
 
-        let phrase = network(json!({})).phrase(&order);
+        let phrase = network(json!({})).plan(&order);
 
-        assert!(matches!(phrase, Phrase::Skip(reason) if reason.as_str() == "no_email"));
+        assert!(matches!(phrase, Plan::Skip(reason) if reason.as_str() == "no_email"));
     }
 
     #[test]
@@ -340,11 +342,11 @@ mod tests {
     #[test]
     fn an_unconfirmed_report_is_held_unless_the_merchant_says_otherwise() {
         let report = told(&order("1"));
-        let resolution = |settings| network(settings).recovery(&report).resolution();
+        let recovery = |settings| network(settings).recovery(&report).recovery();
 
-        assert_eq!(resolution(json!({})), Resolution::Hold);
-        assert_eq!(resolution(json!({ "on_unconfirmed": "hold" })), Resolution::Hold);
-        assert_eq!(resolution(json!({ "on_unconfirmed": "resend" })), Resolution::SendAgain);
+        assert_eq!(recovery(json!({})), Recovery::Hold);
+        assert_eq!(recovery(json!({ "on_unconfirmed": "hold" })), Recovery::Hold);
+        assert_eq!(recovery(json!({ "on_unconfirmed": "resend" })), Recovery::SendAgain);
     }
 
     #[test]

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    postback::lambda::serve::<cartstack::CartStack>().await
+    postback_runtime::lambda::serve::<cartstack::CartStack>().await
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use postback::http::Answer;
+use postback_core::http::Answer;
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, IgnoredAny, MapAccess, Visitor},

@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-use postback::{
-    delivery::Attempt,
+use postback_core::{
+    delivery::{Attempt, Verdict},
     fields::{Fields, flag},
     http::{Answer, Request},
-    network::{Network, Phrase, Reading, Recovery, Verdict},
+    network::{Classification, Network, Plan, RecoveryPlan, by_status},
     order::Order,
-    word::Reason,
+    redaction::Reason,
 };
 use serde::Serialize;
 
@@ -43,16 +43,16 @@ impl Network for CashMyCell {
         Click::read(fields);
     }
 
-    fn phrase(&self, order: &Order) -> Phrase<Report> {
+    fn plan(&self, order: &Order) -> Plan<Report> {
         if !order.is_completed() {
-            return Phrase::Skip(Reason::new("not_completed"));
+            return Plan::Skip(Reason::new("not_completed"));
         }
         let Some(cmc_id) = wire::click_id(order, Self::NAME) else {
-            return Phrase::Skip(Reason::new("no_click"));
+            return Plan::Skip(Reason::new("no_click"));
         };
         // "Use the order value in your system's currency (no currency conversion)."
         let order_value = order.total.shortest();
-        Phrase::order(Report { order_value, cmc_id, order_id: order.order_id.to_string() })
+        Plan::order(Report { order_value, cmc_id, order_id: order.order_id.to_string() })
     }
 
     fn request(&self, report: &Report, attempt: &Attempt) -> Request {
@@ -67,29 +67,31 @@ impl Network for CashMyCell {
             .start_of_answer_suffices()
     }
 
-    fn verdict(&self, _: &Report, answer: &Answer, _: &Attempt) -> Reading {
+    fn verdict(&self, _: &Report, answer: &Answer, _: &Attempt) -> Classification {
         // "The response may be 204, 200 OK with minimal body, or an image." A page for people is
         // none of them: something stands between us and CashMyCell.
         let verdict = if answer.is_success() && !answer.is_html() {
             Verdict::Accepted(None)
         } else {
-            answer.by_status()
+            by_status(answer)
         };
         verdict.into()
     }
 
     /// A second call "may be deduplicated or recorded separately": a person decides.
-    fn recovery(&self, _: &Report) -> Recovery<Self> {
-        Recovery::hold()
+    fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {
+        RecoveryPlan::hold()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use postback::{clock::Timestamp, delivery::Resolution, fields::Unknown, network::configure};
     use postback_conformance::{
         NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
         reasons_are_documented, secret_refuses_templates,
+    };
+    use postback_core::{
+        clock::Timestamp, delivery::Recovery, fields::UnknownFields, network::configure,
     };
     use serde_json::{Value, json};
     use url::Url;
@@ -111,13 +113,13 @@ mod tests {
         })
     }
 
-    fn phrase(order: &Value) -> Phrase<Report> {
-        network("{}").phrase(&Order::read(order, Unknown::Refused).expect("an order"))
+    fn plan(order: &Value) -> Plan<Report> {
+        network("{}").plan(&Order::read(order, UnknownFields::Deny).expect("an order"))
     }
 
     fn told(order: &Value) -> Report {
         match phrase(order) {
-            Phrase::Tell(mut told) if told.len() == 1 => told.remove(0).report,
+            Plan::Send(mut told) if told.len() == 1 => told.remove(0).report,
             _ => panic!("it is not one delivery"),
         }
     }
@@ -211,7 +213,7 @@ mod tests {
                 CashMyCell::check_click(fields);
                 Some(())
             };
-            let checked = postback::fields::read(&click, Unknown::Refused, read);
+            let checked = postback_core::fields::read(&click, UnknownFields::Deny, read);
             checked.map_err(|faults| faults.into_iter().map(|f| (f.pointer, f.code)).collect())
         };
 
@@ -231,10 +233,7 @@ mod tests {
         let empty = ["", "  ", "undefined", "NULL", "%20", "%75ndefined", "{cmc_id}", "%7Bid%7D"];
         for raw in empty {
             let phrase = phrase(&order("1499", "INR", raw));
-            assert!(
-                matches!(phrase, Phrase::Skip(reason) if reason.as_str() == "no_click"),
-                "{raw}"
-            );
+            assert!(matches!(phrase, Plan::Skip(reason) if reason.as_str() == "no_click"), "{raw}");
         }
     }
 
@@ -258,6 +257,6 @@ mod tests {
     fn unconfirmed_is_held_for_a_person() {
         let report = told(&order("1499", "INR", "abc"));
 
-        assert_eq!(network("{}").recovery(&report).resolution(), Resolution::Hold);
+        assert_eq!(network("{}").recovery(&report).recovery(), Recovery::Hold);
     }
 }

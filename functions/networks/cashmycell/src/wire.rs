@@ -3,8 +3,8 @@
 //! Facts are of the vendor's page "API Details: CashMyCell Order Completion API endpoint".
 
 use percent_encoding::percent_decode_str;
-use postback::{
-    fields::{Fields, Wrong, instant, looks_like_template},
+use postback_core::{
+    fields::{Fields, Invalid, instant, looks_like_template},
     order::Order,
 };
 use schemars::JsonSchema;
@@ -41,11 +41,11 @@ impl Click {
 }
 
 /// What a cookie held, be it nothing: that is no fault of the order.
-fn cookie(value: &Value) -> Result<String, Wrong> {
+fn cookie(value: &Value) -> Result<String, Invalid> {
     match value {
         Value::String(text) if text.chars().count() <= 1_024 => Ok(text.clone()),
-        Value::String(_) => Err(Wrong::new("too_long", "at most 1024 characters")),
-        _ => Err(Wrong::kind("a string")),
+        Value::String(_) => Err(Invalid::new("too_long", "at most 1024 characters")),
+        _ => Err(Invalid::kind("a string")),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the network's answers to `add.json` mean.
 
-use postback::{
+use postback_core::network::by_status;
+use postback_core::{
+    delivery::{IfAbsent, Proof, Verdict},
     http::Answer,
-    network::{IfAbsent, Proof, Reading, Verdict},
-    word::{Evidence, Reason},
+    network::Classification,
+    redaction::{Details, Reason},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -11,8 +13,8 @@ use serde_json::{Map, Value};
 use crate::{Lead, OurId, lead::shares};
 
 /// What the network holds of a lead: its own id, as far as it is known, beside ours.
-pub(crate) fn references(lead_id: Option<&str>, our_id: &OurId) -> Evidence {
-    let references = Evidence::none().id("our_id", our_id.as_str());
+pub(crate) fn references(lead_id: Option<&str>, our_id: &OurId) -> Details {
+    let references = Details::none().id("our_id", our_id.as_str());
     match lead_id {
         Some(lead_id) => references.id("lead_id", lead_id),
         None => references,
@@ -45,13 +47,13 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     /// The body decides, for the network answers 200 to everything; where it says nothing the
     /// status does. What a failing server says of a lead is not believed, whatever it is.
-    pub(crate) fn read(&self, answer: &Answer) -> Reading {
-        let by_status = || self.reading(answer.by_status(), None, Evidence::none());
+    pub(crate) fn read(&self, answer: &Answer) -> Classification {
+        let by_status = || self.reading(by_status(answer), None, Details::none());
         let Some(body) = answer.object() else { return by_status() };
         let status = text(body.get("status")).map(|status| status.to_ascii_lowercase());
         match status.as_deref() {
             Some("ok" | "error") if answer.status >= 500 => {
-                self.reading(Verdict::unconfirmed("http_server_error"), None, Evidence::none())
+                self.reading(Verdict::unconfirmed("http_server_error"), None, Details::none())
             }
             Some("ok") => self.accepted(&body),
             Some("error") => self.refused(&body),
@@ -61,7 +63,7 @@ impl Reader<'_> {
 
     /// In this answer `id` is the network's and `uid` is ours; in the list it is the other way
     /// round.
-    fn accepted(&self, body: &Map<String, Value>) -> Reading {
+    fn accepted(&self, body: &Map<String, Value>) -> Classification {
         // An echo of the phone number is no id, though it looks like one.
         let lead_id = lead_id(body.get("id")).filter(|id| !self.lead.is_echoed_in(id));
         let verdict = match lead_id {
@@ -70,20 +72,20 @@ impl Reader<'_> {
             Some(_) => Verdict::Delivered(Proof::Response),
         };
         let is_ours = text(body.get("uid")).is_none_or(|uid| uid == self.lead.id.as_str());
-        let evidence = Evidence::none();
-        let evidence = if is_ours { evidence } else { evidence.code("uid", "other") };
-        self.reading(verdict, lead_id.as_deref(), evidence)
+        let details = Details::none();
+        let details = if is_ours { details } else { details.code("uid", "other") };
+        self.reading(verdict, lead_id.as_deref(), details)
     }
 
-    fn refused(&self, body: &Map<String, Value>) -> Reading {
+    fn refused(&self, body: &Map<String, Value>) -> Classification {
         let code = text(body.get("error")).map(|code| code.to_ascii_lowercase().replace('_', "-"));
         let code = code.unwrap_or_default();
         let known = refusal(&code);
         let is_kept = known.is_some() || self.may_be_kept(&code);
         let verdict = known.unwrap_or(Verdict::parked_until_mended("unknown_code"));
-        let evidence = Evidence::none();
-        let evidence = if is_kept { evidence.code("error", &code) } else { evidence };
-        self.reading(verdict, None, evidence)
+        let details = Details::none();
+        let details = if is_kept { details.code("error", &code) } else { details };
+        self.reading(verdict, None, details)
     }
 
     /// A code nobody has documented is kept if it is a code: no long number, which might be the
@@ -96,14 +98,14 @@ impl Reader<'_> {
     }
 
     /// References are kept of what the network holds, or may hold.
-    fn reading(&self, verdict: Verdict, lead_id: Option<&str>, evidence: Evidence) -> Reading {
+    fn reading(&self, verdict: Verdict, lead_id: Option<&str>, details: Details) -> Classification {
         let references = match verdict {
             Verdict::Delivered(_) | Verdict::Unconfirmed { .. } => {
                 references(lead_id, &self.lead.id)
             }
-            _ => Evidence::none(),
+            _ => Details::none(),
         };
-        Reading { verdict, references, evidence }
+        Classification { verdict, references, details }
     }
 }
 

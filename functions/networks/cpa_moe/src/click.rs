@@ -1,7 +1,7 @@
 //! What a shop keeps of the visit that cpa.moe sent: `clicks.cpa_moe`.
 
-use postback::{
-    fields::{self, Fault, Fields, Unknown, Wrong, integer},
+use postback_core::{
+    fields::{self, Fault, Fields, Invalid, UnknownFields, integer},
     network::Network as _,
     order::Order,
 };
@@ -37,7 +37,7 @@ impl Click {
         let Some(click) = order.click(CpaMoe::NAME) else { return Ok(None) };
         let told: Map<_, _> = click.iter().filter_map(said).collect();
         let read = |fields: &mut Fields<'_, '_>| Some(Self::read(fields));
-        let click = fields::read(&Value::Object(told), Unknown::Ignored, read)?;
+        let click = fields::read(&Value::Object(told), UnknownFields::Ignore, read)?;
         Ok((click != Self::default()).then_some(click))
     }
 }
@@ -56,14 +56,14 @@ fn said((name, value): (&String, &Value)) -> Option<(String, Value)> {
 }
 
 /// A whole number, or a word of a narrow alphabet.
-fn word(value: &Value) -> Result<String, Wrong> {
+fn word(value: &Value) -> Result<String, Invalid> {
     let word = match value {
         Value::Number(number) => number.as_u64().map(|number| number.to_string()),
         Value::String(text) => Some(text.clone()).filter(|text| is_word(text)),
-        _ => return Err(Wrong::kind("a number or a string")),
+        _ => return Err(Invalid::kind("a number or a string")),
     };
     let detail = "must be a whole number or 1 to 64 of letters, digits, '_', '.' and '-'";
-    word.ok_or_else(|| Wrong::new("not_an_id", detail))
+    word.ok_or_else(|| Invalid::new("not_an_id", detail))
 }
 
 fn is_word(text: &str) -> bool {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn check(click: &Value) -> Vec<(String, &'static str)> {
-        let read = fields::read(click, Unknown::Refused, |fields| {
+        let read = fields::read(click, UnknownFields::Deny, |fields| {
             CpaMoe::check_click(fields);
             Some(())
         });

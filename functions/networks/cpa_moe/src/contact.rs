@@ -1,4 +1,4 @@
-//! How the customer can be reached: the two facts without which the network takes no lead.
+//! How the customer can be reached_network: the two facts without which the network takes no lead.
 
 use std::{
     fmt,

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use postback::{
+use postback_core::{
     fields::{integer, looks_like_template},
     network::Network as _,
     order::{Address, Amount, Email, Item, Order, Percent},
-    word::Reason,
+    redaction::Reason,
 };
 use serde::{Serialize, Serializer};
 

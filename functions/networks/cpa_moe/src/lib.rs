@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use postback::{
-    delivery::Attempt,
-    fields::{Fields, Wrong, integer, secret},
+use postback_core::{
+    delivery::{Attempt, Lookup},
+    fields::{Fields, Invalid, integer, secret},
     http::{Answer, Request},
-    network::{Follows, Lookup, Network, Phrase, Progress, Reading, ReadsBack, Recovery},
+    network::{Classification, Network, Plan, Progress, ReadsBack, RecoveryPlan, TracksStatus},
     order::Order,
-    word::Reason,
+    redaction::Reason,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -55,23 +55,23 @@ impl Network for CpaMoe {
         Click::read(fields);
     }
 
-    fn phrase(&self, order: &Order) -> Phrase<Report> {
+    fn plan(&self, order: &Order) -> Plan<Report> {
         if !order.is_completed() {
-            return Phrase::Skip(Reason::new("not_completed"));
+            return Plan::Skip(Reason::new("not_completed"));
         }
         let Ok(click) = Click::of(order) else {
-            return Phrase::Reject(Reason::new("invalid_click"));
+            return Plan::Reject(Reason::new("invalid_click"));
         };
         match (&click, self.default_offer) {
-            (None, None) => return Phrase::Skip(Reason::new("no_click")),
+            (None, None) => return Plan::Skip(Reason::new("no_click")),
             (Some(Click { offer: None, .. }), None) => {
-                return Phrase::Reject(Reason::new("no_offer"));
+                return Plan::Reject(Reason::new("no_offer"));
             }
             _ => {}
         }
         match Lead::of(order, click.unwrap_or_default()) {
-            Ok(lead) => Phrase::order(Report { lead, total: order.total }),
-            Err(reason) => Phrase::Reject(reason),
+            Ok(lead) => Plan::order(Report { lead, total: order.total }),
+            Err(reason) => Plan::Reject(reason),
         }
     }
 
@@ -82,13 +82,13 @@ impl Network for CpaMoe {
         Request::post_json("ext/add.json", body).query_secret("id", &self.credentials)
     }
 
-    fn verdict(&self, report: &Report, answer: &Answer, _: &Attempt) -> Reading {
+    fn verdict(&self, report: &Report, answer: &Answer, _: &Attempt) -> Classification {
         let (lead, credentials) = (&report.lead, &self.credentials);
         answer::Reader { lead, credentials }.read(answer)
     }
 
-    fn recovery(&self, _: &Report) -> Recovery<Self> {
-        Recovery::look_up()
+    fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {
+        RecoveryPlan::look_up()
     }
 }
 
@@ -102,7 +102,7 @@ impl ReadsBack for CpaMoe {
     }
 }
 
-impl Follows for CpaMoe {
+impl TracksStatus for CpaMoe {
     const AT_ONCE: usize = IDS_PER_REQUEST;
     const REFERENCE: &'static str = "our_id";
 
@@ -113,7 +113,7 @@ impl Follows for CpaMoe {
 
     fn progress(&self, answer: &Answer) -> Result<BTreeMap<String, Progress>, Reason> {
         let progress = |lead: &ListedLead| Progress {
-            status: lead.evidence(),
+            status: lead.details(),
             is_final: lead.is_final(),
             is_dropped: lead.is_dropped(),
         };
@@ -127,10 +127,10 @@ impl Follows for CpaMoe {
 }
 
 /// The access key: one word, so that a line end from the clipboard is seen at start.
-fn key(value: &Value) -> Result<SecretString, Wrong> {
+fn key(value: &Value) -> Result<SecretString, Invalid> {
     let key = secret(128)(value)?;
     if key.expose_secret().chars().any(char::is_whitespace) {
-        return Err(Wrong::new("blanks", "must be the key alone, without blanks and line ends"));
+        return Err(Invalid::new("blanks", "must be the key alone, without blanks and line ends"));
     }
     Ok(key)
 }

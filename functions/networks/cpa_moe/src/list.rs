@@ -1,9 +1,9 @@
 //! What the network holds: `list.json`, asked by our ids.
 
-use postback::{
+use postback_core::{
+    delivery::Lookup,
     http::{Answer, Request},
-    network::Lookup,
-    word::{Evidence, Reason},
+    redaction::{Details, Reason},
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -69,24 +69,24 @@ impl ListedLead {
 
     /// The ids under which both sides know it.
     #[must_use]
-    pub fn references(&self) -> Evidence {
+    pub fn references(&self) -> Details {
         references(self.lead_id.as_deref(), &self.our_id)
     }
 
     /// How far it is, as it may be kept.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
-        let mut evidence = Evidence::none();
+    pub fn details(&self) -> Details {
+        let mut details = Details::none();
         if let Some(stage) = &self.stage {
-            evidence = evidence.code("stage", stage.as_str());
+            details = details.code("stage", stage.as_str());
         }
         if let Some(status) = &self.status {
-            evidence = evidence.code("status", status.as_str());
+            details = details.code("status", status.as_str());
         }
         if let Some(reason) = &self.reason {
-            evidence = evidence.code("reason", reason.as_str());
+            details = details.code("reason", reason.as_str());
         }
-        evidence
+        details
     }
 
     /// One entry of the list, `key` being what it stands under, if anything. `None` if it can't be

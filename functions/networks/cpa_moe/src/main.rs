@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    postback::lambda::serve_and_follow::<cpa_moe::CpaMoe>().await
+    postback_runtime::lambda::serve_and_poll_status::<cpa_moe::CpaMoe>().await
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use postback::order::OrderId;
+use postback_core::order::OrderId;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -84,7 +84,7 @@ fn digest(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use postback::{fields::Unknown, order::Order};
+    use postback_core::{fields::UnknownFields, order::Order};
     use serde_json::json;
 
     use super::*;
@@ -92,7 +92,7 @@ mod tests {
     fn of(id: &str) -> OurId {
         let order = json!({ "order_id": id, "status": "completed", "currency": "EUR", "total": 1,
                             "completed_at": "2026-11-21T10:15:00Z" });
-        OurId::of(&Order::read(&order, Unknown::Refused).expect("an order").order_id)
+        OurId::of(&Order::read(&order, UnknownFields::Deny).expect("an order").order_id)
     }
 
     #[test]

@@ -3,16 +3,16 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
 use cpa_moe::CpaMoe;
-use postback::{
-    delivery::{Attempt, Resolution},
-    fields::Unknown,
-    http::Answer,
-    network::{Lookup, Network, Phrase, ReadsBack, Verdict, configure},
-    order::Order,
-};
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
     lookups_find_what_is_there, reasons_are_documented, secret_refuses_templates,
+};
+use postback_core::{
+    delivery::{Attempt, Lookup, Recovery, Verdict},
+    fields::UnknownFields,
+    http::Answer,
+    network::{Network, Plan, ReadsBack, configure},
+    order::Order,
 };
 use serde_json::{Value, json};
 
@@ -41,9 +41,9 @@ fn network() -> CpaMoe {
 }
 
 fn told() -> <CpaMoe as Network>::Report {
-    let order = Order::read(&order(), Unknown::Refused).expect("an order");
-    match network().phrase(&order) {
-        Phrase::Tell(mut told) => told.remove(0).report,
+    let order = Order::read(&order(), UnknownFields::Deny).expect("an order");
+    match network().plan(&order) {
+        Plan::Send(mut told) => told.remove(0).report,
         other => panic!("{other:?}"),
     }
 }
@@ -140,7 +140,7 @@ fn a_key_with_a_line_end_or_a_user_that_is_no_number_stops_the_function_at_start
 
 #[test]
 fn a_lost_answer_is_looked_up() {
-    assert_eq!(network().recovery(&told()).resolution(), Resolution::LookUp);
+    assert_eq!(network().recovery(&told()).recovery(), Recovery::LookUp);
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
     let mut order = order();
     order["customer"]["phone"] = json!("+91 98765-43210");
     order["customer"]["email"] = json!("canary5550173@example.com");
-    let order = Order::read(&order, Unknown::Refused).expect("an order");
-    let Phrase::Tell(told) = network().phrase(&order) else { panic!("not told") };
+    let order = Order::read(&order, UnknownFields::Deny).expect("an order");
+    let Plan::Send(told) = network().plan(&order) else { panic!("not told") };
     let report = &told[0].report;
     let added = |id: &str| {
         let answer = Answer::new(200, format!(r#"{{"status":"ok","id":{id},"uid":112358}}"#));
@@ -188,7 +188,7 @@ fn an_unknown_code_is_kept_unless_it_echoes_the_customer_or_the_key() {
         let answer = Answer::new(200, json!({ "status": "error", "error": code }).to_string());
         let reading = network().verdict(&told(), &answer, &Attempt::first(NOW));
         assert_eq!(reading.verdict, Verdict::parked_until_mended("unknown_code"), "{code}");
-        reading.evidence.get("error").map(str::to_owned)
+        reading.details.get("error").map(str::to_owned)
     };
 
     assert_eq!(kept("teapot").as_deref(), Some("teapot"));

@@ -3,14 +3,14 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
 use cpa_moe::{CancelReason, CpaMoe, Stage, Status, read_list};
-use postback::{
-    delivery::Attempt,
-    fields::Unknown,
+use postback_conformance::NOW;
+use postback_core::{
+    delivery::{Attempt, Proof, Verdict},
+    fields::UnknownFields,
     http::{Answer, Request},
-    network::{Follows, Network, Phrase, Proof, Verdict, configure},
+    network::{Network, Plan, TracksStatus, configure},
     order::Order,
 };
-use postback_conformance::NOW;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -110,11 +110,11 @@ fn order(name: &str, phone: &str, country: &str, more: &Value) -> Order {
     for (name, value) in more.as_object().into_iter().flatten() {
         order[name] = value.clone();
     }
-    Order::read(&order, Unknown::Refused).expect("an order")
+    Order::read(&order, UnknownFields::Deny).expect("an order")
 }
 
 fn request(order: &Order) -> Request {
-    let Phrase::Tell(told) = network().phrase(order) else { panic!("not told") };
+    let Plan::Send(told) = network().plan(order) else { panic!("not told") };
     network().request(&told[0].report, &Attempt::first(NOW))
 }
 
@@ -168,7 +168,7 @@ fn the_urls_are_the_documents_with_the_credentials_in_the_query() {
 #[test]
 fn the_documents_answer_is_read_with_its_ids_the_right_way_round() {
     let order = order("John Doe", "77000000000", "kz", &json!({}));
-    let Phrase::Tell(told) = network().phrase(&order) else { panic!("not told") };
+    let Plan::Send(told) = network().plan(&order) else { panic!("not told") };
     let answer = Answer::new(200, r#"{ "status": "ok", "id": 1234, "uid": 123456 }"#);
 
     let reading = network().verdict(&told[0].report, &answer, &Attempt::first(NOW));

@@ -5,11 +5,12 @@
 //! and, for what the document leaves out, of the platform's list of conversion statuses:
 //! <https://developers.tune.com/network-docs/conversion-status-codes>.
 
-use postback::{
-    delivery::Attempt,
+use postback_core::network::by_status;
+use postback_core::{
+    delivery::{Attempt, Proof, Verdict},
     http::Answer,
-    network::{Proof, Reading, Verdict},
-    word::Evidence,
+    network::Classification,
+    redaction::Details,
 };
 
 use crate::Report;
@@ -21,19 +22,19 @@ pub(crate) fn read(
     report: &Report,
     attempt: &Attempt,
     several_offers: bool,
-) -> Reading {
+) -> Classification {
     let text = answer.text();
     let refusal = match first_pair(&text) {
         Some((true, _)) => return Verdict::Delivered(Proof::Response).into(),
         Some((false, refusal)) => refusal.to_lowercase(),
-        None => return answer.by_status().into(),
+        None => return by_status(answer).into(),
     };
     let verdict = match Meaning::of(&refusal) {
         Meaning::InvalidClick => Verdict::rejected("invalid_click"),
         Meaning::OfferMismatch => {
-            let evidence = offers(&refusal, report);
+            let details = offers(&refusal, report);
             let verdict = Verdict::parked_alone("offer_mismatch");
-            return Reading { evidence, ..verdict.into() };
+            return Classification { details, ..verdict.into() };
         }
         Meaning::Duplicate => duplicate(report, attempt),
         Meaning::CapExceeded => Verdict::rejected_now("cap_exceeded"),
@@ -43,11 +44,11 @@ pub(crate) fn read(
         Meaning::OfferInactive if several_offers => Verdict::parked_alone("offer_inactive"),
         Meaning::OfferInactive => Verdict::parked("offer_inactive"),
         // A text nobody knows on an error's status is the error's.
-        Meaning::Unknown if !answer.is_success() => answer.by_status(),
+        Meaning::Unknown if !answer.is_success() => by_status(answer),
         Meaning::Unknown => {
-            let evidence = name(&refusal);
+            let details = name(&refusal);
             let verdict = Verdict::rejected_now("unknown_refusal");
-            return Reading { evidence, ..verdict.into() };
+            return Classification { details, ..verdict.into() };
         }
     };
     verdict.into()
@@ -56,7 +57,7 @@ pub(crate) fn read(
 /// A conversion of this click is there already. Ours only if we have tried before, and only where
 /// the click has one conversion: with lines it may be another line's.
 fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {
-    match (attempt.reached_before, report.line()) {
+    match (attempt.reached_network_before, report.line()) {
         (false, _) => Verdict::rejected("duplicate_elsewhere"),
         (true, None) => Verdict::Delivered(Proof::Duplicate),
         (true, Some(_)) => Verdict::unconfirmed("duplicate_of_a_line"),
@@ -171,19 +172,19 @@ impl<'t> Words<'t> {
 }
 
 /// The name of a refusal that the platform lists and that says nothing of what to do.
-fn name(text: &str) -> Evidence {
+fn name(text: &str) -> Details {
     const LISTED: [(&str, &str); 3] = [
         ("known proxy", "known_proxy"),
         ("no referral url", "no_referral_url"),
         ("pixel loop", "affiliate_pixel_loop"),
     ];
     let listed = LISTED.iter().find(|(listed, _)| text.contains(listed));
-    listed.map_or_else(Evidence::none, |(_, name)| Evidence::none().code("refusal", name))
+    listed.map_or_else(Details::none, |(_, name)| Details::none().code("refusal", name))
 }
 
 /// The two offers of a mismatch: ours, and the one the click belongs to. A number that we told is
 /// an echo of it, and no offer.
-fn offers(text: &str, report: &Report) -> Evidence {
+fn offers(text: &str, report: &Report) -> Details {
     let number = |label: &str| -> Option<u64> {
         let (_, rest) = text.split_once(label)?;
         let rest = rest.trim_start_matches([' ', '#']);
@@ -191,13 +192,13 @@ fn offers(text: &str, report: &Report) -> Evidence {
         let digits = &rest[..end];
         digits.parse().ok().filter(|_| !report.is_echoed_in(digits))
     };
-    let evidence = Evidence::none();
-    let evidence = match number("request offer") {
-        Some(offer) => evidence.number("request_offer", offer),
-        None => evidence,
+    let details = Details::none();
+    let details = match number("request offer") {
+        Some(offer) => details.number("request_offer", offer),
+        None => details,
     };
     match number("session offer") {
-        Some(offer) => evidence.number("session_offer", offer),
-        None => evidence,
+        Some(offer) => details.number("session_offer", offer),
+        None => details,
     }
 }

@@ -1,10 +1,10 @@
 //! `clicks.shopback` of an order.
 
-use postback::{
-    fields::{Fields, Wrong, instant, looks_like_template},
-    network::{Network, Phrase},
+use postback_core::{
+    fields::{Fields, Invalid, instant, looks_like_template},
+    network::{Network, Plan},
     order::Order,
-    word::Reason,
+    redaction::Reason,
 };
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -37,10 +37,10 @@ pub(crate) fn check(fields: &mut Fields<'_, '_>) {
     fields.optional("clicked_at", instant);
 }
 
-fn member(value: &Value) -> Result<&str, Wrong> {
-    let text = value.as_str().ok_or_else(|| Wrong::kind("a string"))?;
+fn member(value: &Value) -> Result<&str, Invalid> {
+    let text = value.as_str().ok_or_else(|| Invalid::kind("a string"))?;
     if text.chars().count() > MEMBER {
-        return Err(Wrong::new("too_long", format!("at most {MEMBER} characters")));
+        return Err(Invalid::new("too_long", format!("at most {MEMBER} characters")));
     }
     Ok(text)
 }
@@ -63,6 +63,6 @@ pub(crate) fn transaction_id(order: &Order) -> Tell<String> {
     Ok(text.to_owned())
 }
 
-fn no_click() -> Phrase<Report> {
-    Phrase::Skip(Reason::new("no_click"))
+fn no_click() -> Plan<Report> {
+    Plan::Skip(Reason::new("no_click"))
 }

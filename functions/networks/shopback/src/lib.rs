@@ -6,13 +6,13 @@ mod report;
 mod settings;
 mod template;
 
-use postback::{
+use postback_core::{
     delivery::Attempt,
     fields::Fields,
     http::{Answer, Request},
-    network::{Deduplicates, Network, Phrase, Reading, Recovery, Told},
+    network::{Classification, Deduplicates, Network, Part, Plan, RecoveryPlan},
     order::Order,
-    word::Reason,
+    redaction::Reason,
 };
 use secrecy::SecretString;
 
@@ -57,9 +57,9 @@ impl Network for ShopBack {
         click::check(fields);
     }
 
-    fn phrase(&self, order: &Order) -> Phrase<Report> {
+    fn plan(&self, order: &Order) -> Plan<Report> {
         match self.tell(order) {
-            Ok(told) => Phrase::Tell(told),
+            Ok(told) => Plan::Send(told),
             Err(nothing) => nothing,
         }
     }
@@ -78,13 +78,13 @@ impl Network for ShopBack {
             .query_secret("security_token", &self.security_token)
     }
 
-    fn verdict(&self, report: &Report, answer: &Answer, attempt: &Attempt) -> Reading {
+    fn verdict(&self, report: &Report, answer: &Answer, attempt: &Attempt) -> Classification {
         answer::read(answer, report, attempt, self.offers.are_several())
     }
 
-    fn recovery(&self, report: &Report) -> Recovery<Self> {
+    fn recovery(&self, report: &Report) -> RecoveryPlan<Self> {
         // A second line of the same click is no duplicate, so neither is the same line again.
-        if report.line().is_some() { Recovery::hold() } else { Recovery::send_again() }
+        if report.line().is_some() { RecoveryPlan::hold() } else { RecoveryPlan::send_again() }
     }
 }
 
@@ -94,20 +94,20 @@ impl Deduplicates for ShopBack {
 }
 
 /// What there is to tell, or why there is nothing.
-type Tell<T> = Result<T, Phrase<Report>>;
+type Tell<T> = Result<T, Plan<Report>>;
 
 impl ShopBack {
-    fn tell(&self, order: &Order) -> Tell<Vec<Told<Report>>> {
+    fn tell(&self, order: &Order) -> Tell<Vec<Part<Report>>> {
         if !order.is_completed() {
-            return Err(Phrase::Skip(Reason::new("not_completed")));
+            return Err(Plan::Skip(Reason::new("not_completed")));
         }
         let transaction_id = click::transaction_id(order)?;
         let facts = Facts::of(order, transaction_id);
         let told = match self.mode {
-            Mode::Order => vec![Told { line: None, report: Report::of_order(facts) }],
+            Mode::Order => vec![Part { line: None, report: Report::of_order(facts) }],
             Mode::LineItems => report::lines(facts, order)?,
         };
-        for Told { report, .. } in &told {
+        for Part { report, .. } in &told {
             self.check(report)?;
         }
         Ok(told)
@@ -127,7 +127,7 @@ impl ShopBack {
             if value.chars().count() > ADV_CHARS {
                 return Err(reject("adv_too_long"));
             }
-            if postback::fields::looks_like_template(&value) {
+            if postback_core::fields::looks_like_template(&value) {
                 return Err(reject("adv_template"));
             }
         }
@@ -135,6 +135,6 @@ impl ShopBack {
     }
 }
 
-fn reject(reason: &'static str) -> Phrase<Report> {
-    Phrase::Reject(Reason::new(reason))
+fn reject(reason: &'static str) -> Plan<Report> {
+    Plan::Reject(Reason::new(reason))
 }

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use postback::{
+use postback_core::{
     delivery::Fingerprint,
-    network::{Network, Told},
+    network::{Network, Part},
     order::{Amount, Currency, Item, Order, Percent},
 };
 use serde::{Serialize, Serializer};
@@ -74,14 +74,14 @@ impl Facts {
 }
 
 /// Every line of an order as its own delivery, named by its place.
-pub(crate) fn lines(facts: Facts, order: &Order) -> Tell<Vec<Told<Report>>> {
+pub(crate) fn lines(facts: Facts, order: &Order) -> Tell<Vec<Part<Report>>> {
     if order.items.is_empty() {
         return Err(reject("no_items"));
     }
     let lines = order.items.iter().zip(1..).map(|(item, position)| Line::of(item, position));
     let lines = lines.collect::<Tell<Vec<_>>>()?;
     let facts = Arc::new(Facts { lines: Some(Fingerprint::of(&lines)), ..facts });
-    let told = lines.into_iter().map(|line| Told {
+    let told = lines.into_iter().map(|line| Part {
         line: Some(line.position.to_string()),
         report: Report { order: Arc::clone(&facts), line: Some(line) },
     });

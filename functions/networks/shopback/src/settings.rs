@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use postback::fields::{Fields, Wrong, integer, one_of, secret, setting};
+use postback_core::fields::{Fields, Invalid, integer, one_of, secret, setting};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Option<ShopBack> {
         let template = fields.optional(name, Template::read)?;
         if mode == Mode::Order && template.needs_line() {
             let detail = "names a field of a line, which only the mode line_items tells";
-            fields.fault(name, Wrong::new("field_of_a_line", detail));
+            fields.fault(name, Invalid::new("field_of_a_line", detail));
         }
         Some((name, template))
     });
@@ -98,7 +98,7 @@ fn offers(fields: &mut Fields<'_, '_>) -> Option<Offers> {
         (true, false) => By::Currency(by_currency),
         (false, false) => {
             let detail = "can't be given together with offer_by_country";
-            fields.fault("offer_by_currency", Wrong::new("ambiguous", detail));
+            fields.fault("offer_by_currency", Invalid::new("ambiguous", detail));
             return None;
         }
     };
@@ -110,7 +110,7 @@ fn by(fields: &mut Fields<'_, '_>, name: &'static str, letters: usize) -> BTreeM
     let offers = fields.map(name, OFFERS, |code, value| {
         if code.len() != letters || !code.bytes().all(|b| b.is_ascii_uppercase()) {
             let detail = format!("must be named by {letters} upper-case letters");
-            return Err(Wrong::new("bad_name", detail));
+            return Err(Invalid::new("bad_name", detail));
         }
         offer(value)
     });
@@ -118,18 +118,18 @@ fn by(fields: &mut Fields<'_, '_>, name: &'static str, letters: usize) -> BTreeM
 }
 
 /// An offer id: a number, or a string of digits.
-fn offer(value: &Value) -> Result<u64, Wrong> {
+fn offer(value: &Value) -> Result<u64, Invalid> {
     if value.is_string() {
         setting(20)(value)?;
     }
     integer(1..=u64::MAX)(value)
 }
 
-fn security_token(value: &Value) -> Result<SecretString, Wrong> {
+fn security_token(value: &Value) -> Result<SecretString, Invalid> {
     let token = secret(100)(value)?;
     let text = token.expose_secret();
     if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(Wrong::new("not_a_token", "must be 32 letters and digits"));
+        return Err(Invalid::new("not_a_token", "must be 32 letters and digits"));
     }
     Ok(token)
 }

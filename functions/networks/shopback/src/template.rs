@@ -1,7 +1,7 @@
 //! What `adv_sub2` to `adv_unique5` carry: literal text and fields of the order in braces.
 
-use postback::{
-    fields::{Wrong, text},
+use postback_core::{
+    fields::{Invalid, text},
     order::Amount,
 };
 use serde_json::Value;
@@ -52,11 +52,11 @@ const CUSTOM: &str = "custom.";
 
 impl Template {
     /// Reads a setting. The fault says what may be named, not what was.
-    pub(crate) fn read(setting: &Value) -> Result<Self, Wrong> {
+    pub(crate) fn read(setting: &Value) -> Result<Self, Invalid> {
         let setting = text(ADV_CHARS)(setting)?;
         if setting.trim() != setting {
             let detail = "must have no outer blanks or line ends";
-            return Err(Wrong::new("outer_blanks", detail));
+            return Err(Invalid::new("outer_blanks", detail));
         }
         let mut parts = Vec::new();
         let mut rest = setting.as_str();
@@ -64,7 +64,7 @@ impl Template {
             let (literal, field) = rest.split_at(brace);
             let field = field.strip_prefix('{').and_then(|field| field.split_once('}'));
             let Some((name, after)) = field else {
-                return Err(Wrong::new("bad_template", "has a brace without its partner"));
+                return Err(Invalid::new("bad_template", "has a brace without its partner"));
             };
             parts.push(Part::Literal(literal.to_owned()));
             parts.push(Part::named(name).ok_or_else(unknown_field)?);
@@ -108,9 +108,9 @@ impl Part {
     }
 }
 
-fn unknown_field() -> Wrong {
+fn unknown_field() -> Invalid {
     let order = OF_ORDER.iter().map(|(name, _)| *name);
     let names: Vec<_> = order.chain(OF_LINE.iter().map(|(name, _)| *name)).collect();
     let names = names.join(", ");
-    Wrong::new("unknown_field", format!("may name in braces only: {names}, {CUSTOM}<member>"))
+    Invalid::new("unknown_field", format!("may name in braces only: {names}, {CUSTOM}<member>"))
 }

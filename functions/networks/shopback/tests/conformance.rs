@@ -3,14 +3,14 @@
 mod common;
 
 use common::{TOKEN, lines, order, order_json, settings, told};
-use postback::{
-    delivery::{Attempt, Resolution},
-    http::Answer,
-    network::{Deduplicates, Network, Proof, Verdict},
-};
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met, is_current,
     reasons_are_documented, secret_refuses_templates,
+};
+use postback_core::{
+    delivery::{Attempt, Proof, Recovery, Verdict},
+    http::Answer,
+    network::{Deduplicates, Network},
 };
 use serde_json::{Value, json};
 use shopback::{Click, ShopBack};
@@ -95,13 +95,13 @@ fn the_schema_of_the_click_is_current() {
 
 #[test]
 fn a_lost_answer_is_sent_again_for_an_order_and_held_for_a_line() {
-    let resolution = |settings: &Value| {
+    let recovery = |settings: &Value| {
         let told = told(settings, &order(json!({})));
-        common::network(settings).recovery(&told[0].report).resolution()
+        common::network(settings).recovery(&told[0].report).recovery()
     };
 
-    assert_eq!(resolution(&settings(json!({}))), Resolution::SendAgain);
-    assert_eq!(resolution(&lines()), Resolution::Hold);
+    assert_eq!(recovery(&settings(json!({}))), Recovery::SendAgain);
+    assert_eq!(recovery(&lines()), Recovery::Hold);
     assert_eq!(ShopBack::KEY, "transaction_id");
 }
 
@@ -148,8 +148,8 @@ fn an_offer_that_echoes_the_click_id_is_not_kept() {
             let answer = Answer::new(200, format!("success=false; err_msg={text};"));
             let network = common::network(&settings(json!({})));
             let reading = network.verdict(&told[0].report, &answer, &Attempt::first(NOW));
-            assert_eq!(reading.evidence.get("request_offer"), Some("1234"));
-            reading.evidence.get("session_offer").map(str::to_owned)
+            assert_eq!(reading.details.get("request_offer"), Some("1234"));
+            reading.details.get("session_offer").map(str::to_owned)
         };
 
         let digits: String = click.chars().filter(char::is_ascii_digit).collect();

@@ -3,12 +3,12 @@
 mod common;
 
 use common::{lines, order, settings, told, urls};
-use postback::{
-    delivery::Attempt,
-    http::Answer,
-    network::{Network, Proof, Verdict},
-};
 use postback_conformance::NOW;
+use postback_core::{
+    delivery::{Attempt, Proof, Verdict},
+    http::Answer,
+    network::Network,
+};
 use serde_json::json;
 
 /// "Example Order API", line by line as printed.

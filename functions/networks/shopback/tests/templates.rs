@@ -6,7 +6,7 @@ use common::{faults, lines, order, sent, settings, untold};
 use serde_json::{Value, json};
 
 /// What `adv_sub2` carries of the first line of an order.
-fn of_line(template: &str, order: &postback::order::Order) -> Option<String> {
+fn of_line(template: &str, order: &postback_core::order::Order) -> Option<String> {
     let mut settings = lines();
     settings["adv_sub2"] = json!(template);
     sent(&settings, order, "adv_sub2")

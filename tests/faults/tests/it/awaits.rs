@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
-use postback::{delivery::State, network::Network};
-use postback_faults::{Again, Fate, Left, Life, Role, Trigger};
+use postback_core::{delivery::State, network::Network};
+use postback_faults::{Again, KillPlan, Left, Lifecycle, NetworkCase, Trigger};
 use shopback::ShopBack;
 
 /// Kills at every step once, by each trigger; then, of a life whose first invocation was killed
 /// with the answer unseen, at every later step.
-async fn survives_every_kill<N: Network>(role: impl Fn() -> Role<N>) {
+async fn survives_every_kill<N: Network>(role: impl Fn() -> NetworkCase<N>) {
     let mut killed = 0;
     let mut left = BTreeMap::new();
     let ways = [
@@ -45,17 +45,17 @@ async fn survives_every_kill<N: Network>(role: impl Fn() -> Role<N>) {
 
 /// Lives until one is not killed any more, each killed one step later. What each kill left.
 async fn kill_at_each_step<N: Network>(
-    role: Role<N>,
+    role: NetworkCase<N>,
     trigger: Trigger,
     again: Again,
     first: Option<usize>,
 ) -> Vec<Left> {
-    let life = Life::new(role).await;
+    let life = Lifecycle::new(role).await;
     let first = first.map(|step| u32::try_from(step).expect("few steps"));
     let mut left = Vec::new();
     for step in first.map_or(0, |first| first + 1).. {
         let kills: Vec<_> = first.into_iter().chain([step]).collect();
-        let (id, fate) = (format!("A{step}"), Fate::killed_at(&kills));
+        let (id, fate) = (format!("A{step}"), KillPlan::killed_at(&kills));
         let what = format!("{trigger:?}, again {again:?}, killed at {kills:?}");
         assert!(life.live(&id, trigger, again, &fate).await, "{what}: it never ends");
         life.check(&id, &what).await;
@@ -71,30 +71,30 @@ async fn kill_at_each_step<N: Network>(
 
 #[tokio::test]
 async fn shopback_gets_one_conversion_wherever_the_function_dies() {
-    survives_every_kill::<ShopBack>(Role::shopback).await;
+    survives_every_kill::<ShopBack>(NetworkCase::shopback).await;
 }
 
 #[tokio::test]
 async fn shopback_gets_one_conversion_a_line_wherever_the_function_dies() {
-    survives_every_kill::<ShopBack>(Role::shopback_lines).await;
+    survives_every_kill::<ShopBack>(NetworkCase::shopback_lines).await;
 }
 
 #[tokio::test]
 async fn cpa_moe_gets_one_lead_wherever_the_function_dies() {
-    survives_every_kill::<CpaMoe>(Role::cpa_moe).await;
+    survives_every_kill::<CpaMoe>(NetworkCase::cpa_moe).await;
 }
 
 #[tokio::test]
 async fn cashmycell_gets_one_call_wherever_the_function_dies() {
-    survives_every_kill::<CashMyCell>(Role::cashmycell).await;
+    survives_every_kill::<CashMyCell>(NetworkCase::cashmycell).await;
 }
 
 #[tokio::test]
 async fn cartstack_gets_one_call_wherever_the_function_dies() {
-    survives_every_kill::<CartStack>(Role::cartstack).await;
+    survives_every_kill::<CartStack>(NetworkCase::cartstack).await;
 }
 
 #[tokio::test]
 async fn cartstack_is_told_again_only_where_the_merchant_asks_for_it() {
-    survives_every_kill::<CartStack>(Role::cartstack_resend).await;
+    survives_every_kill::<CartStack>(NetworkCase::cartstack_resend).await;
 }

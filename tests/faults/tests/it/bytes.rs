@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use postback::{
+use postback_core::{
     clock::Timestamp,
-    delivery::State,
-    http::{Outcome, Request, Sender},
-    network::{Network, Proof},
+    delivery::{Proof, State},
+    http::Request,
+    network::Network,
 };
-use postback_faults::{Again, Close, Ends, Fate, Life, Role, Seen, StandIn, Trigger};
+use postback_faults::{
+    Again, Close, Ends, KillPlan, Lifecycle, NetworkCase, Seen, StandIn, Trigger,
+};
+use postback_runtime::client::{SendResult, Sender};
 use postback_sandbox::{Fault, Rule};
 use serde_json::json;
 use url::Url;
@@ -38,7 +41,7 @@ fn whole_answer() -> Vec<u8> {
 async fn length(stand_in: &StandIn, request: &Request) -> usize {
     stand_in.script([Close { answers: vec![whole_answer()], read: None, reset: false }]);
     let sent = sender(&stand_in.endpoint()).send(request, NOW).await;
-    assert!(matches!(sent, Outcome::Answered(_)), "{sent:?}");
+    assert!(matches!(sent, SendResult::Answered(_)), "{sent:?}");
     stand_in.seen(1).await[0].bytes
 }
 
@@ -51,7 +54,7 @@ async fn not_sent_is_said_when_nobody_listens() {
 
     let sent = sender(&endpoint).send(&get(), NOW).await;
 
-    assert!(matches!(sent, Outcome::NotSent(_)), "{sent:?}");
+    assert!(matches!(sent, SendResult::NotSent(_)), "{sent:?}");
 }
 
 #[tokio::test]
@@ -68,7 +71,7 @@ async fn not_sent_is_never_said_once_a_byte_was_accepted() {
                 let seen = stand_in.seen(1).await;
                 assert_eq!(seen.len(), 1, "tried once, {at}");
                 assert_eq!(seen[0].bytes, at);
-                assert!(matches!(sent, Outcome::MaybeSent(_)), "byte {at}: {sent:?}");
+                assert!(matches!(sent, SendResult::MaybeSent(_)), "byte {at}: {sent:?}");
                 count += 1;
             }
         }
@@ -88,7 +91,7 @@ async fn a_request_on_a_connection_that_was_used_before_is_not_sent_twice_either
                 stand_in.script([Close { answers, read: Some(at), reset }, again]);
                 let sender = sender(&stand_in.endpoint());
                 let first = sender.send(&request, NOW).await;
-                assert!(matches!(first, Outcome::Answered(_)), "{first:?}");
+                assert!(matches!(first, SendResult::Answered(_)), "{first:?}");
 
                 let second = sender.send(&request, NOW).await;
 
@@ -96,15 +99,15 @@ async fn a_request_on_a_connection_that_was_used_before_is_not_sent_twice_either
                 let of_second = seen[0].bytes - length_of_first(&seen[0], at);
                 match second {
                     // It was told to a new connection, and nothing of it to the old one.
-                    Outcome::Answered(_) => {
+                    SendResult::Answered(_) => {
                         assert_eq!((of_second, seen.len()), (0, 2), "byte {at}");
                         moved += 1;
                     }
-                    Outcome::MaybeSent(_) => {
+                    SendResult::MaybeSent(_) => {
                         assert_eq!(seen.len(), 1, "byte {at}: {seen:?}");
                         lost += 1;
                     }
-                    Outcome::NotSent(_) => assert_eq!(of_second, 0, "byte {at}"),
+                    SendResult::NotSent(_) => assert_eq!(of_second, 0, "byte {at}"),
                 }
             }
         }
@@ -164,10 +167,10 @@ async fn taken_for_whole(stand_in: &StandIn, answer: &str) -> (Vec<usize>, bool)
             stand_in.script([Close { answers, read: None, reset }]);
 
             match sender(&stand_in.endpoint()).send(&get(), NOW).await {
-                Outcome::NotSent(reason) => panic!("byte {at}: {reason:?}"),
-                Outcome::MaybeSent(_) => {}
-                Outcome::Answered(_) if at < answer.len() => cut.push(at),
-                Outcome::Answered(_) => whole = true,
+                SendResult::NotSent(reason) => panic!("byte {at}: {reason:?}"),
+                SendResult::MaybeSent(_) => {}
+                SendResult::Answered(_) if at < answer.len() => cut.push(at),
+                SendResult::Answered(_) => whole = true,
             }
         }
     }
@@ -194,12 +197,16 @@ async fn a_truncated_answer_without_a_length_is_no_answer_either() {
 
 /// Deliveries whose connection to the network is cut, `stride` bytes later each, until a cut comes
 /// too late to matter.
-async fn survives_cuts<N: Network>(role: Role<N>, cut: fn(usize) -> Rule, stride: usize) -> usize {
-    let life = Life::new(role).await;
+async fn survives_cuts<N: Network>(
+    role: NetworkCase<N>,
+    cut: fn(usize) -> Rule,
+    stride: usize,
+) -> usize {
+    let life = Lifecycle::new(role).await;
     for at in (0..).step_by(stride) {
         let id = format!("A{at}");
         life.stage.sandbox.script(cut(at)).expect("a rule");
-        assert!(life.live(&id, Trigger::Queue, Again::InTime, &Fate::default()).await);
+        assert!(life.live(&id, Trigger::Queue, Again::InTime, &KillPlan::default()).await);
 
         life.check(&id, &format!("{} cut at {at}", N::NAME)).await;
         let ends = life.ends(&id).await;
@@ -230,10 +237,10 @@ fn cut_answer(at: usize) -> Rule {
 #[tokio::test]
 async fn effects_and_ledger_agree_wherever_the_answer_is_cut() {
     let cuts = [
-        survives_cuts(Role::shopback(), cut_answer, 1).await,
-        survives_cuts(Role::cpa_moe(), cut_answer, 1).await,
-        survives_cuts(Role::cashmycell(), cut_answer, 1).await,
-        survives_cuts(Role::cartstack(), cut_answer, 1).await,
+        survives_cuts(NetworkCase::shopback(), cut_answer, 1).await,
+        survives_cuts(NetworkCase::cpa_moe(), cut_answer, 1).await,
+        survives_cuts(NetworkCase::cashmycell(), cut_answer, 1).await,
+        survives_cuts(NetworkCase::cartstack(), cut_answer, 1).await,
     ];
 
     println!("answers cut at each of {cuts:?} bytes: ShopBack, cpa.moe, CashMyCell, CartStack");
@@ -243,10 +250,10 @@ async fn effects_and_ledger_agree_wherever_the_answer_is_cut() {
 async fn effects_and_ledger_agree_where_the_request_is_cut() {
     // What the sender says at every single byte is tested above; here, what becomes of it.
     let cuts = [
-        survives_cuts(Role::shopback(), cut_request, 16).await,
-        survives_cuts(Role::cpa_moe(), cut_request, 16).await,
-        survives_cuts(Role::cashmycell(), cut_request, 16).await,
-        survives_cuts(Role::cartstack(), cut_request, 16).await,
+        survives_cuts(NetworkCase::shopback(), cut_request, 16).await,
+        survives_cuts(NetworkCase::cpa_moe(), cut_request, 16).await,
+        survives_cuts(NetworkCase::cashmycell(), cut_request, 16).await,
+        survives_cuts(NetworkCase::cartstack(), cut_request, 16).await,
     ];
 
     println!("requests cut at up to {cuts:?} bytes: ShopBack, cpa.moe, CashMyCell, CartStack");

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use postback::{
+use postback_core::network::Network;
+use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase, order};
+use postback_harness::{FakeServices, INVISIBLE, api_event, order_event};
+use postback_runtime::{
     lambda::api::Request,
-    network::Network,
-    surroundings::{EventBus, Unavailable},
+    services::{EventBus, Unavailable},
 };
-use postback_faults::{Again, Fate, Life, Role, order};
-use postback_harness::{INVISIBLE, World, api_event, order_event};
 use serde_json::Value;
 
 /// The bus with the network's rule behind it.
-struct Bus(World);
+struct Bus(FakeServices);
 
 impl EventBus for Bus {
     async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
@@ -27,8 +27,8 @@ impl EventBus for Bus {
 
 /// 34 calls of `POST /orders/{network}`, 33 of `POST /orders`, 33 events of a pipeline, in ten
 /// running instances on two threads.
-async fn a_hundred_at_once<N: Network>(role: Role<N>) {
-    let life = Life::new(role).await;
+async fn a_hundred_at_once<N: Network>(role: NetworkCase<N>) {
+    let life = Lifecycle::new(role).await;
     let order = order("A1", 0);
     let bus = Bus(life.world.clone());
     let event = api_event("POST", "/orders", &order.to_string());
@@ -59,7 +59,7 @@ async fn a_hundred_at_once<N: Network>(role: Role<N>) {
     for task in join_all(tasks).await {
         task.expect("an answer");
     }
-    assert!(life.work_off("A1", Again::InTime, &Fate::default()).await);
+    assert!(life.work_off("A1", Again::InTime, &KillPlan::default()).await);
 
     assert_eq!(life.told("A1"), life.role.lines().len(), "{}: requests", N::NAME);
     for (effects, record) in life.ends("A1").await {
@@ -73,10 +73,10 @@ async fn a_hundred_at_once<N: Network>(role: Role<N>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_copies_by_api_queue_and_bus_have_one_effect() {
-    a_hundred_at_once(Role::shopback()).await;
-    a_hundred_at_once(Role::shopback_lines()).await;
-    a_hundred_at_once(Role::cpa_moe()).await;
-    a_hundred_at_once(Role::cashmycell()).await;
-    a_hundred_at_once(Role::cartstack()).await;
-    a_hundred_at_once(Role::cartstack_resend()).await;
+    a_hundred_at_once(NetworkCase::shopback()).await;
+    a_hundred_at_once(NetworkCase::shopback_lines()).await;
+    a_hundred_at_once(NetworkCase::cpa_moe()).await;
+    a_hundred_at_once(NetworkCase::cashmycell()).await;
+    a_hundred_at_once(NetworkCase::cartstack()).await;
+    a_hundred_at_once(NetworkCase::cartstack_resend()).await;
 }

@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-use postback_faults::{Arrival, Census, Play, Role, Round, Trouble, VARIANTS, Way};
+use postback_faults::{
+    Arrival, Census, InjectedFault, NetworkCase, Round, Scenario, VARIANTS, Way,
+};
 use postback_harness::Strike;
-use postback_sandbox::{Answer, Fault};
+use postback_sandbox::{Answer, InjectedFault};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -23,22 +25,22 @@ fn arrival() -> impl Strategy<Value = Arrival> {
     let way = prop_oneof![
         2 => Just(Way::Bus),
         2 => (0..PARTS).prop_map(Way::Api),
-        1 => (0..PARTS).prop_map(Way::Due),
+        1 => (0..PARTS).prop_map(Way::DelayedOrder),
     ];
     let variant = prop_oneof![4 => Just(0), 1 => 0..VARIANTS];
     (0..ORDERS, variant, way).prop_map(|(order, variant, way)| Arrival { order, variant, way })
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+fn fault() -> impl Strategy<Value = InjectedFault> {
     prop_oneof![
-        Just(Fault::close_before_reading()),
-        Just(Fault::close_after_reading()),
-        (0..20_usize).prop_map(Fault::cut_body_at),
-        (0..200_usize).prop_map(Fault::cut_answer_at),
-        select(vec![500, 502, 504]).prop_map(|status| Fault::status(status).processed()),
-        select(vec![429, 500, 502, 503, 521]).prop_map(Fault::status),
-        Just(Fault::answer(Answer::of("text/html", "<html>")).processed()),
-        Just(Fault::redirect("https://example.com/")),
+        Just(InjectedFault::close_before_reading()),
+        Just(InjectedFault::close_after_reading()),
+        (0..20_usize).prop_map(InjectedFault::cut_body_at),
+        (0..200_usize).prop_map(InjectedFault::cut_answer_at),
+        select(vec![500, 502, 504]).prop_map(|status| InjectedFault::status(status).processed()),
+        select(vec![429, 500, 502, 503, 521]).prop_map(InjectedFault::status),
+        Just(InjectedFault::answer(Answer::of("text/html", "<html>")).processed()),
+        Just(InjectedFault::redirect("https://example.com/")),
     ]
 }
 
@@ -53,16 +55,16 @@ fn strike() -> impl Strategy<Value = Strike> {
     ]
 }
 
-fn trouble() -> impl Strategy<Value = Trouble> {
+fn trouble() -> impl Strategy<Value = InjectedFault> {
     prop_oneof![
-        6 => (0..PARTS, fault()).prop_map(|(part, fault)| Trouble::Network(part, fault)),
-        4 => vec(strike(), 1..12).prop_map(Trouble::Ledger),
-        1 => (0..400_usize).prop_map(|at| Trouble::Connection(Fault::cut_request_at(at))),
-        1 => (0..PARTS, any::<bool>()).prop_map(|(part, late)| Trouble::Hang(part, late)),
-        1 => (0..PARTS).prop_map(Trouble::QueueDown),
-        1 => (0..PARTS).prop_map(Trouble::BusDown),
-        1 => any::<bool>().prop_map(Trouble::WrongKeys),
-        1 => (0..40_u64).prop_map(|left| Trouble::Hurry(Duration::from_secs(left))),
+        6 => (0..PARTS, fault()).prop_map(|(part, fault)| InjectedFault::Network(part, fault)),
+        4 => vec(strike(), 1..12).prop_map(InjectedFault::Ledger),
+        1 => (0..400_usize).prop_map(|at| InjectedFault::Connection(InjectedFault::cut_request_at(at))),
+        1 => (0..PARTS, any::<bool>()).prop_map(|(part, late)| InjectedFault::Hang(part, late)),
+        1 => (0..PARTS).prop_map(InjectedFault::QueueDown),
+        1 => (0..PARTS).prop_map(InjectedFault::BusDown),
+        1 => any::<bool>().prop_map(InjectedFault::WrongKeys),
+        1 => (0..40_u64).prop_map(|left| InjectedFault::Hurry(Duration::from_secs(left))),
     ]
 }
 
@@ -85,7 +87,7 @@ fn round() -> impl Strategy<Value = Round> {
 }
 
 /// Plays drawn rounds on the stage that `cast` sets, and counts.
-fn agree<C: Future<Output = Play>>(cases: u32, cast: impl Fn(u64) -> C) {
+fn agree<C: Future<Output = Scenario>>(cases: u32, cast: impl Fn(u64) -> C) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/interleavings.txt");
     let config = Config {
         cases,
@@ -121,23 +123,33 @@ fn agree<C: Future<Output = Play>>(cases: u32, cast: impl Fn(u64) -> C) {
 #[test]
 fn where_a_lost_answer_is_sent_again() {
     agree(16, async |seed| {
-        Play::new(seed).await.with(Role::shopback()).await.with(Role::cartstack_resend()).await
+        Scenario::new(seed)
+            .await
+            .with(NetworkCase::shopback())
+            .await
+            .with(NetworkCase::cartstack_resend())
+            .await
     });
 }
 
 #[test]
 fn where_a_lost_answer_is_held() {
     agree(16, async |seed| {
-        Play::new(seed).await.with(Role::cashmycell()).await.with(Role::cartstack()).await
+        Scenario::new(seed)
+            .await
+            .with(NetworkCase::cashmycell())
+            .await
+            .with(NetworkCase::cartstack())
+            .await
     });
 }
 
 #[test]
 fn where_a_lost_answer_is_looked_up_and_where_lines_are_held() {
     agree(16, async |seed| {
-        let play = Play::new(seed).await.with(Role::cpa_moe()).await;
+        let play = Scenario::new(seed).await.with(NetworkCase::cpa_moe()).await;
         play.stage.sandbox.change_settings(|settings| settings.cpa_moe.list_lag_ms = seed);
-        play.with(Role::shopback_lines()).await
+        play.with(NetworkCase::shopback_lines()).await
     });
 }
 
@@ -145,9 +157,11 @@ fn where_a_lost_answer_is_looked_up_and_where_lines_are_held() {
 /// with nothing to send, and the line behind it waited for ever.
 #[tokio::test]
 async fn a_pause_ends_though_the_line_before_has_nothing_to_send() {
-    let mut play = Play::new(1).await.with(Role::shopback_lines()).await;
-    let lost_then_refused =
-        vec![Trouble::WrongKeys(false), Trouble::Network(0, Fault::close_after_reading())];
+    let mut play = Scenario::new(1).await.with(NetworkCase::shopback_lines()).await;
+    let lost_then_refused = vec![
+        InjectedFault::WrongKeys(false),
+        InjectedFault::Network(0, InjectedFault::close_after_reading()),
+    ];
     let arrivals = vec![Arrival { order: 1, variant: 0, way: Way::Bus }];
     play.round(&Round { arrivals, troubles: lost_then_refused, ..Round::default() }).await;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
-use postback::{
-    delivery::State,
-    network::{Network, Proof},
-    word::Reason,
+use postback_core::{
+    delivery::{Proof, State},
+    network::Network,
+    redaction::Reason,
 };
-use postback_faults::{Again, Fate, Life, Role};
+use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase};
 use postback_harness::{Strike, TIMEOUT};
 use postback_sandbox::{Fault, Rule};
 use shopback::ShopBack;
@@ -22,7 +22,7 @@ const RESOLVED_BY_DUPLICATE: End = (2, 1, State::Delivered, None, Some(Proof::Du
 const RESOLVED_BY_LOOKUP: End = (1, 1, State::Delivered, None, Some(Proof::Lookup));
 const HELD: End = (1, 1, State::Unconfirmed, Some("sender_died"), None);
 
-async fn ends_as<N: Network>(life: &Life<N>, id: &str, end: &End) {
+async fn ends_as<N: Network>(life: &Lifecycle<N>, id: &str, end: &End) {
     let (told, effects, state, reason, proof) = *end;
     let ends = life.ends(id).await;
     let record = ends[0].1.as_ref().expect("a record");
@@ -38,8 +38,8 @@ async fn ends_as<N: Network>(life: &Life<N>, id: &str, end: &End) {
     assert!(life.world.dead_letters().is_empty());
 }
 
-async fn killed_before_the_settling_write<N: Network>(role: Role<N>, end: &End) {
-    let life = Life::new(role).await;
+async fn killed_before_the_settling_write<N: Network>(role: NetworkCase<N>, end: &End) {
+    let life = Lifecycle::new(role).await;
     let (_, event) = life.receive("A1");
     life.stage.table.script([Strike::Pass, Strike::Hang, Strike::Hang, Strike::Hang]);
 
@@ -48,7 +48,7 @@ async fn killed_before_the_settling_write<N: Network>(role: Role<N>, end: &End) 
     let (effects, record) = life.ends("A1").await.remove(0);
     assert_eq!((life.told("A1"), effects), (1, 1), "answered");
     assert_eq!(record.map(|record| record.protocol.state), Some(State::Sending), "not settled");
-    let done = life.work_off("A1", Again::InTime, &Fate::default()).await;
+    let done = life.work_off("A1", Again::InTime, &KillPlan::default()).await;
 
     assert!(done);
     ends_as(&life, "A1", end).await;
@@ -56,14 +56,14 @@ async fn killed_before_the_settling_write<N: Network>(role: Role<N>, end: &End) 
 
 #[tokio::test]
 async fn killed_between_the_answer_and_the_settling_write_then_redelivered() {
-    killed_before_the_settling_write(Role::shopback(), &RESOLVED_BY_DUPLICATE).await;
-    killed_before_the_settling_write(Role::cpa_moe(), &RESOLVED_BY_LOOKUP).await;
-    killed_before_the_settling_write(Role::cashmycell(), &HELD).await;
-    killed_before_the_settling_write(Role::cartstack(), &HELD).await;
+    killed_before_the_settling_write(NetworkCase::shopback(), &RESOLVED_BY_DUPLICATE).await;
+    killed_before_the_settling_write(NetworkCase::cpa_moe(), &RESOLVED_BY_LOOKUP).await;
+    killed_before_the_settling_write(NetworkCase::cashmycell(), &HELD).await;
+    killed_before_the_settling_write(NetworkCase::cartstack(), &HELD).await;
 }
 
-async fn killed_while_the_network_hangs<N: Network>(role: Role<N>, end: &End) {
-    let life = Life::new(role).await;
+async fn killed_while_the_network_hangs<N: Network>(role: NetworkCase<N>, end: &End) {
+    let life = Lifecycle::new(role).await;
     let (at, key) = (life.role.at, life.role.key("A1"));
     life.stage.sandbox.script(Rule::on(at, Fault::hang())).expect("a rule");
     let started = life.stage.now();
@@ -86,14 +86,15 @@ async fn killed_while_the_network_hangs<N: Network>(role: Role<N>, end: &End) {
     life.instance().await.work().await;
     assert_eq!(life.told("A1"), 1, "{}: one second after the timeout", N::NAME);
 
-    assert!(life.work_off("A1", Again::InTime, &Fate::default()).await);
+    assert!(life.work_off("A1", Again::InTime, &KillPlan::default()).await);
     ends_as(&life, "A1", end).await;
 }
 
 #[tokio::test]
 async fn a_network_that_hangs_past_the_timeout_has_one_request_when_the_message_comes_again() {
-    killed_while_the_network_hangs::<ShopBack>(Role::shopback(), &RESOLVED_BY_DUPLICATE).await;
-    killed_while_the_network_hangs::<CpaMoe>(Role::cpa_moe(), &RESOLVED_BY_LOOKUP).await;
-    killed_while_the_network_hangs::<CashMyCell>(Role::cashmycell(), &HELD).await;
-    killed_while_the_network_hangs::<CartStack>(Role::cartstack(), &HELD).await;
+    killed_while_the_network_hangs::<ShopBack>(NetworkCase::shopback(), &RESOLVED_BY_DUPLICATE)
+        .await;
+    killed_while_the_network_hangs::<CpaMoe>(NetworkCase::cpa_moe(), &RESOLVED_BY_LOOKUP).await;
+    killed_while_the_network_hangs::<CashMyCell>(NetworkCase::cashmycell(), &HELD).await;
+    killed_while_the_network_hangs::<CartStack>(NetworkCase::cartstack(), &HELD).await;
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postback::network::Network;
-use postback_faults::{Again, Fate, Life, Role, Trigger};
+use postback_core::network::Network;
+use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase, Trigger};
 use postback_harness::Strike;
 
 /// The client asks three times: one strike is mended by it, three are a failed call, and six are
@@ -13,11 +13,11 @@ const LENGTHS: [usize; 3] = [1, 3, 6];
 /// Strikes the ledger's calls of one life from every one of them on, until a strike comes too late
 /// to matter.
 async fn survives_every_strike<N: Network>(
-    role: Role<N>,
+    role: NetworkCase<N>,
     triggers: &[Trigger],
     strikes: &[Strike],
 ) -> usize {
-    let mut life = Life::new(role).await;
+    let mut life = Lifecycle::new(role).await;
     if strikes == IN_TIME {
         life.patience.ledger = Duration::from_millis(100);
     }
@@ -32,7 +32,7 @@ async fn survives_every_strike<N: Network>(
                     life.stage.table.script(script);
                     let what = format!("{trigger:?}, {strike:?} {length} times from {first}");
 
-                    let fate = Fate::default();
+                    let fate = KillPlan::default();
                     let mut done = life.live(&id, *trigger, Again::InTime, &fate).await;
 
                     let left = life.stage.table.script_left();
@@ -61,7 +61,7 @@ async fn survives_every_strike<N: Network>(
 
 /// One failed call is mended by the client itself; a write it has repeated is known again as its
 /// own.
-async fn is_none_the_worse<N: Network>(life: &Life<N>, id: &str, what: &str) {
+async fn is_none_the_worse<N: Network>(life: &Lifecycle<N>, id: &str, what: &str) {
     for (effects, record) in life.ends(id).await {
         let protocol = record.expect("a record").protocol;
         let end = (effects, protocol.attempt, protocol.state.is_final());
@@ -76,37 +76,42 @@ const BOTH: [Trigger; 2] = [Trigger::Api, Trigger::Queue];
 
 #[tokio::test]
 async fn shopback_survives_a_ledger_that_fails() {
-    survives_every_strike(Role::shopback(), &BOTH, &AT_ONCE).await;
+    survives_every_strike(NetworkCase::shopback(), &BOTH, &AT_ONCE).await;
 }
 
 #[tokio::test]
 async fn cpa_moe_survives_a_ledger_that_fails() {
-    survives_every_strike(Role::cpa_moe(), &BOTH, &AT_ONCE).await;
+    survives_every_strike(NetworkCase::cpa_moe(), &BOTH, &AT_ONCE).await;
 }
 
 #[tokio::test]
 async fn cashmycell_survives_a_ledger_that_fails() {
-    survives_every_strike(Role::cashmycell(), &BOTH, &AT_ONCE).await;
+    survives_every_strike(NetworkCase::cashmycell(), &BOTH, &AT_ONCE).await;
 }
 
 #[tokio::test]
 async fn cartstack_survives_a_ledger_that_fails() {
-    survives_every_strike(Role::cartstack(), &BOTH, &AT_ONCE).await;
-    survives_every_strike(Role::cartstack_resend(), &[Trigger::Queue], &[Strike::LoseAnswer]).await;
+    survives_every_strike(NetworkCase::cartstack(), &BOTH, &AT_ONCE).await;
+    survives_every_strike(
+        NetworkCase::cartstack_resend(),
+        &[Trigger::Queue],
+        &[Strike::LoseAnswer],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn lines_survive_a_ledger_that_fails() {
     let strikes = [Strike::Fail, Strike::LoseAnswer];
-    survives_every_strike(Role::shopback_lines(), &BOTH, &strikes).await;
+    survives_every_strike(NetworkCase::shopback_lines(), &BOTH, &strikes).await;
 }
 
 #[tokio::test]
 async fn all_survive_a_ledger_that_hangs() {
     tokio::join!(
-        survives_every_strike(Role::shopback(), &BOTH, &IN_TIME),
-        survives_every_strike(Role::cpa_moe(), &BOTH, &IN_TIME),
-        survives_every_strike(Role::cashmycell(), &BOTH, &IN_TIME),
-        survives_every_strike(Role::cartstack(), &BOTH, &IN_TIME),
+        survives_every_strike(NetworkCase::shopback(), &BOTH, &IN_TIME),
+        survives_every_strike(NetworkCase::cpa_moe(), &BOTH, &IN_TIME),
+        survives_every_strike(NetworkCase::cashmycell(), &BOTH, &IN_TIME),
+        survives_every_strike(NetworkCase::cartstack(), &BOTH, &IN_TIME),
     );
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use postback::network::Network;
-use postback_faults::{Again, Fate, Life, Role, Trigger};
+use postback_core::network::Network;
+use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase, Trigger};
 use postback_harness::Table;
 use postback_sandbox::{Fault, Rule};
 
@@ -33,9 +33,9 @@ async fn largest(table: &Table) -> usize {
     scan.items().iter().map(size).max().expect("an item")
 }
 
-async fn costs_what_it_may<N: Network>(role: Role<N>) {
-    let life = Life::new(role).await;
-    let (table, fate) = (&life.stage.table, Fate::default());
+async fn costs_what_it_may<N: Network>(role: NetworkCase<N>) {
+    let life = Lifecycle::new(role).await;
+    let (table, fate) = (&life.stage.table, KillPlan::default());
     let units = || {
         let units = table.units();
         table.forget_calls();
@@ -71,11 +71,11 @@ async fn costs_what_it_may<N: Network>(role: Role<N>) {
 
 #[tokio::test]
 async fn a_delivery_costs_two_units_a_duplicate_one_an_unconfirmed_one_four() {
-    costs_what_it_may(Role::shopback()).await;
-    costs_what_it_may(Role::cpa_moe()).await;
-    costs_what_it_may(Role::cashmycell()).await;
-    costs_what_it_may(Role::cartstack()).await;
-    costs_what_it_may(Role::cartstack_resend()).await;
+    costs_what_it_may(NetworkCase::shopback()).await;
+    costs_what_it_may(NetworkCase::cpa_moe()).await;
+    costs_what_it_may(NetworkCase::cashmycell()).await;
+    costs_what_it_may(NetworkCase::cartstack()).await;
+    costs_what_it_may(NetworkCase::cartstack_resend()).await;
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 #![allow(clippy::expect_used, reason = "a test's own order and settings are right")]
 
-use postback::{
+use postback_conformance::NOW;
+use postback_core::{
     delivery::Attempt,
-    fields::{Fault, Unknown},
-    network::{Network, Phrase, Told, configure},
+    fields::{Fault, UnknownFields},
+    network::{Network, Part, Plan, configure},
     order::Order,
 };
-use postback_conformance::NOW;
 use serde_json::{Value, json};
 use shopback::{Report, ShopBack};
 use url::Url;
@@ -30,7 +30,7 @@ pub fn lines() -> Value {
 }
 
 pub fn order(more: Value) -> Order {
-    Order::read(&order_json(more), Unknown::Refused).expect("an order")
+    Order::read(&order_json(more), UnknownFields::Deny).expect("an order")
 }
 
 pub fn order_json(more: Value) -> Value {
@@ -66,19 +66,19 @@ pub fn faults(settings: &Value) -> Vec<(String, &'static str)> {
     faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
 }
 
-pub fn told(settings: &Value, order: &Order) -> Vec<Told<Report>> {
-    match network(settings).phrase(order) {
-        Phrase::Tell(told) => told,
+pub fn told(settings: &Value, order: &Order) -> Vec<Part<Report>> {
+    match network(settings).plan(order) {
+        Plan::Send(told) => told,
         other => panic!("{other:?}"),
     }
 }
 
 /// Why an order is not told: in a word that the README explains.
 pub fn untold(settings: &Value, order: &Order) -> String {
-    let (state, reason) = match network(settings).phrase(order) {
-        Phrase::Tell(told) => panic!("told {} times", told.len()),
-        Phrase::Skip(reason) => ("skipped", reason),
-        Phrase::Reject(reason) => ("rejected", reason),
+    let (state, reason) = match network(settings).plan(order) {
+        Plan::Send(told) => panic!("told {} times", told.len()),
+        Plan::Skip(reason) => ("skipped", reason),
+        Plan::Reject(reason) => ("rejected", reason),
     };
     let readme = include_str!("../../README.md");
     assert!(readme.contains(&format!("`{reason}`")), "the README does not explain {reason}");
@@ -89,7 +89,7 @@ pub fn untold(settings: &Value, order: &Order) -> String {
 pub fn urls(settings: &Value, order: &Order) -> Vec<String> {
     let (network, endpoint) = (network(settings), Url::parse(ShopBack::ENDPOINT).expect("a URL"));
     let told = told(settings, order);
-    let url = |told: &Told<Report>| {
+    let url = |told: &Part<Report>| {
         network.request(&told.report, &Attempt::first(NOW)).url(&endpoint).to_string()
     };
     told.iter().map(url).collect()

@@ -1,0 +1,223 @@
+//! What a replay would do, as far as it can be known: of the span from the ledger, of given orders
+//! from the ledger and the networks' rules.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use postback_core::delivery::Record;
+use postback_runtime::ledger::{Filter, Page};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    account::{Account, failed},
+    failure::Failure,
+    list::{Bounds, look},
+    replay::{ReplayTarget, Rule},
+    span::Span,
+    view::table,
+};
+
+/// What the ledger holds of the span.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Counts {
+    networks: BTreeMap<String, Count>,
+    read_units: f64,
+    /// Whether the whole ledger was read.
+    complete: bool,
+}
+
+/// Of one network.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Count {
+    /// Stay as they are.
+    settled: usize,
+    /// Are not settled and go on when the order comes again, as they would by themselves.
+    open: usize,
+}
+
+/// What would become of an order at one network.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Prediction {
+    order_id: String,
+    network: String,
+    would: &'static str,
+}
+
+/// What the ledger holds of orders that it first heard of in the span.
+pub(crate) async fn count(
+    account: &Account,
+    networks: &[String],
+    span: Span,
+    read_units: u32,
+) -> Result<(Counts, Page), Failure> {
+    let wanted = Filter { since: Some(span.from), until: Some(span.to), ..Filter::default() };
+    let bounds = Bounds { limit: usize::MAX, read_units };
+    let page = look(account, &wanted, None, &bounds).await?;
+    Ok((counts(&page, networks), page))
+}
+
+fn counts(page: &Page, wanted: &[String]) -> Counts {
+    let mut networks: BTreeMap<_, _> =
+        wanted.iter().map(|name| (name.clone(), Count::default())).collect();
+    for record in &page.records {
+        if let Some(count) = networks.get_mut(record.network()) {
+            let place = if is_settled(record) { &mut count.settled } else { &mut count.open };
+            *place += 1;
+        }
+    }
+    Counts { networks, read_units: page.units, complete: page.next.is_none() }
+}
+
+fn is_settled(record: &Record) -> bool {
+    record.protocol.state.is_final() && record.protocol.attempt > 0
+}
+
+pub(crate) fn counted(counts: &Counts) -> Vec<String> {
+    let mut rows = Vec::new();
+    for (network, count) in &counts.networks {
+        rows.push(vec![network.clone(), count.settled.to_string(), count.open.to_string()]);
+    }
+    let mut lines =
+        table(&["network", "told before: stays", "open: goes on as it would anyway"], &rows);
+    if !counts.complete {
+        lines.push(
+            "The ledger is larger than --read-units allows to read: these are not all.".to_owned(),
+        );
+    }
+    lines.push("What the archive holds and the ledger does not know would be sent.".to_owned());
+    lines
+}
+
+/// The orders in a file: an array, or one a line; bare, or as their events' `detail`.
+pub(crate) fn orders(path: &Path) -> Result<Vec<Value>, Failure> {
+    let bad = |fault: String| Failure::BadFile { file: path.display().to_string(), fault };
+    let text = fs::read_to_string(path).map_err(|error| bad(error.kind().to_string()))?;
+    let values = match serde_json::from_str(&text) {
+        Ok(Value::Array(values)) => Ok(values),
+        _ => serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<Vec<_>, _>>(),
+    };
+    let values = values.map_err(|error| bad(format!("not JSON in line {}", error.line())))?;
+    let bare = |value: Value| match value.get("detail") {
+        Some(detail) if value.get("order_id").is_none() => detail.clone(),
+        _ => value,
+    };
+    Ok(values.into_iter().map(bare).collect())
+}
+
+/// What would become of these orders at the networks that they concern.
+pub(crate) async fn fates(
+    account: &Account,
+    way: &ReplayTarget,
+    orders: &[Value],
+) -> Result<Vec<Prediction>, Failure> {
+    let mut fates = Vec::new();
+    for order in orders {
+        let order_id = order["order_id"].as_str().unwrap_or_default();
+        let records = account.ledger.of_order(order_id).await;
+        let records = records.map_err(account.ledger_failed("Query"))?;
+        for rule in &way.rules {
+            if concerns(account, rule, order).await? {
+                let would = fate(records.iter().filter(|record| record.network() == rule.network));
+                let (order_id, network) = (order_id.to_owned(), rule.network.clone());
+                fates.push(Prediction { order_id, network, would });
+            }
+        }
+    }
+    Ok(fates)
+}
+
+fn fate<'a>(records: impl Iterator<Item = &'a Record>) -> &'static str {
+    let mut records = records.peekable();
+    if records.peek().is_none() {
+        return "be sent";
+    }
+    if records.all(is_settled) { "stay as it is" } else { "go on as it would anyway" }
+}
+
+/// Asks EventBridge whether the rule lets the order pass.
+async fn concerns(account: &Account, rule: &Rule, order: &Value) -> Result<bool, Failure> {
+    let event = json!({
+        "id": "0",
+        "source": "postback",
+        "account": "000000000000",
+        "time": "2026-11-21T10:15:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail-type": "order.completed",
+        "detail": order,
+    });
+    let test = account.events.test_event_pattern().event_pattern(&rule.pattern);
+    let tested = test.event(event.to_string()).send().await;
+    let tested = tested.map_err(|error| failed("EventBridge", "TestEventPattern", &error))?;
+    Ok(tested.result())
+}
+
+pub(crate) fn foretold(fates: &[Prediction]) -> Vec<String> {
+    let row = |fate: &Prediction| {
+        vec![fate.order_id.clone(), fate.network.clone(), fate.would.to_owned()]
+    };
+    table(&["order", "network", "would"], &fates.iter().map(row).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn record(delivery: &str, state: &str, attempt: u32) -> Record {
+        let record = json!({
+            "order_id": "A-1", "delivery": delivery, "version": 1, "write_id": "0",
+            "state": state, "attempt": attempt, "content": "", "since": "2026-11-21T10:15:00Z",
+            "claim_expires_at": "2026-11-21T10:15:00Z", "not_before": "2026-11-21T10:15:00Z",
+            "reached": true, "in_doubt": false, "updated_at": "2026-11-21T10:15:00Z",
+            "expires_at": 0,
+        });
+        serde_json::from_value(record).expect("a record")
+    }
+
+    #[test]
+    fn what_was_told_stays_and_what_is_open_goes_on() {
+        let records = vec![
+            record("net", "delivered", 1),
+            record("net#2", "rejected", 1),
+            record("net#3", "parked", 1),
+            record("other", "delivered", 1),
+        ];
+        let page = Page { records, read: 9, units: 1.5, next: None };
+
+        let counts = counts(&page, &["net".to_owned(), "unused".to_owned()]);
+
+        assert_eq!(counts.networks["net"], Count { settled: 2, open: 1 });
+        assert_eq!(counts.networks["unused"], Count::default());
+        assert!(counts.complete && !counts.networks.contains_key("other"));
+    }
+
+    #[test]
+    fn what_the_ledger_does_not_know_is_sent() {
+        assert_eq!(fate([].into_iter()), "be sent");
+        assert_eq!(fate([record("net", "accepted", 1)].iter()), "stay as it is");
+        assert_eq!(fate([record("net", "unconfirmed", 1)].iter()), "go on as it would anyway");
+        // Refused by ourselves before anything was told: a mended setting may let it pass now.
+        assert_eq!(fate([record("net", "rejected", 0)].iter()), "go on as it would anyway");
+    }
+
+    #[test]
+    fn a_file_holds_an_array_or_a_line_each_bare_or_as_events() {
+        let path = std::env::temp_dir().join(format!("postback-orders-{}", std::process::id()));
+        for text in [
+            r#"[{"order_id":"A-1"},{"detail":{"order_id":"A-2"}}]"#,
+            "{\"order_id\":\"A-1\"}\n{\"detail\":{\"order_id\":\"A-2\"}}\n",
+        ] {
+            let mut file = fs::File::create(&path).expect("a file");
+            file.write_all(text.as_bytes()).expect("written");
+
+            let orders = orders(&path).expect("orders");
+
+            assert_eq!(orders, [json!({ "order_id": "A-1" }), json!({ "order_id": "A-2" })]);
+        }
+        fs::write(&path, "{").expect("written");
+        assert!(orders(&path).is_err());
+        fs::remove_file(&path).expect("removed");
+    }
+}

@@ -1,0 +1,218 @@
+//! What is told of an order, and what is not.
+
+mod common;
+
+use common::{lines, order, order_json, sent, settings, told, untold, urls};
+use postback_core::{
+    delivery::Fingerprint,
+    fields::{UnknownFields, read},
+    network::Network,
+    order::Order,
+};
+use serde_json::{Value, json};
+use shopback::ShopBack;
+
+fn click(transaction_id: &Value) -> Order {
+    order(json!({ "clicks": { "shopback": { "transaction_id": transaction_id } } }))
+}
+
+#[test]
+fn an_order_without_a_click_is_skipped() {
+    let plain = settings(json!({}));
+    let blanks = [json!(null), json!(""), json!("  "), json!("undefined"), json!("NULL")];
+    let templates = [json!("{transaction_id}"), json!("{ transaction_id }"), json!("x{y}")];
+
+    for nothing in blanks.iter().chain(&templates) {
+        assert_eq!(untold(&plain, &click(nothing)), "skipped no_click", "{nothing}");
+    }
+    assert_eq!(untold(&plain, &order(json!({ "clicks": {} }))), "skipped no_click");
+    let pending = order(json!({ "status": "pending" }));
+    assert_eq!(untold(&plain, &pending), "skipped not_completed");
+}
+
+#[test]
+fn a_click_id_of_other_characters_is_never_sent() {
+    let plain = settings(json!({}));
+    let long = "a".repeat(65);
+
+    for invalid in ["abc-123", "a b", "ä1", "abc&x=1", "%7Bid%7D", "１２３", &long] {
+        assert_eq!(untold(&plain, &click(&json!(invalid))), "rejected invalid_click", "{invalid}");
+    }
+    assert_eq!(untold(&plain, &click(&json!(12345))), "rejected invalid_click");
+}
+
+#[test]
+fn one_to_sixty_four_letters_and_digits_are_for_the_network_to_judge() {
+    let plain = settings(json!({}));
+    let long = "Z".repeat(64);
+
+    for valid in ["a", "7", "ABCD1234", common::CLICK, &long, "  ABCD1234  "] {
+        let sent = sent(&plain, &click(&json!(valid)), "transaction_id");
+        assert_eq!(sent.as_deref(), Some(valid.trim()));
+    }
+}
+
+#[test]
+fn an_amount_is_plain_and_exact_or_it_is_not_sent() {
+    let plain = settings(json!({}));
+    let amount = |currency: &str, total: &str| {
+        let order = order(json!({ "currency": currency, "total": total, "items": [] }));
+        sent(&plain, &order, "amount")
+    };
+
+    assert_eq!(amount("MYR", "1499.90").as_deref(), Some("1499.9"));
+    assert_eq!(amount("MYR", "0").as_deref(), Some("0"));
+    assert_eq!(amount("MYR", "999999999999999.99").as_deref(), Some("999999999999999.99"));
+    assert_eq!(amount("JPY", "15900.00").as_deref(), Some("15900"));
+    assert_eq!(amount("TWD", "399.00").as_deref(), Some("399"));
+    assert_eq!(amount("KWD", "1.230").as_deref(), Some("1.23"));
+    for (currency, total) in [("KWD", "1.234"), ("TWD", "399.5")] {
+        let order = order(json!({ "currency": currency, "total": total, "items": [] }));
+        assert_eq!(untold(&plain, &order), "rejected amount_too_precise");
+    }
+}
+
+#[test]
+fn each_line_is_its_own_delivery_under_its_place() {
+    let told = told(&lines(), &order(json!({})));
+
+    let places: Vec<_> = told.iter().filter_map(|told| told.line.as_deref()).collect();
+    assert_eq!(places, ["1", "2"]);
+}
+
+#[test]
+fn two_lines_alike_are_two_deliveries() {
+    let alike = json!({ "sku": "HP-0052", "unit_price": "19.95" });
+    let told = told(&lines(), &order(json!({ "items": [alike, alike] })));
+
+    assert_ne!(told[0].line, told[1].line);
+    assert_ne!(Fingerprint::of(&told[0].report), Fingerprint::of(&told[1].report));
+}
+
+#[test]
+fn an_order_of_which_one_line_cannot_be_told_is_not_told_in_part() {
+    let with =
+        |items: Value| untold(&lines(), &order(json!({ "currency": "KWD", "items": items })));
+    let fine = json!({ "unit_price": "1.5" });
+
+    assert_eq!(with(json!([fine, { "sku": "a" }])), "rejected no_unit_price");
+    assert_eq!(with(json!([fine, { "unit_price": "1.234" }])), "rejected amount_too_precise");
+    assert_eq!(with(json!([])), "rejected no_items");
+}
+
+#[test]
+fn a_line_of_an_amount_beyond_all_numbers_is_not_sent() {
+    // The largest price and quantity that an order may have still fit.
+    let items = json!([{ "unit_price": "999999999999999.99", "quantity": 1_000_000 }]);
+
+    let amount = sent(&lines(), &order(json!({ "items": items })), "amount");
+
+    assert_eq!(amount.as_deref(), Some("999999999999999990000"));
+}
+
+#[test]
+fn a_line_that_fits_only_as_a_whole_is_told() {
+    let items = json!([{ "unit_price": "1.255", "quantity": 2 }]);
+    let order = order(json!({ "currency": "KWD", "items": items }));
+
+    assert_eq!(sent(&lines(), &order, "amount").as_deref(), Some("2.51"));
+}
+
+#[test]
+fn an_order_that_comes_back_with_other_lines_differs_in_the_first_one() {
+    let first = |items: Value| {
+        let told = told(&lines(), &order(json!({ "items": items })));
+        Fingerprint::of(&told[0].report)
+    };
+    let (one, two) = (json!({ "unit_price": "1" }), json!({ "unit_price": "2" }));
+
+    let before = first(json!([one, two]));
+
+    assert_eq!(first(json!([one, two])), before);
+    for other in [json!([one]), json!([one, two, two]), json!([one, one]), json!([two, one])] {
+        assert_ne!(first(other.clone()), before, "{other}");
+    }
+}
+
+#[test]
+fn what_a_template_may_name_is_content_whether_one_names_it_or_not() {
+    let content = |more: Value| {
+        let told = told(&settings(json!({})), &order(more));
+        Fingerprint::of(&told[0].report)
+    };
+    let before = content(json!({}));
+
+    assert_eq!(content(json!({ "comment": "no template can name it" })), before);
+    for other in [
+        json!({ "tax": "1" }),
+        json!({ "shipping": "1" }),
+        json!({ "surcharge": "1" }),
+        json!({ "discount_percent": 1 }),
+        json!({ "customer": { "country": "SG" } }),
+        json!({ "custom": { "coupon": "other" } }),
+        json!({ "currency": "SGD" }),
+        json!({ "clicks": { "shopback": { "transaction_id": "other" } } }),
+    ] {
+        assert_ne!(content(other.clone()), before, "{other}");
+    }
+}
+
+#[test]
+fn the_offer_is_that_of_the_country_or_of_the_currency() {
+    let offer = |settings: &Value, more: Value| sent(settings, &order(more), "offer_id");
+    let singapore = || json!({ "customer": { "country": "SG" }, "currency": "SGD" });
+    let by_country = settings(json!({ "offer_by_country": { "SG": "77" } }));
+    let by_currency = settings(json!({ "offer_by_currency": { "SGD": 88 } }));
+
+    assert_eq!(offer(&by_country, singapore()).as_deref(), Some("77"));
+    assert_eq!(offer(&by_country, json!({})).as_deref(), Some("1234"));
+    assert_eq!(offer(&by_currency, singapore()).as_deref(), Some("88"));
+    assert_eq!(offer(&by_currency, json!({})).as_deref(), Some("1234"));
+}
+
+#[test]
+fn an_order_of_a_country_without_an_offer_is_rejected() {
+    let mut settings = settings(json!({ "offer_by_country": { "SG": 77 } }));
+    settings["offer_id"] = Value::Null;
+
+    assert_eq!(untold(&settings, &order(json!({}))), "rejected no_offer");
+}
+
+#[test]
+fn the_click_is_checked_at_the_api_without_judging_the_id() {
+    let check = |click: Value| {
+        let read = read(&click, UnknownFields::Deny, |fields| {
+            ShopBack::check_click(fields);
+            Some(())
+        });
+        read.err().unwrap_or_default().into_iter().map(|f| (f.pointer, f.code)).collect::<Vec<_>>()
+    };
+
+    for fine in [
+        json!({}),
+        json!({ "transaction_id": "abc-1", "clicked_at": "2026-11-20T09:00:00Z" }),
+        json!({ "transaction_id": "undefined", "clicked_at": null }),
+        json!({ "transaction_id": "" }),
+    ] {
+        assert_eq!(check(fine.clone()), [], "{fine}");
+    }
+    let wrong = json!({ "transaction_id": 7, "clicked_at": "yesterday", "more": 1 });
+    let faults = [
+        ("/transaction_id", "wrong_type"),
+        ("/clicked_at", "not_an_instant"),
+        ("/more", "unknown_member"),
+    ];
+    assert_eq!(check(wrong), faults.map(|(pointer, code)| (pointer.to_owned(), code)));
+    let long = check(json!({ "transaction_id": "a".repeat(257) }));
+    assert_eq!(long, [("/transaction_id".to_owned(), "too_long")]);
+}
+
+#[test]
+fn an_order_from_the_bus_is_told_as_one_from_the_api() {
+    let mut event = order_json(json!({}));
+    event["clicks"]["shopback"]["seen_by"] = json!("pipeline");
+    let event = Order::read(&event, UnknownFields::Ignore).expect("an order");
+    let plain = settings(json!({}));
+
+    assert_eq!(urls(&plain, &event), urls(&plain, &order(json!({}))));
+}

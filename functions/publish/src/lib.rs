@@ -1,0 +1,150 @@
+//! Publishes the ledger's changes on the bus: the ledger is the outbox.
+//!
+//! The table's stream calls this function with each write. The pure function
+//! [`events`](postback_core::events::events) turns a write into events; this function puts them on
+//! the bus in the order of the writes. If the bus refuses, the whole batch fails and Lambda repeats
+//! it: the events keep their ids, so a consumer recognises a repetition. A record that can't be
+//! read becomes one `postback.unreadable` and stops nothing.
+//!
+//! A delivery to a network whose later status is polled goes to that network's status queue, too.
+
+use std::collections::HashSet;
+
+use lambda_runtime::Error;
+use postback_core::{
+    delivery::{Key, State},
+    events::{DeliveryEvent, Kind, events},
+};
+use postback_runtime::{
+    lambda::{
+        RawValue, StreamHandler,
+        stream::{Write, writes},
+    },
+    services::{BusEvent, PublishServices},
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// The number of times that refused events are put again within one invocation.
+const TRIES: u32 = 3;
+
+/// Publishes what a batch of the stream holds.
+#[derive(Debug)]
+pub struct Publisher<S> {
+    services: S,
+}
+
+impl<S: PublishServices> Publisher<S> {
+    /// A publisher over `services`.
+    pub const fn new(services: S) -> Self {
+        Self { services }
+    }
+
+    /// Publishes the events of these writes.
+    async fn publish(&self, writes: &[Write]) -> Result<(), Error> {
+        let mut published = Vec::new();
+        for write in writes {
+            match write {
+                Write::Delivery { since, record } => {
+                    published.extend(events(*since, record).into_iter().map(Published::Delivery));
+                }
+                Write::Unreadable(key) => {
+                    let (code, order_id, delivery) = ("unreadable", &key.order_id, &key.delivery);
+                    tracing::error!(code, order_id, delivery, "an item could not be read");
+                    published.push(Published::Unreadable(key.clone()));
+                }
+                Write::Deleted { .. } => {}
+            }
+        }
+        self.put(&published).await?;
+        self.track(&published).await
+    }
+
+    /// Puts all events on the bus, in their order.
+    async fn put(&self, published: &[Published]) -> Result<(), Error> {
+        for wave in waves(published) {
+            let mut rest: Vec<_> = wave.iter().map(Published::bus_event).collect();
+            let mut tries = TRIES;
+            while let Err(refused) = self.services.put_all(&rest).await {
+                tries -= 1;
+                if tries == 0 {
+                    let (code, count) = ("events_not_published", refused.len());
+                    tracing::error!(code, count, "the bus refused; the batch is repeated");
+                    return Err("the bus refused events".into());
+                }
+                rest = refused;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands each delivered order to its network's status queue, where there is one.
+    async fn track(&self, published: &[Published]) -> Result<(), Error> {
+        for event in published {
+            let Published::Delivery(event) = event else { continue };
+            if event.kind != Kind::State(State::Delivered) {
+                continue;
+            }
+            let body = json!(event).to_string();
+            if self.services.track(&event.network, body).await.is_err() {
+                let code = "lead_not_tracked";
+                tracing::error!(code, "the status queue refused; the batch is repeated");
+                return Err("the status queue refused a message".into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: PublishServices> StreamHandler for Publisher<S> {
+    async fn handle(&self, payload: &RawValue) -> Result<(), Error> {
+        self.publish(&writes(payload)?).await
+    }
+}
+
+/// An event to be published.
+enum Published {
+    Delivery(DeliveryEvent),
+    Unreadable(Key),
+}
+
+impl Published {
+    fn delivery(&self) -> (&str, &str, Option<&str>) {
+        match self {
+            Self::Delivery(event) => (&event.order_id, &event.network, event.line.as_deref()),
+            Self::Unreadable(key) => (&key.order_id, &key.delivery, None),
+        }
+    }
+
+    fn bus_event(&self) -> BusEvent {
+        match self {
+            Self::Delivery(event) => {
+                BusEvent { detail_type: event.detail_type(), detail: json!(event).to_string() }
+            }
+            Self::Unreadable(Key { order_id, delivery }) => {
+                let digest = Sha256::digest(format!("{order_id}\n{delivery}\nunreadable"));
+                let id: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+                let detail = json!({ "id": id, "order_id": order_id, "delivery": delivery });
+                let detail_type = "postback.unreadable".to_owned();
+                BusEvent { detail_type, detail: detail.to_string() }
+            }
+        }
+    }
+}
+
+/// Cuts the events so that no two of one delivery go to the bus in the same call: it may take the
+/// second and refuse the first.
+fn waves(published: &[Published]) -> Vec<&[Published]> {
+    let mut waves = Vec::new();
+    let mut start = 0;
+    let mut seen = HashSet::new();
+    for (index, event) in published.iter().enumerate() {
+        if !seen.insert(event.delivery()) {
+            waves.push(&published[start..index]);
+            start = index;
+            seen = HashSet::from([event.delivery()]);
+        }
+    }
+    waves.push(&published[start..]);
+    waves
+}

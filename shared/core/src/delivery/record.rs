@@ -1,0 +1,243 @@
+//! The record of a delivery: one item of the ledger. Its history is immutable.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Delivery, RETENTION, State};
+use crate::{
+    clock::Timestamp,
+    order::OrderId,
+    redaction::{Details, Reason},
+};
+
+mod history;
+#[cfg(test)]
+mod tests;
+
+pub use history::{
+    AttemptRecord, ConflictRecord, DecisionRecord, History, LookupRecord, StatusRecord,
+};
+
+/// The key of a delivery: an order and a network, or a line of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The order's id: the partition key.
+    pub order_id: String,
+    /// `network`, or `network#line`: the sort key.
+    pub delivery: String,
+}
+
+impl Key {
+    /// The delivery of `order_id` to `network`, or of one line of it.
+    #[must_use]
+    pub fn new(order_id: &OrderId, network: &str, line: Option<&str>) -> Self {
+        Self::known(order_id.as_str().to_owned(), network, line)
+    }
+
+    /// Like [`Self::new`], for an id read back from the ledger.
+    #[must_use]
+    pub fn known(order_id: String, network: &str, line: Option<&str>) -> Self {
+        let delivery = match line {
+            None => network.to_owned(),
+            Some(line) => format!("{network}#{line}"),
+        };
+        Self { order_id, delivery }
+    }
+
+    /// The line, where the network wants lines.
+    #[must_use]
+    pub fn line(&self) -> Option<&str> {
+        self.delivery.split_once('#').map(|(_, line)| line)
+    }
+}
+
+/// A delivery as the ledger keeps it. No personal data, no secret: words, numbers, instants and
+/// the network's ids only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The order's id.
+    pub order_id: String,
+    /// `network`, or `network#line`.
+    pub delivery: String,
+    /// The number of writes: the condition of the next one.
+    pub version: u64,
+    /// A random mark of each write: a refused write that finds its own mark was written before.
+    pub write_id: String,
+    /// The protocol's part.
+    #[serde(flatten)]
+    pub protocol: Delivery,
+    /// The version at which state, reason or attempt last changed.
+    pub state_version: u64,
+    /// The network's ids for the conversion.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub references: Details,
+    /// The attempts, oldest first.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub attempts: History<AttemptRecord>,
+    /// The lookups that changed the delivery, oldest first.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub lookups: History<LookupRecord>,
+    /// The network's later statuses of the conversion, oldest first.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub statuses: History<StatusRecord>,
+    /// The times when the order came with other content, oldest first.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub conflicts: History<ConflictRecord>,
+    /// The decisions of people, oldest first.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub decisions: History<DecisionRecord>,
+    /// The time of the last write.
+    pub updated_at: Timestamp,
+    /// The time from which `DynamoDB` may delete the item: seconds since the Unix epoch.
+    pub expires_at: i64,
+}
+
+/// The time and the random mark of one write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The time.
+    pub now: Timestamp,
+    /// A random number.
+    pub write_id: u64,
+}
+
+/// The facts that a write adds to the record besides the protocol's part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// The network's ids.
+    pub references: Details,
+    /// The redacted details of an answer.
+    pub details: Details,
+    /// The result of a lookup, as a word.
+    pub lookup: Option<Reason>,
+}
+
+impl Record {
+    /// Returns the record that follows `before` when the delivery becomes `next`.
+    #[must_use]
+    pub fn after(
+        before: Option<&Self>,
+        key: &Key,
+        next: Delivery,
+        note: Note,
+        stamp: Stamp,
+    ) -> Self {
+        let mut record = match before {
+            Some(before) => before.revised(stamp),
+            None => Self::new(key, next.clone(), stamp),
+        };
+        let version = record.version;
+        let was = before.map(|before| &before.protocol);
+        if was.is_none_or(|was| was.attempt < next.attempt) && next.attempt > 0 {
+            record.attempts.push(AttemptRecord::started(next.attempt, stamp.now));
+        } else if note.lookup.is_none()
+            && was.is_some_and(|was| was.state == State::Sending)
+            && next.state != State::Sending
+            && let Some(attempt) = record.attempts.last_mut()
+        {
+            attempt.end(&next, version, note.details, stamp.now);
+        }
+        if let Some(result) = note.lookup {
+            let (state, at) = (next.state, stamp.now);
+            record.lookups.push(LookupRecord { version, at, result, state });
+        }
+        record.references.extend(note.references);
+        let facts =
+            |delivery: &Delivery| (delivery.state, delivery.reason.clone(), delivery.attempt);
+        if was.is_none_or(|was| facts(was) != facts(&next)) {
+            record.state_version = version;
+        }
+        record.protocol = next;
+        record
+    }
+
+    /// Returns the record with a conflict noted.
+    #[must_use]
+    pub fn with_conflict(&self, stamp: Stamp) -> Self {
+        let mut next = self.revised(stamp);
+        next.conflicts.push(ConflictRecord { version: next.version, at: stamp.now });
+        next
+    }
+
+    /// Returns the record with the network's `status` noted; `None` if it is the last one noted.
+    ///
+    /// No id is taken over: it does not change, and without the order at hand nothing can separate
+    /// one from an echo of the customer's telephone number.
+    #[must_use]
+    pub fn with_status(&self, status: &Details, stamp: Stamp) -> Option<Self> {
+        if self.statuses.last().is_some_and(|last| last.status == *status) {
+            return None;
+        }
+        let mut next = self.revised(stamp);
+        let (version, at, status) = (next.version, stamp.now, status.clone());
+        next.statuses.push(StatusRecord { version, at, status });
+        Some(next)
+    }
+
+    /// Returns the record that follows when a person's decision makes the delivery `next`.
+    #[must_use]
+    pub fn decided(&self, next: Delivery, decision: DecisionRecord, stamp: Stamp) -> Self {
+        let mut record = Self::after(Some(self), &self.key(), next, Note::default(), stamp);
+        record.decisions.push(DecisionRecord { version: record.version, ..decision });
+        record
+    }
+
+    /// The delivery's key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key { order_id: self.order_id.clone(), delivery: self.delivery.clone() }
+    }
+
+    /// The network's name.
+    #[must_use]
+    pub fn network(&self) -> &str {
+        self.delivery.split_once('#').map_or(&self.delivery, |(network, _)| network)
+    }
+
+    /// The line, where the network wants lines.
+    #[must_use]
+    pub fn line(&self) -> Option<&str> {
+        self.delivery.split_once('#').map(|(_, line)| line)
+    }
+
+    fn new(key: &Key, protocol: Delivery, stamp: Stamp) -> Self {
+        Self {
+            order_id: key.order_id.clone(),
+            delivery: key.delivery.clone(),
+            version: 1,
+            write_id: mark(stamp.write_id),
+            expires_at: expiry(protocol.first_seen_at, stamp.now),
+            protocol,
+            state_version: 1,
+            references: Details::none(),
+            attempts: History::default(),
+            lookups: History::default(),
+            statuses: History::default(),
+            conflicts: History::default(),
+            decisions: History::default(),
+            updated_at: stamp.now,
+        }
+    }
+
+    /// The one place that bumps version, write id and expiry.
+    fn revised(&self, stamp: Stamp) -> Self {
+        Self {
+            version: self.version + 1,
+            write_id: mark(stamp.write_id),
+            updated_at: stamp.now,
+            expires_at: expiry(self.protocol.first_seen_at, stamp.now),
+            ..self.clone()
+        }
+    }
+}
+
+fn mark(write_id: u64) -> String {
+    let mut mark = String::with_capacity(16);
+    let _infallible = write!(mark, "{write_id:016x}");
+    mark
+}
+
+fn expiry(first_seen_at: Timestamp, now: Timestamp) -> i64 {
+    (first_seen_at.max(now) + RETENTION).as_secs()
+}

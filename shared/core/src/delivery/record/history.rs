@@ -1,0 +1,176 @@
+//! The entries of a record's history. An entry that was written is never changed, but for an
+//! attempt, which is written when it starts and once more when it ends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Timestamp,
+    delivery::{Decision, Delivery, State},
+    redaction::{Details, OperatorNote, Reason},
+};
+
+/// The number of the oldest entries that are kept.
+const FIRST: usize = 2;
+/// The number of the latest entries that are kept.
+const LAST: usize = 8;
+
+/// Entries of one kind, oldest first: the first two and the last eight, and the number of those
+/// left out between them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History<T> {
+    entries: Vec<T>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    left_out: u32,
+}
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), left_out: 0 }
+    }
+}
+
+impl<T> History<T> {
+    /// Adds an entry; one from the middle may have to go.
+    pub fn push(&mut self, entry: T) {
+        self.entries.push(entry);
+        if self.entries.len() > FIRST + LAST {
+            self.entries.remove(FIRST);
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    /// The entries that are kept, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &[T] {
+        &self.entries
+    }
+
+    /// The number of entries left out after the first two.
+    #[must_use]
+    pub const fn left_out(&self) -> u32 {
+        self.left_out
+    }
+
+    /// The number of entries there have been.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX).saturating_add(self.left_out)
+    }
+
+    /// The latest entry.
+    #[must_use]
+    pub fn last(&self) -> Option<&T> {
+        self.entries.last()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(super) fn last_mut(&mut self) -> Option<&mut T> {
+        self.entries.last_mut()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// Its number, from 1.
+    pub number: u32,
+    /// The time of the claim.
+    pub started_at: Timestamp,
+    /// The version of the record at which it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The time of its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// The state it led to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// The reason of that state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The redacted details of the answer.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
+}
+
+impl AttemptRecord {
+    pub(super) const fn started(number: u32, started_at: Timestamp) -> Self {
+        Self {
+            number,
+            started_at,
+            version: None,
+            ended_at: None,
+            state: None,
+            reason: None,
+            details: Details::none(),
+        }
+    }
+
+    pub(super) fn end(&mut self, next: &Delivery, version: u64, details: Details, now: Timestamp) {
+        self.version = Some(version);
+        self.ended_at = Some(now);
+        self.state = Some(next.state);
+        self.reason.clone_from(&next.reason);
+        self.details = details;
+    }
+}
+
+/// A lookup at the network that changed the delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupRecord {
+    /// The version of the record at which it was written.
+    pub version: u64,
+    /// The time of the answer.
+    pub at: Timestamp,
+    /// `found`, `absent`, or the reason that there was no answer.
+    pub result: Reason,
+    /// The state it led to.
+    pub state: State,
+}
+
+/// A later status of the conversion at the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusRecord {
+    /// The version of the record at which it was written.
+    pub version: u64,
+    /// The time when it was first seen.
+    pub at: Timestamp,
+    /// The network's own words, redacted.
+    pub status: Details,
+}
+
+/// An arrival of the order with other content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictRecord {
+    /// The version of the record at which it was written.
+    pub version: u64,
+    /// The time of the arrival.
+    pub at: Timestamp,
+}
+
+/// A person's decision, for the audit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The version of the record at which it was written.
+    pub version: u64,
+    /// The time of the decision.
+    pub at: Timestamp,
+    /// The last attempt as the person saw it.
+    pub attempt: u32,
+    /// The decision.
+    pub decision: Decision,
+    /// The ARN of the identity that wrote it.
+    pub by: OperatorNote,
+    /// The person's own words.
+    pub why: OperatorNote,
+}

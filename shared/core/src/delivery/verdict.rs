@@ -1,0 +1,198 @@
+//! The meaning of an attempt's answer, and of a lookup's.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::redaction::{Details, Reason};
+
+/// What an attempt's answer means (see the network's README for which answer means which).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The network confirmed it.
+    Delivered(Proof),
+    /// Success from a network that never confirms, or the best that can still be learned.
+    Accepted(Option<Reason>),
+    /// Nothing to report.
+    Skipped(Reason),
+    /// This order can never pass.
+    Rejected {
+        /// Why.
+        reason: Reason,
+        /// Whether the refusal is about the order itself, so that every earlier attempt must have
+        /// met it too. `false`: it is about the moment (a cap, an unknown text) and says nothing
+        /// of an earlier attempt whose answer was lost.
+        standing: bool,
+    },
+    /// A setting is wrong. Kept, and sent once it is mended.
+    Parked {
+        /// What is wrong.
+        reason: Reason,
+        /// Whether every order would fail, or only those like this one.
+        scope: Scope,
+        /// Whether it is tried now and then although no setting has changed: the other side may
+        /// have been mended.
+        probe: bool,
+    },
+    /// Certainly not processed: send again later.
+    Retry {
+        /// Why.
+        reason: Reason,
+        /// The least wait that the network asked for.
+        after: Option<Duration>,
+        /// Whether a byte of it may have reached the network.
+        sent: bool,
+    },
+    /// May have been processed.
+    Unconfirmed {
+        /// What happened.
+        reason: Reason,
+        /// What a clean "not there" of a lookup means.
+        if_absent: IfAbsent,
+    },
+}
+
+impl Verdict {
+    /// A refusal of the order itself.
+    #[must_use]
+    pub const fn rejected(reason: &'static str) -> Self {
+        Self::Rejected { reason: Reason::new(reason), standing: true }
+    }
+
+    /// A refusal that depends on the moment.
+    #[must_use]
+    pub const fn rejected_now(reason: &'static str) -> Self {
+        Self::Rejected { reason: Reason::new(reason), standing: false }
+    }
+
+    /// A setting is wrong for every order: the network is paused.
+    #[must_use]
+    pub const fn parked(reason: &'static str) -> Self {
+        Self::Parked { reason: Reason::new(reason), scope: Scope::Network, probe: true }
+    }
+
+    /// A setting is wrong for orders like this one only; others go on.
+    #[must_use]
+    pub const fn parked_alone(reason: &'static str) -> Self {
+        Self::Parked { reason: Reason::new(reason), scope: Scope::Delivery, probe: true }
+    }
+
+    /// Nobody knows what is wrong with this order: it is not tried again before a setting changes
+    /// or a person decides.
+    #[must_use]
+    pub const fn parked_until_mended(reason: &'static str) -> Self {
+        Self::Parked { reason: Reason::new(reason), scope: Scope::Delivery, probe: false }
+    }
+
+    /// Answered, certainly not processed.
+    #[must_use]
+    pub const fn retry(reason: &'static str, after: Option<Duration>) -> Self {
+        Self::Retry { reason: Reason::new(reason), after, sent: true }
+    }
+
+    /// May have been processed; if a lookup finds nothing, it was not.
+    #[must_use]
+    pub const fn unconfirmed(reason: &'static str) -> Self {
+        Self::Unconfirmed { reason: Reason::new(reason), if_absent: IfAbsent::SendAgain }
+    }
+
+    /// The state it leads to where nothing is in doubt, and why: for logs.
+    #[must_use]
+    pub fn words(&self) -> (&'static str, Option<&str>) {
+        let (state, reason) = match self {
+            Self::Delivered(_) => (State::Delivered, None),
+            Self::Accepted(reason) => (State::Accepted, reason.as_ref()),
+            Self::Skipped(reason) => (State::Skipped, Some(reason)),
+            Self::Rejected { reason, .. } => (State::Rejected, Some(reason)),
+            Self::Parked { reason, .. } => (State::Parked, Some(reason)),
+            Self::Retry { reason, .. } => (State::Retrying, Some(reason)),
+            Self::Unconfirmed { reason, .. } => (State::Unconfirmed, Some(reason)),
+        };
+        (state.as_str(), reason.map(Reason::as_str))
+    }
+
+    /// Whether nothing more should be sent to the network for now.
+    #[must_use]
+    pub const fn opens_the_circuit(&self) -> bool {
+        matches!(self, Self::Parked { scope: Scope::Network, .. })
+    }
+}
+
+/// What makes a delivery certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The network's own answer to the attempt.
+    Response,
+    /// Its "duplicate" of our own earlier attempt.
+    Duplicate,
+    /// Found when asked.
+    Lookup,
+    /// A person's word.
+    Operator,
+}
+
+impl Proof {
+    /// The word in the ledger, the API, the events and the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Duplicate => "duplicate",
+            Self::Lookup => "lookup",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// How far a wrong setting reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Every order would fail (key, IP list, moved URL): stop sending to the network.
+    Network,
+    /// Only orders like this one (its offer): park it alone.
+    Delivery,
+}
+
+/// What a clean "not there" means for an unconfirmed delivery.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum IfAbsent {
+    /// It never arrived: send again.
+    #[default]
+    SendAgain,
+    /// The network holds somebody else's: rejected as `duplicate_elsewhere`.
+    Reject,
+}
+
+/// What a lookup gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// It is there.
+    Found {
+        /// The network's own ids for it.
+        references: Details,
+    },
+    /// A clean, whole answer that does not hold it.
+    Absent,
+    /// The question was not answered.
+    Failed {
+        /// Why not.
+        reason: Reason,
+    },
+}
+
+impl Lookup {
+    /// The result as a word: `found`, `absent`, or the reason that there was no answer.
+    #[must_use]
+    pub fn result(&self) -> Reason {
+        match self {
+            Self::Found { .. } => Reason::new("found"),
+            Self::Absent => Reason::new("absent"),
+            Self::Failed { reason } => reason.clone(),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The one view of a delivery: for the API, the command-line tool and everything that shows one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    AttemptRecord, ConflictRecord, Decision, DecisionRecord, LookupRecord, Proof, Record, State,
+    StatusRecord,
+};
+use crate::{
+    clock::Timestamp,
+    redaction::{Details, OperatorNote, Reason},
+};
+
+/// A delivery with its history.
+#[derive(Debug, Serialize)]
+pub struct DeliveryView<'a> {
+    /// The order's id, where it is not said around the view.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<&'a str>,
+    /// The network's name.
+    pub network: &'a str,
+    /// The line, where the network wants lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<&'a str>,
+    /// The state.
+    pub state: State,
+    /// The reason of the state.
+    pub reason: Option<&'a Reason>,
+    /// The proof of a delivered one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// The last attempt that was claimed.
+    pub attempt: u32,
+    /// Whether an attempt may have been processed and nothing has settled that yet.
+    pub in_doubt: bool,
+    /// The network's ids for the conversion.
+    pub references: &'a Details,
+    /// The time of the next attempt or lookup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+    /// The time when the order was first seen.
+    pub first_seen_at: Timestamp,
+    /// The time of the last write.
+    pub updated_at: Timestamp,
+    /// The attempts, oldest first.
+    pub attempts: &'a [AttemptRecord],
+    /// The lookups that changed the delivery.
+    #[serde(skip_serializing_if = "<[LookupRecord]>::is_empty")]
+    pub lookups: &'a [LookupRecord],
+    /// The network's later statuses.
+    #[serde(skip_serializing_if = "<[StatusRecord]>::is_empty")]
+    pub statuses: &'a [StatusRecord],
+    /// The arrivals of the order with other content.
+    #[serde(skip_serializing_if = "<[ConflictRecord]>::is_empty")]
+    pub conflicts: &'a [ConflictRecord],
+    /// The decisions of people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<DecisionView<'a>>,
+    /// The number of entries that are no longer kept, by kind: those after the first two.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<&'static str, u32>,
+}
+
+/// A person's decision.
+#[derive(Debug, Serialize)]
+pub struct DecisionView<'a> {
+    /// The time.
+    pub at: Timestamp,
+    /// The last attempt as the person saw it.
+    pub attempt: u32,
+    /// The decision.
+    pub decision: Decision,
+    /// The ARN of the person's identity: for the account's own people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<&'a OperatorNote>,
+    /// The person's words: for the account's own people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'a OperatorNote>,
+}
+
+impl<'a> DeliveryView<'a> {
+    /// The view for the API: without who decided, and why.
+    #[must_use]
+    pub fn of(record: &'a Record) -> Self {
+        let Record { protocol, attempts, lookups, statuses, conflicts, decisions, .. } = record;
+        let waits = matches!(protocol.state, State::Retrying | State::Parked);
+        Self {
+            order_id: None,
+            network: record.network(),
+            line: record.line(),
+            state: protocol.state,
+            reason: protocol.reason.as_ref(),
+            proof: protocol.proof,
+            attempt: protocol.attempt,
+            in_doubt: protocol.in_doubt,
+            references: &record.references,
+            next_at: waits.then_some(protocol.not_before),
+            first_seen_at: protocol.first_seen_at,
+            updated_at: record.updated_at,
+            attempts: attempts.entries(),
+            lookups: lookups.entries(),
+            statuses: statuses.entries(),
+            conflicts: conflicts.entries(),
+            decisions: decisions.entries().iter().map(decision).collect(),
+            left_out: left_out([
+                ("attempts", attempts.left_out()),
+                ("lookups", lookups.left_out()),
+                ("statuses", statuses.left_out()),
+                ("conflicts", conflicts.left_out()),
+                ("decisions", decisions.left_out()),
+            ]),
+        }
+    }
+
+    /// The view for the account's own people: with the order's id, and who decided and why.
+    #[must_use]
+    pub fn for_operator(record: &'a Record) -> Self {
+        let decisions = record.decisions.entries().iter();
+        let decisions = decisions.map(|record| DecisionView {
+            by: Some(&record.by),
+            why: Some(&record.why),
+            ..decision(record)
+        });
+        Self {
+            order_id: Some(&record.order_id),
+            decisions: decisions.collect(),
+            ..Self::of(record)
+        }
+    }
+}
+
+fn decision(record: &DecisionRecord) -> DecisionView<'_> {
+    let DecisionRecord { at, attempt, decision, .. } = record;
+    DecisionView { at: *at, attempt: *attempt, decision: *decision, by: None, why: None }
+}
+
+fn left_out(counts: [(&'static str, u32); 5]) -> BTreeMap<&'static str, u32> {
+    counts.into_iter().filter(|(_, count)| *count > 0).collect()
+}

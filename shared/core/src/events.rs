@@ -1,0 +1,196 @@
+//! The events of the bus, derived from two versions of a record.
+//!
+//! The ledger is the outbox: its stream shows each write, and [`events`] turns it into the events
+//! that the write stands for. The same record gives the same events with the same ids, however
+//! often it is read.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    clock::Timestamp,
+    delivery::{Decision, Proof, Record, State},
+    redaction::{Details, Reason},
+};
+
+/// The kind of an event: the part of its detail type behind `postback.`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The delivery reached a state that is announced.
+    State(State),
+    /// The order came with other content.
+    Conflict,
+    /// The network has a new status for the conversion.
+    StatusChanged,
+    /// A person decided.
+    Decided,
+}
+
+impl Kind {
+    /// The detail type on the bus.
+    #[must_use]
+    pub fn detail_type(self) -> String {
+        let word = match self {
+            Self::State(state) => state.as_str(),
+            Self::Conflict => "conflict",
+            Self::StatusChanged => "status_changed",
+            Self::Decided => "decided",
+        };
+        format!("postback.{word}")
+    }
+}
+
+/// An event about a delivery. No personal data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeliveryEvent {
+    /// The kind.
+    #[serde(skip)]
+    pub kind: Kind,
+    /// The same for every repetition of this event: events come at least once.
+    pub id: String,
+    /// The order's id.
+    pub order_id: String,
+    /// The network's name.
+    pub network: String,
+    /// The line, where the network wants lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The version of the record: it orders the events of one delivery.
+    pub version: u64,
+    /// The time.
+    pub at: Timestamp,
+    /// The state.
+    pub state: State,
+    /// The reason of the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The proof of a delivered one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// The last attempt at that time.
+    pub attempt: u32,
+    /// The network's ids for the conversion.
+    #[serde(skip_serializing_if = "Details::is_empty")]
+    pub references: Details,
+    /// The network's status of the conversion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Details>,
+    /// The number of conflicts so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<u32>,
+    /// The decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+impl DeliveryEvent {
+    /// The detail type on the bus.
+    #[must_use]
+    pub fn detail_type(&self) -> String {
+        self.kind.detail_type()
+    }
+}
+
+/// Returns the events of everything that was written to `after` at a version above `since`, by
+/// version. With `since` 0 they are all events that the record still holds.
+#[must_use]
+pub fn events(since: u64, after: &Record) -> Vec<DeliveryEvent> {
+    let mut events = settled(after);
+    events.extend(looked_up(after));
+    let state = after.protocol.state;
+    if state.is_announced() && events.iter().all(|event| event.version != after.state_version) {
+        events.push(current(after));
+    }
+    events.extend(noted(after));
+    events.retain(|event| event.version > since);
+    events.sort_by_key(|event| event.version);
+    events
+}
+
+/// Attempts that ended in a state that is announced.
+fn settled(record: &Record) -> Vec<DeliveryEvent> {
+    let attempts = record.attempts.entries().iter();
+    let ended = attempts.filter_map(|attempt| {
+        let state = attempt.state.filter(|state| state.is_announced())?;
+        let (version, at) = (attempt.version?, attempt.ended_at?);
+        let event = event(record, Kind::State(state), version, at, state);
+        let reason = attempt.reason.clone();
+        Some(DeliveryEvent { reason, attempt: attempt.number, ..event })
+    });
+    ended.collect()
+}
+
+/// Lookups that ended in a state that is announced.
+fn looked_up(record: &Record) -> Vec<DeliveryEvent> {
+    let lookups = record.lookups.entries().iter();
+    let announced = lookups.filter(|lookup| lookup.state.is_announced());
+    let events = announced.map(|lookup| {
+        let (state, version) = (lookup.state, lookup.version);
+        let event = event(record, Kind::State(state), version, lookup.at, state);
+        let is_last = version == record.state_version;
+        let reason = record.protocol.reason.clone().filter(|_| is_last);
+        DeliveryEvent { reason, ..event }
+    });
+    events.collect()
+}
+
+/// The state that neither an attempt nor a lookup explains: a refusal of our own, an expired claim,
+/// a decision.
+fn current(record: &Record) -> DeliveryEvent {
+    let state = record.protocol.state;
+    let version = record.state_version;
+    let event = event(record, Kind::State(state), version, record.updated_at, state);
+    DeliveryEvent { reason: record.protocol.reason.clone(), ..event }
+}
+
+/// Conflicts, statuses and decisions.
+fn noted(record: &Record) -> Vec<DeliveryEvent> {
+    let state = record.protocol.state;
+    let left_out = record.conflicts.left_out();
+    let mut events = Vec::new();
+    for (number, conflict) in (1..).zip(record.conflicts.entries()) {
+        // The first two are the first; the others follow those left out.
+        let number = if number > 2 { number + left_out } else { number };
+        let event = event(record, Kind::Conflict, conflict.version, conflict.at, state);
+        events.push(DeliveryEvent { conflicts: Some(number), ..event });
+    }
+    for noted in record.statuses.entries() {
+        let event = event(record, Kind::StatusChanged, noted.version, noted.at, state);
+        events.push(DeliveryEvent { status: Some(noted.status.clone()), ..event });
+    }
+    for noted in record.decisions.entries() {
+        let event = event(record, Kind::Decided, noted.version, noted.at, state);
+        let decision = Some(noted.decision);
+        events.push(DeliveryEvent { decision, attempt: noted.attempt, ..event });
+    }
+    events
+}
+
+fn event(record: &Record, kind: Kind, version: u64, at: Timestamp, state: State) -> DeliveryEvent {
+    DeliveryEvent {
+        kind,
+        id: id(record, kind, version),
+        order_id: record.order_id.clone(),
+        network: record.network().to_owned(),
+        line: record.line().map(str::to_owned),
+        version,
+        at,
+        state,
+        reason: None,
+        proof: record.protocol.proof.filter(|_| state == State::Delivered),
+        attempt: record.protocol.attempt,
+        references: record.references.clone(),
+        status: None,
+        conflicts: None,
+        decision: None,
+    }
+}
+
+/// The same for every repetition, another one for an item that was erased and written anew.
+fn id(record: &Record, kind: Kind, version: u64) -> String {
+    let first_seen = record.protocol.first_seen_at.as_millis();
+    let Record { order_id, delivery, .. } = record;
+    let kind = kind.detail_type();
+    let text = format!("{order_id}\n{delivery}\n{first_seen}\n{version}\n{kind}");
+    Sha256::digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,23 @@
+//! The pure half of Postback: no IO, no clock, no randomness.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`order`] | the shop's order, checked at the edge |
+//! | [`fields`] | reading JSON members: every fault at once, never a value |
+//! | [`delivery`] | the protocol: one pure function from state and event to state, and the record it is kept in |
+//! | [`events`] | the events of the bus, derived from the record |
+//! | [`network`] | the trait that a network implements |
+//! | [`http`] | a request and an answer, as types |
+//! | [`problem`] | RFC 9457 errors with stable codes |
+//! | [`clock`] | instants |
+//! | [`redaction`] | reasons and details: text that can hold no personal data |
+
+pub mod clock;
+pub mod delivery;
+pub mod events;
+pub mod fields;
+pub mod http;
+pub mod network;
+pub mod order;
+pub mod problem;
+pub mod redaction;

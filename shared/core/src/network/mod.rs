@@ -1,0 +1,144 @@
+//! The trait that a network implements: small and pure. No IO, no clock, no choice at run time.
+//!
+//! A function crate holds one type that implements [`Network`]; the shell is generic over it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    delivery::{Attempt, Lookup, Verdict},
+    fields::Fields,
+    http::{Answer, Request},
+    order::Order,
+    redaction::{Details, Reason},
+};
+
+mod recovery;
+mod settings;
+mod status;
+
+pub use recovery::{Consent, RecoveryPlan};
+pub use settings::configure;
+pub use status::by_status;
+
+/// One marketing network.
+pub trait Network: Sized + Send + Sync + 'static {
+    /// Its name in orders (`clicks.<name>`), in paths, in the ledger and in metrics.
+    const NAME: &'static str;
+    /// The network's own base URL, used unless the operator names another.
+    const ENDPOINT: &'static str;
+    /// How long one request may take, from connecting to the last byte of the answer.
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long the network may take to show in its read-back what it has accepted.
+    const LAG: Duration = Duration::from_mins(2);
+    /// What is to be told: one order, or one line of it. Facts of the order only: neither the
+    /// settings nor the time of the attempt, for its hash tells whether an order came back with
+    /// other content.
+    type Report: Serialize + Send + Sync;
+
+    /// Reads the network's settings: the members of its secret.
+    /// `None` means a fault was noted on `fields`.
+    fn configure(fields: &mut Fields<'_, '_>) -> Option<Self>;
+
+    /// Checks the members of `clicks.<name>` of an order at the API; faults are noted on `fields`.
+    /// What only this network can judge (an unknown click id) is not a fault.
+    fn check_click(fields: &mut Fields<'_, '_>);
+
+    /// What of this order is to be told.
+    fn plan(&self, order: &Order) -> Plan<Self::Report>;
+
+    /// The request of one attempt.
+    fn request(&self, report: &Self::Report, attempt: &Attempt) -> Request;
+
+    /// What an answer means.
+    fn verdict(&self, report: &Self::Report, answer: &Answer, attempt: &Attempt) -> Classification;
+
+    /// What is done when nobody knows whether an attempt arrived.
+    fn recovery(&self, report: &Self::Report) -> RecoveryPlan<Self>;
+}
+
+/// A network that can be asked what it holds under our own id.
+pub trait ReadsBack: Network {
+    /// The request that asks for `report`.
+    fn lookup(&self, report: &Self::Report) -> Request;
+
+    /// What the answer to [`Self::lookup`] says.
+    fn found(&self, report: &Self::Report, answer: &Answer) -> Lookup;
+}
+
+/// A network that goes on to say how far what it took has come: its verdict on the money.
+pub trait TracksStatus: Network {
+    /// How many deliveries one request may ask about.
+    const AT_ONCE: usize;
+    /// The reference in the ledger that it is asked by.
+    const REFERENCE: &'static str;
+
+    /// The request that asks about `ids`, at most [`Self::AT_ONCE`].
+    fn ask(&self, ids: &[&str]) -> Request;
+
+    /// What the answer says, by id. What it leaves out is asked again.
+    fn progress(&self, answer: &Answer) -> Result<BTreeMap<String, Progress>, Reason>;
+}
+
+/// How far a delivery has come at the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The network's own words for it.
+    pub status: Details,
+    /// Whether it is the network's last word.
+    pub is_final: bool,
+    /// Whether the network has dropped what it had taken: no money comes of it.
+    pub is_dropped: bool,
+}
+
+/// A network that takes a second conversion under the same key for a duplicate, and says so.
+pub trait Deduplicates: Network {
+    /// The parameter it compares, as its document names it.
+    const KEY: &'static str;
+}
+
+/// What phrasing an order gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan<R> {
+    /// These are to be told, each its own delivery.
+    Send(Vec<Part<R>>),
+    /// Nothing to report: no click id, no e-mail, not completed. Nothing is written.
+    Skip(Reason),
+    /// This network can never take this order. Recorded, never sent.
+    Reject(Reason),
+}
+
+impl<R> Plan<R> {
+    /// The whole order as one delivery.
+    #[must_use]
+    pub fn order(report: R) -> Self {
+        Self::Send(vec![Part { line: None, report }])
+    }
+}
+
+/// One delivery of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part<R> {
+    /// Which line of the order, where the network wants lines: stable over resends.
+    pub line: Option<String>,
+    /// What is told.
+    pub report: R,
+}
+
+/// A verdict with what may be kept of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classification {
+    /// What it means.
+    pub verdict: Verdict,
+    /// The network's own ids for what it now holds.
+    pub references: Details,
+    /// What helps a person who has to argue with the network.
+    pub details: Details,
+}
+
+impl From<Verdict> for Classification {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, references: Details::none(), details: Details::none() }
+    }
+}

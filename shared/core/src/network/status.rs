@@ -1,0 +1,59 @@
+//! The meaning of an HTTP status where the body says nothing.
+
+use crate::{delivery::Verdict, http::Answer};
+
+/// Reads the status alone: the rule for every answer whose body can't be read.
+#[must_use]
+pub fn by_status(answer: &Answer) -> Verdict {
+    match answer.status {
+        429 => Verdict::retry("http_429", answer.retry_after),
+        503 => Verdict::retry("http_503", answer.retry_after),
+        521..=523 => Verdict::retry("origin_unreachable", answer.retry_after),
+        300..=399 => Verdict::parked("redirected"),
+        400 | 413 | 414 | 422 => Verdict::rejected("http_refused"),
+        401 | 403 => Verdict::parked("http_forbidden"),
+        404 | 405 | 410 => Verdict::parked("http_moved"),
+        402 | 406..=499 => Verdict::parked("http_client_error"),
+        500..=599 => Verdict::unconfirmed("http_server_error"),
+        _ if answer.body.is_empty() => Verdict::unconfirmed("empty_answer"),
+        _ if answer.is_html() => Verdict::unconfirmed("html_answer"),
+        _ => Verdict::unconfirmed("unreadable_answer"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_meaning() {
+        let wait = Some(Duration::from_secs(77));
+        let of = |status| by_status(&Answer { retry_after: wait, ..Answer::new(status, "{}") });
+
+        let meanings: [(&[u16], Verdict); 10] = [
+            (&[300, 301, 302, 307, 308, 399], Verdict::parked("redirected")),
+            (&[400, 413, 414, 422], Verdict::rejected("http_refused")),
+            (&[401, 403], Verdict::parked("http_forbidden")),
+            (&[404, 405, 410], Verdict::parked("http_moved")),
+            (
+                &[402, 406, 408, 409, 411, 412, 418, 428, 430, 499],
+                Verdict::parked("http_client_error"),
+            ),
+            (&[429], Verdict::retry("http_429", wait)),
+            (&[503], Verdict::retry("http_503", wait)),
+            (&[521, 522, 523], Verdict::retry("origin_unreachable", wait)),
+            (&[500, 501, 502, 504, 520, 524, 599], Verdict::unconfirmed("http_server_error")),
+            (&[101, 200, 204, 299, 600, 999], Verdict::unconfirmed("unreadable_answer")),
+        ];
+        for (statuses, meaning) in meanings {
+            for status in statuses {
+                assert_eq!(of(*status), meaning, "{status}");
+            }
+        }
+        let ok = |body: &str| by_status(&Answer::new(200, body));
+        assert_eq!(ok(""), Verdict::unconfirmed("empty_answer"));
+        assert_eq!(ok("<html>"), Verdict::unconfirmed("html_answer"));
+    }
+}

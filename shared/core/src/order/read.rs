@@ -1,0 +1,320 @@
+//! From JSON to an [`Order`]: every fault at once.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use serde_json::{Map, Value};
+
+use crate::fields::{
+    self, Fault, Fields, Invalid, UnknownFields, instant, integer, looks_like_template, one_of,
+    text,
+};
+use crate::order::{
+    Address, Amount, Currency, Customer, Email, Item, Order, OrderId, Percent, Status, Utm,
+};
+
+/// The most lines an order may have.
+const ITEMS: usize = 1_000;
+
+/// The most members `clicks`, `refs` and `custom` may have.
+const MEMBERS: usize = 50;
+
+impl Order {
+    /// Reads an order. `unknown` says what becomes of members that are not an order's.
+    pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
+        if has_private_name(value) {
+            let detail = "must not hold names that start with \"$serde_json\"".into();
+            return Err(vec![Fault { pointer: String::new(), code: "bad_name", detail }]);
+        }
+        fields::read(value, unknown, order)
+    }
+}
+
+/// Names by which `serde_json` tells numbers from objects: an order that holds one could be
+/// written, but not read again.
+fn has_private_name(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.starts_with("$serde_json") || has_private_name(value)),
+        Value::Array(values) => values.iter().any(has_private_name),
+        _ => false,
+    }
+}
+
+fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
+    let order_id = fields.required("order_id", order_id);
+    let status = fields.required("status", one_of(STATUSES));
+    let completed_at = fields.required("completed_at", instant);
+    let currency = fields.required("currency", Currency::read);
+    let amount = |value: &Value| Amount::read(value, currency);
+    let total = fields.required("total", amount);
+    let tax = fields.optional("tax", amount);
+    let shipping = fields.optional("shipping", amount);
+    let customer = fields.object("customer", customer).unwrap_or_default();
+    let clicks = clicks(fields);
+    let items = fields.list("items", ITEMS, |line| item(line, currency));
+    let utm = fields.object("utm", utm).unwrap_or_default();
+    let comment = fields.optional("comment", text(2_000));
+    let discount_percent = fields.optional("discount_percent", Percent::read);
+    let surcharge = fields.optional("surcharge", amount);
+    let custom = fields.map("custom", MEMBERS, |name, value| {
+        name_of_custom(name)?;
+        match value {
+            Value::String(text) if text.chars().count() <= 1_000 => Ok(text.clone()),
+            Value::String(_) => Err(Invalid::new("too_long", "at most 1000 characters")),
+            _ => Err(Invalid::kind("a string")),
+        }
+    });
+    Some(Order {
+        order_id: order_id?,
+        status: status?,
+        completed_at: completed_at?,
+        currency: currency?,
+        total: total?,
+        tax,
+        shipping,
+        customer,
+        clicks,
+        items,
+        utm,
+        comment,
+        discount_percent,
+        surcharge,
+        custom: custom.into_iter().collect(),
+    })
+}
+
+const STATUSES: &[(&str, Status)] = &[
+    ("completed", Status::Completed),
+    ("pending", Status::Pending),
+    ("cancelled", Status::Cancelled),
+    ("refunded", Status::Refunded),
+];
+
+fn order_id(value: &Value) -> Result<OrderId, Invalid> {
+    let id = text(128)(value)?;
+    if id.trim() != id || id.chars().any(char::is_control) {
+        return Err(Invalid::new("outer_blanks", "must have no outer blanks or line ends"));
+    }
+    if ["auto", "null", "undefined"].iter().any(|word| id.eq_ignore_ascii_case(word)) {
+        return Err(Invalid::new("reserved", "must be the order's own id, not a word for none"));
+    }
+    if looks_like_template(&id) {
+        return Err(Invalid::new("template", "is still a place holder in braces"));
+    }
+    Ok(OrderId(id))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
+fn customer(fields: &mut Fields<'_, '_>) -> Option<Customer> {
+    Some(Customer {
+        email: fields.optional("email", email),
+        phone: fields.optional("phone", text(40)),
+        name: fields.optional("name", text(200)),
+        ip: fields.optional("ip", ip),
+        user_agent: fields.optional("user_agent", text(1_024)),
+        country: fields.optional("country", country),
+        address: fields.object("address", address),
+    })
+}
+
+fn email(value: &Value) -> Result<Email, Invalid> {
+    let address = text(256)(value)?;
+    let address = address.trim();
+    let (local, domain) = address.rsplit_once('@').unwrap_or_default();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
+    let whole = !local.is_empty() && !local.contains('@') && !domain.is_empty();
+    if !whole || address.chars().any(odd) || address.len() > 254 {
+        return Err(Invalid::new(
+            "not_an_email",
+            "must be an e-mail address, as \"a@example.com\"",
+        ));
+    }
+    Ok(Email(address.to_owned()))
+}
+
+fn ip(value: &Value) -> Result<IpAddr, Invalid> {
+    let Value::String(text) = value else { return Err(Invalid::kind("a string")) };
+    let detail = "must be an IPv4 or IPv6 address";
+    text.trim().parse().map_err(|_| Invalid::new("not_an_ip", detail))
+}
+
+fn country(value: &Value) -> Result<String, Invalid> {
+    let code = text(8)(value)?;
+    if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return Err(Invalid::new("not_a_country", "must be two letters of ISO 3166-1, as \"IN\""));
+    }
+    Ok(code.to_ascii_uppercase())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
+fn address(fields: &mut Fields<'_, '_>) -> Option<Address> {
+    Some(Address {
+        postal_code: fields.optional("postal_code", text(32)),
+        line: fields.optional("line", text(500)),
+        region: fields.optional("region", text(200)),
+        city: fields.optional("city", text(200)),
+        street: fields.optional("street", text(200)),
+    })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
+fn item(fields: &mut Fields<'_, '_>, currency: Option<Currency>) -> Option<Item> {
+    let quantity = fields.optional("quantity", integer(1..=1_000_000)).unwrap_or(1);
+    Some(Item {
+        sku: fields.optional("sku", text(200)),
+        name: fields.optional("name", text(500)),
+        category: fields.optional("category", text(500)),
+        quantity: u32::try_from(quantity).unwrap_or(u32::MAX),
+        unit_price: fields.optional("unit_price", |value| Amount::read(value, currency)),
+        refs: fields.map("refs", MEMBERS, reference).into_iter().collect(),
+    })
+}
+
+/// One member of `refs`: a word or a number of the network's own.
+fn reference(network: &str, value: &Value) -> Result<Value, Invalid> {
+    name_of_network(network)?;
+    match value {
+        Value::Number(_) => Ok(value.clone()),
+        Value::String(_) => text(200)(value).map(Value::String),
+        _ => Err(Invalid::kind("a number or a string")),
+    }
+}
+
+fn clicks(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Map<String, Value>> {
+    let read = fields.map("clicks", MEMBERS, |network, value| {
+        name_of_network(network)?;
+        let click = value.as_object().cloned();
+        click.ok_or_else(|| Invalid::kind("an object"))
+    });
+    read.into_iter().collect()
+}
+
+fn name_of_network(name: &str) -> Result<(), Invalid> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if name.is_empty() || name.len() > 32 || !name.bytes().all(fits) {
+        return Err(Invalid::new(
+            "not_a_network",
+            "must be the name of a network, as \"my_network\"",
+        ));
+    }
+    Ok(())
+}
+
+fn name_of_custom(name: &str) -> Result<(), Invalid> {
+    if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+        return Err(Invalid::new("bad_name", "must have a name of 1 to 64 characters"));
+    }
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
+fn utm(fields: &mut Fields<'_, '_>) -> Option<Utm> {
+    Some(Utm {
+        source: fields.optional("source", text(500)),
+        campaign: fields.optional("campaign", text(500)),
+        content: fields.optional("content", text(500)),
+        term: fields.optional("term", text(500)),
+        medium: fields.optional("medium", text(500)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn whole() -> Value {
+        json!({
+            "order_id": "A-1001", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+            "currency": "INR", "total": "1499.00", "tax": "0.00", "shipping": 0,
+            "customer": {
+                "email": " a+b@example.com ", "phone": "+91 98765 43210", "name": "A B",
+                "ip": "203.0.113.9", "user_agent": "Mozilla/5.0", "country": "in",
+                "address": { "postal_code": "1", "line": "2", "region": "3", "city": "4", "street": "5" }
+            },
+            "clicks": { "one": { "id": "abc", "clicked_at": "2026-11-20T09:00:00Z" } },
+            "items": [{ "sku": "s", "name": "n", "category": "c", "quantity": 2,
+                        "unit_price": "749.50", "refs": { "one": 135 } }],
+            "utm": { "source": "a", "campaign": "b", "content": "c", "term": "d", "medium": "e" },
+            "comment": "…", "discount_percent": 10, "surcharge": "0.00", "custom": { "any": "string" }
+        })
+    }
+
+    fn codes(value: &Value) -> Vec<(String, &'static str)> {
+        let faults = Order::read(value, UnknownFields::Deny).expect_err("faults");
+        faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+    }
+
+    fn with(member: &str, value: Value) -> Value {
+        let mut order = whole();
+        order[member] = value;
+        order
+    }
+
+    #[test]
+    fn reads_a_whole_order_and_writes_what_it_reads_again() {
+        let order = Order::read(&whole(), UnknownFields::Deny).expect("an order");
+        let again = serde_json::to_value(&order).expect("JSON");
+        let second = Order::read(&again, UnknownFields::Deny).expect("the same order");
+
+        assert_eq!(order.customer.email.as_ref().map(Email::as_str), Some("a+b@example.com"));
+        assert_eq!(order.customer.country.as_deref(), Some("IN"));
+        assert_eq!(serde_json::to_value(&second).expect("JSON"), again);
+    }
+
+    #[test]
+    fn names_every_missing_member_at_once() {
+        let missing = ["/order_id", "/status", "/completed_at", "/currency", "/total"];
+
+        let codes = codes(&json!({}));
+
+        assert_eq!(codes, missing.map(|pointer| (pointer.to_owned(), "missing")));
+    }
+
+    #[test]
+    fn refuses_each_bad_member_with_its_own_word() {
+        let long = "x".repeat(129);
+        let cases = [
+            (with("order_id", json!("  ")), "/order_id", "blank"),
+            (with("order_id", json!("auto")), "/order_id", "reserved"),
+            (with("order_id", json!("Undefined")), "/order_id", "reserved"),
+            (with("order_id", json!(long)), "/order_id", "too_long"),
+            (with("order_id", json!(" A")), "/order_id", "outer_blanks"),
+            (with("order_id", json!("{order_id}")), "/order_id", "template"),
+            (with("order_id", json!(7)), "/order_id", "wrong_type"),
+            (with("status", json!("COMPLETED")), "/status", "unknown_word"),
+            (with("completed_at", json!("yesterday")), "/completed_at", "not_an_instant"),
+            (with("currency", json!("XYZ")), "/currency", "unknown_currency"),
+            (with("total", json!(-1)), "/total", "negative"),
+            (with("totl", json!(1)), "/totl", "unknown_member"),
+            (with("customer", json!({ "email": "a b@c" })), "/customer/email", "not_an_email"),
+            (with("customer", json!({ "ip": "1.2.3" })), "/customer/ip", "not_an_ip"),
+            (with("customer", json!({ "country": "IND" })), "/customer/country", "not_a_country"),
+            (with("customer", json!([])), "/customer", "wrong_type"),
+            (with("clicks", json!({ "One": {} })), "/clicks/One", "not_a_network"),
+            (with("clicks", json!({ "one": "abc" })), "/clicks/one", "wrong_type"),
+            (with("items", json!([{ "quantity": 0 }])), "/items/0/quantity", "out_of_range"),
+            (with("items", json!([{ "size": 0 }])), "/items/0/size", "unknown_member"),
+            (with("discount_percent", json!(101)), "/discount_percent", "out_of_range"),
+            (with("custom", json!({ "a": 1 })), "/custom/a", "wrong_type"),
+        ];
+
+        for (order, pointer, code) in cases {
+            assert_eq!(codes(&order), [(pointer.to_owned(), code)]);
+        }
+    }
+
+    #[test]
+    fn an_order_that_is_no_object_is_one_fault() {
+        assert_eq!(codes(&json!([])), [(String::new(), "wrong_type")]);
+    }
+
+    #[test]
+    fn events_of_others_may_carry_more() {
+        let order = with("pipeline", json!({ "run": 7 }));
+
+        assert!(Order::read(&order, UnknownFields::Ignore).is_ok());
+    }
+}

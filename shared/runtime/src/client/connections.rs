@@ -1,0 +1,201 @@
+//! Connections to AWS: HTTP/1.1, plain or over TLS, kept alive while they are surely fresh, and
+//! opened ahead of the first request.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::{Request, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::{
+    client::legacy::{Client, ResponseFuture, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tower_service::Service;
+
+use postback_core::clock::Timestamp;
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Certificates are checked against the roots compiled in: nothing is read at start, and all
+/// connections share one configuration and its TLS sessions.
+pub(super) static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+});
+
+/// Connections of one kind, for requests with bodies of type `B`.
+pub(crate) struct Connections<B> {
+    connector: Connector,
+    /// How long one may stay unused. Who keeps it longer may write on one that the other side has
+    /// just closed, and that is a lost answer.
+    idle: Duration,
+    held: Arc<Mutex<Held<B>>>,
+}
+
+struct Held<B> {
+    client: Client<Connector, B>,
+    /// By the clock on the wall: a frozen function's own clock may stand still.
+    used: Timestamp,
+}
+
+impl<B> Connections<B>
+where
+    B: http_body::Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// Connections that are opened within `patience` and dropped after `idle`.
+    pub(crate) fn new(patience: Duration, idle: Duration) -> Self {
+        let connector = Connector::new(patience, idle);
+        let client = pool(&connector, idle);
+        let held = Arc::new(Mutex::new(Held { client, used: Timestamp::EPOCH }));
+        Self { connector, idle, held }
+    }
+
+    /// Opens a connection to `uri`'s host for the first request there. Nothing is sent on it.
+    pub(crate) fn open(&self, uri: Uri) {
+        self.connector.open(uri);
+    }
+
+    /// Sends `request` at `now`. An error of the kind `is_connect` comes before it was handed to a
+    /// connection.
+    pub(crate) fn request(&self, request: Request<B>, now: Timestamp) -> ResponseFuture {
+        let mut held = lock(&self.held);
+        if now.since(held.used) > self.idle {
+            held.client = pool(&self.connector, self.idle);
+        }
+        held.used = now;
+        held.client.request(request)
+    }
+}
+
+fn pool<B>(connector: &Connector, idle: Duration) -> Client<Connector, B>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
+    Client::builder(TokioExecutor::new()).pool_idle_timeout(idle).build(connector.clone())
+}
+
+impl<B> Clone for Connections<B> {
+    fn clone(&self) -> Self {
+        let held = Arc::clone(&self.held);
+        Self { connector: self.connector.clone(), idle: self.idle, held }
+    }
+}
+
+impl<B> fmt::Debug for Connections<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").finish_non_exhaustive()
+    }
+}
+
+/// Opens connections, or hands out the one that has been opened ahead.
+#[derive(Clone)]
+struct Connector {
+    https: HttpsConnector<HttpConnector>,
+    patience: Duration,
+    idle: Duration,
+    ahead: Arc<Mutex<Vec<Ahead>>>,
+}
+
+/// A connection that is being opened, or is open, before anybody needs it.
+struct Ahead {
+    uri: Uri,
+    since: Timestamp,
+    stream: JoinHandle<Result<Stream, BoxError>>,
+}
+
+impl Connector {
+    fn new(patience: Duration, idle: Duration) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(TLS.clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Self { https, patience, idle, ahead: Arc::default() }
+    }
+
+    fn open(&self, uri: Uri) {
+        let stream = tokio::spawn(connect(self.https.clone(), self.patience, uri.clone()));
+        lock(&self.ahead).push(Ahead { uri, since: Timestamp::system(), stream });
+    }
+
+    fn opened(&self, uri: &Uri) -> Option<JoinHandle<Result<Stream, BoxError>>> {
+        let mut ahead = lock(&self.ahead);
+        let same =
+            |known: &Uri| (known.scheme(), known.authority()) == (uri.scheme(), uri.authority());
+        let at = ahead.iter().position(|ahead| same(&ahead.uri))?;
+        let Ahead { since, stream, .. } = ahead.swap_remove(at);
+        (Timestamp::system().since(since) <= self.idle).then_some(stream)
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let opened = self.opened(&uri);
+        let connecting = connect(self.https.clone(), self.patience, uri);
+        Box::pin(async move {
+            match opened {
+                Some(opened) => match opened.await {
+                    Ok(Ok(stream)) => Ok(stream),
+                    _ => connecting.await,
+                },
+                None => connecting.await,
+            }
+        })
+    }
+}
+
+async fn connect(
+    mut https: HttpsConnector<HttpConnector>,
+    patience: Duration,
+    uri: Uri,
+) -> Result<Stream, BoxError> {
+    timeout(patience, https.call(uri))
+        .await
+        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+}
+
+/// Whether an error, or what led to it, is that something took too long.
+pub(crate) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,311 @@
+//! One delivery, as one straight line: load, decide, write, act, until nothing is left to do now.
+//!
+//! | decision | action |
+//! |---|---|
+//! | [`Then::Send`] | the request leaves once; its answer becomes the next event |
+//! | [`Then::LookUp`] | the network is asked; its answer becomes the next event |
+//! | [`Then::Wait`] | the order goes back on the queue until then |
+//! | [`Then::Rest`] | nothing is left to do |
+//! | [`Then::Conflict`] | the conflict is noted; nothing is sent |
+//!
+//! The driver decides nothing: [`step`] does. It writes before it acts, and it publishes nothing:
+//! the events come from the ledger's stream.
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{
+        Attempt, Delivery, Event, Jitter, Key, Lookup, Note, Policy, Record, Stamp, Then, Verdict,
+        step,
+    },
+    network::{Classification, Network, RecoveryPlan},
+    redaction::{Details, Reason},
+};
+
+use super::{
+    CircuitBreaker, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger,
+    attempt::AttemptTrace,
+};
+use crate::{
+    client::SendResult,
+    ledger::{Change, UpdateError, Updated},
+    metrics::millis,
+    services::Services,
+};
+
+/// One run of one delivery.
+pub(super) struct Driver<'a, N: Network, S: Services> {
+    dispatcher: &'a Dispatcher<N, S>,
+    configured: &'a Configured<N>,
+    report: &'a N::Report,
+    recovery: RecoveryPlan<N>,
+    policy: Policy,
+    key: Key,
+    trigger: &'a Trigger<'a>,
+    started_at: Timestamp,
+    /// The record as last seen in the ledger.
+    record: Option<Record>,
+    /// The record as this run found it, once that is known.
+    first: Option<Record>,
+    loaded: bool,
+    /// The note for the next write.
+    note: Note,
+    sent: bool,
+}
+
+impl<'a, N: Network, S: Services> Driver<'a, N, S> {
+    pub(super) fn new(
+        dispatcher: &'a Dispatcher<N, S>,
+        configured: &'a Configured<N>,
+        report: &'a N::Report,
+        key: Key,
+        trigger: &'a Trigger<'a>,
+    ) -> Self {
+        let recovery = configured.network.recovery(report);
+        Self {
+            dispatcher,
+            configured,
+            report,
+            policy: Policy::new(recovery.recovery(), N::TIMEOUT, N::LAG),
+            recovery,
+            key,
+            trigger,
+            started_at: dispatcher.services.now(),
+            record: None,
+            first: None,
+            loaded: false,
+            note: Note::default(),
+            sent: false,
+        }
+    }
+
+    /// Drives the delivery as far as it gets now. Returns the result, and whether anything was
+    /// sent.
+    pub(super) async fn run(
+        mut self,
+        event: Event,
+    ) -> (Result<DeliveryResult, DeliverError>, bool) {
+        let result = self.drive(event).await;
+        (result, self.sent)
+    }
+
+    async fn drive(&mut self, mut event: Event) -> Result<DeliveryResult, DeliverError> {
+        if self.trigger.expect_existing {
+            self.record = self.dispatcher.ledger.get(&self.key).await.map_err(UpdateError::from)?;
+        }
+        loop {
+            let (then, wrote) = match self.write(&event).await {
+                Ok(written) => written,
+                // Something may have been sent: the claim's expiry resolves it.
+                Err(_) if self.sent => return Ok(self.not_settled()),
+                Err(error) => return Err(error.into()),
+            };
+            let arrives = matches!(event, Event::Arrive { .. });
+            event = match then {
+                Then::Send(attempt) => self.send(&attempt).await,
+                Then::LookUp => self.look_up().await,
+                // The arrival turned an expired claim into a doubt that can be resolved at once.
+                Then::Wait(until) if wrote && arrives && until <= self.now() => continue,
+                Then::Wait(until) => return Ok(self.result(Some(until))),
+                Then::Rest => return Ok(self.result(None)),
+                Then::Conflict => return self.conflict().await,
+            };
+        }
+    }
+
+    /// Asks `step` about `event` and writes its decision. Returns it, and whether it was a write.
+    async fn write(&mut self, event: &Event) -> Result<(Then, bool), UpdateError> {
+        let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
+        let dispatcher = self.dispatcher;
+        let updated = dispatcher.apply(&self.key, held, event, &self.policy, note).await?;
+        let wrote = updated.wrote();
+        self.record = updated.after;
+        if !self.loaded {
+            self.first = updated.before;
+            self.loaded = true;
+        }
+        Ok((updated.value, wrote))
+    }
+
+    /// Sends one attempt.
+    async fn send(&mut self, attempt: &Attempt) -> Event {
+        let (started, mut status) = (self.now(), None);
+        // The claim itself may have taken long: past this, the sender might outlive its claim.
+        let classification = if started + self.policy.need > self.trigger.deadline {
+            Verdict::Retry { reason: Reason::new("no_time"), after: None, sent: false }.into()
+        } else {
+            self.sent = true;
+            let request = self.configured.network.request(self.report, attempt);
+            let result = self.dispatcher.sender.send(&request, started).await;
+            if let SendResult::Answered(answer) = &result {
+                status = Some(answer.status);
+            }
+            self.classify(&result, attempt)
+        };
+        let Classification { verdict, references, details } = classification;
+        let now = self.now();
+        let trace = AttemptTrace {
+            attempt: attempt.number,
+            status,
+            network_time: self.sent.then(|| now.since(started)),
+            total_time: now.since(self.started_at),
+        };
+        trace.record(N::NAME, &self.key, &verdict, &mut self.dispatcher.metrics());
+        self.update_breaker(&verdict);
+        self.note = Note { references, details, lookup: None };
+        Event::Settle {
+            attempt: attempt.number,
+            verdict,
+            settings: self.configured.version.clone(),
+            jitter: self.jitter(),
+        }
+    }
+
+    fn classify(&self, result: &SendResult, attempt: &Attempt) -> Classification {
+        let SendResult::Answered(answer) = result else {
+            return result
+                .unanswered()
+                .map_or_else(|| Verdict::unconfirmed("connection_lost").into(), Into::into);
+        };
+        let mut classification = self.configured.network.verdict(self.report, answer, attempt);
+        let status = Details::none().number("http_status", answer.status);
+        classification.details.extend(status);
+        classification
+    }
+
+    /// Asks the network for the delivery.
+    async fn look_up(&mut self) -> Event {
+        let asked = self.now();
+        let network = &self.configured.network;
+        let lookup = match self.recovery.lookup_request(network, self.report) {
+            None => Lookup::Failed { reason: Reason::new("no_lookup") },
+            Some(request) => match self.dispatcher.sender.send(&request, asked).await {
+                SendResult::Answered(answer) => {
+                    let read = self.recovery.read_lookup(network, self.report, &answer);
+                    read.unwrap_or(Lookup::Failed { reason: Reason::new("no_lookup") })
+                }
+                SendResult::NotSent(reason) | SendResult::MaybeSent(reason) => {
+                    Lookup::Failed { reason }
+                }
+            },
+        };
+        let result = lookup.result();
+        let (code, order_id, outcome) = ("lookup", &self.key.order_id, result.as_str());
+        let network_ms = millis(self.now().since(asked));
+        tracing::info!(code, order_id, network = N::NAME, outcome, network_ms, "asked the network");
+        if let Lookup::Found { references } = &lookup {
+            self.note.references = references.clone();
+        }
+        self.note.lookup = Some(result);
+        Event::LookedUp { asked, lookup, deadline: self.trigger.deadline, jitter: self.jitter() }
+    }
+
+    /// Opens or closes the circuit breaker by the network's answer.
+    fn update_breaker(&self, verdict: &Verdict) {
+        let mut breaker = self.dispatcher.breaker();
+        match verdict {
+            Verdict::Parked { reason, .. } if verdict.opens_the_circuit() => {
+                let (code, word) = ("network_paused", reason.as_str());
+                tracing::warn!(code, network = N::NAME, reason = word, "the network is paused");
+                let (now, settings) = (self.now(), &self.configured.version);
+                *breaker = Some(CircuitBreaker::open(now, reason.clone(), settings));
+            }
+            // Only an answer that passed the settings closes it: a judgement on the order.
+            Verdict::Delivered(_)
+            | Verdict::Accepted(_)
+            | Verdict::Skipped(_)
+            | Verdict::Rejected { .. } => {
+                if breaker.take().is_some() {
+                    let code = "network_resumed";
+                    tracing::info!(code, network = N::NAME, "orders are sent again");
+                }
+                self.dispatcher.metrics().record_paused(false);
+            }
+            _ => {}
+        }
+    }
+
+    /// The order came with other content: noted for a queue, answered to a caller.
+    async fn conflict(&mut self) -> Result<DeliveryResult, DeliverError> {
+        if self.trigger.source == Source::Queue {
+            let Dispatcher { ledger, .. } = self.dispatcher;
+            let decide = |held: Option<&Record>| {
+                held.map_or(Change::Keep(()), |held| {
+                    let noted = held.with_conflict(self.dispatcher.stamp());
+                    Change::Write(Box::new(noted), ())
+                })
+            };
+            self.record = ledger.update(self.record.take(), decide).await?.after;
+        }
+        self.dispatcher.metrics().record_conflict();
+        let (code, order_id) = ("conflict", &self.key.order_id);
+        tracing::warn!(code, order_id, network = N::NAME, "the order came with other content");
+        Ok(DeliveryResult { conflict: true, ..self.result(None) })
+    }
+
+    /// The settling write failed: the delivery stays `sending`, which means maybe sent.
+    fn not_settled(&self) -> DeliveryResult {
+        let (code, order_id) = ("outcome_not_recorded", &self.key.order_id);
+        tracing::error!(code, order_id, network = N::NAME, "the settling write failed");
+        let until = self.protocol().map_or_else(|| self.now(), |held| held.claim_expires_at);
+        self.result(Some(until))
+    }
+
+    fn result(&self, wait_until: Option<Timestamp>) -> DeliveryResult {
+        let changed = self.has_changed();
+        let was_in_doubt = self.first.as_ref().is_some_and(|first| first.protocol.in_doubt);
+        DeliveryResult {
+            wait_until,
+            replayed: self.first.is_some() && !self.sent && !changed,
+            changed,
+            newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(|held| held.in_doubt),
+            ..DeliveryResult::of(self.record.as_ref())
+        }
+    }
+
+    /// Whether this run changed the delivery's state.
+    fn has_changed(&self) -> bool {
+        let version = |record: &Option<Record>| record.as_ref().map(|record| record.state_version);
+        self.record.is_some() && version(&self.record) != version(&self.first)
+    }
+
+    fn protocol(&self) -> Option<&Delivery> {
+        self.record.as_ref().map(|record| &record.protocol)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.dispatcher.services.now()
+    }
+
+    fn jitter(&self) -> Jitter {
+        (self.dispatcher.services.random() >> 32) as Jitter
+    }
+}
+
+impl<N: Network, S: Services> Dispatcher<N, S> {
+    /// Asks `step` about `event` and writes its decision, on the record as the ledger holds it.
+    pub(super) async fn apply(
+        &self,
+        key: &Key,
+        held: Option<Record>,
+        event: &Event,
+        policy: &Policy,
+        note: Note,
+    ) -> Result<Updated<Then>, UpdateError> {
+        let decide = |held: Option<&Record>| {
+            let stamp = self.stamp();
+            let step = step(held.map(|record| &record.protocol), event, policy, stamp.now);
+            match step.next {
+                None => Change::Keep(step.then),
+                Some(next) => {
+                    let record = Record::after(held, key, next, note.clone(), stamp);
+                    Change::Write(Box::new(record), step.then)
+                }
+            }
+        };
+        self.ledger.update(held, decide).await
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp { now: self.services.now(), write_id: self.services.random() }
+    }
+}

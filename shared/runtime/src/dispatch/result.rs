@@ -1,0 +1,83 @@
+//! The result of one delivery, as the caller sees it.
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Record, State},
+    redaction::Reason,
+};
+
+use crate::ledger::UpdateError;
+
+/// The result of one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryResult {
+    /// The line, where the network wants lines.
+    pub line: Option<String>,
+    /// The state.
+    pub state: State,
+    /// The reason, where there is more to say.
+    pub reason: Option<Reason>,
+    /// The last attempt that was claimed.
+    pub attempt: u32,
+    /// Whether this result was reached earlier: nothing was sent and nothing changed now.
+    pub replayed: bool,
+    /// Whether the order differs from the content that the ledger holds.
+    pub conflict: bool,
+    /// The time to come back; `None` when nothing is left to do.
+    pub wait_until: Option<Timestamp>,
+    /// The time when the delivery was first seen, if it is in the ledger.
+    pub first_seen_at: Option<Timestamp>,
+    /// Whether the state was reached now.
+    pub changed: bool,
+    /// Whether the delivery came in doubt now, and still is.
+    pub newly_in_doubt: bool,
+}
+
+/// The reason that nothing is known of a delivery. Nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct DeliverError(
+    /// The failed update.
+    #[from]
+    pub UpdateError,
+);
+
+impl DeliveryResult {
+    /// Nothing to report: nothing was written.
+    pub(super) fn skipped(reason: Reason) -> Self {
+        Self { changed: true, ..Self::new(State::Skipped, Some(reason)) }
+    }
+
+    /// The ledger did not answer after another line was sent: the order comes again for this one.
+    pub(super) fn left_undone(line: Option<String>, now: Timestamp) -> Self {
+        let reason = Some(Reason::new("ledger_unavailable"));
+        Self { line, wait_until: Some(now), ..Self::new(State::Retrying, reason) }
+    }
+
+    /// The delivery as `record` holds it. Without a record the claim had no time.
+    pub(super) fn of(record: Option<&Record>) -> Self {
+        let Some(delivery) = record.map(|record| &record.protocol) else {
+            return Self::new(State::Retrying, Some(Reason::new("no_time")));
+        };
+        Self {
+            attempt: delivery.attempt,
+            first_seen_at: Some(delivery.first_seen_at),
+            ..Self::new(delivery.state, delivery.reason.clone())
+        }
+    }
+
+    const fn new(state: State, reason: Option<Reason>) -> Self {
+        Self {
+            line: None,
+            state,
+            reason,
+            attempt: 0,
+            replayed: false,
+            conflict: false,
+            wait_until: None,
+            first_seen_at: None,
+            changed: false,
+            newly_in_doubt: false,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The network's settings: read from its secret, and read again when they are old.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use postback_core::{
+    clock::Timestamp,
+    fields::Fault,
+    network::{Network, configure},
+};
+use secrecy::ExposeSecret;
+use tokio::sync::RwLock;
+
+use crate::services::Services;
+
+/// The age at which the secret is read again.
+const MAX_AGE: Duration = Duration::from_mins(1);
+/// The same while the circuit breaker is open because of the settings.
+const MAX_AGE_WHILE_OPEN: Duration = Duration::from_secs(10);
+
+/// A network with the settings of its secret.
+pub struct Configured<N> {
+    /// The network.
+    pub network: Arc<N>,
+    /// The version of the secret.
+    pub version: String,
+    /// The time of the reading.
+    pub read_at: Timestamp,
+}
+
+impl<N> fmt::Debug for Configured<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configured").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// The reason that a dispatcher can't start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The secret could not be read.
+    #[error("the secret named by NETWORK_SECRET_ARN could not be read")]
+    SecretUnavailable,
+    /// The secret does not hold the network's settings.
+    #[error("the secret named by NETWORK_SECRET_ARN has faults: {}", list(.0))]
+    Settings(Vec<Fault>),
+}
+
+fn list(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The settings in force.
+pub(super) struct Settings<N>(RwLock<Arc<Configured<N>>>);
+
+impl<N: Network> Settings<N> {
+    /// Reads the secret for the first time.
+    pub(super) async fn start(services: &impl Services) -> Result<Self, StartError> {
+        Ok(Self(RwLock::new(Arc::new(read(services).await?))))
+    }
+
+    /// The settings, read again when they are old. If the secret can't be read, or has faults, the
+    /// old settings stay in force.
+    pub(super) async fn current(
+        &self,
+        services: &impl Services,
+        breaker_is_open: bool,
+    ) -> Arc<Configured<N>> {
+        let held = Arc::clone(&*self.0.read().await);
+        let max_age = if breaker_is_open { MAX_AGE_WHILE_OPEN } else { MAX_AGE };
+        let now = services.now();
+        if now.since(held.read_at) < max_age {
+            return held;
+        }
+        let mut slot = self.0.write().await;
+        if slot.read_at != held.read_at {
+            return Arc::clone(&slot);
+        }
+        let fresh = match read(services).await {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                let code = "settings_not_read";
+                tracing::error!(code, network = N::NAME, %error, "the old settings stay in force");
+                Configured {
+                    network: Arc::clone(&held.network),
+                    version: held.version.clone(),
+                    read_at: now,
+                }
+            }
+        };
+        *slot = Arc::new(fresh);
+        Arc::clone(&slot)
+    }
+}
+
+async fn read<N: Network>(services: &impl Services) -> Result<Configured<N>, StartError> {
+    let secret = services.secret().await.map_err(|_| StartError::SecretUnavailable)?;
+    let network = configure(secret.json.expose_secret()).map_err(StartError::Settings)?;
+    Ok(Configured { network: Arc::new(network), version: secret.version, read_at: services.now() })
+}

@@ -1,0 +1,179 @@
+//! Requests and answers of the API, by way of API Gateway (payload format 2.0).
+
+use std::{borrow::Cow, fmt};
+
+pub use aws_lambda_events::apigw::{
+    ApiGatewayV2httpRequest as Request, ApiGatewayV2httpResponse as Response,
+};
+use aws_lambda_events::encodings::Body;
+use base64::{Engine, prelude::BASE64_STANDARD};
+pub use http::HeaderValue;
+use lambda_runtime::tracing;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use postback_core::problem::{Code, Problem};
+
+/// The largest body that is taken, in bytes: what one event on the bus may hold.
+pub const LARGEST_BODY: usize = 256 * 1024;
+
+/// An answer with a JSON body.
+#[must_use]
+pub fn json(status: u16, body: &impl Serialize) -> Response {
+    let body = serde_json::to_string(body).unwrap_or_default();
+    respond(status, "application/json", body, &[])
+}
+
+/// An answer with headers of its own.
+#[must_use]
+pub fn respond(
+    status: u16,
+    content_type: &str,
+    body: String,
+    more: &[(&'static str, String)],
+) -> Response {
+    let mut response = Response::default();
+    response.status_code = i64::from(status);
+    response.body = Some(Body::Text(body));
+    let own = [("content-type", content_type.to_owned())];
+    for (name, value) in own.iter().chain(more) {
+        if let Ok(value) = value.parse() {
+            response.headers.insert(*name, value);
+        }
+    }
+    response
+}
+
+/// An error.
+#[must_use]
+pub fn problem(problem: &Problem) -> Response {
+    let (status, reason) = (problem.code.status(), problem.code.as_str());
+    tracing::info!(code = "request_refused", status, reason, "refused");
+    let mut more = Vec::new();
+    if let Some(wait) = problem.code.retry_after() {
+        more.push(("retry-after", wait.as_secs().to_string()));
+    }
+    if problem.code.status() == 401 {
+        more.push(("www-authenticate", "StandardWebhooks".to_owned()));
+    }
+    respond(problem.code.status(), "application/problem+json", problem.body(), &more)
+}
+
+/// What a request brings.
+#[derive(Clone, Copy)]
+pub struct Posted<'a> {
+    /// What it says its body is.
+    pub content_type: Option<&'a str>,
+    /// The body as API Gateway hands it on.
+    pub body: &'a str,
+    /// Whether API Gateway has encoded it.
+    pub is_base64_encoded: bool,
+}
+
+impl fmt::Debug for Posted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Posted").field("content_type", &self.content_type).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Posted<'a> {
+    /// What `request` brings.
+    #[must_use]
+    pub fn by(request: &'a Request) -> Self {
+        let content_type = request.headers.get("content-type");
+        Self {
+            content_type: content_type.and_then(|value| value.to_str().ok()),
+            body: request.body.as_deref().unwrap_or_default(),
+            is_base64_encoded: request.is_base64_encoded,
+        }
+    }
+
+    /// The body as the sender wrote it, byte by byte: what a signature is made over.
+    pub fn bytes(&self) -> Result<Cow<'a, [u8]>, Problem> {
+        let bytes = if self.is_base64_encoded {
+            Cow::Owned(BASE64_STANDARD.decode(self.body).map_err(|_| not_json())?)
+        } else {
+            Cow::Borrowed(self.body.as_bytes())
+        };
+        if bytes.len() > LARGEST_BODY {
+            return Err(too_large());
+        }
+        Ok(bytes)
+    }
+
+    /// The body, declared as JSON and not yet read as such.
+    pub fn text(&self) -> Result<Cow<'a, str>, Problem> {
+        if !self.content_type.is_some_and(is_json) {
+            let detail = "Send the order with `Content-Type: application/json`.";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        match self.bytes()? {
+            Cow::Borrowed(_) => Ok(Cow::Borrowed(self.body)),
+            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_json()),
+        }
+    }
+
+    /// The body, which is JSON.
+    pub fn json(&self) -> Result<Box<RawValue>, Problem> {
+        serde_json::from_str(&self.text()?).map_err(|_| not_json())
+    }
+}
+
+/// The body is not JSON.
+#[must_use]
+pub fn not_json() -> Problem {
+    Problem::new(Code::NotJson, "Send one JSON object in UTF-8: the order. Nothing was sent.")
+}
+
+/// The order is larger than what an event on the bus may hold.
+#[must_use]
+pub fn too_large() -> Problem {
+    let detail = format!("An order may have {LARGEST_BODY} bytes at most. Nothing was sent.");
+    Problem::new(Code::TooLarge, detail)
+}
+
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(content_type: &str, body: &str) -> Request {
+        let mut request = Request::default();
+        request.headers.insert("content-type", content_type.parse().expect("a header"));
+        request.body = Some(body.to_owned());
+        request
+    }
+
+    fn code(request: &Request) -> Option<Code> {
+        Posted::by(request).json().err().map(|problem| problem.code)
+    }
+
+    #[test]
+    fn takes_json_that_is_declared_as_json() {
+        assert_eq!(code(&request("application/json; charset=utf-8", "{}")), None);
+        assert_eq!(code(&request("application/cloudevents+json", "{}")), None);
+        assert_eq!(code(&request("text/plain", "{}")), Some(Code::UnsupportedMediaType));
+        assert_eq!(code(&Request::default()), Some(Code::UnsupportedMediaType));
+        assert_eq!(code(&request("application/json", "{")), Some(Code::NotJson));
+        assert_eq!(code(&request("application/json", "")), Some(Code::NotJson));
+    }
+
+    #[test]
+    fn takes_a_body_that_the_gateway_has_encoded() {
+        let mut encoded = request("application/json", "eyJhIjoxfQ==");
+        encoded.is_base64_encoded = true;
+
+        assert_eq!(Posted::by(&encoded).json().expect("JSON").get(), r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn refuses_what_no_event_can_hold() {
+        let long = format!("\"{}\"", "x".repeat(LARGEST_BODY));
+
+        assert_eq!(code(&request("application/json", &long)), Some(Code::TooLarge));
+    }
+}

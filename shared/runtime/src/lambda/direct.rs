@@ -1,0 +1,158 @@
+//! `POST /orders/{network}`: delivers an order to this network now, and answers with the result.
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::State,
+    fields::{self, Fault, UnknownFields},
+    network::Network,
+    order::Order,
+    problem::{Code, Problem},
+    redaction::Reason,
+};
+use serde::Serialize;
+
+use super::api::{self, Posted, Response};
+use crate::{
+    dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, Trigger},
+    ledger::UpdateError,
+    services::Services,
+};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    order_id: &'a str,
+    network: &'static str,
+    #[serde(flatten)]
+    whole: Line<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<&'a str>,
+    state: State,
+    reason: Option<&'a Reason>,
+    attempt: u32,
+    replayed: bool,
+}
+
+pub(super) async fn order<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    posted: Posted<'_>,
+    deadline: Timestamp,
+) -> Response {
+    match deliver(dispatcher, posted, deadline).await {
+        Ok(response) => response,
+        Err(problem) => api::problem(&problem),
+    }
+}
+
+async fn deliver<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    posted: Posted<'_>,
+    deadline: Timestamp,
+) -> Result<Response, Problem> {
+    let body = posted.text()?;
+    let order = read::<N>(&body)?;
+    let trigger = Trigger {
+        body: &body,
+        source: Source::Api,
+        expect_existing: false,
+        deadline,
+        parked_rounds: 0,
+    };
+    let results = dispatcher.deliver(&order, &trigger).await.map_err(|error| {
+        dispatcher.metrics().record_not_taken();
+        unavailable(error)
+    })?;
+    if results.iter().any(|result| result.conflict) {
+        let detail = "This order was reported to this network with other content, which stands. \
+                      Nothing was sent. Use another order id for another order.";
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    dispatcher.requeue(&trigger, &results).await.map_err(|_| {
+        let detail = "The order is recorded but its next attempt could not be scheduled. \
+                      Send it again: nothing is reported twice.";
+        Problem::new(Code::QueueUnavailable, detail)
+    })?;
+    Ok(answer::<N>(&order, &results))
+}
+
+/// Reads the order; every member that nobody would read is a fault.
+fn read<N: Network>(body: &str) -> Result<Order, Problem> {
+    let value = serde_json::from_str(body).map_err(|_| api::not_json())?;
+    let order = Order::read(&value, UnknownFields::Deny);
+    let mut faults = click_faults::<N>(&value);
+    match order {
+        Ok(order) if faults.is_empty() => Ok(order),
+        Ok(_) => Err(Problem::invalid_order(faults)),
+        Err(more) => {
+            faults.splice(0..0, more);
+            Err(Problem::invalid_order(faults))
+        }
+    }
+}
+
+fn click_faults<N: Network>(order: &serde_json::Value) -> Vec<Fault> {
+    let click = order.get("clicks").and_then(|clicks| clicks.get(N::NAME));
+    let Some(click) = click.filter(|click| click.is_object()) else { return Vec::new() };
+    let checked = fields::read(click, UnknownFields::Deny, |fields| {
+        N::check_click(fields);
+        Some(())
+    });
+    let mut faults = checked.err().unwrap_or_default();
+    for fault in &mut faults {
+        fault.pointer = format!("/clicks/{}{}", N::NAME, fault.pointer);
+    }
+    faults
+}
+
+fn unavailable(DeliverError(error): DeliverError) -> Problem {
+    let detail = match error {
+        UpdateError::Ledger(_) => {
+            "The ledger could not be reached, so nothing was sent. Send the order again."
+        }
+        UpdateError::Contended => {
+            "This order is being sent many times at once. Send it again in a moment."
+        }
+    };
+    Problem::new(Code::LedgerUnavailable, detail)
+}
+
+fn answer<N: Network>(order: &Order, results: &[DeliveryResult]) -> Response {
+    // The worst line stands for the whole.
+    let worst = results.iter().min_by_key(|result| result.state.rank());
+    let no_lines = Reason::new("no_lines");
+    let whole = worst.map_or(
+        Line {
+            line: None,
+            state: State::Skipped,
+            reason: Some(&no_lines),
+            attempt: 0,
+            replayed: false,
+        },
+        |worst| Line {
+            line: None,
+            replayed: results.iter().all(|result| result.replayed),
+            ..line(worst)
+        },
+    );
+    let is_final = results.iter().all(|result| result.state.is_final());
+    let by_line = results.iter().any(|result| result.line.is_some());
+    let lines = if by_line { results.iter().map(line).collect() } else { Vec::new() };
+    let order_id = order.order_id.as_str();
+    let body = Body { order_id, network: N::NAME, whole, lines };
+    api::json(if is_final { 200 } else { 202 }, &body)
+}
+
+fn line(result: &DeliveryResult) -> Line<'_> {
+    Line {
+        line: result.line.as_deref(),
+        state: result.state,
+        reason: result.reason.as_ref(),
+        attempt: result.attempt,
+        replayed: result.replayed,
+    }
+}

@@ -1,0 +1,72 @@
+//! What a network's function is called with: read in one pass, and no further than it is used.
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use crate::lambda::api::Posted;
+
+/// An event of any trigger.
+#[derive(Deserialize)]
+pub(super) struct Event {
+    /// A batch of the queue.
+    #[serde(rename = "Records")]
+    pub(super) records: Option<Vec<Message>>,
+    /// What `EventBridge` calls with has one.
+    #[serde(rename = "detail-type")]
+    pub(super) detail_type: Option<String>,
+    /// A request of API Gateway has one.
+    #[serde(rename = "requestContext")]
+    context: Option<Context>,
+    headers: Option<Headers>,
+    body: Option<String>,
+    #[serde(rename = "isBase64Encoded")]
+    is_base64_encoded: Option<bool>,
+}
+
+/// Of an HTTP API, in payload format 2.0.
+#[derive(Deserialize)]
+struct Context {
+    #[serde(rename = "http")]
+    _http: IgnoredAny,
+}
+
+/// API Gateway writes the names in small letters; who calls the function directly may not.
+#[derive(Deserialize)]
+struct Headers {
+    #[serde(rename = "content-type", alias = "Content-Type")]
+    content_type: Option<String>,
+}
+
+/// A message of the queue.
+#[derive(Deserialize)]
+pub(super) struct Message {
+    #[serde(rename = "messageId")]
+    pub(super) id: Option<String>,
+    pub(super) body: Option<String>,
+    attributes: Option<Attributes>,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(rename = "ApproximateReceiveCount")]
+    receive_count: Option<String>,
+}
+
+impl Event {
+    /// What was posted, if this is a request of API Gateway.
+    pub(super) fn posted(&self) -> Option<Posted<'_>> {
+        self.context.as_ref()?;
+        Some(Posted {
+            content_type: self.headers.as_ref().and_then(|headers| headers.content_type.as_deref()),
+            body: self.body.as_deref().unwrap_or_default(),
+            is_base64_encoded: self.is_base64_encoded.unwrap_or_default(),
+        })
+    }
+}
+
+impl Message {
+    /// Whether it has been handed out before.
+    pub(super) fn is_redelivered(&self) -> bool {
+        let count = self.attributes.as_ref().and_then(|all| all.receive_count.as_deref());
+        count.and_then(|count| count.parse::<u32>().ok()).is_some_and(|count| count > 1)
+    }
+}

@@ -1,0 +1,225 @@
+//! The shell: what a function is called with and what it answers. One binary serves all its
+//! triggers.
+
+use std::future::Future;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
+use postback_core::{
+    clock::Timestamp,
+    network::{Network, TracksStatus},
+};
+use serde_json::value::to_raw_value;
+use url::Url;
+
+use event::Event;
+
+use crate::{
+    client::Sender,
+    dispatch::{Dispatcher, Round, StartError},
+    services::{AwsServices, Environment, Services, SettingMissing, StatusServices, setting},
+};
+
+pub mod api;
+mod direct;
+mod event;
+mod queue;
+pub mod stream;
+
+pub use serde_json::value::RawValue;
+
+/// Serves one network: API Gateway and SQS.
+pub async fn serve<N: Network>() -> Result<(), Error> {
+    let dispatcher = start::<N>().await?;
+    run(move |payload, deadline| async move { handle(dispatcher, &payload, deadline).await }).await
+}
+
+/// Serves one network, and follows what it took: API Gateway, SQS and a schedule.
+pub async fn serve_and_poll_status<N: TracksStatus>() -> Result<(), Error> {
+    let dispatcher = start::<N>().await?;
+    run(move |payload, deadline| async move {
+        handle_and_poll_status(dispatcher, &payload, deadline).await
+    })
+    .await
+}
+
+/// Runs `handler` on every event of the Lambda runtime.
+async fn run<H, A>(handler: H) -> Result<(), Error>
+where
+    H: Fn(Box<RawValue>, Timestamp) -> A + Copy + Send + 'static,
+    A: Future<Output = Result<Box<RawValue>, Error>> + Send + 'static,
+{
+    let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        handler(event.payload, deadline(&event.context))
+    });
+    lambda_runtime::run(service).await
+}
+
+/// Lives as long as the process.
+async fn start<N: Network>() -> Result<&'static Dispatcher<N, AwsServices>, Error> {
+    log_as_json();
+    let dispatcher = dispatcher().await.map(|dispatcher| &*Box::leak(Box::new(dispatcher)));
+    dispatcher.inspect_err(|error| {
+        let secret = setting("NETWORK_SECRET_ARN").unwrap_or_default();
+        let is_secret = error.downcast_ref::<StartError>().is_some();
+        let mend = is_secret.then(|| format!("make secret NETWORK={}", N::NAME));
+        tracing::error!(
+            code = "not_started",
+            network = N::NAME,
+            %error,
+            secret,
+            mend,
+            "the function can't start"
+        );
+    })
+}
+
+async fn dispatcher<N: Network>() -> Result<Dispatcher<N, AwsServices>, Error> {
+    let environment = Environment::of_lambda()?;
+    let endpoint = endpoint(setting("NETWORK_ENDPOINT").ok().as_deref().unwrap_or(N::ENDPOINT))?;
+    let (ledger, aws) = (environment.ledger()?, AwsServices::new(&environment)?);
+    let sender = Sender::new(endpoint, N::TIMEOUT);
+    // While the secret is on its way.
+    environment.prewarm();
+    sender.prewarm(Timestamp::system());
+    Ok(Dispatcher::start(ledger, sender, aws).await?)
+}
+
+/// The base URL of a network: `https`, or plain `http` when the operator names it.
+fn endpoint(url: &str) -> Result<Url, SettingMissing> {
+    let fault = |fault| SettingMissing { name: "NETWORK_ENDPOINT", fault };
+    let url = Url::parse(url.trim()).map_err(|_| fault("is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(fault("is not an http or https URL"));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(fault("must be a base URL without credentials, query or fragment"));
+    }
+    Ok(url)
+}
+
+/// Answers one event of any trigger.
+pub async fn handle<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    payload: &RawValue,
+    deadline: Timestamp,
+) -> Result<Box<RawValue>, Error> {
+    answer(dispatcher, read(payload)?, deadline).await
+}
+
+/// Answers one event of any trigger, the schedule's among them.
+pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
+    dispatcher: &Dispatcher<N, S>,
+    payload: &RawValue,
+    deadline: Timestamp,
+) -> Result<Box<RawValue>, Error> {
+    let event = read(payload)?;
+    if event.detail_type.as_deref() != Some(POLL_STATUS) {
+        return answer(dispatcher, event, deadline).await;
+    }
+    let round = dispatcher.poll_status(deadline).await;
+    dispatcher.measure();
+    let round = round.inspect_err(|error| {
+        let code = "status_poll_ended_early";
+        tracing::error!(code, network = N::NAME, %error, "the round ended early");
+    })?;
+    let Round { requests, asked, changed, ended } = round;
+    let code = "status_poll";
+    tracing::info!(code, network = N::NAME, requests, asked, changed, ended, "polled");
+    Ok(to_raw_value(&())?)
+}
+
+/// What the schedule calls with, as `detail-type`.
+pub const POLL_STATUS: &str = "postback.poll_status";
+
+async fn answer<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    mut event: Event,
+    deadline: Timestamp,
+) -> Result<Box<RawValue>, Error> {
+    // In boxes: a future that holds several of the SDK's is nested deeper than rustc follows.
+    let answer = if let Some(messages) = event.records.take() {
+        to_raw_value(&Box::pin(queue::batch(dispatcher, messages, deadline)).await)?
+    } else if let Some(posted) = event.posted() {
+        to_raw_value(&Box::pin(direct::order(dispatcher, posted, deadline)).await)?
+    } else {
+        return Err("the event is of no trigger that this function has".into());
+    };
+    dispatcher.measure();
+    Ok(answer)
+}
+
+/// An event, or an error that quotes nothing of it.
+fn read(payload: &RawValue) -> Result<Event, Error> {
+    serde_json::from_str(payload.get()).map_err(|_| "the event could not be read".into())
+}
+
+/// A function that the ledger's stream calls.
+pub trait StreamHandler {
+    /// Handles one batch. The error makes Lambda repeat the batch.
+    fn handle(&self, payload: &RawValue) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Serves a function that the ledger's stream calls.
+pub async fn serve_stream(handler: &impl StreamHandler) -> Result<(), Error> {
+    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
+        // In a box, as in `answer`.
+        Box::pin(handler.handle(&event.payload)).await
+    });
+    lambda_runtime::run(service).await
+}
+
+/// Serves a function that only the API calls.
+pub async fn serve_api<F, A>(handler: F) -> Result<(), Error>
+where
+    F: Fn(api::Request, Timestamp) -> A,
+    A: Future<Output = api::Response>,
+{
+    let handler = &handler;
+    let service = service_fn(async move |event: LambdaEvent<api::Request>| {
+        // In a box, as in `answer`.
+        Ok::<_, Error>(Box::pin(handler(event.payload, Timestamp::system())).await)
+    });
+    lambda_runtime::run(service).await
+}
+
+/// When the invocation is ended by Lambda.
+#[must_use]
+pub fn deadline(context: &lambda_runtime::Context) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
+}
+
+/// Logs as JSON lines, one event each with its fields at the top, at the level that Lambda's log
+/// settings ask for, but nothing below INFO: that is not compiled in (feature `max_level_info`), for
+/// at TRACE the SDK would log whole requests. The span is the invocation's: its request id, and its trace id where traced.
+pub fn log_as_json() {
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG"));
+    let level = level.ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let lines = lambda_runtime::tracing::subscriber::fmt().json().flatten_event(true);
+    lines.with_span_list(false).with_target(false).with_max_level(level).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_level_of_logging_shows_what_the_crates_say_of_requests() {
+        assert_eq!(lambda_runtime::tracing::level_filters::STATIC_MAX_LEVEL, LevelFilter::INFO);
+    }
+
+    #[test]
+    fn an_endpoint_is_a_bare_http_url() {
+        assert!(endpoint("https://api.example").is_ok());
+        assert!(endpoint("http://127.0.0.1:4580/base").is_ok());
+        for bad in [
+            "",
+            "api.example",
+            "ftp://api.example",
+            "https://a:b@c.example",
+            "https://c.example?x=1",
+        ] {
+            let error = endpoint(bad).expect_err(bad);
+            assert!(error.to_string().starts_with("the setting NETWORK_ENDPOINT "), "{error}");
+        }
+    }
+}

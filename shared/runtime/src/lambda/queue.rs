@@ -1,0 +1,129 @@
+//! A batch from the queue: each message on its own, all at once, failures reported one by one.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{FutureExt, future::join_all};
+use postback_core::{
+    clock::Timestamp,
+    fields::{Fault, UnknownFields},
+    network::Network,
+    order::Order,
+};
+use serde::Serialize;
+
+use super::event::Message;
+use crate::{
+    dispatch::{DeliverError, Dispatcher, Source, Trigger},
+    ledger::UpdateError,
+    services::{DelayedOrder, ORDER_COMPLETED, ORDER_DELAYED, Services, Unavailable},
+};
+
+/// The messages of a batch that stay on the queue.
+#[derive(Debug, Serialize)]
+pub(super) struct Failures {
+    #[serde(rename = "batchItemFailures")]
+    failures: Vec<Failed>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failed {
+    #[serde(rename = "itemIdentifier")]
+    id: String,
+}
+
+/// Why a message stays on the queue: it comes again, and after some times goes to the dead letters.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("the message is not an event")]
+    NotAnEvent,
+    #[error("the event is of another type")]
+    OtherType,
+    #[error("the event's detail is not an order: {0}")]
+    NotAnOrder(String),
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    #[error("the order could not be put back on the queue")]
+    NotPutBack(#[from] Unavailable),
+    #[error("there is a fault in the function: the lines before say where")]
+    Panicked,
+}
+
+impl Failure {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnEvent => "not_an_event",
+            Self::OtherType => "other_type",
+            Self::NotAnOrder(_) => "invalid_order",
+            Self::Deliver(DeliverError(UpdateError::Ledger(_))) => "ledger_unavailable",
+            Self::Deliver(DeliverError(UpdateError::Contended)) => "contended",
+            Self::NotPutBack(_) => "queue_unavailable",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+/// A fault for the log. Only the first part of its place: deeper ones may be names of the sender's.
+fn safe(fault: &Fault) -> String {
+    let member = fault.pointer.split('/').nth(1).unwrap_or_default();
+    format!("{} at /{member}", fault.code)
+}
+
+pub(super) async fn batch<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    messages: Vec<Message>,
+    deadline: Timestamp,
+) -> Failures {
+    let each = messages.into_iter().map(async |message| {
+        let id = message.id.clone().unwrap_or_default();
+        // A panic is one message's failure. It must not drop what the others have under way.
+        let taken = AssertUnwindSafe(take(dispatcher, &message, deadline)).catch_unwind().await;
+        match taken.unwrap_or(Err(Failure::Panicked)) {
+            Ok(()) => None,
+            Err(failure) => {
+                let (code, reason) = ("message_not_taken", failure.code());
+                let network = N::NAME;
+                tracing::error!(code, network, message_id = id, reason, %failure, "it comes again");
+                dispatcher.metrics().record_not_taken();
+                Some(Failed { id })
+            }
+        }
+    });
+    // In boxes: a future that holds several of the SDK's is nested deeper than rustc follows.
+    let taken = join_all(each.map(Box::pin)).await;
+    Failures { failures: taken.into_iter().flatten().collect() }
+}
+
+async fn take<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    message: &Message,
+    deadline: Timestamp,
+) -> Result<(), Failure> {
+    let body = message.body.as_deref().unwrap_or_default();
+    let message_order: DelayedOrder<'_> =
+        serde_json::from_str(body).map_err(|_| Failure::NotAnEvent)?;
+    let is_delayed = message_order.detail_type == ORDER_DELAYED;
+    if !is_delayed && message_order.detail_type != ORDER_COMPLETED {
+        return Err(Failure::OtherType);
+    }
+    let not_before = Timestamp::from_millis(message_order.not_before_ms);
+    if dispatcher.services().now() < not_before {
+        return Ok(dispatcher.put_back(&message_order).await?);
+    }
+    let body = message_order.detail.get();
+    let not_json = |_| Failure::NotAnOrder("not_json".to_owned());
+    let order = serde_json::from_str(body).map_err(not_json)?;
+    let order = Order::read(&order, UnknownFields::Ignore).map_err(|faults| {
+        let faults: Vec<_> = faults.iter().map(safe).collect();
+        Failure::NotAnOrder(faults.join(", "))
+    })?;
+    let trigger = Trigger {
+        body,
+        source: Source::Queue,
+        expect_existing: is_delayed || message.is_redelivered(),
+        deadline,
+        parked_rounds: message_order.parked_rounds,
+    };
+    let results = dispatcher.deliver(&order, &trigger).await?;
+    dispatcher.requeue(&trigger, &results).await?;
+    Ok(())
+}

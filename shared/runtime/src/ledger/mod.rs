@@ -1,0 +1,135 @@
+//! The ledger: one `DynamoDB` item per delivery, changed by compare-and-set only.
+//!
+//! Every write carries the version it was decided on and is refused when the item has moved on;
+//! the refusal brings the item along, so that a duplicate costs one write unit and no read.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::put_item::PutItemError,
+    types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure},
+};
+use postback_core::delivery::{Key, Record};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+
+mod receipt;
+mod scan;
+mod update;
+
+pub use receipt::{RECEIPT_PREFIX, RECEIPT_TTL, Receipt};
+pub use scan::{Cursor, Filter, Page};
+pub use update::{Change, UpdateError, Updated};
+
+/// What every delivery has, and no receipt of a webhook's message.
+const IS_DELIVERY: &str = "attribute_exists(version)";
+
+/// The table of deliveries.
+#[derive(Clone)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It stands.
+    Written,
+    /// Somebody else wrote first. This is what the ledger holds now; `None` when nothing.
+    Stale(Option<Box<Record>>),
+}
+
+/// The ledger did not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// No answer, or a refusal to serve: it may or may not have been written.
+    #[error("the ledger could not be reached")]
+    Unavailable,
+    /// An item there is not one of ours.
+    #[error("an item of the ledger could not be read")]
+    Unreadable,
+}
+
+impl Ledger {
+    /// The ledger in `table`.
+    #[must_use]
+    pub const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Writes `record` if the ledger holds version `expected` of it, `None` for nothing at all.
+    pub async fn put(&self, record: &Record, expected: Option<u64>) -> Result<Put, LedgerError> {
+        let item = to_item(record).map_err(|_| LedgerError::Unreadable)?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::None);
+        let put = match expected {
+            None => put.condition_expression("attribute_not_exists(order_id)"),
+            Some(version) => put
+                .condition_expression("version = :expected")
+                .expression_attribute_values(":expected", AttributeValue::N(version.to_string())),
+        };
+        let refusal = match put.send().await {
+            Ok(_) => return Ok(Put::Written),
+            Err(SdkError::ServiceError(error)) => error.into_err(),
+            Err(_) => return Err(LedgerError::Unavailable),
+        };
+        let PutItemError::ConditionalCheckFailedException(refusal) = refusal else {
+            return Err(LedgerError::Unavailable);
+        };
+        match refusal.item {
+            None => Ok(Put::Stale(None)),
+            Some(item) => {
+                let held: Record = from_item(item).map_err(|_| LedgerError::Unreadable)?;
+                // Our own write, whose answer was lost and which the SDK sent again.
+                let ours = held.version == record.version && held.write_id == record.write_id;
+                Ok(if ours { Put::Written } else { Put::Stale(Some(Box::new(held))) })
+            }
+        }
+    }
+
+    /// What the ledger holds of one delivery, read consistently.
+    pub async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("order_id", AttributeValue::S(key.order_id.clone()))
+            .key("delivery", AttributeValue::S(key.delivery.clone()))
+            .consistent_read(true);
+        let output = get.send().await.map_err(|_| LedgerError::Unavailable)?;
+        let Some(item) = output.item else { return Ok(None) };
+        from_item(item).map(Some).map_err(|_| LedgerError::Unreadable)
+    }
+
+    /// All deliveries of an order, read consistently.
+    pub async fn of_order(&self, order_id: &str) -> Result<Vec<Record>, LedgerError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("order_id = :order_id")
+            .filter_expression(IS_DELIVERY)
+            .expression_attribute_values(":order_id", AttributeValue::S(order_id.to_owned()))
+            .consistent_read(true);
+        let mut pages = query.into_paginator().items().send();
+        let mut records = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|_| LedgerError::Unavailable)?;
+            records.push(from_item(item).map_err(|_| LedgerError::Unreadable)?);
+        }
+        Ok(records)
+    }
+}

@@ -1,0 +1,17 @@
+//! The driving half of Postback: everything that reads, writes or sends.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`dispatch`] | a delivery from claim to settlement, driven by [`step`](postback_core::delivery::step) |
+//! | [`ledger`] | the `DynamoDB` table of deliveries, changed by compare-and-set only |
+//! | [`client`] | one request, sent once: not sent, maybe sent, or answered |
+//! | [`services`] | time, randomness, queue, bus and secret, from AWS or from a test |
+//! | [`lambda`] | the shell: API Gateway, SQS and their answers |
+//! | [`metrics`] | measurements, in `CloudWatch`'s embedded metric format |
+
+pub mod client;
+pub mod dispatch;
+pub mod lambda;
+pub mod ledger;
+pub mod metrics;
+pub mod services;

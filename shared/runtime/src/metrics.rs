@@ -1,0 +1,294 @@
+//! What a function measures: collected while an invocation runs, written once at its end in
+//! `CloudWatch`'s embedded metric format. A metric costs no call.
+//!
+//! The format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::dispatch::DeliveryResult;
+use postback_core::{clock::Timestamp, delivery::State, order::Order};
+
+/// Where the metrics are, in `CloudWatch`.
+pub const NAMESPACE: &str = "Postback";
+
+/// Reasons of a refusal that a person should see: the network holds a conversion that is not ours,
+/// or says what nobody knows.
+const UNCLEAR: [&str; 2] = ["duplicate_elsewhere", "unknown_refusal"];
+
+/// The most values of one metric that a document may hold.
+const MOST_VALUES: usize = 100;
+
+/// Everything that is measured. All have the dimensions `Stack` and `Network`, some one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// How long the network took for each request of an attempt.
+    AttemptLatency,
+    /// 1 for each attempt without a judgement on the order and each message that was not taken, 0
+    /// for each other attempt: the average is the error rate.
+    AttemptFailed,
+    /// The states that deliveries came to, by `Outcome`. One that changes nothing does not count.
+    Outcomes,
+    /// The age of each delivery that has to wait, each time it comes round.
+    UnresolvedAge,
+    /// What the network refused or dropped behind a success: an answer with a 2xx status, or
+    /// something it had taken before.
+    SilentRefusals,
+    /// Orders refused for a reason that a person should see: money may be lost.
+    UnclearRefusals,
+    /// Deliveries that became unconfirmed and wait for a person.
+    UnconfirmedHeld,
+    /// The totals of orders whose delivery came in doubt, by `Currency`.
+    AmountAtRisk,
+    /// 1 while the network is paused; 0 when an order has passed.
+    Paused,
+    /// Orders that came again with other content.
+    Conflicts,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::AttemptLatency,
+        Self::AttemptFailed,
+        Self::Outcomes,
+        Self::UnresolvedAge,
+        Self::SilentRefusals,
+        Self::UnclearRefusals,
+        Self::UnconfirmedHeld,
+        Self::AmountAtRisk,
+        Self::Paused,
+        Self::Conflicts,
+    ];
+
+    /// Its name in `CloudWatch`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AttemptLatency => "AttemptLatency",
+            Self::AttemptFailed => "AttemptFailed",
+            Self::Outcomes => "Outcomes",
+            Self::UnresolvedAge => "UnresolvedAge",
+            Self::SilentRefusals => "SilentRefusals",
+            Self::UnclearRefusals => "UnclearRefusals",
+            Self::UnconfirmedHeld => "UnconfirmedHeld",
+            Self::AmountAtRisk => "AmountAtRisk",
+            Self::Paused => "Paused",
+            Self::Conflicts => "Conflicts",
+        }
+    }
+
+    /// Its unit in `CloudWatch`.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::AttemptLatency => "Milliseconds",
+            Self::UnresolvedAge => "Seconds",
+            Self::Outcomes
+            | Self::SilentRefusals
+            | Self::UnclearRefusals
+            | Self::UnconfirmedHeld
+            | Self::Conflicts => "Count",
+            Self::AttemptFailed | Self::AmountAtRisk | Self::Paused => "None",
+        }
+    }
+
+    /// Its dimension besides `Stack` and `Network`.
+    #[must_use]
+    pub const fn dimension(self) -> Option<&'static str> {
+        match self {
+            Self::Outcomes => Some("Outcome"),
+            Self::AmountAtRisk => Some("Currency"),
+            _ => None,
+        }
+    }
+}
+
+/// What one invocation has measured so far. Numbers and words of closed lists only: nothing of an
+/// order but its total and its currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metrics {
+    latencies: Vec<u64>,
+    failed: Vec<u8>,
+    outcomes: BTreeMap<&'static str, u32>,
+    oldest: Option<Duration>,
+    silent_refusals: u32,
+    unclear_refusals: u32,
+    held: u32,
+    at_risk: BTreeMap<&'static str, Decimal>,
+    paused: Option<bool>,
+    conflicts: u32,
+}
+
+impl Metrics {
+    /// An attempt came to a verdict; `latency` unless nothing was sent.
+    pub fn record_attempt(&mut self, latency: Option<Duration>, failed: bool) {
+        self.latencies.extend(latency.map(millis));
+        self.failed.push(u8::from(failed));
+    }
+
+    /// A message or a call failed: nothing was sent.
+    pub fn record_not_taken(&mut self) {
+        self.failed.push(1);
+    }
+
+    /// An order's deliveries came to `outcomes`.
+    pub(crate) fn record_results(&mut self, order: &Order, outcomes: &[DeliveryResult]) {
+        for outcome in outcomes.iter().filter(|outcome| outcome.changed) {
+            self.record_outcome(outcome.state);
+            if outcome.state == State::Unconfirmed && outcome.wait_until.is_none() {
+                self.record_held();
+            }
+            if outcome.reason.as_ref().is_some_and(|reason| UNCLEAR.contains(&reason.as_str())) {
+                self.record_unclear_refusal();
+            }
+        }
+        // Lines of one order are parts of one total.
+        if outcomes.iter().any(|outcome| outcome.newly_in_doubt) {
+            self.record_at_risk(order);
+        }
+    }
+
+    /// A delivery came to `state`.
+    pub fn record_outcome(&mut self, state: State) {
+        *self.outcomes.entry(state.as_str()).or_default() += 1;
+    }
+
+    /// A delivery has to wait, first heard of `age` ago.
+    pub fn record_waiting(&mut self, age: Duration) {
+        self.oldest = self.oldest.max(Some(age));
+    }
+
+    /// The network refused something behind a success.
+    pub const fn record_silent_refusal(&mut self) {
+        self.silent_refusals = self.silent_refusals.saturating_add(1);
+    }
+
+    /// An order was refused for a reason that a person should see.
+    pub const fn record_unclear_refusal(&mut self) {
+        self.unclear_refusals = self.unclear_refusals.saturating_add(1);
+    }
+
+    /// A delivery became unconfirmed and waits for a person.
+    pub const fn record_held(&mut self) {
+        self.held = self.held.saturating_add(1);
+    }
+
+    /// Nobody knows any more whether the network has processed `order`.
+    pub fn record_at_risk(&mut self, order: &Order) {
+        let sum = self.at_risk.entry(order.currency.code()).or_default();
+        *sum = sum.saturating_add(order.total.decimal());
+    }
+
+    /// An order came again with other content.
+    pub const fn record_conflict(&mut self) {
+        self.conflicts = self.conflicts.saturating_add(1);
+    }
+
+    /// Whether the network is known to be paused, or known not to be.
+    pub const fn record_paused(&mut self, paused: bool) {
+        self.paused = Some(paused);
+    }
+
+    /// The documents to be written, each a line of its own; none if nothing was measured. All are
+    /// in the first one but for what needs another value of a dimension, or more room.
+    #[must_use]
+    pub fn documents(&self, stack: &str, network: &str, now: Timestamp) -> Vec<Value> {
+        let mut latencies = self.latencies.chunks(MOST_VALUES);
+        let mut failed = self.failed.chunks(MOST_VALUES);
+        let mut outcomes = self.outcomes.iter();
+        let mut at_risk = self.at_risk.iter();
+        let mut once = Some(self.counts());
+        let mut documents = Vec::new();
+        loop {
+            let mut document = Document::default();
+            document.add(Metric::AttemptLatency, latencies.next().map(|values| json!(values)));
+            document.add(Metric::AttemptFailed, failed.next().map(|values| json!(values)));
+            for (metric, value) in once.take().into_iter().flatten() {
+                document.add(metric, value);
+            }
+            if let Some((outcome, count)) = outcomes.next() {
+                document.add_by(Metric::Outcomes, outcome, json!(count));
+            }
+            if let Some((currency, sum)) = at_risk.next() {
+                document.add_by(Metric::AmountAtRisk, currency, number(*sum));
+            }
+            match document.finish(stack, network, now) {
+                Some(document) => documents.push(document),
+                None => return documents,
+            }
+        }
+    }
+
+    fn counts(&self) -> [(Metric, Option<Value>); 6] {
+        let count = |count: u32| (count > 0).then(|| json!(count));
+        [
+            (Metric::UnresolvedAge, self.oldest.map(|age| json!(age.as_secs()))),
+            (Metric::SilentRefusals, count(self.silent_refusals)),
+            (Metric::UnclearRefusals, count(self.unclear_refusals)),
+            (Metric::UnconfirmedHeld, count(self.held)),
+            (Metric::Paused, self.paused.map(|paused| json!(u8::from(paused)))),
+            (Metric::Conflicts, count(self.conflicts)),
+        ]
+    }
+}
+
+/// One document in the making.
+#[derive(Default)]
+struct Document {
+    /// The metrics with no dimension of their own, as the format declares them.
+    plain: Vec<Value>,
+    /// The declarations of those that have one.
+    directives: Vec<Value>,
+    members: serde_json::Map<String, Value>,
+}
+
+impl Document {
+    fn add(&mut self, metric: Metric, value: Option<Value>) {
+        let Some(value) = value else { return };
+        self.plain.push(declared(metric));
+        self.members.insert(metric.name().to_owned(), value);
+    }
+
+    fn add_by(&mut self, metric: Metric, dimension: &str, value: Value) {
+        let name = metric.dimension().unwrap_or_default();
+        self.directives.push(directive(&["Stack", "Network", name], &[declared(metric)]));
+        self.members.insert(name.to_owned(), json!(dimension));
+        self.members.insert(metric.name().to_owned(), value);
+    }
+
+    fn finish(mut self, stack: &str, network: &str, now: Timestamp) -> Option<Value> {
+        if self.members.is_empty() {
+            return None;
+        }
+        if !self.plain.is_empty() {
+            self.directives.insert(0, directive(&["Stack", "Network"], &self.plain));
+        }
+        let about = json!({ "Timestamp": now.as_millis(), "CloudWatchMetrics": self.directives });
+        self.members.insert("_aws".to_owned(), about);
+        self.members.insert("Stack".to_owned(), json!(stack));
+        self.members.insert("Network".to_owned(), json!(network));
+        Some(Value::Object(self.members))
+    }
+}
+
+fn declared(metric: Metric) -> Value {
+    json!({ "Name": metric.name(), "Unit": metric.unit() })
+}
+
+fn directive(dimensions: &[&str], metrics: &[Value]) -> Value {
+    json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
+}
+
+fn number(amount: Decimal) -> Value {
+    amount.normalize().to_string().parse().map_or(Value::Null, Value::Number)
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The services around a function: time, randomness, the queue, the bus and the secret. AWS provides
+//! them in a function, a test provides its own.
+
+use std::{future::Future, time::Duration};
+
+use postback_core::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    ledger::{LedgerError, Receipt},
+    metrics::Metrics,
+};
+
+mod aws;
+mod bus;
+mod environment;
+mod sdk;
+
+pub use aws::{AwsIntake, AwsPublish, AwsServices};
+pub use bus::Bus;
+pub use environment::{Environment, SettingMissing, setting};
+
+/// The detail type of a completed order on the bus.
+pub const ORDER_COMPLETED: &str = "order.completed";
+
+/// The detail type of an order that a function has put back on its own queue.
+pub const ORDER_DELAYED: &str = "postback.order_delayed";
+
+/// The services around a network's function.
+pub trait Services: Send + Sync + 'static {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// A random number, evenly from all.
+    fn random(&self) -> u64;
+
+    /// Puts an order back on this function's queue, to come again after `delay` (15 minutes at
+    /// most).
+    fn requeue(
+        &self,
+        order: &DelayedOrder<'_>,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// The network's secret in its current version.
+    fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
+
+    /// Writes the metrics of an invocation.
+    fn measure(&self, network: &'static str, metrics: &Metrics);
+}
+
+/// The services around a function that polls the later status of what its network took: a second
+/// queue, which holds one message for each conversion without a final status.
+pub trait StatusServices: Services {
+    /// Receives at most `most` messages and at most ten; none if there are none. They come again
+    /// after some minutes, unless [`Self::defer`] or [`Self::delete`] is called.
+    fn receive(
+        &self,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<TrackedLead>, Unavailable>> + Send;
+
+    /// Lets the message come again after `delay` (12 hours at most).
+    fn defer(
+        &self,
+        lead: &TrackedLead,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Deletes the message.
+    fn delete(&self, lead: &TrackedLead) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Puts a copy of the message on the queue, because a queue keeps a message for 14 days only.
+    fn renew(&self, lead: &TrackedLead) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// A message of the status queue.
+#[derive(Clone, Debug)]
+pub struct TrackedLead {
+    /// The receipt handle, by which the message is deferred or deleted.
+    pub handle: String,
+    /// The event of the delivery.
+    pub body: String,
+    /// The time when it was put on the queue.
+    pub sent_at: Timestamp,
+}
+
+/// An event for the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BusEvent {
+    /// The detail type.
+    pub detail_type: String,
+    /// The detail, as JSON.
+    pub detail: String,
+}
+
+/// The event bus.
+pub trait EventBus: Send + Sync {
+    /// Puts events in their order. The error holds those that the bus did not take.
+    fn put_all(
+        &self,
+        events: &[BusEvent],
+    ) -> impl Future<Output = Result<(), Vec<BusEvent>>> + Send;
+
+    /// Puts one event.
+    fn put(
+        &self,
+        detail_type: &str,
+        detail: String,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        async move {
+            let event = BusEvent { detail_type: detail_type.to_owned(), detail };
+            self.put_all(&[event]).await.map_err(|_| Unavailable)
+        }
+    }
+}
+
+/// The services around `publish`: the bus, and the status queues of the networks that have one.
+pub trait PublishServices: EventBus {
+    /// Puts a delivery's event on its network's status queue; does nothing where there is none.
+    fn track(
+        &self,
+        network: &str,
+        event: String,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// The services around intake: the bus, the webhook's keys and the receipts of its messages.
+pub trait IntakeServices: EventBus {
+    /// Whether the webhook is on in this deployment.
+    fn is_open(&self) -> bool;
+
+    /// The secret with the webhook's keys in its current version.
+    fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
+
+    /// The receipt of the message `id`.
+    fn receipt(
+        &self,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Receipt>, LedgerError>> + Send;
+
+    /// Records that a message was taken; an earlier receipt stands.
+    fn put_receipt(
+        &self,
+        receipt: &Receipt,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+}
+
+/// An AWS call failed; the caller knows which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a service could not be reached")]
+pub struct Unavailable;
+
+/// A secret's text.
+#[derive(Clone)]
+pub struct Secret {
+    /// JSON.
+    pub json: secrecy::SecretString,
+    /// The id of its version.
+    pub version: String,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secret").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// A message on a network's queue: an event of the bus, or an order that the function has put back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DelayedOrder<'a> {
+    /// [`ORDER_COMPLETED`] or [`ORDER_DELAYED`].
+    #[serde(rename = "detail-type")]
+    pub detail_type: std::borrow::Cow<'a, str>,
+    /// The order as it came.
+    #[serde(borrow)]
+    pub detail: &'a RawValue,
+    /// The time before which nothing is to be done: milliseconds since the Unix epoch.
+    #[serde(default)]
+    pub not_before_ms: i64,
+    /// The number of times it has come round while parked: the pauses grow with it.
+    #[serde(default)]
+    pub parked_rounds: u32,
+    /// The time since when its oldest delivery has been waiting, in milliseconds since the Unix
+    /// epoch; 0 when none is.
+    #[serde(default)]
+    pub first_seen_ms: i64,
+}
+
+impl<'a> DelayedOrder<'a> {
+    /// An order that waits until `not_before`.
+    #[must_use]
+    pub fn new(
+        detail: &'a RawValue,
+        not_before: Timestamp,
+        parked_rounds: u32,
+        first_seen_at: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            detail_type: ORDER_DELAYED.into(),
+            detail,
+            not_before_ms: not_before.as_millis(),
+            parked_rounds,
+            first_seen_ms: first_seen_at.map_or(0, Timestamp::as_millis),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What all functions of one test share.
+
+use std::time::Duration;
+
+use postback_core::{clock::Timestamp, network::Network};
+use postback_runtime::client::Sender;
+use postback_sandbox::Sandbox;
+use url::Url;
+
+use crate::{
+    fake_services::FakeServices,
+    function::Function,
+    table::{self, Table},
+};
+
+/// One ledger, the four networks, and one clock for all of it.
+#[derive(Debug)]
+pub struct TestBed {
+    /// The ledger's table.
+    pub table: Table,
+    /// The four networks.
+    pub sandbox: Sandbox,
+    now: std::sync::Mutex<Timestamp>,
+    worlds: std::sync::Mutex<Vec<FakeServices>>,
+    seed: u64,
+}
+
+/// How long a function waits, by the machine's clock, which goes on where the stage's stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the network: one request in all.
+    pub network: Duration,
+    /// For the ledger: one answer; the client asks three times.
+    pub ledger: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { network: Duration::from_secs(2), ledger: table::PATIENCE }
+    }
+}
+
+/// When every test begins.
+const BEGINNING: &str = "2026-11-21T10:15:00Z";
+
+impl TestBed {
+    /// A fresh stage; all chance follows from `seed`.
+    ///
+    /// # Panics
+    ///
+    /// When loopback can't be listened on.
+    pub async fn new(seed: u64) -> Self {
+        let now = Timestamp::parse(BEGINNING).expect("an instant");
+        let sandbox = Sandbox::start().await;
+        sandbox.set_clock(u64::try_from(now.as_millis()).expect("after 1970"));
+        Self {
+            table: Table::start().await,
+            sandbox,
+            now: std::sync::Mutex::new(now),
+            worlds: std::sync::Mutex::default(),
+            seed,
+        }
+    }
+
+    /// The function of network `N`, sending to its part of the sandbox with the right secret.
+    pub async fn function<N: Network>(&self) -> Function<N> {
+        let endpoint = format!("{}/{}", self.sandbox.base_url(), N::NAME);
+        self.function_at(&endpoint, &secret(N::NAME)).await
+    }
+
+    /// The function of network `N`, sending to `endpoint` with `secret`.
+    ///
+    /// # Panics
+    ///
+    /// When the function can't start.
+    pub async fn function_at<N: Network>(&self, endpoint: &str, secret: &str) -> Function<N> {
+        let world = FakeServices::new(self.now(), self.seed, secret);
+        self.worlds.lock().expect("a lock").push(world.clone());
+        self.instance(endpoint, world).await
+    }
+
+    /// One more running instance of a function, with the same queue, bus and secret.
+    ///
+    /// # Panics
+    ///
+    /// When the function can't start.
+    pub async fn instance<N: Network>(&self, endpoint: &str, world: FakeServices) -> Function<N> {
+        let sender = sender(endpoint, Duration::from_secs(2));
+        Function::start(self.table.ledger(), sender, world).await
+    }
+
+    /// One more running instance of a function that waits as long as told, with connections to the
+    /// ledger that are nobody else's.
+    ///
+    /// # Panics
+    ///
+    /// When the function can't start.
+    pub async fn instance_with<N: Network>(
+        &self,
+        endpoint: &str,
+        world: FakeServices,
+        patience: Patience,
+    ) -> Function<N> {
+        let sender = sender(endpoint, patience.network);
+        Function::start(self.table.ledger_within(patience.ledger), sender, world).await
+    }
+
+    /// The time.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        *self.now.lock().expect("a lock")
+    }
+
+    /// Lets time pass, everywhere.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn advance(&self, by: Duration) {
+        let now = self.now() + by;
+        *self.now.lock().expect("a lock") = now;
+        for world in self.worlds.lock().expect("a lock").iter() {
+            world.set_now(now);
+        }
+        self.sandbox.set_clock(u64::try_from(now.as_millis()).expect("after 1970"));
+    }
+
+    /// Lets time pass until `instant`, everywhere.
+    pub fn advance_to(&self, instant: Timestamp) {
+        self.advance(self.now().until(instant));
+    }
+
+    /// Works off a function's queue until it is empty, letting time pass as far as it waits, at
+    /// most for `most` more. Whether it is empty.
+    pub async fn work_off<N: Network>(&self, function: &Function<N>, most: Duration) -> bool {
+        let end = self.now() + most;
+        loop {
+            function.work().await;
+            match function.world.next_visible() {
+                None => return true,
+                Some(at) if at > end => return false,
+                Some(at) => self.advance_to(at),
+            }
+        }
+    }
+}
+
+fn sender(endpoint: &str, timeout: Duration) -> Sender {
+    let endpoint = Url::parse(endpoint).expect("a URL");
+    Sender::new(endpoint, timeout)
+}
+
+/// The secret that the sandbox accepts.
+///
+/// # Panics
+///
+/// When there is none for the network.
+fn secret(network: &str) -> String {
+    let path = format!("{}/../sandbox/secrets/{network}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|_| "{}".to_owned())
+}

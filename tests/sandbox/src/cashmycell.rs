@@ -23,7 +23,7 @@ const REQUIRED: [&str; 4] = ["status", "order_value", "cmc_id", "ts"];
 /// `OK`, compressed.
 const GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xf3\xf7\x06\x00-\xd96\xd7\x02\x00\x00\x00";
-/// The longest `cmc_id` that the reference script's cookie can hold, in characters.
+/// The longest `cmc_id` a shop may send, in characters.
 const CMC_ID_LIMIT: usize = 256;
 /// The words scripts write for a click id they do not have.
 const WORDS_FOR_NONE: [&str; 7] =
@@ -101,7 +101,7 @@ fn invalid_values(query: &Query, now_ms: u64) -> Vec<String> {
         invalid.push("order_value is not a plain decimal".to_owned());
     }
     if let Some(cmc_id) = query.filled("cmc_id") {
-        invalid.extend(invalid_click(cmc_id).map(|flaw| format!("cmc_id {flaw}")));
+        invalid.extend(invalid_click(cmc_id).map(|reason| format!("cmc_id {reason}")));
     }
     if let Some(ts) = query.filled("ts") {
         let digits = ts.bytes().all(|byte| byte.is_ascii_digit());

@@ -107,8 +107,8 @@ pub enum ShopBackDuplicates {
     /// One conversion per `transaction_id`: order mode.
     #[default]
     TransactionId,
-    /// One conversion per `conversion_unique_id`, over all offers; the `transaction_id` does not count, and neither does
-    /// a conversion without the id.
+    /// One conversion per `conversion_unique_id`, over all offers; the `transaction_id` does not count. A conversion
+    /// without the id is never a duplicate.
     /// <https://support.tune.com/hc/en-us/articles/1500008248141-Limiting-Conversion-by-Unique-ID>
     ConversionUniqueId,
     /// Several conversions per `transaction_id`: line items. Nothing is de-duplicated.

@@ -17,8 +17,9 @@ pub(super) fn inspect_add(request: &Request, context: &Context<'_>) -> Inspectio
     let fields = if request.method == "POST" && is_json(request) {
         serde_json::from_slice::<Fields>(&request.body).map_err(|error| error.to_string())
     } else {
-        violations
-            .push("not a POST with content-type application/json: no field is seen".to_owned());
+        violations.push(
+            "not a POST with content-type application/json: the fields are ignored".to_owned(),
+        );
         Ok(Fields::default())
     };
     let key = fields.as_ref().ok().and_then(|fields| fields.text("id"));

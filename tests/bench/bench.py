@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures the packaged functions beside what a shop would write instead, and writes docs/bench.json, its plot and the
-table in README.md. Everything runs on this machine: a Lambda Runtime API, the sandbox and an embedded DynamoDB.
+"""Measures the packaged functions and compares them with those a shop would write itself. Writes docs/bench.json, its plot
+and the table in README.md. Everything runs on this machine: a Lambda Runtime API, the sandbox and an embedded DynamoDB.
 
-    SMOKE=1     a few orders only, to see whether it works; writes nothing but target/bench/
-    ROUNDS=3    how often all of it is measured; the results are medians of the rounds
-    PEERS=      which peers: any of minimal-rust, node, python
-    ONLY=report writes plot and table anew from docs/bench.json
+    SMOKE=1     a few orders only, as a quick test; writes to target/bench/ only
+    ROUNDS=3    the number of rounds; the results are their medians
+    PEERS=      the peers to compare with: any of minimal-rust, node, python
+    ONLY=report writes the plot and the table from an existing docs/bench.json
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 OUT = TARGET / "bench"
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/**/Cargo.toml"))
 NETWORKS = {name.replace("-", "_"): name for name in FUNCTIONS if (ROOT / "functions/networks" / name / "clicks.schema.json").exists()}
-# CartStack goes by the e-mail and so has no click.
+# CartStack identifies a customer by e-mail and has no click.
 NETWORKS["cartstack"] = "cartstack"
 
 SETTINGS = {
-    # As the network and DynamoDB answer when all is well; the rest of AWS at once.
+    # The usual delays of the network and DynamoDB; the rest of AWS answers at once.
     "delayed": {"delays": {"network": 5, "dynamodb": 3, "other": 0}},
-    # The same with 3 ms for Secrets Manager and EventBridge too, which the peers do not use.
+    # Also 3 ms for Secrets Manager and EventBridge, which the peers do not use.
     "all_delayed": {"delays": {"network": 5, "dynamodb": 3, "other": 3}},
     "plain": {"delays": {"network": 0, "dynamodb": 0, "other": 0}},
 }
@@ -52,7 +52,7 @@ SMOKE = {"cold": 2, "warm": 20, "batches": 6, "duplicates": 20}
 
 
 class Unavailable(Exception):
-    """A peer that can't be measured on this machine; the message says why."""
+    """A peer that cannot be measured on this machine; the message gives the reason."""
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def main() -> None:
     }
     (OUT / "plan.json").write_text(json.dumps(plan, indent=1))
     binary = TARGET / "measure" / "postback-bench"
-    run([str(binary), str(OUT / "plan.json"), str(OUT / "measured.json")], "measuring failed: the lines above say why")
+    run([str(binary), str(OUT / "plan.json"), str(OUT / "measured.json")], "measuring failed: see the lines above")
     result = report.summarize(json.loads((OUT / "measured.json").read_text()), {**about(), "packages": packages(contestants)}, SETTINGS)
     report.show(result)
     if smoke:
@@ -192,7 +192,7 @@ def digest(sources: list[Path]) -> str:
 
 
 def packages(contestants: list[dict]) -> dict:
-    """How large each package is, zipped as for Lambda, and what is in it. What the runtime brings is not in it."""
+    """The size of each package, zipped as for Lambda, and of its files. The runtime's own files do not count."""
     directories = {name: OUT / "lambda" / name for name in FUNCTIONS}
     directories |= {one["name"]: Path(one["directory"]) for one in contestants if one["name"] != "postback"}
     sizes = {}

@@ -1,4 +1,4 @@
-"""From what was measured to docs/bench.json, docs/bench.svg and the table in README.md."""
+"""Turns the measurements into docs/bench.json, docs/bench.svg and the table in README.md."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 LABELS = {
     "postback": "Postback",
-    "minimal-rust": "Rust, the least",
+    "minimal-rust": "Rust, minimal",
     "node": "Node.js + Powertools",
     "python": "Python + Powertools",
 }
 MIB = 2**20
 
-# What must hold of our figures over those of minimal-rust: setting, figure, at most.
+# The bounds of our figures divided by those of minimal-rust: setting, figure, maximum.
 BOUNDS = [
     ("delayed", "cold_ms", 1.0),
     ("plain", "cold_ms", 0.9),
@@ -50,7 +50,7 @@ def summarize(measured: dict, about: dict, settings: dict) -> dict:
 
 
 def middle(many: list):
-    """The median of numbers, member by member."""
+    """Returns the median of numbers, member by member."""
     if isinstance(many[0], dict):
         return {key: middle([one[key] for one in many if key in one]) for key in many[0]}
     return round(statistics.median(many), 3)
@@ -81,7 +81,7 @@ def show(result: dict) -> None:
     for line in bounds(result):
         print(f"  {line}")
     print("\nAll four networks under load:", *(json.dumps(level) for level in result["load"]), sep="\n  ")
-    print("\nA ledger that grows:", *(json.dumps(grown) for grown in result["growth"]), sep="\n  ")
+    print("\nA growing ledger:", *(json.dumps(grown) for grown in result["growth"]), sep="\n  ")
 
 
 def bounds(result: dict) -> list[str]:
@@ -94,7 +94,7 @@ def bounds(result: dict) -> list[str]:
     for name in ("node", "python"):
         found = over.get(name, {}).get("delayed", {}).get("cold_ms")
         if found:
-            lines.append(f"{'ok  ' if found <= 0.1 else 'OVER'} delayed cold_ms: {1 / found:.1f} times ahead of {name}, at least 10")
+            lines.append(f"{'ok  ' if found <= 0.1 else 'OVER'} delayed cold_ms: {1 / found:.1f} times faster than {name}, at least 10")
     for name, size in result["packages"].items():
         if name not in LABELS:
             lines.append(f"{'ok  ' if size['zipped'] <= 4 * MIB else 'OVER'} package {name}: {size['zipped'] / MIB:.2f} MiB, at most 4")
@@ -138,16 +138,16 @@ def write(result: dict) -> None:
     if not rest:
         raise SystemExit(f"README.md has no {BEGIN}")
     delays = result["delays_ms"]["delayed"]
-    said = (
+    caption = (
         f"{result['date']}, {result['machine']}; medians of {result['rounds']} rounds, with {delays['network']} ms at the network and "
         f"{delays['dynamodb']} ms at DynamoDB (in brackets: without). [All figures](docs/bench.json), [plot](docs/bench.svg)."
     )
-    readme.write_text("\n".join([before + BEGIN, said, "", *table(result), END]) + after)
+    readme.write_text("\n".join([before + BEGIN, caption, "", *table(result), END]) + after)
     print("\nWrote docs/bench.json, docs/bench.svg and the table in README.md")
 
 
 def plot(result: dict) -> str:
-    """Bars, one panel for each figure, each with a scale of its own."""
+    """Draws bars, one panel for each figure, each with its own scale."""
     names = [name for name in LABELS if name in result["figures"]]
     packages = {**result["packages"], "postback": result["packages"]["shopback"]}
     panels = [
@@ -159,29 +159,29 @@ def plot(result: dict) -> str:
         ("Package, MiB zipped", {name: packages[name]["zipped"] / MIB for name in names}),
     ]
     width, row, columns = 760, 20, 2
-    tall = 34 + row * len(names)
-    height = 58 + tall * ((len(panels) + 1) // columns)
+    panel_height = 34 + row * len(names)
+    height = 58 + panel_height * ((len(panels) + 1) // columns)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="system-ui, sans-serif" font-size="12">',
-        "<title>Postback beside what a shop would write instead</title>",
+        "<title>Postback compared with functions a shop would write itself</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
     for at, (title, values) in enumerate(panels):
-        left, top = 16 + (at % columns) * (width // columns), 14 + (at // columns) * tall
+        left, top = 16 + (at % columns) * (width // columns), 14 + (at // columns) * panel_height
         lines.append(f'<text x="{left}" y="{top + 12}" font-weight="600" fill="#1f2328">{title}</text>')
         most = max(values.values()) or 1
         for line, (name, value) in enumerate(values.items()):
             y = top + 20 + line * row
-            long = max(1.0, 150 * value / most)
+            bar = max(1.0, 150 * value / most)
             color = "#0969da" if name == "postback" else "#afb8c1"
             digits = 0 if value >= 100 else 1
             lines.append(f'<text x="{left}" y="{y + 12}" fill="#57606a">{LABELS[name]}</text>')
-            lines.append(f'<rect x="{left + 135}" y="{y + 2}" width="{long:.1f}" height="13" fill="{color}"/>')
-            lines.append(f'<text x="{left + 141 + long:.1f}" y="{y + 12}" fill="#1f2328">{value:.{digits}f}</text>')
+            lines.append(f'<rect x="{left + 135}" y="{y + 2}" width="{bar:.1f}" height="13" fill="{color}"/>')
+            lines.append(f'<text x="{left + 141 + bar:.1f}" y="{y + 12}" fill="#1f2328">{value:.{digits}f}</text>')
     delays = result["delays_ms"]["delayed"]
-    said = f"{result['date']}. {result['machine']}."
-    how = f"Times with {delays['network']} ms at the network and {delays['dynamodb']} ms at DynamoDB; medians of {result['rounds']} rounds."
-    lines.append(f'<text x="16" y="{height - 26}" fill="#57606a" font-size="11">{said}</text>')
-    lines.append(f'<text x="16" y="{height - 11}" fill="#57606a" font-size="11">{how}</text>')
+    machine = f"{result['date']}. {result['machine']}."
+    settings = f"Times with {delays['network']} ms at the network and {delays['dynamodb']} ms at DynamoDB; medians of {result['rounds']} rounds."
+    lines.append(f'<text x="16" y="{height - 26}" fill="#57606a" font-size="11">{machine}</text>')
+    lines.append(f'<text x="16" y="{height - 11}" fill="#57606a" font-size="11">{settings}</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"

@@ -1,19 +1,19 @@
-//! Who runs on which of the machine's cores.
+//! The machine's cores, shared between functions and services.
 //!
-//! A Lambda function with less than 1769 MB has the time of less than one core, and what a service
-//! computes takes nothing from it: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
-//! So the function that is measured has one core, and the services have the others. Figures are true
-//! without that, but swing more: on a machine of one core, or of a system that has no such call.
+//! A Lambda function with less than 1769 MB has less than one core, and a service's computation takes
+//! nothing from it: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>. So the
+//! measured function has one core, and the services have the others. On a machine with one core, or on
+//! a system without this call, the figures are correct but vary more.
 
 #[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The cores that this program may use.
+/// The cores this program may use.
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cores {
     all: CpuSet,
-    /// The functions' own, if there are others.
+    /// The functions' core, if there is another one for the services.
     functions: Option<usize>,
 }
 
@@ -25,8 +25,8 @@ impl Cores {
         Self { all, functions: first.filter(|_| all.count() > 1) }
     }
 
-    /// From now on this thread, and what it starts, runs where the services do.
-    pub(crate) fn serve(&self) {
+    /// Moves this thread, and every thread it starts later, to the cores of the services.
+    pub(crate) fn use_service_cores(&self) {
         let mut services = self.all;
         if let Some(core) = self.functions {
             services.unset(core);
@@ -34,25 +34,25 @@ impl Cores {
         let _refused = sched_setaffinity(None, &services);
     }
 
-    /// From now on this thread, and what it starts, runs anywhere.
-    pub(crate) fn share(&self) {
+    /// Lets this thread, and every thread it starts later, use all cores.
+    pub(crate) fn use_all_cores(&self) {
         let _refused = sched_setaffinity(None, &self.all);
     }
 
-    /// Starts a function on the core that is the functions'.
-    pub(crate) fn start<T>(&self, start: impl FnOnce() -> T) -> T {
+    /// Starts a function on the functions' core.
+    pub(crate) fn start_function<T>(&self, start: impl FnOnce() -> T) -> T {
         if let Some(core) = self.functions {
             let mut own = CpuSet::new();
             own.set(core);
             let _refused = sched_setaffinity(None, &own);
         }
         let started = start();
-        self.serve();
+        self.use_service_cores();
         started
     }
 }
 
-/// Cores that can't be told apart.
+/// Cores on a system that cannot pin threads.
 #[cfg(not(target_os = "linux"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cores;
@@ -63,11 +63,11 @@ impl Cores {
         Self
     }
 
-    pub(crate) const fn serve(self) {}
+    pub(crate) const fn use_service_cores(self) {}
 
-    pub(crate) const fn share(self) {}
+    pub(crate) const fn use_all_cores(self) {}
 
-    pub(crate) fn start<T>(self, start: impl FnOnce() -> T) -> T {
+    pub(crate) fn start_function<T>(self, start: impl FnOnce() -> T) -> T {
         start()
     }
 }

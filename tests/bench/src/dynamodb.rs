@@ -1,4 +1,4 @@
-//! `DynamoDB`: an embedded one in memory, which counts its calls and what they consume.
+//! `DynamoDB`: an embedded one in memory. It counts the calls and the capacity they consume.
 
 use std::{
     collections::BTreeMap,
@@ -37,13 +37,13 @@ pub(crate) struct DynamoDb {
 struct Shared {
     database: Database,
     delay: Duration,
-    /// Who waits for the database waits here: its own lock would block this program's threads.
+    /// Calls wait here, because the database's own lock would block this program's threads.
     turn: tokio::sync::Mutex<()>,
     /// By table.
     counts: Mutex<BTreeMap<String, Counts>>,
 }
 
-/// What the calls to one table were and consumed.
+/// The calls to one table and the capacity they consumed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Counts {
     pub(crate) calls: BTreeMap<String, u32>,
@@ -64,7 +64,7 @@ impl DynamoDb {
         Ok(Self { address, shared, serving })
     }
 
-    /// Makes a table whose key is one or two strings.
+    /// Creates a table whose key is one or two strings.
     pub(crate) fn create_table(&self, name: &str, key: &[String]) -> Result<(), Failure> {
         let schema = key.iter().zip(["HASH", "RANGE"]);
         let schema = schema.map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind }));
@@ -106,7 +106,7 @@ impl DynamoDb {
         Ok(self.shared.database.get_item(serde_json::from_value(request)?)?.item)
     }
 
-    /// What was counted for a table since the last time this was asked.
+    /// Returns the counts of a table and resets them.
     pub(crate) fn take_counts(&self, table: &str) -> Counts {
         let mut counts = self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.remove(table).unwrap_or_default()
@@ -126,7 +126,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let turn = shared.turn.lock().await;
     let performed = shared.perform(operation, &body);
     drop(turn);
-    clock::pass(arrived, shared.delay).await;
+    clock::wait_since(arrived, shared.delay).await;
     let (status, body) = match performed {
         Ok(answer) => (StatusCode::OK, answer),
         Err(error) => {
@@ -143,7 +143,7 @@ impl Shared {
         let total = || Some("TOTAL".to_owned());
         match operation {
             "PutItem" => {
-                let mut request: PutItemRequest = read(body)?;
+                let mut request: PutItemRequest = parse(body)?;
                 request.return_consumed_capacity = total();
                 let table = request.table_name.clone();
                 self.count(&table, operation, database.put_item(request), |answer| {
@@ -151,7 +151,7 @@ impl Shared {
                 })
             }
             "UpdateItem" => {
-                let mut request: UpdateItemRequest = read(body)?;
+                let mut request: UpdateItemRequest = parse(body)?;
                 request.return_consumed_capacity = total();
                 let table = request.table_name.clone();
                 self.count(&table, operation, database.update_item(request), |answer| {
@@ -159,7 +159,7 @@ impl Shared {
                 })
             }
             "DeleteItem" => {
-                let mut request: DeleteItemRequest = read(body)?;
+                let mut request: DeleteItemRequest = parse(body)?;
                 request.return_consumed_capacity = total();
                 let table = request.table_name.clone();
                 self.count(&table, operation, database.delete_item(request), |answer| {
@@ -167,14 +167,14 @@ impl Shared {
                 })
             }
             "GetItem" => {
-                let mut request: GetItemRequest = read(body)?;
+                let mut request: GetItemRequest = parse(body)?;
                 request.return_consumed_capacity = total();
                 let table = request.table_name.clone();
                 self.count(&table, operation, database.get_item(request), |answer| {
                     answer.consumed_capacity.as_ref().map(|consumed| consumed.capacity_units)
                 })
             }
-            other => Err(DynoxideError::ValidationException(format!("{other} is not played"))),
+            other => Err(DynoxideError::ValidationException(format!("{other} is not supported"))),
         }
     }
 
@@ -187,8 +187,7 @@ impl Shared {
     ) -> Result<String, DynoxideError> {
         let units = match &result {
             Ok(answer) => consumed(answer).unwrap_or_default(),
-            // A refused condition reports nothing but costs what the item it met weighs: here all
-            // items are below one unit.
+            // A failed condition reports no capacity, but costs as much as its item: one unit here.
             Err(_) => 1.0,
         };
         let mut all = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -205,7 +204,7 @@ impl Shared {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
     serde_json::from_slice(body).map_err(|error| internal(&error))
 }
 

@@ -1,4 +1,4 @@
-//! A packaged function, running as a process of its own as Lambda runs it.
+//! A packaged function as a process of its own, as in Lambda.
 
 use std::{
     collections::BTreeMap,
@@ -21,21 +21,21 @@ use crate::{
     runtime_api::{Answer, RuntimeApi},
 };
 
-/// How a function is started.
+/// A packaged function, and how to start it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Package {
     /// The name in the results.
     pub(crate) name: String,
     /// The program and its arguments.
     pub(crate) command: Vec<String>,
-    /// Where its files are.
+    /// The directory of its files.
     pub(crate) directory: PathBuf,
-    /// What its runtime wants to know besides.
+    /// Further variables for its runtime.
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, String>,
-    /// The key of its table.
+    /// The names of its table's key attributes.
     pub(crate) key: Vec<String>,
-    /// Of how many times this is started and called, it takes one: for those that are slow.
+    /// It takes part in every n-th cold start only; for slow functions.
     #[serde(default = "one")]
     pub(crate) every: usize,
     /// Whether it counts what it runs, and writes that down when it ends by itself.
@@ -55,13 +55,13 @@ pub(crate) struct Function {
     api: RuntimeApi,
     process: Child,
     since: Instant,
-    /// Where its log is, for when it fails.
+    /// The file with its log, shown when it fails.
     log: PathBuf,
     counts: bool,
 }
 
 impl Function {
-    /// Starts the process. Nothing of this program's environment is handed on but the path.
+    /// Starts the process with an environment of its own.
     pub(crate) async fn start(
         package: &Package,
         environment: &BTreeMap<String, String>,
@@ -103,19 +103,19 @@ impl Function {
             .kill_on_drop(true);
         let mut spawn = || (clock::now(), command.spawn());
         let (since, process) = match cores {
-            Some(cores) => cores.start(spawn),
+            Some(cores) => cores.start_function(spawn),
             None => spawn(),
         };
         let process = process?;
         Ok(Self { api, process, since, log, counts: package.counts })
     }
 
-    /// The first call of a fresh process: the time runs from its start.
+    /// The first call of a fresh process, timed from its start.
     pub(crate) async fn first_call(&self, event: &Value) -> Result<Answer, Failure> {
         self.explain(self.api.invoke(event, Some(self.since)).await)
     }
 
-    /// A call of a process that waits for one.
+    /// A call of a process that is waiting for one.
     pub(crate) async fn call(&self, event: &Value) -> Result<Answer, Failure> {
         self.explain(self.api.invoke(event, None).await)
     }
@@ -127,7 +127,7 @@ impl Function {
         })
     }
 
-    /// The processor's time that it has taken so far.
+    /// The processor time it has used so far.
     pub(crate) fn cpu(&self) -> Duration {
         let tasks = self.proc("task").map(fs::read_dir);
         let tasks = tasks.and_then(Result::ok).into_iter().flatten().flatten();
@@ -138,15 +138,15 @@ impl Function {
         Duration::from_nanos(nanos.sum())
     }
 
-    /// The most memory that it has held so far, in KiB.
+    /// The most memory it has used so far, in KiB.
     pub(crate) fn peak_kib(&self) -> Option<u64> {
         let status = fs::read_to_string(self.proc("status")?).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
         line.split_whitespace().nth(1)?.parse().ok()
     }
 
-    fn proc(&self, what: &str) -> Option<PathBuf> {
-        Some(PathBuf::from(format!("/proc/{}/{what}", self.process.id()?)))
+    fn proc(&self, file: &str) -> Option<PathBuf> {
+        Some(PathBuf::from(format!("/proc/{}/{file}", self.process.id()?)))
     }
 
     /// Ends the process.

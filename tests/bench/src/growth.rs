@@ -1,4 +1,4 @@
-//! One function on a ledger that grows: what an order costs must not.
+//! One function with a growing ledger: the cost of an order must stay the same.
 
 use postback_sandbox::Network;
 use serde::{Deserialize, Serialize};
@@ -10,20 +10,20 @@ use crate::{
     function::Package,
     orders,
     rounds::{as_f64, per_1000},
-    stage::{Delays, Stage},
     summary::{median, percentile},
+    test_bed::{Delays, TestBed},
 };
 
-/// What is measured.
+/// The measurements to make.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Plan {
     function: Package,
-    /// How many items the ledger holds.
+    /// The numbers of items in the ledger.
     items: Vec<usize>,
     orders: usize,
 }
 
-/// What an order costs on a ledger of so many items.
+/// The cost of an order with this number of items in the ledger.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Grown {
     items: usize,
@@ -37,16 +37,16 @@ pub(crate) struct Grown {
 pub(crate) async fn measure(plan: &Plan, cores: Cores) -> Result<Vec<Grown>, Failure> {
     let mut grown = Vec::new();
     for items in &plan.items {
-        grown.push(on(plan, *items, cores).await?);
+        grown.push(measure_with(plan, *items, cores).await?);
     }
     Ok(grown)
 }
 
-async fn on(plan: &Plan, items: usize, cores: Cores) -> Result<Grown, Failure> {
+async fn measure_with(plan: &Plan, items: usize, cores: Cores) -> Result<Grown, Failure> {
     let table = &plan.function.name;
-    let stage = Stage::start(Delays::default(), Some(cores)).await?;
-    stage.dynamodb.create_table(table, &plan.function.key)?;
-    let function = stage.function(&plan.function, Network::ShopBack).await?;
+    let test_bed = TestBed::start(Delays::default(), Some(cores)).await?;
+    test_bed.dynamodb.create_table(table, &plan.function.key)?;
+    let function = test_bed.function(&plan.function, Network::ShopBack).await?;
     let mut next = 0;
     for _ in 0..30 {
         next += 1;
@@ -56,10 +56,10 @@ async fn on(plan: &Plan, items: usize, cores: Cores) -> Result<Grown, Failure> {
         "order_id": { "S": orders::id("g", next) },
         "delivery": { "S": Network::ShopBack.name() },
     });
-    let sample = stage.dynamodb.get(table, &key)?;
-    let sample = sample.ok_or_else(|| Failure::new("the ledger holds nothing of an order"))?;
-    stage.dynamodb.fill(table, &sample, items.saturating_sub(next))?;
-    stage.dynamodb.take_counts(table);
+    let sample = test_bed.dynamodb.get(table, &key)?;
+    let sample = sample.ok_or_else(|| Failure::new("the ledger has no item of an order"))?;
+    test_bed.dynamodb.fill(table, &sample, items.saturating_sub(next))?;
+    test_bed.dynamodb.take_counts(table);
     let before = function.cpu();
     let mut warm = Vec::with_capacity(plan.orders);
     for _ in 0..plan.orders {
@@ -68,9 +68,9 @@ async fn on(plan: &Plan, items: usize, cores: Cores) -> Result<Grown, Failure> {
         warm.push(answer.took);
     }
     let cpu = function.cpu().saturating_sub(before);
-    let counts = stage.dynamodb.take_counts(table);
+    let counts = test_bed.dynamodb.take_counts(table);
     function.stop().await?;
-    stage.check(Network::ShopBack, next)?;
+    test_bed.check(Network::ShopBack, next)?;
     Ok(Grown {
         items,
         warm_ms: median(&warm),

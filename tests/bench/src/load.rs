@@ -1,4 +1,4 @@
-//! Thousands of orders to all four networks, by more and more instances at once.
+//! Load: thousands of orders to all four networks, with a growing number of instances.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -11,26 +11,26 @@ use crate::{
     function::{Function, Package},
     orders,
     rounds::{as_f64, per_1000},
-    stage::{Delays, Stage},
     summary::{median, percentile},
+    test_bed::{Delays, TestBed},
 };
 
-/// What is measured.
+/// The measurements to make.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Plan {
-    /// By the network's name.
+    /// The functions by the network's name.
     functions: BTreeMap<String, Package>,
     delays: Delays,
-    /// How many instances of every function there are.
+    /// The numbers of instances of each function, one level each.
     instances: Vec<usize>,
-    /// How many orders every network is told of at each level.
+    /// The number of orders for each network at each level.
     orders: usize,
 }
 
-/// What came of so many instances.
+/// The result with this number of instances.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Level {
-    /// Of each function.
+    /// Instances of each function.
     instances: usize,
     orders: usize,
     orders_per_second: f64,
@@ -50,19 +50,19 @@ pub(crate) async fn measure(plan: &Plan) -> Result<Vec<Level>, Failure> {
 }
 
 async fn level(plan: &Plan, instances: usize) -> Result<Level, Failure> {
-    let stage = Arc::new(Stage::start(plan.delays, None).await?);
+    let test_bed = Arc::new(TestBed::start(plan.delays, None).await?);
     let mut running = Vec::new();
     for (name, package) in &plan.functions {
         let network = Network::named(name).ok_or_else(|| Failure::new("no such network"))?;
-        stage.dynamodb.create_table(&package.name, &package.key)?;
+        test_bed.dynamodb.create_table(&package.name, &package.key)?;
         for instance in 0..instances {
-            let function = stage.function(package, network).await?;
+            let function = test_bed.function(package, network).await?;
             function.first_call(&orders::by_api(&orders::order("l", instance))).await?;
             running.push((instance, function));
         }
     }
     let share = plan.orders / instances;
-    let before = clock::now();
+    let started = clock::now();
     let mut at_work = JoinSet::new();
     for (instance, function) in running {
         at_work.spawn(work(function, instances + instance * share, share));
@@ -73,18 +73,18 @@ async fn level(plan: &Plan, instances: usize) -> Result<Level, Failure> {
         took.extend(of_one);
         cpu += cpu_of_one;
     }
-    let whole = clock::now().duration_since(before);
+    let whole = clock::now().duration_since(started);
     let orders = took.len();
     let mut write_units = 0.0;
     for (name, package) in &plan.functions {
         let network = Network::named(name).ok_or_else(|| Failure::new("no such network"))?;
-        stage.check(network, instances + instances * share)?;
-        write_units += stage.dynamodb.take_counts(&package.name).write_units;
+        test_bed.check(network, instances + instances * share)?;
+        write_units += test_bed.dynamodb.take_counts(&package.name).write_units;
     }
-    let told = orders + plan.functions.len() * instances;
-    let (events, messages) = stage.put();
-    if events != told as u64 || messages != 0 {
-        let found = format!("{events} events, {messages} messages of {told} orders");
+    let reported = orders + plan.functions.len() * instances;
+    let (events, messages) = test_bed.sent();
+    if events != reported as u64 || messages != 0 {
+        let found = format!("{events} events, {messages} messages of {reported} orders");
         return Err(Failure::new(found));
     }
     Ok(Level {
@@ -94,7 +94,7 @@ async fn level(plan: &Plan, instances: usize) -> Result<Level, Failure> {
         p50_ms: median(&took),
         p99_ms: percentile(&took, 99),
         cpu_ms_per_1000: per_1000(cpu, orders),
-        write_units_per_order: write_units / as_f64(told),
+        write_units_per_order: write_units / as_f64(reported),
         events,
     })
 }
@@ -109,7 +109,7 @@ async fn work(
     for number in first..first + count {
         let answer = function.call(&orders::by_api(&orders::order("l", number))).await?;
         if answer.body["statusCode"] != 200 {
-            return Err(Failure::new(format!("an order was not taken: {}", answer.body)));
+            return Err(Failure::new(format!("an order was not accepted: {}", answer.body)));
         }
         took.push(answer.took);
     }

@@ -1,7 +1,7 @@
-//! `postback-bench PLAN RESULT`: measures packaged functions as the plan says, a JSON file, and
-//! writes what it measured to another. `make bench` makes the plan.
+//! `postback-bench PLAN RESULT`: reads a plan, measures packaged functions by it, and writes the
+//! result; both are JSON files. `make bench` writes the plan.
 
-#![expect(clippy::expect_used, clippy::print_stderr, reason = "a program of one purpose")]
+#![expect(clippy::expect_used, clippy::print_stderr, reason = "a program that only measures")]
 
 use std::{collections::BTreeMap, error::Error, fmt, fs};
 
@@ -14,7 +14,7 @@ use crate::{
     growth::Grown,
     load::Level,
     rounds::{Amounts, Figures},
-    stage::Delays,
+    test_bed::Delays,
 };
 
 mod clock;
@@ -22,28 +22,29 @@ mod cores;
 mod dynamodb;
 mod function;
 mod growth;
+mod lane;
 mod load;
 mod orders;
 mod rounds;
 mod runtime_api;
 mod server;
 mod services;
-mod stage;
 mod summary;
+mod test_bed;
 
-/// What is to be measured.
+/// The measurements to make.
 #[derive(Debug, Deserialize)]
 struct Plan {
-    /// Side by side: ours and the peers.
+    /// The functions to compare: ours and the peers.
     contestants: Vec<Package>,
-    /// By name, with the delays of each.
+    /// The settings by name.
     settings: BTreeMap<String, Setting>,
-    /// How often all of it is measured.
+    /// The number of rounds; each measures everything.
     rounds: usize,
-    /// The functions of all networks under load, by the network's name.
+    /// The functions of all networks under load.
     #[serde(default)]
     load: Option<load::Plan>,
-    /// One function on a ledger that grows.
+    /// One function with a growing ledger.
     #[serde(default)]
     growth: Option<growth::Plan>,
 }
@@ -54,10 +55,10 @@ struct Setting {
     amounts: Amounts,
 }
 
-/// What was measured.
+/// The results.
 #[derive(Debug, Default, Serialize)]
 struct Measured {
-    /// By setting: one entry a round, by function's name.
+    /// One entry per round, by setting; the figures by the function's name.
     rounds: BTreeMap<String, Vec<BTreeMap<String, Figures>>>,
     load: Vec<Level>,
     growth: Vec<Grown>,
@@ -77,8 +78,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure(plan: &Plan) -> Result<Measured, Failure> {
     let cores = Cores::of_this_machine();
     let mut result = Measured::default();
-    cores.serve();
-    let services = services(move || cores.serve())?;
+    cores.use_service_cores();
+    let services = services(move || cores.use_service_cores())?;
     for round in 1..=plan.rounds {
         for (name, setting) in &plan.settings {
             eprintln!("Round {round} of {}: {name} …", plan.rounds);
@@ -88,30 +89,31 @@ fn measure(plan: &Plan) -> Result<Measured, Failure> {
         }
     }
     if let Some(plan) = &plan.growth {
-        eprintln!("A ledger that grows …");
+        eprintln!("A growing ledger …");
         result.growth = services.block_on(growth::measure(plan, cores))?;
     }
-    cores.share();
+    cores.use_all_cores();
     if let Some(plan) = &plan.load {
         eprintln!("All networks under load …");
-        result.load = self::services(move || cores.share())?.block_on(load::measure(plan))?;
+        result.load =
+            self::services(move || cores.use_all_cores())?.block_on(load::measure(plan))?;
     }
     Ok(result)
 }
 
-/// What the services run on. The functions are started from this thread.
+/// The runtime of the services. The functions are started from this thread.
 fn services(start: impl Fn() + Send + Sync + 'static) -> Result<Runtime, Failure> {
     let mut runtime = runtime::Builder::new_multi_thread();
     Ok(runtime.worker_threads(2).on_thread_start(start).enable_all().build()?)
 }
 
-/// Why nothing could be measured.
+/// The reason why a measurement failed.
 #[derive(Debug)]
 struct Failure(String);
 
 impl Failure {
-    fn new(what: impl fmt::Display) -> Self {
-        Self(what.to_string())
+    fn new(reason: impl fmt::Display) -> Self {
+        Self(reason.to_string())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// An order for all four networks that no other order is like.
+/// An order for all four networks, unique by its prefix and number.
 pub(crate) fn order(prefix: &str, number: usize) -> Value {
     json!({
         "order_id": id(prefix, number),
@@ -32,7 +32,7 @@ pub(crate) fn id(prefix: &str, number: usize) -> String {
     format!("{prefix}-{number:06}")
 }
 
-/// Thirty letters and digits, as ShopBack's clicks are.
+/// A ShopBack click id: thirty letters and digits.
 fn click(prefix: &str, number: usize) -> String {
     let letters: String = prefix.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{letters:x<22}{number:08}")
@@ -65,7 +65,7 @@ pub(crate) fn by_api(order: &Value) -> Value {
     })
 }
 
-/// A batch of messages from SQS, each the event of a completed order.
+/// A batch of SQS messages, each with the event of a completed order.
 pub(crate) fn by_queue(orders: &[Value]) -> Value {
     let records: Vec<_> = orders.iter().map(record).collect();
     json!({ "Records": records })

@@ -24,10 +24,10 @@ use tokio::{
 
 use crate::{Failure, clock, server};
 
-/// How long one invocation may take, as in the template.
+/// The time limit of an invocation, as in the template.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What one process is called with and what it answers.
+/// The events to one process, and its answers.
 pub(crate) struct RuntimeApi {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -41,14 +41,14 @@ struct Invocation {
 }
 
 struct Shared {
-    /// One permit for every poll that is waiting.
+    /// One permit for each waiting poll.
     polls: Semaphore,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
-    open: Mutex<HashMap<String, oneshot::Sender<Answered>>>,
+    open: Mutex<HashMap<String, oneshot::Sender<Ended>>>,
 }
 
-/// What an invocation ended with, and when.
-struct Answered {
+/// The result of an invocation, and its time.
+struct Ended {
     at: Instant,
     result: Result<Bytes, Bytes>,
 }
@@ -61,10 +61,10 @@ pub(crate) struct Answer {
 
 impl RuntimeApi {
     pub(crate) async fn start() -> Self {
-        let (events, to_hand_out) = mpsc::unbounded_channel();
+        let (events, receiver) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             polls: Semaphore::new(0),
-            events: tokio::sync::Mutex::new(to_hand_out),
+            events: tokio::sync::Mutex::new(receiver),
             open: Mutex::default(),
         });
         let router = Router::new()
@@ -77,8 +77,8 @@ impl RuntimeApi {
         Self { address, shared, events, serving }
     }
 
-    /// Calls the function. The time runs from `since`, or else from when the event is handed to a
-    /// process that waits for one.
+    /// Calls the function. The time runs from `since`, or else from the moment the waiting process
+    /// receives the event.
     pub(crate) async fn invoke(
         &self,
         event: &Value,
@@ -87,15 +87,15 @@ impl RuntimeApi {
         let event = Bytes::from(event.to_string());
         let polled = timeout(TIMEOUT, self.shared.polls.acquire()).await;
         polled.map_err(|_| Failure::new("the function did not poll"))??.forget();
-        let id = format!("00000000-0000-4000-8000-{:012x}", rand_id());
-        let (sender, receiver) = oneshot::channel();
+        let id = format!("00000000-0000-4000-8000-{:012x}", next_id());
+        let (sender, result) = oneshot::channel();
         self.shared.open().insert(id.clone(), sender);
         let since = since.unwrap_or_else(clock::now);
         self.events.send(Invocation { id, event })?;
-        let answered = timeout(TIMEOUT, receiver).await;
-        let answered = answered.map_err(|_| Failure::new("the function did not answer"))??;
-        let took = answered.at.duration_since(since);
-        match answered.result {
+        let ended = timeout(TIMEOUT, result).await;
+        let ended = ended.map_err(|_| Failure::new("the function did not answer"))??;
+        let took = ended.at.duration_since(since);
+        match ended.result {
             Ok(body) => Ok(Answer { body: serde_json::from_slice(&body)?, took }),
             Err(error) => Err(Failure::new(String::from_utf8_lossy(&error))),
         }
@@ -114,20 +114,20 @@ impl Drop for RuntimeApi {
 }
 
 impl Shared {
-    fn open(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Answered>>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Ended>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn answer(&self, id: &str, result: Result<Bytes, Bytes>) {
         let at = clock::now();
         if let Some(waiting) = self.open().remove(id) {
-            let _gave_up = waiting.send(Answered { at, result });
+            let _gave_up = waiting.send(Ended { at, result });
         }
     }
 }
 
-/// Tells invocations of one run apart.
-fn rand_id() -> u64 {
+/// A number for each invocation of this program's run.
+fn next_id() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! Secrets Manager, SQS and EventBridge, as far as the functions ask for them.
+//! Secrets Manager, SQS and EventBridge: the operations the functions call.
 
 use std::{
     collections::BTreeMap,
@@ -47,12 +47,12 @@ impl Service {
         Self { address, shared, serving }
     }
 
-    /// How many events were put on a bus so far.
+    /// The number of events put on a bus so far.
     pub(crate) fn events(&self) -> u64 {
         *self.shared.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many messages were put on a queue so far.
+    /// The number of messages sent to a queue so far.
     pub(crate) fn messages(&self) -> u64 {
         *self.shared.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,15 +68,15 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let arrived = clock::now();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let answer = match target.unwrap_or_default() {
+    let body = match target.unwrap_or_default() {
         "secretsmanager.GetSecretValue" => shared.secret(&request),
         "AWSEvents.PutEvents" => Some(shared.put_events(&request)),
         "AmazonSQS.SendMessage" => Some(shared.send_message()),
         _ => None,
     };
-    clock::pass(arrived, shared.delay).await;
-    let status = if answer.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let body = answer.unwrap_or_default().to_string();
+    clock::wait_since(arrived, shared.delay).await;
+    let status = if body.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let body = body.unwrap_or_default().to_string();
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body).into_response()
 }
 

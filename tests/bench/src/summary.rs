@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// The middle one.
+/// The median.
 pub(crate) fn median(durations: &[Duration]) -> f64 {
     percentile(durations, 50)
 }
 
-/// The one that so many of a hundred do not exceed; 0 of none.
+/// The smallest value that `percent` of the durations do not exceed; 0 for none.
 pub(crate) fn percentile(durations: &[Duration], percent: usize) -> f64 {
     let mut sorted = durations.to_vec();
     sorted.sort_unstable();
@@ -25,9 +25,11 @@ mod tests {
 
         let found = [50, 99, 100].map(|percent| percentile(&values, percent));
 
-        let off =
-            found.iter().zip([100.0, 198.0, 200.0]).map(|(found, right)| (found - right).abs());
-        assert!(off.sum::<f64>() < 0.001, "{found:?}");
+        let error = found
+            .iter()
+            .zip([100.0, 198.0, 200.0])
+            .map(|(found, expected)| (found - expected).abs());
+        assert!(error.sum::<f64>() < 0.001, "{found:?}");
         assert!(median(&[]).abs() < f64::EPSILON);
     }
 }

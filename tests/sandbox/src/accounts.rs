@@ -1,8 +1,8 @@
-//! The credentials the networks accept: the JSON a merchant keeps in each network's secret.
+//! The credentials the networks accept: the JSON in each network's secret.
 
 use serde::{Deserialize, Serialize};
 
-/// What every network accepts at the moment; [`Default`] is the documented fake set.
+/// The credentials accepted now; [`Default`] is the documented fake set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accounts {
@@ -16,7 +16,7 @@ pub struct Accounts {
     pub shopback: ShopBackAccount,
 }
 
-/// CashMyCell knows no credentials.
+/// CashMyCell's account, which has no credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CashMyCellAccount {}
@@ -51,17 +51,17 @@ pub struct ShopBackAccount {
     pub security_token: String,
 }
 
-/// The API key CartStack accepts at start.
+/// The API key CartStack accepts by default.
 pub const CARTSTACK_KEY: &str = "Fake0ApiKey0CaseSensitive";
-/// The site CartStack accepts at start.
+/// The site CartStack accepts by default.
 pub const CARTSTACK_SITEID: &str = "FakeSite01";
-/// The user cpa.moe accepts at start.
+/// The user cpa.moe accepts by default.
 pub const CPA_MOE_USER: &str = "1001";
-/// The key cpa.moe accepts at start.
+/// The key cpa.moe accepts by default.
 pub const CPA_MOE_KEY: &str = "fake0key0fake0key0";
-/// The offer ShopBack accepts at start.
+/// The offer ShopBack accepts by default.
 pub const SHOPBACK_OFFER_ID: u64 = 1234;
-/// The token ShopBack accepts at start.
+/// The token ShopBack accepts by default.
 pub const SHOPBACK_SECURITY_TOKEN: &str = "fake0token0fake0token0fake0token";
 
 impl Default for CartStackAccount {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn constants_and_secret_files_are_in_step() -> Result<(), serde_json::Error> {
+    fn constants_and_secret_files_agree() -> Result<(), serde_json::Error> {
         let from_files = Accounts {
             cashmycell: serde_json::from_str(include_str!("../secrets/cashmycell.json"))?,
             cartstack: serde_json::from_str(include_str!("../secrets/cartstack.json"))?,

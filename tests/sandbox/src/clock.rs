@@ -1,13 +1,13 @@
-//! The sandbox's clock: the machine's unless a test sets it.
+//! The sandbox's clock: the machine's, unless a test sets it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Unix milliseconds, running or standing still.
+/// A clock in Unix milliseconds, running or frozen.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Clock {
     /// The machine's clock, moved forward by so many milliseconds.
     Running { ahead_ms: u64 },
-    /// Stands at this instant.
+    /// Stopped at this instant.
     Frozen { now_ms: u64 },
 }
 
@@ -30,10 +30,7 @@ impl Clock {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the sandbox asks what time it is"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where the sandbox reads the clock")]
 fn system_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

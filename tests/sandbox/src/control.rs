@@ -8,92 +8,93 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::cpa_moe::LeadUpdate;
+use crate::effects::Effect;
 use crate::fault::Fault;
 use crate::http::{Answer, Request};
 use crate::network::Network;
 use crate::query::Query;
-use crate::record::Effect;
-use crate::script::Rule;
+use crate::rule::Rule;
 use crate::settings::merge;
+use crate::simulator::Simulator;
+use crate::state::State;
 
-use crate::world::{State, World};
+/// The body of a 200, or the error of a 400.
+type ControlResult = Result<Value, String>;
 
-type Outcome = Result<Value, String>;
-
-/// Whether a request is for the control API.
+/// True for a request to the control API.
 pub(crate) fn is_for(request: &Request) -> bool {
     request.path.starts_with("/_")
 }
 
-/// Does what is asked and says so in JSON.
-pub(crate) fn answer(world: &World, request: &Request) -> Answer {
-    let query = Query::read(&request.query, None);
+/// Executes the request and answers in JSON.
+pub(crate) fn answer(simulator: &Simulator, request: &Request) -> Answer {
+    let query = Query::parse(&request.query, None);
     let body = request.body.as_slice();
-    let outcome = match (request.method.as_str(), request.path.as_str()) {
-        ("GET", "/_health") => Ok(world.state().health()),
-        ("GET", "/_received") => received(&world.state(), &query),
-        ("GET", "/_violations") => violations(&world.state(), &query),
-        ("GET", "/_held") => held(&world.state(), &query),
-        ("GET", "/_script") => to_json(&world.state().script.rules()),
-        ("POST", "/_script") => script(&mut world.state(), body),
-        ("POST", "/_outage") => outage(&mut world.state(), body),
+    let result = match (request.method.as_str(), request.path.as_str()) {
+        ("GET", "/_health") => Ok(simulator.state().health()),
+        ("GET", "/_received") => received(&simulator.state(), &query),
+        ("GET", "/_violations") => violations(&simulator.state(), &query),
+        ("GET", "/_held") => held(&simulator.state(), &query),
+        ("GET", "/_script") => to_json(&simulator.state().script.rules()),
+        ("POST", "/_script") => script(&mut simulator.state(), body),
+        ("POST", "/_outage") => outage(&mut simulator.state(), body),
         ("POST", "/_release") => {
-            let hanging = world.state().hanging;
-            world.release();
+            let hanging = simulator.state().hanging;
+            simulator.release();
             Ok(json!({ "released": hanging }))
         }
-        ("GET", "/_accounts") => to_json(&world.state().accounts),
-        ("POST", "/_accounts") => change(&mut world.state().accounts, body),
-        ("GET", "/_settings") => to_json(&world.state().settings),
-        ("POST", "/_settings") => change(&mut world.state().settings, body),
-        ("GET", "/_clock") => Ok(clock(&world.state())),
-        ("POST", "/_clock") => set_clock(&mut world.state(), body),
+        ("GET", "/_accounts") => to_json(&simulator.state().accounts),
+        ("POST", "/_accounts") => change(&mut simulator.state().accounts, body),
+        ("GET", "/_settings") => to_json(&simulator.state().settings),
+        ("POST", "/_settings") => change(&mut simulator.state().settings, body),
+        ("GET", "/_clock") => Ok(clock(&simulator.state())),
+        ("POST", "/_clock") => set_clock(&mut simulator.state(), body),
         ("GET", "/_leads") => {
-            to_json(&world.state().cpa_moe.leads(query.get("id").unwrap_or_default()))
+            to_json(&simulator.state().cpa_moe.leads(query.get("id").unwrap_or_default()))
         }
-        ("POST", "/_leads") => leads(&mut world.state(), body),
+        ("POST", "/_leads") => leads(&mut simulator.state(), body),
         ("POST", "/_reset") => {
-            world.reset();
+            simulator.reset();
             Ok(json!({ "reset": true }))
         }
         (method, path) => {
-            let error = json!({ "error": format!("no {method} {path} here; see the README") });
+            let error = json!({ "error": format!("{method} {path} is not part of the control API; see the README") });
             return Answer::json(&error).with_status(404);
         }
     };
-    match outcome {
+    match result {
         Ok(value) => Answer::json(&value),
         Err(error) => Answer::json(&json!({ "error": error })).with_status(400),
     }
 }
 
-fn received(state: &State, query: &Query) -> Outcome {
+fn received(state: &State, query: &Query) -> ControlResult {
     let network = network(query)?;
-    to_json(&state.record.received(network, query.get("order")).collect::<Vec<_>>())
+    to_json(&state.log.received(network, query.get("order")).collect::<Vec<_>>())
 }
 
-fn violations(state: &State, query: &Query) -> Outcome {
+fn violations(state: &State, query: &Query) -> ControlResult {
     let network = network(query)?;
-    let all = state.record.violations().iter();
-    let asked = all.filter(|violation| network.is_none() || violation.network == network);
-    to_json(&asked.collect::<Vec<_>>())
+    let all = state.log.violations().iter();
+    let wanted = all.filter(|violation| network.is_none() || violation.network == network);
+    to_json(&wanted.collect::<Vec<_>>())
 }
 
-fn held(state: &State, query: &Query) -> Outcome {
+fn held(state: &State, query: &Query) -> ControlResult {
     let only = network(query)?;
     let networks =
         Network::ALL.into_iter().filter(|network| only.is_none_or(|only| only == *network));
     let mut held = BTreeMap::new();
     for network in networks {
         let of_network = if query.get("totals").is_some() {
-            to_json(&state.held.totals(network))?
+            to_json(&state.effects.totals(network))?
         } else if let Some(order) = query.get("order") {
-            match state.held.of(network, order) {
+            match state.effects.of(network, order) {
                 [] => json!({}),
                 effects => json!({ order: summary(effects) }),
             }
         } else {
-            let all = state.held.all(network).into_iter();
+            let all = state.effects.all(network).into_iter();
             to_json(&all.map(|(key, effects)| (key, summary(effects))).collect::<BTreeMap<_, _>>())?
         };
         held.insert(network, of_network);
@@ -110,7 +111,7 @@ fn summary(effects: &[Effect]) -> Value {
     })
 }
 
-fn script(state: &mut State, body: &[u8]) -> Outcome {
+fn script(state: &mut State, body: &[u8]) -> ControlResult {
     let rule: Rule = from_json(body)?;
     state.script.add(rule)?;
     Ok(json!({ "rules": state.script.rules().len() }))
@@ -125,14 +126,14 @@ struct Outage {
     fault: Fault,
 }
 
-fn outage(state: &mut State, body: &[u8]) -> Outcome {
+fn outage(state: &mut State, body: &[u8]) -> ControlResult {
     let outage: Outage = from_json(body)?;
     state.script.outage(outage.network, outage.on.then_some(outage.fault))?;
     Ok(json!({ "network": outage.network, "on": outage.on }))
 }
 
-/// Puts a part over the whole; what the part does not name stays.
-fn change<T: serde::Serialize + DeserializeOwned>(current: &mut T, body: &[u8]) -> Outcome {
+/// Changes the members that the body names.
+fn change<T: serde::Serialize + DeserializeOwned>(current: &mut T, body: &[u8]) -> ControlResult {
     let mut whole = to_json(current)?;
     merge(&mut whole, from_json(body)?);
     *current = T::deserialize(&whole).map_err(|error| error.to_string())?;
@@ -154,7 +155,7 @@ struct ClockChange {
     advance_ms: u64,
 }
 
-fn set_clock(state: &mut State, body: &[u8]) -> Outcome {
+fn set_clock(state: &mut State, body: &[u8]) -> ControlResult {
     let change: ClockChange = from_json(body)?;
     if change.system {
         state.clock = Clock::SYSTEM;
@@ -166,7 +167,7 @@ fn set_clock(state: &mut State, body: &[u8]) -> Outcome {
     Ok(clock(state))
 }
 
-fn leads(state: &mut State, body: &[u8]) -> Outcome {
+fn leads(state: &mut State, body: &[u8]) -> ControlResult {
     let update: LeadUpdate = from_json(body)?;
     Ok(json!({ "updated": state.cpa_moe.update(&update) }))
 }
@@ -177,7 +178,7 @@ fn network(query: &Query) -> Result<Option<Network>, String> {
     };
     match Network::named(name) {
         Some(network) => Ok(Some(network)),
-        None => Err(format!("{name} is none of the four networks")),
+        None => Err(format!("{name} is not one of the four networks")),
     }
 }
 
@@ -185,6 +186,6 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Outcome {
+fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> ControlResult {
     serde_json::to_value(value).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! `postback-sandbox [--port N] [--record N]`: the four networks on 127.0.0.1 until it is stopped.
+//! `postback-sandbox [--port N] [--record N]`: runs the four networks on 127.0.0.1 until it is stopped.
 
 use std::error::Error;
 use std::io::Write;
@@ -7,16 +7,16 @@ use postback_sandbox::{Options, Sandbox};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let options = read(std::env::args().skip(1))?;
+    let options = parse_arguments(std::env::args().skip(1))?;
     let sandbox = Sandbox::start_with(options)
         .await
         .map_err(|error| format!("cannot listen on 127.0.0.1:{}: {error}", options.port))?;
     writeln!(std::io::stdout(), "{}", sandbox.address())?;
-    stopped().await?;
+    wait_for_signal().await?;
     Ok(())
 }
 
-async fn stopped() -> std::io::Result<()> {
+async fn wait_for_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
@@ -28,7 +28,7 @@ async fn stopped() -> std::io::Result<()> {
     Ok(())
 }
 
-fn read(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+fn parse_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options { port: 4580, ..Options::default() };
     while let Some(argument) = arguments.next() {
         let value = arguments.next().unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Which of the four a request is for.
+//! The four networks and their names.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the four networks the sandbox plays.
+/// One of the four networks the sandbox simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Network {
     /// CashMyCell: order completion.
@@ -25,7 +25,7 @@ impl Network {
     /// All four.
     pub const ALL: [Self; 4] = [Self::CashMyCell, Self::CartStack, Self::CpaMoe, Self::ShopBack];
 
-    /// The name used in paths, in the control API and for the secret's file.
+    /// The name in paths, in the control API and of the secret's file.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -36,13 +36,13 @@ impl Network {
         }
     }
 
-    /// The network of that [name](Self::name).
+    /// The network with this [name](Self::name).
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|network| network.name() == name)
     }
 
-    /// Splits `/shopback/aff_lsr` into the network and the path as the network itself would see it.
+    /// Splits `/shopback/aff_lsr` into the network and the path as the network itself receives it.
     pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
         let rest = path.strip_prefix('/')?;
         let name = rest.split('/').next()?;

@@ -1,29 +1,30 @@
-//! A query string read the way a vendor's server reads it, with every liberty the sender took written down.
+//! A query string, parsed as a network's server parses it. Everything RFC 3986 or the networks' documents forbid is
+//! written down.
 
-/// The decoded parameters and what was wrong with the way they were written.
+/// The decoded parameters, and the violations in the way they were written.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     /// Names and values, decoded, in order.
     pub(crate) pairs: Vec<(String, String)>,
-    /// What the vendors' documents or RFC 3986 forbid.
-    pub(crate) flaws: Vec<String>,
-    /// So broken that a front server answers 400 before the vendor's code sees it.
+    /// Everything the networks' documents or RFC 3986 forbid.
+    pub(crate) violations: Vec<String>,
+    /// A front server would answer 400 before the network's code sees the request.
     pub(crate) broken: bool,
 }
 
 impl Query {
-    /// Reads `raw`. `commas` names the one parameter in which the vendor documents raw commas.
+    /// Parses `raw`. `commas` names the one parameter in which the network documents raw commas.
     ///
-    /// Every vendor asks for URL-encoded values, CashMyCell names `encodeURIComponent`: letters, digits, `-_.~!'()*`
-    /// stand for themselves, everything else is percent-encoded. A raw `+` reads as a blank.
-    pub(crate) fn read(raw: &str, commas: Option<&str>) -> Self {
+    /// Every network requires URL-encoded values, and CashMyCell names `encodeURIComponent`: letters, digits and
+    /// `-_.~!'()*` may be raw, everything else is percent-encoded. A raw `+` reads as a blank.
+    pub(crate) fn parse(raw: &str, commas: Option<&str>) -> Self {
         let mut query = Self::default();
         if raw.is_empty() {
             return query;
         }
         for piece in raw.split('&') {
             if !piece.contains('=') {
-                query.flaw(format!("{piece:?} is not name=value"));
+                query.note(format!("{piece:?} is not name=value"));
             }
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             let name = query.decode(name, "a parameter's name", false);
@@ -35,35 +36,35 @@ impl Query {
         query
     }
 
-    /// The value of `name`; the last one where it stands twice, as PHP has it.
+    /// The value of `name`; the last one if it appears twice, as in PHP.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().rev().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Like [`get`](Self::get), an empty value counting as none.
+    /// Like [`get`](Self::get), but an empty value counts as none.
     pub(crate) fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// Notes parameters the vendor does not document, doubled ones, empty ones and leftover templates.
+    /// Notes undocumented, repeated and empty parameters, and placeholders.
     pub(crate) fn check_names(&mut self, known: &[&str]) {
-        let mut flaws = Vec::new();
+        let mut violations = Vec::new();
         for (at, (name, value)) in self.pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                flaws.push(format!("{name} is not a documented parameter"));
+                violations.push(format!("{name} is not a documented parameter"));
             }
             if self.pairs[..at].iter().any(|(other, _)| other == name) {
-                flaws.push(format!("{name} stands there twice"));
+                violations.push(format!("{name} appears twice"));
             }
             if value.trim().is_empty() {
-                flaws.push(format!("{name} is empty"));
+                violations.push(format!("{name} is empty"));
             }
-            if looks_like_template(value) {
-                flaws.push(format!("{name} is a template nobody filled in"));
+            if is_placeholder(value) {
+                violations.push(format!("{name} is an unfilled placeholder"));
             }
         }
-        self.flaws.append(&mut flaws);
+        self.violations.append(&mut violations);
     }
 
     fn decode(&mut self, text: &str, what: &str, commas: bool) -> String {
@@ -79,26 +80,26 @@ impl Query {
                     if pair.is_some() {
                         at += 2;
                     } else {
-                        self.breakage(format!("{what}: % is not followed by two hex digits"));
+                        self.note_broken(format!("{what}: % is not followed by two hex digits"));
                     }
                     decoded.push(pair.unwrap_or(byte));
                 }
                 b'+' => {
-                    self.flaw(format!("{what}: a raw + reads as a blank; write %2B or %20"));
+                    self.note(format!("{what}: a raw + reads as a blank; write %2B or %20"));
                     decoded.push(b' ');
                 }
-                _ if may_stand_raw(byte) || (commas && byte == b',') => decoded.push(byte),
+                _ if may_be_raw(byte) || (commas && byte == b',') => decoded.push(byte),
                 b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'#' => {
                     let shown = char::from(byte);
-                    self.breakage(format!("{what}: {shown} may not stand in a URL"));
+                    self.note_broken(format!("{what}: {shown} is not allowed in a URL"));
                     decoded.push(byte);
                 }
                 _ if byte.is_ascii_graphic() => {
                     let shown = char::from(byte);
-                    self.flaw(format!("{what}: {shown} is not percent-encoded"));
+                    self.note(format!("{what}: {shown} is not percent-encoded"));
                     decoded.push(byte);
                 }
-                // Blanks, control characters and bytes above ASCII: the head's reader has noted them already.
+                // Blanks, control characters and bytes above ASCII: `parse_head` has noted them already.
                 _ => {
                     self.broken = true;
                     decoded.push(byte);
@@ -106,29 +107,33 @@ impl Query {
             }
         }
         String::from_utf8(decoded).unwrap_or_else(|error| {
-            self.breakage(format!("{what}: not UTF-8"));
+            self.note_broken(format!("{what}: not UTF-8"));
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         })
     }
 
-    fn flaw(&mut self, flaw: String) {
-        if !self.flaws.contains(&flaw) {
-            self.flaws.push(flaw);
+    fn note(&mut self, violation: String) {
+        if !self.violations.contains(&violation) {
+            self.violations.push(violation);
         }
     }
 
-    fn breakage(&mut self, flaw: String) {
+    fn note_broken(&mut self, violation: String) {
         self.broken = true;
-        self.flaw(flaw);
+        self.note(violation);
     }
 }
 
-/// `{transaction_id}` and the like: a value somebody forgot to fill in.
-pub(crate) fn looks_like_template(value: &str) -> bool {
-    value.contains('{') && value.contains('}')
+/// True for a value that is a placeholder as a whole: `{transaction_id}`, `%%cmc_id%%`. Braces inside free text mean
+/// nothing.
+pub(crate) fn is_placeholder(value: &str) -> bool {
+    let value = value.trim();
+    let inside = |mark: &str, end: &str| value.strip_prefix(mark)?.strip_suffix(end);
+    let braced = inside("{", "}").is_some_and(|name| !name.contains(['{', '}']));
+    braced || inside("%%", "%%").is_some()
 }
 
-fn may_stand_raw(byte: u8) -> bool {
+fn may_be_raw(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~!'()*".contains(&byte)
 }
 
@@ -144,65 +149,75 @@ fn hex_pair(pair: &[u8]) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn flaws(raw: &str) -> (Vec<String>, bool) {
-        let query = Query::read(raw, Some("ids"));
-        (query.flaws, query.broken)
+    fn violations(raw: &str) -> (Vec<String>, bool) {
+        let query = Query::parse(raw, Some("ids"));
+        (query.violations, query.broken)
     }
 
     #[test]
     fn encode_uri_component_is_accepted() {
         let query =
-            Query::read("a=%241%2C499.99&b=x%2By%40z.example&c=!'()*~-_.&ids=1,2", Some("ids"));
+            Query::parse("a=%241%2C499.99&b=x%2By%40z.example&c=!'()*~-_.&ids=1,2", Some("ids"));
 
-        assert_eq!(query.flaws, [""; 0]);
+        assert_eq!(query.violations, [""; 0]);
         assert_eq!(query.get("a"), Some("$1,499.99"));
         assert_eq!(query.get("b"), Some("x+y@z.example"));
         assert_eq!(query.get("ids"), Some("1,2"));
     }
 
     #[test]
-    fn a_raw_plus_is_a_blank_and_a_flaw() {
-        let query = Query::read("email=a+b%40example.com", None);
+    fn a_raw_plus_is_a_blank_and_a_violation() {
+        let query = Query::parse("email=a+b%40example.com", None);
 
         assert_eq!(query.get("email"), Some("a b@example.com"));
-        assert_eq!(query.flaws.len(), 1);
+        assert_eq!(query.violations.len(), 1);
         assert!(!query.broken);
     }
 
     #[test]
-    fn what_no_url_may_hold_is_broken() {
+    fn bytes_that_no_url_allows_break_it() {
         for raw in
             ["a=%", "a=%2", "a=%zz", "a=%+1", "a={b}", "a=\"", "a=%FF", "a=1 2", "a=é", "a=#"]
         {
-            assert!(flaws(raw).1, "{raw}");
+            assert!(violations(raw).1, "{raw}");
         }
     }
 
     #[test]
-    fn sloppy_writing_is_noted_and_read() {
+    fn sloppy_encoding_is_noted_and_parsed() {
         for raw in ["a=1&&b=2", "a=1&", "a", "a=x@y", "a=1,2", "a=b=c", "a=$1"] {
-            let (flaws, broken) = flaws(raw);
+            let (violations, broken) = violations(raw);
 
-            assert!(!flaws.is_empty() && !broken, "{raw}");
+            assert!(!violations.is_empty() && !broken, "{raw}");
         }
     }
 
     #[test]
-    fn unknown_doubled_empty_and_template_parameters_are_noted() {
-        let mut query = Query::read("a=1&a=2&b=&c=%7Bx%7D&d=4", None);
+    fn unknown_repeated_empty_and_placeholder_parameters_are_noted() {
+        let mut query = Query::parse("a=1&a=2&b=&c=%7Bx%7D&d=4", None);
 
         query.check_names(&["a", "b", "c"]);
 
         assert_eq!(
-            query.flaws,
+            query.violations,
             [
-                "a stands there twice",
+                "a appears twice",
                 "b is empty",
-                "c is a template nobody filled in",
+                "c is an unfilled placeholder",
                 "d is not a documented parameter",
             ]
         );
         assert_eq!(query.get("a"), Some("2"));
         assert_eq!(query.filled("b"), None);
+    }
+
+    #[test]
+    fn only_a_whole_value_is_a_placeholder() {
+        for placeholder in ["{cmc_id}", " {x} ", "{}", "%%cmc_id%%"] {
+            assert!(is_placeholder(placeholder), "{placeholder}");
+        }
+        for text in ["", "a {b} c", "{a} and {b}", "100%", "50%% off"] {
+            assert!(!is_placeholder(text), "{text}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Connections: requests in, answers out, and the faults where they happen on the wire.
+//! The server: accepts connections, passes requests to the simulator and applies the faults on the wire.
 
 use std::future::pending;
 use std::io;
@@ -12,52 +12,53 @@ use tokio::task::{JoinSet, yield_now};
 
 use crate::control;
 use crate::fault::{ConnectionFault, Kind, Processed};
-use crate::http::{Answer, Incoming, Request, Wire};
-use crate::world::{Plan, World};
+use crate::http::{Answer, Connection, Incoming, Request};
+use crate::simulator::Simulator;
+use crate::state::PlannedAnswer;
 
-/// What a sandbox's owner may ask of its server.
+/// A command to the server.
 #[derive(Debug)]
-pub(crate) enum Order {
-    /// Listen no more and cut every connection.
+pub(crate) enum Command {
+    /// Stop listening and cut every connection.
     Stop(oneshot::Sender<()>),
-    /// Listen again where it listened before.
+    /// Listen on the same port again.
     Resume(oneshot::Sender<io::Result<()>>),
 }
 
-/// Binds the loopback address; 0 is any port.
+/// Binds the loopback address; 0 is any free port.
 pub(crate) async fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
-/// Serves until it is dropped, and all connections with it.
+/// Serves until the future is dropped, which drops all connections.
 pub(crate) async fn serve(
     listener: TcpListener,
     address: SocketAddr,
-    world: Arc<World>,
-    mut orders: mpsc::Receiver<Order>,
+    simulator: Arc<Simulator>,
+    mut commands: mpsc::Receiver<Command>,
 ) {
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             stream = accept(listener.as_ref()) => {
-                let fault = world.state().script.strike_connection();
-                connections.spawn(connection(stream, fault, Arc::clone(&world)));
+                let fault = simulator.state().script.next_connection_fault();
+                connections.spawn(serve_connection(stream, fault, Arc::clone(&simulator)));
             }
-            Some(order) = orders.recv() => match order {
-                Order::Stop(done) => {
+            Some(command) = commands.recv() => match command {
+                Command::Stop(done) => {
                     listener = None;
                     connections.shutdown().await;
                     let _ = done.send(());
                 }
-                Order::Resume(done) => {
+                Command::Resume(done) => {
                     let bound = bind(address.port()).await;
                     let _ = done.send(bound.map(|(bound, _)| listener = Some(bound)));
                 }
             },
-            // Ended connections are only waited for, so that they do not pile up.
+            // Ended connections must be joined, or they would fill the set.
             Some(_) = connections.join_next() => {}
         }
     }
@@ -71,130 +72,140 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
         if let Ok((stream, _)) = listener.accept().await {
             return stream;
         }
-        // No file handle is free, say: another connection must end first.
+        // For example, no file handle is free: another connection must end first.
         yield_now().await;
     }
 }
 
-async fn connection(stream: TcpStream, fault: Option<ConnectionFault>, world: Arc<World>) {
+async fn serve_connection(
+    stream: TcpStream,
+    fault: Option<ConnectionFault>,
+    simulator: Arc<Simulator>,
+) {
     let _ = stream.set_nodelay(true);
     let allowance = match fault {
         None => None,
         Some(ConnectionFault::AtAccept) => Some(0),
         Some(ConnectionFault::CutAfter(bytes)) => Some(bytes),
     };
-    let mut wire = Wire::new(stream, allowance);
+    let mut connection = Connection::new(stream, allowance);
     if fault == Some(ConnectionFault::AtAccept) {
-        return wire.reset();
+        return connection.reset();
     }
     loop {
-        // Taken before the request is known to anybody, so that no release can be missed.
-        let releases = world.releases.subscribe();
-        let request = match wire.next().await {
+        // Subscribed before the request is visible to anybody, so that no release can be missed.
+        let releases = simulator.releases.subscribe();
+        let request = match connection.next().await {
             Ok(Incoming::Request(request)) => request,
-            Ok(Incoming::Cut) => return wire.reset(),
+            Ok(Incoming::Cut) => return connection.reset(),
             Ok(Incoming::Closed) | Err(_) => return,
-            Ok(Incoming::Bad(answer, flaw)) => {
-                world.arrive_broken(flaw);
-                let _ = wire.write(&answer.with_header("connection", "close").bytes()).await;
-                return wire.finish().await;
+            Ok(Incoming::Bad(answer, violation)) => {
+                simulator.receive_broken(violation);
+                let _ = connection.write(&answer.with_header("connection", "close").bytes()).await;
+                return connection.finish().await;
             }
         };
         let keep_alive = request.keep_alive;
-        let carried_on = if control::is_for(&request) {
-            let answer = control::answer(&world, &request);
-            reply(wire, &answer).await
+        let next = if control::is_for(&request) {
+            let answer = control::answer(&simulator, &request);
+            send(connection, &answer).await
         } else {
-            let plan = world.arrive(&request);
-            carry_out(wire, plan, &request, &world, releases).await
+            let planned = simulator.receive(&request);
+            respond(connection, planned, &request, &simulator, releases).await
         };
-        match carried_on {
-            ControlFlow::Continue(same) if keep_alive => wire = same,
+        match next {
+            ControlFlow::Continue(same) if keep_alive => connection = same,
             ControlFlow::Continue(last) => return last.finish().await,
             ControlFlow::Break(()) => return,
         }
     }
 }
 
-/// The connection for the next request, or nothing where it has ended.
-type Carried = ControlFlow<(), Wire>;
+/// The connection for the next request, or `Break` if it has ended.
+type Next = ControlFlow<(), Connection>;
 
-async fn carry_out(
-    mut wire: Wire,
-    plan: Plan,
+/// Sends the planned answer, or applies the fault that stands in its way.
+async fn respond(
+    mut connection: Connection,
+    planned: PlannedAnswer,
     request: &Request,
-    world: &World,
+    simulator: &Simulator,
     mut releases: watch::Receiver<u64>,
-) -> Carried {
-    match &plan.fault {
-        None | Some(Kind::OnConnection(_)) => reply(wire, &plan.answer).await,
-        Some(Kind::Answer(scripted)) => reply(wire, scripted).await,
+) -> Next {
+    match &planned.fault {
+        None | Some(Kind::OnConnection(_)) => send(connection, &planned.answer).await,
+        Some(Kind::Answer(scripted)) => send(connection, scripted).await,
         Some(Kind::Delay(delay)) => {
-            // Not by tokio's clock, which ticks in milliseconds: a benchmark's delays are that short.
+            // tokio's timer ticks in milliseconds, which is too coarse for the delays of a benchmark.
             async_io::Timer::after(*delay).await;
-            answer_late(wire, &plan, request, world).await
+            answer_late(connection, &planned, request, simulator).await
         }
         Some(Kind::Hang) => {
-            let hanging = Hanging::start(world);
+            let hanging = Hanging::start(simulator);
             let peer_left = tokio::select! {
                 _ = releases.changed() => false,
-                () = wire.closed() => true,
+                () = connection.closed() => true,
             };
-            if peer_left && plan.processed != Processed::Late {
+            if peer_left && planned.processed != Processed::Late {
                 return ControlFlow::Break(());
             }
             if peer_left {
                 let _ = releases.changed().await;
             }
             drop(hanging);
-            answer_late(wire, &plan, request, world).await
+            answer_late(connection, &planned, request, simulator).await
         }
         Some(Kind::CloseBeforeReading) => {
-            wire.reset();
+            connection.reset();
             ControlFlow::Break(())
         }
         Some(Kind::CloseAfterReading) => {
-            wire.finish().await;
+            connection.finish().await;
             ControlFlow::Break(())
         }
         Some(Kind::CutBodyAt(bytes)) => {
-            let at = plan.answer.head().len().saturating_add(*bytes);
-            cut(wire, &plan.answer, at).await
+            let at = planned.answer.head().len().saturating_add(*bytes);
+            cut(connection, &planned.answer, at).await
         }
-        Some(Kind::CutAnswerAt(bytes)) => cut(wire, &plan.answer, *bytes).await,
+        Some(Kind::CutAnswerAt(bytes)) => cut(connection, &planned.answer, *bytes).await,
     }
 }
 
-/// After a wait: the answer, late, or the end.
-async fn answer_late(wire: Wire, plan: &Plan, request: &Request, world: &World) -> Carried {
-    if let Some(answer) = world.answer_late(request, plan) {
-        return reply(wire, &answer).await;
+/// Sends the answer after a wait, or closes the connection if there is none.
+async fn answer_late(
+    connection: Connection,
+    planned: &PlannedAnswer,
+    request: &Request,
+    simulator: &Simulator,
+) -> Next {
+    if let Some(answer) = simulator.answer_late(request, planned) {
+        return send(connection, &answer).await;
     }
-    wire.finish().await;
+    connection.finish().await;
     ControlFlow::Break(())
 }
 
-async fn reply(mut wire: Wire, answer: &Answer) -> Carried {
-    match wire.write(&answer.bytes()).await {
-        Ok(()) => ControlFlow::Continue(wire),
+async fn send(mut connection: Connection, answer: &Answer) -> Next {
+    match connection.write(&answer.bytes()).await {
+        Ok(()) => ControlFlow::Continue(connection),
         Err(_) => ControlFlow::Break(()),
     }
 }
 
-async fn cut(mut wire: Wire, answer: &Answer, at: usize) -> Carried {
+async fn cut(mut connection: Connection, answer: &Answer, at: usize) -> Next {
     let bytes = answer.bytes();
-    let _ = wire.write(&bytes[..at.min(bytes.len())]).await;
-    wire.finish().await;
+    let _ = connection.write(&bytes[..at.min(bytes.len())]).await;
+    connection.finish().await;
     ControlFlow::Break(())
 }
 
-/// Counts a hanging request for as long as it hangs, however that ends.
-struct Hanging<'a>(&'a World);
+/// Counts a hanging request until it is dropped.
+struct Hanging<'a>(&'a Simulator);
 
 impl<'a> Hanging<'a> {
-    fn start(world: &'a World) -> Self {
-        world.state().hanging += 1;
-        Self(world)
+    fn start(simulator: &'a Simulator) -> Self {
+        simulator.state().hanging += 1;
+        Self(simulator)
     }
 }
 

@@ -1,35 +1,37 @@
-//! How the networks behave where their documents leave room or merchants' contracts differ.
+//! The networks' behaviour where their documents are silent or merchants' contracts differ.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// All switches; [`Default`] is the behaviour the documents suggest.
+/// All settings; [`Default`] is the behaviour the documents suggest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// CashMyCell's switches.
+    /// CashMyCell's settings.
     pub cashmycell: CashMyCellSettings,
-    /// CartStack's switches.
+    /// CartStack's settings.
     pub cartstack: CartStackSettings,
-    /// cpa.moe's switches.
+    /// cpa.moe's settings.
     pub cpa_moe: CpaMoeSettings,
-    /// ShopBack's switches.
+    /// ShopBack's settings.
     pub shopback: ShopBackSettings,
 }
 
-/// CashMyCell's switches.
+/// CashMyCell's settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CashMyCellSettings {
-    /// What a success looks like.
+    /// The answer to a success.
     pub answer: CashMyCellAnswer,
-    /// Missing parameters are ignored with a 2xx instead of refused with a 400; both are documented.
+    /// Missing parameters get a 2xx instead of a 400; both are documented.
     pub ignore_missing: bool,
     /// A second completion of one `cmc_id` is not counted; the document promises neither.
     pub deduplicate: bool,
 }
 
-/// The three documented successes.
+/// The three documented successes, and one a proxy makes of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CashMyCellAnswer {
@@ -40,17 +42,19 @@ pub enum CashMyCellAnswer {
     Gif,
     /// 200 with `OK`.
     Text,
+    /// 200 with `OK`, compressed by a proxy although the request did not ask for it.
+    Gzip,
 }
 
-/// CartStack's switches.
+/// CartStack's settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CartStackSettings {
-    /// The first recorded purchase uses the cart up: a second call for that e-mail finds none.
+    /// The first recorded purchase consumes the cart: a second call for that e-mail finds none.
     pub cart_gone_after_purchase: bool,
 }
 
-/// cpa.moe's switches.
+/// cpa.moe's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CpaMoeSettings {
@@ -58,15 +62,15 @@ pub struct CpaMoeSettings {
     pub first_lead_id: u64,
     /// Lead numbers are answered as JSON strings.
     pub ids_as_strings: bool,
-    /// A new lead is missing from that many list requests that ask for it.
+    /// The number of list requests for a new lead that do not show it.
     pub list_lag_requests: u32,
-    /// A new lead is missing from the list for that long, in milliseconds of the sandbox's clock.
+    /// The time a new lead is missing from the list, in milliseconds of the sandbox's clock.
     pub list_lag_ms: u64,
     /// The list is an array of objects, as some installations answer, not an object keyed by id.
     pub list_as_array: bool,
     /// The platform's filter: same offer and same phone or e-mail within [`duplicate_days`](Self::duplicate_days).
     pub refuse_duplicates: bool,
-    /// How far back the filter looks.
+    /// The filter's period in days.
     pub duplicate_days: u64,
 }
 
@@ -84,32 +88,34 @@ impl Default for CpaMoeSettings {
     }
 }
 
-/// ShopBack's switches.
+/// ShopBack's settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShopBackSettings {
-    /// What counts as the same conversion: the merchant's contract.
+    /// The conversions of the account's offer that are refused as duplicates.
     pub duplicates: ShopBackDuplicates,
-    /// Offers that belong to this merchant beside the account's own (one per country, say).
-    pub other_offers: Vec<u64>,
+    /// More offers of this merchant (one per country, for example), each with its own de-duplication.
+    pub other_offers: BTreeMap<u64, ShopBackDuplicates>,
     /// A wrong token is answered `success=true;` and the conversion is recorded without being approved.
     pub silent_refusals: bool,
 }
 
-/// What ShopBack refuses to record twice.
+/// The de-duplication of an offer: the merchant's contract.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShopBackDuplicates {
-    /// Order mode: one conversion per `transaction_id`.
+    /// One conversion per `transaction_id`: order mode.
     #[default]
     TransactionId,
-    /// Line-item mode with the platform's unique id filter: one per `transaction_id` and `adv_unique1..5`.
-    UniqueId,
-    /// Line-item mode: nothing is de-duplicated.
+    /// One conversion per `conversion_unique_id`, over all offers; the `transaction_id` does not count. A conversion
+    /// without the id is never a duplicate.
+    /// <https://support.tune.com/hc/en-us/articles/1500008248141-Limiting-Conversion-by-Unique-ID>
+    ConversionUniqueId,
+    /// Several conversions per `transaction_id`: line items. Nothing is de-duplicated.
     Never,
 }
 
-/// Puts `patch` over `base`: objects are merged member by member, everything else is replaced.
+/// Merges `patch` into `base`: objects member by member, everything else is replaced.
 pub(crate) fn merge(base: &mut Value, patch: Value) {
     match (base, patch) {
         (Value::Object(base), Value::Object(patch)) => {

@@ -1,4 +1,4 @@
-// What a shop would write with Powertools: idempotency by order id, one call to ShopBack, batches from SQS.
+// The function a shop would write with Powertools: idempotency by order id, one call to ShopBack, batches from SQS.
 
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
@@ -33,9 +33,9 @@ const deliver = makeIdempotent(
 export const handler = async (event, context) => {
   config.registerLambdaContext(context);
   if (event.Records) {
-    const take = async (record) => deliver(JSON.parse(record.body).detail);
-    return processPartialResponse(event, take, processor, { context });
+    const deliverRecord = async (record) => deliver(JSON.parse(record.body).detail);
+    return processPartialResponse(event, deliverRecord, processor, { context });
   }
-  const told = await deliver(JSON.parse(event.body));
-  return { statusCode: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(told) };
+  const result = await deliver(JSON.parse(event.body));
+  return { statusCode: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(result) };
 };

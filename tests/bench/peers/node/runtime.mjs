@@ -1,4 +1,4 @@
-// The part of Lambda's own Node.js runtime: loads the handler, polls the Runtime API, answers.
+// Does the work of Lambda's Node.js runtime: loads the handler, polls the Runtime API, answers.
 
 import http from 'node:http';
 import { pathToFileURL } from 'node:url';

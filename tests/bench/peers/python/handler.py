@@ -1,4 +1,4 @@
-"""What a shop would write with Powertools: idempotency by order id, one call to ShopBack, batches from SQS."""
+"""The function a shop would write with Powertools: idempotency by order id, one call to ShopBack, batches from SQS."""
 
 import json
 import os
@@ -39,17 +39,17 @@ def deliver(order: dict) -> dict:
     return {"order_id": order["order_id"], "state": "delivered"}
 
 
-def take(record) -> dict:
+def deliver_record(record) -> dict:
     return deliver(order=json.loads(record.body)["detail"])
 
 
 def handler(event: dict, context) -> dict:
     config.register_lambda_context(context)
     if "Records" in event:
-        return process_partial_response(event=event, record_handler=take, processor=processor, context=context)
-    told = deliver(order=json.loads(event["body"]))
+        return process_partial_response(event=event, record_handler=deliver_record, processor=processor, context=context)
+    result = deliver(order=json.loads(event["body"]))
     return {
         "statusCode": 200,
         "headers": {"content-type": "application/json"},
-        "body": json.dumps(told),
+        "body": json.dumps(result),
     }

@@ -1,4 +1,4 @@
-//! A lead, and what the list shows of it.
+//! A lead, and its entry in the list.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub struct Lead {
     pub src: Option<Value>,
     /// The offer.
     pub offer: u64,
-    /// `wait`, `hold`, `approve`, `cancel`, `trash`, or whatever a test makes of it.
+    /// `wait`, `hold`, `approve`, `cancel`, `trash`, or any word a test sets.
     pub stage: String,
     /// 1 to 12 by the document.
     pub status: u32,
@@ -28,15 +28,15 @@ pub struct Lead {
     pub comment: Option<String>,
     /// The sandbox's clock when it was created, Unix milliseconds.
     pub created_ms: u64,
-    /// It is missing from so many more list requests.
+    /// The number of further list requests that do not show it.
     pub hidden_for: u32,
 }
 
-/// A lead's progress; what is left out stays.
+/// A change of leads; members left out stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeadUpdate {
-    /// The order's id on our side; all leads where left out.
+    /// The order's id on our side; all leads if left out.
     pub id: Option<String>,
     /// The new stage, any word.
     pub stage: Option<String>,
@@ -46,7 +46,7 @@ pub struct LeadUpdate {
     pub reason: Option<u32>,
     /// The new comment.
     pub comment: Option<String>,
-    /// It is missing from so many more list requests.
+    /// The number of further list requests that do not show it.
     pub hidden_for: Option<u32>,
 }
 
@@ -61,7 +61,7 @@ impl Lead {
         self.hidden_for = update.hidden_for.unwrap_or(self.hidden_for);
     }
 
-    /// In the list `id` is ours and `uid` theirs, the other way round than in the answer to add.
+    /// The entry in the list: `id` is ours and `uid` theirs, swapped against the answer to add.
     pub(super) fn show(&self, settings: &CpaMoeSettings) -> Value {
         let mut shown = json!({
             "id": self.id,
@@ -83,7 +83,7 @@ impl Lead {
     }
 }
 
-/// A lead's number as the settings have it.
+/// A lead's number, as JSON number or string by the settings.
 pub(super) fn number(id: u64, settings: &CpaMoeSettings) -> Value {
     if settings.ids_as_strings { json!(id.to_string()) } else { json!(id) }
 }

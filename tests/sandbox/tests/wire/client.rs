@@ -8,10 +8,10 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What a test returns.
+/// The result of a test.
 pub(crate) type Tested = Result<(), Box<dyn Error>>;
 
-/// An answer, read to the connection's end.
+/// An answer, read up to the end of the connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -29,7 +29,7 @@ impl Reply {
     }
 }
 
-/// Sends these bytes and returns whatever comes back.
+/// Sends these bytes and returns the bytes of the answer.
 pub(crate) async fn exchange(sandbox: &Sandbox, bytes: impl AsRef<[u8]>) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(sandbox.address()).await?;
     stream.write_all(bytes.as_ref()).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn exchange(sandbox: &Sandbox, bytes: impl AsRef<[u8]>) -> io::
     Ok(answer)
 }
 
-/// The bytes of a request that wants its connection closed.
+/// The bytes of a request that closes its connection.
 pub(crate) fn request(method: &str, target: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     let framing = match length {
@@ -71,14 +71,14 @@ pub(crate) async fn post(sandbox: &Sandbox, target: &str, body: &str) -> io::Res
     send(sandbox, request("POST", target, headers, body)).await
 }
 
-/// A right completion of 1499 for this click.
+/// A valid completion of 1499 for this click.
 pub(crate) fn completion(sandbox: &Sandbox, cmc_id: &str) -> String {
     let ts = sandbox.now_ms();
     let path = "/cashmycell/api/v1/public/order-complete";
     format!("{path}?status=COMPLETED&order_value=1499&cmc_id={cmc_id}&ts={ts}")
 }
 
-/// A right confirmation for this (encoded) e-mail.
+/// A valid confirmation for this (encoded) e-mail.
 pub(crate) fn confirmation(email: &str) -> String {
     use postback_sandbox::{CARTSTACK_KEY, CARTSTACK_SITEID};
     format!(
@@ -86,7 +86,7 @@ pub(crate) fn confirmation(email: &str) -> String {
     )
 }
 
-/// A right conversion of 100 for this order and click.
+/// A valid conversion of 100 for this order and click.
 pub(crate) fn conversion(order: &str, click: &str) -> String {
     use postback_sandbox::{SHOPBACK_OFFER_ID, SHOPBACK_SECURITY_TOKEN};
     format!(
@@ -95,22 +95,22 @@ pub(crate) fn conversion(order: &str, click: &str) -> String {
     )
 }
 
-/// A click of 30 letters and digits starting with this.
+/// A click of 30 letters and digits that starts with `start`.
 pub(crate) fn click(start: &str) -> String {
     format!("{start:0<30}")
 }
 
-/// Where leads are added.
+/// The target of a request to add a lead.
 pub(crate) fn add() -> String {
     format!("/cpa_moe/ext/add.json?id={CPA_MOE_USER}-{CPA_MOE_KEY}")
 }
 
-/// Where these leads are looked up.
+/// The target of a request to list these leads.
 pub(crate) fn list(ids: &str) -> String {
     format!("/cpa_moe/ext/list.json?id={CPA_MOE_USER}-{CPA_MOE_KEY}&ids={ids}")
 }
 
-/// A right lead for this id (JSON) and offer.
+/// A valid lead for this id (JSON) and offer.
 pub(crate) fn lead(id: &str, offer: u64) -> String {
     format!(
         r#"{{"id":{id},"wm":42,"offer":{offer},"ip":"12.34.56.78","name":"John Doe","phone":"77000000000","country":"kz"}}"#

@@ -1,4 +1,4 @@
-//! The control API, as a test in another language uses it.
+//! The control API over HTTP, as a test in another language uses it.
 
 use crate::client::{
     Tested, add, click, completion, confirmation, conversion, exchange, get, lead, list, post,
@@ -17,7 +17,7 @@ async fn everything_received_can_be_read_back() -> Tested {
 
     let all = get(&sandbox, "/_received").await?.json()?;
     let of_lead = get(&sandbox, "/_received?network=cpa_moe&order=A-1").await?.json()?;
-    let nobodys = get(&sandbox, "/_received?network=shopback&order=A-2").await?.json()?;
+    let unknown = get(&sandbox, "/_received?network=shopback&order=A-2").await?.json()?;
 
     let seen = |name: &str| -> Vec<_> {
         all.as_array().into_iter().flatten().map(|received| received[name].clone()).collect()
@@ -33,12 +33,12 @@ async fn everything_received_can_be_read_back() -> Tested {
     assert_eq!(all[2]["body"], lead("\"A-1\"", 217));
     assert_eq!(all[4]["answered"], json!({"status": 200, "body": "success=true;", "fault": null}));
     assert_eq!(of_lead.as_array().map(Vec::len), Some(2));
-    assert_eq!(nobodys, json!([]));
+    assert_eq!(unknown, json!([]));
     Ok(())
 }
 
 #[tokio::test]
-async fn what_each_network_holds_can_be_counted() -> Tested {
+async fn effects_of_each_network_can_be_counted() -> Tested {
     let sandbox = Sandbox::start().await;
     for _ in 0..2 {
         get(&sandbox, &confirmation("a%40example.com")).await?;
@@ -130,7 +130,7 @@ async fn accounts_settings_leads_and_the_clock_change_in_part() -> Tested {
 }
 
 #[tokio::test]
-async fn mistakes_in_the_control_api_are_told() -> Tested {
+async fn mistakes_in_the_control_api_get_a_400() -> Tested {
     let sandbox = Sandbox::start().await;
 
     for (target, body) in [
@@ -153,7 +153,7 @@ async fn mistakes_in_the_control_api_are_told() -> Tested {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_refused_and_noted() -> Tested {
+async fn bytes_that_are_not_http_are_refused_and_noted() -> Tested {
     let sandbox = Sandbox::start().await;
 
     for bytes in

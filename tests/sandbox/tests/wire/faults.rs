@@ -1,4 +1,4 @@
-//! Each fault does on a real socket what it says.
+//! Each fault on a real socket.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ async fn open_connection(sandbox: &Sandbox) -> std::io::Result<TcpStream> {
 }
 
 #[tokio::test]
-async fn close_before_reading_resets_and_nothing_happened() -> Tested {
+async fn close_before_reading_resets_without_an_effect() -> Tested {
     let sandbox = Sandbox::start().await;
     sandbox.script(on_the_order(Fault::close_before_reading()))?;
 
@@ -99,7 +99,7 @@ async fn a_request_can_be_cut_at_every_byte() -> Tested {
 }
 
 #[tokio::test]
-async fn any_answer_can_be_put_in_place_of_the_true_one() -> Tested {
+async fn any_answer_can_replace_the_true_one() -> Tested {
     let sandbox = Sandbox::start().await;
     let busy =
         Answer::of("text/html", [0xff, 0xfe]).with_status(503).with_header("retry-after", "7");
@@ -117,6 +117,35 @@ async fn any_answer_can_be_put_in_place_of_the_true_one() -> Tested {
     assert!(moved.head.contains("302") && moved.head.contains("location: https://example.com/"));
     assert_eq!((lost.status, held(&sandbox)), (502, 1));
     assert_eq!(sandbox.violations(), []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_status_of_a_proxy_can_be_answered() -> Tested {
+    let sandbox = Sandbox::start().await;
+
+    for status in [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524] {
+        sandbox.script(on_the_order(Fault::status(status)))?;
+        let reply = get(&sandbox, &conversion(ORDER, &click("a"))).await?;
+        assert_eq!((reply.status, reply.body.len()), (status, 0));
+        assert!(!reply.head.contains("retry-after"));
+    }
+    assert_eq!(held(&sandbox), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_empty_list_can_come_with_another_status_than_200() -> Tested {
+    let sandbox = Sandbox::start().await;
+    post(&sandbox, &add(), &lead("\"A-1\"", 217)).await?;
+
+    for status in [202, 206] {
+        let empty = Answer::of("application/json", "[]").with_status(status);
+        sandbox.script(Rule::on(Network::CpaMoe, Fault::answer(empty)).call("list"))?;
+        let reply = get(&sandbox, &list("A-1")).await?;
+        assert_eq!((reply.status, reply.text().as_str()), (status, "[]"));
+    }
+    assert_eq!(get(&sandbox, &list("A-1")).await?.json()?["A-1"]["stage"], "wait");
     Ok(())
 }
 
@@ -160,7 +189,7 @@ async fn a_late_request_takes_effect_after_its_caller_has_left() -> Tested {
 }
 
 #[tokio::test]
-async fn what_hung_before_a_reset_does_nothing_after_it() -> Tested {
+async fn a_request_that_hung_before_a_reset_takes_no_effect_after_it() -> Tested {
     let sandbox = Sandbox::start().await;
     sandbox.script(on_the_order(Fault::hang().processed_late()))?;
 
@@ -175,7 +204,7 @@ async fn what_hung_before_a_reset_does_nothing_after_it() -> Tested {
 }
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "a real delay is what is measured")]
+#[expect(clippy::disallowed_methods, reason = "the test measures a real delay")]
 async fn a_delayed_answer_comes_later() -> Tested {
     let sandbox = Sandbox::start().await;
     let delay = Duration::from_millis(30);
@@ -193,7 +222,7 @@ async fn a_delayed_answer_comes_later() -> Tested {
 }
 
 #[tokio::test]
-async fn an_outage_takes_down_one_network_only() -> Tested {
+async fn an_outage_affects_one_network_only() -> Tested {
     let sandbox = Sandbox::start().await;
     sandbox.outage(Network::ShopBack, Some(Fault::close_before_reading()))?;
 
@@ -209,7 +238,7 @@ async fn an_outage_takes_down_one_network_only() -> Tested {
 }
 
 #[tokio::test]
-async fn a_stopped_sandbox_refuses_connections_and_remembers() -> Tested {
+async fn a_stopped_sandbox_refuses_connections_and_keeps_its_state() -> Tested {
     let sandbox = Sandbox::start().await;
     exchange(&sandbox, the_order()).await?;
     let mut open = open_connection(&sandbox).await?;
@@ -227,7 +256,7 @@ async fn a_stopped_sandbox_refuses_connections_and_remembers() -> Tested {
 }
 
 #[tokio::test]
-async fn a_dropped_sandbox_is_gone() -> Tested {
+async fn a_dropped_sandbox_cuts_its_connections() -> Tested {
     let sandbox = Sandbox::start().await;
     let address = sandbox.address();
     let mut open = open_connection(&sandbox).await?;

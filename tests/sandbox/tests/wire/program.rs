@@ -1,4 +1,4 @@
-//! The program itself.
+//! The program.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -30,7 +30,7 @@ fn prints_its_address_and_serves_there() -> Tested {
 }
 
 #[test]
-fn says_what_is_wrong_with_its_arguments_or_its_port() -> Tested {
+fn reports_bad_arguments_and_a_taken_port() -> Tested {
     let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port().to_string();
 
@@ -42,8 +42,8 @@ fn says_what_is_wrong_with_its_arguments_or_its_port() -> Tested {
         let ended = start(&arguments)?.wait_with_output()?;
 
         assert!(!ended.status.success());
-        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert!(said.contains(complaint), "{said}");
+        let message = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(message.contains(complaint), "{message}");
     }
     Ok(())
 }

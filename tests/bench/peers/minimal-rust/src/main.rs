@@ -1,4 +1,5 @@
-//! The least that a shop would write itself: claim the order in DynamoDB, tell ShopBack, record what came of it.
+//! The minimal function a shop would write itself: it claims the order in DynamoDB, reports it to ShopBack and records
+//! the result.
 
 use std::env;
 
@@ -54,7 +55,7 @@ async fn main() -> Result<(), Error> {
 impl App {
     async fn handle(&self, event: Value) -> Result<Value, Error> {
         if let Some(records) = event["Records"].as_array() {
-            let each = join_all(records.iter().map(|record| self.take(record))).await;
+            let each = join_all(records.iter().map(|record| self.deliver_record(record))).await;
             let failures: Vec<_> = each.into_iter().flatten().collect();
             return Ok(json!({ "batchItemFailures": failures }));
         }
@@ -67,7 +68,7 @@ impl App {
         }))
     }
 
-    async fn take(&self, record: &Value) -> Option<Value> {
+    async fn deliver_record(&self, record: &Value) -> Option<Value> {
         let result = async {
             let event: Value = serde_json::from_str(record["body"].as_str().unwrap_or_default())?;
             let order = serde_json::from_value(event["detail"].clone())?;
@@ -76,7 +77,7 @@ impl App {
         match result.await {
             Ok(_) => None,
             Err(error) => {
-                tracing::error!(%error, "the order was not taken");
+                tracing::error!(%error, "the order was not delivered");
                 Some(json!({ "itemIdentifier": record["messageId"] }))
             }
         }

@@ -1,4 +1,4 @@
-//! What surrounds the functions: the four networks, `DynamoDB` and the other services of AWS.
+//! The test bed of the functions: the four networks, `DynamoDB` and the other services of AWS.
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     services::Service,
 };
 
-/// How long the services take to answer.
+/// The services' times to answer.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(crate) struct Delays {
     /// The network, in milliseconds.
@@ -26,18 +26,18 @@ pub(crate) struct Delays {
     pub(crate) other: u64,
 }
 
-/// All of it, on loopback.
-pub(crate) struct Stage {
+/// The networks and services on loopback.
+pub(crate) struct TestBed {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) sandbox: Sandbox,
     bus: Service,
     queue: Service,
     secrets: Service,
-    /// Where the functions run, if not anywhere.
+    /// The cores to share out; `None` lets the functions use all.
     cores: Option<Cores>,
 }
 
-impl Stage {
+impl TestBed {
     pub(crate) async fn start(delays: Delays, cores: Option<Cores>) -> Result<Self, Failure> {
         let sandbox = Sandbox::start_with(Options { port: 0, record_limit: 100 }).await?;
         if delays.network > 0 {
@@ -62,8 +62,8 @@ impl Stage {
         })
     }
 
-    /// The environment of a function that tells `network` and has `table` for its ledger. One for
-    /// all: each takes what it wants of it.
+    /// The environment of a function that reports to `network`, with `table` as its ledger. It is the
+    /// same for ours and the peers: each reads the variables it needs.
     pub(crate) fn environment(&self, network: Network, table: &str) -> BTreeMap<String, String> {
         let accounts = serde_json::to_value(self.sandbox.accounts()).unwrap_or_default();
         let account = |name: &str| match &accounts["shopback"][name] {
@@ -88,7 +88,7 @@ impl Stage {
         .into()
     }
 
-    /// Starts a function that tells `network` and has a table of its own.
+    /// Starts a function that reports to `network` and has a table of its own.
     pub(crate) async fn function(
         &self,
         package: &Package,
@@ -98,12 +98,12 @@ impl Stage {
         Function::start(package, &environment, self.cores).await
     }
 
-    /// How many events were put on the bus, and messages on a queue, so far.
-    pub(crate) fn put(&self) -> (u64, u64) {
+    /// The numbers of events put on the bus, and of messages sent to a queue, so far.
+    pub(crate) fn sent(&self) -> (u64, u64) {
         (self.bus.events(), self.queue.messages())
     }
 
-    /// That `network` holds exactly one effect of so many orders, and saw nothing that it forbids.
+    /// Fails unless `network` holds exactly one effect for each of `orders`, and saw no violation.
     pub(crate) fn check(&self, network: Network, orders: usize) -> Result<(), Failure> {
         let totals = self.sandbox.totals(network);
         if (totals.orders, totals.effects) != (orders, orders) {
@@ -115,12 +115,12 @@ impl Stage {
         match self.sandbox.violations().first() {
             None => Ok(()),
             Some(violation) => {
-                Err(Failure::new(format!("{network} was asked wrongly: {violation:?}")))
+                Err(Failure::new(format!("a request to {network} breaks its rules: {violation:?}")))
             }
         }
     }
 
-    /// That `ShopBack` holds exactly one effect of an order.
+    /// Fails unless `ShopBack` holds exactly one effect of this order.
     pub(crate) fn check_one(&self, prefix: &str, number: usize) -> Result<(), Failure> {
         let id = orders::id(prefix, number);
         match self.sandbox.held(Network::ShopBack, &id).len() {

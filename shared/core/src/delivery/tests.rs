@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use super::*;
+use crate::{clock::Timestamp, redaction::Reason};
 
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LAG: Duration = Duration::from_mins(2);
 const SECOND: Duration = Duration::from_secs(1);
-const RESOLUTIONS: [Recovery; 3] = [Recovery::SendAgain, Recovery::LookUp, Recovery::Hold];
+const RECOVERIES: [Recovery; 3] = [Recovery::SendAgain, Recovery::LookUp, Recovery::Hold];
 
 fn policy(recovery: Recovery) -> Policy {
     Policy::new(recovery, TIMEOUT, LAG)
@@ -231,7 +232,7 @@ fn a_verdict_does_not_count_for_a_newer_attempt() {
 
 #[test]
 fn a_late_success_settles_a_doubt() {
-    for recovery in RESOLUTIONS {
+    for recovery in RECOVERIES {
         let policy = policy(recovery);
         let sending = sending(&policy);
         let after = sending.claim_expires_at;
@@ -256,7 +257,7 @@ fn a_late_success_settles_a_doubt() {
 
 #[test]
 fn a_late_failure_settles_nothing() {
-    for recovery in RESOLUTIONS {
+    for recovery in RECOVERIES {
         let policy = policy(recovery);
         let sending = sending(&policy);
         let after = sending.claim_expires_at;
@@ -328,7 +329,7 @@ fn an_answer_that_is_no_longer_asked_for_still_brings_the_order_back() {
 
 #[test]
 fn an_expired_claim_means_maybe_sent() {
-    for recovery in RESOLUTIONS {
+    for recovery in RECOVERIES {
         let policy = policy(recovery);
         let sending = sending(&policy);
         let after = sending.claim_expires_at;
@@ -649,7 +650,7 @@ fn spent_attempts_are_not_mended_by_settings_that_have_not_changed() {
 
 #[test]
 fn other_content_is_a_conflict_and_sends_nothing() {
-    for recovery in RESOLUTIONS {
+    for recovery in RECOVERIES {
         let policy = policy(recovery);
         let sending = sending(&policy);
         let delivered =

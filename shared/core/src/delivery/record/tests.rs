@@ -1,4 +1,4 @@
-//! What each write makes of a record.
+//! Each write and the record that follows.
 
 use std::time::Duration;
 
@@ -35,37 +35,41 @@ fn delivery(state: State, attempt: u32) -> Delivery {
 }
 
 fn claimed() -> Record {
-    Record::after(None, &key(), delivery(State::Sending, 1), Note::default(), NOW, 0xab)
+    Record::after(None, &key(), delivery(State::Sending, 1), Note::default(), stamp(NOW, 0xab))
 }
 
 fn after(before: &Record, next: Delivery, note: Note, now: Timestamp) -> Record {
-    Record::after(Some(before), &key(), next, note, now, 0xcd)
+    Record::after(Some(before), &key(), next, note, stamp(now, 0xcd))
 }
 
 fn code(word: &'static str) -> Details {
     Details::none().code("code", word)
 }
 
-fn said(stage: &'static str) -> Progress {
-    Progress { status: Details::none().code("stage", stage), is_final: false, is_dropped: false }
+fn stage(word: &'static str) -> Details {
+    Details::none().code("stage", word)
+}
+
+fn stamp(now: Timestamp, write_id: u64) -> Stamp {
+    Stamp { now, write_id }
 }
 
 #[test]
-fn the_claim_is_the_first_version_and_begins_the_story() {
+fn the_claim_is_the_first_version_and_starts_the_history() {
     let record = claimed();
 
     assert_eq!((record.order_id.as_str(), record.delivery.as_str()), ("A-1001", "one_network"));
     assert_eq!((record.version, record.write_id.as_str()), (1, "00000000000000ab"));
-    assert_eq!(record.attempts, [AttemptRecord::started(1, NOW)]);
-    assert_eq!((record.updated_at, record.conflicts), (NOW, 0));
-    assert!(record.references.is_empty() && record.progress.is_empty());
+    assert_eq!(record.attempts.entries(), [AttemptRecord::started(1, NOW)]);
+    assert_eq!((record.updated_at, record.state_version), (NOW, 1));
+    assert!(record.references.is_empty() && record.statuses.is_empty());
 }
 
 #[test]
 fn a_line_has_a_delivery_of_its_own() {
     let line = Key::known("A-1001".to_owned(), "other_network", Some("2"));
-    let record =
-        Record::after(None, &line, delivery(State::Sending, 1), Note::default(), NOW, 0xab);
+    let start = delivery(State::Sending, 1);
+    let record = Record::after(None, &line, start, Note::default(), stamp(NOW, 0xab));
 
     assert_eq!(record.delivery, "other_network#2");
     assert_eq!(
@@ -76,98 +80,76 @@ fn a_line_has_a_delivery_of_its_own() {
 }
 
 #[test]
-fn a_settlement_ends_the_story_of_its_attempt_and_keeps_the_networks_ids() {
+fn a_settlement_ends_its_attempt_and_keeps_the_networks_ids() {
     let next = Delivery { reason: Some(Reason::new("cap")), ..delivery(State::Rejected, 1) };
-    let note = Note { references: Details::none().id("id", "c-1"), details: code("E1") };
+    let references = Details::none().id("id", "c-1");
+    let note = Note { references, details: code("E1"), lookup: None };
 
     let record = after(&claimed(), next, note, NOW + SECOND);
 
-    let [attempt] = record.attempts.as_slice() else { panic!("{:?}", record.attempts) };
+    let [attempt] = record.attempts.entries() else { panic!("{:?}", record.attempts) };
     assert_eq!((attempt.number, attempt.started_at), (1, NOW));
     assert_eq!((attempt.ended_at, attempt.state), (Some(NOW + SECOND), Some(State::Rejected)));
-    assert_eq!(attempt.reason, Some(Reason::new("cap")));
+    assert_eq!((attempt.version, &attempt.reason), (Some(2), &Some(Reason::new("cap"))));
     assert_eq!(attempt.details.get("code"), Some("E1"));
     assert_eq!(record.references.get("id"), Some("c-1"));
     assert_eq!((record.version, record.write_id.as_str()), (2, "00000000000000cd"));
-    assert_eq!(record.updated_at, NOW + SECOND);
+    assert_eq!((record.updated_at, record.state_version), (NOW + SECOND, 2));
 }
 
 #[test]
-fn a_later_word_on_an_attempt_adds_to_its_story_and_leaves_its_end() {
+fn an_attempt_that_ended_stays_as_it_ended() {
     let lost = after(&claimed(), delivery(State::Unconfirmed, 1), Note::default(), NOW + SECOND);
-    let note = Note { references: Details::none(), details: code("E2") };
+    let later = NOW + SECOND * 9;
 
-    let record = after(&lost, delivery(State::Delivered, 1), note, NOW + SECOND * 9);
+    let lookup = Note { lookup: Some(Reason::new("found")), ..Note::default() };
+    let found = after(&lost, delivery(State::Delivered, 1), lookup, later);
+    let settled_late = after(&lost, delivery(State::Delivered, 1), Note::default(), later);
+    let decided = lost.decided(delivery(State::Delivered, 1), decision(1), stamp(later, 1));
+    let next = after(&lost, delivery(State::Sending, 2), Note::default(), later);
 
-    assert_eq!(record.attempts[0].ended_at, Some(NOW + SECOND));
-    assert_eq!(record.attempts[0].state, Some(State::Delivered));
-    assert_eq!(record.attempts[0].details.get("code"), Some("E2"));
-    assert_eq!(record.version, 3);
+    for record in [&found, &settled_late, &decided, &next] {
+        assert_eq!(record.attempts.entries()[0], lost.attempts.entries()[0]);
+    }
+    assert_eq!(next.attempts.entries()[1..], [AttemptRecord::started(2, later)]);
+    let result = Reason::new("found");
+    let looked_up = LookupRecord { version: 3, at: later, result, state: State::Delivered };
+    assert_eq!(found.lookups.entries(), [looked_up]);
 }
 
 #[test]
-fn a_later_attempt_leaves_the_story_of_the_earlier_as_it_is() {
-    let lost = after(&claimed(), delivery(State::Retrying, 1), Note::default(), NOW + SECOND);
-    let note = Note { references: Details::none(), details: code("E2") };
-
-    let record = after(&lost, delivery(State::Sending, 2), note, NOW + SECOND * 9);
-
-    assert_eq!(record.attempts[0], lost.attempts[0]);
-    assert_eq!(record.attempts[1..], [AttemptRecord::started(2, NOW + SECOND * 9)]);
-}
-
-#[test]
-fn what_is_written_while_sending_is_no_end_of_the_attempt() {
+fn a_write_while_sending_does_not_end_the_attempt() {
     let still = after(&claimed(), delivery(State::Sending, 1), Note::default(), NOW + SECOND);
 
-    assert_eq!(still.attempts, claimed().attempts);
-}
-
-/// As a person's decision, or a fence, of a delivery whose earlier story is gone.
-#[test]
-fn a_write_about_an_attempt_without_a_story_invents_none() {
-    let before = Record { attempts: Vec::new(), ..claimed() };
-    let refused = Record { protocol: delivery(State::Rejected, 0), ..before.clone() };
-
-    let decided = after(&before, delivery(State::Delivered, 1), Note::default(), NOW);
-    assert_eq!(decided.attempts, []);
-    let refused_again = after(&refused, delivery(State::Rejected, 0), Note::default(), NOW);
-    assert_eq!(refused_again.attempts, []);
+    assert_eq!((still.attempts, still.state_version), (claimed().attempts, 1));
 }
 
 #[test]
-fn a_write_about_another_attempt_than_the_last_changes_no_story() {
-    let mut before = claimed();
-    before.attempts[0].number = 7;
-    before.protocol.attempt = 8;
+fn a_refusal_without_an_attempt_has_no_history_of_attempts() {
+    let refused = delivery(State::Rejected, 0);
+    let record = Record::after(None, &key(), refused, Note::default(), stamp(NOW, 1));
 
-    let record = after(&before, delivery(State::Delivered, 8), Note::default(), NOW);
-
-    assert_eq!(record.attempts, before.attempts);
+    assert!(record.attempts.is_empty());
+    let again = after(&record, delivery(State::Rejected, 0), Note::default(), NOW);
+    assert!(again.attempts.is_empty());
 }
 
 #[test]
-fn of_many_attempts_the_first_and_the_latest_nine_are_kept() {
+fn the_first_two_and_the_last_eight_of_each_kind_are_kept_and_the_others_counted() {
     let mut record = claimed();
-    for attempt in 2..=10 {
+    for attempt in 2..=12 {
         record = after(&record, delivery(State::Sending, attempt), Note::default(), NOW);
     }
-    let numbers =
-        |record: &Record| record.attempts.iter().map(|story| story.number).collect::<Vec<_>>();
-    assert_eq!(numbers(&record), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 
-    for attempt in 11..=12 {
-        record = after(&record, delivery(State::Sending, attempt), Note::default(), NOW);
-    }
-    assert_eq!(numbers(&record), [1, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    let attempts = record.attempts.entries().iter().map(|attempt| attempt.number);
+    assert_eq!(attempts.collect::<Vec<_>>(), [1, 2, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert_eq!((record.attempts.left_out(), record.attempts.count()), (2, 12));
 }
 
 #[test]
-fn references_add_up_and_the_rest_of_the_story_stays() {
-    let before = claimed()
-        .with_conflict(NOW, 1)
-        .with_progress(&said("wait"), NOW, 2)
-        .expect("something new");
+fn references_add_up_and_the_rest_of_the_history_stays() {
+    let before = claimed().with_conflict(stamp(NOW, 1));
+    let before = before.with_status(&stage("wait"), stamp(NOW, 2)).expect("a new status");
     let note = |name, id| Note { references: Details::none().id(name, id), ..Note::default() };
 
     let first = after(&before, delivery(State::Unconfirmed, 1), note("our_id", "A-1001"), NOW);
@@ -175,21 +157,30 @@ fn references_add_up_and_the_rest_of_the_story_stays() {
 
     assert_eq!(record.references.get("our_id"), Some("A-1001"));
     assert_eq!(record.references.get("lead_id"), Some("7"));
-    assert_eq!((record.conflicts, &record.progress), (1, &before.progress));
+    assert_eq!((&record.conflicts, &record.statuses), (&before.conflicts, &before.statuses));
 }
 
 #[test]
-fn is_remembered_for_400_days_from_its_last_write() {
+fn is_kept_for_400_days_after_every_kind_of_write() {
     assert_eq!(RETENTION, Duration::from_hours(400 * 24));
     assert_eq!(claimed().expires_at, NOW.as_secs() + 400 * DAY_SECS);
 
-    let later = after(&claimed(), delivery(State::Delivered, 1), Note::default(), NOW + RETENTION);
-    assert_eq!(later.expires_at, NOW.as_secs() + 800 * DAY_SECS);
+    let later = stamp(NOW + RETENTION, 1);
+    let delivered = delivery(State::Delivered, 1);
+    for record in [
+        after(&claimed(), delivered.clone(), Note::default(), later.now),
+        claimed().with_conflict(later),
+        claimed().with_status(&stage("wait"), later).expect("a new status"),
+        claimed().decided(delivered, decision(1), later),
+    ] {
+        assert_eq!(record.expires_at, NOW.as_secs() + 800 * DAY_SECS);
+        assert_eq!((record.version, record.updated_at), (2, later.now));
+    }
 }
 
-/// The clock of the host that writes may be behind that of the one that first heard of it.
+/// The clock of the host that writes may be behind that of the one that saw it first.
 #[test]
-fn a_clock_that_is_behind_shortens_no_guard() {
+fn a_clock_that_is_behind_shortens_no_retention() {
     let early = Timestamp::from_millis(NOW.as_millis() - 60_000);
 
     let record = after(&claimed(), delivery(State::Delivered, 1), Note::default(), early);
@@ -198,87 +189,45 @@ fn a_clock_that_is_behind_shortens_no_guard() {
 }
 
 #[test]
-fn a_conflict_is_counted_and_nothing_else_changes() {
-    let record = claimed().with_conflict(NOW + SECOND, 0xef).with_conflict(NOW + SECOND, 0xef);
+fn conflicts_and_statuses_are_entries_and_change_no_state() {
+    let conflict = claimed().with_conflict(stamp(NOW + SECOND, 0xef));
+    let status = claimed().with_status(&stage("wait"), stamp(NOW, 0xef)).expect("a new status");
 
-    let expected = Record {
-        version: 3,
-        write_id: "00000000000000ef".to_owned(),
-        conflicts: 2,
-        updated_at: NOW + SECOND,
-        ..claimed()
-    };
-    assert_eq!(record, expected);
+    let entry = ConflictRecord { version: 2, at: NOW + SECOND };
+    assert_eq!(conflict.conflicts.entries(), [entry]);
+    assert_eq!((&conflict.protocol, conflict.state_version), (&claimed().protocol, 1));
+    let entry = StatusRecord { version: 2, at: NOW, status: stage("wait") };
+    assert_eq!(status.statuses.entries(), [entry]);
+    assert_eq!((&status.protocol, status.state_version), (&claimed().protocol, 1));
+    assert_eq!(status.with_status(&stage("wait"), stamp(NOW, 1)), None);
+    assert!(status.with_status(&stage("hold"), stamp(NOW, 1)).is_some());
 }
 
 #[test]
-fn progress_is_kept_when_it_says_something_new() {
-    let waits = claimed().with_progress(&said("wait"), NOW + SECOND, 0xef).expect("something new");
+fn a_decision_is_an_entry_of_the_version_at_which_it_was_written() {
+    let record = claimed().decided(delivery(State::Retrying, 1), decision(1), stamp(NOW, 0xef));
 
-    let expected = Record {
-        version: 2,
-        write_id: "00000000000000ef".to_owned(),
-        updated_at: NOW + SECOND,
-        progress: vec![ProgressRecord { seen_at: NOW + SECOND, status: said("wait").status }],
-        ..claimed()
-    };
-    assert_eq!(waits, expected);
-    assert_eq!(waits.with_progress(&said("wait"), NOW + SECOND * 2, 1), None);
-    assert!(waits.with_progress(&said("hold"), NOW + SECOND * 2, 1).is_some());
+    assert_eq!(record.decisions.entries(), [DecisionRecord { version: 2, ..decision(1) }]);
+    assert_eq!((record.protocol.state, record.state_version), (State::Retrying, 2));
 }
 
 #[test]
-fn of_much_progress_the_first_and_the_latest_nine_are_kept() {
-    const STAGES: [&str; 12] =
-        ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12"];
-    let mut record = claimed();
-    let mut grow = |stages: &[&'static str]| {
-        for stage in stages {
-            record = record.with_progress(&said(stage), NOW, 1).expect("something new");
-        }
-        let stages =
-            record.progress.iter().map(|seen| seen.status.get("stage").unwrap_or_default());
-        stages.map(str::to_owned).collect::<Vec<_>>()
-    };
+fn empty_members_take_no_room() {
+    let bare = serde_json::to_string(&claimed()).expect("JSON");
 
-    assert_eq!(grow(&STAGES[..10]), STAGES[..10]);
-    assert_eq!(grow(&STAGES[10..]).first().map(String::as_str), Some("s1"));
-    let mut latest = vec!["s1"];
-    latest.extend(&STAGES[3..]);
-    assert_eq!(grow(&[]), latest);
-}
-
-#[test]
-fn what_is_empty_takes_no_room() {
-    let text = |record: &Record| serde_json::to_string(record).expect("JSON");
-    let bare = text(&claimed());
-
-    for absent in ["references", "progress", "conflicts", "ended_at", "reason", "details"] {
+    for absent in ["references", "statuses", "conflicts", "ended_at", "reason", "details"] {
         assert!(!bare.contains(&format!("\"{absent}\"")), "{absent}: {bare}");
     }
-    assert!(text(&claimed().with_conflict(NOW, 1)).contains("\"conflicts\":1"));
 }
 
-#[test]
-fn of_many_decisions_the_first_and_the_latest_nine_are_kept() {
-    let mut record = claimed();
-    let mut seen = |attempts: std::ops::RangeInclusive<u32>| {
-        for attempt in attempts {
-            let remark = |text| OperatorNote::new(text).expect("a remark");
-            let decision = DecisionRecord {
-                at: NOW + SECOND,
-                attempt,
-                decision: Decision::SendAgain,
-                by: remark("an operator"),
-                why: remark("asked the network"),
-            };
-            record = record.decided(delivery(State::Retrying, 1), decision, 0xef);
-        }
-        record.decisions.iter().map(|decision| decision.attempt).collect::<Vec<_>>()
-    };
-
-    assert_eq!(seen(1..=10), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    assert_eq!(seen(11..=12), [1, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-    assert_eq!((record.version, record.updated_at), (13, NOW + SECOND));
-    assert_eq!(record.protocol.state, State::Retrying);
+fn decision(attempt: u32) -> DecisionRecord {
+    let note = |text| OperatorNote::new(text).expect("a note");
+    DecisionRecord {
+        version: 0,
+        at: NOW + SECOND,
+        attempt,
+        decision: Decision::SendAgain,
+        by: note("an operator"),
+        why: note("asked the network"),
+    }
 }

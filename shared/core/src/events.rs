@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    delivery::{Decision, Proof, Record, State},
+    delivery::{CancellationWord, Decision, Proof, Record, State},
     redaction::{Details, Reason},
 };
 
@@ -22,6 +22,12 @@ pub enum Kind {
     Conflict,
     /// The network has a new status for the conversion.
     StatusChanged,
+    /// The shop cancelled the order.
+    Cancelled,
+    /// The shop cancelled an order that the network has.
+    CancelledAfterDelivery,
+    /// The order came as completed after its cancellation: a person may send it.
+    CompletedAfterWithdrawal,
     /// A person decided.
     Decided,
 }
@@ -34,6 +40,9 @@ impl Kind {
             Self::State(state) => state.as_str(),
             Self::Conflict => "conflict",
             Self::StatusChanged => "status_changed",
+            Self::Cancelled => "cancelled",
+            Self::CancelledAfterDelivery => "cancelled_after_delivery",
+            Self::CompletedAfterWithdrawal => "completed_after_withdrawal",
             Self::Decided => "decided",
         };
         format!("postback.{word}")
@@ -102,6 +111,7 @@ pub fn events(since: u64, after: &Record) -> Vec<DeliveryEvent> {
         events.push(current(after));
     }
     events.extend(noted(after));
+    events.extend(cancelled(after));
     events.retain(|event| event.version > since);
     events.sort_by_key(|event| event.version);
     events

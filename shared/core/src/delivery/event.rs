@@ -2,20 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Fingerprint, Lookup, Verdict};
+use super::{Delivery, Facts, Lookup, Verdict};
 use crate::{clock::Timestamp, redaction::Reason};
 
-/// What a network may know of an attempt before it phrases it or reads its answer.
+/// The facts of an attempt that a network may use for its request and for reading the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Attempt {
     /// Its number, from 1.
     pub number: u32,
-    /// When it was claimed.
+    /// The time of the claim.
     pub at: Timestamp,
-    /// Whether an earlier attempt of ours may have got as far as the network: only then can a
-    /// "duplicate" be ours.
-    pub reached_network_before: bool,
-    /// Whether an earlier attempt may have been processed.
+    /// Whether an earlier attempt may have been processed: only then can a "duplicate" be ours.
     pub in_doubt: bool,
 }
 
@@ -23,102 +20,145 @@ impl Attempt {
     /// The first attempt of a delivery, at `at`.
     #[must_use]
     pub const fn first(at: Timestamp) -> Self {
-        Self { number: 1, at, reached_network_before: false, in_doubt: false }
+        Self { number: 1, at, in_doubt: false }
     }
 
     /// An attempt after one whose answer was lost, at `at`.
     #[must_use]
     pub const fn after_a_lost_answer(at: Timestamp) -> Self {
-        Self { number: 2, at, reached_network_before: true, in_doubt: true }
+        Self { number: 2, at, in_doubt: true }
     }
 }
 
-/// A draw for the jitter: evenly from 0 to `u32::MAX`.
+/// A random number for the jitter: evenly from 0 to `u32::MAX`.
 pub type Jitter = u32;
 
-/// What happens to a delivery.
+/// An order as it arrives for one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The content.
+    pub facts: Facts,
+    /// The time when the shop last changed the order.
+    pub updated_at: Option<Timestamp>,
+    /// The plan under today's settings.
+    pub planned: Planned,
+    /// The time when this invocation is ended, by its own clock.
+    pub deadline: Timestamp,
+    /// The version of the settings.
+    pub settings: String,
+    /// The time until which the circuit breaker is open, and the reason.
+    pub open_until: Option<(Timestamp, Reason)>,
+}
+
+/// The plan for a delivery under today's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// The request can be built. The text is a digest of the settings that scope the network's
+    /// memory.
+    Send(String),
+    /// There is nothing to report.
+    Skip(Reason),
+    /// This network can never take the order.
+    Reject(Reason),
+}
+
+/// An event that meets a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// An order asks for it: by API, from the queue, again or for the first time.
-    Arrive {
-        /// What would be told.
-        content: Fingerprint,
-        /// When this invocation is ended, by its own clock.
-        deadline: Timestamp,
-        /// The version of the settings it would be sent with.
-        settings: String,
-        /// Until when the network is paused, and why: nothing is sent, the order is kept.
-        paused: Option<(Timestamp, Reason)>,
-    },
-    /// An order asks for it that this network can never take.
-    Refuse {
-        /// What the order says, whole.
-        content: Fingerprint,
-        /// Why it can't be phrased.
-        reason: Reason,
+    /// A completed order arrives: by API, from the queue, again or for the first time.
+    Arrive(Arrival),
+    /// The shop cancelled or refunded the whole order.
+    Cancel {
+        /// The content of the order, as far as the cancellation has it.
+        facts: Facts,
+        /// The time when the shop last changed the order.
+        updated_at: Option<Timestamp>,
     },
     /// The sender of `attempt` has a verdict.
     Settle {
-        /// Which attempt.
+        /// The attempt's number.
         attempt: u32,
-        /// What came of it.
+        /// The verdict.
         verdict: Verdict,
-        /// The version of the settings it was sent with.
+        /// The version of the settings with which it was sent.
         settings: String,
-        /// For the jitter.
+        /// The jitter.
         jitter: Jitter,
     },
     /// The network was asked.
     LookedUp {
-        /// When the question was sent.
+        /// The time of the question.
         asked: Timestamp,
-        /// What it answered.
+        /// The answer.
         lookup: Lookup,
-        /// When this invocation is ended, by its own clock.
+        /// The time when this invocation is ended, by its own clock.
         deadline: Timestamp,
-        /// For the jitter.
+        /// The jitter.
         jitter: Jitter,
     },
+    /// A claim may have expired: the sweep looks.
+    Expire,
     /// A person decided.
     Decide {
-        /// The number of the last attempt as the person saw it: a delivery that has been tried
-        /// again since is not what the decision is about.
+        /// The number of the last attempt as the person saw it.
         attempt: u32,
-        /// What the person decided.
+        /// The number of decisions as the person saw it.
+        decisions: u32,
+        /// The decision.
         decision: Decision,
     },
 }
 
-/// A person's decision about a delivery that is unconfirmed or parked.
+/// A person's decision about a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The network has it.
-    Delivered,
-    /// The network does not have it: send it when the order comes again.
-    SendAgain,
+    Confirm,
+    /// The next arrival of the order may send it again.
+    PermitSending,
+    /// Nobody will find out; it is given up.
+    Abandon,
+    /// The last decision was wrong: back to the state before it.
+    Reopen,
 }
 
-/// What [`step`] gives.
+/// A decision of [`step`](super::step).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What the delivery is next, to be written before anything else; `None` when unchanged.
+    /// The next delivery, to be written before anything else; `None` when unchanged.
     pub next: Option<Delivery>,
-    /// What is to be done once it is written.
+    /// The action, once it is written.
     pub then: Then,
 }
 
-/// What is to be done.
+/// An action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
     /// Send this attempt, once.
     Send(Attempt),
-    /// Ask the network what it holds.
+    /// Ask the network for the delivery.
     LookUp,
-    /// Come back at this instant, not before.
+    /// Come back at this time, not before.
     Wait(Timestamp),
     /// Nothing: it is final, or a person decides.
     Rest,
-    /// The order has other content than the one told. Nothing is sent.
+    /// A later version of the order is held: this one is superseded.
+    Superseded,
+    /// The order has other content than the version held. Nothing is sent.
     Conflict,
+}
+
+impl Step {
+    pub(super) const fn rest() -> Self {
+        Self { next: None, then: Then::Rest }
+    }
+
+    pub(super) const fn wait(until: Timestamp) -> Self {
+        Self { next: None, then: Then::Wait(until) }
+    }
+
+    pub(super) const fn write(next: Delivery, then: Then) -> Self {
+        Self { next: Some(next), then }
+    }
 }

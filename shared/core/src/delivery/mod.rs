@@ -6,22 +6,22 @@
 //! decides on the item as stored.
 
 mod event;
+mod facts;
 mod policy;
 mod record;
 mod state;
 mod step;
-#[cfg(test)]
-mod tests;
 mod verdict;
 mod view;
 
-pub use event::{Attempt, Decision, Event, Jitter, Step, Then};
+pub use event::{Arrival, Attempt, Decision, Event, Jitter, Planned, Step, Then};
+pub use facts::Facts;
 pub use policy::{Policy, RETENTION, Recovery};
 pub use record::{
-    AttemptRecord, ConflictRecord, DecisionRecord, History, Key, LookupRecord, Note, Record, Stamp,
-    StatusRecord,
+    AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
+    Key, LookupRecord, Note, Record, Stamp, StatusRecord,
 };
-pub use state::{Delivery, Fingerprint, State};
+pub use state::{Cancellation, Claim, Delivery, Doubt, Permission, State, Undecided};
 pub use step::step;
 pub use verdict::{IfAbsent, Lookup, Proof, Scope, Verdict};
 pub use view::{DecisionView, DeliveryView};

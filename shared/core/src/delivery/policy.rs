@@ -5,11 +5,16 @@ use std::time::Duration;
 /// The least time a delivery is remembered: `DynamoDB` may delete the item after it.
 pub const RETENTION: Duration = Duration::from_hours(400 * 24);
 
-/// What is done when nobody knows whether an attempt arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The resolution of a doubt, by the network's nature.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Recovery {
     /// The network de-duplicates on our key: send again, its "duplicate" is the proof.
     SendAgain,
+    /// Nothing de-duplicates, but the merchant consents to one more attempt.
+    SendOnceMore,
     /// Ask the network, when every sender is dead and it has had time to show it.
     LookUp,
     /// A person decides.
@@ -19,24 +24,29 @@ pub enum Recovery {
 /// The numbers of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What is done about a lost answer.
+    /// The resolution of a doubt that begins now.
     pub recovery: Recovery,
-    /// What an invocation needs from the claim on: the network's timeout and the settling write.
+    /// The time an invocation needs from the claim on: the network's timeout and the settling
+    /// write.
     pub need: Duration,
-    /// How far two machines' clocks may be apart.
+    /// The most that two machines' clocks may be apart.
     pub skew: Duration,
-    /// How long the network may take to show what it accepted.
+    /// The time the network may take to show what it accepted.
     pub lag: Duration,
+    /// The time between the two answers of "not there" that are needed.
+    pub absence: Duration,
     /// The first pause of the backoff; each further one may be twice as long.
     pub backoff: Duration,
     /// The longest pause of the backoff.
     pub backoff_cap: Duration,
-    /// How many attempts there may be before a person should look.
+    /// The number of attempts that certainly failed before a person should look.
     pub attempts: u32,
-    /// How long it may be tried before a person should look.
+    /// The time it may be tried without a doubt before a person should look.
     pub budget: Duration,
-    /// How often a parked delivery is tried although no setting has changed.
+    /// The pause after which a parked delivery is tried although no setting has changed.
     pub park: Duration,
+    /// The time for which a permission to send again holds.
+    pub permission: Duration,
 }
 
 impl Policy {
@@ -48,11 +58,13 @@ impl Policy {
             need: timeout.saturating_add(Duration::from_secs(5)),
             skew: Duration::from_secs(30),
             lag,
+            absence: Duration::from_mins(5),
             backoff: Duration::from_secs(30),
             backoff_cap: Duration::from_hours(6),
             attempts: 20,
             budget: Duration::from_hours(4 * 24),
             park: Duration::from_hours(1),
+            permission: Duration::from_hours(7 * 24),
         }
     }
 }

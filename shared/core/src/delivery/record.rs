@@ -16,7 +16,8 @@ mod history;
 mod tests;
 
 pub use history::{
-    AttemptRecord, ConflictRecord, DecisionRecord, History, LookupRecord, StatusRecord,
+    AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
+    LookupRecord, StatusRecord,
 };
 
 /// The key of a delivery: an order and a network, or a line of it.
@@ -84,6 +85,9 @@ pub struct Record {
     /// The times when the order came with other content, oldest first.
     #[serde(default, skip_serializing_if = "History::is_empty")]
     pub conflicts: History<ConflictRecord>,
+    /// The shop's words about a cancellation, oldest first.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub cancellations: History<CancellationRecord>,
     /// The decisions of people, oldest first.
     #[serde(default, skip_serializing_if = "History::is_empty")]
     pub decisions: History<DecisionRecord>,
@@ -141,6 +145,11 @@ impl Record {
         if let Some(result) = note.lookup {
             let (state, at) = (next.state, stamp.now);
             record.lookups.push(LookupRecord { version, at, result, state });
+        }
+        if let Some((word, order_updated_at)) = cancellation(was, &next) {
+            let at = stamp.now;
+            let entry = CancellationRecord { version, at, word, order_updated_at };
+            record.cancellations.push(entry);
         }
         record.references.extend(note.references);
         let facts =
@@ -215,6 +224,7 @@ impl Record {
             lookups: History::default(),
             statuses: History::default(),
             conflicts: History::default(),
+            cancellations: History::default(),
             decisions: History::default(),
             updated_at: stamp.now,
         }
@@ -229,6 +239,20 @@ impl Record {
             expires_at: expiry(self.protocol.first_seen_at, stamp.now),
             ..self.clone()
         }
+    }
+}
+
+/// The shop's word about a cancellation between two deliveries.
+fn cancellation(
+    was: Option<&Delivery>,
+    next: &Delivery,
+) -> Option<(CancellationWord, Option<Timestamp>)> {
+    let before = was.and_then(|was| was.cancelled.as_ref());
+    match (before, &next.cancelled) {
+        (before, after) if before == after.as_ref() => None,
+        (_, Some(after)) if after.completed_after => Some((CancellationWord::CompletedAfter, None)),
+        (_, Some(after)) => Some((CancellationWord::Cancelled, after.updated_at)),
+        (_, None) => Some((CancellationWord::Revoked, next.order_updated_at)),
     }
 }
 

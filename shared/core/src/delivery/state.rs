@@ -1,14 +1,11 @@
 //! The state of a delivery, and the facts the protocol keeps of it.
 
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{IfAbsent, Proof};
+use super::{Facts, IfAbsent, Proof, Recovery};
 use crate::{clock::Timestamp, redaction::Reason};
 
-/// What has become of a delivery.
+/// The state of a delivery.
 #[derive(
     Clone,
     Copy,
@@ -40,11 +37,15 @@ pub enum State {
     Retrying,
     /// May have been processed; the network's own rule decides.
     Unconfirmed,
+    /// The shop cancelled the order, and the network certainly holds nothing.
+    Withdrawn,
+    /// A person gave up a delivery that is in doubt: nobody knows.
+    Abandoned,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Sending,
         Self::Delivered,
         Self::Accepted,
@@ -53,12 +54,22 @@ impl State {
         Self::Parked,
         Self::Retrying,
         Self::Unconfirmed,
+        Self::Withdrawn,
+        Self::Abandoned,
     ];
 
     /// Whether nothing more will happen by itself or by an order coming again.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Delivered | Self::Accepted | Self::Skipped | Self::Rejected)
+        matches!(
+            self,
+            Self::Delivered
+                | Self::Accepted
+                | Self::Skipped
+                | Self::Rejected
+                | Self::Withdrawn
+                | Self::Abandoned
+        )
     }
 
     /// Whether the network has taken the order.
@@ -81,10 +92,12 @@ impl State {
             Self::Parked => 1,
             Self::Retrying => 2,
             Self::Sending => 3,
-            Self::Rejected => 4,
-            Self::Skipped => 5,
-            Self::Accepted => 6,
-            Self::Delivered => 7,
+            Self::Abandoned => 4,
+            Self::Rejected => 5,
+            Self::Withdrawn => 6,
+            Self::Skipped => 7,
+            Self::Accepted => 8,
+            Self::Delivered => 9,
         }
     }
 
@@ -100,63 +113,140 @@ impl State {
             Self::Parked => "parked",
             Self::Retrying => "retrying",
             Self::Unconfirmed => "unconfirmed",
+            Self::Withdrawn => "withdrawn",
+            Self::Abandoned => "abandoned",
         }
     }
 }
 
-/// SHA-256 over what the network is told, without the attempt's own time and without settings.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fingerprint(String);
-
-impl Fingerprint {
-    /// Of what is told. Two reports are the same content when they serialize alike.
-    #[must_use]
-    pub fn of(told: &impl Serialize) -> Self {
-        let text = serde_json::to_vec(told).unwrap_or_default();
-        let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(&text) {
-            let _infallible = write!(hex, "{byte:02x}");
-        }
-        Self(hex)
-    }
-
-    /// 64 hexadecimal digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What the protocol knows of one delivery. The ledger keeps it, beside the history for people.
+/// The protocol's part of a delivery. The ledger keeps it beside the history.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Its state.
+    /// The state.
     pub state: State,
-    /// Why, where there is more to say.
+    /// The reason of the state, where there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// What makes it certain, when delivered.
+    /// The proof of a delivered one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
     /// The number of the last attempt that was claimed; 0 when none was.
     pub attempt: u32,
-    /// The content that the attempts told or will tell.
-    pub content: Fingerprint,
-    /// When it was first heard of: where the time budget counts from.
+    /// The content of the version held.
+    pub facts: Facts,
+    /// The `updated_at` of the version held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_updated_at: Option<Timestamp>,
+    /// The time when the order was first seen: the retries' budget counts from it.
     pub first_seen_at: Timestamp,
-    /// The instant by which the last attempt's sender is certainly dead, clock skew included.
+    /// The time by which the last attempt's sender is certainly dead, clock skew included.
     pub claim_expires_at: Timestamp,
-    /// Before this instant nothing is to be done.
+    /// The time before which nothing is to be done.
     pub not_before: Timestamp,
-    /// Whether an attempt may have got as far as the network.
-    pub reached_network: bool,
-    /// Whether an attempt may have been processed and nothing has disproved it.
-    pub in_doubt: bool,
-    /// What a clean "not there" means while unconfirmed.
-    #[serde(default)]
-    pub if_absent: IfAbsent,
-    /// With which version of the settings it was parked.
+    /// The terms of the last claim: those of the doubt, should its answer be lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// The doubt about the attempts so far: one may have been processed, and nothing has settled
+    /// that yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+    /// The version of the settings with which it was parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked_settings: Option<String>,
+    /// The shop's cancellation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<Cancellation>,
+    /// A person's permission to send again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<Permission>,
+    /// The state before the last decision of a person, for reopening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<Undecided>,
+    /// The number of decisions so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub decisions: u32,
+}
+
+/// The terms under which an attempt was claimed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Claim {
+    /// The resolution of a doubt, by the network's nature.
+    pub recovery: Recovery,
+    /// A digest of the settings that scope the network's memory.
+    pub scope: String,
+}
+
+/// A doubt: an attempt may have been processed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Doubt {
+    /// The time when it began.
+    pub since: Timestamp,
+    /// Its resolution, as the network's nature was when it began.
+    pub recovery: Recovery,
+    /// A digest of the settings that scope the network's memory. Under other settings the doubt is
+    /// held.
+    pub scope: String,
+    /// The meaning of a clean "not there" of a lookup.
+    #[serde(default)]
+    pub if_absent: IfAbsent,
+    /// The time of the first clean "not there".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent_at: Option<Timestamp>,
+}
+
+/// The shop's cancellation of an order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Cancellation {
+    /// The time when it arrived.
+    pub at: Timestamp,
+    /// The `updated_at` of the cancelled version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    /// Whether the order has come as completed again, with no later version.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub completed_after: bool,
+}
+
+/// A person's permission to send a delivery again. It changes no state: the next arrival claims.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Permission {
+    /// The time when it lapses.
+    pub until: Timestamp,
+}
+
+/// The facts that reopening brings back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Undecided {
+    /// The state.
+    pub state: State,
+    /// Its reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+}
+
+impl Delivery {
+    /// Whether an attempt may have been processed and nothing has settled that yet.
+    #[must_use]
+    pub const fn in_doubt(&self) -> bool {
+        self.doubt.is_some()
+    }
+
+    /// Whether the network certainly holds nothing of it, and nothing is under way.
+    #[must_use]
+    pub const fn is_certainly_absent(&self) -> bool {
+        self.doubt.is_none() && !self.state.is_success() && !matches!(self.state, State::Sending)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -17,14 +17,7 @@ pub enum Verdict {
     /// Nothing to report.
     Skipped(Reason),
     /// This order can never pass.
-    Rejected {
-        /// Why.
-        reason: Reason,
-        /// Whether the refusal is about the order itself, so that every earlier attempt must have
-        /// met it too. `false`: it is about the moment (a cap, an unknown text) and says nothing
-        /// of an earlier attempt whose answer was lost.
-        standing: bool,
-    },
+    Rejected(Reason),
     /// A setting is wrong. Kept, and sent once it is mended.
     Parked {
         /// What is wrong.
@@ -57,13 +50,7 @@ impl Verdict {
     /// A refusal of the order itself.
     #[must_use]
     pub const fn rejected(reason: &'static str) -> Self {
-        Self::Rejected { reason: Reason::new(reason), standing: true }
-    }
-
-    /// A refusal that depends on the moment.
-    #[must_use]
-    pub const fn rejected_now(reason: &'static str) -> Self {
-        Self::Rejected { reason: Reason::new(reason), standing: false }
+        Self::Rejected(Reason::new(reason))
     }
 
     /// A setting is wrong for every order: the network is paused.
@@ -104,7 +91,7 @@ impl Verdict {
             Self::Delivered(_) => (State::Delivered, None),
             Self::Accepted(reason) => (State::Accepted, reason.as_ref()),
             Self::Skipped(reason) => (State::Skipped, Some(reason)),
-            Self::Rejected { reason, .. } => (State::Rejected, Some(reason)),
+            Self::Rejected(reason) => (State::Rejected, Some(reason)),
             Self::Parked { reason, .. } => (State::Parked, Some(reason)),
             Self::Retry { reason, .. } => (State::Retrying, Some(reason)),
             Self::Unconfirmed { reason, .. } => (State::Unconfirmed, Some(reason)),

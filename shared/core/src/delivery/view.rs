@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    AttemptRecord, ConflictRecord, Decision, DecisionRecord, LookupRecord, Proof, Record, State,
-    StatusRecord,
+    AttemptRecord, CancellationRecord, ConflictRecord, Decision, DecisionRecord, LookupRecord,
+    Proof, Record, State, StatusRecord,
 };
 use crate::{
     clock::Timestamp,
@@ -55,6 +55,9 @@ pub struct DeliveryView<'a> {
     /// The arrivals of the order with other content.
     #[serde(skip_serializing_if = "<[ConflictRecord]>::is_empty")]
     pub conflicts: &'a [ConflictRecord],
+    /// The shop's words about a cancellation.
+    #[serde(skip_serializing_if = "<[CancellationRecord]>::is_empty")]
+    pub cancellations: &'a [CancellationRecord],
     /// The decisions of people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<DecisionView<'a>>,
@@ -84,7 +87,16 @@ impl<'a> DeliveryView<'a> {
     /// The view for the API: without who decided, and why.
     #[must_use]
     pub fn of(record: &'a Record) -> Self {
-        let Record { protocol, attempts, lookups, statuses, conflicts, decisions, .. } = record;
+        let Record {
+            protocol,
+            attempts,
+            lookups,
+            statuses,
+            conflicts,
+            cancellations,
+            decisions,
+            ..
+        } = record;
         let waits = matches!(protocol.state, State::Retrying | State::Parked);
         Self {
             order_id: None,
@@ -94,7 +106,7 @@ impl<'a> DeliveryView<'a> {
             reason: protocol.reason.as_ref(),
             proof: protocol.proof,
             attempt: protocol.attempt,
-            in_doubt: protocol.in_doubt,
+            in_doubt: protocol.in_doubt(),
             references: &record.references,
             next_at: waits.then_some(protocol.not_before),
             first_seen_at: protocol.first_seen_at,
@@ -103,12 +115,14 @@ impl<'a> DeliveryView<'a> {
             lookups: lookups.entries(),
             statuses: statuses.entries(),
             conflicts: conflicts.entries(),
+            cancellations: cancellations.entries(),
             decisions: decisions.entries().iter().map(decision).collect(),
             left_out: left_out([
                 ("attempts", attempts.left_out()),
                 ("lookups", lookups.left_out()),
                 ("statuses", statuses.left_out()),
                 ("conflicts", conflicts.left_out()),
+                ("cancellations", cancellations.left_out()),
                 ("decisions", decisions.left_out()),
             ]),
         }
@@ -136,6 +150,6 @@ fn decision(record: &DecisionRecord) -> DecisionView<'_> {
     DecisionView { at: *at, attempt: *attempt, decision: *decision, by: None, why: None }
 }
 
-fn left_out(counts: [(&'static str, u32); 5]) -> BTreeMap<&'static str, u32> {
+fn left_out(counts: [(&'static str, u32); 6]) -> BTreeMap<&'static str, u32> {
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }

@@ -158,6 +158,33 @@ pub struct ConflictRecord {
     pub at: Timestamp,
 }
 
+/// A word of the shop about a cancellation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancellationRecord {
+    /// The version of the record at which it was written.
+    pub version: u64,
+    /// The time of the arrival.
+    pub at: Timestamp,
+    /// The shop's word.
+    pub word: CancellationWord,
+    /// The `updated_at` of that version of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_updated_at: Option<Timestamp>,
+}
+
+/// The shop's word about a cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancellationWord {
+    /// The order is cancelled or refunded whole.
+    Cancelled,
+    /// The order came as completed after its cancellation, with no later version: the cancellation
+    /// holds.
+    CompletedAfter,
+    /// A later version is completed: the cancellation is void.
+    Revoked,
+}
+
 /// A person's decision, for the audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRecord {

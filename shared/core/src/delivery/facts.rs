@@ -1,0 +1,96 @@
+//! The facts of a delivery's content: the order's own, before any setting.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::order::{Amount, Currency};
+
+/// The explicit facts by which the content of an order is recognised.
+///
+/// Amounts and the currency are in the open: they are not personal, and reconciliation needs them.
+/// An identifier (a click, an offer) is a short digest. Nothing personal is a fact: no digest of an
+/// e-mail address, a phone number, a name, an address or an IP address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Facts(BTreeMap<Cow<'static, str>, String>);
+
+/// The number of bytes of a digest that are kept.
+const DIGEST_BYTES: usize = 8;
+
+impl Facts {
+    /// No facts.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// The total of an order and its currency.
+    #[must_use]
+    pub fn of_total(total: Amount, currency: Currency) -> Self {
+        Self::none().amount("amount", total).open("currency", currency.code())
+    }
+
+    /// Adds an amount, without trailing zeros.
+    #[must_use]
+    pub fn amount(self, name: &'static str, amount: Amount) -> Self {
+        self.open(name, &amount.shortest())
+    }
+
+    /// Adds a digest of an identifier.
+    #[must_use]
+    pub fn digest(self, name: &'static str, value: &str) -> Self {
+        let digest = &Sha256::digest(value)[..DIGEST_BYTES];
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.open(name, &hex)
+    }
+
+    /// Adds all of `other`.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// The fact of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether both say the same in every member that both have.
+    #[must_use]
+    pub fn agree(&self, other: &Self) -> bool {
+        self.0.iter().all(|(name, value)| other.0.get(name).is_none_or(|other| other == value))
+    }
+
+    fn open(mut self, name: &'static str, value: &str) -> Self {
+        self.0.insert(Cow::Borrowed(name), value.to_owned());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compares_the_members_that_both_have() {
+        let amount = |text: &str| Facts::none().open("amount", text);
+        let with_click = amount("10").digest("click", "abc");
+
+        assert!(with_click.agree(&amount("10")) && amount("10").agree(&with_click));
+        assert!(!with_click.agree(&amount("11")));
+        assert!(!with_click.agree(&Facts::none().digest("click", "abd")));
+    }
+
+    #[test]
+    fn an_identifier_is_a_short_digest() {
+        let facts = Facts::none().digest("click", "9f2b983f153f632c9a0a1469e27b55");
+
+        let digest = facts.get("click").expect("a digest");
+        assert_eq!(digest.len(), 16);
+        assert!(!digest.contains("9f2b983f"));
+    }
+}

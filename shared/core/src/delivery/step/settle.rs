@@ -1,0 +1,181 @@
+//! The verdict of an attempt: one function each. Only the holder of the claim settles; a late
+//! sender's success counts all the same, because the network itself said yes to an attempt of ours.
+
+use std::time::Duration;
+
+use super::{
+    super::{
+        Delivery, Doubt, IfAbsent, Jitter, Policy, Proof, RETENTION, Recovery, State, Step, Verdict,
+    },
+    backoff, become_,
+    cancel::withdrawn,
+    claim::{doubt, resolvable_at},
+    come_back,
+};
+use crate::{clock::Timestamp, redaction::Reason};
+
+/// The sender of an attempt.
+pub(super) struct Sender<'a> {
+    pub(super) settings: &'a str,
+    pub(super) jitter: Jitter,
+}
+
+/// Settles the attempt that holds the claim.
+pub(super) fn settle(
+    held: &Delivery,
+    verdict: &Verdict,
+    sender: &Sender<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Step {
+    let held = &Delivery { not_before: now, ..held.clone() };
+    let next = match verdict {
+        Verdict::Delivered(proof) => delivered(held, *proof),
+        Verdict::Accepted(reason) => accepted(held, reason.clone()),
+        Verdict::Skipped(reason) => skipped(held, reason),
+        Verdict::Rejected(reason) => rejected(held, reason),
+        Verdict::Parked { reason, probe, .. } => parked(held, reason, *probe, sender, policy, now),
+        Verdict::Retry { reason, after, .. } => {
+            retry(held, reason, after.unwrap_or_default(), sender, policy, now)
+        }
+        Verdict::Unconfirmed { reason, if_absent } => {
+            unconfirmed(held, reason, *if_absent, sender, policy, now)
+        }
+    };
+    // Nothing is sent of an order that was cancelled meanwhile.
+    if next.cancelled.is_some() && next.is_certainly_absent() {
+        return Step::write(withdrawn(next), super::Then::Rest);
+    }
+    become_(next, now)
+}
+
+/// A verdict from a sender that no longer holds the claim: only success counts.
+pub(super) fn settle_late(held: &Delivery, verdict: &Verdict, _: &Policy, now: Timestamp) -> Step {
+    if held.state.is_success() {
+        return come_back(held, now);
+    }
+    match verdict {
+        Verdict::Delivered(proof) => become_(delivered(held, *proof), now),
+        Verdict::Accepted(reason) => become_(accepted(held, reason.clone()), now),
+        _ => come_back(held, now),
+    }
+}
+
+/// The network has it.
+pub(super) fn delivered(held: &Delivery, proof: Proof) -> Delivery {
+    Delivery {
+        state: State::Delivered,
+        reason: None,
+        proof: Some(proof),
+        doubt: None,
+        claim: None,
+        permission: None,
+        parked_settings: None,
+        ..held.clone()
+    }
+}
+
+fn accepted(held: &Delivery, reason: Option<Reason>) -> Delivery {
+    Delivery {
+        state: State::Accepted,
+        reason,
+        doubt: None,
+        claim: None,
+        permission: None,
+        ..held.clone()
+    }
+}
+
+/// There was nothing to report. That is no word about an earlier attempt that may have passed.
+fn skipped(held: &Delivery, reason: &Reason) -> Delivery {
+    refused(held, State::Skipped, reason)
+}
+
+/// The order can never pass. That is no word about an earlier attempt, either.
+fn rejected(held: &Delivery, reason: &Reason) -> Delivery {
+    refused(held, State::Rejected, reason)
+}
+
+/// A refusal settles nothing about an earlier attempt in doubt. It ends the automatic resending: a
+/// person decides.
+fn refused(held: &Delivery, state: State, reason: &Reason) -> Delivery {
+    let reason = Some(reason.clone());
+    match &held.doubt {
+        None => Delivery { state, reason, ..held.clone() },
+        Some(doubt) => Delivery {
+            state: State::Unconfirmed,
+            reason,
+            doubt: Some(Doubt { recovery: Recovery::Hold, ..doubt.clone() }),
+            ..held.clone()
+        },
+    }
+}
+
+/// A setting is wrong: kept, and sent once it is fixed.
+fn parked(
+    held: &Delivery,
+    reason: &Reason,
+    probe: bool,
+    sender: &Sender<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Delivery {
+    Delivery {
+        state: State::Parked,
+        reason: Some(reason.clone()),
+        not_before: now + if probe { policy.park } else { RETENTION },
+        parked_settings: Some(sender.settings.to_owned()),
+        ..held.clone()
+    }
+}
+
+/// Certainly not processed. An earlier doubt stays.
+fn retry(
+    held: &Delivery,
+    reason: &Reason,
+    after: Duration,
+    sender: &Sender<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Delivery {
+    let not_before = now + backoff(held.attempt, sender.jitter, policy).max(after);
+    let reason = Some(reason.clone());
+    if held.in_doubt() {
+        return Delivery { state: State::Unconfirmed, reason, not_before, ..held.clone() };
+    }
+    let is_spent =
+        held.attempt >= policy.attempts || now.since(held.first_seen_at) >= policy.budget;
+    if is_spent {
+        return Delivery {
+            state: State::Parked,
+            reason: Some(Reason::new("retries_exhausted")),
+            not_before: not_before.max(now + policy.park),
+            parked_settings: Some(sender.settings.to_owned()),
+            ..held.clone()
+        };
+    }
+    Delivery { state: State::Retrying, reason, not_before, ..held.clone() }
+}
+
+/// May have been processed.
+fn unconfirmed(
+    held: &Delivery,
+    reason: &Reason,
+    if_absent: IfAbsent,
+    sender: &Sender<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Delivery {
+    let doubt = doubt(held, if_absent, now);
+    let not_before = match doubt.recovery {
+        Recovery::SendAgain => now + backoff(held.attempt, sender.jitter, policy),
+        _ => resolvable_at(&doubt, held, policy, now),
+    };
+    Delivery {
+        state: State::Unconfirmed,
+        reason: Some(reason.clone()),
+        not_before,
+        doubt: Some(doubt),
+        ..held.clone()
+    }
+}

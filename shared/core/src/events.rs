@@ -176,6 +176,28 @@ fn noted(record: &Record) -> Vec<DeliveryEvent> {
     events
 }
 
+/// The shop's words about a cancellation. One that meets or is met by a success has an event of its
+/// own: the conversion has to be taken back at the network.
+fn cancelled(record: &Record) -> Vec<DeliveryEvent> {
+    let state = record.protocol.state;
+    let mut events = Vec::new();
+    for noted in record.cancellations.entries() {
+        let kind = match noted.word {
+            CancellationWord::Cancelled => Kind::Cancelled,
+            CancellationWord::CompletedAfter => Kind::CompletedAfterWithdrawal,
+            CancellationWord::Revoked => continue,
+        };
+        events.push(event(record, kind, noted.version, noted.at, state));
+    }
+    let last = record.cancellations.last().filter(|last| last.word == CancellationWord::Cancelled);
+    if let Some(last) = last.filter(|_| state.is_success()) {
+        let version = last.version.max(record.state_version);
+        let kind = Kind::CancelledAfterDelivery;
+        events.push(event(record, kind, version, record.updated_at, state));
+    }
+    events
+}
+
 fn event(record: &Record, kind: Kind, version: u64, at: Timestamp, state: State) -> DeliveryEvent {
     DeliveryEvent {
         kind,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    delivery::{Decision, Fingerprint},
+    delivery::{Decision, Facts},
     redaction::OperatorNote,
 };
 
@@ -23,13 +23,17 @@ fn delivery(state: State, attempt: u32) -> Delivery {
         reason: None,
         proof: None,
         attempt,
-        content: Fingerprint::of(&"an order"),
+        facts: Facts::none(),
+        order_updated_at: None,
+        claim: None,
         first_seen_at: NOW,
         claim_expires_at: NOW,
         not_before: NOW,
-        reached_network: false,
-        in_doubt: false,
-        if_absent: crate::delivery::IfAbsent::default(),
+        doubt: None,
+        cancelled: None,
+        permission: None,
+        undecided: None,
+        decisions: 0,
         parked_settings: None,
     }
 }
@@ -226,7 +230,7 @@ fn decision(attempt: u32) -> DecisionRecord {
         version: 0,
         at: NOW + SECOND,
         attempt,
-        decision: Decision::SendAgain,
+        decision: Decision::PermitSending,
         by: note("an operator"),
         why: note("asked the network"),
     }

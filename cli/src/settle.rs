@@ -81,7 +81,7 @@ async fn settle(
     }
     let seen = seen(&record, wanted, screen)?;
     let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
-    let decision = if wanted.delivered { Decision::Delivered } else { Decision::SendAgain };
+    let decision = if wanted.delivered { Decision::Confirm } else { Decision::PermitSending };
     let decider = Decider { account, seen, decision, why, by: account.identity().await? };
     decider.check(&record)?;
     if wanted.delivered {
@@ -192,7 +192,6 @@ impl Decider<'_> {
 
     /// Writes it, unless the delivery has moved on.
     async fn decide(&self, record: Record) -> Result<Record, Failure> {
-        let event = Event::Decide { attempt: self.seen, decision: self.decision };
         // A decision asks for none of a network's numbers.
         let policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
         let decide = |held: Option<&Record>| {
@@ -200,6 +199,8 @@ impl Decider<'_> {
             if let Err(failure) = self.check(held) {
                 return Change::Keep(Err(failure));
             }
+            let (attempt, decisions) = (self.seen, held.protocol.decisions);
+            let event = Event::Decide { attempt, decisions, decision: self.decision };
             let stamp = Stamp { now: Timestamp::system(), write_id: fastrand::u64(..) };
             let Some(next) = step(Some(&held.protocol), &event, &policy, stamp.now).next else {
                 return Change::Keep(Err(Failure::Contended));

@@ -8,8 +8,9 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use postback_core::{
     clock::Timestamp,
+    delivery::Facts,
     fields::UnknownFields,
-    order::Order,
+    order::Arrived,
     problem::{Code, Problem},
 };
 use postback_runtime::{
@@ -118,6 +119,17 @@ struct Checked {
     order_id: String,
     detail_type: String,
     detail: String,
+    /// The facts by which a repetition of the same message is recognised.
+    facts: Facts,
+}
+
+fn facts(order: &Arrived) -> Facts {
+    let id = format!("{}\n{}", order.order_id(), order.status().as_str());
+    let facts = match order {
+        Arrived::Order(order) => Facts::of_total(order.total, order.currency),
+        Arrived::Cancelled(_) => Facts::none(),
+    };
+    facts.digest("order", &id)
 }
 
 impl Checked {
@@ -125,7 +137,7 @@ impl Checked {
         let body = Posted::by(request).json()?;
         let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
         let value = serde_json::from_str(body.get()).map_err(not_json)?;
-        let order = match (Order::read(&value, UnknownFields::Deny), clicks::faults(&value)) {
+        let order = match (Arrived::read(&value, UnknownFields::Deny), clicks::faults(&value)) {
             (Ok(order), faults) if faults.is_empty() => order,
             (order, more) => {
                 let mut faults = order.err().unwrap_or_default();
@@ -133,12 +145,17 @@ impl Checked {
                 return Err(Problem::invalid_order(faults));
             }
         };
-        let detail = serde_json::to_string(&order).unwrap_or_default();
+        let detail = match &order {
+            Arrived::Order(order) => serde_json::to_string(order),
+            Arrived::Cancelled(cancelled) => serde_json::to_string(cancelled),
+        };
+        let detail = detail.unwrap_or_default();
         if detail.len() > LARGEST_DETAIL {
             return Err(api::too_large());
         }
-        let detail_type = format!("order.{}", order.status.as_str());
-        Ok(Self { order_id: order.order_id.as_str().to_owned(), detail_type, detail })
+        let detail_type = format!("order.{}", order.status().as_str());
+        let order_id = order.order_id().as_str().to_owned();
+        Ok(Self { facts: facts(&order), order_id, detail_type, detail })
     }
 
     async fn put(&self, bus: &impl EventBus) -> Result<(), Problem> {

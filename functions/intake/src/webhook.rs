@@ -2,7 +2,6 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::Fingerprint,
     problem::{Code, Problem},
 };
 use postback_runtime::{
@@ -34,7 +33,6 @@ pub(crate) async fn take(
     signed.check_time(now)?;
     keyring.check(&signed, &Posted::by(request).bytes()?, door, now).await?;
     let order = Checked::read(request)?;
-    let content = Fingerprint::of(&order.detail);
     let before = door.receipt(signed.id).await.map_err(|_| {
         let detail =
             "The ledger could not be reached, so nothing was sent. Send the message again.";
@@ -42,7 +40,7 @@ pub(crate) async fn take(
     })?;
     match before {
         None => order.put(door).await?,
-        Some(receipt) if receipt.content == content => {
+        Some(receipt) if receipt.facts == order.facts => {
             return Ok(order.accepted(receipt.accepted_at));
         }
         Some(_) => {
@@ -51,7 +49,7 @@ pub(crate) async fn take(
             return Err(Problem::new(Code::WebhookIdReused, detail));
         }
     }
-    if door.put_receipt(&Receipt::new(signed.id, content, now)).await.is_err() {
+    if door.put_receipt(&Receipt::new(signed.id, order.facts.clone(), now)).await.is_err() {
         let code = "webhook_receipt_not_kept";
         tracing::warn!(
             code,

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 use postback_core::{
-    delivery::{Attempt, Proof, Verdict},
+    delivery::{Attempt, Facts, Proof, Verdict},
     fields::{Fields, looks_like_template, one_of, secret, setting},
     http::{Answer, Request},
     network::{Classification, Consent, Network, Plan, RecoveryPlan, by_status},
@@ -104,6 +104,15 @@ impl Network for CartStack {
         }
     }
 
+    /// The cart is known by the e-mail address, of which nothing is kept.
+    fn facts(_: &Order) -> Facts {
+        Facts::none()
+    }
+
+    fn scope(&self, _: &Report) -> String {
+        self.siteid.clone()
+    }
+
     fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {
         match self.resend {
             None => RecoveryPlan::hold(),
@@ -140,9 +149,7 @@ fn verdict(meaning: Meaning, answer: &Answer, attempt: &Attempt) -> Verdict {
         Meaning::WrongSite => Verdict::parked("wrong_site"),
         Meaning::InsertFailed => Verdict::retry("insert_failed", answer.retry_after),
         // One retry, then a person must look; other orders may well pass.
-        Meaning::GeneralError if attempt.reached_network_before => {
-            Verdict::parked_alone("general_error")
-        }
+        Meaning::GeneralError if attempt.in_doubt => Verdict::parked_alone("general_error"),
         Meaning::GeneralError => Verdict::retry("general_error", answer.retry_after),
         Meaning::WrongKey => Verdict::parked("wrong_key"),
         Meaning::Unknown if answer.is_success() => Verdict::unconfirmed("unknown_code"),

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 use postback_core::{
-    delivery::{Attempt, Verdict},
+    delivery::{Attempt, Facts, Verdict},
     fields::{Fields, flag},
     http::{Answer, Request},
     network::{Classification, Network, Plan, RecoveryPlan, by_status},
@@ -76,6 +76,16 @@ impl Network for CashMyCell {
             by_status(answer)
         };
         verdict.into()
+    }
+
+    fn facts(order: &Order) -> Facts {
+        let click = wire::click_id(order, Self::NAME);
+        click.map_or_else(Facts::none, |click| Facts::none().digest("click", &click))
+    }
+
+    /// There is no account: the click id names everything.
+    fn scope(&self, _: &Report) -> String {
+        String::new()
     }
 
     /// A second call "may be deduplicated or recorded separately": a person decides.

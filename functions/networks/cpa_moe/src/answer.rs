@@ -121,7 +121,7 @@ fn refusal(code: &str) -> Option<Verdict> {
         "nophone" => Verdict::rejected("no_phone"),
         "data" => Verdict::rejected("bad_data"),
         // A ban says nothing of an earlier attempt: it may have come since.
-        "ban" => Verdict::rejected_now("customer_banned"),
+        "ban" => Verdict::rejected("customer_banned"),
         "offer" => Verdict::parked_alone("offer_not_found"),
         "traffic" => Verdict::parked_alone("offer_blocked"),
         "security" => Verdict::parked("account_banned"),

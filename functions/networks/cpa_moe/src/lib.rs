@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use postback_core::{
-    delivery::{Attempt, Lookup},
+    delivery::{Attempt, Facts, Lookup},
     fields::{Fields, Invalid, integer, secret},
     http::{Answer, Request},
     network::{Classification, Network, Plan, Progress, ReadsBack, RecoveryPlan, TracksStatus},
@@ -85,6 +85,18 @@ impl Network for CpaMoe {
     fn verdict(&self, report: &Report, answer: &Answer, _: &Attempt) -> Classification {
         let (lead, credentials) = (&report.lead, &self.credentials);
         answer::Reader { lead, credentials }.read(answer)
+    }
+
+    fn facts(order: &Order) -> Facts {
+        let click = Click::of(order).ok().flatten().unwrap_or_default();
+        let offer = click.offer.map(|offer| offer.to_string());
+        offer.map_or_else(Facts::none, |offer| Facts::none().digest("offer", &offer))
+    }
+
+    /// The user, whose leads the list shows. The key behind it is secret.
+    fn scope(&self, _: &Report) -> String {
+        let credentials = self.credentials.expose_secret();
+        credentials.split('-').next().unwrap_or_default().to_owned()
     }
 
     fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {

@@ -37,7 +37,7 @@ pub(crate) fn read(
             return Classification { details, ..verdict.into() };
         }
         Meaning::Duplicate => duplicate(report, attempt),
-        Meaning::CapExceeded => Verdict::rejected_now("cap_exceeded"),
+        Meaning::CapExceeded => Verdict::rejected("cap_exceeded"),
         Meaning::Token => Verdict::parked("security_token_refused"),
         Meaning::SenderIp => Verdict::parked("ip_refused"),
         Meaning::Protocol => Verdict::parked("wrong_tracking_protocol"),
@@ -47,7 +47,7 @@ pub(crate) fn read(
         Meaning::Unknown if !answer.is_success() => by_status(answer),
         Meaning::Unknown => {
             let details = name(&refusal);
-            let verdict = Verdict::rejected_now("unknown_refusal");
+            let verdict = Verdict::rejected("unknown_refusal");
             return Classification { details, ..verdict.into() };
         }
     };
@@ -57,7 +57,7 @@ pub(crate) fn read(
 /// A conversion of this click is there already. Ours only if we have tried before, and only where
 /// the click has one conversion: with lines it may be another line's.
 fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {
-    match (attempt.reached_network_before, report.line()) {
+    match (attempt.in_doubt, report.line()) {
         (false, _) => Verdict::rejected("duplicate_elsewhere"),
         (true, None) => Verdict::Delivered(Proof::Duplicate),
         (true, Some(_)) => Verdict::unconfirmed("duplicate_of_a_line"),

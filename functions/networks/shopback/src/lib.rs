@@ -7,7 +7,7 @@ mod settings;
 mod template;
 
 use postback_core::{
-    delivery::Attempt,
+    delivery::{Attempt, Facts},
     fields::Fields,
     http::{Answer, Request},
     network::{Classification, Deduplicates, Network, Part, Plan, RecoveryPlan},
@@ -20,7 +20,7 @@ pub use click::Click;
 pub use report::Report;
 
 use crate::{
-    report::Facts,
+    report::OrderFacts,
     settings::{Mode, Offers},
     template::Template,
 };
@@ -82,6 +82,16 @@ impl Network for ShopBack {
         answer::read(answer, report, attempt, self.offers.are_several())
     }
 
+    fn facts(order: &Order) -> Facts {
+        let click = click::transaction_id(order);
+        click.map_or_else(|_| Facts::none(), |click| Facts::none().digest("click", &click))
+    }
+
+    fn scope(&self, report: &Report) -> String {
+        let offer = self.offers.of(report.order()).map_or(String::new(), |offer| offer.to_string());
+        format!("{offer}/{:?}", self.mode)
+    }
+
     fn recovery(&self, report: &Report) -> RecoveryPlan<Self> {
         // A second line of the same click is no duplicate, so neither is the same line again.
         if report.line().is_some() { RecoveryPlan::hold() } else { RecoveryPlan::send_again() }
@@ -102,9 +112,11 @@ impl ShopBack {
             return Err(Plan::Skip(Reason::new("not_completed")));
         }
         let transaction_id = click::transaction_id(order)?;
-        let facts = Facts::of(order, transaction_id);
+        let facts = OrderFacts::of(order, transaction_id);
         let told = match self.mode {
-            Mode::Order => vec![Part { line: None, report: Report::of_order(facts) }],
+            Mode::Order => {
+                vec![Part { line: None, facts: Facts::none(), report: Report::of_order(facts) }]
+            }
             Mode::LineItems => report::lines(facts, order)?,
         };
         for Part { report, .. } in &told {

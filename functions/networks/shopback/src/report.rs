@@ -3,28 +3,25 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use postback_core::{
-    delivery::Fingerprint,
+    delivery::Facts,
     network::{Network, Part},
     order::{Amount, Currency, Item, Order, Percent},
 };
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::{ShopBack, Tell, reject};
 
-/// One order, or one line of it. Facts of the order only, and all that a template may name,
+/// One order, or one line of it. OrderFacts of the order only, and all that a template may name,
 /// whether this merchant's templates name it or not: they may change between two attempts.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq)]
 pub struct Report {
-    #[serde(serialize_with = "shared")]
-    order: Arc<Facts>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Arc<OrderFacts>,
     line: Option<Line>,
 }
 
 /// What the whole order says.
-#[derive(PartialEq, Serialize)]
-pub(crate) struct Facts {
+#[derive(PartialEq)]
+pub(crate) struct OrderFacts {
     pub(crate) order_id: String,
     pub(crate) transaction_id: String,
     pub(crate) currency: Currency,
@@ -35,13 +32,10 @@ pub(crate) struct Facts {
     pub(crate) discount_percent: Option<Percent>,
     pub(crate) country: Option<String>,
     pub(crate) custom: BTreeMap<String, String>,
-    /// Over all lines, where lines are told: an order that comes back with a line more, less or
-    /// elsewhere differs in every line, the first one included.
-    lines: Option<Fingerprint>,
 }
 
 /// What one line says.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Line {
     /// Its place in the order, from 1: two lines of an order may be alike in all else.
     pub(crate) position: usize,
@@ -55,7 +49,7 @@ pub(crate) struct Line {
     pub(crate) reference: Option<String>,
 }
 
-impl Facts {
+impl OrderFacts {
     pub(crate) fn of(order: &Order, transaction_id: String) -> Self {
         Self {
             order_id: order.order_id.as_str().to_owned(),
@@ -68,21 +62,21 @@ impl Facts {
             discount_percent: order.discount_percent,
             country: order.customer.country.clone(),
             custom: order.custom.clone(),
-            lines: None,
         }
     }
 }
 
 /// Every line of an order as its own delivery, named by its place.
-pub(crate) fn lines(facts: Facts, order: &Order) -> Tell<Vec<Part<Report>>> {
+pub(crate) fn lines(facts: OrderFacts, order: &Order) -> Tell<Vec<Part<Report>>> {
     if order.items.is_empty() {
         return Err(reject("no_items"));
     }
     let lines = order.items.iter().zip(1..).map(|(item, position)| Line::of(item, position));
     let lines = lines.collect::<Tell<Vec<_>>>()?;
-    let facts = Arc::new(Facts { lines: Some(Fingerprint::of(&lines)), ..facts });
+    let facts = Arc::new(facts);
     let told = lines.into_iter().map(|line| Part {
         line: Some(line.position.to_string()),
+        facts: Facts::none().amount("line_amount", line.amount),
         report: Report { order: Arc::clone(&facts), line: Some(line) },
     });
     Ok(told.collect())
@@ -110,11 +104,11 @@ impl Line {
 }
 
 impl Report {
-    pub(crate) fn of_order(facts: Facts) -> Self {
+    pub(crate) fn of_order(facts: OrderFacts) -> Self {
         Self { order: Arc::new(facts), line: None }
     }
 
-    pub(crate) fn order(&self) -> &Facts {
+    pub(crate) fn order(&self) -> &OrderFacts {
         &self.order
     }
 
@@ -157,8 +151,4 @@ impl fmt::Debug for Report {
         let position = self.line.as_ref().map(|line| line.position);
         f.debug_struct("Report").field("line", &position).finish_non_exhaustive()
     }
-}
-
-fn shared<S: Serializer>(facts: &Arc<Facts>, serializer: S) -> Result<S::Ok, S::Error> {
-    facts.as_ref().serialize(serializer)
 }

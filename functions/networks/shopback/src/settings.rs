@@ -6,7 +6,7 @@ use postback_core::fields::{Fields, Invalid, integer, one_of, secret, setting};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::{ShopBack, report::Facts, template::Template};
+use crate::{ShopBack, report::OrderFacts, template::Template};
 
 /// The optional parameters, in the document's order.
 const ADV: [&str; 9] = [
@@ -52,7 +52,7 @@ enum By {
 
 impl Offers {
     /// The offer of an order.
-    pub(crate) fn of(&self, order: &Facts) -> Option<u64> {
+    pub(crate) fn of(&self, order: &OrderFacts) -> Option<u64> {
         let own = match &self.by {
             By::Nothing => None,
             By::Country(offers) => order.country.as_ref().and_then(|country| offers.get(country)),

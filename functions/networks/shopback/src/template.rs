@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     ADV_CHARS, Report,
-    report::{Facts, Line},
+    report::{OrderFacts, Line},
 };
 
 /// A setting such as `{currency}` or `tier-{category}`, checked: every name in braces is a field.
@@ -18,14 +18,14 @@ pub(crate) struct Template(Vec<Part>);
 #[derive(Clone, Debug)]
 enum Part {
     Literal(String),
-    Order(fn(&Facts) -> Option<String>),
+    Order(fn(&OrderFacts) -> Option<String>),
     Line(fn(&Line) -> Option<String>),
     Custom(String),
 }
 
 type Fields<T> = &'static [(&'static str, fn(&T) -> Option<String>)];
 
-const OF_ORDER: Fields<Facts> = &[
+const OF_ORDER: Fields<OrderFacts> = &[
     ("order_id", |order| Some(order.order_id.clone())),
     ("currency", |order| Some(order.currency.code().to_owned())),
     ("total", |order| Some(order.total.shortest())),

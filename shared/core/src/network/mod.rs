@@ -4,10 +4,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::Serialize;
-
 use crate::{
-    delivery::{Attempt, Lookup, Verdict},
+    delivery::{Attempt, Facts, Lookup, Verdict},
     fields::Fields,
     http::{Answer, Request},
     order::Order,
@@ -32,10 +30,8 @@ pub trait Network: Sized + Send + Sync + 'static {
     const TIMEOUT: Duration = Duration::from_secs(10);
     /// How long the network may take to show in its read-back what it has accepted.
     const LAG: Duration = Duration::from_mins(2);
-    /// What is to be told: one order, or one line of it. Facts of the order only: neither the
-    /// settings nor the time of the attempt, for its hash tells whether an order came back with
-    /// other content.
-    type Report: Serialize + Send + Sync;
+    /// The content of one report: an order, or one line of it.
+    type Report: Send + Sync;
 
     /// Reads the network's settings: the members of its secret.
     /// `None` means a fault was noted on `fields`.
@@ -47,6 +43,14 @@ pub trait Network: Sized + Send + Sync + 'static {
 
     /// What of this order is to be told.
     fn plan(&self, order: &Order) -> Plan<Self::Report>;
+
+    /// The facts by which this network's content of `order` is recognised, beside total and
+    /// currency. The order's own, before any setting: identifiers as digests, nothing personal.
+    fn facts(order: &Order) -> Facts;
+
+    /// The settings that scope the network's memory of `report`: account, offer, mode. Nothing
+    /// secret. Under other settings a doubt about it can't be resolved.
+    fn scope(&self, report: &Self::Report) -> String;
 
     /// The request of one attempt.
     fn request(&self, report: &Self::Report, attempt: &Attempt) -> Request;
@@ -113,16 +117,18 @@ impl<R> Plan<R> {
     /// The whole order as one delivery.
     #[must_use]
     pub fn order(report: R) -> Self {
-        Self::Send(vec![Part { line: None, report }])
+        Self::Send(vec![Part { line: None, facts: Facts::none(), report }])
     }
 }
 
 /// One delivery of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part<R> {
-    /// Which line of the order, where the network wants lines: stable over resends.
+    /// The line of the order, where the network wants lines: stable over resends.
     pub line: Option<String>,
-    /// What is told.
+    /// The facts of this line alone.
+    pub facts: Facts,
+    /// The content.
     pub report: R,
 }
 

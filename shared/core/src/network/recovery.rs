@@ -58,7 +58,7 @@ impl<N: Network> RecoveryPlan<N> {
     /// Send again though nothing de-duplicates, because the merchant has chosen so.
     #[must_use]
     pub const fn send_again_by_consent(_: Consent) -> Self {
-        Self { recovery: Recovery::SendAgain, read_back: None }
+        Self { recovery: Recovery::SendOnceMore, read_back: None }
     }
 
     /// Ask the network, once it has had time to show it.

@@ -21,6 +21,10 @@ pub struct Order {
     pub order_id: OrderId,
     /// How far the order is. Only completed ones are reported.
     pub status: Status,
+    /// The time when the shop last changed it, RFC 3339: it orders the versions of one order.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
     /// When it was completed, RFC 3339.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub completed_at: Timestamp,
@@ -58,6 +62,47 @@ pub struct Order {
     /// Whatever else the shop wants to pass on, as strings.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub custom: BTreeMap<String, String>,
+}
+
+/// An order as it arrives: to be reported, or to be withdrawn.
+#[derive(Clone, Debug)]
+pub enum Arrived {
+    /// An order with everything that a report needs.
+    Order(Box<Order>),
+    /// An order that the shop cancelled or refunded whole.
+    Cancelled(Cancelled),
+}
+
+/// An order that the shop cancelled or refunded whole. It goes by its status alone to every network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cancelled {
+    /// The shop's own id.
+    pub order_id: OrderId,
+    /// [`Status::Cancelled`] or [`Status::Refunded`].
+    pub status: Status,
+    /// The time when the shop last changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Arrived {
+    /// The order's id.
+    #[must_use]
+    pub const fn order_id(&self) -> &OrderId {
+        match self {
+            Self::Order(order) => &order.order_id,
+            Self::Cancelled(cancelled) => &cancelled.order_id,
+        }
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Order(order) => order.status,
+            Self::Cancelled(cancelled) => cancelled.status,
+        }
+    }
 }
 
 impl Order {

@@ -9,7 +9,8 @@ use crate::fields::{
     text,
 };
 use crate::order::{
-    Address, Amount, Currency, Customer, Email, Item, Order, OrderId, Percent, Status, Utm,
+    Address, Amount, Arrived, Cancelled, Currency, Customer, Email, Item, Order, OrderId, Percent,
+    Status, Utm,
 };
 
 /// The most lines an order may have.
@@ -29,6 +30,34 @@ impl Order {
     }
 }
 
+impl Arrived {
+    /// Reads an order, or the cancellation of one: for that its id and its status are enough.
+    pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
+        let status = value.get("status").and_then(Value::as_str);
+        if !matches!(status, Some("cancelled" | "refunded")) {
+            return Order::read(value, unknown).map(|order| Self::Order(Box::new(order)));
+        }
+        let matters = |fault: &Fault| {
+            let member = fault.pointer.split('/').nth(1).unwrap_or_default();
+            fault.code == "unknown_member"
+                || ["", "order_id", "status", "updated_at"].contains(&member)
+        };
+        let faults = Order::read(value, unknown).err().unwrap_or_default();
+        let faults: Vec<_> = faults.into_iter().filter(matters).collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        fields::read(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
+    }
+}
+
+fn cancelled(fields: &mut Fields<'_, '_>) -> Option<Cancelled> {
+    let order_id = fields.required("order_id", order_id);
+    let status = fields.required("status", one_of(STATUSES));
+    let updated_at = fields.optional("updated_at", instant);
+    Some(Cancelled { order_id: order_id?, status: status?, updated_at })
+}
+
 /// Names by which `serde_json` tells numbers from objects: an order that holds one could be
 /// written, but not read again.
 fn has_private_name(value: &Value) -> bool {
@@ -44,6 +73,7 @@ fn has_private_name(value: &Value) -> bool {
 fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
     let order_id = fields.required("order_id", order_id);
     let status = fields.required("status", one_of(STATUSES));
+    let updated_at = fields.optional("updated_at", instant);
     let completed_at = fields.required("completed_at", instant);
     let currency = fields.required("currency", Currency::read);
     let amount = |value: &Value| Amount::read(value, currency);
@@ -68,6 +98,7 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
     Some(Order {
         order_id: order_id?,
         status: status?,
+        updated_at,
         completed_at: completed_at?,
         currency: currency?,
         total: total?,

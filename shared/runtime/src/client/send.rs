@@ -82,6 +82,12 @@ impl Sender {
         }
     }
 
+    /// The network's base URL.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
     /// Sends once. `now` is when: a `Retry-After` that is a date counts from it.
     pub async fn send(&self, request: &Request, now: Timestamp) -> SendResult {
         let Ok(Pooled { client, .. }) = self.held(now) else {

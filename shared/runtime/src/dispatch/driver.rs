@@ -99,14 +99,14 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
                 Err(_) if self.sent => return Ok(self.not_settled()),
                 Err(error) => return Err(error.into()),
             };
-            let arrives = matches!(event, Event::Arrive { .. });
+            let arrives = matches!(event, Event::Arrive(_));
             event = match then {
                 Then::Send(attempt) => self.send(&attempt).await,
                 Then::LookUp => self.look_up().await,
                 // The arrival turned an expired claim into a doubt that can be resolved at once.
                 Then::Wait(until) if wrote && arrives && until <= self.now() => continue,
                 Then::Wait(until) => return Ok(self.result(Some(until))),
-                Then::Rest => return Ok(self.result(None)),
+                Then::Rest | Then::Superseded => return Ok(self.result(None)),
                 Then::Conflict => return self.conflict().await,
             };
         }
@@ -226,19 +226,8 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
 
     /// The order came with other content: noted for a queue, answered to a caller.
     async fn conflict(&mut self) -> Result<DeliveryResult, DeliverError> {
-        if self.trigger.source == Source::Queue {
-            let Dispatcher { ledger, .. } = self.dispatcher;
-            let decide = |held: Option<&Record>| {
-                held.map_or(Change::Keep(()), |held| {
-                    let noted = held.with_conflict(self.dispatcher.stamp());
-                    Change::Write(Box::new(noted), ())
-                })
-            };
-            self.record = ledger.update(self.record.take(), decide).await?.after;
-        }
-        self.dispatcher.metrics().record_conflict();
-        let (code, order_id) = ("conflict", &self.key.order_id);
-        tracing::warn!(code, order_id, network = N::NAME, "the order came with other content");
+        let held = self.record.take();
+        self.record = self.dispatcher.note_conflict(&self.key, held, self.trigger).await?;
         Ok(DeliveryResult { conflict: true, ..self.result(None) })
     }
 
@@ -252,12 +241,12 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
 
     fn result(&self, wait_until: Option<Timestamp>) -> DeliveryResult {
         let changed = self.has_changed();
-        let was_in_doubt = self.first.as_ref().is_some_and(|first| first.protocol.in_doubt);
+        let was_in_doubt = self.first.as_ref().is_some_and(|first| first.protocol.in_doubt());
         DeliveryResult {
             wait_until,
             replayed: self.first.is_some() && !self.sent && !changed,
             changed,
-            newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(|held| held.in_doubt),
+            newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(|held| held.in_doubt()),
             ..DeliveryResult::of(self.record.as_ref())
         }
     }
@@ -303,6 +292,27 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             }
         };
         self.ledger.update(held, decide).await
+    }
+
+    /// Notes that the order came with other content. A caller has the conflict as its answer.
+    pub(super) async fn note_conflict(
+        &self,
+        key: &Key,
+        held: Option<Record>,
+        trigger: &Trigger<'_>,
+    ) -> Result<Option<Record>, UpdateError> {
+        self.metrics().record_conflict();
+        let (code, order_id) = ("conflict", &key.order_id);
+        tracing::warn!(code, order_id, network = N::NAME, "the order came with other content");
+        if trigger.source == Source::Api {
+            return Ok(held);
+        }
+        let decide = |held: Option<&Record>| {
+            held.map_or(Change::Keep(()), |held| {
+                Change::Write(Box::new(held.with_conflict(self.stamp())), ())
+            })
+        };
+        Ok(self.ledger.update(held, decide).await?.after)
     }
 
     pub(super) fn stamp(&self) -> Stamp {

@@ -9,10 +9,9 @@ use std::{
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Event, Fingerprint, Key, Note, Policy, Recovery, Then},
+    delivery::{Arrival, Event, Facts, Key, Note, Planned, Policy, Record, Recovery, Then},
     network::{Network, Part, Plan},
-    order::Order,
-    redaction::Reason,
+    order::{Cancelled, Order},
 };
 
 use crate::{
@@ -36,6 +35,11 @@ pub use result::{DeliverError, DeliveryResult};
 use settings::Settings;
 pub use settings::{Configured, StartError};
 pub use status_poll::{Round, RoundError};
+
+/// The content of an order for this network.
+fn content<N: Network>(order: &Order) -> Facts {
+    Facts::of_total(order.total, order.currency).and(N::facts(order))
+}
 
 /// Delivers orders to one network.
 pub struct Dispatcher<N: Network, S: Services> {
@@ -104,9 +108,15 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let is_open = self.breaker().is_some();
         let configured = self.settings.current(&self.services, is_open).await;
         let results = match configured.network.plan(order) {
-            Plan::Skip(reason) => vec![DeliveryResult::skipped(reason)],
-            Plan::Reject(reason) => vec![self.refuse(order, reason, trigger).await?],
             Plan::Send(parts) => self.deliver_parts(order, &configured, &parts, trigger).await?,
+            Plan::Skip(reason) => {
+                let planned = Planned::Skip(reason);
+                vec![self.deliver_nothing(order, &configured, planned, trigger).await?]
+            }
+            Plan::Reject(reason) => {
+                let planned = Planned::Reject(reason);
+                vec![self.deliver_nothing(order, &configured, planned, trigger).await?]
+            }
         };
         self.metrics().record_results(order, &results);
         Ok(results)
@@ -154,15 +164,18 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             Some(breaker) => breaker.check(&configured.version, self.services.now()),
             None => Circuit::Closed,
         };
-        let event = Event::Arrive {
-            content: Fingerprint::of(&part.report),
+        let scope = configured.network.scope(&part.report);
+        let event = Event::Arrive(Arrival {
+            facts: content::<N>(order).and(part.facts.clone()),
+            updated_at: order.updated_at,
+            planned: Planned::Send(self.digest(&scope)),
             deadline: trigger.deadline,
             settings: configured.version.clone(),
-            paused: match &circuit {
+            open_until: match &circuit {
                 Circuit::Open(until, reason) => Some((*until, reason.clone())),
                 Circuit::Closed | Circuit::HalfOpen => None,
             },
-        };
+        });
         let driver = Driver::new(self, configured, &part.report, key, trigger);
         let (result, sent) = driver.run(event).await;
         if circuit == Circuit::HalfOpen
@@ -174,25 +187,81 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         result.map(|result| DeliveryResult { line: part.line.clone(), ..result })
     }
 
-    /// Records that this network can never take the order. Nothing is sent.
-    async fn refuse(
+    /// Takes an order that today's settings report nothing of. An open delivery stays open.
+    async fn deliver_nothing(
         &self,
         order: &Order,
-        reason: Reason,
+        configured: &Configured<N>,
+        planned: Planned,
         trigger: &Trigger<'_>,
     ) -> Result<DeliveryResult, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, None);
-        let policy = Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG);
-        let event = Event::Refuse { content: Fingerprint::of(order), reason };
-        let held = if trigger.expect_existing {
-            self.ledger.get(&key).await.map_err(UpdateError::from)?
-        } else {
-            None
+        let skipped = match &planned {
+            Planned::Skip(reason) => Some(reason.clone()),
+            _ => None,
         };
-        let updated = self.apply(&key, held, &event, &policy, Note::default()).await?;
+        let event = Event::Arrive(Arrival {
+            facts: content::<N>(order),
+            updated_at: order.updated_at,
+            planned,
+            deadline: trigger.deadline,
+            settings: configured.version.clone(),
+            open_until: None,
+        });
+        // Nothing to report writes nothing, so the ledger is asked only where it may know the order.
+        let result = self.record(&key, &event, trigger).await?;
+        Ok(match (result, skipped) {
+            (Some(result), _) => result,
+            (None, Some(reason)) => DeliveryResult::skipped(reason),
+            (None, None) => DeliveryResult::of(None),
+        })
+    }
+
+    /// Withdraws an order that the shop cancelled or refunded whole, from this network.
+    pub async fn cancel(
+        &self,
+        cancelled: &Cancelled,
+        trigger: &Trigger<'_>,
+    ) -> Result<Vec<DeliveryResult>, DeliverError> {
+        let event = Event::Cancel { facts: Facts::none(), updated_at: cancelled.updated_at };
+        let order_id = cancelled.order_id.as_str();
+        let held = self.ledger.of_order(order_id).await.map_err(UpdateError::from)?;
+        let lines = held.iter().filter(|record| record.network() == N::NAME);
+        let mut keys: Vec<_> = lines.map(Record::key).collect();
+        let whole = Key::new(&cancelled.order_id, N::NAME, None);
+        if !keys.contains(&whole) {
+            keys.insert(0, whole);
+        }
+        let mut results = Vec::with_capacity(keys.len());
+        for key in keys {
+            let line = key.line().map(str::to_owned);
+            let result = self.record(&key, &event, trigger).await?;
+            let result = result.unwrap_or_else(|| DeliveryResult::of(None));
+            results.push(DeliveryResult { line, ..result });
+        }
+        Ok(results)
+    }
+
+    /// Takes an event that sends nothing through `step`. `None` when the ledger holds nothing.
+    async fn record(
+        &self,
+        key: &Key,
+        event: &Event,
+        trigger: &Trigger<'_>,
+    ) -> Result<Option<DeliveryResult>, DeliverError> {
+        let policy = Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG);
+        let held = self.ledger.get(key).await.map_err(UpdateError::from)?;
+        let updated = self.apply(key, held, event, &policy, Note::default()).await?;
+        if updated.after.is_none() {
+            return Ok(None);
+        }
         let changed = updated.changed_state();
-        Ok(DeliveryResult {
-            conflict: updated.value == Then::Conflict,
+        let conflict = updated.value == Then::Conflict;
+        if conflict {
+            self.note_conflict(key, updated.after.clone(), trigger).await?;
+        }
+        Ok(Some(DeliveryResult {
+            conflict,
             wait_until: match updated.value {
                 Then::Wait(until) => Some(until),
                 _ => None,
@@ -200,7 +269,17 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             changed,
             replayed: updated.before.is_some() && !changed,
             ..DeliveryResult::of(updated.after.as_ref())
-        })
+        }))
+    }
+
+    /// A digest of the settings that scope the network's memory, the host among them.
+    fn digest(&self, scope: &str) -> String {
+        let host = self.sender.endpoint().host_str().unwrap_or_default();
+        Facts::none()
+            .digest("scope", &format!("{host}\n{scope}"))
+            .get("scope")
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Writes the metrics of an invocation at its end.

@@ -23,6 +23,9 @@ pub struct DeliveryResult {
     pub replayed: bool,
     /// Whether the order differs from the content that the ledger holds.
     pub conflict: bool,
+    /// The amount and the currency that were reported, or may have been; `None` when the network
+    /// certainly holds nothing.
+    pub reported: Option<(String, String)>,
     /// The time to come back; `None` when nothing is left to do.
     pub wait_until: Option<Timestamp>,
     /// The time when the delivery was first seen, if it is in the ledger.
@@ -59,7 +62,10 @@ impl DeliveryResult {
         let Some(delivery) = record.map(|record| &record.protocol) else {
             return Self::new(State::Retrying, Some(Reason::new("no_time")));
         };
+        let fact = |name| delivery.facts.get(name).unwrap_or_default().to_owned();
+        let is_reported = !delivery.is_certainly_absent();
         Self {
+            reported: is_reported.then(|| (fact("amount"), fact("currency"))),
             attempt: delivery.attempt,
             first_seen_at: Some(delivery.first_seen_at),
             ..Self::new(delivery.state, delivery.reason.clone())
@@ -74,6 +80,7 @@ impl DeliveryResult {
             attempt: 0,
             replayed: false,
             conflict: false,
+            reported: None,
             wait_until: None,
             first_seen_at: None,
             changed: false,

@@ -5,7 +5,7 @@ use postback_core::{
     delivery::State,
     fields::{self, Fault, UnknownFields},
     network::Network,
-    order::Order,
+    order::Arrived,
     problem::{Code, Problem},
     redaction::Reason,
 };
@@ -63,14 +63,16 @@ async fn deliver<N: Network, S: Services>(
         deadline,
         parked_rounds: 0,
     };
-    let results = dispatcher.deliver(&order, &trigger).await.map_err(|error| {
+    let results = match &order {
+        Arrived::Order(order) => dispatcher.deliver(order, &trigger).await,
+        Arrived::Cancelled(cancelled) => dispatcher.cancel(cancelled, &trigger).await,
+    };
+    let results = results.map_err(|error| {
         dispatcher.metrics().record_not_taken();
         unavailable(error)
     })?;
-    if results.iter().any(|result| result.conflict) {
-        let detail = "This order was reported to this network with other content, which stands. \
-                      Nothing was sent. Use another order id for another order.";
-        return Err(Problem::new(Code::Conflict, detail));
+    if let Some(conflict) = results.iter().find(|result| result.conflict) {
+        return Err(Problem::new(Code::Conflict, conflict_detail(conflict)));
     }
     dispatcher.requeue(&trigger, &results).await.map_err(|_| {
         let detail = "The order is recorded but its next attempt could not be scheduled. \
@@ -81,9 +83,9 @@ async fn deliver<N: Network, S: Services>(
 }
 
 /// Reads the order; every member that nobody would read is a fault.
-fn read<N: Network>(body: &str) -> Result<Order, Problem> {
+fn read<N: Network>(body: &str) -> Result<Arrived, Problem> {
     let value = serde_json::from_str(body).map_err(|_| api::not_json())?;
-    let order = Order::read(&value, UnknownFields::Deny);
+    let order = Arrived::read(&value, UnknownFields::Deny);
     let mut faults = click_faults::<N>(&value);
     match order {
         Ok(order) if faults.is_empty() => Ok(order),
@@ -109,6 +111,19 @@ fn click_faults<N: Network>(order: &serde_json::Value) -> Vec<Fault> {
     faults
 }
 
+/// Says what was reported, or that nothing was.
+fn conflict_detail(conflict: &DeliveryResult) -> String {
+    let Some((amount, currency)) = &conflict.reported else {
+        return "This order is held with other content, and nothing has been sent. To correct it, \
+                send it with a later `updated_at`."
+            .to_owned();
+    };
+    format!(
+        "This order was reported to this network as {amount} {currency}, which stands. Nothing was \
+         sent. Use another order id for another order."
+    )
+}
+
 fn unavailable(DeliverError(error): DeliverError) -> Problem {
     let detail = match error {
         UpdateError::Ledger(_) => {
@@ -121,7 +136,7 @@ fn unavailable(DeliverError(error): DeliverError) -> Problem {
     Problem::new(Code::LedgerUnavailable, detail)
 }
 
-fn answer<N: Network>(order: &Order, results: &[DeliveryResult]) -> Response {
+fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {
     // The worst line stands for the whole.
     let worst = results.iter().min_by_key(|result| result.state.rank());
     let no_lines = Reason::new("no_lines");
@@ -142,7 +157,7 @@ fn answer<N: Network>(order: &Order, results: &[DeliveryResult]) -> Response {
     let is_final = results.iter().all(|result| result.state.is_final());
     let by_line = results.iter().any(|result| result.line.is_some());
     let lines = if by_line { results.iter().map(line).collect() } else { Vec::new() };
-    let order_id = order.order_id.as_str();
+    let order_id = order.order_id().as_str();
     let body = Body { order_id, network: N::NAME, whole, lines };
     api::json(if is_final { 200 } else { 202 }, &body)
 }

@@ -7,7 +7,7 @@ use postback_core::{
     clock::Timestamp,
     fields::{Fault, UnknownFields},
     network::Network,
-    order::Order,
+    order::Arrived,
 };
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use super::event::Message;
 use crate::{
     dispatch::{DeliverError, Dispatcher, Source, Trigger},
     ledger::UpdateError,
-    services::{DelayedOrder, ORDER_COMPLETED, ORDER_DELAYED, Services, Unavailable},
+    services::{DelayedOrder, ORDER_DELAYED, ORDER_TYPES, Services, Unavailable},
 };
 
 /// The messages of a batch that stay on the queue.
@@ -102,7 +102,7 @@ async fn take<N: Network, S: Services>(
     let message_order: DelayedOrder<'_> =
         serde_json::from_str(body).map_err(|_| Failure::NotAnEvent)?;
     let is_delayed = message_order.detail_type == ORDER_DELAYED;
-    if !is_delayed && message_order.detail_type != ORDER_COMPLETED {
+    if !is_delayed && !ORDER_TYPES.contains(&message_order.detail_type.as_ref()) {
         return Err(Failure::OtherType);
     }
     let not_before = Timestamp::from_millis(message_order.not_before_ms);
@@ -112,7 +112,7 @@ async fn take<N: Network, S: Services>(
     let body = message_order.detail.get();
     let not_json = |_| Failure::NotAnOrder("not_json".to_owned());
     let order = serde_json::from_str(body).map_err(not_json)?;
-    let order = Order::read(&order, UnknownFields::Ignore).map_err(|faults| {
+    let order = Arrived::read(&order, UnknownFields::Ignore).map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(safe).collect();
         Failure::NotAnOrder(faults.join(", "))
     })?;
@@ -123,7 +123,10 @@ async fn take<N: Network, S: Services>(
         deadline,
         parked_rounds: message_order.parked_rounds,
     };
-    let results = dispatcher.deliver(&order, &trigger).await?;
+    let results = match &order {
+        Arrived::Order(order) => dispatcher.deliver(order, &trigger).await?,
+        Arrived::Cancelled(cancelled) => dispatcher.cancel(cancelled, &trigger).await?,
+    };
     dispatcher.requeue(&trigger, &results).await?;
     Ok(())
 }

@@ -3,9 +3,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use sha2::{Digest, Sha256};
 
 use crate::ledger::{Ledger, LedgerError};
-use postback_core::{clock::Timestamp, delivery::Fingerprint};
+use postback_core::{clock::Timestamp, delivery::Facts};
 
 /// How long a receipt is kept: longer than any sender goes on trying. After that the deliveries
 /// themselves still know the order.
@@ -24,7 +25,7 @@ pub struct Receipt {
     /// Always `webhook`: the sort key.
     delivery: String,
     /// The order that came with it.
-    pub content: Fingerprint,
+    pub facts: Facts,
     /// When it was taken.
     pub accepted_at: Timestamp,
     /// When `DynamoDB` may delete it: seconds since the Unix epoch.
@@ -34,16 +35,17 @@ pub struct Receipt {
 impl Receipt {
     /// That the message `id` was taken at `now`.
     #[must_use]
-    pub fn new(id: &str, content: Fingerprint, now: Timestamp) -> Self {
+    pub fn new(id: &str, facts: Facts, now: Timestamp) -> Self {
         let expires_at = (now + RECEIPT_TTL).as_secs();
-        Self { key: key(id), delivery: SORT.to_owned(), content, accepted_at: now, expires_at }
+        Self { key: key(id), delivery: SORT.to_owned(), facts, accepted_at: now, expires_at }
     }
 }
 
 const SORT: &str = "webhook";
 
 fn key(id: &str) -> String {
-    format!("{RECEIPT_PREFIX}{}", Fingerprint::of(&id).as_str())
+    let digest: String = Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{RECEIPT_PREFIX}{digest}")
 }
 
 impl Ledger {

@@ -24,6 +24,9 @@ pub use environment::{Environment, SettingMissing, setting};
 /// The detail type of a completed order on the bus.
 pub const ORDER_COMPLETED: &str = "order.completed";
 
+/// The detail types of orders on the bus that concern a network's function.
+pub const ORDER_TYPES: [&str; 3] = [ORDER_COMPLETED, "order.cancelled", "order.refunded"];
+
 /// The detail type of an order that a function has put back on its own queue.
 pub const ORDER_DELAYED: &str = "postback.order_delayed";
 
@@ -169,7 +172,7 @@ impl std::fmt::Debug for Secret {
 /// A message on a network's queue: an event of the bus, or an order that the function has put back.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DelayedOrder<'a> {
-    /// [`ORDER_COMPLETED`] or [`ORDER_DELAYED`].
+    /// One of [`ORDER_TYPES`], or [`ORDER_DELAYED`].
     #[serde(rename = "detail-type")]
     pub detail_type: std::borrow::Cow<'a, str>,
     /// The order as it came.

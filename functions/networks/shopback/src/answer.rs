@@ -54,13 +54,13 @@ pub(crate) fn read(
     verdict.into()
 }
 
-/// A conversion of this click is there already. Ours only if we have tried before, and only where
-/// the click has one conversion: with lines it may be another line's.
+/// A duplicate of the same click. A second line of one click is none, so in line mode nothing shows
+/// whose it is.
 fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {
-    match (attempt.in_doubt, report.line()) {
-        (false, _) => Verdict::rejected("duplicate_elsewhere"),
-        (true, None) => Verdict::Delivered(Proof::Duplicate),
-        (true, Some(_)) => Verdict::unconfirmed("duplicate_of_a_line"),
+    match (report.line(), attempt.in_doubt) {
+        (None, _) => Verdict::Duplicate,
+        (Some(_), true) => Verdict::unconfirmed("duplicate_of_a_line"),
+        (Some(_), false) => Verdict::rejected("duplicate_elsewhere"),
     }
 }
 

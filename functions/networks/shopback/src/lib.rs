@@ -87,6 +87,10 @@ impl Network for ShopBack {
         click.map_or_else(|_| Facts::none(), |click| Facts::none().digest("click", &click))
     }
 
+    fn click(report: &Report) -> Option<&str> {
+        report.line().is_none().then_some(report.order().transaction_id.as_str())
+    }
+
     fn scope(&self, report: &Report) -> String {
         let offer = self.offers.of(report.order()).map_or(String::new(), |offer| offer.to_string());
         format!("{offer}/{:?}", self.mode)

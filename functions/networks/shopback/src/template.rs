@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     ADV_CHARS, Report,
-    report::{OrderFacts, Line},
+    report::{Line, OrderFacts},
 };
 
 /// A setting such as `{currency}` or `tier-{category}`, checked: every name in braces is a field.

@@ -5,6 +5,7 @@
 //! checker explores it, and the ledger writes its result by compare-and-set, so that it always
 //! decides on the item as stored.
 
+mod duplicate;
 mod event;
 mod facts;
 mod policy;
@@ -14,6 +15,7 @@ mod step;
 mod verdict;
 mod view;
 
+pub use duplicate::{Judgement, Others, judge};
 pub use event::{Arrival, Attempt, Decision, Event, Jitter, Planned, Step, Then};
 pub use facts::Facts;
 pub use policy::{Policy, RETENTION, Recovery};

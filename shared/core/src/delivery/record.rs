@@ -70,6 +70,9 @@ pub struct Record {
     pub protocol: Delivery,
     /// The version at which state, reason or attempt last changed.
     pub state_version: u64,
+    /// Whether the use of its click stands beside the record.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub click_noted: bool,
     /// The network's ids for the conversion.
     #[serde(default, skip_serializing_if = "Details::is_empty")]
     pub references: Details,
@@ -115,6 +118,8 @@ pub struct Note {
     pub details: Details,
     /// The result of a lookup, as a word.
     pub lookup: Option<Reason>,
+    /// Whether the use of its click stands.
+    pub click_noted: bool,
 }
 
 impl Record {
@@ -151,6 +156,7 @@ impl Record {
             let entry = CancellationRecord { version, at, word, order_updated_at };
             record.cancellations.push(entry);
         }
+        record.click_noted |= note.click_noted;
         record.references.extend(note.references);
         let facts =
             |delivery: &Delivery| (delivery.state, delivery.reason.clone(), delivery.attempt);
@@ -219,6 +225,7 @@ impl Record {
             expires_at: expiry(protocol.first_seen_at, stamp.now),
             protocol,
             state_version: 1,
+            click_noted: false,
             references: Details::none(),
             attempts: History::default(),
             lookups: History::default(),
@@ -254,6 +261,11 @@ fn cancellation(
         (_, Some(after)) => Some((CancellationWord::Cancelled, after.updated_at)),
         (_, None) => Some((CancellationWord::Revoked, next.order_updated_at)),
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn mark(write_id: u64) -> String {

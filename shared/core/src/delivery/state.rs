@@ -146,6 +146,10 @@ pub struct Delivery {
     /// The terms of the last claim: those of the doubt, should its answer be lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
+    /// A digest of the settings that scope the network's memory, of the attempt that it confirmed:
+    /// where it de-duplicates by click.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// The doubt about the attempts so far: one may have been processed, and nothing has settled
     /// that yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,13 @@ pub enum Verdict {
     Skipped(Reason),
     /// This order can never pass.
     Rejected(Reason),
+    /// The network has a conversion under the same key already: [`judge`](super::judge) decides
+    /// whose.
+    Duplicate,
+    /// Another order of ours holds the click: certain, whatever was in doubt.
+    ClickUsed,
+    /// May have been processed, and nothing but a person can find out.
+    Held(Reason),
     /// A setting is wrong. Kept, and sent once it is mended.
     Parked {
         /// What is wrong.
@@ -92,6 +99,9 @@ impl Verdict {
             Self::Accepted(reason) => (State::Accepted, reason.as_ref()),
             Self::Skipped(reason) => (State::Skipped, Some(reason)),
             Self::Rejected(reason) => (State::Rejected, Some(reason)),
+            Self::Duplicate => return (State::Rejected.as_str(), Some("duplicate")),
+            Self::ClickUsed => return (State::Rejected.as_str(), Some("click_used")),
+            Self::Held(reason) => (State::Unconfirmed, Some(reason)),
             Self::Parked { reason, .. } => (State::Parked, Some(reason)),
             Self::Retry { reason, .. } => (State::Retrying, Some(reason)),
             Self::Unconfirmed { reason, .. } => (State::Unconfirmed, Some(reason)),

@@ -52,6 +52,12 @@ pub trait Network: Sized + Send + Sync + 'static {
     /// secret. Under other settings a doubt about it can't be resolved.
     fn scope(&self, report: &Self::Report) -> String;
 
+    /// The click by which the network takes a second conversion for a duplicate; `None` where it
+    /// does not, or not for `report`.
+    fn click(_report: &Self::Report) -> Option<&str> {
+        None
+    }
+
     /// The request of one attempt.
     fn request(&self, report: &Self::Report, attempt: &Attempt) -> Request;
 

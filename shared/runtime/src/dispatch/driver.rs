@@ -11,11 +11,12 @@
 //! The driver decides nothing: [`step`] does. It writes before it acts, and it publishes nothing:
 //! the events come from the ledger's stream.
 
+use futures_util::future::join;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        Attempt, Delivery, Event, Jitter, Key, Lookup, Note, Policy, Record, Stamp, Then, Verdict,
-        step,
+        Attempt, Delivery, Event, Jitter, Judgement, Key, Lookup, Note, Others, Policy, Record,
+        Stamp, Then, Verdict, judge, step,
     },
     network::{Classification, Network, RecoveryPlan},
     redaction::{Details, Reason},
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     client::SendResult,
-    ledger::{Change, UpdateError, Updated},
+    ledger::{Change, LedgerError, UpdateError, Updated},
     metrics::millis,
     services::Services,
 };
@@ -116,14 +117,52 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     async fn write(&mut self, event: &Event) -> Result<(Then, bool), UpdateError> {
         let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
         let dispatcher = self.dispatcher;
-        let updated = dispatcher.apply(&self.key, held, event, &self.policy, note).await?;
+        let apply = dispatcher.apply(&self.key, held, event, &self.policy, note);
+        // Beside the claim's write runs the write of the click's use, until the record notes that it
+        // stands. Nothing is sent before both answers.
+        let (updated, note_click) = match self.unnoted_click(event) {
+            None => (apply.await?, false),
+            Some(click) => {
+                let (network, order_id, now) = (N::NAME, &self.key.order_id, self.now());
+                let add = dispatcher.ledger.add_click_use(network, click, order_id, now);
+                let (updated, added) = join(Box::pin(apply), Box::pin(add)).await;
+                let updated = updated?;
+                added?;
+                (updated, true)
+            }
+        };
         let wrote = updated.wrote();
         self.record = updated.after;
+        self.note.click_noted = note_click;
         if !self.loaded {
             self.first = updated.before;
             self.loaded = true;
         }
         Ok((updated.value, wrote))
+    }
+
+    /// The click whose use has to stand before this arrival's request leaves.
+    fn unnoted_click(&self, event: &Event) -> Option<&'a str> {
+        let is_noted = self.record.as_ref().is_some_and(|record| record.click_noted);
+        let may_send = matches!(event, Event::Arrive(arrival) if arrival.open_until.is_none());
+        N::click(self.report).filter(|_| may_send && !is_noted)
+    }
+
+    /// Judges a "duplicate" by the records of the other orders that used the click.
+    async fn judge(&self, attempt: &Attempt) -> Result<Judgement, LedgerError> {
+        let ledger = &self.dispatcher.ledger;
+        let Some(click) = N::click(self.report) else {
+            return Ok(judge(attempt.in_doubt, "", &Others::default()));
+        };
+        let uses = ledger.click_uses(N::NAME, click).await?;
+        let mut records = Vec::new();
+        for order_id in uses.order_ids.into_iter().filter(|id| *id != self.key.order_id) {
+            let key = Key::known(order_id.clone(), N::NAME, self.key.line());
+            records.push((order_id, ledger.get(&key).await?));
+        }
+        let claim = self.protocol().and_then(|held| held.claim.as_ref());
+        let scope = claim.map_or("", |claim| &claim.scope);
+        Ok(judge(attempt.in_doubt, scope, &Others { records, many: uses.many }))
     }
 
     /// Sends one attempt.
@@ -139,7 +178,8 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
             if let SendResult::Answered(answer) = &result {
                 status = Some(answer.status);
             }
-            self.classify(&result, attempt)
+            let classification = self.classify(&result, attempt);
+            self.resolve_duplicate(classification, attempt).await
         };
         let Classification { verdict, references, details } = classification;
         let now = self.now();
@@ -151,12 +191,40 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         };
         trace.record(N::NAME, &self.key, &verdict, &mut self.dispatcher.metrics());
         self.update_breaker(&verdict);
-        self.note = Note { references, details, lookup: None };
+        self.note.references = references;
+        self.note.details = details;
         Event::Settle {
             attempt: attempt.number,
             verdict,
             settings: self.configured.version.clone(),
             jitter: self.jitter(),
+        }
+    }
+
+    /// Replaces a "duplicate" by the judgement on it. Where the ledger does not answer, the doubt
+    /// stays.
+    async fn resolve_duplicate(
+        &self,
+        classification: Classification,
+        attempt: &Attempt,
+    ) -> Classification {
+        if classification.verdict != Verdict::Duplicate {
+            return classification;
+        }
+        let Classification { references, details, .. } = classification;
+        match self.judge(attempt).await {
+            Ok(Judgement { verdict, other }) => {
+                let details = match other {
+                    Some(other) => details.id("click_used_by", &other),
+                    None => details,
+                };
+                Classification { verdict, references, details }
+            }
+            Err(_) => {
+                let reason = Reason::new("ledger_unavailable");
+                let verdict = Verdict::Retry { reason, after: None, sent: true };
+                Classification { verdict, references, details }
+            }
         }
     }
 

@@ -14,10 +14,12 @@ use aws_sdk_dynamodb::{
 use postback_core::delivery::{Key, Record};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
+mod click;
 mod receipt;
 mod scan;
 mod update;
 
+pub use click::{CLICK_PREFIX, ClickUses};
 pub use receipt::{RECEIPT_PREFIX, RECEIPT_TTL, Receipt};
 pub use scan::{Cursor, Filter, Page};
 pub use update::{Change, UpdateError, Updated};

@@ -26,6 +26,7 @@ fn delivery(state: State, attempt: u32) -> Delivery {
         facts: Facts::none(),
         order_updated_at: None,
         claim: None,
+        scope: None,
         first_seen_at: NOW,
         claim_expires_at: NOW,
         not_before: NOW,
@@ -87,7 +88,7 @@ fn a_line_has_a_delivery_of_its_own() {
 fn a_settlement_ends_its_attempt_and_keeps_the_networks_ids() {
     let next = Delivery { reason: Some(Reason::new("cap")), ..delivery(State::Rejected, 1) };
     let references = Details::none().id("id", "c-1");
-    let note = Note { references, details: code("E1"), lookup: None };
+    let note = Note { references, details: code("E1"), lookup: None, click_noted: false };
 
     let record = after(&claimed(), next, note, NOW + SECOND);
 

@@ -252,6 +252,7 @@ pub(super) fn blank(
         order_updated_at,
         first_seen_at,
         claim: None,
+        scope: None,
         claim_expires_at: Timestamp::EPOCH,
         not_before: Timestamp::EPOCH,
         doubt: None,

@@ -34,6 +34,10 @@ pub(super) fn settle(
         Verdict::Accepted(reason) => accepted(held, reason.clone()),
         Verdict::Skipped(reason) => skipped(held, reason),
         Verdict::Rejected(reason) => rejected(held, reason),
+        // A duplicate that nobody judged is no proof.
+        Verdict::Duplicate => rejected(held, &Reason::new("duplicate_elsewhere")),
+        Verdict::ClickUsed => click_used(held),
+        Verdict::Held(reason) => held_for_a_person(held, reason, now),
         Verdict::Parked { reason, probe, .. } => parked(held, reason, *probe, sender, policy, now),
         Verdict::Retry { reason, after, .. } => {
             retry(held, reason, after.unwrap_or_default(), sender, policy, now)
@@ -68,6 +72,7 @@ pub(super) fn delivered(held: &Delivery, proof: Proof) -> Delivery {
         reason: None,
         proof: Some(proof),
         doubt: None,
+        scope: held.claim.as_ref().map(|claim| claim.scope.clone()).or_else(|| held.scope.clone()),
         claim: None,
         permission: None,
         parked_settings: None,
@@ -94,6 +99,19 @@ fn skipped(held: &Delivery, reason: &Reason) -> Delivery {
 /// The order can never pass. That is no word about an earlier attempt, either.
 fn rejected(held: &Delivery, reason: &Reason) -> Delivery {
     refused(held, State::Rejected, reason)
+}
+
+/// The network confirmed another order of ours on this click.
+fn click_used(held: &Delivery) -> Delivery {
+    let reason = Some(Reason::new("click_used"));
+    Delivery { state: State::Rejected, reason, doubt: None, ..held.clone() }
+}
+
+/// Nothing but a person can find out.
+fn held_for_a_person(held: &Delivery, reason: &Reason, now: Timestamp) -> Delivery {
+    let doubt = Doubt { recovery: Recovery::Hold, ..doubt(held, IfAbsent::SendAgain, now) };
+    let reason = Some(reason.clone());
+    Delivery { state: State::Unconfirmed, reason, doubt: Some(doubt), ..held.clone() }
 }
 
 /// A refusal settles nothing about an earlier attempt in doubt. It ends the automatic resending: a

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Facts, Lookup, Verdict};
+use super::{Delivery, Facts, Lookup, State, Verdict};
 use crate::{clock::Timestamp, redaction::Reason};
 
 /// The facts of an attempt that a network may use for its request and for reading the answer.
@@ -46,8 +46,19 @@ pub struct Arrival {
     pub deadline: Timestamp,
     /// The version of the settings.
     pub settings: String,
-    /// The time until which the circuit breaker is open, and the reason.
-    pub open_until: Option<(Timestamp, Reason)>,
+    /// The open circuit breaker: nothing is sent.
+    pub open: Option<Open>,
+}
+
+/// An open circuit breaker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The time until which nothing is sent.
+    pub until: Timestamp,
+    /// The state in which a first arrival waits.
+    pub state: State,
+    /// The reason.
+    pub reason: Reason,
 }
 
 /// The plan for a delivery under today's settings.

@@ -16,7 +16,7 @@ mod verdict;
 mod view;
 
 pub use duplicate::{Judgement, Others, judge};
-pub use event::{Arrival, Attempt, Decision, Event, Jitter, Planned, Step, Then};
+pub use event::{Arrival, Attempt, Decision, Event, Jitter, Open, Planned, Step, Then};
 pub use facts::Facts;
 pub use policy::{Policy, RETENTION, Recovery};
 pub use record::{

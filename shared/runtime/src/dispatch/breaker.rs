@@ -1,54 +1,209 @@
-//! A pause of one network, within one running function: a wrong key is not tried with every order.
+//! The circuit breaker of one network, within one running function: an outage and a wrong setting
+//! are not tried with every order.
+//!
+//! It opens on evidence about the network, not about one order: when two different orders in a row
+//! end in doubt or unsent, or meet the same refusal of a setting. While it is open, orders wait
+//! unsent. After a pause one order is let through, never the one that failed last. Any answer that
+//! judges an order closes it, and so do changed settings.
 
 use std::time::Duration;
 
-use postback_core::{clock::Timestamp, redaction::Reason};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Open, State, Verdict},
+    redaction::Reason,
+};
 
-/// How long nothing is sent before one order is let through to see whether the other side has been
-/// mended. Changed settings end a pause at once.
-const PROBE: Duration = Duration::from_mins(5);
+/// The pauses of an outage; the last one repeats.
+const OUTAGE_PAUSES: [Duration; 3] =
+    [Duration::from_mins(2), Duration::from_mins(5), Duration::from_mins(15)];
+/// The pause of a wrong setting: the other side may fix it.
+const SETTING_PAUSE: Duration = Duration::from_mins(5);
+/// The most requests in flight at a network whose doubts are held, unless the last ended well.
+const MAX_IN_FLIGHT: u32 = 2;
 
-/// Nothing is sent until it ends.
-#[derive(Clone, Debug)]
+/// The circuit breaker.
+#[derive(Debug, Default)]
 pub(super) struct CircuitBreaker {
-    until: Timestamp,
-    reason: Reason,
-    settings: String,
+    /// The last order that failed, with no success since.
+    failed: Option<(String, Cause)>,
+    open: Option<OpenCircuit>,
+    in_flight: u32,
+    last_ended_well: bool,
 }
 
-/// Whether an order is let through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cause {
+    Outage,
+    Throttled,
+    Setting(Reason),
+}
+
+#[derive(Clone, Debug)]
+struct OpenCircuit {
+    cause: Cause,
+    /// The version of the settings under which it opened.
+    settings: String,
+    until: Timestamp,
+    /// The number of probes so far.
+    probes: usize,
+}
+
+/// The way through the circuit breaker for one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Circuit {
-    /// It is sent like any other.
+    /// The order is sent like any other.
     Closed,
-    /// It is sent to see whether the other side has been mended.
+    /// The order is sent to see whether the network is back.
     HalfOpen,
-    /// It waits until then, because of that.
-    Open(Timestamp, Reason),
+    /// The order waits unsent.
+    Open(Open),
+}
+
+/// A change of the circuit breaker, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It opened, for this reason.
+    Opened(Reason),
+    /// It closed.
+    Closed,
 }
 
 impl CircuitBreaker {
-    /// A pause that begins `now`, because of `reason`, met with this version of the settings.
-    pub(super) fn open(now: Timestamp, reason: Reason, settings: &str) -> Self {
-        Self { until: now + PROBE, reason, settings: settings.to_owned() }
+    /// Whether orders wait.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 
-    /// What it means for an order that would be sent with `settings`. The first one after its end is
-    /// let through; the next ones wait for what comes of it.
-    pub(super) fn check(&mut self, settings: &str, now: Timestamp) -> Circuit {
-        if self.settings != settings {
+    /// Whether the last answer judged an order.
+    pub(super) const fn last_ended_well(&self) -> bool {
+        self.last_ended_well
+    }
+
+    /// Whether one more request may be in flight at a network whose doubts are held.
+    pub(super) const fn has_room(&self) -> bool {
+        self.last_ended_well || self.in_flight < MAX_IN_FLIGHT
+    }
+
+    /// A request of an order is about to leave.
+    pub(super) const fn begin(&mut self) {
+        self.in_flight += 1;
+    }
+
+    /// It ended.
+    pub(super) const fn end(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// Looks for a way through for `order_id`, which would be sent with `settings`.
+    pub(super) fn check(&mut self, order_id: &str, settings: &str, now: Timestamp) -> Circuit {
+        let failed_last = self.failed.as_ref().is_some_and(|(failed, _)| failed == order_id);
+        let Some(open) = &mut self.open else { return Circuit::Closed };
+        if open.settings != settings {
             return Circuit::Closed;
         }
-        if now >= self.until {
-            self.until = now + PROBE;
-            return Circuit::HalfOpen;
+        if now < open.until {
+            return Circuit::Open(open.view());
         }
-        Circuit::Open(self.until, self.reason.clone())
+        if failed_last && open.cause != Cause::Throttled {
+            // Another order is the probe.
+            return Circuit::Open(Open { until: now + OUTAGE_PAUSES[0], ..open.view() });
+        }
+        open.probes += 1;
+        open.until = now + open.pause();
+        Circuit::HalfOpen
     }
 
     /// The order that was let through was not sent after all: the next one may be.
     pub(super) fn give_back(&mut self, now: Timestamp) {
-        self.until = self.until.min(now);
+        if let Some(open) = &mut self.open {
+            open.until = open.until.min(now);
+            open.probes = open.probes.saturating_sub(1);
+        }
+    }
+
+    /// Learns from the verdict of an order that was sent with `settings`.
+    pub(super) fn record(
+        &mut self,
+        order_id: &str,
+        verdict: &Verdict,
+        settings: &str,
+        now: Timestamp,
+    ) -> Option<Change> {
+        let cause = match verdict {
+            Verdict::Parked { reason, .. } => Cause::Setting(reason.clone()),
+            Verdict::Unconfirmed { .. } | Verdict::Retry { sent: false, .. } => Cause::Outage,
+            Verdict::Retry { after: Some(after), .. } => {
+                return self.throttle(*after, settings, now);
+            }
+            // Answered, though not with a judgement.
+            Verdict::Retry { .. } => return None,
+            _ => return self.close(),
+        };
+        self.last_ended_well = false;
+        let is_second = self
+            .failed
+            .as_ref()
+            .is_some_and(|(failed, before)| failed != order_id && *before == cause);
+        self.failed = Some((order_id.to_owned(), cause.clone()));
+        match &mut self.open {
+            // The probe failed.
+            Some(open) if open.settings == settings => {
+                open.until = now + open.pause();
+                None
+            }
+            _ if !is_second => None,
+            _ => {
+                let mut open =
+                    OpenCircuit { cause, settings: settings.to_owned(), until: now, probes: 0 };
+                open.until = now + open.pause();
+                let reason = open.reason();
+                self.open = Some(open);
+                Some(Change::Opened(reason))
+            }
+        }
+    }
+
+    /// Waits as long as the network asks, which is no outage.
+    fn throttle(&mut self, after: Duration, settings: &str, now: Timestamp) -> Option<Change> {
+        if self.open.is_none() {
+            let (cause, settings, until) = (Cause::Throttled, settings.to_owned(), now + after);
+            self.open = Some(OpenCircuit { cause, settings, until, probes: 0 });
+        }
+        None
+    }
+
+    fn close(&mut self) -> Option<Change> {
+        self.failed = None;
+        self.last_ended_well = true;
+        let was = self.open.take()?;
+        (was.cause != Cause::Throttled).then_some(Change::Closed)
+    }
+}
+
+impl OpenCircuit {
+    fn pause(&self) -> Duration {
+        match self.cause {
+            Cause::Outage => OUTAGE_PAUSES[self.probes.min(OUTAGE_PAUSES.len() - 1)],
+            Cause::Throttled => Duration::from_mins(1),
+            Cause::Setting(_) => SETTING_PAUSE,
+        }
+    }
+
+    fn reason(&self) -> Reason {
+        match &self.cause {
+            Cause::Outage => Reason::new("network_down"),
+            Cause::Throttled => Reason::new("http_429"),
+            Cause::Setting(reason) => reason.clone(),
+        }
+    }
+
+    fn view(&self) -> Open {
+        let state = match self.cause {
+            Cause::Setting(_) => State::Parked,
+            _ => State::Retrying,
+        };
+        Open { until: self.until, state, reason: self.reason() }
     }
 }
 
@@ -56,33 +211,118 @@ impl CircuitBreaker {
 mod tests {
     use super::*;
 
-    const KEY: Reason = Reason::new("key");
+    const START: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 
-    #[test]
-    fn lets_one_order_through_when_it_ends() {
-        let start = Timestamp::from_millis(0);
-        let mut pause = CircuitBreaker::open(start, KEY, "v1");
+    fn doubt() -> Verdict {
+        Verdict::unconfirmed("answer_timeout")
+    }
 
-        assert_eq!(pause.check("v1", start), Circuit::Open(start + PROBE, KEY));
-        assert_eq!(pause.check("v1", start + PROBE), Circuit::HalfOpen);
-        assert_eq!(pause.check("v1", start + PROBE), Circuit::Open(start + PROBE + PROBE, KEY));
+    fn opened(verdict: &Verdict) -> CircuitBreaker {
+        let mut breaker = CircuitBreaker::default();
+        assert_eq!(breaker.record("A", verdict, "v1", START), None);
+        assert!(matches!(breaker.record("B", verdict, "v1", START), Some(Change::Opened(_))));
+        breaker
     }
 
     #[test]
-    fn holds_nothing_back_once_the_settings_have_changed() {
-        let start = Timestamp::from_millis(0);
+    fn one_order_opens_nothing_however_often_it_fails() {
+        let mut breaker = CircuitBreaker::default();
 
-        assert_eq!(CircuitBreaker::open(start, KEY, "v1").check("v2", start), Circuit::Closed);
+        for _ in 0..5 {
+            assert_eq!(breaker.record("A", &Verdict::parked("http_forbidden"), "v1", START), None);
+        }
+        assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
     }
 
     #[test]
-    fn lets_another_order_through_when_the_first_was_not_sent() {
-        let end = Timestamp::from_millis(0) + PROBE;
-        let mut pause = CircuitBreaker::open(Timestamp::from_millis(0), KEY, "v1");
+    fn a_second_order_with_another_refusal_opens_nothing() {
+        let mut breaker = CircuitBreaker::default();
+        breaker.record("A", &Verdict::parked("http_forbidden"), "v1", START);
 
-        assert_eq!(pause.check("v1", end), Circuit::HalfOpen);
-        pause.give_back(end);
+        assert_eq!(breaker.record("B", &Verdict::parked("key"), "v1", START), None);
+        assert_eq!(breaker.record("A", &doubt(), "v1", START), None);
+    }
 
-        assert_eq!(pause.check("v1", end), Circuit::HalfOpen);
+    #[test]
+    fn a_success_between_two_failures_keeps_it_closed() {
+        let mut breaker = CircuitBreaker::default();
+        breaker.record("A", &doubt(), "v1", START);
+        breaker.record("B", &Verdict::rejected("invalid_click"), "v1", START);
+
+        assert_eq!(breaker.record("C", &doubt(), "v1", START), None);
+    }
+
+    #[test]
+    fn orders_wait_retrying_in_an_outage_and_parked_for_a_wrong_setting() {
+        let state = |breaker: &mut CircuitBreaker| match breaker.check("C", "v1", START) {
+            Circuit::Open(open) => (open.state, open.reason.to_string()),
+            other => panic!("{other:?}"),
+        };
+
+        let outage = state(&mut opened(&doubt()));
+        assert_eq!(outage, (State::Retrying, "network_down".to_owned()));
+        let setting = state(&mut opened(&Verdict::parked("key")));
+        assert_eq!(setting, (State::Parked, "key".to_owned()));
+    }
+
+    #[test]
+    fn probes_after_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
+        let mut breaker = opened(&doubt());
+        let mut now = START;
+
+        for (minutes, probe) in [(2, "C"), (5, "D"), (15, "E"), (15, "F")] {
+            now = now + Duration::from_mins(minutes);
+            let early = Timestamp::from_millis(now.as_millis() - 1);
+            assert!(matches!(breaker.check(probe, "v1", early), Circuit::Open(_)), "{minutes}");
+            let last = breaker.failed.clone().expect("a failure").0;
+            assert!(matches!(breaker.check(&last, "v1", now), Circuit::Open(_)), "{last}");
+            assert_eq!(breaker.check(probe, "v1", now), Circuit::HalfOpen);
+            assert!(matches!(breaker.check("G", "v1", now), Circuit::Open(_)));
+            breaker.record(probe, &doubt(), "v1", now);
+        }
+        assert_eq!(breaker.record("G", &Verdict::Accepted(None), "v1", now), Some(Change::Closed));
+        assert_eq!(breaker.check("H", "v1", now), Circuit::Closed);
+    }
+
+    #[test]
+    fn changed_settings_let_orders_through() {
+        assert_eq!(opened(&Verdict::parked("key")).check("C", "v2", START), Circuit::Closed);
+    }
+
+    #[test]
+    fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
+        let mut breaker = CircuitBreaker::default();
+        let after = Some(Duration::from_secs(30));
+
+        assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), "v1", START), None);
+
+        assert!(matches!(breaker.check("A", "v1", START), Circuit::Open(_)));
+        let later = START + Duration::from_secs(30);
+        assert_eq!(breaker.check("A", "v1", later), Circuit::HalfOpen);
+    }
+
+    #[test]
+    fn two_are_in_flight_until_one_ended_well() {
+        let mut breaker = CircuitBreaker::default();
+        breaker.begin();
+        assert!(breaker.has_room());
+        breaker.begin();
+        assert!(!breaker.has_room());
+        breaker.end();
+        breaker.record("A", &Verdict::Accepted(None), "v1", START);
+        breaker.begin();
+        assert!(breaker.has_room());
+        breaker.record("B", &doubt(), "v1", START);
+        assert!(!breaker.has_room());
+    }
+
+    #[test]
+    fn the_next_order_is_the_probe_when_the_first_was_not_sent() {
+        let mut breaker = opened(&doubt());
+        let due = START + OUTAGE_PAUSES[0];
+
+        assert_eq!(breaker.check("C", "v1", due), Circuit::HalfOpen);
+        breaker.give_back(due);
+        assert_eq!(breaker.check("D", "v1", due), Circuit::HalfOpen);
     }
 }

@@ -16,15 +16,15 @@ use postback_core::{
     clock::Timestamp,
     delivery::{
         Attempt, Delivery, Event, Jitter, Judgement, Key, Lookup, Note, Others, Policy, Record,
-        Stamp, Then, Verdict, judge, step,
+        Recovery, Stamp, Then, Verdict, judge, step,
     },
     network::{Classification, Network, RecoveryPlan},
     redaction::{Details, Reason},
 };
 
 use super::{
-    CircuitBreaker, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger,
-    attempt::AttemptTrace,
+    Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, attempt::AttemptTrace,
+    breaker,
 };
 use crate::{
     client::SendResult,
@@ -144,7 +144,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     /// The click whose use has to stand before this arrival's request leaves.
     fn unnoted_click(&self, event: &Event) -> Option<&'a str> {
         let is_noted = self.record.as_ref().is_some_and(|record| record.click_noted);
-        let may_send = matches!(event, Event::Arrive(arrival) if arrival.open_until.is_none());
+        let may_send = matches!(event, Event::Arrive(arrival) if arrival.open.is_none());
         N::click(self.report).filter(|_| may_send && !is_noted)
     }
 
@@ -269,27 +269,28 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
 
     /// Opens or closes the circuit breaker by the network's answer.
     fn update_breaker(&self, verdict: &Verdict) {
+        let (order_id, settings) = (&self.key.order_id, &self.configured.version);
         let mut breaker = self.dispatcher.breaker();
-        match verdict {
-            Verdict::Parked { reason, .. } if verdict.opens_the_circuit() => {
-                let (code, word) = ("network_paused", reason.as_str());
-                tracing::warn!(code, network = N::NAME, reason = word, "the network is paused");
-                let (now, settings) = (self.now(), &self.configured.version);
-                *breaker = Some(CircuitBreaker::open(now, reason.clone(), settings));
-            }
-            // Only an answer that passed the settings closes it: a judgement on the order.
-            Verdict::Delivered(_)
-            | Verdict::Accepted(_)
-            | Verdict::Skipped(_)
-            | Verdict::Rejected { .. } => {
-                if breaker.take().is_some() {
-                    let code = "network_resumed";
-                    tracing::info!(code, network = N::NAME, "orders are sent again");
-                }
-                self.dispatcher.metrics().record_paused(false);
-            }
-            _ => {}
+        let change = breaker.record(order_id, verdict, settings, self.now());
+        if breaker.last_ended_well() {
+            self.dispatcher.metrics().record_paused(false);
         }
+        match change {
+            Some(breaker::Change::Opened(reason)) => {
+                let (code, reason) = ("network_paused", reason.as_str());
+                tracing::warn!(code, network = N::NAME, reason, "the circuit breaker opened");
+            }
+            Some(breaker::Change::Closed) => {
+                let code = "network_resumed";
+                tracing::info!(code, network = N::NAME, "the circuit breaker closed");
+            }
+            None => {}
+        }
+    }
+
+    /// Whether a lost answer is held for a person.
+    pub(super) const fn holds_doubts(&self) -> bool {
+        matches!(self.policy.recovery, Recovery::Hold)
     }
 
     /// The order came with other content: noted for a queue, answered to a caller.

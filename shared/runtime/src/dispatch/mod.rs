@@ -14,6 +14,8 @@ use postback_core::{
     order::{Cancelled, Order},
 };
 
+use tokio::sync::Notify;
+
 use crate::{
     client::Sender,
     ledger::{Ledger, UpdateError},
@@ -36,6 +38,19 @@ use settings::Settings;
 pub use settings::{Configured, StartError};
 pub use status_poll::{Round, RoundError};
 
+/// A request that may be in flight: it ends when this is dropped.
+struct InFlight<'a> {
+    breaker: &'a Mutex<CircuitBreaker>,
+    ended: &'a Notify,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).end();
+        self.ended.notify_waiters();
+    }
+}
+
 /// The content of an order for this network.
 fn content<N: Network>(order: &Order) -> Facts {
     Facts::of_total(order.total, order.currency).and(N::facts(order))
@@ -47,7 +62,9 @@ pub struct Dispatcher<N: Network, S: Services> {
     ledger: Ledger,
     sender: Sender,
     services: S,
-    breaker: Mutex<Option<CircuitBreaker>>,
+    breaker: Mutex<CircuitBreaker>,
+    /// A request ended: one more may be in flight.
+    ended: Notify,
     metrics: Mutex<Metrics>,
 }
 
@@ -89,7 +106,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             ledger,
             sender,
             services,
-            breaker: Mutex::new(None),
+            breaker: Mutex::default(),
+            ended: Notify::new(),
             metrics: Mutex::default(),
         })
     }
@@ -105,7 +123,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         order: &Order,
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
-        let is_open = self.breaker().is_some();
+        let is_open = self.breaker().is_open();
         let configured = self.settings.current(&self.services, is_open).await;
         let results = match configured.network.plan(order) {
             Plan::Send(parts) => self.deliver_parts(order, &configured, &parts, trigger).await?,
@@ -160,10 +178,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<DeliveryResult, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, part.line.as_deref());
-        let circuit = match self.breaker().as_mut() {
-            Some(breaker) => breaker.check(&configured.version, self.services.now()),
-            None => Circuit::Closed,
-        };
+        let driver = Driver::new(self, configured, &part.report, key, trigger);
+        let in_flight = self.enter(driver.holds_doubts()).await;
+        let (order_id, now) = (order.order_id.as_str(), self.services.now());
+        let circuit = self.breaker().check(order_id, &configured.version, now);
         let scope = configured.network.scope(&part.report);
         let event = Event::Arrive(Arrival {
             facts: content::<N>(order).and(part.facts.clone()),
@@ -171,20 +189,32 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             planned: Planned::Send(self.digest(&scope)),
             deadline: trigger.deadline,
             settings: configured.version.clone(),
-            open_until: match &circuit {
-                Circuit::Open(until, reason) => Some((*until, reason.clone())),
+            open: match &circuit {
+                Circuit::Open(open) => Some(open.clone()),
                 Circuit::Closed | Circuit::HalfOpen => None,
             },
         });
-        let driver = Driver::new(self, configured, &part.report, key, trigger);
         let (result, sent) = driver.run(event).await;
-        if circuit == Circuit::HalfOpen
-            && !sent
-            && let Some(breaker) = self.breaker().as_mut()
-        {
-            breaker.give_back(self.services.now());
+        drop(in_flight);
+        if circuit == Circuit::HalfOpen && !sent {
+            self.breaker().give_back(self.services.now());
         }
         result.map(|result| DeliveryResult { line: part.line.clone(), ..result })
+    }
+
+    /// Waits until one more request may be in flight, where doubts are held for a person.
+    async fn enter(&self, holds_doubts: bool) -> InFlight<'_> {
+        loop {
+            let ended = self.ended.notified();
+            {
+                let mut breaker = self.breaker();
+                if !holds_doubts || breaker.has_room() {
+                    breaker.begin();
+                    return InFlight { breaker: &self.breaker, ended: &self.ended };
+                }
+            }
+            ended.await;
+        }
     }
 
     /// Takes an order that today's settings report nothing of. An open delivery stays open.
@@ -206,7 +236,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             planned,
             deadline: trigger.deadline,
             settings: configured.version.clone(),
-            open_until: None,
+            open: None,
         });
         // Nothing to report writes nothing, so the ledger is asked only where it may know the order.
         let result = self.record(&key, &event, trigger).await?;
@@ -285,7 +315,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Writes the metrics of an invocation at its end.
     pub fn measure(&self) {
         let mut metrics = std::mem::take(&mut *self.metrics());
-        if self.breaker().is_some() {
+        if self.breaker().is_open() {
             metrics.record_paused(true);
         }
         self.services.measure(N::NAME, &metrics);
@@ -295,7 +325,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn breaker(&self) -> MutexGuard<'_, Option<CircuitBreaker>> {
+    fn breaker(&self) -> MutexGuard<'_, CircuitBreaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -74,7 +74,7 @@ struct Delivered {
 impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
     /// Asks about every delivery that is due, as far as `deadline` allows.
     pub async fn poll_status(&self, deadline: Timestamp) -> Result<Round, RoundError> {
-        let is_open = self.breaker().is_some();
+        let is_open = self.breaker().is_open();
         let configured = self.settings.current(&self.services, is_open).await;
         let need = N::TIMEOUT + Duration::from_secs(10);
         let mut round = Round::default();

@@ -19,7 +19,7 @@ fn other(verdict: Option<Verdict>) -> Option<Record> {
         planned: Planned::Send(SCOPE.to_owned()),
         deadline: NOW + std::time::Duration::from_mins(1),
         settings: "v1".to_owned(),
-        open_until: None,
+        open: None,
     };
     let mut delivery = step(None, &Event::Arrive(arrival), &policy, NOW).next.expect("a claim");
     if let Some(verdict) = verdict {

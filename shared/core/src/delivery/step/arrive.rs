@@ -119,16 +119,17 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
 /// Plans a delivery of which the network certainly holds nothing.
 fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
     let reason = match &arrival.planned {
-        Planned::Send(scope) => match &arrival.open_until {
-            Some((until, reason)) => {
-                let parked = Delivery {
-                    state: State::Parked,
-                    reason: Some(reason.clone()),
-                    not_before: *until,
-                    parked_settings: Some(arrival.settings.clone()),
+        Planned::Send(scope) => match &arrival.open {
+            Some(open) => {
+                let is_parked = open.state == State::Parked;
+                let waiting = Delivery {
+                    state: open.state,
+                    reason: Some(open.reason.clone()),
+                    not_before: open.until,
+                    parked_settings: is_parked.then(|| arrival.settings.clone()),
                     ..fresh.clone()
                 };
-                return become_(parked, now);
+                return become_(waiting, now);
             }
             None => return claim(fresh, scope, arrival.deadline, policy, now),
         },
@@ -200,8 +201,8 @@ fn is_fixed(held: &Delivery, arrival: &Arrival) -> bool {
 
 /// It is time: sends, asks, or leaves it to a person.
 fn due(held: &Delivery, scope: &str, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
-    if let Some((until, _)) = &arrival.open_until {
-        return Step::wait(*until);
+    if let Some(open) = &arrival.open {
+        return Step::wait(open.until);
     }
     let Some(doubt) = &held.doubt else {
         return claim(held, scope, arrival.deadline, policy, now);

@@ -270,7 +270,7 @@ async fn put_on_queue(
     order: &GivenOrder,
     delay: Duration,
 ) -> Result<(), Failure> {
-    let due = DelayedOrder::new(&order.text, Timestamp::EPOCH, 0, None);
+    let due = DelayedOrder::new(&order.text, Timestamp::EPOCH);
     let send = account
         .queues
         .send_message()

@@ -70,6 +70,9 @@ pub struct Record {
     pub protocol: Delivery,
     /// The version at which state, reason or attempt last changed.
     pub state_version: u64,
+    /// The time until which a message that waits for it is on the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_until: Option<Timestamp>,
     /// Whether the use of its click stands beside the record.
     #[serde(default, skip_serializing_if = "is_false")]
     pub click_noted: bool,
@@ -120,6 +123,8 @@ pub struct Note {
     pub lookup: Option<Reason>,
     /// Whether the use of its click stands.
     pub click_noted: bool,
+    /// The time until which the message that waits for it is on the queue.
+    pub message_until: Option<Timestamp>,
 }
 
 impl Record {
@@ -156,6 +161,7 @@ impl Record {
             let entry = CancellationRecord { version, at, word, order_updated_at };
             record.cancellations.push(entry);
         }
+        record.message_until = note.message_until;
         record.click_noted |= note.click_noted;
         record.references.extend(note.references);
         let facts =
@@ -165,6 +171,12 @@ impl Record {
         }
         record.protocol = next;
         record
+    }
+
+    /// Returns the record with another waiting message named.
+    #[must_use]
+    pub fn with_message_until(&self, until: Timestamp, stamp: Stamp) -> Self {
+        Self { message_until: Some(until), ..self.revised(stamp) }
     }
 
     /// Returns the record with a conflict noted.
@@ -225,6 +237,7 @@ impl Record {
             expires_at: expiry(protocol.first_seen_at, stamp.now),
             protocol,
             state_version: 1,
+            message_until: None,
             click_noted: false,
             references: Details::none(),
             attempts: History::default(),

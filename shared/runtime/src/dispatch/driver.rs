@@ -19,6 +19,7 @@ use postback_core::{
         Recovery, Stamp, Then, Verdict, judge, step,
     },
     network::{Classification, Network, RecoveryPlan},
+    order::Order,
     redaction::{Details, Reason},
 };
 
@@ -35,16 +36,17 @@ use crate::{
 
 /// One run of one delivery.
 pub(super) struct Driver<'a, N: Network, S: Services> {
-    dispatcher: &'a Dispatcher<N, S>,
+    pub(super) dispatcher: &'a Dispatcher<N, S>,
     configured: &'a Configured<N>,
+    order: &'a Order,
     report: &'a N::Report,
     recovery: RecoveryPlan<N>,
-    policy: Policy,
+    pub(super) policy: Policy,
     key: Key,
-    trigger: &'a Trigger<'a>,
+    pub(super) trigger: &'a Trigger<'a>,
     started_at: Timestamp,
     /// The record as last seen in the ledger.
-    record: Option<Record>,
+    pub(super) record: Option<Record>,
     /// The record as this run found it, once that is known.
     first: Option<Record>,
     loaded: bool,
@@ -57,6 +59,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     pub(super) fn new(
         dispatcher: &'a Dispatcher<N, S>,
         configured: &'a Configured<N>,
+        order: &'a Order,
         report: &'a N::Report,
         key: Key,
         trigger: &'a Trigger<'a>,
@@ -65,6 +68,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         Self {
             dispatcher,
             configured,
+            order,
             report,
             policy: Policy::new(recovery.recovery(), N::TIMEOUT, N::LAG),
             recovery,
@@ -106,7 +110,8 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
                 Then::LookUp => self.look_up().await,
                 // The arrival turned an expired claim into a doubt that can be resolved at once.
                 Then::Wait(until) if wrote && arrives && until <= self.now() => continue,
-                Then::Wait(until) => return Ok(self.result(Some(until))),
+                Then::Wait(until) if wrote => return Ok(self.result(Some(until))),
+                Then::Wait(until) => return Ok(self.wait_on(until).await),
                 Then::Rest | Then::Superseded => return Ok(self.result(None)),
                 Then::Conflict => return self.conflict().await,
             };
@@ -115,6 +120,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
 
     /// Asks `step` about `event` and writes its decision. Returns it, and whether it was a write.
     async fn write(&mut self, event: &Event) -> Result<(Then, bool), UpdateError> {
+        self.note.message_until = self.put_message_ahead(event).await;
         let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
         let dispatcher = self.dispatcher;
         let apply = dispatcher.apply(&self.key, held, event, &self.policy, note);
@@ -305,14 +311,16 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         let (code, order_id) = ("outcome_not_recorded", &self.key.order_id);
         tracing::error!(code, order_id, network = N::NAME, "the settling write failed");
         let until = self.protocol().map_or_else(|| self.now(), |held| held.claim_expires_at);
-        self.result(Some(until))
+        DeliveryResult { needs_message: true, ..self.result(Some(until)) }
     }
 
-    fn result(&self, wait_until: Option<Timestamp>) -> DeliveryResult {
+    pub(super) fn result(&self, wait_until: Option<Timestamp>) -> DeliveryResult {
         let changed = self.has_changed();
         let was_in_doubt = self.first.as_ref().is_some_and(|first| first.protocol.in_doubt());
+        let is_named = self.record.as_ref().is_some_and(|record| record.message_until.is_some());
         DeliveryResult {
             wait_until,
+            needs_message: wait_until.is_some() && !is_named,
             replayed: self.first.is_some() && !self.sent && !changed,
             changed,
             newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(|held| held.in_doubt()),
@@ -326,11 +334,16 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         self.record.is_some() && version(&self.record) != version(&self.first)
     }
 
-    fn protocol(&self) -> Option<&Delivery> {
+    /// Whether the order at hand is of this version.
+    pub(super) fn is_of_the_version_held(&self, held: Option<Timestamp>) -> bool {
+        self.order.updated_at == held
+    }
+
+    pub(super) fn protocol(&self) -> Option<&Delivery> {
         self.record.as_ref().map(|record| &record.protocol)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.dispatcher.services.now()
     }
 

@@ -81,6 +81,8 @@ pub struct Trigger<'a> {
     pub deadline: Timestamp,
     /// The number of times it has come round while parked.
     pub parked_rounds: u32,
+    /// The name by which the ledger knows its message as the one that waits.
+    pub message_until: Option<Timestamp>,
 }
 
 /// The way an order came.
@@ -178,7 +180,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<DeliveryResult, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, part.line.as_deref());
-        let driver = Driver::new(self, configured, &part.report, key, trigger);
+        let driver = Driver::new(self, configured, order, &part.report, key, trigger);
         let in_flight = self.enter(driver.holds_doubts()).await;
         let (order_id, now) = (order.order_id.as_str(), self.services.now());
         let circuit = self.breaker().check(order_id, &configured.version, now);
@@ -296,6 +298,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Then::Wait(until) => Some(until),
                 _ => None,
             },
+            needs_message: matches!(updated.value, Then::Wait(_)),
             changed,
             replayed: updated.before.is_some() && !changed,
             ..DeliveryResult::of(updated.after.as_ref())

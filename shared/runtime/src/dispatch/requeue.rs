@@ -1,38 +1,132 @@
-//! Putting an order back on the function's own queue.
+//! The message that waits for a delivery: put on the function's own queue before the write that
+//! names it, and carried on until the delivery is due.
 
 use std::time::Duration;
 
-use postback_core::{clock::Timestamp, delivery::State, network::Network};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Delivery, Event, Record, State, Then, step},
+    network::Network,
+};
 
-use super::{DeliveryResult, Dispatcher, Trigger};
-use crate::services::{DelayedOrder, Services, Unavailable};
+use super::{DeliveryResult, Dispatcher, Driver, Trigger};
+use crate::{
+    ledger::Change,
+    services::{DelayedOrder, Services, Unavailable},
+};
 
 /// The longest delay of a queue message.
 const MAX_DELAY: Duration = Duration::from_mins(15);
 /// The first of the growing pauses after which a parked delivery looks for new settings.
 const FIRST_PARKED_PAUSE: Duration = Duration::from_secs(15);
+/// The time for which a message that has to wait on is named anew.
+const RENAMED_FOR: Duration = Duration::from_hours(6);
+
+impl<N: Network, S: Services> Driver<'_, N, S> {
+    /// Puts the message that waits for the decision about `event`, if that is to be written.
+    /// Returns its name.
+    pub(super) async fn put_message_ahead(&self, event: &Event) -> Option<Timestamp> {
+        let now = self.now();
+        let decision = step(self.protocol(), event, &self.policy, now);
+        let (Some(next), Then::Wait(until)) = (decision.next, decision.then) else { return None };
+        let is_due_at_once = matches!(event, Event::Arrive(_)) && until <= now;
+        if is_due_at_once || !self.is_of_the_version_held(next.order_updated_at) {
+            return None;
+        }
+        let named = until.max(now);
+        self.put_message(until, &next, named).await.ok()
+    }
+
+    /// Waits without a write: carries the waiting message on, or leaves it to another one.
+    pub(super) async fn wait_on(&mut self, until: Timestamp) -> DeliveryResult {
+        let result = self.result(Some(until));
+        let Some(record) = self.record.clone() else { return result };
+        let (now, state) = (self.now(), record.protocol.state);
+        let may_wait = state != State::Sending
+            && self.is_of_the_version_held(record.protocol.order_updated_at);
+        if !may_wait {
+            return result;
+        }
+        let named = record.message_until.filter(|named| *named > now);
+        let needs_message = match named {
+            // Another message waits: this one is surplus.
+            Some(named) if self.trigger.message_until != Some(named) => false,
+            Some(named) => self.put_message(until, &record.protocol, named).await.is_err(),
+            None => {
+                let named = until.max(now + RENAMED_FOR);
+                let put = self.put_message(until, &record.protocol, named).await;
+                put.is_err() || self.name_message(named).await.is_err()
+            }
+        };
+        DeliveryResult { needs_message, ..result }
+    }
+
+    /// Writes the name of the message that waits.
+    async fn name_message(&mut self, named: Timestamp) -> Result<(), Unavailable> {
+        let dispatcher = self.dispatcher;
+        let decide = |held: Option<&Record>| match held {
+            Some(held) if held.protocol.state != State::Sending => {
+                let named = held.with_message_until(named, dispatcher.stamp());
+                Change::Write(Box::new(named), ())
+            }
+            _ => Change::Keep(()),
+        };
+        let updated = dispatcher.ledger.update(self.record.clone(), decide).await;
+        self.record = updated.map_err(|_| Unavailable)?.after;
+        Ok(())
+    }
+
+    async fn put_message(
+        &self,
+        until: Timestamp,
+        delivery: &Delivery,
+        named: Timestamp,
+    ) -> Result<Timestamp, Unavailable> {
+        let (state, first_seen_at) = (delivery.state, Some(delivery.first_seen_at));
+        let put = self.dispatcher.put_order(self.trigger, until, state, first_seen_at, Some(named));
+        put.await.map(|()| named)
+    }
+}
 
 impl<N: Network, S: Services> Dispatcher<N, S> {
-    /// Puts the order back on the queue if anything is left to do for it.
+    /// Puts the order back on the queue if a result still needs a message.
     pub async fn requeue(
         &self,
         trigger: &Trigger<'_>,
         results: &[DeliveryResult],
     ) -> Result<(), Unavailable> {
-        let waiting = || results.iter().filter(|result| result.wait_until.is_some());
-        let Some(mut at) = waiting().filter_map(|result| result.wait_until).min() else {
+        let waiting = || results.iter().filter(|result| result.needs_message);
+        let Some(until) = waiting().filter_map(|result| result.wait_until).min() else {
             return Ok(());
         };
+        let is_parked = waiting().any(|result| result.state == State::Parked);
+        let state = if is_parked { State::Parked } else { State::Retrying };
+        let first_seen_at = waiting().filter_map(|result| result.first_seen_at).min();
+        self.put_order(trigger, until, state, first_seen_at, None).await
+    }
+
+    async fn put_order(
+        &self,
+        trigger: &Trigger<'_>,
+        mut until: Timestamp,
+        state: State,
+        first_seen_at: Option<Timestamp>,
+        message_until: Option<Timestamp>,
+    ) -> Result<(), Unavailable> {
         let mut parked_rounds = 0;
-        if results.iter().any(|result| result.state == State::Parked) {
+        if state == State::Parked {
             parked_rounds = trigger.parked_rounds.saturating_add(1);
             let factor = 2_u32.saturating_pow(trigger.parked_rounds.min(10));
             let pause = FIRST_PARKED_PAUSE.saturating_mul(factor).min(MAX_DELAY);
-            at = at.min(self.services.now() + pause);
+            until = until.min(self.services.now() + pause);
         }
-        let first_seen_at = waiting().filter_map(|result| result.first_seen_at).min();
         let detail = serde_json::from_str(trigger.body).map_err(|_| Unavailable)?;
-        let order = DelayedOrder::new(detail, at, parked_rounds, first_seen_at);
+        let order = DelayedOrder {
+            parked_rounds,
+            first_seen_ms: first_seen_at.map_or(0, Timestamp::as_millis),
+            message_until_ms: message_until.map_or(0, Timestamp::as_millis),
+            ..DelayedOrder::new(detail, until)
+        };
         self.put_back(&order).await
     }
 

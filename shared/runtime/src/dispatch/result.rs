@@ -28,6 +28,8 @@ pub struct DeliveryResult {
     pub reported: Option<(String, String)>,
     /// The time to come back; `None` when nothing is left to do.
     pub wait_until: Option<Timestamp>,
+    /// Whether a message still has to be put on the queue for it.
+    pub needs_message: bool,
     /// The time when the delivery was first seen, if it is in the ledger.
     pub first_seen_at: Option<Timestamp>,
     /// Whether the state was reached now.
@@ -54,7 +56,12 @@ impl DeliveryResult {
     /// The ledger did not answer after another line was sent: the order comes again for this one.
     pub(super) fn left_undone(line: Option<String>, now: Timestamp) -> Self {
         let reason = Some(Reason::new("ledger_unavailable"));
-        Self { line, wait_until: Some(now), ..Self::new(State::Retrying, reason) }
+        Self {
+            line,
+            wait_until: Some(now),
+            needs_message: true,
+            ..Self::new(State::Retrying, reason)
+        }
     }
 
     /// The delivery as `record` holds it. Without a record the claim had no time.
@@ -82,6 +89,7 @@ impl DeliveryResult {
             conflict: false,
             reported: None,
             wait_until: None,
+            needs_message: false,
             first_seen_at: None,
             changed: false,
             newly_in_doubt: false,

@@ -62,6 +62,7 @@ async fn deliver<N: Network, S: Services>(
         expect_existing: false,
         deadline,
         parked_rounds: 0,
+        message_until: None,
     };
     let results = match &order {
         Arrived::Order(order) => dispatcher.deliver(order, &trigger).await,

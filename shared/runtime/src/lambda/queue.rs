@@ -122,6 +122,9 @@ async fn take<N: Network, S: Services>(
         expect_existing: is_delayed || message.is_redelivered(),
         deadline,
         parked_rounds: message_order.parked_rounds,
+        message_until: Some(message_order.message_until_ms)
+            .filter(|named| *named > 0)
+            .map(Timestamp::from_millis),
     };
     let results = match &order {
         Arrived::Order(order) => dispatcher.deliver(order, &trigger).await?,

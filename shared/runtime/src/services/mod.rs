@@ -188,23 +188,23 @@ pub struct DelayedOrder<'a> {
     /// epoch; 0 when none is.
     #[serde(default)]
     pub first_seen_ms: i64,
+    /// The name by which the ledger knows it as the message that waits: milliseconds since the Unix
+    /// epoch; 0 when it has none.
+    #[serde(default)]
+    pub message_until_ms: i64,
 }
 
 impl<'a> DelayedOrder<'a> {
     /// An order that waits until `not_before`.
     #[must_use]
-    pub fn new(
-        detail: &'a RawValue,
-        not_before: Timestamp,
-        parked_rounds: u32,
-        first_seen_at: Option<Timestamp>,
-    ) -> Self {
+    pub fn new(detail: &'a RawValue, not_before: Timestamp) -> Self {
         Self {
             detail_type: ORDER_DELAYED.into(),
             detail,
             not_before_ms: not_before.as_millis(),
-            parked_rounds,
-            first_seen_ms: first_seen_at.map_or(0, Timestamp::as_millis),
+            parked_rounds: 0,
+            first_seen_ms: 0,
+            message_until_ms: 0,
         }
     }
 }

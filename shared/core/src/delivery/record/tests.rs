@@ -88,7 +88,7 @@ fn a_line_has_a_delivery_of_its_own() {
 fn a_settlement_ends_its_attempt_and_keeps_the_networks_ids() {
     let next = Delivery { reason: Some(Reason::new("cap")), ..delivery(State::Rejected, 1) };
     let references = Details::none().id("id", "c-1");
-    let note = Note { references, details: code("E1"), lookup: None, click_noted: false };
+    let note = Note { references, details: code("E1"), ..Note::default() };
 
     let record = after(&claimed(), next, note, NOW + SECOND);
 

@@ -1,6 +1,6 @@
 //! A batch from the queue: each message on its own, all at once, failures reported one by one.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
 use postback_core::{
@@ -18,6 +18,11 @@ use crate::{
     services::{DelayedOrder, ORDER_DELAYED, ORDER_TYPES, Services, Unavailable},
 };
 
+/// The first pause of a message that met an outage of AWS; each further one is twice as long.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(30);
+/// The longest of these pauses.
+const MAX_OUTAGE_PAUSE: Duration = Duration::from_mins(15);
+
 /// The messages of a batch that stay on the queue.
 #[derive(Debug, Serialize)]
 pub(super) struct Failures {
@@ -31,7 +36,7 @@ struct Failed {
     id: String,
 }
 
-/// Why a message stays on the queue: it comes again, and after some times goes to the dead letters.
+/// The reason that a message could not be taken.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("the message is not an event")]
@@ -74,23 +79,48 @@ pub(super) async fn batch<N: Network, S: Services>(
     deadline: Timestamp,
 ) -> Failures {
     let each = messages.into_iter().map(async |message| {
-        let id = message.id.clone().unwrap_or_default();
         // A panic is one message's failure. It must not drop what the others have under way.
         let taken = AssertUnwindSafe(take(dispatcher, &message, deadline)).catch_unwind().await;
-        match taken.unwrap_or(Err(Failure::Panicked)) {
-            Ok(()) => None,
-            Err(failure) => {
-                let (code, reason) = ("message_not_taken", failure.code());
-                let network = N::NAME;
-                tracing::error!(code, network, message_id = id, reason, %failure, "it comes again");
-                dispatcher.metrics().record_not_taken();
-                Some(Failed { id })
-            }
-        }
+        let failure = taken.unwrap_or(Err(Failure::Panicked)).err()?;
+        let id = message.id.clone().unwrap_or_default();
+        let (code, reason, network) = ("message_not_taken", failure.code(), N::NAME);
+        tracing::error!(code, network, message_id = id, reason, %failure, "it was not taken");
+        dispatcher.metrics().record_not_taken();
+        let resolved = resolve(dispatcher, &message, &failure).await;
+        resolved.is_err().then_some(Failed { id })
     });
     // In boxes: a future that holds several of the SDK's is nested deeper than rustc follows.
     let taken = join_all(each.map(Box::pin)).await;
     Failures { failures: taken.into_iter().flatten().collect() }
+}
+
+/// A message that could not be taken: one that nobody can read goes to the dead letters, one that
+/// met an outage of AWS waits on the queue. The error leaves it on the queue as it is.
+async fn resolve<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    message: &Message,
+    failure: &Failure,
+) -> Result<(), Unavailable> {
+    let body = message.body.as_deref().unwrap_or_default();
+    match failure {
+        Failure::NotAnEvent | Failure::OtherType | Failure::NotAnOrder(_) => {
+            dispatcher.services().dead_letter(body, failure.code()).await
+        }
+        Failure::Deliver(_) => {
+            let order: DelayedOrder<'_> = serde_json::from_str(body).map_err(|_| Unavailable)?;
+            let factor = 2_u32.saturating_pow(order.outages.min(10));
+            let pause = OUTAGE_PAUSE.saturating_mul(factor).min(MAX_OUTAGE_PAUSE);
+            let until = dispatcher.services().now() + pause;
+            let waiting = DelayedOrder {
+                detail_type: ORDER_DELAYED.into(),
+                not_before_ms: until.as_millis(),
+                outages: order.outages.saturating_add(1),
+                ..order
+            };
+            dispatcher.put_back(&waiting).await
+        }
+        Failure::NotPutBack(_) | Failure::Panicked => Err(Unavailable),
+    }
 }
 
 async fn take<N: Network, S: Services>(

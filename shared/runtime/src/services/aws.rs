@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, io::Write, time::Duration};
 
-use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use aws_sdk_sqs::{
+    error::SdkError,
+    operation::send_message::{SendMessageError, SendMessageOutput},
+    types::{Message, MessageAttributeValue, MessageSystemAttributeName},
+};
 
 use postback_core::clock::Timestamp;
 
@@ -106,7 +110,7 @@ impl PublishServices for AwsPublish {
     async fn track(&self, network: &str, event: String) -> Result<(), Unavailable> {
         let Some(url) = self.status_queues.get(network) else { return Ok(()) };
         let send = self.queue.send_message().queue_url(url).message_body(event);
-        send.send().await.map(|_| ()).map_err(|_| Unavailable)
+        sent(send.send().await)
     }
 }
 
@@ -145,6 +149,7 @@ const ASKING: i32 = 300;
 pub struct AwsServices {
     queue: aws_sdk_sqs::Client,
     queue_url: String,
+    dead_letter_queue_url: String,
     status_queue_url: Option<String>,
     secret: SecretSource,
     stack: String,
@@ -163,6 +168,7 @@ impl AwsServices {
         Ok(Self {
             queue: environment.sqs(),
             queue_url: setting("QUEUE_URL")?,
+            dead_letter_queue_url: setting("DEAD_LETTER_QUEUE_URL")?,
             status_queue_url: setting("STATUS_QUEUE_URL").ok(),
             secret: SecretSource::new(environment, setting("NETWORK_SECRET_ARN")?),
             stack: setting("STACK_NAME").unwrap_or_else(|_| "postback".to_owned()),
@@ -188,7 +194,18 @@ impl Services for AwsServices {
             .queue_url(&self.queue_url)
             .message_body(body)
             .delay_seconds(i32::try_from(seconds).unwrap_or(900));
-        send.send().await.map(|_| ()).map_err(|_| Unavailable)
+        sent(send.send().await)
+    }
+
+    async fn dead_letter(&self, body: &str, reason: &'static str) -> Result<(), Unavailable> {
+        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason);
+        let send = self
+            .queue
+            .send_message()
+            .queue_url(&self.dead_letter_queue_url)
+            .message_body(body)
+            .message_attributes("reason", reason.build().map_err(|_| Unavailable)?);
+        sent(send.send().await)
     }
 
     async fn secret(&self) -> Result<Secret, Unavailable> {
@@ -246,8 +263,13 @@ impl StatusServices for AwsServices {
             .set_queue_url(self.status_queue_url.clone())
             .message_body(&lead.body)
             .delay_seconds(900);
-        send.send().await.map(|_| ()).map_err(|_| Unavailable)
+        sent(send.send().await)
     }
+}
+
+/// An answer without the message's id is no word that the message was taken.
+fn sent(result: Result<SendMessageOutput, SdkError<SendMessageError>>) -> Result<(), Unavailable> {
+    result.ok().and_then(|output| output.message_id).map(|_| ()).ok_or(Unavailable)
 }
 
 fn lead(message: Message) -> TrackedLead {

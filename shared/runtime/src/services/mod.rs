@@ -46,6 +46,13 @@ pub trait Services: Send + Sync + 'static {
         delay: Duration,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
+    /// Puts a message that nobody can read among the dead letters of this function's queue.
+    fn dead_letter(
+        &self,
+        body: &str,
+        reason: &'static str,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
     /// The network's secret in its current version.
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
 
@@ -192,6 +199,9 @@ pub struct DelayedOrder<'a> {
     /// epoch; 0 when it has none.
     #[serde(default)]
     pub message_until_ms: i64,
+    /// The number of times in a row that a service of AWS was missing for it.
+    #[serde(default)]
+    pub outages: u32,
 }
 
 impl<'a> DelayedOrder<'a> {
@@ -205,6 +215,7 @@ impl<'a> DelayedOrder<'a> {
             parked_rounds: 0,
             first_seen_ms: 0,
             message_until_ms: 0,
+            outages: 0,
         }
     }
 }

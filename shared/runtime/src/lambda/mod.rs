@@ -168,6 +168,21 @@ pub async fn serve_stream(handler: &impl StreamHandler) -> Result<(), Error> {
     lambda_runtime::run(service).await
 }
 
+/// A function that a schedule calls.
+pub trait ScheduleHandler {
+    /// Handles one call, to be ended at `deadline`.
+    fn handle(&self, deadline: Timestamp) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// Serves a function that a schedule calls.
+pub async fn serve_schedule(handler: &impl ScheduleHandler) -> Result<(), Error> {
+    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
+        // In a box, as in `answer`.
+        Box::pin(handler.handle(deadline(&event.context))).await
+    });
+    lambda_runtime::run(service).await
+}
+
 /// Serves a function that only the API calls.
 pub async fn serve_api<F, A>(handler: F) -> Result<(), Error>
 where

@@ -20,6 +20,16 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// First heard of before this instant.
     pub until: Option<Timestamp>,
+    /// Not final, or with a permission to send again.
+    pub open: bool,
+}
+
+impl Filter {
+    /// The deliveries that are not final, and those with a permission to send again.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { open: true, ..Self::default() }
+    }
 }
 
 /// Where a look through the ledger goes on: after this delivery.
@@ -89,19 +99,30 @@ impl Filter {
         let mut clauses = vec![IS_DELIVERY.to_owned()];
         let mut names = HashMap::new();
         let mut values = HashMap::new();
-        let mut clause = |clause: &str, name: &str, value: (&str, String)| {
-            clauses.push(clause.to_owned());
+        let mut text = |name: &str, text: &str| {
+            values.insert(format!(":{name}"), AttributeValue::S(text.to_owned()));
+            format!(":{name}")
+        };
+        let mut clause = |clause: String, name: &str| {
+            clauses.push(clause);
             names.insert(format!("#{name}"), name.to_owned());
-            values.insert(format!(":{}", value.0), AttributeValue::S(value.1));
         };
         if let Some(state) = self.state {
-            clause("#state = :state", "state", ("state", state.as_str().to_owned()));
+            clause(format!("#state = {}", text("state", state.as_str())), "state");
+        }
+        if self.open {
+            let finals = State::ALL.into_iter().filter(|state| state.is_final());
+            let finals = finals.map(|state| text(state.as_str(), state.as_str()));
+            let finals = finals.collect::<Vec<_>>().join(", ");
+            clause(format!("(NOT #state IN ({finals}) OR attribute_exists(permission))"), "state");
         }
         if let Some(network) = &self.network {
-            clause("begins_with(#delivery, :network)", "delivery", ("network", network.clone()));
+            let network = text("network", network);
+            clause(format!("begins_with(#delivery, {network})"), "delivery");
         }
         if let Some(since) = self.since {
-            clause("#first_seen_at >= :since", "first_seen_at", ("since", to_the_second(since)));
+            let since = text("since", &to_the_second(since));
+            clause(format!("#first_seen_at >= {since}"), "first_seen_at");
         }
         // DynamoDB refuses names and values that are there and empty.
         let some = !names.is_empty();
@@ -110,7 +131,8 @@ impl Filter {
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
-        self.state.is_none_or(|state| state == record.protocol.state)
+        (!self.open || record.protocol.permission.is_some() || !record.protocol.state.is_final())
+            && self.state.is_none_or(|state| state == record.protocol.state)
             && self.network.as_deref().is_none_or(|network| network == record.network())
             && self.since.is_none_or(|from| since >= from)
             && self.until.is_none_or(|until| since < until)

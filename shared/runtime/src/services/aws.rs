@@ -9,10 +9,11 @@ use aws_sdk_sqs::{
 };
 
 use postback_core::clock::Timestamp;
+use serde_json::Value;
 
 use super::{
     Bus, BusEvent, DelayedOrder, EventBus, IntakeServices, PublishServices, Secret, Services,
-    StatusServices, TrackedLead, Unavailable,
+    StatusServices, SweepServices, TrackedLead, Unavailable,
     environment::{Environment, SettingMissing, setting},
 };
 use crate::{
@@ -114,6 +115,53 @@ impl PublishServices for AwsPublish {
     }
 }
 
+/// The AWS services of the function that sweeps.
+#[derive(Debug)]
+pub struct AwsSweep {
+    ledger: Ledger,
+    stack: String,
+}
+
+impl AwsSweep {
+    /// Reads `LEDGER_TABLE` and `STACK_NAME`.
+    pub fn of_lambda() -> Result<Self, SettingMissing> {
+        let ledger = Environment::of_lambda()?.ledger()?;
+        Ok(Self { ledger, stack: stack_name() })
+    }
+}
+
+impl SweepServices for AwsSweep {
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::system()
+    }
+
+    fn random(&self) -> u64 {
+        fastrand::u64(..)
+    }
+
+    fn stack(&self) -> String {
+        self.stack.clone()
+    }
+
+    fn measure(&self, document: &Value) {
+        write_line(document);
+    }
+}
+
+/// The value of the metrics' dimension `Stack`.
+fn stack_name() -> String {
+    setting("STACK_NAME").unwrap_or_else(|_| "postback".to_owned())
+}
+
+/// Writes one line to the log. A failure must not stop the function.
+fn write_line(document: &Value) {
+    let _unwritten = std::io::stdout().lock().write_all(format!("{document}\n").as_bytes());
+}
+
 /// One secret of Secrets Manager.
 #[derive(Clone)]
 struct SecretSource {
@@ -171,7 +219,7 @@ impl AwsServices {
             dead_letter_queue_url: setting("DEAD_LETTER_QUEUE_URL")?,
             status_queue_url: setting("STATUS_QUEUE_URL").ok(),
             secret: SecretSource::new(environment, setting("NETWORK_SECRET_ARN")?),
-            stack: setting("STACK_NAME").unwrap_or_else(|_| "postback".to_owned()),
+            stack: stack_name(),
         })
     }
 }
@@ -213,11 +261,8 @@ impl Services for AwsServices {
     }
 
     fn measure(&self, network: &'static str, metrics: &Metrics) {
-        let documents = metrics.documents(&self.stack, network, self.now());
-        let mut out = std::io::stdout().lock();
-        for document in documents {
-            // What can't be written must not stop what is measured.
-            let _unwritten = out.write_all(format!("{document}\n").as_bytes());
+        for document in metrics.documents(&self.stack, network, self.now()) {
+            write_line(&document);
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    ledger::{LedgerError, Receipt},
+    ledger::{Ledger, LedgerError, Receipt},
     metrics::Metrics,
 };
 
@@ -17,7 +17,7 @@ mod bus;
 mod environment;
 mod sdk;
 
-pub use aws::{AwsIntake, AwsPublish, AwsServices};
+pub use aws::{AwsIntake, AwsPublish, AwsServices, AwsSweep};
 pub use bus::Bus;
 pub use environment::{Environment, SettingMissing, setting};
 
@@ -133,6 +133,24 @@ pub trait PublishServices: EventBus {
         network: &str,
         event: String,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// The services around `sweep`: the ledger, the time and the metrics.
+pub trait SweepServices: Send + Sync {
+    /// The ledger.
+    fn ledger(&self) -> &Ledger;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// A random number, evenly from all.
+    fn random(&self) -> u64;
+
+    /// The name of the stack.
+    fn stack(&self) -> String;
+
+    /// Writes a document of metrics.
+    fn measure(&self, document: &serde_json::Value);
 }
 
 /// The services around intake: the bus, the webhook's keys and the receipts of its messages.

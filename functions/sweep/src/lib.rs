@@ -1,0 +1,175 @@
+//! Sweeps the ledger on a schedule: nothing open goes unwatched.
+//!
+//! It counts what is open, what is held for a person, what has no message and which permissions
+//! have had no attempt, by network with the oldest age and the money, as metrics whose alarms stay
+//! on while they wait. It turns an expired claim into `unconfirmed`, the one event that needs no
+//! order, and writes nothing else.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use lambda_runtime::Error;
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Event, Note, Policy, Record, Recovery, Stamp, State, step},
+};
+use postback_runtime::{
+    lambda::ScheduleHandler,
+    ledger::{Change, Filter, Ledger},
+    metrics::{Gauge, gauges},
+    services::SweepServices,
+};
+use rust_decimal::Decimal;
+
+/// The time after which an open delivery whose message has gone counts as unwatched.
+const UNWATCHED_AFTER: Duration = Duration::from_hours(2);
+/// The time that a network may take to show what it accepted, where the sweep can't know better.
+const LAG: Duration = Duration::from_mins(2);
+
+/// The counts of one network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// The deliveries that are not final.
+    pub open: u32,
+    /// The deliveries that wait for a person.
+    pub held: u32,
+    /// The deliveries that are open without a message.
+    pub unwatched: u32,
+    /// The permissions to send again without an attempt.
+    pub permitted: u32,
+    /// The age of the oldest open delivery.
+    pub oldest: Duration,
+    /// The money of the held deliveries, by currency.
+    pub money: BTreeMap<String, Decimal>,
+}
+
+/// Sweeps the ledger.
+#[derive(Debug)]
+pub struct Sweep<S> {
+    services: S,
+}
+
+impl<S: SweepServices> Sweep<S> {
+    /// A sweep over `services`.
+    pub const fn new(services: S) -> Self {
+        Self { services }
+    }
+
+    /// Reads the whole ledger once.
+    pub async fn sweep(&self, deadline: Timestamp) -> Result<BTreeMap<String, Counts>, Error> {
+        let ledger = self.services.ledger();
+        let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+        let mut cursor = None;
+        loop {
+            if self.services.now() + Duration::from_secs(10) > deadline {
+                return Err("the ledger is larger than one sweep reads: raise SweepTimeout".into());
+            }
+            let page = ledger.scan(&Filter::open(), cursor.as_ref()).await?;
+            for record in page.records {
+                let record = self.expire(ledger, record).await?;
+                let counts = counts.entry(record.network().to_owned()).or_default();
+                counts.add(&record, self.services.now());
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(counts);
+            }
+        }
+    }
+
+    /// Turns an expired claim into a doubt.
+    async fn expire(&self, ledger: &Ledger, record: Record) -> Result<Record, Error> {
+        let now = self.services.now();
+        let expires_at = record.protocol.claim_expires_at;
+        if record.protocol.state != State::Sending || now < expires_at {
+            return Ok(record);
+        }
+        let policy = Policy::new(Recovery::Hold, Duration::ZERO, LAG);
+        let decide = |held: Option<&Record>| {
+            let stamp = Stamp { now, write_id: self.services.random() };
+            let step = step(held.map(|held| &held.protocol), &Event::Expire, &policy, now);
+            match (held, step.next) {
+                (Some(held), Some(next)) => {
+                    let next = Record::after(Some(held), &held.key(), next, Note::default(), stamp);
+                    Change::Write(Box::new(next), ())
+                }
+                _ => Change::Keep(()),
+            }
+        };
+        let (code, order_id, delivery) = ("claim_expired", &record.order_id, &record.delivery);
+        tracing::warn!(code, order_id, delivery, "the sender of an attempt died");
+        let updated = ledger.update(Some(record.clone()), decide).await?;
+        Ok(updated.after.unwrap_or(record))
+    }
+}
+
+impl<S: SweepServices> ScheduleHandler for Sweep<S> {
+    async fn handle(&self, deadline: Timestamp) -> Result<(), Error> {
+        let counts = self.sweep(deadline).await?;
+        for (network, counts) in &counts {
+            for document in
+                gauges(&self.services.stack(), network, self.services.now(), &counts.gauges())
+            {
+                self.services.measure(&document);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Counts {
+    fn add(&mut self, record: &Record, now: Timestamp) {
+        let delivery = &record.protocol;
+        let permitted = delivery.permission.as_ref().is_some_and(|given| now < given.until);
+        self.permitted += u32::from(permitted);
+        if delivery.state.is_final() {
+            return;
+        }
+        self.open += 1;
+        self.oldest = self.oldest.max(now.since(delivery.first_seen_at));
+        if is_held(record) {
+            self.held += 1;
+            let fact = |name| delivery.facts.get(name);
+            if let (Some(amount), Some(currency)) = (fact("amount"), fact("currency")) {
+                let sum = self.money.entry(currency.to_owned()).or_default();
+                *sum = sum.saturating_add(amount.parse().unwrap_or_default());
+            }
+        } else if is_unwatched(record, now) {
+            self.unwatched += 1;
+        }
+    }
+
+    fn gauges(&self) -> Vec<Gauge> {
+        let mut gauges = vec![
+            Gauge::count("OpenDeliveries", self.open),
+            Gauge::count("HeldDeliveries", self.held),
+            Gauge::count("UnwatchedDeliveries", self.unwatched),
+            Gauge::count("PermittedDeliveries", self.permitted),
+            Gauge::seconds("OldestOpenAge", self.oldest),
+        ];
+        gauges.extend(
+            self.money.iter().map(|(currency, sum)| Gauge::money("HeldAmount", currency, *sum)),
+        );
+        gauges
+    }
+}
+
+/// Whether only a person can go on.
+fn is_held(record: &Record) -> bool {
+    let delivery = &record.protocol;
+    let recovery = delivery.doubt.as_ref().map(|doubt| doubt.recovery);
+    let never_resolves = delivery.cancelled.is_some() && recovery != Some(Recovery::LookUp);
+    match delivery.state {
+        State::Unconfirmed => {
+            recovery.is_none_or(|recovery| recovery == Recovery::Hold) || never_resolves
+        }
+        State::Parked => delivery.cancelled.is_some() && never_resolves,
+        _ => false,
+    }
+}
+
+/// Whether its message should have come two hours ago.
+fn is_unwatched(record: &Record, now: Timestamp) -> bool {
+    let delivery = &record.protocol;
+    let due = record.message_until.unwrap_or(delivery.not_before.max(record.updated_at));
+    now.since(due) > UNWATCHED_AFTER
+}

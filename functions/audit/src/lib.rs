@@ -58,7 +58,14 @@ fn spellings(given: &str) -> Vec<Cow<'_, str>> {
 }
 
 fn audit<'a>(order_id: &'a str, records: &'a [Record]) -> Audit<'a> {
-    Audit { order_id, deliveries: records.iter().map(DeliveryView::of).collect() }
+    Audit {
+        order_id,
+        deliveries: records
+            .iter()
+            .filter(|record| !record.is_order_of_lines())
+            .map(DeliveryView::of)
+            .collect(),
+    }
 }
 
 #[cfg(test)]

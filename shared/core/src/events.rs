@@ -107,7 +107,11 @@ pub fn events(since: u64, after: &Record) -> Vec<DeliveryEvent> {
     let mut events = settled(after);
     events.extend(looked_up(after));
     let state = after.protocol.state;
-    if state.is_announced() && events.iter().all(|event| event.version != after.state_version) {
+    let is_delivery = !after.is_order_of_lines();
+    if is_delivery
+        && state.is_announced()
+        && events.iter().all(|event| event.version != after.state_version)
+    {
         events.push(current(after));
     }
     events.extend(noted(after));

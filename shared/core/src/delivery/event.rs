@@ -156,6 +156,8 @@ pub enum Then {
     Rest,
     /// A later version of the order is held: this one is superseded.
     Superseded,
+    /// The order was reported by lines, and now comes as a whole. Nothing is sent.
+    ModeChanged,
     /// The order has other content than the version held. Nothing is sent.
     Conflict,
 }

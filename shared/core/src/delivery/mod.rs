@@ -24,6 +24,6 @@ pub use record::{
     Key, LookupRecord, Note, Record, Stamp, StatusRecord,
 };
 pub use state::{Cancellation, Claim, Delivery, Doubt, Permission, State, Undecided};
-pub use step::step;
+pub use step::{ByLines, Lines, by_lines, step};
 pub use verdict::{IfAbsent, Lookup, Proof, Scope, Verdict};
 pub use view::{DecisionView, DeliveryView};

@@ -210,6 +210,12 @@ impl Record {
         record
     }
 
+    /// Whether this is no delivery, but the item of an order that is reported by lines.
+    #[must_use]
+    pub fn is_order_of_lines(&self) -> bool {
+        self.protocol.lines.is_some() && self.protocol.state == State::Skipped
+    }
+
     /// The delivery's key.
     #[must_use]
     pub fn key(&self) -> Key {

@@ -166,6 +166,9 @@ pub struct Delivery {
     /// The state before the last decision of a person, for reopening.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecided: Option<Undecided>,
+    /// The ids of the order's lines: this is the item of an order that is reported by lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<String>>,
     /// The number of decisions so far.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub decisions: u32,

@@ -113,6 +113,10 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
                 Then::Wait(until) if wrote => return Ok(self.result(Some(until))),
                 Then::Wait(until) => return Ok(self.wait_on(until).await),
                 Then::Rest | Then::Superseded => return Ok(self.result(None)),
+                Then::ModeChanged => {
+                    let reason = Some(Reason::new("mode_changed"));
+                    return Ok(DeliveryResult { reason, ..self.result(None) });
+                }
                 Then::Conflict => return self.conflict().await,
             };
         }
@@ -175,8 +179,15 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     async fn send(&mut self, attempt: &Attempt) -> Event {
         let (started, mut status) = (self.now(), None);
         // The claim itself may have taken long: past this, the sender might outlive its claim.
-        let classification = if started + self.policy.need > self.trigger.deadline {
-            Verdict::Retry { reason: Reason::new("no_time"), after: None, sent: false }.into()
+        let is_void = self.dispatcher.is_line_void(&self.key, self.order).await;
+        let unsent = match is_void {
+            _ if started + self.policy.need > self.trigger.deadline => Some("no_time"),
+            Err(_) => Some("ledger_unavailable"),
+            Ok(true) => Some("order_changed"),
+            Ok(false) => None,
+        };
+        let classification = if let Some(reason) = unsent {
+            Verdict::Retry { reason: Reason::new(reason), after: None, sent: false }.into()
         } else {
             self.sent = true;
             let request = self.configured.network.request(self.report, attempt);

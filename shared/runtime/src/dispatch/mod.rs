@@ -26,6 +26,7 @@ use crate::{
 mod attempt;
 mod breaker;
 mod driver;
+mod lines;
 mod requeue;
 mod result;
 mod settings;
@@ -149,6 +150,11 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         parts: &[Part<N::Report>],
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
+        if parts.iter().any(|part| part.line.is_some())
+            && let Some(results) = self.enter_lines(order, parts, trigger).await?
+        {
+            return Ok(results);
+        }
         let mut results: Vec<DeliveryResult> = Vec::with_capacity(parts.len());
         for part in parts {
             match self.deliver_part(order, configured, part, trigger).await {

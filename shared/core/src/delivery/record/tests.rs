@@ -34,6 +34,7 @@ fn delivery(state: State, attempt: u32) -> Delivery {
         cancelled: None,
         permission: None,
         undecided: None,
+        lines: None,
         decisions: 0,
         parked_settings: None,
     }

@@ -22,6 +22,9 @@ pub(super) fn first(arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step 
 
 /// A later arrival.
 pub(super) fn again(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
+    if held.lines.is_some() {
+        return Step { next: None, then: Then::ModeChanged };
+    }
     if let Some(step) = after_cancellation(held, arrival, policy, now) {
         return step;
     }
@@ -261,6 +264,7 @@ pub(super) fn blank(
         cancelled: None,
         permission: None,
         undecided: None,
+        lines: None,
         decisions: 0,
     }
 }

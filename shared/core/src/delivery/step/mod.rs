@@ -6,6 +6,7 @@
 //! | `arrive.rs` | an order arrives: versions, content, what is due |
 //! | `claim.rs` | the next attempt is claimed, an expired claim becomes a doubt |
 //! | `settle.rs` | an attempt has a verdict: one function a verdict |
+//! | `lines.rs` | an order arrives by lines |
 //! | `lookup.rs` | the network was asked |
 //! | `cancel.rs` | the shop cancelled the order |
 //! | `decide.rs` | a person decided |
@@ -19,10 +20,13 @@ mod arrive;
 mod cancel;
 mod claim;
 mod decide;
+mod lines;
 mod lookup;
 mod settle;
 #[cfg(test)]
 mod tests;
+
+pub use lines::{ByLines, Lines, by_lines};
 
 /// Decides the next delivery and the action when `event` meets it at `now`.
 ///

@@ -34,6 +34,8 @@ pub struct Counts {
     pub held: u32,
     /// The deliveries that are open without a message.
     pub unwatched: u32,
+    /// The items that could not be read: they count as open.
+    pub unreadable: u32,
     /// The permissions to send again without an attempt.
     pub permitted: u32,
     /// The age of the oldest open delivery.
@@ -68,6 +70,10 @@ impl<S: SweepServices> Sweep<S> {
                 let record = self.expire(ledger, record).await?;
                 let counts = counts.entry(record.network().to_owned()).or_default();
                 counts.add(&record, self.services.now());
+            }
+            for key in page.unreadable {
+                let network = key.delivery.split('#').next().unwrap_or_default();
+                counts.entry(network.to_owned()).or_default().unreadable += 1;
             }
             cursor = page.next;
             if cursor.is_none() {
@@ -144,6 +150,7 @@ impl Counts {
             Gauge::count("HeldDeliveries", self.held),
             Gauge::count("UnwatchedDeliveries", self.unwatched),
             Gauge::count("PermittedDeliveries", self.permitted),
+            Gauge::count("UnreadableItems", self.unreadable),
             Gauge::seconds("OldestOpenAge", self.oldest),
         ];
         gauges.extend(

@@ -20,8 +20,8 @@ pub use event::{Arrival, Attempt, Decision, Event, Jitter, Open, Planned, Step, 
 pub use facts::Facts;
 pub use policy::{Policy, RETENTION, Recovery};
 pub use record::{
-    AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
-    Key, LookupRecord, Note, Record, Stamp, StatusRecord,
+    AttemptRecord, Attribute, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord,
+    FORMAT, History, Key, LookupRecord, Note, Record, Stamp, StatusRecord,
 };
 pub use state::{Cancellation, Claim, Delivery, Doubt, Permission, State, Undecided};
 pub use step::{ByLines, Lines, by_lines, step};

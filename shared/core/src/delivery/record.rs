@@ -1,6 +1,6 @@
 //! The record of a delivery: one item of the ledger. Its history is immutable.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +11,12 @@ use crate::{
     redaction::{Details, Reason},
 };
 
+mod attribute;
 mod history;
 #[cfg(test)]
 mod tests;
 
+pub use attribute::Attribute;
 pub use history::{
     AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
     LookupRecord, StatusRecord,
@@ -61,6 +63,9 @@ pub struct Record {
     pub order_id: String,
     /// `network`, or `network#line`.
     pub delivery: String,
+    /// The format of the item: [`FORMAT`].
+    #[serde(default)]
+    pub format: u32,
     /// The number of writes: the condition of the next one.
     pub version: u64,
     /// A random mark of each write: a refused write that finds its own mark was written before.
@@ -101,7 +106,13 @@ pub struct Record {
     pub updated_at: Timestamp,
     /// The time from which `DynamoDB` may delete the item: seconds since the Unix epoch.
     pub expires_at: i64,
+    /// The attributes that this version does not know.
+    #[serde(skip)]
+    pub unknown: BTreeMap<String, Attribute>,
 }
+
+/// The format of the items that this version writes. It never writes over a later one.
+pub const FORMAT: u32 = 1;
 
 /// The time and the random mark of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +139,45 @@ pub struct Note {
 }
 
 impl Record {
+    /// The names of all attributes that this version knows.
+    pub const ATTRIBUTES: &[&str] = &[
+        "attempt",
+        "attempts",
+        "cancellations",
+        "cancelled",
+        "claim",
+        "claim_expires_at",
+        "click_noted",
+        "conflicts",
+        "decisions",
+        "decisions_taken",
+        "delivery",
+        "doubt",
+        "expires_at",
+        "facts",
+        "first_seen_at",
+        "format",
+        "lines",
+        "lookups",
+        "message_until",
+        "not_before",
+        "order_id",
+        "order_updated_at",
+        "parked_settings",
+        "permission",
+        "proof",
+        "reason",
+        "references",
+        "scope",
+        "state",
+        "state_version",
+        "statuses",
+        "undecided",
+        "updated_at",
+        "version",
+        "write_id",
+    ];
+
     /// Returns the record that follows `before` when the delivery becomes `next`.
     #[must_use]
     pub fn after(
@@ -238,6 +288,7 @@ impl Record {
         Self {
             order_id: key.order_id.clone(),
             delivery: key.delivery.clone(),
+            format: FORMAT,
             version: 1,
             write_id: mark(stamp.write_id),
             expires_at: expiry(protocol.first_seen_at, stamp.now),
@@ -253,12 +304,14 @@ impl Record {
             cancellations: History::default(),
             decisions: History::default(),
             updated_at: stamp.now,
+            unknown: BTreeMap::new(),
         }
     }
 
     /// The one place that bumps version, write id and expiry.
     fn revised(&self, stamp: Stamp) -> Self {
         Self {
+            format: FORMAT,
             version: self.version + 1,
             write_id: mark(stamp.write_id),
             updated_at: stamp.now,

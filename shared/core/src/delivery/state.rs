@@ -170,7 +170,7 @@ pub struct Delivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<Vec<String>>,
     /// The number of decisions so far.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, rename = "decisions_taken", skip_serializing_if = "is_zero")]
     pub decisions: u32,
 }
 

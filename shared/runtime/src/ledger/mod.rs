@@ -12,10 +12,10 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure},
 };
 use postback_core::delivery::{Key, Record};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
 mod click;
 mod receipt;
+mod record;
 mod scan;
 mod update;
 
@@ -58,6 +58,9 @@ pub enum LedgerError {
     /// An item there is not one of ours.
     #[error("an item of the ledger could not be read")]
     Unreadable,
+    /// A later version of Postback wrote the item: it is left alone.
+    #[error("an item of the ledger has a later format")]
+    LaterFormat,
 }
 
 impl Ledger {
@@ -69,7 +72,7 @@ impl Ledger {
 
     /// Writes `record` if the ledger holds version `expected` of it, `None` for nothing at all.
     pub async fn put(&self, record: &Record, expected: Option<u64>) -> Result<Put, LedgerError> {
-        let item = to_item(record).map_err(|_| LedgerError::Unreadable)?;
+        let item = record::write(record)?;
         let put = self
             .client
             .put_item()
@@ -94,7 +97,7 @@ impl Ledger {
         match refusal.item {
             None => Ok(Put::Stale(None)),
             Some(item) => {
-                let held: Record = from_item(item).map_err(|_| LedgerError::Unreadable)?;
+                let held = record::read(item)?;
                 // Our own write, whose answer was lost and which the SDK sent again.
                 let ours = held.version == record.version && held.write_id == record.write_id;
                 Ok(if ours { Put::Written } else { Put::Stale(Some(Box::new(held))) })
@@ -113,7 +116,7 @@ impl Ledger {
             .consistent_read(true);
         let output = get.send().await.map_err(|_| LedgerError::Unavailable)?;
         let Some(item) = output.item else { return Ok(None) };
-        from_item(item).map(Some).map_err(|_| LedgerError::Unreadable)
+        record::read(item).map(Some)
     }
 
     /// All deliveries of an order, read consistently.
@@ -130,7 +133,7 @@ impl Ledger {
         let mut records = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|_| LedgerError::Unavailable)?;
-            records.push(from_item(item).map_err(|_| LedgerError::Unreadable)?);
+            records.push(record::read(item)?);
         }
         Ok(records)
     }

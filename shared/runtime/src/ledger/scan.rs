@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
-use crate::ledger::{IS_DELIVERY, Ledger, LedgerError};
+use crate::ledger::{IS_DELIVERY, Ledger, LedgerError, record};
 use postback_core::delivery::{Key, Record};
 use postback_core::{clock::Timestamp, delivery::State};
 
@@ -40,6 +39,8 @@ pub type Cursor = Key;
 pub struct Page {
     /// The deliveries that match.
     pub records: Vec<Record>,
+    /// The items that could not be read: of a later format, or none of ours.
+    pub unreadable: Vec<Key>,
     /// How many were read for it.
     pub read: usize,
     /// What the reading cost, in read units.
@@ -70,21 +71,26 @@ impl Ledger {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let output = scan.send().await.map_err(|_| LedgerError::Unavailable)?;
         let units = output.consumed_capacity.and_then(|capacity| capacity.capacity_units);
-        let mut records: Vec<Record> = Vec::new();
+        let (mut records, mut unreadable): (Vec<Record>, Vec<Key>) = (Vec::new(), Vec::new());
         for item in output.items.unwrap_or_default() {
-            records.push(from_item(item).map_err(|_| LedgerError::Unreadable)?);
+            let key = cursor_of(&item);
+            match record::read(item) {
+                Ok(record) => records.push(record),
+                Err(_) => unreadable.extend(key),
+            }
         }
         records.retain(|record| filter.matches(record));
         Ok(Page {
             records,
+            unreadable,
             read: usize::try_from(output.scanned_count).unwrap_or_default(),
             units: units.unwrap_or_default(),
-            next: output.last_evaluated_key.as_ref().and_then(place),
+            next: output.last_evaluated_key.as_ref().and_then(cursor_of),
         })
     }
 }
 
-fn place(key: &HashMap<String, AttributeValue>) -> Option<Cursor> {
+fn cursor_of(key: &HashMap<String, AttributeValue>) -> Option<Cursor> {
     let text = |name: &str| key.get(name)?.as_s().ok().cloned();
     Some(Cursor { order_id: text("order_id")?, delivery: text("delivery")? })
 }

@@ -1,0 +1,139 @@
+//! A record as an item of the table, and back. Attributes that this version does not know survive.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use postback_core::delivery::{Attribute, FORMAT, Record};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+
+use super::LedgerError;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Reads an item. One of a later format is left alone.
+pub(super) fn read(item: Item) -> Result<Record, LedgerError> {
+    let format = item.get("format").and_then(|format| format.as_n().ok());
+    let format: Option<u32> = format.and_then(|format| format.parse().ok());
+    if format.is_some_and(|format| format > FORMAT) {
+        return Err(LedgerError::LaterFormat);
+    }
+    let is_unknown =
+        |(name, _): &(&String, &AttributeValue)| !Record::ATTRIBUTES.contains(&name.as_str());
+    let unknown = item.iter().filter(is_unknown);
+    let unknown: Option<BTreeMap<_, _>> =
+        unknown.map(|(name, value)| Some((name.clone(), attribute(value)?))).collect();
+    let unknown = unknown.ok_or(LedgerError::Unreadable)?;
+    let record: Record = from_item(item).map_err(|_| LedgerError::Unreadable)?;
+    Ok(Record { unknown, ..record })
+}
+
+/// Writes an item.
+pub(super) fn write(record: &Record) -> Result<Item, LedgerError> {
+    let mut item: Item = to_item(record).map_err(|_| LedgerError::Unreadable)?;
+    let unknown = record.unknown.iter();
+    item.extend(unknown.map(|(name, attribute)| (name.clone(), value(attribute))));
+    Ok(item)
+}
+
+fn attribute(value: &AttributeValue) -> Option<Attribute> {
+    Some(match value {
+        AttributeValue::S(text) => Attribute::Text(text.clone()),
+        AttributeValue::N(number) => Attribute::Number(number.clone()),
+        AttributeValue::Bool(flag) => Attribute::Bool(*flag),
+        AttributeValue::Null(_) => Attribute::Null,
+        AttributeValue::B(bytes) => Attribute::Bytes(bytes.as_ref().to_vec()),
+        AttributeValue::Ss(texts) => Attribute::Texts(texts.clone()),
+        AttributeValue::Ns(numbers) => Attribute::Numbers(numbers.clone()),
+        AttributeValue::Bs(all) => {
+            Attribute::ByteStrings(all.iter().map(|bytes| bytes.as_ref().to_vec()).collect())
+        }
+        AttributeValue::L(list) => {
+            Attribute::List(list.iter().map(attribute).collect::<Option<_>>()?)
+        }
+        AttributeValue::M(map) => {
+            let members = map.iter().map(|(name, value)| Some((name.clone(), attribute(value)?)));
+            Attribute::Map(members.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+fn value(attribute: &Attribute) -> AttributeValue {
+    match attribute {
+        Attribute::Text(text) => AttributeValue::S(text.clone()),
+        Attribute::Number(number) => AttributeValue::N(number.clone()),
+        Attribute::Bool(flag) => AttributeValue::Bool(*flag),
+        Attribute::Null => AttributeValue::Null(true),
+        Attribute::Bytes(bytes) => AttributeValue::B(Blob::new(bytes.clone())),
+        Attribute::Texts(texts) => AttributeValue::Ss(texts.clone()),
+        Attribute::Numbers(numbers) => AttributeValue::Ns(numbers.clone()),
+        Attribute::ByteStrings(all) => {
+            AttributeValue::Bs(all.iter().map(|bytes| Blob::new(bytes.clone())).collect())
+        }
+        Attribute::List(list) => AttributeValue::L(list.iter().map(value).collect()),
+        Attribute::Map(map) => {
+            let members = map.iter().map(|(name, attribute)| (name.clone(), value(attribute)));
+            AttributeValue::M(members.collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postback_core::{
+        clock::Timestamp,
+        delivery::{Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Stamp, step},
+    };
+
+    use super::*;
+
+    fn record() -> Record {
+        let now = Timestamp::from_millis(1_795_256_100_000);
+        let arrival = Arrival {
+            facts: Facts::none(),
+            updated_at: Some(now),
+            planned: Planned::Send("scope".to_owned()),
+            deadline: now + std::time::Duration::from_mins(1),
+            settings: "v1".to_owned(),
+            open: None,
+        };
+        let second = std::time::Duration::from_secs(1);
+        let policy = Policy::new(Recovery::Hold, second, second);
+        let next = step(None, &Event::Arrive(arrival), &policy, now).next.expect("a claim");
+        let key = Key::known("A-1".to_owned(), "network", None);
+        let stamp = Stamp { now, write_id: 7 };
+        Record::after(None, &key, next, Note::default(), stamp)
+    }
+
+    #[test]
+    fn every_attribute_that_is_written_is_known() {
+        for name in write(&record()).expect("an item").keys() {
+            assert!(Record::ATTRIBUTES.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn unknown_attributes_survive_a_write() {
+        let mut item = write(&record()).expect("an item");
+        let later = AttributeValue::M(HashMap::from([(
+            "of".to_owned(),
+            AttributeValue::L(vec![AttributeValue::N("1".to_owned()), AttributeValue::Null(true)]),
+        )]));
+        item.insert("a_later_attribute".to_owned(), later.clone());
+
+        let read = read(item).expect("a record");
+        let revised = read.with_conflict(Stamp { now: read.updated_at, write_id: 8 });
+
+        let written = write(&revised).expect("an item");
+        assert_eq!(written.get("a_later_attribute"), Some(&later));
+    }
+
+    #[test]
+    fn an_item_of_a_later_format_is_left_alone() {
+        let mut item = write(&record()).expect("an item");
+        item.insert("format".to_owned(), AttributeValue::N((FORMAT + 1).to_string()));
+        item.insert("state".to_owned(), AttributeValue::S("a_later_state".to_owned()));
+
+        assert_eq!(read(item), Err(LedgerError::LaterFormat));
+    }
+}

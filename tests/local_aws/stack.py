@@ -11,19 +11,23 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 
-from build import FUNCTIONS, LOCAL, ROOT, TOOLS, Failure, architecture
+from build import FUNCTIONS, LOCAL, PACKAGES, ROOT, TOOLS
+from machine import Failure, architecture, check_port
+from progress import Step
 
 EMULATOR = LOCAL / "venv-emulator" / "bin" / "ministack"
 SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
@@ -55,7 +59,7 @@ class Network:
     @property
     def prefix(self) -> str:
         """Of its resources, parameters and outputs in the template: `CpaMoe`."""
-        return "".join(word.capitalize() for word in self.folder.split("-"))
+        return "".join(word.capitalize() for word in self.folder.split("_"))
 
 
 NETWORKS = [Network(folder) for folder in FUNCTIONS if folder not in ("intake", "audit")]
@@ -64,21 +68,13 @@ NETWORKS = [Network(folder) for folder in FUNCTIONS if folder not in ("intake", 
 PLAYED = [network for network in NETWORKS if (ROOT / "tests/sandbox/secrets" / f"{network.name}.json").exists()]
 
 
-@contextmanager
-def step(title: str):
-    """Shows what goes on and how long it took."""
-    print(f"{title} …", end=" ", flush=True)
-    started = time.monotonic()
-    yield
-    print(f"{time.monotonic() - started:.1f} s", flush=True)
-
-
 class Stack:
     """The emulator, the sandbox and the deployed template, in a folder of their own."""
 
-    def __init__(self, home: Path, sandbox_program: Path, port: int, sandbox_port: int):
+    def __init__(self, home: Path, sandbox_program: Path, port: int, sandbox_port: int, packages: Path = PACKAGES):
         self.home = home
         self.logs = home / "logs"
+        self.packages = packages
         self.port = port
         self.sandbox_port = sandbox_port
         self.sandbox_program = sandbox_program
@@ -87,6 +83,8 @@ class Stack:
         self.api_id = API_ID
         self.parameters = {"ApiAuthorization": "NONE", "WebhookEnabled": "true"}
         self.outputs: dict[str, str] = {}
+        # Shows a step of starting and deploying.
+        self.step: Callable[[str], AbstractContextManager] = Step
         self._processes: list[subprocess.Popen] = []
         self._follower: LogFollower | None = None
         self._lock_file = None
@@ -115,9 +113,8 @@ class Stack:
         check_port(self.sandbox_port, "the sandbox", "SANDBOX_PORT")
         for folder in ("state", "tmp", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        with step("Starting the local AWS"):
+        with self.step("Starting the local AWS and the sandbox"):
             self._spawn("emulator", [EMULATOR], self._emulator_environment(), self.port, "/_ministack/health")
-        with step("Starting the sandbox"):
             command = [self.sandbox_program, "--port", str(self.sandbox_port)]
             self._spawn("sandbox", command, local_environment(), self.sandbox_port, "/_health")
 
@@ -128,7 +125,10 @@ class Stack:
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Failure("`make run` is up already. Stop it first (Ctrl-C).") from None
+            raise Failure(
+                f"`make run` is up already on port {self.port}: stop it first (Ctrl-C), or start this one beside it with "
+                f"`make run PORT={self.port + 1} SANDBOX_PORT={self.sandbox_port + 1}`."
+            ) from None
 
     def stop(self) -> None:
         """Ends everything this started. The emulator writes its state down as it ends."""
@@ -199,9 +199,10 @@ class Stack:
         inputs = self._inputs(parameters)
         deployed = self._describe()
         if deployed and {"Key": "postback-inputs", "Value": inputs} in deployed["Tags"]:
-            print("Deployed already, and nothing has changed")
+            with self.step("Deployed already, and nothing has changed"):
+                pass
         else:
-            with step("Deploying the template (sam deploy)"):
+            with self.step("Deploying the template (sam deploy)"):
                 self._sam_deploy(parameters, inputs)
             deployed = self._describe()
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
@@ -217,7 +218,7 @@ class Stack:
     def _inputs(self, parameters: dict[str, str]) -> str:
         """One digest of everything a deployment depends on."""
         digest = hashlib.sha256(json.dumps([self.port, parameters], sort_keys=True).encode())
-        for path in [self.template, SAM_CONFIG, *(ROOT / "target/lambda" / name / "bootstrap" for name in FUNCTIONS)]:
+        for path in [self.template, SAM_CONFIG, *self._packaged()]:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
@@ -241,7 +242,7 @@ class Stack:
             "__SAM_CLI_APP_DIR": str(LOCAL / "sam"),
         }
         command = [
-            TOOLS / "sam", "deploy", "--config-file", SAM_CONFIG, "--template-file", self.template,
+            TOOLS / "sam", "deploy", "--config-file", SAM_CONFIG, "--template-file", self._deployable(),
             "--stack-name", self.name, "--region", REGION,
             "--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items()),
             "--tags", f"ms-custom-id={self.api_id}", f"postback-inputs={inputs}",
@@ -250,6 +251,22 @@ class Stack:
         with log.open("w") as out:
             if subprocess.run(command, env=environment, cwd=ROOT, stdout=out, stderr=out).returncode != 0:
                 raise Failure(f"sam deploy failed. The end of {log}:\n{tail(log)}")
+
+    def _packaged(self) -> list[Path]:
+        """The functions' packages: a program in a folder as cargo-lambda leaves it, or an archive (quick.py)."""
+        if self.packages == PACKAGES:
+            return [self.packages / function / "bootstrap" for function in FUNCTIONS]
+        return [self.packages / f"{function}.zip" for function in FUNCTIONS]
+
+    def _deployable(self) -> Path:
+        """The template; where the packages are not those that it names, a copy that names them."""
+        if self.packages == PACKAGES:
+            return self.template
+        copy = self.home / "template.yaml"
+        text = re.sub(r"CodeUri: target/lambda/(\w+)/", rf"CodeUri: {self.packages}/\1.zip", self.template.read_text())
+        # What else it names beside itself is where it was.
+        copy.write_text(re.sub(r"(LicenseUrl|ReadmeUrl): (\w)", rf"\1: {ROOT}/\2", text))
+        return copy
 
     def _count_in_numbers(self) -> None:
         """A parameter that is a number comes as text. AWS makes a number of it again where one is wanted; the emulator
@@ -413,16 +430,6 @@ def end_with_parent() -> None:
     """Asks Linux to end this child even if its parent is killed without a chance to."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-
-def check_port(port: int, what: str, variable: str) -> None:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        raise Failure(
-            f"Port {port}, which {what} wants, is taken. Perhaps another `make run` is still up.\n"
-            f"Stop what listens there, or take another port:  make run {variable}={port + 1}"
-        ) from None
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 
+from build import ROOT
 from examples import Example, read_back, words
 from machine import Failure
 from stack import NETWORKS, Stack
@@ -31,6 +32,9 @@ class Stories:
         self.lost = Example("", "every answer is lost: see below", "/orders", an_order(f"LOST-{stamp}"), 202, {})
         self._key = an_order(f"KEY-{stamp}")
         self.settled: list[tuple[str, str, str, str]] = []
+
+    def status(self) -> str:
+        return f"{clock(time.monotonic() - self._started)}, waiting for {self.waiting_for}"
 
     def begin(self) -> None:
         """Posts the order whose answers are lost. The sandbox's CartStack does not even record it; the others do."""
@@ -77,7 +81,8 @@ class Stories:
         path = self._stack.home / "lost-order.json"
         path.write_text(json.dumps(self.lost.order))
         self._report(network, "operator", "does not find the order at CartStack and has it sent again:")
-        self._settle(self.lost.order_id, network, "--send-again", "--order", str(path), "--reason", "not in the report")
+        file = str(path.relative_to(ROOT))
+        self._settle(self.lost.order_id, network, "--send-again", "--order", file, "--reason", "not in the report")
 
     def _wrong_key(self) -> None:
         order_id, network = self._key["order_id"], "shopback"
@@ -147,7 +152,11 @@ class Stories:
 
 def line(seconds: float, title: str, what: str, comment: str) -> str:
     """A line of the transcript."""
-    return f"{int(seconds) // 60:>3}:{int(seconds) % 60:02}  {title:<10}  {what}: {comment}"
+    return f"{clock(seconds):>6}  {title:<10}  {what}: {comment}"
+
+
+def clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def summary(settled: list[tuple[str, str, str, str]]) -> str:

@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+from build import ROOT
 from machine import Failure
 from stack import REGION, ROOT_KEY, Stack, local_environment
 
@@ -18,7 +19,7 @@ class Tool:
     def __call__(self, *arguments: str) -> str:
         command = [str(self.program), *arguments]
         environment = {**local_environment(), **self._settings}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
         if done.returncode != 0:
             raise Failure(f"postback {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout

@@ -124,7 +124,7 @@ class Outage:
         print(f"\n{self._taken} orders taken. What the networks count:\n")
         wrong = [f"{self._refused} orders were refused at the door"] if self._refused else []
         for name, title in TITLES.items():
-            counted, twice = held[name]["orders"], held[name]["more_than_once"]
+            counted, twice = held[name]["orders"], len(held[name]["more_than_once"])
             print(f"  {title:<10}  {counted} orders, {twice} of them more than once")
             if counted != self._taken or twice:
                 wrong.append(f"{title} should count {self._taken} orders, each once")

@@ -3,10 +3,13 @@
 import io
 import json
 import os
+import socket
 import subprocess
+import sys
 import zipfile
 
 import examples
+import machine
 import pytest
 import quick
 from examples import Example
@@ -168,3 +171,37 @@ def test_a_program_that_runs_is_replaced(tmp_path, monkeypatch):
         assert archive.read("bootstrap") == b"new"
         assert archive.getinfo("bootstrap").external_attr >> 16 & 0o111
     assert sorted(os.listdir(tmp_path / "home")) == ["packages", "sleeps"]
+
+
+def one_sentence(text: str) -> bool:
+    return text.endswith(".") and ". " not in text and "\n" not in text
+
+
+def test_a_port_in_use_names_the_fix():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(machine.Failure) as failure:
+            machine.check_port(port, "the sandbox", "SANDBOX_PORT")
+
+    assert f"`make run SANDBOX_PORT={port + 100}`" in str(failure.value)
+    assert one_sentence(str(failure.value))
+
+
+@pytest.mark.parametrize(
+    ("missing", "fix"),
+    [("cargo", "https://rustup.rs"), ("cc", "C compiler"), ("venv", "apt install python3."), ("3.10", "make PYTHON="), ("Linux", "WSL")],
+)
+def test_a_machine_that_lacks_something_names_the_fix(monkeypatch, missing, fix):
+    if missing == "venv":
+        monkeypatch.setitem(sys.modules, "ensurepip", None)
+    if missing == "3.10":
+        monkeypatch.setattr("sys.version_info", (3, 10, 0))
+    monkeypatch.setattr("platform.system", lambda: "Darwin" if missing == "Linux" else "Linux")
+    monkeypatch.setattr("shutil.which", lambda program: None if program == missing else f"/bin/{program}")
+
+    with pytest.raises(machine.Failure) as failure:
+        machine.check_machine()
+        machine.architecture()
+
+    assert fix in str(failure.value)
+    assert one_sentence(str(failure.value).replace("3.10 ", "").replace("3.11 ", ""))

@@ -68,7 +68,7 @@ def run(stack: Stack, tool: Tool) -> int:
         print("\nNot as expected:", *faults, f"The functions' logs: {relative(stack.logs)}/*.log", sep="\n  ")
         if ONCE:
             return 1
-    with stack.step("Settling lost answers and a wrong key", stories.status) as shown:
+    with stack.step("Lost answers", stories.status) as shown:
         stories.say = shown.say
         stories.play()
     print(f"\n{summary(stories.settled)}")

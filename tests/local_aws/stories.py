@@ -3,11 +3,12 @@ each is settled. No constant is shortened for it: a lookup waits as long as it m
 """
 
 import json
+import textwrap
 import time
 from collections.abc import Callable
 
 from build import ROOT
-from examples import Example, read_back, words
+from examples import WIDTH, Example, read_back, words
 from machine import Failure
 from stack import NETWORKS, Stack
 from tool import Tool
@@ -53,7 +54,7 @@ class Stories:
         self.lost.deliveries = read_back(self._stack, self.lost.order_id)
 
     def play(self) -> None:
-        self.say(f"\nOne order, {self.lost.order_id}, whose answer is lost at every network. Nobody can know whether it counts there.\n")
+        self.say(f"\nOne order, {self.lost.order_id}, whose answer is lost at every network: nobody knows yet if it counts.\n")
         for network, because in [
             ("cashmycell", "it never confirms, and a second call might pay twice: held for a person"),
             ("cartstack", "a second call might count twice: held for a person"),
@@ -90,7 +91,7 @@ class Stories:
         self._report(network, "new key", f"ShopBack has changed its security token; order {order_id} comes")
         self._stack.api("POST", f"/orders/{network}", self._key)
         parked = self._until(order_id, network, lambda each: each["state"] == "parked")
-        self._report(network, words(parked), "nothing is lost: the order waits, and so do later ones")
+        self._report(network, f"parked ({parked['reason']})", "the order waits, and so do later ones")
         self._put_secret(network, security_token=NEW_TOKEN)
         self._report(network, "operator", "puts the new token into the secret (on AWS: make secret NETWORK=shopback)")
         self.waiting_for = "ShopBack's order to go out with the new token, within a minute"
@@ -105,7 +106,7 @@ class Stories:
         if found.get("proof") != proof:
             raise Failure(f"{network} delivered {self.lost.order_id} by proof of {found.get('proof')}, expected {proof}")
         self._expect_held(network, self.lost.order, 1)
-        self._report(network, f"delivered, proof: {proof}", "the network holds the order once")
+        self._report(network, f"delivered (proof: {proof})", "the network holds the order once")
         self.settled.append((network, "answer lost", handling, how))
 
     def _settle(self, order_id: str, network: str, *decision: str) -> None:
@@ -152,7 +153,8 @@ class Stories:
 
 def line(seconds: float, title: str, what: str, comment: str) -> str:
     """A line of the transcript."""
-    return f"{clock(seconds):>6}  {title:<10}  {what}: {comment}"
+    start = f"{clock(seconds):>6}  {title:<10}  "
+    return textwrap.fill(f"{what}: {comment}", WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
 
 
 def clock(seconds: float) -> str:

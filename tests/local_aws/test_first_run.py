@@ -83,6 +83,7 @@ def test_the_tables_fit_a_hundred_columns():
 
 def test_a_line_of_the_transcript_names_the_time():
     assert line(65.4, "ShopBack", "delivered", "once") == "  1:05  ShopBack    delivered: once"
+    assert max(map(len, line(65.4, "ShopBack", "delivered", "once " * 40).splitlines())) <= 100
 
 
 BAR = "    Building [========>                ] 100/300: aws-sdk-sqs, tokio(build)\n"

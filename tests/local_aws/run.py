@@ -5,7 +5,6 @@ With ONCE=1 it ends there, and fails unless everything is as expected. Otherwise
 built what it needs.
 """
 
-import json
 import os
 import signal
 import sys
@@ -82,14 +81,7 @@ def run(stack: Stack, tool: Tool) -> int:
 
 
 def manual(stack: Stack, tool: Tool) -> str:
-    order = {
-        "order_id": "MINE-1",
-        "status": "completed",
-        "completed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "currency": "INR",
-        "total": "1499.00",
-        "clicks": {"shopback": {"transaction_id": "mine10000000000000000000000000"}},
-    }
+    completed_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     sandbox = stack.sandbox_url
     program = relative(tool.program)
     return f"""
@@ -97,11 +89,13 @@ Up. The API is at {stack.base_url}
 
 Post an order, and read it back
   curl -i {stack.base_url}/orders -H 'content-type: application/json' \\
-    -d '{json.dumps(order)}'
+    -d '{{"order_id":"MINE-1","status":"completed","completed_at":"{completed_at}","currency":"INR",
+         "total":"1499.00","clicks":{{"shopback":{{"transaction_id":"mine10000000000000000000000000"}}}}}}'
   curl {stack.base_url}/orders/MINE-1
 
 Use the tool
-  {tool.exports()}
+  {tool.exports('AWS_ENDPOINT_URL', 'AWS_REGION')}
+  {tool.exports('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY')}
   {program} orders list --state unconfirmed
   {program} orders show MINE-1
   {program} orders --help

@@ -28,6 +28,6 @@ class Tool:
         """All that `postback orders list` finds."""
         return json.loads(self("orders", "list", "--json", "--limit", "1000000", *arguments))["deliveries"]
 
-    def exports(self) -> str:
-        """The shell's line that points the tool to this AWS."""
-        return "export " + " ".join(f"{name}={value}" for name, value in self._settings.items())
+    def exports(self, *names: str) -> str:
+        """The shell's line for these of the settings that point the tool to this AWS."""
+        return "export " + " ".join(f"{name}={self._settings[name]}" for name in names)

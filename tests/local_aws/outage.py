@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import quick
 from build import LOCAL
+from local import free_port, isolate
 from machine import Failure
 from progress import NumberedSteps
-from stack import Stack, free_port, isolate
+from stack import Stack
 from stories import TITLES, an_order, clock
 from tool import Tool
 

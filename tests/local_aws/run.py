@@ -14,10 +14,11 @@ from pathlib import Path
 import examples
 import quick
 from build import LOCAL, ROOT
+from local import isolate
 from machine import Failure
 from ports import PORT, SANDBOX_PORT
 from progress import NumberedSteps
-from stack import NETWORKS, Stack, isolate
+from stack import NETWORKS, Stack
 from stories import Stories, summary
 from tool import Tool
 

@@ -5,18 +5,14 @@
 """
 
 import copy
-import ctypes
 import fcntl
 import hashlib
-import http.client
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,6 +22,8 @@ from pathlib import Path
 import boto3
 
 from build import FUNCTIONS, LOCAL, PACKAGES, ROOT, TOOLS
+from local import Answer, end_with_parent, local_environment, request, tail
+from logs import LogFollower
 from machine import Failure, architecture, check_port
 from progress import Step
 
@@ -91,7 +89,7 @@ class Stack:
 
     @property
     def base_url(self) -> str:
-        """Where the API answers. curl and browsers know that *.localhost is this machine."""
+        """The API's URL. curl and browsers know that *.localhost is this machine."""
         return f"http://{self.api_id}.execute-api.localhost:{self.port}"
 
     def sibling(self, name: str, api_id: str, **parameters: str) -> "Stack":
@@ -209,7 +207,7 @@ class Stack:
         self._count_in_numbers()
         self._set_secrets()
         self._create_archive()
-        self._follower = LogFollower(self.client("logs"), self.logs, self.name)
+        self._follower = LogFollower(self.client("logs"), self.logs, self.name, STACK_NAME)
 
     @property
     def sandbox_url(self) -> str:
@@ -292,7 +290,7 @@ class Stack:
                 secrets.put_secret_value(SecretId=arn, SecretString=value)
 
     def _create_archive(self) -> None:
-        """What archive.yaml does on AWS."""
+        """Does what archive.yaml does on AWS."""
         events = self.client("events")
         try:
             events.create_archive(
@@ -319,123 +317,13 @@ class Stack:
 
     def api(
         self, method: str, path: str, body=None, content_type: str = "application/json", headers: dict | None = None
-    ) -> "Answer":
+    ) -> Answer:
         """Calls the deployed API."""
         headers = {"Host": f"{self.api_id}.execute-api.localhost:{self.port}", **(headers or {})}
         if body is not None:
             headers["Content-Type"] = content_type
         return request(self.port, method, path, body, headers)
 
-    def sandbox(self, method: str, path: str, body=None) -> "Answer":
-        """Asks or tells the sandbox."""
+    def sandbox(self, method: str, path: str, body=None) -> Answer:
+        """Calls the sandbox."""
         return request(self.sandbox_port, method, path, body, {"Content-Type": "application/json"})
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What an HTTP call came back with."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def json(self):
-        return json.loads(self.text)
-
-
-def request(port: int, method: str, path: str, body=None, headers: dict[str, str] | None = None) -> Answer:
-    """One HTTP call to this machine. A body that is not text is sent as JSON."""
-    if body is not None and not isinstance(body, (str, bytes)):
-        body = json.dumps(body)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
-    try:
-        connection.request(method, path, body.encode() if isinstance(body, str) else body, headers or {})
-        response = connection.getresponse()
-        names = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, names, response.read().decode())
-    finally:
-        connection.close()
-
-
-class LogFollower:
-    """Copies what the functions log from the local CloudWatch into one file each."""
-
-    def __init__(self, logs, folder: Path, stack: str):
-        self._logs = logs
-        self._stack = stack
-        self._folder = folder
-        self._since = {function: int(time.time() * 1000) for function in FUNCTIONS}
-        self._seen: dict[str, set] = {function: set() for function in FUNCTIONS}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        while not self._stopped.wait(2):
-            self._copy_all()
-        self._copy_all()
-
-    def _copy_all(self) -> None:
-        for function in FUNCTIONS:
-            try:
-                self._copy(function)
-            except Exception as error:  # noqa: BLE001 - a log that can't be copied must not stop the run
-                (self._folder / "follower.log").write_text(f"{function}: {error}\n")
-
-    def _copy(self, function: str) -> None:
-        pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{self._stack}-{function}", startTime=self._since[function]
-        )
-        events = [event for page in pages for event in page["events"]]
-        name = function if self._stack == STACK_NAME else f"{self._stack}-{function}"
-        with (self._folder / f"{name}.log").open("a") as out:
-            for event in events:
-                key = (event["timestamp"], event["logStreamName"], event["message"])
-                if key not in self._seen[function]:
-                    out.write(event["message"].rstrip("\n") + "\n")
-        if events:
-            last = max(event["timestamp"] for event in events)
-            self._since[function] = last
-            self._seen[function] = {
-                (event["timestamp"], event["logStreamName"], event["message"])
-                for event in events
-                if event["timestamp"] == last
-            }
-
-
-def local_environment() -> dict[str, str]:
-    """This process's environment without what would lead to a real AWS account or through a proxy."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
-    }
-    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-
-
-def isolate() -> None:
-    """Makes this process's own boto3 clients keep to `local_environment` too. Call it after `build`, which may
-    need the proxy."""
-    kept = local_environment()
-    os.environ.clear()
-    os.environ.update(kept)
-
-
-def end_with_parent() -> None:
-    """Asks Linux to end this child even if its parent is killed without a chance to."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-def tail(log: Path, lines: int = 30) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

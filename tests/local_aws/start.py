@@ -1,4 +1,4 @@
-"""What `make run` and `make demo-outage` start with: builds, installs the Python tools beside that, then runs the program named.
+"""The start of `make run` and `make demo-outage`: builds, installs the Python tools beside that, then runs the program named.
 
 `start.py PROGRAM`, run by the reader's Python: the tools' Python may not be there yet. Needs the standard library only.
 """

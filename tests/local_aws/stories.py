@@ -171,7 +171,7 @@ def summary(settled: list[tuple[str, str, str, str]]) -> str:
 
 
 def known(order: dict) -> dict[str, str]:
-    """What each network knows an order by."""
+    """The value by which each network knows the order."""
     return {
         "cartstack": order["customer"]["email"],
         "cashmycell": order["clicks"]["cashmycell"]["cmc_id"],

@@ -13,8 +13,8 @@ import machine
 import pytest
 import quick
 from examples import Example
+from local import Answer
 from progress import CargoProgress, Step, clipped, in_words
-from stack import Answer
 from stories import TITLES, an_order, line, summary
 
 

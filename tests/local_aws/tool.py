@@ -5,8 +5,9 @@ import subprocess
 from pathlib import Path
 
 from build import ROOT
+from local import local_environment
 from machine import Failure
-from stack import REGION, ROOT_KEY, Stack, local_environment
+from stack import REGION, ROOT_KEY, Stack
 
 
 class Tool:

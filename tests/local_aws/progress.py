@@ -95,13 +95,16 @@ class CargoProgress:
 
     # A generated SDK takes as long as so many other crates together (seen: 19 s on average beside 0.6 s).
     SDK_WEIGHT = 30
-    BAR = re.compile(r"\[[=> ]*\] (\d+)/(\d+)(?:: (.*))?")
+    BAR = re.compile(r"Building \[[=> ]*\] (\d+)/(\d+)")
     ROUTINE = re.compile(r"(Compiling|Finished|Downloading|Downloaded|Blocking|Updating|Locking|Fresh|Building|Checking)\b")
+
+    # Before there is a bar.
+    PHASES = {"Blocking": "waiting for another cargo to end", "Downloading": "downloading crates", "Downloaded": "downloading crates"}
 
     def __init__(self, sdks: int):
         self.done = self.total = 0
-        self.current = ""
-        # What cargo and the compiler have said besides: shown when the build fails.
+        self._phase = "asking cargo"
+        # All else from cargo and the compiler: shown when the build fails.
         self.messages: list[str] = []
         self._sdks = sdks
         self._sdks_done = 0
@@ -112,8 +115,12 @@ class CargoProgress:
         line = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line).rstrip()
         bar = self.BAR.search(line)
         if bar:
-            self.done, self.total, self.current = int(bar[1]), int(bar[2]), (bar[3] or "").strip()
-        elif line.strip() and not self.ROUTINE.match(line.strip()):
+            self.done, self.total = int(bar[1]), int(bar[2])
+            return
+        routine = self.ROUTINE.match(line.strip())
+        if routine:
+            self._phase = self.PHASES.get(routine[1], self._phase)
+        elif line.strip():
             self.messages.append(line)
 
     def read_json_line(self, line: str) -> None:
@@ -139,7 +146,7 @@ class CargoProgress:
     def status(self, elapsed: float) -> str:
         """`123 of 345 crates, about 2 min left`."""
         if not self.total:
-            return "asking cargo"
+            return self._phase
         left = self.seconds_left(elapsed)
         words = f"{self.done} of {self.total} crates"
         return words if left is None else f"{words}, {in_words(left)}"

@@ -96,6 +96,8 @@ def artifact(name: str, fresh: bool) -> str:
 def test_progress_is_read_from_cargos_bar():
     progress = CargoProgress(sdks=2)
     assert progress.status(1) == "asking cargo"
+    progress.read_error_line("    Blocking waiting for file lock on build directory\n")
+    assert progress.status(1) == "waiting for another cargo to end"
 
     for text in ("   Compiling tokio v1.54.0\n", "\x1b[1m" + BAR, "error: it does not compile\n"):
         progress.read_error_line(text)

@@ -11,15 +11,8 @@ MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
 DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
 
-# The packages are the same bytes whoever builds them: else they would hold where their builder's cargo keeps its crates.
-# The processor is what cargo-lambda would ask for. And what a profile says is run often is made fast (`make profile`), the rest
-# small: it was counted on x86_64, and knows nothing of a build for arm64.
-# For all that build them, so that none builds anew what another has built. tests/local_aws/build.py does the same.
-FLAGS_x86_64 := "-Cprofile-use=$(CURDIR)/deploy/functions.profdata" -Cllvm-args=-pgso-lwss-only=false -Cllvm-args=-profile-summary-cutoff-hot=900000
-PROCESSOR_x86_64 := haswell
-PROCESSOR_arm64 := neoverse-n1
-PACKAGING := CARGO_ENCODED_RUSTFLAGS="$$(printf '%s\037' $$RUSTFLAGS "--remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" \
-  $(FLAGS_$(ARCHITECTURE)))-Ctarget-cpu=$(PROCESSOR_$(ARCHITECTURE))"
+# The environment that every package is built in (tests/local_aws/rustflags.py says why), so that none builds anew what another has built.
+PACKAGING = CARGO_ENCODED_RUSTFLAGS="$$($(PYTHON) tests/local_aws/rustflags.py $(ARCHITECTURE))"
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
@@ -27,13 +20,16 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench profile fuzz mutants schema cli deploy secret clean-data tools
+.PHONY: help run demo-outage test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants schema cli deploy secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: tools ## Run all of it here: local AWS, sandbox, example orders. ONCE=1 ends after the table; PORT, SANDBOX_PORT
-	@$(TOOLS)/python tests/local_aws/run.py
+run: ## Run all of it here: local AWS, sandbox, example orders, lost answers. ONCE=1 ends by itself; PORT, SANDBOX_PORT
+	@$(PYTHON) tests/local_aws/start.py run.py
+
+demo-outage: ## Send orders here for two minutes while a network hangs for one of them, and count them; RATE=2 a second
+	@$(PYTHON) tests/local_aws/start.py outage.py
 
 test: lint unit end-to-end ## Check everything, end to end on local AWS included
 
@@ -92,9 +88,6 @@ soak: ## Send some hundred thousand orders through the real handlers with faults
 bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
 	@$(TOOLS)/python tests/bench/bench.py
 
-profile: tools ## Count anew what the functions run often, for the compiler: when it or a crate has changed; eleven minutes
-	@$(TOOLS)/python tests/bench/profiling.py
-
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh
 
@@ -142,8 +135,9 @@ secret: tools ## Ask for a network's settings and put them into its secret: NETW
 	@$(TOOLS)/python deploy/secret.py "$(NETWORK)" "$(STACK)"
 
 clean-data: ## Empty the ledger and everything else that `make run` keeps
-	@mkdir -p .local && { flock --nonblock .local/run.lock rm -rf .local/run || \
-	  { echo 'make run is up: stop it first (Ctrl-C)'; exit 1; }; }
+	@mkdir -p .local && touch .local/run.lock && for lock in .local/run.lock .local/run-*.lock; do \
+	  [ ! -e $$lock ] || flock --nonblock $$lock rm -rf $${lock%.lock} || { echo 'make run is up: stop it first (Ctrl-C)'; exit 1; }; \
+	done
 
 tools:
 	@$(PYTHON) tests/local_aws/prepare.py

@@ -6,7 +6,8 @@ import signal
 import pytest
 
 from build import LOCAL, build, build_tool
-from stack import Stack, free_port, isolate
+from local import free_port, isolate
+from stack import Stack
 from transformed import NoManagedPolicies, transformed, written
 
 
@@ -23,7 +24,7 @@ def tool_program():
 
 @pytest.fixture(scope="session")
 def stack(request):
-    # Told to end, pytest still takes the fixtures down, so that nothing is left running.
+    # At a signal to end, pytest still takes the fixtures down, so that nothing is left running.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     sandbox_program = build()

@@ -17,6 +17,7 @@ To move to newer versions, edit a `requirements-*.in` and lock it with pip-tools
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -24,37 +25,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-OLDEST, NEWEST = (3, 11), (3, 14)
+from machine import Failure, check_machine
+
 HERE = Path(__file__).resolve().parent
 LOCAL = HERE.parents[1] / ".local"
 
 
 def main() -> None:
     check_machine()
-    for name, what in [("tools", "cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js"), ("emulator", "the local AWS")]:
-        prepare(name, what)
-
-
-def check_machine() -> None:
-    """Says what is missing, and how to get it, before anything fails half way."""
-    version = sys.version_info[:2]
-    if not OLDEST <= version <= NEWEST:
-        stop(
-            f"Python {version[0]}.{version[1]} is not supported: the pinned tools need {OLDEST[0]}.{OLDEST[1]} to "
-            f"{NEWEST[0]}.{NEWEST[1]}.\nPoint to another one with:  make PYTHON=python3.12 run"
-        )
-    try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
-    except ImportError:
-        stop(
-            "Python's venv module is missing. Install it and run this again:\n"
-            f"  Debian, Ubuntu:  sudo apt install python{version[0]}.{version[1]}-venv\n"
-            "  elsewhere:       your system's package for Python's venv and ensurepip"
-        )
-    for program, how in [("cargo", "Install Rust: https://rustup.rs"), ("cc", "Install a C compiler and linker.")]:
-        if shutil.which(program) is None:
-            stop(f"`{program}` is not on the PATH. {how}")
+    LOCAL.mkdir(exist_ok=True)
+    with (LOCAL / "prepare.lock").open("w") as lock:
+        # Two copies of `make run` may start at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name, what in [("tools", "cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js"), ("emulator", "the local AWS")]:
+            prepare(name, what)
 
 
 def prepare(name: str, what: str) -> None:
@@ -79,12 +63,11 @@ def prepare(name: str, what: str) -> None:
 def run(command: list[str], failure: str) -> None:
     quiet = {} if os.environ.get("VERBOSE") else {"stdout": subprocess.DEVNULL}
     if subprocess.run(command, **quiet).returncode != 0:
-        stop(f"{failure}: the lines above say why")
-
-
-def stop(message: str) -> None:
-    sys.exit(f"\n{message}\n")
+        raise Failure(f"{failure}: the lines above say why")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"\n{failure}\n")

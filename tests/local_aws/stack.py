@@ -5,25 +5,27 @@
 """
 
 import copy
-import ctypes
 import fcntl
 import hashlib
-import http.client
 import json
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
-import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 
-from build import FUNCTIONS, LOCAL, ROOT, TOOLS, Failure, architecture
+from build import FUNCTIONS, LOCAL, PACKAGES, ROOT, TOOLS
+from local import Answer, end_with_parent, local_environment, request, tail
+from logs import LogFollower
+from machine import Failure, architecture, check_port
+from progress import Step
 
 EMULATOR = LOCAL / "venv-emulator" / "bin" / "ministack"
 SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
@@ -55,7 +57,7 @@ class Network:
     @property
     def prefix(self) -> str:
         """Of its resources, parameters and outputs in the template: `CpaMoe`."""
-        return "".join(word.capitalize() for word in self.folder.split("-"))
+        return "".join(word.capitalize() for word in self.folder.split("_"))
 
 
 NETWORKS = [Network(folder) for folder in FUNCTIONS if folder not in ("intake", "audit")]
@@ -64,21 +66,13 @@ NETWORKS = [Network(folder) for folder in FUNCTIONS if folder not in ("intake", 
 PLAYED = [network for network in NETWORKS if (ROOT / "tests/sandbox/secrets" / f"{network.name}.json").exists()]
 
 
-@contextmanager
-def step(title: str):
-    """Shows what goes on and how long it took."""
-    print(f"{title} …", end=" ", flush=True)
-    started = time.monotonic()
-    yield
-    print(f"{time.monotonic() - started:.1f} s", flush=True)
-
-
 class Stack:
     """The emulator, the sandbox and the deployed template, in a folder of their own."""
 
-    def __init__(self, home: Path, sandbox_program: Path, port: int, sandbox_port: int):
+    def __init__(self, home: Path, sandbox_program: Path, port: int, sandbox_port: int, packages: Path = PACKAGES):
         self.home = home
         self.logs = home / "logs"
+        self.packages = packages
         self.port = port
         self.sandbox_port = sandbox_port
         self.sandbox_program = sandbox_program
@@ -87,13 +81,15 @@ class Stack:
         self.api_id = API_ID
         self.parameters = {"ApiAuthorization": "NONE", "WebhookEnabled": "true"}
         self.outputs: dict[str, str] = {}
+        # Shows a step of starting and deploying.
+        self.step: Callable[[str], AbstractContextManager] = Step
         self._processes: list[subprocess.Popen] = []
         self._follower: LogFollower | None = None
         self._lock_file = None
 
     @property
     def base_url(self) -> str:
-        """Where the API answers. curl and browsers know that *.localhost is this machine."""
+        """The API's URL. curl and browsers know that *.localhost is this machine."""
         return f"http://{self.api_id}.execute-api.localhost:{self.port}"
 
     def sibling(self, name: str, api_id: str, **parameters: str) -> "Stack":
@@ -115,9 +111,8 @@ class Stack:
         check_port(self.sandbox_port, "the sandbox", "SANDBOX_PORT")
         for folder in ("state", "tmp", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        with step("Starting the local AWS"):
+        with self.step("Starting the local AWS and the sandbox"):
             self._spawn("emulator", [EMULATOR], self._emulator_environment(), self.port, "/_ministack/health")
-        with step("Starting the sandbox"):
             command = [self.sandbox_program, "--port", str(self.sandbox_port)]
             self._spawn("sandbox", command, local_environment(), self.sandbox_port, "/_health")
 
@@ -128,7 +123,10 @@ class Stack:
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Failure("`make run` is up already. Stop it first (Ctrl-C).") from None
+            raise Failure(
+                f"`make run` is up already on port {self.port}: stop it first (Ctrl-C), or start this one beside it with "
+                f"`make run PORT={self.port + 1} SANDBOX_PORT={self.sandbox_port + 1}`."
+            ) from None
 
     def stop(self) -> None:
         """Ends everything this started. The emulator writes its state down as it ends."""
@@ -199,16 +197,17 @@ class Stack:
         inputs = self._inputs(parameters)
         deployed = self._describe()
         if deployed and {"Key": "postback-inputs", "Value": inputs} in deployed["Tags"]:
-            print("Deployed already, and nothing has changed")
+            with self.step("Deployed already, and nothing has changed"):
+                pass
         else:
-            with step("Deploying the template (sam deploy)"):
+            with self.step("Deploying the template (sam deploy)"):
                 self._sam_deploy(parameters, inputs)
             deployed = self._describe()
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
         self._count_in_numbers()
         self._set_secrets()
         self._create_archive()
-        self._follower = LogFollower(self.client("logs"), self.logs, self.name)
+        self._follower = LogFollower(self.client("logs"), self.logs, self.name, STACK_NAME)
 
     @property
     def sandbox_url(self) -> str:
@@ -217,7 +216,7 @@ class Stack:
     def _inputs(self, parameters: dict[str, str]) -> str:
         """One digest of everything a deployment depends on."""
         digest = hashlib.sha256(json.dumps([self.port, parameters], sort_keys=True).encode())
-        for path in [self.template, SAM_CONFIG, *(ROOT / "target/lambda" / name / "bootstrap" for name in FUNCTIONS)]:
+        for path in [self.template, SAM_CONFIG, *self._packaged()]:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
@@ -241,7 +240,7 @@ class Stack:
             "__SAM_CLI_APP_DIR": str(LOCAL / "sam"),
         }
         command = [
-            TOOLS / "sam", "deploy", "--config-file", SAM_CONFIG, "--template-file", self.template,
+            TOOLS / "sam", "deploy", "--config-file", SAM_CONFIG, "--template-file", self._deployable(),
             "--stack-name", self.name, "--region", REGION,
             "--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items()),
             "--tags", f"ms-custom-id={self.api_id}", f"postback-inputs={inputs}",
@@ -250,6 +249,22 @@ class Stack:
         with log.open("w") as out:
             if subprocess.run(command, env=environment, cwd=ROOT, stdout=out, stderr=out).returncode != 0:
                 raise Failure(f"sam deploy failed. The end of {log}:\n{tail(log)}")
+
+    def _packaged(self) -> list[Path]:
+        """The functions' packages: a program in a folder as cargo-lambda leaves it, or an archive (quick.py)."""
+        if self.packages == PACKAGES:
+            return [self.packages / function / "bootstrap" for function in FUNCTIONS]
+        return [self.packages / f"{function}.zip" for function in FUNCTIONS]
+
+    def _deployable(self) -> Path:
+        """The template; where the packages are not those that it names, a copy that names them."""
+        if self.packages == PACKAGES:
+            return self.template
+        copy = self.home / "template.yaml"
+        text = re.sub(r"CodeUri: target/lambda/(\w+)/", rf"CodeUri: {self.packages}/\1.zip", self.template.read_text())
+        # What else it names beside itself is where it was.
+        copy.write_text(re.sub(r"(LicenseUrl|ReadmeUrl): (\w)", rf"\1: {ROOT}/\2", text))
+        return copy
 
     def _count_in_numbers(self) -> None:
         """A parameter that is a number comes as text. AWS makes a number of it again where one is wanted; the emulator
@@ -275,7 +290,7 @@ class Stack:
                 secrets.put_secret_value(SecretId=arn, SecretString=value)
 
     def _create_archive(self) -> None:
-        """What archive.yaml does on AWS."""
+        """Does what archive.yaml does on AWS."""
         events = self.client("events")
         try:
             events.create_archive(
@@ -302,133 +317,13 @@ class Stack:
 
     def api(
         self, method: str, path: str, body=None, content_type: str = "application/json", headers: dict | None = None
-    ) -> "Answer":
+    ) -> Answer:
         """Calls the deployed API."""
         headers = {"Host": f"{self.api_id}.execute-api.localhost:{self.port}", **(headers or {})}
         if body is not None:
             headers["Content-Type"] = content_type
         return request(self.port, method, path, body, headers)
 
-    def sandbox(self, method: str, path: str, body=None) -> "Answer":
-        """Asks or tells the sandbox."""
+    def sandbox(self, method: str, path: str, body=None) -> Answer:
+        """Calls the sandbox."""
         return request(self.sandbox_port, method, path, body, {"Content-Type": "application/json"})
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What an HTTP call came back with."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def json(self):
-        return json.loads(self.text)
-
-
-def request(port: int, method: str, path: str, body=None, headers: dict[str, str] | None = None) -> Answer:
-    """One HTTP call to this machine. A body that is not text is sent as JSON."""
-    if body is not None and not isinstance(body, (str, bytes)):
-        body = json.dumps(body)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
-    try:
-        connection.request(method, path, body.encode() if isinstance(body, str) else body, headers or {})
-        response = connection.getresponse()
-        names = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, names, response.read().decode())
-    finally:
-        connection.close()
-
-
-class LogFollower:
-    """Copies what the functions log from the local CloudWatch into one file each."""
-
-    def __init__(self, logs, folder: Path, stack: str):
-        self._logs = logs
-        self._stack = stack
-        self._folder = folder
-        self._since = {function: int(time.time() * 1000) for function in FUNCTIONS}
-        self._seen: dict[str, set] = {function: set() for function in FUNCTIONS}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        while not self._stopped.wait(2):
-            self._copy_all()
-        self._copy_all()
-
-    def _copy_all(self) -> None:
-        for function in FUNCTIONS:
-            try:
-                self._copy(function)
-            except Exception as error:  # noqa: BLE001 - a log that can't be copied must not stop the run
-                (self._folder / "follower.log").write_text(f"{function}: {error}\n")
-
-    def _copy(self, function: str) -> None:
-        pages = self._logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{self._stack}-{function}", startTime=self._since[function]
-        )
-        events = [event for page in pages for event in page["events"]]
-        name = function if self._stack == STACK_NAME else f"{self._stack}-{function}"
-        with (self._folder / f"{name}.log").open("a") as out:
-            for event in events:
-                key = (event["timestamp"], event["logStreamName"], event["message"])
-                if key not in self._seen[function]:
-                    out.write(event["message"].rstrip("\n") + "\n")
-        if events:
-            last = max(event["timestamp"] for event in events)
-            self._since[function] = last
-            self._seen[function] = {
-                (event["timestamp"], event["logStreamName"], event["message"])
-                for event in events
-                if event["timestamp"] == last
-            }
-
-
-def local_environment() -> dict[str, str]:
-    """This process's environment without what would lead to a real AWS account or through a proxy."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
-    }
-    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-
-
-def isolate() -> None:
-    """Makes this process's own boto3 clients keep to `local_environment` too. Call it after `build`, which may
-    need the proxy."""
-    kept = local_environment()
-    os.environ.clear()
-    os.environ.update(kept)
-
-
-def end_with_parent() -> None:
-    """Asks Linux to end this child even if its parent is killed without a chance to."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-
-def check_port(port: int, what: str, variable: str) -> None:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        raise Failure(
-            f"Port {port}, which {what} wants, is taken. Perhaps another `make run` is still up.\n"
-            f"Stop what listens there, or take another port:  make run {variable}={port + 1}"
-        ) from None
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-def tail(log: Path, lines: int = 30) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 from conditions import Deployment
-from run import read_back
+from examples import read_back
 from stack import PLAYED, STACK_NAME
 
 NAMES = [network.name for network in PLAYED]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from build import FUNCTIONS
-from run import read_back
+from examples import read_back
 from observability import logged, metrics, now, raised, values
 from stack import PLAYED, REGION, STACK_NAME
 from test_end_to_end import drained, effects, eventually, new_id, order, take_all, told_networks

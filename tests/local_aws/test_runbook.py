@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from build import ROOT
-from run import read_back
+from examples import read_back
 from stack import NETWORKS, REGION, ROOT_KEY, STACK_NAME, local_environment
 from test_end_to_end import eventually, known_as, new_id, order, put_on_bus
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from build import ROOT
-from run import read_back
+from examples import read_back
 from stack import PLAYED, REGION, ROOT_KEY, local_environment
 from test_end_to_end import NAMES, drained, effects, eventually, known_as, listen, new_id, order, put_on_bus, told_networks
 

@@ -6,6 +6,9 @@
 //! it: the events keep their ids, so a consumer recognises a repetition. A record that can't be
 //! read becomes one `postback.unreadable` and stops nothing.
 //!
+//! After an outage that was longer than the stream keeps its records, `postback events replay` calls
+//! this function with records of the ledger instead; events before its `from` are left out.
+//!
 //! A delivery to a network whose later status is polled goes to that network's status queue, too.
 
 use std::collections::HashSet;
@@ -18,7 +21,7 @@ use postback_core::{
 use postback_runtime::{
     lambda::{
         RawValue, StreamHandler,
-        stream::{Write, writes},
+        stream::{Batch, Write},
     },
     services::{BusEvent, PublishServices},
 };
@@ -28,7 +31,7 @@ use sha2::{Digest, Sha256};
 /// The number of times that refused events are put again within one invocation.
 const TRIES: u32 = 3;
 
-/// Publishes what a batch of the stream holds.
+/// Publishes the writes of a batch.
 #[derive(Debug)]
 pub struct Publisher<S> {
     services: S,
@@ -40,13 +43,15 @@ impl<S: PublishServices> Publisher<S> {
         Self { services }
     }
 
-    /// Publishes the events of these writes.
-    async fn publish(&self, writes: &[Write]) -> Result<(), Error> {
+    /// Publishes the events of a batch.
+    async fn publish(&self, batch: &Batch) -> Result<(), Error> {
         let mut published = Vec::new();
-        for write in writes {
+        for write in &batch.writes {
             match write {
                 Write::Delivery { since, record } => {
-                    published.extend(events(*since, record).into_iter().map(Published::Delivery));
+                    let mut events = events(*since, record);
+                    events.retain(|event| batch.from.is_none_or(|from| event.at >= from));
+                    published.extend(events.into_iter().map(Published::Delivery));
                 }
                 Write::Unreadable(key) => {
                     let (code, order_id, delivery) = ("unreadable", &key.order_id, &key.delivery);
@@ -78,7 +83,7 @@ impl<S: PublishServices> Publisher<S> {
         Ok(())
     }
 
-    /// Hands each delivered order to its network's status queue, where there is one.
+    /// Puts each delivered order on its network's status queue, where there is one.
     async fn track(&self, published: &[Published]) -> Result<(), Error> {
         for event in published {
             let Published::Delivery(event) = event else { continue };
@@ -98,7 +103,7 @@ impl<S: PublishServices> Publisher<S> {
 
 impl<S: PublishServices> StreamHandler for Publisher<S> {
     async fn handle(&self, payload: &RawValue) -> Result<(), Error> {
-        self.publish(&writes(payload)?).await
+        self.publish(&Batch::read(payload)?).await
     }
 }
 

@@ -128,7 +128,8 @@ impl Published {
             }
             Self::Unreadable(Key { order_id, delivery }) => {
                 let digest = Sha256::digest(format!("{order_id}\n{delivery}\nunreadable"));
-                let id: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+                let id =
+                    digest[..16].iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
                 let detail = json!({ "id": id, "order_id": order_id, "delivery": delivery });
                 let detail_type = "postback.unreadable".to_owned();
                 BusEvent { detail_type, detail: detail.to_string() }
@@ -152,4 +153,66 @@ fn waves(published: &[Published]) -> Vec<&[Published]> {
     }
     waves.push(&published[start..]);
     waves
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use postback_core::{clock::Timestamp, delivery::Record};
+    use postback_runtime::{
+        lambda::stream,
+        services::{EventBus, Unavailable},
+    };
+
+    use super::*;
+
+    /// A bus that accepts everything.
+    #[derive(Default)]
+    struct Accepting(Mutex<Vec<BusEvent>>);
+
+    impl EventBus for &Accepting {
+        async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+            self.0.lock().expect("the bus").extend_from_slice(events);
+            Ok(())
+        }
+    }
+
+    impl PublishServices for &Accepting {
+        async fn track(&self, _: &str, _: String) -> Result<(), Unavailable> {
+            Ok(())
+        }
+    }
+
+    fn record(order_id: &str, updated_at: &str) -> Record {
+        let record = json!({
+            "order_id": order_id, "delivery": "net", "version": 1, "write_id": "0",
+            "state_version": 1, "state": "rejected", "attempt": 0, "content": "",
+            "first_seen_at": updated_at, "claim_expires_at": updated_at,
+            "not_before": updated_at, "reached_network": false, "in_doubt": false,
+            "updated_at": updated_at, "expires_at": 0,
+        });
+        serde_json::from_value(record).expect("a record")
+    }
+
+    #[tokio::test]
+    async fn a_replay_publishes_only_what_happened_since_its_beginning() {
+        let records =
+            [record("A-1", "2026-11-20T10:15:00Z"), record("A-2", "2026-11-21T10:15:00Z")];
+        let from = Timestamp::parse("2026-11-21T00:00:00Z");
+        let published = async |from| {
+            let bus = Accepting::default();
+            let event = stream::replay(&records, from).expect("an event");
+            Publisher::new(&bus).handle(&event).await.expect("published");
+            let events = bus.0.into_inner().expect("the bus");
+            let orders = events.into_iter().map(|event| {
+                let detail: serde_json::Value = serde_json::from_str(&event.detail).expect("JSON");
+                detail["order_id"].as_str().unwrap_or_default().to_owned()
+            });
+            orders.collect::<Vec<_>>()
+        };
+
+        assert_eq!(published(from).await, ["A-2"]);
+        assert_eq!(published(None).await, ["A-1", "A-2"]);
+    }
 }

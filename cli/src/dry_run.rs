@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Counts {
     networks: BTreeMap<String, Count>,
     read_units: f64,
-    /// Whether the whole ledger was read.
+    /// True if the whole ledger was read.
     complete: bool,
 }
 

@@ -29,8 +29,8 @@ struct Response {
 }
 
 impl GivenOrder {
-    /// Reads an order, bare or as the `detail` of its event.
-    pub(crate) fn read(path: &Path, order_id: &str) -> Result<Self, Failure> {
+    /// Loads an order, bare or as the `detail` of its event.
+    pub(crate) fn load(path: &Path, order_id: &str) -> Result<Self, Failure> {
         let file = if path == Path::new("-") { "-".into() } else { path.display().to_string() };
         let bad = |fault: String| Failure::BadFile { file: file.clone(), fault };
         let text = if file == "-" {

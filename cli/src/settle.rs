@@ -76,7 +76,7 @@ async fn settle(
     let network = account.network(record.network())?;
     match &wanted.order {
         Some(path) => {
-            let order = GivenOrder::read(path, &record.order_id)?;
+            let order = GivenOrder::load(path, &record.order_id)?;
             send_again::from_file(&decider, &network, &order, record).await
         }
         None if wanted.from_archive => send_again::from_archive(&decider, &network, record).await,

@@ -33,7 +33,7 @@ pub(crate) fn faults(order: &Value) -> Vec<Fault> {
     faults
 }
 
-/// Whether there is a network of this name; its words may also be joined by hyphens.
+/// Returns whether there is a network of this name; its words may also be joined by hyphens.
 pub(crate) fn is_network(name: &str) -> bool {
     NETWORKS.contains(&name.replace('-', "_").as_str())
 }

@@ -68,7 +68,7 @@ impl<'a> SignedMessage<'a> {
         Ok(())
     }
 
-    /// Whether one of the signatures is made over `body` with one of the keys.
+    /// Returns whether one of the signatures is made over `body` with one of the keys.
     pub(crate) fn matches(&self, body: &[u8], keys: &Keys) -> bool {
         let versioned = self.signatures.split_ascii_whitespace().take(MOST_SIGNATURES);
         versioned

@@ -45,7 +45,7 @@ fn total(choice: &str, order: &Value) -> Option<String> {
     url.split_once("&total=").map(|(_, total)| total.to_owned())
 }
 
-fn read(body: &str) -> Verdict {
+fn verdict_of(body: &str) -> Verdict {
     let report = report_of(&order("119.00"));
     let attempt = Attempt::first(NOW);
     network(json!({})).verdict(&report, &Answer::new(200, body), &attempt).verdict
@@ -199,7 +199,7 @@ fn an_unconfirmed_report_is_held_unless_the_merchant_says_otherwise() {
 
 #[test]
 fn every_line_of_the_vendors_table_of_codes_is_read() {
-    let line = |code, text| read(&json!({ "resp": code, "err_txt": text }).to_string());
+    let line = |code, text| verdict_of(&json!({ "resp": code, "err_txt": text }).to_string());
 
     assert_eq!(line(100, "success"), Verdict::Delivered(Proof::Response));
     let missing = "missing required field (api key, site id, or email)";

@@ -17,7 +17,7 @@ pub use wire::Click;
 /// CashMyCell with its settings.
 #[derive(Clone, Debug)]
 pub struct CashMyCell {
-    /// Whether the request holds the order's id as the undocumented `reference_id`.
+    /// True if the request holds the order's id as the undocumented `reference_id`.
     reference_id: bool,
 }
 

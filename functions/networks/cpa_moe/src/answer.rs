@@ -90,7 +90,7 @@ impl Classifier<'_> {
         self.classification(verdict, None, details)
     }
 
-    /// Whether an undocumented code may be kept: no long number, which might be the customer's,
+    /// Returns whether an undocumented code may be kept: no long number, which might be the customer's,
     /// nothing with a point, which might be their address, no word of theirs and nothing of the key.
     fn may_be_kept(&self, code: &str) -> bool {
         let is_number = code.bytes().filter(u8::is_ascii_digit).count() > 4 || code.contains('.');

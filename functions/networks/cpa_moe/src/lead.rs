@@ -200,12 +200,12 @@ impl Lead {
         })
     }
 
-    /// Whether `word` is part of a personal fact of the lead or holds one: then it may not be kept.
+    /// Returns whether `word` is part of a personal fact of the lead or holds one: then it may not be kept.
     pub(crate) fn holds(&self, word: &str) -> bool {
         self.texts().any(|personal| shares(personal, word))
     }
 
-    /// Whether the network's id holds digits of the customer's: as many in a row as the shortest
+    /// Returns whether the network's id holds digits of the customer's: as many in a row as the shortest
     /// telephone number has. Fewer are part of any number.
     pub(crate) fn is_echoed_in(&self, id: &str) -> bool {
         self.texts().any(|personal| {
@@ -226,7 +226,7 @@ impl Lead {
     }
 }
 
-/// Whether one is part of the other, in any case. A short text is part of too many words.
+/// Returns whether one is part of the other, in any case. A short text is part of too many words.
 pub(crate) fn shares(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
     let mut parts = text.split(|c: char| !c.is_alphanumeric()).chain([text.as_str()]);

@@ -54,13 +54,13 @@ pub struct ListedLead {
 }
 
 impl ListedLead {
-    /// Whether the stage is final.
+    /// Returns whether the stage is final.
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.stage.as_ref().is_some_and(Stage::is_final)
     }
 
-    /// Whether the network has cancelled it.
+    /// Returns whether the network has cancelled it.
     #[must_use]
     pub fn is_dropped(&self) -> bool {
         self.stage.as_ref().is_some_and(Stage::is_dropped)
@@ -116,7 +116,7 @@ impl ListedLead {
 pub struct List {
     /// The leads.
     pub leads: Vec<ListedLead>,
-    /// Whether every entry could be read: only then a missing lead means "not there".
+    /// True if every entry could be read: only then a missing lead means "not there".
     pub is_whole: bool,
 }
 
@@ -145,7 +145,7 @@ pub fn read_list(answer: &Answer) -> Result<List, Reason> {
     Ok(List { leads, is_whole })
 }
 
-/// Whether this is an answer about the request and no list: its `status` is a word, not a lead.
+/// Returns whether this is an answer about the request and no list: its `status` is a word, not a lead.
 fn is_message(body: &Map<String, Value>) -> bool {
     body.get("status").is_some_and(|status| !status.is_object())
 }

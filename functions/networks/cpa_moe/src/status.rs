@@ -50,13 +50,13 @@ impl Stage {
         }
     }
 
-    /// Whether the stage never changes again. An unknown stage is not final: it is polled again.
+    /// Returns whether the stage never changes again. An unknown stage is not final: it is polled again.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Approve | Self::Cancel | Self::Trash)
     }
 
-    /// Whether the network pays nothing for it.
+    /// Returns whether the network pays nothing for it.
     #[must_use]
     pub const fn is_dropped(&self) -> bool {
         matches!(self, Self::Cancel | Self::Trash)
@@ -133,7 +133,7 @@ impl CancelReason {
         self.meaning().map(|(name, _)| name)
     }
 
-    /// Whether it makes the lead trash: no real order, for the network.
+    /// Returns whether it makes the lead trash: no real order, for the network.
     #[must_use]
     pub fn is_trash(&self) -> bool {
         self.meaning().is_some_and(|(_, is_trash)| is_trash)

@@ -131,12 +131,12 @@ impl<'t> Words<'t> {
         self.0.iter().any(|word| known.contains(word))
     }
 
-    /// Whether one of `first` is right before one of `second`.
+    /// Returns whether one of `first` is right before one of `second`.
     fn pair(&self, first: &[&str], second: &[&str]) -> bool {
         self.0.windows(2).any(|pair| first.contains(&pair[0]) && second.contains(&pair[1]))
     }
 
-    /// Whether the text is about this click, and so not about a setting.
+    /// Returns whether the text is about this click, and so not about a setting.
     fn name_the_click(&self) -> bool {
         self.any(&["trans", "transaction", "click", "session"])
     }

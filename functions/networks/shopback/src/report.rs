@@ -127,7 +127,7 @@ impl Report {
         self.line.as_ref().map_or(self.order.total, |line| line.amount)
     }
 
-    /// Whether a number in an answer echoes the click id or one of the shop's custom values: as many
+    /// Returns whether a number in an answer echoes the click id or one of the shop's custom values: as many
     /// digits in a row as a short telephone number has. Fewer are part of any number.
     pub(crate) fn is_echoed_in(&self, number: &str) -> bool {
         let sent = [&self.order.transaction_id].into_iter().chain(self.order.custom.values());
@@ -139,7 +139,7 @@ impl Report {
         })
     }
 
-    /// Whether the amount has few enough decimal places. Nothing is rounded.
+    /// Returns whether the amount has few enough decimal places. Nothing is rounded.
     pub(crate) fn amount_fits(&self) -> bool {
         self.amount().fixed(places(self.order.currency)).is_some()
     }

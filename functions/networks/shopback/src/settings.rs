@@ -61,7 +61,7 @@ impl Offers {
         own.copied().or(self.otherwise)
     }
 
-    /// Whether there are several offers: if one is wrong, others may be right.
+    /// Returns whether there are several offers: if one is wrong, others may be right.
     pub(crate) const fn are_several(&self) -> bool {
         !matches!(self.by, By::Nothing)
     }

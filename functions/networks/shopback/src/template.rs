@@ -74,7 +74,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Whether it names a field of a line.
+    /// Returns whether it names a field of a line.
     pub(crate) fn needs_line(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Line(_)))
     }

@@ -58,7 +58,7 @@ pub struct Posted<'a> {
     pub content_type: Option<&'a str>,
     /// The body as API Gateway passes it on.
     pub body: &'a str,
-    /// Whether API Gateway has encoded the body.
+    /// True if API Gateway has encoded the body.
     pub is_base64_encoded: bool,
 }
 

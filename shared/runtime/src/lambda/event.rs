@@ -58,7 +58,7 @@ impl Event {
 }
 
 impl Message {
-    /// Whether the queue has delivered this message before.
+    /// Returns whether the queue has delivered this message before.
     pub(super) fn is_redelivered(&self) -> bool {
         let count = self.attributes.as_ref().and_then(|all| all.receive_count.as_deref());
         count.and_then(|count| count.parse::<u32>().ok()).is_some_and(|count| count > 1)

@@ -24,7 +24,7 @@ pub struct Request {
     pub headers: Headers,
     /// The body as API Gateway passes it on.
     pub body: String,
-    /// Whether API Gateway has encoded the body.
+    /// True if API Gateway has encoded the body.
     pub is_base64_encoded: bool,
 }
 

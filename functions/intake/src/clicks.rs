@@ -33,9 +33,9 @@ pub(crate) fn faults(order: &Value) -> Vec<Fault> {
     faults
 }
 
-/// Returns whether there is a network of this name; its words may also be joined by hyphens.
+/// Returns whether there is a network of this name.
 pub(crate) fn is_network(name: &str) -> bool {
-    NETWORKS.contains(&name.replace('-', "_").as_str())
+    NETWORKS.contains(&name)
 }
 
 fn is_name(network: &str) -> bool {

@@ -33,7 +33,7 @@ pub fn respond(
 ) -> Response {
     let own = [("content-type", content_type.to_owned())];
     let headers = own.iter().chain(more).cloned().collect();
-    Response { status, headers, body }
+    Response { status_code: status, headers, body }
 }
 
 /// An error.

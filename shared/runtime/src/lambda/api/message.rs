@@ -111,10 +111,10 @@ impl From<Event> for Request {
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Response {
     /// The status.
-    #[serde(rename = "statusCode")]
-    pub status: u16,
+    pub status_code: u16,
     /// The headers, names in lower case.
     pub headers: BTreeMap<&'static str, String>,
     /// The body.

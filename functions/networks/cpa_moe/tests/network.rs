@@ -187,7 +187,7 @@ fn an_unknown_code_is_kept_unless_it_echoes_the_customer_or_the_key() {
     let kept = |code: &str| {
         let answer = Answer::new(200, json!({ "status": "error", "error": code }).to_string());
         let reading = network().verdict(&told(), &answer, &Attempt::first(NOW));
-        assert_eq!(reading.verdict, Verdict::parked_until_mended("unknown_code"), "{code}");
+        assert_eq!(reading.verdict, Verdict::parked_until_fixed("unknown_code"), "{code}");
         reading.details.get("error").map(str::to_owned)
     };
 

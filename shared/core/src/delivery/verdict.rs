@@ -75,7 +75,7 @@ impl Verdict {
     /// Nobody knows what is wrong with this order: it is not tried again before a setting changes
     /// or a person decides.
     #[must_use]
-    pub const fn parked_until_mended(reason: &'static str) -> Self {
+    pub const fn parked_until_fixed(reason: &'static str) -> Self {
         Self::Parked { reason: Reason::new(reason), scope: Scope::Delivery, probe: false }
     }
 

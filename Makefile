@@ -6,7 +6,8 @@ ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=\\*"*\([a-z0-9_]*\).*/\1/p
 TOOLS := .local/venv-tools/bin
 DENY := .local/cargo/bin/cargo-deny
 CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
-SHIPPED := $(wildcard functions/networks/*) functions/audit functions/intake cli
+NETWORKS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/networks/*/Cargo.toml)))
+SHIPPED := $(NETWORKS:%=functions/networks/%) functions/audit functions/intake cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
 DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
@@ -20,10 +21,10 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants schema cli deploy secret clean-data tools
+.PHONY: help run demo-outage test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants generate example-network cli deploy secret clean-data tools
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run all of it here: local AWS, sandbox, example orders, lost answers. ONCE=1 ends by itself; PORT, SANDBOX_PORT
 	@$(PYTHON) tests/local_aws/start.py run.py
@@ -99,19 +100,21 @@ mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the rea
 # What a crate's own tests show, and what only the embedded DynamoDB shows.
 MUTATED := shared/src/delivery/step.rs shared/src/ledger/record.rs shared/src/ledger/decided.rs \
   shared/src/http.rs shared/src/http/json.rs \
-  $(foreach network,cashmycell cartstack,functions/networks/$(network)/src/lib.rs functions/networks/$(network)/src/wire.rs) \
-  functions/networks/shopback/src/answer.rs functions/networks/shopback/src/lib.rs \
-  $(foreach module,answer lib list our_id status,functions/networks/cpa_moe/src/$(module).rs)
+  $(foreach module,answer lib list our_id status wire,$(wildcard functions/networks/*/src/$(module).rs))
 MUTATED_HARNESS := shared/src/http/send.rs shared/src/ledger.rs shared/src/ledger/scan.rs shared/src/ledger/receipt.rs
 
 $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
 	cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
 
-schema: tools ## Write anew what is generated: schemas, the API's description, the table of transitions, the reference, the costs
-	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --workspace --locked current
+generate: tools ## Write the generated files: template, schemas, the API's description, transitions, configuration, costs
+	$(TOOLS)/python deploy/template/generate.py
+	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test $(foreach package,$(NETWORKS) intake postback-model,--package $(package)) current
 	$(TOOLS)/python tests/local_aws/reference.py
 	$(TOOLS)/python tests/local_aws/costs.py
+
+example-network: tools ## Add a fifth network in a copy of the repository: one folder, one README row, `make generate`, its tests
+	@$(TOOLS)/python tests/example_network/add.py
 
 cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle, replay and redrive orders
 	cargo install --locked --path cli --root .local/cargo
@@ -119,7 +122,7 @@ cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle,
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PACKAGING) cargo lambda build --release --locked \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
-	  $(foreach function,$(notdir $(wildcard functions/networks/*)) audit intake,--package $(function) --bin $(function))
+	  $(foreach function,$(NETWORKS) audit intake,--package $(function) --bin $(function))
 	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))
 	if [ -f samconfig.toml ]; then \
 	  $(TOOLS)/sam deploy $(DEPLOYED) --no-fail-on-empty-changeset; \

@@ -22,7 +22,9 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from jsonschema import Draft202012Validator
+from networks import NETWORKS
 
+BY_NAME = {network.name: network for network in NETWORKS}
 ROOT = Path(__file__).resolve().parents[1]
 
 WEBHOOK_SCHEMA = {
@@ -48,20 +50,19 @@ class Refused(Exception):
 
 def main(arguments: list[str]) -> None:
     wanted, stack = (*arguments, "", "")[:2]
-    folder = wanted.replace("_", "-")
-    schema = schema_of(folder)
+    schema = schema_of(wanted)
     stack, region = stack or samconfig("stack_name") or "postback", samconfig("region")
     session = boto3.Session(region_name=region) if region else boto3.Session()
-    arn = arn_of(session, stack, folder)
+    arn = arn_of(session, stack, wanted)
     client = session.client("secretsmanager")
     before = json.loads(client.get_secret_value(SecretId=arn)["SecretString"] or "{}")
-    settings = asked_for(folder, schema, before)
+    settings = asked_for(wanted, schema, before)
     check(settings, schema)
     client.put_secret_value(SecretId=arn, SecretString=json.dumps(settings))
     print(f"Set: {', '.join(settings) or 'nothing, which is enough'}. It is in force within a minute, without a deployment.")
 
 
-def asked_for(folder: str, schema: dict, before: dict) -> dict:
+def asked_for(wanted: str, schema: dict, before: dict) -> dict:
     if not sys.stdin.isatty():
         try:
             settings = json.load(sys.stdin)
@@ -70,20 +71,19 @@ def asked_for(folder: str, schema: dict, before: dict) -> dict:
         if not isinstance(settings, dict):
             raise Refused("Standard input holds no JSON object.")
         return settings
-    if folder == "webhook":
+    if wanted == "webhook":
         return new_keys(before.get("keys", []))
     print(f"{schema['title']}. Enter leaves a member as it is.")
     return prompted(schema, before)
 
 
-def schema_of(folder: str) -> dict:
-    """What belongs into the secret."""
-    if folder == "webhook":
+def schema_of(wanted: str) -> dict:
+    """The JSON Schema of the secret."""
+    if wanted == "webhook":
         return WEBHOOK_SCHEMA
-    schemas = {path.parent.name: path for path in ROOT.glob("functions/**/secret.schema.json")}
-    if folder not in schemas:
-        raise Refused(f"Say whose secret it is: make secret NETWORK=…, one of {', '.join([*sorted(schemas), 'webhook'])}")
-    return json.loads(schemas[folder].read_text())
+    if wanted not in BY_NAME:
+        raise Refused(f"Say whose secret it is: make secret NETWORK=…, one of {', '.join([*sorted(BY_NAME), 'webhook'])}")
+    return BY_NAME[wanted].secret_schema
 
 
 def samconfig(name: str) -> str | None:
@@ -99,8 +99,8 @@ def samconfig(name: str) -> str | None:
     return None
 
 
-def arn_of(session, stack: str, folder: str) -> str:
-    prefix = "".join(word.capitalize() for word in folder.split("-"))
+def arn_of(session, stack: str, wanted: str) -> str:
+    prefix = BY_NAME[wanted].prefix if wanted in BY_NAME else "Webhook"
     try:
         [found] = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:

@@ -188,7 +188,7 @@ def anchors(text: str) -> set[str]:
 
 
 def test_the_configuration_reference_is_current():
-    assert PAGE.read_text() == page(), "`make schema` writes it anew"
+    assert PAGE.read_text() == page(), "`make generate` writes it anew"
 
 
 def test_a_block_is_found_with_what_is_said_before_it():

@@ -119,7 +119,7 @@ def test_the_runbooks_log_queries_name_logs_and_fields_that_there_are(stack):
 
 
 def test_every_network_of_the_runbook_is_one(stack):
-    folders = {network.folder for network in NETWORKS} | {"intake"}
+    folders = {network.name for network in NETWORKS} | {"intake"}
     named = set(re.findall(rf"/aws/lambda/{STACK_NAME}-([a-z-]+)", RUNBOOK))
     assert named and named <= folders
     networks = set(re.findall(r"--network (\w+)", RUNBOOK))

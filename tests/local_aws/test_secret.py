@@ -27,7 +27,7 @@ CANARY = "canary7351"
 def test_what_the_sandbox_takes_fits_the_networks_schema(network):
     settings = json.loads((ROOT / "tests/sandbox/secrets" / f"{network.name}.json").read_text())
 
-    secret.check(settings, secret.schema_of(network.folder))
+    secret.check(settings, secret.schema_of(network.name))
 
 
 WRONG = {

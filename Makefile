@@ -6,8 +6,9 @@ ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=\\*"*\([a-z0-9_]*\).*/\1/p
 TOOLS := .local/venv-tools/bin
 DENY := .local/cargo/bin/cargo-deny
 CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
+SHARED := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 NETWORKS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/networks/*/Cargo.toml)))
-SHIPPED := $(NETWORKS:%=functions/networks/%) functions/audit functions/intake cli
+SHIPPED := $(NETWORKS:%=functions/networks/%) $(SHARED:%=functions/%) cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
 DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
@@ -122,7 +123,7 @@ cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle,
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PACKAGING) cargo lambda build --release --locked \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
-	  $(foreach function,$(NETWORKS) audit intake,--package $(function) --bin $(function))
+	  $(foreach function,$(NETWORKS) $(SHARED),--package $(function) --bin $(function))
 	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))
 	if [ -f samconfig.toml ]; then \
 	  $(TOOLS)/sam deploy $(DEPLOYED) --no-fail-on-empty-changeset; \

@@ -32,7 +32,9 @@ MILLION = 1_000_000
 PRICES = {
     "HTTP API request": 1.00 / MILLION,
     "Lambda request": 0.20 / MILLION,
+    "Lambda request, publish": 0.20 / MILLION,
     "Lambda GB-second, x86_64": 0.0000166667,
+    "Lambda GB-second, publish": 0.0000166667,
     "EventBridge custom event": 1.00 / MILLION,
     "EventBridge archive GB": 0.10,
     "SQS request": 0.40 / MILLION,
@@ -46,11 +48,11 @@ PRICES = {
 
 GIGABYTE = 1e9
 MEMORY_GB = 0.25
-# Assumed: the seconds that intake takes, and those that a network takes to answer.
-INTAKE_SECONDS, NETWORK_SECONDS = 0.02, 0.4
+# Assumed: the seconds of one invocation.
+INTAKE_SECONDS, NETWORK_SECONDS, PUBLISH_SECONDS = 0.02, 0.4, 0.02
 # Upper bounds that test_costs.py holds.
 ORDER_BYTES = 1_000
-API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES = 400, 800, 2_000
+API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES, PUBLISH_LOG_BYTES = 400, 800, 2_000, 1_600
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,13 @@ COUNTS = [
     Count("Lambda request", 1, 1, "intake and each network; fewer when orders come in batches"),
     Count("Lambda GB-second, x86_64", INTAKE_SECONDS * MEMORY_GB, NETWORK_SECONDS * MEMORY_GB,
           f"256 MB; {INTAKE_SECONDS * 1000:.0f} ms of intake, {NETWORK_SECONDS * 1000:.0f} ms of a network, assumed"),
+    Count("Lambda request, publish", 0, 2, "for each write to the ledger; fewer in batches"),
+    Count("Lambda GB-second, publish", 0, 2 * PUBLISH_SECONDS * MEMORY_GB, f"256 MB, {PUBLISH_SECONDS * 1000:.0f} ms, assumed"),
     Count("EventBridge custom event", 1, 1, "the order, and the result at each network"),
     Count("EventBridge archive GB", ORDER_BYTES / GIGABYTE, 0, "orders of 1 KB; 0.023 USD a GB and month to keep"),
     Count("SQS request", 0, 3, "sent, received, deleted; fewer in batches"),
     Count("DynamoDB write unit", 0, 2, "claim and settlement; a duplicate costs 1"),
-    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE, NETWORK_LOG_BYTES / GIGABYTE,
+    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE, (NETWORK_LOG_BYTES + PUBLISH_LOG_BYTES) / GIGABYTE,
           "one line for each call of the API and each attempt, one of metrics, Lambda's own three"),
 ]  # fmt: skip
 

@@ -256,6 +256,8 @@ class Stack:
         does not, and its poller, which compares it, takes nothing from any queue until this is set right."""
         client = self.client("lambda")
         for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+            if not mapping.get("ScalingConfig"):
+                continue
             # boto3 reads what is there as it is, and sends a number.
             most = int(mapping["ScalingConfig"]["MaximumConcurrency"])
             client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": most})

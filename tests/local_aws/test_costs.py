@@ -5,7 +5,7 @@ import time
 
 import pytest
 from build import ROOT
-from costs import API_LOG_BYTES, COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, PAGE, page, table
+from costs import API_LOG_BYTES, COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, PAGE, PUBLISH_LOG_BYTES, page, table
 from samcli.yamlhelper import yaml_parse
 from stack import NETWORKS, PLAYED, STACK_NAME
 from test_end_to_end import NAMES, drained, eventually, new_id, order, told_networks
@@ -104,6 +104,9 @@ def test_an_order_costs_what_the_table_says(stack):
         assert invocations(lines) == ORDERS * count("Lambda request").network, network
         assert size(lines) <= ORDERS * NETWORK_LOG_BYTES, (network, size(lines) / ORDERS)
         assert len(metrics(lines)) <= METRICS_A_NETWORK, metrics(lines)
+    published = logged(stack, "publish", since)
+    assert 0 < invocations(published) <= ORDERS * len(NAMES) * count("Lambda request, publish").network
+    assert size(published) <= ORDERS * len(NAMES) * PUBLISH_LOG_BYTES
     # Each write counts the version up; tests/faults holds that each costs one unit.
     for each in orders:
         assert versions(stack, each["order_id"]) == [count("DynamoDB write unit").network] * len(NAMES)

@@ -52,8 +52,10 @@ def aliased(tmp_path_factory):
 @pytest.fixture(scope="module")
 def heir(stack, key, network, aliased):
     """A deployment that goes on with the shared one's ledger, its only network paused and with every option."""
+    ledger = stack.outputs["LedgerTable"]
+    label = stack.client("dynamodb").describe_table(TableName=ledger)["Table"]["LatestStreamLabel"]
     heir = stack.sibling(
-        "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=stack.outputs["LedgerTable"], KmsKeyArn=key,
+        "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=ledger, ExistingLedgerStreamLabel=label, KmsKeyArn=key,
         **{f"Vpc{name}": ",".join(ids) for name, ids in network.items()},
         **{f"{PAUSED.prefix}Enabled": "paused", f"{PAUSED.prefix}Concurrency": str(FEW)}, **{f"{network.prefix}Enabled": "false" for network in OTHERS},
     )  # fmt: skip
@@ -121,7 +123,7 @@ def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):
     assert heir.client("secretsmanager").describe_secret(SecretId=secret)["KmsKeyId"] == key
     groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{heir.name}-")["logGroups"]
     assert {group["logGroupName"].rsplit("-", 1)[1]: group.get("kmsKeyId") for group in groups} == {
-        "intake": key, "audit": key, PAUSED.name: key
+        "intake": key, "audit": key, "publish": key, PAUSED.name: key
     }  # fmt: skip
 
 

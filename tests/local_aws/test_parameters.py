@@ -41,12 +41,15 @@ def test_a_key_of_ones_own_is_used_for_everything_that_keeps_data(template):
 
 
 def test_a_stack_takes_up_the_ledger_of_a_former_one(template):
-    deployed = Deployment(template, {**OPTIONS, "ExistingLedgerTable": "left-behind"})
+    given = {"ExistingLedgerTable": "left-behind", "ExistingLedgerStreamLabel": LABEL}
+    deployed = Deployment(template, {**OPTIONS, **given})
 
     assert "Ledger" not in deployed.resources and deployed.dangling() == set()
     table = {"Ref": "ExistingLedgerTable"}
     for name, function in resources({"Resources": deployed.resources}, "AWS::Lambda::Function").items():
-        assert function["Environment"]["Variables"]["LEDGER_TABLE"] == table, name
+        assert function["Environment"]["Variables"].get("LEDGER_TABLE", table) == table, name
+    source = deployed.resources["PublishFunctionLedger"]["Properties"]["EventSourceArn"]["Fn::Sub"]
+    assert source.endswith(":table/${ExistingLedgerTable}/stream/${ExistingLedgerStreamLabel}")
     assert deployed.outputs["LedgerTable"]["Value"] == table
 
 
@@ -154,6 +157,7 @@ def test_endpoints_default_to_the_real_networks(template):
 
 
 TABLE = "Postback-Ledger-1A2B3C"
+LABEL = "2026-11-21T10:15:00.000"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"
 # Values that a parameter accepts, and values that CloudFormation refuses before it changes anything.
 FORMS = {
@@ -162,6 +166,7 @@ FORMS = {
         ["issuer.example", "http://issuer.example", "https://user@issuer.example", "https://issuer.example/?a=b", "https:// "],
     ),
     "ExistingLedgerTable": (["", TABLE], ["ab", f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}", "a b c", "x" * 256]),
+    "ExistingLedgerStreamLabel": (["", LABEL], ["latest", f"{LABEL} "]),
     "AlarmTopicArn": (["", TOPIC], ["on-call", TOPIC.replace("sns", "sqs"), f"{TOPIC} "]),
     **{
         f"{network.prefix}Endpoint": (

@@ -69,7 +69,6 @@ LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 NETWORK_ACTIONS = LOGGING | {
     "dynamodb:GetItem",
     "dynamodb:PutItem",
-    "events:PutEvents",
     "secretsmanager:GetSecretValue",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
@@ -78,6 +77,13 @@ NETWORK_ACTIONS = LOGGING | {
 }
 
 
+PUBLISH_ACTIONS = LOGGING | {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "events:PutEvents",
+}
 STATUS_ACTIONS = {"sqs:ChangeMessageVisibility"}
 
 
@@ -92,6 +98,7 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     plain = {
         "IntakeRole": LOGGING | {"events:PutEvents"},
         "AuditRole": LOGGING | {"dynamodb:Query"},
+        "PublishRole": PUBLISH_ACTIONS | ({"sqs:SendMessage"} if any(network.status_poll for network in NETWORKS) else set()),
         **{f"{network.prefix}Role": NETWORK_ACTIONS for network in NETWORKS},
         **{f"{network.prefix}Role": NETWORK_ACTIONS | STATUS_ACTIONS for network in NETWORKS if network.status_poll},
     }
@@ -100,6 +107,16 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     assert allowed({"WebhookEnabled": "true"}) == {**plain, "IntakeRole": plain["IntakeRole"] | webhook}
     key = {"kms:Decrypt", "kms:GenerateDataKey"}
     assert allowed({"KmsKeyArn": OPTIONS["KmsKeyArn"]}) == {role: actions | key for role, actions in plain.items()}
+
+
+def test_intake_puts_orders_and_publish_puts_events(template):
+    may = {role: statement for role, statement in statements(template) if "events:PutEvents" in as_list(statement["Action"])}
+    # ForAllValues also allows a request whose context has no such key: the local AWS fills in none.
+    condition = lambda pattern: {"ForAllValues:StringLike": {"events:detail-type": [pattern]}}  # noqa: E731
+    assert {role: statement["Condition"] for role, statement in may.items()} == {
+        "IntakeRole": condition("order.*"),
+        "PublishRole": condition("postback.*"),
+    }
 
 
 def test_intake_reaches_receipts_and_no_delivery(template):

@@ -32,9 +32,9 @@ pub(crate) fn faults(order: &Value) -> Vec<Fault> {
     faults
 }
 
-/// Whether there is a network of this name, as it stands in `clicks` or in the folder's spelling.
+/// Looks a name up among the networks.
 pub(crate) fn is_network(name: &str) -> bool {
-    NETWORKS.contains(&name.replace('-', "_").as_str())
+    NETWORKS.contains(&name)
 }
 
 fn is_name(network: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The committed descriptions are what the types say: `openapi.json` and `order.schema.json`.
 //!
-//! `make schema` writes them anew.
+//! `make generate` writes them anew.
 
 use postback_core::{delivery::State, order::Order, problem::Code};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
@@ -345,7 +345,7 @@ fn assert_current(file: &str, document: &Value) {
         std::fs::write(&path, &current).expect("the file can be written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == current, "{file} is not what the types say: run `make schema`");
+    assert!(committed == current, "{file} is not what the types say: run `make generate`");
 }
 
 #[test]

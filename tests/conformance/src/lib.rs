@@ -6,6 +6,7 @@
 //! | [`lookups_find_what_is_there`] | the same for the answers to a lookup |
 //! | [`conforms`] | what holds for any network: requests, redaction, transport, noise |
 //! | [`secret_refuses_templates`] | what holds for any settings |
+//! | [`settings_match_their_schema`] | `secret.schema.json` has the settings that are read |
 //! | [`reasons_are_documented`] | each reason that a file of answers expects is in the README |
 //! | [`documented_reasons_are_met`] | each reason in the README is expected by a file of answers |
 //! | [`is_current`] | a generated file is as it would be generated now |
@@ -52,6 +53,7 @@ mod careless;
 mod corpus;
 mod current;
 mod noise;
+mod schema;
 mod settings;
 mod suite;
 
@@ -60,6 +62,7 @@ pub use corpus::{
     reasons_are_documented, recorded,
 };
 pub use current::is_current;
+pub use schema::settings_match_their_schema;
 pub use settings::secret_refuses_templates;
 pub use suite::{Subject, conforms};
 

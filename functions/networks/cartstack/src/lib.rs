@@ -154,7 +154,7 @@ fn verdict(meaning: Meaning, answer: &Answer, attempt: &Attempt) -> Verdict {
 mod tests {
     use postback_conformance::{
         NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
-        reasons_are_documented, secret_refuses_templates,
+        reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
     };
     use postback_core::{delivery::Recovery, fields::UnknownFields, network::configure};
     use serde_json::{Value, json};
@@ -229,6 +229,11 @@ mod tests {
         reasons_are_documented("answers", include_str!("../README.md"));
         let local = ["no_email", "not_completed"];
         documented_reasons_are_met(&["answers"], include_str!("../README.md"), &local);
+    }
+
+    #[test]
+    fn the_settings_match_their_schema() {
+        settings_match_their_schema::<CartStack>();
     }
 
     #[test]

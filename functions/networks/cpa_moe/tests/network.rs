@@ -6,6 +6,7 @@ use cpa_moe::CpaMoe;
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
     lookups_find_what_is_there, reasons_are_documented, secret_refuses_templates,
+    settings_match_their_schema,
 };
 use postback_core::{
     delivery::{Attempt, Lookup, Recovery, Verdict},
@@ -114,6 +115,11 @@ fn the_readme_explains_every_reason() {
     for local in local {
         assert!(readme.contains(&format!("`{local}`")), "{local}");
     }
+}
+
+#[test]
+fn the_settings_match_their_schema() {
+    settings_match_their_schema::<CpaMoe>();
 }
 
 #[test]

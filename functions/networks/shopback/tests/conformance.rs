@@ -5,7 +5,7 @@ mod common;
 use common::{TOKEN, lines, order, order_json, settings, told};
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met, is_current,
-    reasons_are_documented, secret_refuses_templates,
+    reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
 };
 use postback_core::{
     delivery::{Attempt, Proof, Recovery, Verdict},
@@ -69,6 +69,11 @@ fn conforms_in_both_modes() {
             answers: ANSWERS,
         });
     }
+}
+
+#[test]
+fn the_settings_match_their_schema() {
+    settings_match_their_schema::<ShopBack>();
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl Deduplicates for DemoShop {
 mod tests {
     use postback_conformance::{
         NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
-        is_current, reasons_are_documented, secret_refuses_templates,
+        is_current, reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
     };
     use postback_core::{fields::UnknownFields, network::configure};
     use serde_json::{Value, json};
@@ -134,6 +134,11 @@ mod tests {
             Plan::Send(mut parts) if parts.len() == 1 => parts.remove(0).report,
             _ => panic!("it is not one delivery"),
         }
+    }
+
+    #[test]
+    fn the_settings_match_their_schema() {
+        settings_match_their_schema::<DemoShop>();
     }
 
     #[test]

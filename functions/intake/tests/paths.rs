@@ -5,7 +5,7 @@ use std::fs;
 use postback_core::clock::Timestamp;
 use postback_runtime::{
     lambda::api::{Request, Response},
-    services::{EventBus, Unavailable},
+    services::{BusEvent, EventBus},
 };
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use serde_json::Value;
 struct NoBus;
 
 impl EventBus for NoBus {
-    async fn put(&self, detail_type: &str, _: String) -> Result<(), Unavailable> {
-        panic!("{detail_type} came to the bus");
+    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+        panic!("{events:?} came to the bus");
     }
 }
 

@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(file.answer.status, 429);
         assert_eq!(file.answer.body, b"\xff\n");
         assert_eq!(file.keeps, [("a".to_owned(), "b".to_owned())]);
-        assert_eq!(verdict_words(&file.by_status(answer)), file.expect);
+        assert_eq!(verdict_words(&postback_core::network::by_status(&file.answer)), file.expect);
     }
 
     #[test]

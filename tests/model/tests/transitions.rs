@@ -49,7 +49,7 @@ fn delivery(state: State) -> Delivery {
         proof: (state == State::Delivered).then_some(Proof::Response),
         attempt: u32::from(attempted),
         content: Fingerprint::of(&"order"),
-        since: NOW - HOUR,
+        first_seen_at: NOW - HOUR,
         claim_expires_at: NOW - HOUR,
         not_before: NOW,
         reached_network: attempted,
@@ -370,12 +370,12 @@ fn is_current(path: &PathBuf, fresh: &str) -> bool {
 }
 
 #[test]
-fn the_table_is_what_the_code_does() {
+fn the_table_is_current() {
     assert!(is_current(&here("transitions.md"), &table()), "run with UPDATE_TRANSITIONS=1");
 }
 
 #[test]
-fn the_architecture_page_holds_the_table() {
+fn the_architecture_pages_table_is_current() {
     let path = here("../../ARCHITECTURE.md");
     let Ok(page) = fs::read_to_string(&path) else { return };
     let Some((before, rest)) = page.split_once(OPEN) else { return };

@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn told(order: &Value) -> Report {
-        match phrase(order) {
+        match plan(order) {
             Plan::Send(mut told) if told.len() == 1 => told.remove(0).report,
             _ => panic!("it is not one delivery"),
         }
@@ -237,8 +237,8 @@ mod tests {
     fn no_click_id_is_skipped_without_a_request() {
         let empty = ["", "  ", "undefined", "NULL", "%20", "%75ndefined", "{cmc_id}", "%7Bid%7D"];
         for raw in empty {
-            let phrase = phrase(&order("1499", "INR", raw));
-            assert!(matches!(phrase, Plan::Skip(reason) if reason.as_str() == "no_click"), "{raw}");
+            let plan = plan(&order("1499", "INR", raw));
+            assert!(matches!(plan, Plan::Skip(reason) if reason.as_str() == "no_click"), "{raw}");
         }
     }
 

@@ -64,7 +64,7 @@ fn files(folder: &Path, kinds: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// How a function may be called in a text, in lower case.
+/// The spellings of a name in a text, in lower case.
 fn spellings(name: &str) -> Vec<String> {
     ["-", "_", ".", " ", ""].iter().map(|between| name.replace('_', between)).collect()
 }

@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 COPY = TARGET / "example-network"
+# Not the repository's own: cargo names a crate by its place in the workspace, so the two would take each other's tests for
+# their own, with the other's folder compiled in. The first run builds all crates, later ones what has changed.
+BUILT = TARGET / "example-network-target"
 NAME = "demo_shop"
 FOLDER = f"functions/networks/{NAME}"
 MOST_LINES = 250
@@ -38,7 +41,7 @@ STEPS = [
 def main() -> None:
     copy()
     add()
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(BUILT)}
     for command in STEPS:
         print("+", *command, flush=True)
         if subprocess.run(command, cwd=COPY, env=environment).returncode != 0:

@@ -43,7 +43,7 @@ fmt:
 	cargo fmt --all --check
 
 clippy:
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 unit:
 	cargo test --workspace --locked
@@ -63,7 +63,7 @@ advisories: $(DENY) ## Ask the RustSec database for known holes in what is linke
 
 sbom: $(CYCLONEDX) ## Write what each function and the tool are made of to target/sbom, as CycloneDX
 	@rm -rf target/sbom && mkdir -p target/sbom
-	$(CYCLONEDX) cyclonedx --format json --spec-version 1.5 --quiet \
+	$(CYCLONEDX) cyclonedx --all-features --format json --spec-version 1.5 --quiet \
 	  --target $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
 	@for package in $(SHIPPED); do mv $$package/*.cdx.json target/sbom/ || exit 1; done
 	@find . -name '*.cdx.json' -not -path './target/*' -not -path './.local/*' -delete
@@ -121,7 +121,7 @@ cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle,
 	cargo install --locked --path cli --root .local/cargo
 
 deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
-	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PACKAGING) cargo lambda build --release --locked \
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PACKAGING) cargo lambda build --release --locked --features lambda \
 	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
 	  $(foreach function,$(NETWORKS) $(SHARED),--package $(function) --bin $(function))
 	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))

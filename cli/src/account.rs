@@ -27,9 +27,9 @@ pub(crate) struct Account {
 /// A network of the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Network {
-    /// As in the ledger.
+    /// The name in the ledger.
     pub(crate) name: String,
-    /// Of its resources and outputs in the template.
+    /// The beginning of the names of its resources and outputs in the template.
     prefix: String,
 }
 
@@ -72,7 +72,7 @@ impl Account {
         networks(self.outputs.keys())
     }
 
-    /// The network of this name, however its words are joined.
+    /// The network of this name; its words may also be joined by hyphens.
     pub(crate) fn network(&self, name: &str) -> Result<Network, Failure> {
         let wanted = name.replace('-', "_");
         let networks = self.networks();
@@ -95,15 +95,20 @@ impl Account {
         format!("{}-{}", self.stack, network.name.replace('_', "-"))
     }
 
-    /// The functions' alias, if the stack was deployed gradually: whoever calls a function calls that.
+    /// The name of the function that publishes events: the template gives it.
+    pub(crate) fn publisher(&self) -> String {
+        format!("{}-publish", self.stack)
+    }
+
+    /// The functions' alias, if the stack was deployed gradually: every caller uses it.
     pub(crate) fn alias(&self) -> Option<&str> {
         self.outputs.get("FunctionAlias").map(String::as_str)
     }
 
-    /// Who is at work, as AWS knows them.
+    /// The caller's AWS identity.
     pub(crate) async fn identity(&self) -> Result<OperatorNote, Failure> {
-        let asked = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
-        let identity = asked.map_err(|error| failed("STS", "GetCallerIdentity", &error))?;
+        let identity = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        let identity = identity.map_err(|error| failed("STS", "GetCallerIdentity", &error))?;
         Ok(OperatorNote::identity(identity.arn().unwrap_or("unknown")))
     }
 
@@ -133,7 +138,7 @@ async fn configuration(arguments: &Arguments) -> SdkConfig {
     loader.load().await
 }
 
-/// The stack that `make deploy` was told the name of.
+/// The name of the stack that `make deploy` deployed.
 fn configured_stack() -> Option<String> {
     stack_in(&fs::read_to_string("samconfig.toml").ok()?)
 }
@@ -155,7 +160,7 @@ async fn outputs(
     let described = client.describe_stacks().stack_name(stack).send().await;
     let described = match described {
         Ok(described) => described,
-        // What CloudFormation says of a stack that is not there.
+        // CloudFormation's code for a stack that does not exist.
         Err(error) if error.code() == Some("ValidationError") => {
             return Err(Failure::NoStack { stack: stack.to_owned(), region });
         }
@@ -185,7 +190,7 @@ fn snake(prefix: &str) -> String {
     name
 }
 
-/// Why an AWS service did not do it.
+/// The failure of an AWS call.
 pub(crate) fn failed<E, R>(
     service: &'static str,
     action: &'static str,
@@ -212,8 +217,8 @@ where
     }
 }
 
-fn text(said: Option<impl Display>) -> String {
-    said.map(|said| said.to_string()).unwrap_or_default()
+fn text(part: Option<impl Display>) -> String {
+    part.map(|part| part.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -234,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stacks_name_is_what_make_deploy_wrote_down() {
+    fn the_stacks_name_is_read_from_samconfig() {
         let written =
             "version = 0.1\n[default.deploy.parameters]\nstack_name = \"shop-postback\"\n";
 

@@ -1,6 +1,6 @@
-//! What can be written on the command line.
+//! The command line.
 
-#![expect(clippy::doc_markdown, reason = "it is read as the help, not as Markdown")]
+#![expect(clippy::doc_markdown, reason = "the comments are the help, not Markdown")]
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use postback_core::{clock::Timestamp, delivery::State, redaction::OperatorNote};
 
 use crate::{failure::Failure, span};
 
-/// Looks at deliveries, settles them by hand, replays and redrives orders.
+/// Shows deliveries, settles them by hand, replays and redrives orders.
 #[derive(Debug, Parser)]
 #[command(name = "postback", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -31,12 +31,15 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Orders and what has become of them
+    /// Orders and their deliveries
     #[command(subcommand)]
     Orders(Orders),
-    /// Show what the stack has: the API's URL, the bus, the ledger, queues and secrets
+    /// Events on the bus
+    #[command(subcommand)]
+    Events(Events),
+    /// Show the stack's outputs: the API's URL, the bus, the ledger, queues and secrets
     Stack {
-        /// Show this output alone, bare: ApiUrl, say
+        /// Show this output alone, for example ApiUrl
         output: Option<String>,
     },
 }
@@ -50,6 +53,38 @@ pub(crate) enum Orders {
     Redrive(Redrive),
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Events {
+    Replay(ReplayEvents),
+}
+
+/// Publish events again, from the ledger
+///
+/// For an outage of the function `publish` that was longer than 24 hours: the ledger's stream keeps its records
+/// no longer. Reads the ledger and has `publish` put its events on the bus. Safe at any time: repeated events
+/// keep their ids, so a consumer recognises them. After a failure, resume with --after.
+///
+/// Without --order it reads the ledger from its beginning (see `orders list`).
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ReplayEvents {
+    /// Events since then only: 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d ago [default: all]
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Of this order only
+    #[arg(long, value_name = "ORDER_ID", conflicts_with_all = ["after", "read_units"])]
+    pub(crate) order: Option<String>,
+    /// Of this network only
+    #[arg(long)]
+    pub(crate) network: Option<String>,
+    /// Resume an earlier replay: the `next` that it showed
+    #[arg(long)]
+    pub(crate) after: Option<String>,
+    /// Stop after so many read units have been spent
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) read_units: u32,
+}
+
 /// Show all deliveries of an order, with every attempt
 #[derive(Args, Debug)]
 pub(crate) struct Show {
@@ -59,9 +94,9 @@ pub(crate) struct Show {
 
 /// List deliveries by state
 ///
-/// Reads the ledger from its beginning, since an index would cost a write with every delivery: one read unit
+/// Reads the ledger from its beginning, because an index would cost a write with every delivery: one read unit
 /// for 8 KB, about ten deliveries; a million deliveries cost about 0.03 USD on demand in us-east-1. It stops
-/// after --limit deliveries found or --read-units spent and says how to go on.
+/// after --limit deliveries found or --read-units spent, and shows how to continue.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct List {
@@ -71,7 +106,7 @@ pub(crate) struct List {
     /// Of this network only
     #[arg(long)]
     pub(crate) network: Option<String>,
-    /// First heard of since then: 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d ago
+    /// First seen since then: 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d ago
     #[arg(long)]
     pub(crate) since: Option<String>,
     /// Stop after so many have been found
@@ -80,28 +115,28 @@ pub(crate) struct List {
     /// Stop after so many read units have been spent
     #[arg(long, default_value_t = 20_000)]
     pub(crate) read_units: u32,
-    /// Go on where an earlier list stopped: what it gave as `next`
+    /// Continue an earlier list: the `next` that it showed
     #[arg(long)]
     pub(crate) after: Option<String>,
 }
 
 /// Settle an unconfirmed or parked delivery by hand
 ///
-/// Look at the network first: its portal says whether the order is there. Then say --delivered or --send-again.
-/// The decision counts for what you saw: if the delivery has been tried again meanwhile, it is refused. On a
-/// terminal the delivery is shown and you are asked; elsewhere say with --attempt which attempt you saw.
+/// Look at the network first: its portal shows whether it has the order. Then give --delivered or --send-again.
+/// The decision applies to the attempt that you saw: if there has been another one since, it is refused. On a
+/// terminal the tool shows the delivery and asks; elsewhere give with --attempt the attempt that you saw.
 ///
-/// It is recorded in the ledger with your AWS identity, the time and your reason.
+/// The ledger records the decision with your AWS identity, the time and your reason.
 ///
-/// The ledger holds no orders, so to send an unconfirmed one again say where it is: --order FILE, or
-/// --from-archive if it came over the bus. What is sent is what was told before, or nothing: an order with
-/// other content is refused. A parked order is still on its queue and comes by itself within 15 minutes.
+/// The ledger does not hold the order's content. To send an unconfirmed order again, give it with --order FILE,
+/// or with --from-archive if it came over the bus. An order with other content than reported before is refused.
+/// A parked order is still on its queue and is sent within 15 minutes.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Settle {
     /// The order's id
     pub(crate) order_id: String,
-    /// The network, or network#line, as `show` has it
+    /// The network, or network#line, as `show` prints it
     #[arg(value_name = "NETWORK[#LINE]")]
     pub(crate) delivery: String,
     /// The network has it
@@ -110,7 +145,7 @@ pub(crate) struct Settle {
     /// The network does not have it: send it again
     #[arg(long)]
     pub(crate) send_again: bool,
-    /// Why, in one line of at most 200 characters. Kept in the ledger: no customer data.
+    /// The reason, in one line of at most 200 characters. The ledger keeps it: no customer data.
     #[arg(long)]
     pub(crate) reason: String,
     /// The number of the last attempt as you saw it
@@ -126,11 +161,12 @@ pub(crate) struct Settle {
 
 /// Put the orders of a span of time on the bus again, from its archive
 ///
-/// Safe at any time: what a network was told it is not told again, which costs one write unit for each order
-/// and network. What the ledger does not know is sent. Only the networks' own rules get the events.
+/// Safe at any time: an order that was reported to a network is not reported again, which costs one write unit
+/// for each order and network. An order that is not in the ledger is sent. Only the networks' own rules get the
+/// events.
 ///
-/// --dry-run says what the ledger holds of the span; it reads the ledger from its beginning (see `list`). With
-/// --orders it says of each order in a file what would become of it.
+/// --dry-run counts the deliveries of the span; it reads the ledger from its beginning (see `list`). With
+/// --orders it predicts the effect on each order in a file.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Replay {
@@ -143,7 +179,7 @@ pub(crate) struct Replay {
     /// To this network only; may be given several times [default: all]
     #[arg(long)]
     pub(crate) network: Vec<String>,
-    /// Say what would happen, and do nothing
+    /// Show what would happen, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// A file of orders to look up for a dry run: one JSON object a line, or a JSON array
@@ -163,15 +199,15 @@ pub(crate) struct Replay {
 /// Put dead letters back on their network's queue
 ///
 /// First see why they are there: --dry-run shows each with its order and the delivery's state, and leaves it.
-/// Mend the cause, then redrive. What was told is not told again. Messages that are no orders stay where they
-/// are: they would come back.
+/// Fix the cause, then redrive. What was reported is not reported again. Messages that are no orders stay where
+/// they are: they would come back.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Redrive {
     /// The network
     #[arg(long)]
     pub(crate) network: String,
-    /// Show what is there and leave it
+    /// Show the messages and leave them
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Stop after so many messages
@@ -185,18 +221,21 @@ fn state(text: &str) -> Result<State, String> {
     found.ok_or_else(|| format!("one of {words}"))
 }
 
-impl Orders {
-    /// What clap can't check, before anything is asked of AWS.
+impl Command {
+    /// Checks what clap can't, before the first call to AWS.
     pub(crate) fn check(&self, now: Timestamp) -> Result<(), Failure> {
         match self {
-            Self::Settle(settle) => {
+            Self::Orders(Orders::Settle(settle)) => {
                 OperatorNote::new(&settle.reason).map_err(Failure::BadReason)?;
             }
-            Self::List(List { since: Some(text), .. }) => {
+            Self::Orders(Orders::List(List { since: Some(text), .. })) => {
                 span::instant("--since", text, now)?;
             }
-            Self::Replay(replay) => {
-                span::Span::read(&replay.from, replay.to.as_deref(), now)?;
+            Self::Orders(Orders::Replay(replay)) => {
+                span::Span::parse(&replay.from, replay.to.as_deref(), now)?;
+            }
+            Self::Events(Events::Replay(ReplayEvents { from: Some(text), .. })) => {
+                span::instant("--from", text, now)?;
             }
             _ => {}
         }

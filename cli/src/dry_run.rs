@@ -1,5 +1,5 @@
-//! What a replay would do, as far as it can be known: of the span from the ledger, of given orders
-//! from the ledger and the networks' rules.
+//! The dry run of a replay: counts of the span from the ledger, and a prediction for given orders from
+//! the ledger and the networks' rules.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -11,31 +11,31 @@ use serde_json::{Value, json};
 use crate::{
     account::{Account, failed},
     failure::Failure,
-    list::{Bounds, look},
+    list::{Bounds, scan},
     replay::{ReplayTarget, Rule},
     span::Span,
     view::table,
 };
 
-/// What the ledger holds of the span.
+/// The deliveries of the span that the ledger holds.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Counts {
     networks: BTreeMap<String, Count>,
     read_units: f64,
-    /// Whether the whole ledger was read.
+    /// True if the whole ledger was read.
     complete: bool,
 }
 
-/// Of one network.
+/// The deliveries to one network.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Count {
-    /// Stay as they are.
+    /// They stay as they are.
     settled: usize,
-    /// Are not settled and go on when the order comes again, as they would by themselves.
+    /// They are not settled, and continue when the order comes again, as they would anyway.
     open: usize,
 }
 
-/// What would become of an order at one network.
+/// The effect of the replay on an order at one network.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Prediction {
     order_id: String,
@@ -43,7 +43,7 @@ pub(crate) struct Prediction {
     would: &'static str,
 }
 
-/// What the ledger holds of orders that it first heard of in the span.
+/// Counts the deliveries of orders that were first seen in the span.
 pub(crate) async fn count(
     account: &Account,
     networks: &[String],
@@ -52,7 +52,7 @@ pub(crate) async fn count(
 ) -> Result<(Counts, Page), Failure> {
     let wanted = Filter { since: Some(span.from), until: Some(span.to), ..Filter::default() };
     let bounds = Bounds { limit: usize::MAX, read_units };
-    let page = look(account, &wanted, None, &bounds).await?;
+    let page = scan(account, &wanted, None, &bounds).await?;
     Ok((counts(&page, networks), page))
 }
 
@@ -61,8 +61,8 @@ fn counts(page: &Page, wanted: &[String]) -> Counts {
         wanted.iter().map(|name| (name.clone(), Count::default())).collect();
     for record in &page.records {
         if let Some(count) = networks.get_mut(record.network()) {
-            let place = if is_settled(record) { &mut count.settled } else { &mut count.open };
-            *place += 1;
+            let number = if is_settled(record) { &mut count.settled } else { &mut count.open };
+            *number += 1;
         }
     }
     Counts { networks, read_units: page.units, complete: page.next.is_none() }
@@ -72,24 +72,25 @@ fn is_settled(record: &Record) -> bool {
     record.protocol.state.is_final() && record.protocol.attempt > 0
 }
 
-pub(crate) fn counted(counts: &Counts) -> Vec<String> {
+pub(crate) fn count_table(counts: &Counts) -> Vec<String> {
     let mut rows = Vec::new();
     for (network, count) in &counts.networks {
         rows.push(vec![network.clone(), count.settled.to_string(), count.open.to_string()]);
     }
     let mut lines =
-        table(&["network", "told before: stays", "open: goes on as it would anyway"], &rows);
+        table(&["network", "settled: stays", "open: continues as it would anyway"], &rows);
     if !counts.complete {
         lines.push(
-            "The ledger is larger than --read-units allows to read: these are not all.".to_owned(),
+            "The counts are incomplete: the ledger is larger than --read-units allows to read."
+                .to_owned(),
         );
     }
-    lines.push("What the archive holds and the ledger does not know would be sent.".to_owned());
+    lines.push("Orders that are in the archive and not in the ledger would be sent.".to_owned());
     lines
 }
 
-/// The orders in a file: an array, or one a line; bare, or as their events' `detail`.
-pub(crate) fn orders(path: &Path) -> Result<Vec<Value>, Failure> {
+/// Reads the orders in a file: an array, or one a line; bare, or as their events' `detail`.
+pub(crate) fn read_orders(path: &Path) -> Result<Vec<Value>, Failure> {
     let bad = |fault: String| Failure::BadFile { file: path.display().to_string(), fault };
     let text = fs::read_to_string(path).map_err(|error| bad(error.kind().to_string()))?;
     let values = match serde_json::from_str(&text) {
@@ -104,37 +105,38 @@ pub(crate) fn orders(path: &Path) -> Result<Vec<Value>, Failure> {
     Ok(values.into_iter().map(bare).collect())
 }
 
-/// What would become of these orders at the networks that they concern.
-pub(crate) async fn fates(
+/// Predicts the effect on these orders at the networks that they concern.
+pub(crate) async fn predict(
     account: &Account,
-    way: &ReplayTarget,
+    target: &ReplayTarget,
     orders: &[Value],
 ) -> Result<Vec<Prediction>, Failure> {
-    let mut fates = Vec::new();
+    let mut predictions = Vec::new();
     for order in orders {
         let order_id = order["order_id"].as_str().unwrap_or_default();
         let records = account.ledger.of_order(order_id).await;
         let records = records.map_err(account.ledger_failed("Query"))?;
-        for rule in &way.rules {
+        for rule in &target.rules {
             if concerns(account, rule, order).await? {
-                let would = fate(records.iter().filter(|record| record.network() == rule.network));
+                let own = records.iter().filter(|record| record.network() == rule.network);
+                let would = effect(own);
                 let (order_id, network) = (order_id.to_owned(), rule.network.clone());
-                fates.push(Prediction { order_id, network, would });
+                predictions.push(Prediction { order_id, network, would });
             }
         }
     }
-    Ok(fates)
+    Ok(predictions)
 }
 
-fn fate<'a>(records: impl Iterator<Item = &'a Record>) -> &'static str {
+fn effect<'a>(records: impl Iterator<Item = &'a Record>) -> &'static str {
     let mut records = records.peekable();
     if records.peek().is_none() {
         return "be sent";
     }
-    if records.all(is_settled) { "stay as it is" } else { "go on as it would anyway" }
+    if records.all(is_settled) { "stay as it is" } else { "continue as it would anyway" }
 }
 
-/// Asks EventBridge whether the rule lets the order pass.
+/// Asks EventBridge whether the rule matches the order.
 async fn concerns(account: &Account, rule: &Rule, order: &Value) -> Result<bool, Failure> {
     let event = json!({
         "id": "0",
@@ -152,11 +154,12 @@ async fn concerns(account: &Account, rule: &Rule, order: &Value) -> Result<bool,
     Ok(tested.result())
 }
 
-pub(crate) fn foretold(fates: &[Prediction]) -> Vec<String> {
-    let row = |fate: &Prediction| {
-        vec![fate.order_id.clone(), fate.network.clone(), fate.would.to_owned()]
+pub(crate) fn prediction_table(predictions: &[Prediction]) -> Vec<String> {
+    let row = |prediction: &Prediction| {
+        let Prediction { order_id, network, would } = prediction;
+        vec![order_id.clone(), network.clone(), (*would).to_owned()]
     };
-    table(&["order", "network", "would"], &fates.iter().map(row).collect::<Vec<_>>())
+    table(&["order", "network", "would"], &predictions.iter().map(row).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -164,20 +167,10 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-
-    fn record(delivery: &str, state: &str, attempt: u32) -> Record {
-        let record = json!({
-            "order_id": "A-1", "delivery": delivery, "version": 1, "write_id": "0",
-            "state": state, "attempt": attempt, "content": "", "since": "2026-11-21T10:15:00Z",
-            "claim_expires_at": "2026-11-21T10:15:00Z", "not_before": "2026-11-21T10:15:00Z",
-            "reached": true, "in_doubt": false, "updated_at": "2026-11-21T10:15:00Z",
-            "expires_at": 0,
-        });
-        serde_json::from_value(record).expect("a record")
-    }
+    use crate::fixtures::record;
 
     #[test]
-    fn what_was_told_stays_and_what_is_open_goes_on() {
+    fn settled_deliveries_stay_and_open_ones_continue() {
         let records = vec![
             record("net", "delivered", 1),
             record("net#2", "rejected", 1),
@@ -194,12 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_ledger_does_not_know_is_sent() {
-        assert_eq!(fate([].into_iter()), "be sent");
-        assert_eq!(fate([record("net", "accepted", 1)].iter()), "stay as it is");
-        assert_eq!(fate([record("net", "unconfirmed", 1)].iter()), "go on as it would anyway");
-        // Refused by ourselves before anything was told: a mended setting may let it pass now.
-        assert_eq!(fate([record("net", "rejected", 0)].iter()), "go on as it would anyway");
+    fn an_order_that_is_not_in_the_ledger_is_sent() {
+        assert_eq!(effect([].into_iter()), "be sent");
+        assert_eq!(effect([record("net", "accepted", 1)].iter()), "stay as it is");
+        assert_eq!(effect([record("net", "unconfirmed", 1)].iter()), "continue as it would anyway");
+        // Rejected here before anything was sent: under a fixed setting it may pass now.
+        assert_eq!(effect([record("net", "rejected", 0)].iter()), "continue as it would anyway");
     }
 
     #[test]
@@ -212,12 +205,12 @@ mod tests {
             let mut file = fs::File::create(&path).expect("a file");
             file.write_all(text.as_bytes()).expect("written");
 
-            let orders = orders(&path).expect("orders");
+            let orders = read_orders(&path).expect("orders");
 
             assert_eq!(orders, [json!({ "order_id": "A-1" }), json!({ "order_id": "A-2" })]);
         }
         fs::write(&path, "{").expect("written");
-        assert!(orders(&path).is_err());
+        assert!(read_orders(&path).is_err());
         fs::remove_file(&path).expect("removed");
     }
 }

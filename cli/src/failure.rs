@@ -1,15 +1,15 @@
-//! What can go wrong: a stable code, a sentence that says what to do, an exit status.
+//! The failures of a command: each has a stable code, a sentence that says what to do, and an exit
+//! status.
 
 use postback_core::redaction::OperatorNoteFault;
 use serde::Serialize;
 
-/// Why a command did not do what it was asked.
+/// The reason that a command did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
-    /// No credentials, or none that are valid any more.
+    /// No credentials, or expired ones.
     #[error(
-        "No AWS credentials could be had. Set AWS_PROFILE, give --profile, or sign in \
-         (`aws sso login`)."
+        "No AWS credentials found. Set AWS_PROFILE, give --profile, or sign in (`aws sso login`)."
     )]
     NoCredentials,
     /// No region.
@@ -19,33 +19,33 @@ pub(crate) enum Failure {
     #[error("{service} could not be reached for {action}. Check the region and the connection.")]
     Unreachable { service: &'static str, action: &'static str },
     /// A service refused.
-    #[error("{service} refused {action}: {code}{}", said(.message))]
+    #[error("{service} refused {action}: {code}{}", in_brackets(.message))]
     Refused { service: &'static str, action: &'static str, code: String, message: String },
     /// The ledger did not answer or refused.
     #[error(
-        "The ledger (table {table}) did not answer {action}. Check the connection, and that you may \
-         do that on the table."
+        "The ledger (table {table}) could not be reached for {action}. Check the connection, and your \
+         permissions on the table."
     )]
     Ledger { table: String, action: &'static str },
     /// There is no such stack.
     #[error(
-        "There is no stack {stack} in {region}. Give its name with --stack, and --region or \
-         --profile for where it is."
+        "There is no stack {stack} in {region}. Give its name with --stack, and its place with \
+         --region or --profile."
     )]
     NoStack { stack: String, region: String },
     /// The stack is not one of ours.
     #[error(
-        "The stack {stack} has no output {output}: it is not a Postback stack, or one of an older \
-         version. Deploy it anew."
+        "The stack {stack} has no output {output}: it is not a Postback stack, or of an older \
+         version. Deploy it again."
     )]
     NoOutput { stack: String, output: String },
     /// There is no such network.
     #[error("The stack has no network {network}. It has: {known}.")]
     UnknownNetwork { network: String, known: String },
-    /// Nothing is known of the order.
+    /// The ledger does not hold the order.
     #[error(
-        "The ledger knows nothing of order {order_id}: it was never sent, it concerns no network, or \
-         it is still on its way."
+        "The ledger holds no delivery of order {order_id}: it was never sent, it concerns no network, \
+         or it is still on its way."
     )]
     UnknownOrder { order_id: String },
     /// The order has no such delivery.
@@ -53,29 +53,29 @@ pub(crate) enum Failure {
     UnknownDelivery { order_id: String, delivery: String, known: String },
     /// There is no archive.
     #[error(
-        "There is no archive {archive}. `make deploy` makes it with archive.yaml; give another name \
+        "There is no archive {archive}. `make deploy` creates it from archive.yaml; give another name \
          with --archive."
     )]
     NoArchive { archive: String },
-    /// A text that is no instant.
-    #[error("{option} must be 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d for so long ago.")]
+    /// A text that is no time.
+    #[error("{option} must be like 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d (ago).")]
     BadInstant { option: &'static str },
     /// A span without time in it.
     #[error("--from must be before --to, and before now.")]
     EmptySpan,
-    /// A reason that may not be kept.
+    /// A reason that the ledger may not hold.
     #[error("--reason {0}.")]
     BadReason(OperatorNoteFault),
-    /// A token of something else.
-    #[error("--after must be what an earlier list gave as `next`.")]
-    BadPlace,
+    /// A text that is no cursor.
+    #[error("--after must be the `next` of an earlier run.")]
+    BadCursor,
     /// A file that can't be read.
     #[error("{file} could not be read: {fault}.")]
     BadFile { file: String, fault: String },
     /// The order in the file is another one.
     #[error("{file} holds order {found}, not {wanted}.")]
     OtherOrder { file: String, found: String, wanted: String },
-    /// Nobody is there to be asked.
+    /// No terminal to ask on.
     #[error("{0}")]
     NotAsked(&'static str),
     /// The person said no.
@@ -87,16 +87,16 @@ pub(crate) enum Failure {
          settled by hand. Nothing was changed."
     )]
     NotOpen { order_id: String, delivery: String, state: &'static str },
-    /// The delivery is not any more what the person saw.
+    /// The delivery has changed since the person saw it.
     #[error(
         "Order {order_id} at {delivery} has moved on: attempt {found}, you saw attempt {seen}. \
          Nothing was changed. Look at it and at the network again."
     )]
     MovedOn { order_id: String, delivery: String, found: u32, seen: u32 },
-    /// The order has to come from somewhere.
+    /// No order to send was given.
     #[error(
-        "The ledger holds no orders. Say where this one is: --order FILE, or --from-archive if it \
-         came over the bus. Nothing was changed."
+        "The ledger does not hold the order's content. Give it with --order FILE, or with \
+         --from-archive if it came over the bus. Nothing was changed."
     )]
     OrderNeeded,
     /// The network's function refused the order.
@@ -105,23 +105,29 @@ pub(crate) enum Failure {
     /// The network's function failed.
     #[error("The function {function} failed on the order; its log says why. Nothing was changed.")]
     FunctionFailed { function: String },
-    /// Decided, but the order is not on its way.
-    #[error("It is recorded, but the order is not on its way yet: {why} {what_to_do}")]
+    /// The decision is written, but the order is not on its way.
+    #[error("The decision is recorded, but the order is not on its way yet: {why} {what_to_do}")]
     NotOnItsWay { why: String, what_to_do: String },
-    /// Others wrote again and again.
-    #[error("The delivery is being changed by others at this moment. Look at it again.")]
+    /// Others wrote the record again and again.
+    #[error("Others are changing the delivery at this moment. Look at it again.")]
     Contended,
+    /// The function that publishes events failed.
+    #[error(
+        "The function {function} failed to publish a batch; its log says why. Run the command again \
+         with --after and the `next` shown above: repeated events keep their ids."
+    )]
+    NotPublished { function: String },
     /// Some messages were left.
     #[error("{left} messages were left in the dead-letter queue: {why}")]
     Left { left: usize, why: &'static str },
 }
 
-fn said(message: &str) -> String {
+fn in_brackets(message: &str) -> String {
     if message.is_empty() { ".".to_owned() } else { format!(" ({message}).") }
 }
 
 impl Failure {
-    /// For programs.
+    /// The code, for programs.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::NoCredentials => "no_credentials",
@@ -138,7 +144,7 @@ impl Failure {
             Self::BadInstant { .. } => "bad_instant",
             Self::EmptySpan => "empty_span",
             Self::BadReason(_) => "bad_reason",
-            Self::BadPlace => "bad_place",
+            Self::BadCursor => "bad_cursor",
             Self::BadFile { .. } => "bad_file",
             Self::OtherOrder { .. } => "other_order",
             Self::NotAsked(_) => "not_asked",
@@ -150,6 +156,7 @@ impl Failure {
             Self::FunctionFailed { .. } => "function_failed",
             Self::NotOnItsWay { .. } => "not_on_its_way",
             Self::Contended => "contended",
+            Self::NotPublished { .. } => "not_published",
             Self::Left { .. } => "left",
         }
     }
@@ -161,11 +168,12 @@ impl Failure {
             | Self::Unreachable { .. }
             | Self::Refused { .. }
             | Self::Ledger { .. }
-            | Self::FunctionFailed { .. } => 1,
+            | Self::FunctionFailed { .. }
+            | Self::NotPublished { .. } => 1,
             Self::BadInstant { .. }
             | Self::EmptySpan
             | Self::BadReason(_)
-            | Self::BadPlace
+            | Self::BadCursor
             | Self::BadFile { .. }
             | Self::OtherOrder { .. }
             | Self::NotAsked(_)
@@ -185,7 +193,7 @@ impl Failure {
         }
     }
 
-    /// As it is shown with `--json`.
+    /// The failure in JSON.
     pub(crate) fn view(&self) -> impl Serialize {
         #[derive(Serialize)]
         struct View {

@@ -1,5 +1,5 @@
-//! Asking a network's function directly, as the API would: it checks an order against what it told
-//! before, and answers what came of it.
+//! Calls a network's function directly, as the API does: the function compares the order with what it
+//! reported before, and answers with the result.
 
 use std::{fmt::Write, fs, io, io::Read, path::Path};
 
@@ -12,14 +12,14 @@ use crate::{
     failure::Failure,
 };
 
-/// An order as a person gave it.
+/// An order in a file.
 #[derive(Debug)]
 pub(crate) struct GivenOrder {
     pub(crate) text: Box<RawValue>,
     file: String,
 }
 
-/// What a function answered.
+/// The answer of a function.
 #[derive(Debug, Deserialize)]
 struct Response {
     #[serde(rename = "statusCode")]
@@ -29,8 +29,8 @@ struct Response {
 }
 
 impl GivenOrder {
-    /// Reads an order, bare or as the `detail` of its event.
-    pub(crate) fn read(path: &Path, order_id: &str) -> Result<Self, Failure> {
+    /// Loads an order, bare or as the `detail` of its event.
+    pub(crate) fn load(path: &Path, order_id: &str) -> Result<Self, Failure> {
         let file = if path == Path::new("-") { "-".into() } else { path.display().to_string() };
         let bad = |fault: String| Failure::BadFile { file: file.clone(), fault };
         let text = if file == "-" {
@@ -40,10 +40,10 @@ impl GivenOrder {
             fs::read_to_string(path)
         };
         let text = text.map_err(|error| bad(error.kind().to_string()))?;
-        Self::of(&text, file.clone(), order_id)
+        Self::parse(&text, file.clone(), order_id)
     }
 
-    fn of(text: &str, file: String, order_id: &str) -> Result<Self, Failure> {
+    fn parse(text: &str, file: String, order_id: &str) -> Result<Self, Failure> {
         #[derive(Deserialize)]
         struct Given {
             order_id: Option<String>,
@@ -53,7 +53,7 @@ impl GivenOrder {
             |_| Failure::BadFile { file: file.clone(), fault: "not a JSON object".into() };
         let given: Given = serde_json::from_str(text).map_err(not_json)?;
         if let (None, Some(detail)) = (&given.order_id, &given.detail) {
-            return Self::of(detail.get(), file, order_id);
+            return Self::parse(detail.get(), file, order_id);
         }
         let found = given.order_id.unwrap_or_default();
         if found != order_id {
@@ -68,8 +68,8 @@ impl GivenOrder {
     }
 }
 
-/// Gives the order to the network's function, as `POST /orders/{network}` does. Its answer, or why
-/// it refused.
+/// Sends the order to the network's function, as `POST /orders/{network}` does. Returns the answer's
+/// body.
 pub(crate) async fn deliver(
     account: &Account,
     network: &Network,
@@ -85,10 +85,10 @@ pub(crate) async fn deliver(
     let Some(response) = response.filter(|_| output.function_error().is_none()) else {
         return Err(Failure::FunctionFailed { function });
     };
-    read(&response)
+    body_of(&response)
 }
 
-fn read(response: &Response) -> Result<Value, Failure> {
+fn body_of(response: &Response) -> Result<Value, Failure> {
     let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
     if matches!(response.status, 200 | 202) {
         return Ok(body);
@@ -121,12 +121,12 @@ mod tests {
     use super::*;
 
     fn given(text: &str) -> Result<String, Failure> {
-        let given = GivenOrder::of(text, "a.json".to_owned(), "A-1");
+        let given = GivenOrder::parse(text, "a.json".to_owned(), "A-1");
         given.map(|given| given.text.get().to_owned())
     }
 
     #[test]
-    fn an_order_is_taken_as_it_stands_bare_or_out_of_its_event() {
+    fn an_order_is_read_bare_or_out_of_its_event() {
         let order = r#"{"order_id": "A-1", "total": 1499.00}"#;
 
         assert_eq!(given(order).as_deref(), Ok(order));
@@ -148,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_the_function_said() {
-        let body = r#"{"code":"invalid_order","detail":"Mend it.","errors":[{"pointer":"/total","detail":"must not be negative"}]}"#;
-        let refused = read(&Response { status: 422, body: body.to_owned() });
+    fn a_refusal_holds_the_functions_words() {
+        let body = r#"{"code":"invalid_order","detail":"Fix it.","errors":[{"pointer":"/total","detail":"must not be negative"}]}"#;
+        let refused = body_of(&Response { status: 422, body: body.to_owned() });
 
         let Err(Failure::OrderRefused { code, detail }) = refused else { panic!("{refused:?}") };
         assert_eq!(code, "invalid_order");
-        assert_eq!(detail, "Mend it. /total: must not be negative.");
+        assert_eq!(detail, "Fix it. /total: must not be negative.");
     }
 }

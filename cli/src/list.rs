@@ -1,7 +1,9 @@
-//! `orders list`: deliveries by state, found by looking through the ledger.
+//! `orders list`: deliveries by state, found by a scan of the ledger.
 
-use postback_core::delivery::DeliveryView;
-use postback_core::{clock::Timestamp, delivery::Record};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{DeliveryView, Record},
+};
 use postback_runtime::ledger::{Cursor, Filter, Page};
 use serde::Serialize;
 
@@ -13,7 +15,7 @@ use crate::{
     view::{HEADINGS, Output, row, table},
 };
 
-/// Dollars for a read unit of a table that is paid for by request: 0.125 for a million, us-east-1, November 2026.
+/// The price of a read unit in USD, on demand: 0.125 a million in us-east-1, November 2026.
 pub(crate) const DOLLARS_A_UNIT: f64 = 0.125e-6;
 
 #[derive(Serialize)]
@@ -28,7 +30,7 @@ pub(crate) async fn run(
     account: &Account,
     wanted: &List,
     now: Timestamp,
-    screen: &mut Output<'_>,
+    output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let since = wanted.since.as_deref();
     let filter = Filter {
@@ -42,12 +44,12 @@ pub(crate) async fn run(
         since: since.map(|text| span::instant("--since", text, now)).transpose()?,
         until: None,
     };
-    let after = wanted.after.as_deref().map(place).transpose()?;
+    let after = wanted.after.as_deref().map(parse_cursor).transpose()?;
     let bounds = Bounds { limit: wanted.limit, read_units: wanted.read_units };
-    let page = look(account, &filter, after, &bounds).await?;
+    let page = scan(account, &filter, after, &bounds).await?;
     let next = page.next.as_ref().map(token);
     let rows: Vec<_> = page.records.iter().map(row).collect();
-    screen.answer(
+    output.answer(
         &table(&HEADINGS, &rows),
         &View {
             deliveries: page.records.iter().map(DeliveryView::for_operator).collect(),
@@ -56,21 +58,21 @@ pub(crate) async fn run(
             next: next.clone(),
         },
     );
-    screen.note(&cost(&page));
+    output.note(&cost(&page));
     if let Some(next) = next {
-        screen.note(&format!("There is more: go on with --after '{next}'"));
+        output.note(&format!("There is more: continue with --after '{next}'"));
     }
     Ok(())
 }
 
-/// How far to look.
+/// The bounds of a scan.
 pub(crate) struct Bounds {
     pub(crate) limit: usize,
     pub(crate) read_units: u32,
 }
 
-/// Looks through the ledger until its end or a bound.
-pub(crate) async fn look(
+/// Scans the ledger until its end or a bound.
+pub(crate) async fn scan(
     account: &Account,
     wanted: &Filter,
     mut after: Option<Cursor>,
@@ -86,7 +88,7 @@ pub(crate) async fn look(
         all.next = page.next;
         if all.records.len() > bounds.limit {
             all.records.truncate(bounds.limit);
-            all.next = all.records.last().map(key);
+            all.next = all.records.last().map(cursor);
         }
         let spent = all.units >= f64::from(bounds.read_units);
         if all.next.is_none() || all.records.len() >= bounds.limit || spent {
@@ -96,11 +98,11 @@ pub(crate) async fn look(
     }
 }
 
-fn key(record: &Record) -> Cursor {
+pub(crate) fn cursor(record: &Record) -> Cursor {
     Cursor { order_id: record.order_id.clone(), delivery: record.delivery.clone() }
 }
 
-/// What looking has cost.
+/// The cost of a scan, in words.
 pub(crate) fn cost(page: &Page) -> String {
     let (found, read, units) = (page.records.len(), page.read, page.units);
     let dollars = units * DOLLARS_A_UNIT;
@@ -109,15 +111,15 @@ pub(crate) fn cost(page: &Page) -> String {
     )
 }
 
-/// A place as one word. An order's id may hold anything, a delivery no slash.
-fn token(place: &Cursor) -> String {
-    format!("{}/{}", place.delivery, place.order_id)
+/// A cursor as one word. An order's id may hold anything, a delivery no slash.
+pub(crate) fn token(cursor: &Cursor) -> String {
+    format!("{}/{}", cursor.delivery, cursor.order_id)
 }
 
-fn place(token: &str) -> Result<Cursor, Failure> {
-    let (delivery, order_id) = token.split_once('/').ok_or(Failure::BadPlace)?;
+pub(crate) fn parse_cursor(token: &str) -> Result<Cursor, Failure> {
+    let (delivery, order_id) = token.split_once('/').ok_or(Failure::BadCursor)?;
     if delivery.is_empty() || order_id.is_empty() {
-        return Err(Failure::BadPlace);
+        return Err(Failure::BadCursor);
     }
     Ok(Cursor { order_id: order_id.to_owned(), delivery: delivery.to_owned() })
 }
@@ -127,12 +129,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_comes_back_from_its_token() {
+    fn a_cursor_is_read_back_from_its_token() {
         let there = Cursor { order_id: "A/1 #2".to_owned(), delivery: "net#3".to_owned() };
 
-        assert_eq!(place(&token(&there)), Ok(there));
+        assert_eq!(parse_cursor(&token(&there)), Ok(there));
         for wrong in ["", "A-1", "/A-1", "net/"] {
-            assert_eq!(place(wrong), Err(Failure::BadPlace), "{wrong}");
+            assert_eq!(parse_cursor(wrong), Err(Failure::BadCursor), "{wrong}");
         }
     }
 }

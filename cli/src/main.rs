@@ -8,7 +8,10 @@ use postback_core::clock::Timestamp;
 mod account;
 mod args;
 mod dry_run;
+mod events;
 mod failure;
+#[cfg(test)]
+mod fixtures;
 mod invoke;
 mod list;
 mod redrive;
@@ -20,7 +23,7 @@ mod stack;
 mod view;
 
 use account::Account;
-use args::{Arguments, Command};
+use args::{Arguments, Command, Events, Orders};
 use failure::Failure;
 use view::Output;
 
@@ -28,32 +31,27 @@ use view::Output;
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let mut screen = Output { json: arguments.json, out: &mut out, err: &mut err };
-    match run(&arguments, &mut screen).await {
+    let mut output = Output { json: arguments.json, out: &mut out, err: &mut err };
+    match run(&arguments, &mut output).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            screen.failure(&failure);
+            output.failure(&failure);
             ExitCode::from(failure.exit_status())
         }
     }
 }
 
-async fn run(arguments: &Arguments, screen: &mut Output<'_>) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     let now = Timestamp::system();
-    let command = match &arguments.command {
-        Command::Orders(command) => command,
-        Command::Stack { output } => {
-            let account = Account::open(arguments).await?;
-            return stack::run(&account, output.as_deref(), screen);
-        }
-    };
-    command.check(now)?;
+    arguments.command.check(now)?;
     let account = Account::open(arguments).await?;
-    match command {
-        args::Orders::Show(wanted) => show::run(&account, wanted, screen).await,
-        args::Orders::List(wanted) => list::run(&account, wanted, now, screen).await,
-        args::Orders::Settle(wanted) => settle::run(&account, wanted, screen).await,
-        args::Orders::Replay(wanted) => replay::run(&account, wanted, now, screen).await,
-        args::Orders::Redrive(wanted) => redrive::run(&account, wanted, screen).await,
+    match &arguments.command {
+        Command::Orders(Orders::Show(wanted)) => show::run(&account, wanted, output).await,
+        Command::Orders(Orders::List(wanted)) => list::run(&account, wanted, now, output).await,
+        Command::Orders(Orders::Settle(wanted)) => settle::run(&account, wanted, output).await,
+        Command::Orders(Orders::Replay(wanted)) => replay::run(&account, wanted, now, output).await,
+        Command::Orders(Orders::Redrive(wanted)) => redrive::run(&account, wanted, output).await,
+        Command::Events(Events::Replay(wanted)) => events::run(&account, wanted, now, output).await,
+        Command::Stack { output: name } => stack::run(&account, name.as_deref(), output),
     }
 }

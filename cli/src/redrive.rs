@@ -1,5 +1,5 @@
-//! `orders redrive`: dead letters back on their network's queue. Each is sent, then deleted: whatever
-//! fails in between, an order is on the queue once more than needed, which tells nobody twice.
+//! `orders redrive`: dead letters back on their network's queue. Each is sent, then deleted: if
+//! anything fails in between, an order is on the queue once too often, and is still reported once.
 
 use std::collections::HashSet;
 
@@ -16,28 +16,28 @@ use crate::{
     view::{Output, table},
 };
 
-/// How long a message is kept from others while it is dealt with, in seconds.
+/// The time for which a message is hidden from others while it is handled, in seconds.
 const HIDDEN: i32 = 120;
 
 /// A dead letter, without its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Letter {
-    /// Of the message.
+    /// The message's id.
     message_id: String,
-    /// Of the order in it; `None` when there is none.
+    /// The id of the order in it; `None` if there is none.
     order_id: Option<String>,
-    /// Why it is here, as far as can be seen.
+    /// The reason that it is here, as far as can be seen.
     why: String,
-    /// What was done with it.
+    /// The tool's action.
     done: Done,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Done {
-    /// It is on the queue again.
+    /// Put back on the queue.
     Redriven,
-    /// It is where it was.
+    /// Left where it was.
     Left,
 }
 
@@ -50,26 +50,26 @@ struct View<'a> {
 pub(crate) async fn run(
     account: &Account,
     wanted: &Redrive,
-    screen: &mut Output<'_>,
+    output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let network = account.network(&wanted.network)?;
     let mut work =
-        Work { account, network: &network, wanted, letters: Vec::new(), held: Vec::new() };
+        Work { account, network: &network, wanted, letters: Vec::new(), hidden: Vec::new() };
     let worked = work.all().await;
-    // Whatever happened: what is left is seen by others at once, and what was done is shown.
-    work.let_go().await;
+    // After a failure, too: others see the remaining messages at once, and the result is shown.
+    work.release().await;
     let letters = work.letters;
     let rows: Vec<_> = letters.iter().map(row).collect();
-    let mut lines = table(&["order", "why it is here", "done", "message"], &rows);
+    let mut lines = table(&["order", "reason", "done", "message"], &rows);
     if letters.is_empty() {
         lines = vec![format!("The dead-letter queue of {} is empty.", network.name)];
     }
-    screen.answer(&lines, &View { network: &network.name, letters: &letters });
+    output.answer(&lines, &View { network: &network.name, letters: &letters });
     worked?;
     let left = letters.iter().filter(|letter| letter.done == Done::Left).count();
     match (left, wanted.dry_run) {
         (0, _) | (_, true) => Ok(()),
-        _ => Err(Failure::Left { left, why: "they are no orders, and would come back." }),
+        _ => Err(Failure::Left { left, why: "they are no orders and would come back." }),
     }
 }
 
@@ -84,8 +84,8 @@ struct Work<'a> {
     network: &'a Network,
     wanted: &'a Redrive,
     letters: Vec<Letter>,
-    /// What is hidden from others until it is let go.
-    held: Vec<String>,
+    /// The messages that are hidden from others until they are released.
+    hidden: Vec<String>,
 }
 
 impl Work<'_> {
@@ -97,11 +97,11 @@ impl Work<'_> {
                 break;
             }
             for message in messages {
-                // A letter that has come round again: all have been seen.
+                // A letter comes a second time: all have been seen.
                 if !seen.insert(message.message_id().unwrap_or_default().to_owned()) {
                     return Ok(());
                 }
-                self.one(&message).await?;
+                self.handle(&message).await?;
             }
         }
         Ok(())
@@ -123,24 +123,24 @@ impl Work<'_> {
         Ok(output.messages.unwrap_or_default())
     }
 
-    async fn one(&mut self, message: &Message) -> Result<(), Failure> {
+    async fn handle(&mut self, message: &Message) -> Result<(), Failure> {
         let handle = message.receipt_handle().unwrap_or_default();
-        self.held.push(handle.to_owned());
+        self.hidden.push(handle.to_owned());
         let body = message.body().unwrap_or_default();
         let order_id = order_id(body);
-        let why = self.why(message, order_id.as_deref()).await?;
+        let why = self.reason(message, order_id.as_deref()).await?;
         let done =
             if self.wanted.dry_run || order_id.is_none() { Done::Left } else { Done::Redriven };
         if done == Done::Redriven {
-            self.move_it(body, handle).await?;
-            self.held.pop();
+            self.put_back(body, handle).await?;
+            self.hidden.pop();
         }
         let message_id = message.message_id().unwrap_or_default().to_owned();
         self.letters.push(Letter { message_id, order_id, why, done });
         Ok(())
     }
 
-    async fn move_it(&self, body: &str, handle: &str) -> Result<(), Failure> {
+    async fn put_back(&self, body: &str, handle: &str) -> Result<(), Failure> {
         let queues = &self.account.queues;
         let send = queues.send_message().queue_url(self.account.queue_url(self.network)?);
         let put = send.message_body(body).send().await;
@@ -150,8 +150,8 @@ impl Work<'_> {
         deleted.map(|_| ()).map_err(|error| failed("SQS", "DeleteMessage", &error))
     }
 
-    /// Why a letter is here: what the bus says, or how far the ledger knows the order came.
-    async fn why(&self, message: &Message, order_id: Option<&str>) -> Result<String, Failure> {
+    /// The reason that a letter is here: the bus's error code, or the order's state in the ledger.
+    async fn reason(&self, message: &Message, order_id: Option<&str>) -> Result<String, Failure> {
         if let Some(code) = error_code(message) {
             return Ok(format!("the bus could not put it on the queue: {code}"));
         }
@@ -167,29 +167,29 @@ impl Work<'_> {
         });
         let states = states.collect::<Vec<_>>().join("; ");
         Ok(if states.is_empty() {
-            "the function failed before the ledger knew of it: see its log".to_owned()
+            "the function failed before it wrote to the ledger: see its log".to_owned()
         } else {
             format!("the function failed on it; now {states}")
         })
     }
 
-    async fn let_go(&mut self) {
+    async fn release(&mut self) {
         let Ok(url) = self.account.dead_letter_queue_url(self.network) else { return };
-        for handle in self.held.drain(..) {
+        for handle in self.hidden.drain(..) {
             let change = self.account.queues.change_message_visibility().queue_url(url);
-            // If it fails, the message is seen again when its time is up.
+            // If this fails, others see the message when its time is over.
             let _later = change.receipt_handle(handle).visibility_timeout(0).send().await;
         }
     }
 }
 
-/// The code with which EventBridge gave up, if it was EventBridge.
+/// The code with which EventBridge gave up, if EventBridge put the message here.
 fn error_code(message: &Message) -> Option<String> {
     let code = message.message_attributes()?.get("ERROR_CODE")?.string_value()?;
     Some(code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
 }
 
-/// The id of the order in a message that a function could take.
+/// The id of the order in a message that a function accepts.
 fn order_id(body: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Envelope {
@@ -223,14 +223,14 @@ mod tests {
         };
 
         assert_eq!(of("order.completed", &order).as_deref(), Some("A-1"));
-        assert_eq!(of("postback.due", &order).as_deref(), Some("A-1"));
+        assert_eq!(of("postback.order_delayed", &order).as_deref(), Some("A-1"));
         assert_eq!(of("postback.delivered", &order), None);
         assert_eq!(of("order.completed", &json!({ "order_id": "A-1" })), None);
         assert_eq!(order_id("not json"), None);
     }
 
     #[test]
-    fn the_bus_says_by_a_code_why_it_gave_up() {
+    fn the_buss_error_code_is_the_reason() {
         let code =
             MessageAttributeValue::builder().data_type("String").string_value("NO_PERMISSIONS");
         let code = code.build().expect("an attribute");

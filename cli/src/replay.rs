@@ -12,14 +12,14 @@ use serde::Serialize;
 use crate::{
     account::{Account, Network, failed},
     args::Replay,
-    dry_run::{Counts, Prediction, count, counted, fates, foretold, orders},
+    dry_run::{Counts, Prediction, count, count_table, predict, prediction_table, read_orders},
     failure::Failure,
     list::cost,
     span::Span,
     view::Output,
 };
 
-/// From where to where.
+/// The archive, the bus and the rules of a replay.
 pub(crate) struct ReplayTarget {
     archive_arn: String,
     archive_days: i32,
@@ -51,11 +51,11 @@ pub(crate) async fn run(
     account: &Account,
     wanted: &Replay,
     now: Timestamp,
-    screen: &mut Output<'_>,
+    output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let span = Span::read(&wanted.from, wanted.to.as_deref(), now)?;
+    let span = Span::parse(&wanted.from, wanted.to.as_deref(), now)?;
     let networks = networks(account, &wanted.network)?;
-    let way = ReplayTarget::find(account, wanted.archive.as_deref(), &networks).await?;
+    let target = ReplayTarget::find(account, wanted.archive.as_deref(), &networks).await?;
     let names: Vec<_> = networks.into_iter().map(|network| network.name).collect();
     let mut view = View {
         from: span.from,
@@ -67,33 +67,35 @@ pub(crate) async fn run(
     };
     let mut lines =
         vec![format!("From {} to {}, to {}", span.from, span.to, view.networks.join(", "))];
-    if let Some(warning) = way.too_old(span, now) {
+    if let Some(warning) = target.too_old(span, now) {
         lines.push(warning);
     }
     if !wanted.yes {
         let (counts, page) = count(account, &view.networks, span, wanted.read_units).await?;
-        lines.extend(counted(&counts));
-        screen.note(&cost(&page));
+        lines.extend(count_table(&counts));
+        output.note(&cost(&page));
         view.ledger = Some(counts);
     }
     if let Some(path) = &wanted.orders {
-        let fates = fates(account, &way, &orders(path)?).await?;
-        lines.extend(foretold(&fates));
-        view.orders = Some(fates);
+        let predictions = predict(account, &target, &read_orders(path)?).await?;
+        lines.extend(prediction_table(&predictions));
+        view.orders = Some(predictions);
     }
     if !wanted.dry_run {
         if !wanted.yes {
             let instead =
                 "See what would happen with --dry-run, then give --yes. Nothing was replayed.";
-            screen.ask(&lines, "Replay it?", instead)?;
+            output.ask(&lines, "Replay it?", instead)?;
             lines.clear();
         }
-        let replay = way.start(account, span).await?;
-        lines.push(format!("Started: replay {replay}. It takes some minutes; how far it is says"));
+        let replay = target.start(account, span).await?;
+        lines.push(format!(
+            "Started: replay {replay}. It takes some minutes. See its progress with"
+        ));
         lines.push(format!("  aws events describe-replay --replay-name {replay}"));
         view.replay = Some(replay);
     }
-    screen.answer(&lines, &view);
+    output.answer(&lines, &view);
     Ok(())
 }
 
@@ -135,7 +137,7 @@ impl ReplayTarget {
         })
     }
 
-    /// Starts the replay; its name.
+    /// Starts the replay. Returns its name.
     pub(crate) async fn start(&self, account: &Account, span: Span) -> Result<String, Failure> {
         let name = format!("postback-{}-{:08x}", span.from.as_secs(), fastrand::u32(..));
         let rules = self.rules.iter().map(|rule| rule.arn.clone()).collect();
@@ -155,22 +157,21 @@ impl ReplayTarget {
         started.map(|_| name).map_err(|error| failed("EventBridge", "StartReplay", &error))
     }
 
-    /// Whether the span begins before what the archive keeps.
+    /// A warning if the span begins before the archive does.
     fn too_old(&self, span: Span, now: Timestamp) -> Option<String> {
         let days = u64::try_from(self.archive_days).ok().filter(|days| *days > 0)?;
         let keeps = std::time::Duration::from_hours(24 * days);
-        (span.from < now - keeps).then(|| {
-            format!("The archive keeps {days} days: of what is older nothing is replayed.")
-        })
+        (span.from < now - keeps)
+            .then(|| format!("The archive keeps {days} days: older orders are not replayed."))
     }
 }
 
 /// The rules that bring orders to this network's queue.
 async fn rules_of(account: &Account, bus: &str, network: &Network) -> Result<Vec<Rule>, Failure> {
     let queue = account.queue_url(network)?;
-    let asked = account.queues.get_queue_attributes().queue_url(queue);
-    let asked = asked.attribute_names(QueueAttributeName::QueueArn).send().await;
-    let attributes = asked.map_err(|error| failed("SQS", "GetQueueAttributes", &error))?;
+    let get = account.queues.get_queue_attributes().queue_url(queue);
+    let attributes = get.attribute_names(QueueAttributeName::QueueArn).send().await;
+    let attributes = attributes.map_err(|error| failed("SQS", "GetQueueAttributes", &error))?;
     let attributes = attributes.attributes.unwrap_or_default();
     let Some(queue_arn) = attributes.get(&QueueAttributeName::QueueArn) else {
         return Ok(Vec::new());

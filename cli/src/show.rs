@@ -19,7 +19,7 @@ struct View<'a> {
 pub(crate) async fn run(
     account: &Account,
     wanted: &Show,
-    screen: &mut Output<'_>,
+    output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let order_id = &wanted.order_id;
     let failed = account.ledger_failed("Query");
@@ -29,6 +29,6 @@ pub(crate) async fn run(
     }
     let stories: Vec<_> = records.iter().map(story).collect();
     let deliveries = records.iter().map(DeliveryView::for_operator).collect();
-    screen.answer(&stories.join(&String::new()), &View { order_id, deliveries });
+    output.answer(&stories.join(&String::new()), &View { order_id, deliveries });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Instants and spans as people write them.
+//! Times and spans as people write them.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Reads `--from` and `--to`.
-    pub(crate) fn read(from: &str, to: Option<&str>, now: Timestamp) -> Result<Self, Failure> {
+    /// Parses `--from` and `--to`.
+    pub(crate) fn parse(from: &str, to: Option<&str>, now: Timestamp) -> Result<Self, Failure> {
         let from = instant("--from", from, now)?;
         let to = to.map_or(Ok(now), |to| instant("--to", to, now))?;
         if from >= to {
@@ -25,7 +25,7 @@ impl Span {
     }
 }
 
-/// Reads a day, an instant, or how long ago.
+/// Parses a day, a time, or a duration before `now`.
 pub(crate) fn instant(
     option: &'static str,
     text: &str,
@@ -73,10 +73,10 @@ mod tests {
 
     #[test]
     fn a_span_has_a_beginning_before_its_end_and_no_future() {
-        let span = Span::read("2h", Some("2027-01-01"), NOW).expect("a span");
+        let span = Span::parse("2h", Some("2027-01-01"), NOW).expect("a span");
 
         assert_eq!(span.to, NOW);
-        assert!(Span::read("2026-11-21", Some("2026-11-20"), NOW).is_err());
-        assert!(Span::read("2027-01-01", None, NOW).is_err());
+        assert!(Span::parse("2026-11-21", Some("2026-11-20"), NOW).is_err());
+        assert!(Span::parse("2027-01-01", None, NOW).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `stack`: what the stack has.
+//! `stack`: the stack's outputs.
 
 use crate::{
     account::Account,
@@ -8,16 +8,16 @@ use crate::{
 
 pub(crate) fn run(
     account: &Account,
-    output: Option<&str>,
-    screen: &mut Output<'_>,
+    name: Option<&str>,
+    output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    if let Some(name) = output {
+    if let Some(name) = name {
         let value = account.output(name)?;
-        screen.answer(&[value.to_owned()], &value);
+        output.answer(&[value.to_owned()], &value);
         return Ok(());
     }
     let row = |(name, value): (&String, &String)| vec![name.clone(), value.clone()];
     let rows: Vec<_> = account.outputs().iter().map(row).collect();
-    screen.answer(&table(&["output", "value"], &rows), account.outputs());
+    output.answer(&table(&["output", "value"], &rows), account.outputs());
     Ok(())
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Where answers go.
+/// The destination of answers.
 pub(crate) struct Output<'a> {
     pub(crate) json: bool,
     pub(crate) out: &'a mut dyn Write,
@@ -23,8 +23,8 @@ pub(crate) struct Output<'a> {
 impl Output<'_> {
     /// The answer: lines for people, or one JSON object for programs.
     pub(crate) fn answer(&mut self, lines: &[String], value: &impl Serialize) {
-        // A reader that has gone away wants no more.
-        let _gone = if self.json {
+        // A closed pipe is no failure.
+        let _closed = if self.json {
             let text = serde_json::to_string_pretty(value).unwrap_or_default();
             writeln!(self.out, "{text}")
         } else {
@@ -32,15 +32,15 @@ impl Output<'_> {
         };
     }
 
-    /// Something beside the answer, for people only.
+    /// A remark beside the answer, for people only.
     pub(crate) fn note(&mut self, text: &str) {
         if !self.json {
-            let _gone = writeln!(self.err, "{text}");
+            let _closed = writeln!(self.err, "{text}");
         }
     }
 
     pub(crate) fn failure(&mut self, failure: &Failure) {
-        let _gone = if self.json {
+        let _closed = if self.json {
             let text = serde_json::to_string(&failure.view()).unwrap_or_default();
             writeln!(self.err, "{text}")
         } else {
@@ -48,7 +48,7 @@ impl Output<'_> {
         };
     }
 
-    /// Shows `lines` and asks; `Err` if nobody is there, with what to write instead, or if the
+    /// Shows `lines` and asks. Fails if there is no terminal, with what to write `instead`, or if the
     /// answer is not yes.
     pub(crate) fn ask(
         &mut self,
@@ -60,13 +60,13 @@ impl Output<'_> {
             return Err(Failure::NotAsked(instead));
         }
         for line in lines {
-            let _gone = writeln!(self.err, "{line}");
+            let _closed = writeln!(self.err, "{line}");
         }
-        let _gone = write!(self.err, "{question} [y/N] ");
-        let _gone = self.err.flush();
-        let mut said = String::new();
-        let read = io::stdin().lock().read_line(&mut said);
-        let yes = read.is_ok() && matches!(said.trim(), "y" | "Y" | "yes");
+        let _closed = write!(self.err, "{question} [y/N] ");
+        let _closed = self.err.flush();
+        let mut reply = String::new();
+        let read = io::stdin().lock().read_line(&mut reply);
+        let yes = read.is_ok() && matches!(reply.trim(), "y" | "Y" | "yes");
         if yes { Ok(()) } else { Err(Failure::Declined) }
     }
 }
@@ -94,19 +94,19 @@ pub(crate) fn row(record: &Record) -> Vec<String> {
         record.order_id.clone(),
         record.delivery.clone(),
         protocol.state.as_str().to_owned(),
-        why(record),
+        reason(record),
         protocol.attempt.to_string(),
         protocol.first_seen_at.to_string(),
         record.updated_at.to_string(),
     ]
 }
 
-/// Of the rows that [`row`] makes.
+/// The headings of the rows that [`row`] makes.
 pub(crate) const HEADINGS: [&str; 7] =
-    ["order", "delivery", "state", "why", "attempt", "first heard of", "last change"];
+    ["order", "delivery", "state", "reason", "attempt", "first seen", "last change"];
 
 /// The reason, or the proof.
-fn why(record: &Record) -> String {
+fn reason(record: &Record) -> String {
     let protocol = &record.protocol;
     match (&protocol.reason, protocol.proof) {
         (Some(reason), _) => reason.to_string(),
@@ -121,40 +121,40 @@ pub(crate) fn word(value: &impl Serialize) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// One delivery with all that is known of it.
+/// One delivery with its history.
 pub(crate) fn story(record: &Record) -> Vec<String> {
     let mut lines = vec![format!("{} at {}", record.order_id, record.delivery)];
     let protocol = &record.protocol;
-    let mut say = |name: &str, text: String| {
+    let mut add = |name: &str, text: String| {
         if !text.is_empty() {
             lines.push(format!("  {name:<15}{text}"));
         }
     };
-    say("state", protocol.state.as_str().to_owned());
-    say("why", why(record));
-    say("first heard of", protocol.first_seen_at.to_string());
+    add("state", protocol.state.as_str().to_owned());
+    add("reason", reason(record));
+    add("first seen", protocol.first_seen_at.to_string());
     if matches!(protocol.state, State::Retrying | State::Parked) {
-        say("next try", format!("{} at the earliest", protocol.not_before));
+        add("next try", format!("{} at the earliest", protocol.not_before));
     }
-    say("references", pairs(&record.references));
+    add("references", pairs(&record.references));
     if record.conflicts.count() > 0 {
         let count = record.conflicts.count();
-        say("conflicts", format!("came {count} times with other content"));
+        add("conflicts", format!("arrived {count} times with other content"));
     }
     for attempt in record.attempts.entries() {
-        say(&format!("attempt {}", attempt.number), attempted(attempt));
+        add(&format!("attempt {}", attempt.number), attempted(attempt));
     }
     for lookup in record.lookups.entries() {
         let state = lookup.state.as_str();
-        say("lookup", format!("{}  {}: {state}", lookup.at, lookup.result));
+        add("lookup", format!("{}  {}: {state}", lookup.at, lookup.result));
     }
     for status in record.statuses.entries() {
-        say("network status", format!("{}  {}", status.at, pairs(&status.status)));
+        add("network status", format!("{}  {}", status.at, pairs(&status.status)));
     }
     for decision in record.decisions.entries() {
         let what = word(&decision.decision).replace('_', " ");
         let (by, why) = (decision.by.as_str(), decision.why.as_str());
-        say("decided", format!("{}  {what}: {why} ({by})", decision.at));
+        add("decided", format!("{}  {what}: {why} ({by})", decision.at));
     }
     lines
 }
@@ -166,7 +166,7 @@ fn attempted(attempt: &AttemptRecord) -> String {
             let took = ended.since(attempt.started_at);
             let _infallible = write!(text, ", {} ms: {}", took.as_millis(), state.as_str());
         }
-        _ => text += ": no word of its end",
+        _ => text += ": no result recorded",
     }
     if let Some(reason) = &attempt.reason {
         let _infallible = write!(text, ", {reason}");
@@ -198,10 +198,10 @@ mod tests {
     fn people_and_programs_get_what_is_theirs() {
         let answered = |json| {
             let (mut out, mut err) = (Vec::new(), Vec::new());
-            let mut screen = Output { json, out: &mut out, err: &mut err };
-            screen.answer(&["a line".to_owned()], &serde_json::json!({ "a": 1 }));
-            screen.note("by the way");
-            screen.failure(&Failure::EmptySpan);
+            let mut output = Output { json, out: &mut out, err: &mut err };
+            output.answer(&["a line".to_owned()], &serde_json::json!({ "a": 1 }));
+            output.note("by the way");
+            output.failure(&Failure::EmptySpan);
             (String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
         };
 

@@ -100,6 +100,7 @@ def main() -> None:
 def build_ours() -> None:
     print("Building the functions and the bench (the first time: some minutes) …", flush=True)
     selected = [argument for function in FUNCTIONS for argument in ("--package", function)]
+    selected += ["--features", "lambda"]
     cargo_lambda(ROOT, OUT / "lambda", selected, TARGET, build.packaging())
     build_bench()
 

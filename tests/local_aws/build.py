@@ -43,7 +43,7 @@ def build() -> Path:
         (
             "the functions (the first time: some minutes)",
             packaging(),
-            ["cargo", "lambda", "build", *profile, "--locked", target, "--lambda-dir", str(PACKAGES)]
+            ["cargo", "lambda", "build", *profile, "--locked", "--features", "lambda", target, "--lambda-dir", str(PACKAGES)]
             + packages_and_bins,
         ),
     ]:

@@ -27,6 +27,8 @@ class QuickBuild:
     def __init__(self):
         command = ["cargo", "build", "--profile", PROFILE, "--locked", "--message-format", "json-render-diagnostics"]
         command += [word for package in PROGRAMS for word in ("--package", package)]
+        # A network's program is built with this feature only.
+        command += ["--features", "lambda"]
         # The bar is the only place where cargo says how much there is to build. It wants a width outside a terminal.
         bar = {"CARGO_TERM_PROGRESS_WHEN": "always", "CARGO_TERM_PROGRESS_WIDTH": "120", "CARGO_TERM_COLOR": "never"}
         self._progress = CargoProgress((ROOT / "Cargo.lock").read_text().count('\nname = "aws-sdk-'))

@@ -1,4 +1,4 @@
-//! Answers with every delivery of an order and its history.
+//! `GET /orders/{order_id}`: every delivery of an order, with its history.
 
 use std::borrow::Cow;
 
@@ -31,19 +31,19 @@ async fn find(request: &Request, ledger: &Ledger) -> Result<Response, Problem> {
     let given = request.path_parameters.get("order_id").map(String::as_str).unwrap_or_default();
     for order_id in spellings(given) {
         let records = ledger.of_order(&order_id).await.map_err(|_| {
-            let detail = "The ledger could not be reached. Ask again.";
+            let detail = "The ledger could not be reached. Send the request again.";
             Problem::new(Code::LedgerUnavailable, detail)
         })?;
         if !records.is_empty() {
             return Ok(api::json(200, &audit(&order_id, &records)));
         }
     }
-    let detail = "No network has an order with this id: it was never sent, it concerns \
-                  no network, or it is still on its way.";
+    let detail = "The ledger holds no delivery of this order: it was never sent, it concerns no \
+                  network, or it is still on its way.";
     Err(Problem::new(Code::UnknownOrder, detail))
 }
 
-/// The id as it came, and decoded where the gateway has not done so.
+/// The order ids that the path may mean: as it came, and decoded where API Gateway has not done so.
 fn spellings(given: &str) -> Vec<Cow<'_, str>> {
     let mut spellings = Vec::new();
     if !given.is_empty() {

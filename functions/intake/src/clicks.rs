@@ -1,4 +1,5 @@
-//! The networks, and what their crates say of their clicks: collected when this function is built.
+//! The networks and the members of their clicks: collected from their folders when this function is
+//! built.
 
 use postback_core::fields::Fault;
 use serde_json::Value;
@@ -11,12 +12,12 @@ pub(crate) struct Click {
 
 include!(concat!(env!("OUT_DIR"), "/clicks.rs"));
 
-/// Clicks of no network and members of no click: each would be passed over in silence, and the
-/// customer would lose the cashback.
+/// Returns clicks of unknown networks and unknown members of clicks: the networks would ignore them,
+/// and the customer would lose the cashback.
 pub(crate) fn faults(order: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (network, click) in order["clicks"].as_object().into_iter().flatten() {
-        // What is no name of a network or no click at all is the order's own fault.
+        // `Order::read` reports a malformed name and a click that is no object.
         let Some(click) = click.as_object().filter(|_| is_name(network)) else { continue };
         let Some(known) = CLICKS.iter().find(|known| known.network == network) else {
             faults.push(unknown(format!("/clicks/{network}"), "is not a network that has clicks"));
@@ -32,7 +33,7 @@ pub(crate) fn faults(order: &Value) -> Vec<Fault> {
     faults
 }
 
-/// Looks a name up among the networks.
+/// Returns whether there is a network of this name.
 pub(crate) fn is_network(name: &str) -> bool {
     NETWORKS.contains(&name)
 }

@@ -1,4 +1,4 @@
-//! The API's description: the committed document with every network's click put in its place.
+//! `GET /openapi.json`: the committed document, completed with every network's click.
 
 use postback_runtime::lambda::api::{self, Response};
 use serde_json::{Map, Value};

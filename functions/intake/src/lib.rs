@@ -1,9 +1,9 @@
-//! Takes orders at the API and puts them on the bus, where each network's rule picks its own.
+//! Accepts orders at the API and puts them on the bus, where each network's rule selects its own.
 //!
 //! A sender that can't sign requests for AWS signs its messages to the [webhook](Intake) instead.
 //!
-//! It also answers for all paths that no other function has: an unknown network, an unknown path,
-//! and the API's description at `/openapi.json`.
+//! This function also answers all paths that no other function has: an unknown network, an unknown
+//! path, and the API's description at `/openapi.json`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use postback_core::{
@@ -13,7 +13,7 @@ use postback_core::{
     problem::{Code, Problem},
 };
 use postback_runtime::{
-    lambda::api::{self, HeaderValue, Posted, Request, Response},
+    lambda::api::{self, Posted, Request, Response},
     services::{EventBus, IntakeServices},
 };
 use serde::Serialize;
@@ -31,29 +31,29 @@ struct Accepted<'a> {
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What one event on the bus may hold, its envelope set aside.
+/// The largest order, in bytes: what one event on the bus may hold, without its envelope.
 const LARGEST_DETAIL: usize = api::LARGEST_BODY - 1024;
 
-/// Takes orders, by the webhook too where it is on.
+/// Accepts orders at the API and, where it is on, at the webhook.
 #[derive(Debug)]
-pub struct Intake<D> {
-    door: D,
+pub struct Intake<S> {
+    services: S,
     keyring: webhook::Keyring,
 }
 
-impl<D: IntakeServices> Intake<D> {
-    /// Nothing is read yet.
-    pub fn new(door: D) -> Self {
-        Self { door, keyring: webhook::Keyring::default() }
+impl<S: IntakeServices> Intake<S> {
+    /// An intake over `services`. The webhook's keys are read with its first message.
+    pub fn new(services: S) -> Self {
+        Self { services, keyring: webhook::Keyring::default() }
     }
 
     /// Answers one request.
     pub async fn answer(&self, request: &Request, now: Timestamp) -> Response {
-        if path_of(request) != WEBHOOK || !self.door.is_open() {
-            return answer(request, &self.door, now).await;
+        if path_of(request) != WEBHOOK || !self.services.is_open() {
+            return answer(request, &self.services, now).await;
         }
-        let answer = match request.request_context.http.method.as_str() {
-            "POST" => webhook::take(request, &self.door, &self.keyring, now).await,
+        let answer = match request.method.as_str() {
+            "POST" => webhook::accept(request, &self.services, &self.keyring, now).await,
             _ => Ok(not_allowed("POST")),
         };
         answer.unwrap_or_else(|problem| api::problem(&problem))
@@ -63,15 +63,14 @@ impl<D: IntakeServices> Intake<D> {
 const WEBHOOK: &str = "/webhooks/orders";
 
 fn path_of(request: &Request) -> &str {
-    request.raw_path.as_deref().unwrap_or_default().trim_end_matches('/')
+    request.path.trim_end_matches('/')
 }
 
 /// Answers one request where the webhook is off.
 pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> Response {
     let path = path_of(request);
-    let method = request.request_context.http.method.as_str();
-    let answer = match (method, path) {
-        ("POST", "/orders") => take(request, bus, now).await,
+    let answer = match (request.method.as_str(), path) {
+        ("POST", "/orders") => accept(request, bus, now).await,
         ("GET", "/openapi.json") => Ok(description::answer()),
         (_, "/orders") => Ok(not_allowed("POST")),
         (_, "/openapi.json") => Ok(not_allowed("GET")),
@@ -85,43 +84,48 @@ pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> R
     answer.unwrap_or_else(|problem| api::problem(&problem))
 }
 
-async fn take(request: &Request, bus: &impl EventBus, now: Timestamp) -> Result<Response, Problem> {
-    let order = Checked::read(request)?;
+async fn accept(
+    request: &Request,
+    bus: &impl EventBus,
+    now: Timestamp,
+) -> Result<Response, Problem> {
+    let order = CheckedOrder::parse(request)?;
     order.put(bus).await?;
     Ok(order.accepted(now))
 }
 
-const WEBHOOK_IS_OFF: &str = "The webhook is turned off here, so nothing was sent. Whoever runs this Postback turns it on by \
-     the parameter `WebhookEnabled` of the template; POST /orders is there always.";
+const WEBHOOK_IS_OFF: &str = "The webhook is turned off here, so nothing was sent. The operator turns it on with the \
+     parameter `WebhookEnabled` of the template. POST /orders always works.";
 
-const CALLS: &str = "Orders are sent with POST /orders and read with GET /orders/{order_id}.";
+const CALLS: &str = "Send orders with POST /orders, and read them with GET /orders/{order_id}.";
 
-/// The networks that are on have routes of their own, so what comes here is for none of them.
+/// The problem of a request to `name`. A network that is on has a route of its own, so this is none.
 fn no_network(name: &str) -> Problem {
     if clicks::is_network(name) {
-        let detail = "This network is turned off here, so nothing was sent. Whoever runs this Postback \
-                      turns it on by its parameter `…Enabled` of the template.";
+        let detail = "This network is turned off here, so nothing was sent. The operator turns it on \
+                      with its parameter `…Enabled` of the template.";
         return Problem::new(Code::NetworkOff, detail);
     }
-    let detail = "There is no such network here. POST /orders lets the order find its networks.";
+    let detail = "There is no such network here. Send the order with POST /orders: it goes to every \
+                  network that it concerns.";
     Problem::new(Code::UnknownNetwork, detail)
 }
 
 fn not_allowed(methods: &'static str) -> Response {
     let mut response = api::problem(&Problem::new(Code::MethodNotAllowed, CALLS));
-    response.headers.insert("allow", HeaderValue::from_static(methods));
+    response.headers.insert("allow", methods.to_owned());
     response
 }
 
 /// An order without faults, as it goes on the bus.
-struct Checked {
+struct CheckedOrder {
     order_id: String,
     detail_type: String,
     detail: String,
 }
 
-impl Checked {
-    fn read(request: &Request) -> Result<Self, Problem> {
+impl CheckedOrder {
+    fn parse(request: &Request) -> Result<Self, Problem> {
         let body = Posted::by(request).json()?;
         let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
         let value = serde_json::from_str(body.get()).map_err(not_json)?;
@@ -144,7 +148,7 @@ impl Checked {
     async fn put(&self, bus: &impl EventBus) -> Result<(), Problem> {
         bus.put(&self.detail_type, self.detail.clone()).await.map_err(|_| {
             let detail =
-                "The event bus did not take the order. Send it again: nothing is told twice.";
+                "The event bus did not accept the order. Send it again: nothing is reported twice.";
             Problem::new(Code::BusUnavailable, detail)
         })
     }

@@ -1,4 +1,4 @@
-//! The committed descriptions are what the types say: `openapi.json` and `order.schema.json`.
+//! The committed descriptions, `openapi.json` and `order.schema.json`, agree with the types.
 //!
 //! `make generate` writes them anew.
 
@@ -82,6 +82,7 @@ fn answers() -> [(&'static str, Value); 6] {
     let state = json!({ "$ref": "#/components/schemas/State" });
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     let details = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let number = json!({ "type": "integer", "minimum": 0 });
     [
         (
             "Accepted",
@@ -97,10 +98,10 @@ fn answers() -> [(&'static str, Value); 6] {
                 "required": ["order_id", "network", "state", "reason", "attempt", "replayed"],
                 "properties": {
                     "order_id": text, "network": text, "state": state, "reason": reason,
-                    "attempt": { "type": "integer", "minimum": 0 },
+                    "attempt": number,
                     "replayed": {
                         "type": "boolean",
-                        "description": "Nothing was sent now: this is what came of it before",
+                        "description": "Nothing was sent now: this is the earlier result",
                     },
                     "lines": {
                         "type": "array",
@@ -116,7 +117,7 @@ fn answers() -> [(&'static str, Value); 6] {
                 "type": "object", "required": ["number", "started_at"],
                 "properties": {
                     "number": { "type": "integer", "minimum": 1 },
-                    "started_at": instant, "ended_at": instant, "state": state,
+                    "started_at": instant, "version": number, "ended_at": instant, "state": state,
                     "reason": text, "details": details,
                 },
             }),
@@ -125,36 +126,51 @@ fn answers() -> [(&'static str, Value); 6] {
             "Delivery",
             json!({
                 "type": "object",
-                "required": ["network", "state", "reason", "attempt", "references", "conflicts",
-                             "updated_at", "attempts"],
+                "required": ["network", "state", "reason", "attempt", "in_doubt", "references",
+                             "first_seen_at", "updated_at", "attempts"],
                 "properties": {
                     "network": text, "line": text, "state": state, "reason": reason,
                     "proof": { "enum": ["response", "duplicate", "lookup", "operator"] },
-                    "attempt": { "type": "integer", "minimum": 0 },
+                    "attempt": number,
+                    "in_doubt": {
+                        "type": "boolean",
+                        "description": "An attempt may have been processed, and nothing has settled \
+                                        that yet",
+                    },
                     "references": details, "next_at": instant,
-                    "conflicts": { "type": "integer", "minimum": 0 }, "updated_at": instant,
+                    "first_seen_at": instant, "updated_at": instant,
                     "attempts": {
                         "type": "array", "items": { "$ref": "#/components/schemas/Attempt" },
                     },
-                    "progress": {
-                        "type": "array",
-                        "description": "What the network has said since of what it took",
-                        "items": {
-                            "type": "object", "required": ["seen_at", "status"],
-                            "properties": { "seen_at": instant, "status": details },
-                        },
-                    },
+                    "lookups": entries(
+                        "The lookups at the network that changed the delivery",
+                        json!({ "result": text, "state": state }),
+                    ),
+                    "statuses": entries(
+                        "The network's later statuses of the conversion",
+                        json!({ "status": details }),
+                    ),
+                    "conflicts": entries(
+                        "The arrivals of the order with other content; nothing was sent of them",
+                        json!({}),
+                    ),
                     "decisions": {
                         "type": "array",
-                        "description": "What people have decided about it by hand; by whom and why \
-                                        is shown by the command-line tool",
+                        "description": "The decisions of people; the command-line tool shows who \
+                                        decided, and why",
                         "items": {
                             "type": "object", "required": ["at", "attempt", "decision"],
                             "properties": {
-                                "at": instant, "attempt": { "type": "integer", "minimum": 0 },
+                                "at": instant, "attempt": number,
                                 "decision": { "enum": ["delivered", "send_again"] },
                             },
                         },
+                    },
+                    "left_out": {
+                        "type": "object",
+                        "description": "The number of entries that are no longer kept, by the name \
+                                        of their list: those after the first two",
+                        "additionalProperties": { "type": "integer", "minimum": 1 },
                     },
                 },
             }),
@@ -193,6 +209,26 @@ fn answers() -> [(&'static str, Value); 6] {
             }),
         ),
     ]
+}
+
+/// A list of entries of a delivery's history.
+fn entries(description: &str, members: Value) -> Value {
+    let mut properties = json!({
+        "version": {
+            "type": "integer", "minimum": 1,
+            "description": "The version of the delivery at which the entry was written",
+        },
+        "at": { "type": "string", "format": "date-time" },
+    });
+    let mut required = vec!["version".to_owned(), "at".to_owned()];
+    if let (Value::Object(all), Value::Object(members)) = (&mut properties, members) {
+        required.extend(members.keys().cloned());
+        all.extend(members);
+    }
+    json!({
+        "type": "array", "description": description,
+        "items": { "type": "object", "required": required, "properties": properties },
+    })
 }
 
 fn answer(description: &str, schema: &str) -> Value {
@@ -245,7 +281,7 @@ fn openapi() -> Value {
     };
     let bad = [Code::NotJson, Code::TooLarge, Code::UnsupportedMediaType, Code::InvalidOrder];
     let taken = {
-        let mut taken = answer("The bus has taken the order.", "Accepted");
+        let mut taken = answer("The bus has accepted the order.", "Accepted");
         taken["headers"] = json!({ "Location": { "schema": { "type": "string" } } });
         taken
     };
@@ -253,7 +289,7 @@ fn openapi() -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "Postback", "version": env!("CARGO_PKG_VERSION"),
-            "description": "Tells marketing networks about every completed order.",
+            "description": "Reports every completed order to marketing networks.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "paths": {
@@ -267,7 +303,7 @@ fn openapi() -> Value {
             } },
             "/webhooks/orders": { "post": {
                 "operationId": "postOrderByWebhook",
-                "summary": "Send an order signed as Standard Webhooks has it, where the webhook is on",
+                "summary": "Send an order signed by Standard Webhooks, where the webhook is on",
                 "parameters": webhook_headers(),
                 "requestBody": body,
                 "responses": responses(
@@ -281,14 +317,14 @@ fn openapi() -> Value {
                 ),
             } },
             "/orders/{network}": { "post": {
-                "operationId": "tellNetwork",
-                "summary": "Send an order to one network now, and see what comes of it",
+                "operationId": "postOrderToNetwork",
+                "summary": "Send an order to one network now, and get the result",
                 "parameters": in_path("network", "The network's name, as in `clicks`"),
                 "requestBody": body,
                 "responses": responses(
                     &[
                         ("200", answer("The state is final.", "Part")),
-                        ("202", answer("It is not final yet; Postback carries on by itself.", "Part")),
+                        ("202", answer("The state is not final; Postback continues automatically.", "Part")),
                     ],
                     &[&bad[..], &[
                         Code::UnknownNetwork, Code::NetworkOff, Code::Conflict,
@@ -297,10 +333,10 @@ fn openapi() -> Value {
                 ),
             } },
             "/orders/{order_id}": { "get": {
-                "operationId": "getOrder", "summary": "What has become of an order, network by network",
+                "operationId": "getOrder", "summary": "Show every delivery of an order, with its history",
                 "parameters": in_path("order_id", "The order's id"),
                 "responses": responses(
-                    &[("200", answer("Every delivery with every attempt.", "Audit"))],
+                    &[("200", answer("Every delivery with its history.", "Audit"))],
                     &[Code::UnknownOrder, Code::LedgerUnavailable],
                 ),
             } },
@@ -327,12 +363,12 @@ fn webhook_headers() -> Value {
         header("webhook-id", "The message's own id, the same whenever it is sent again"),
         header(
             "webhook-timestamp",
-            "When it is sent: seconds since 1970, five minutes off at most"
+            "The time of sending in seconds since 1970, at most five minutes off"
         ),
         header(
             "webhook-signature",
             "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` with the shared key; \
-             several with blanks between",
+             several are separated by blanks",
         ),
     ])
 }

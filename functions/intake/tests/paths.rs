@@ -19,13 +19,11 @@ impl EventBus for NoBus {
 }
 
 #[expect(clippy::expect_used, reason = "a helper of tests")]
-async fn post(path: &str) -> (i64, String) {
-    let mut request = Request::default();
-    request.request_context.http.method = "POST".parse().expect("a method");
-    request.raw_path = Some(path.to_owned());
+async fn post(path: &str) -> (u16, String) {
+    let (method, path) = ("POST".to_owned(), path.to_owned());
+    let request = Request { method, path, ..Request::default() };
     let response: Response = intake::answer(&request, &NoBus, Timestamp::from_millis(0)).await;
-    let body = response.body.as_ref().map(|body| body.to_vec()).unwrap_or_default();
-    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    let problem: Value = serde_json::from_str(&response.body).expect("JSON");
     (response.status_code, problem["code"].as_str().unwrap_or_default().to_owned())
 }
 

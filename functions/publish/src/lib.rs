@@ -6,6 +6,9 @@
 //! it: the events keep their ids, so a consumer recognises a repetition. A record that can't be
 //! read becomes one `postback.unreadable` and stops nothing.
 //!
+//! After an outage that was longer than the stream keeps its records, `postback events replay` calls
+//! this function with records of the ledger instead; events before its `from` are left out.
+//!
 //! A delivery to a network whose later status is polled goes to that network's status queue, too.
 
 use std::collections::HashSet;
@@ -18,7 +21,7 @@ use postback_core::{
 use postback_runtime::{
     lambda::{
         RawValue, StreamHandler,
-        stream::{Write, writes},
+        stream::{Batch, Write},
     },
     services::{BusEvent, PublishServices},
 };
@@ -28,7 +31,7 @@ use sha2::{Digest, Sha256};
 /// The number of times that refused events are put again within one invocation.
 const TRIES: u32 = 3;
 
-/// Publishes what a batch of the stream holds.
+/// Publishes the writes of a batch.
 #[derive(Debug)]
 pub struct Publisher<S> {
     services: S,
@@ -40,13 +43,15 @@ impl<S: PublishServices> Publisher<S> {
         Self { services }
     }
 
-    /// Publishes the events of these writes.
-    async fn publish(&self, writes: &[Write]) -> Result<(), Error> {
+    /// Publishes the events of a batch.
+    async fn publish(&self, batch: &Batch) -> Result<(), Error> {
         let mut published = Vec::new();
-        for write in writes {
+        for write in &batch.writes {
             match write {
                 Write::Delivery { since, record } => {
-                    published.extend(events(*since, record).into_iter().map(Published::Delivery));
+                    let mut events = events(*since, record);
+                    events.retain(|event| batch.from.is_none_or(|from| event.at >= from));
+                    published.extend(events.into_iter().map(Published::Delivery));
                 }
                 Write::Unreadable(key) => {
                     let (code, order_id, delivery) = ("unreadable", &key.order_id, &key.delivery);
@@ -78,7 +83,7 @@ impl<S: PublishServices> Publisher<S> {
         Ok(())
     }
 
-    /// Hands each delivered order to its network's status queue, where there is one.
+    /// Puts each delivered order on its network's status queue, where there is one.
     async fn track(&self, published: &[Published]) -> Result<(), Error> {
         for event in published {
             let Published::Delivery(event) = event else { continue };
@@ -98,7 +103,7 @@ impl<S: PublishServices> Publisher<S> {
 
 impl<S: PublishServices> StreamHandler for Publisher<S> {
     async fn handle(&self, payload: &RawValue) -> Result<(), Error> {
-        self.publish(&writes(payload)?).await
+        self.publish(&Batch::read(payload)?).await
     }
 }
 
@@ -123,7 +128,8 @@ impl Published {
             }
             Self::Unreadable(Key { order_id, delivery }) => {
                 let digest = Sha256::digest(format!("{order_id}\n{delivery}\nunreadable"));
-                let id: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+                let id =
+                    digest[..16].iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
                 let detail = json!({ "id": id, "order_id": order_id, "delivery": delivery });
                 let detail_type = "postback.unreadable".to_owned();
                 BusEvent { detail_type, detail: detail.to_string() }
@@ -147,4 +153,66 @@ fn waves(published: &[Published]) -> Vec<&[Published]> {
     }
     waves.push(&published[start..]);
     waves
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use postback_core::{clock::Timestamp, delivery::Record};
+    use postback_runtime::{
+        lambda::stream,
+        services::{EventBus, Unavailable},
+    };
+
+    use super::*;
+
+    /// A bus that accepts everything.
+    #[derive(Default)]
+    struct Accepting(Mutex<Vec<BusEvent>>);
+
+    impl EventBus for &Accepting {
+        async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+            self.0.lock().expect("the bus").extend_from_slice(events);
+            Ok(())
+        }
+    }
+
+    impl PublishServices for &Accepting {
+        async fn track(&self, _: &str, _: String) -> Result<(), Unavailable> {
+            Ok(())
+        }
+    }
+
+    fn record(order_id: &str, updated_at: &str) -> Record {
+        let record = json!({
+            "order_id": order_id, "delivery": "net", "version": 1, "write_id": "0",
+            "state_version": 1, "state": "rejected", "attempt": 0, "content": "",
+            "first_seen_at": updated_at, "claim_expires_at": updated_at,
+            "not_before": updated_at, "reached_network": false, "in_doubt": false,
+            "updated_at": updated_at, "expires_at": 0,
+        });
+        serde_json::from_value(record).expect("a record")
+    }
+
+    #[tokio::test]
+    async fn a_replay_publishes_only_what_happened_since_its_beginning() {
+        let records =
+            [record("A-1", "2026-11-20T10:15:00Z"), record("A-2", "2026-11-21T10:15:00Z")];
+        let from = Timestamp::parse("2026-11-21T00:00:00Z");
+        let published = async |from| {
+            let bus = Accepting::default();
+            let event = stream::replay(&records, from).expect("an event");
+            Publisher::new(&bus).handle(&event).await.expect("published");
+            let events = bus.0.into_inner().expect("the bus");
+            let orders = events.into_iter().map(|event| {
+                let detail: serde_json::Value = serde_json::from_str(&event.detail).expect("JSON");
+                detail["order_id"].as_str().unwrap_or_default().to_owned()
+            });
+            orders.collect::<Vec<_>>()
+        };
+
+        assert_eq!(published(from).await, ["A-2"]);
+        assert_eq!(published(None).await, ["A-1", "A-2"]);
+    }
 }

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::Value;
 use sha2::Sha256;
 
-/// How far a message's time may lie from ours, either way.
+/// The largest difference between a message's time and ours, either way.
 pub(crate) const TOLERANCE: Duration = Duration::from_mins(5);
 
 const ID: &str = "webhook-id";
@@ -25,13 +25,13 @@ const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
 
 const LONGEST_ID: usize = 256;
-/// Keys that may be in force at once: two overlap while a sender changes over.
+/// The most keys in force at once: two overlap while a sender changes its key.
 const MOST_KEYS: usize = 4;
-/// Signatures of one message that are looked at.
+/// The most signatures of one message that are checked.
 const MOST_SIGNATURES: usize = 16;
 
-/// What a message says of itself in its headers.
-pub(crate) struct Signed<'a> {
+/// The headers of a signed message.
+pub(crate) struct SignedMessage<'a> {
     /// The same for every delivery of this message.
     pub(crate) id: &'a str,
     timestamp: &'a str,
@@ -39,8 +39,8 @@ pub(crate) struct Signed<'a> {
     signatures: &'a str,
 }
 
-impl<'a> Signed<'a> {
-    pub(crate) fn read(request: &'a Request) -> Result<Self, Problem> {
+impl<'a> SignedMessage<'a> {
+    pub(crate) fn parse(request: &'a Request) -> Result<Self, Problem> {
         let id = header(request, ID).filter(|id| id.len() <= LONGEST_ID);
         let timestamp = header(request, TIMESTAMP);
         let at = timestamp.and_then(seconds);
@@ -53,11 +53,11 @@ impl<'a> Signed<'a> {
         })
     }
 
-    /// Refuses what was signed too long ago, or by a clock that is wrong.
+    /// Refuses a message that was signed too long ago, or by a clock that is wrong.
     pub(crate) fn check_time(&self, now: Timestamp) -> Result<(), Problem> {
         if self.at.until(now) > TOLERANCE {
-            let detail = "The message was signed more than five minutes ago. Sign it with the time \
-                          it is sent at, under the same `webhook-id`. Nothing was sent.";
+            let detail = "The message was signed more than five minutes ago. Sign it again with the \
+                          current time, under the same `webhook-id`. Nothing was sent.";
             return Err(Problem::new(Code::WebhookTooOld, detail));
         }
         if now.until(self.at) > TOLERANCE {
@@ -68,8 +68,8 @@ impl<'a> Signed<'a> {
         Ok(())
     }
 
-    /// Whether any of the signatures is made over `body` with any of the keys.
-    pub(crate) fn fits(&self, body: &[u8], keys: &Keys) -> bool {
+    /// Returns whether one of the signatures is made over `body` with one of the keys.
+    pub(crate) fn matches(&self, body: &[u8], keys: &Keys) -> bool {
         let versioned = self.signatures.split_ascii_whitespace().take(MOST_SIGNATURES);
         versioned
             .filter_map(|signature| BASE64_STANDARD.decode(signature.strip_prefix("v1,")?).ok())
@@ -90,7 +90,7 @@ impl<'a> Signed<'a> {
 }
 
 fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    let value = request.headers.get(name)?.to_str().ok()?.trim();
+    let value = request.headers.get(name)?.trim();
     (!value.is_empty()).then_some(value)
 }
 
@@ -102,8 +102,8 @@ fn seconds(text: &str) -> Option<Timestamp> {
 
 fn unsigned(header: &str) -> Problem {
     let detail = format!(
-        "The header `{header}` is missing or has no sense. Send `{ID}`, `{TIMESTAMP}` (seconds \
-         since 1970) and `{SIGNATURE}` (`v1,…`) as Standard Webhooks has them. Nothing was sent."
+        "The header `{header}` is missing or malformed. Send `{ID}`, `{TIMESTAMP}` (seconds since \
+         1970) and `{SIGNATURE}` (`v1,…`) by Standard Webhooks. Nothing was sent."
     );
     Problem::new(Code::WebhookUnsigned, detail)
 }
@@ -113,8 +113,8 @@ fn unsigned(header: &str) -> Problem {
 pub(crate) struct Keys(Vec<SecretSlice<u8>>);
 
 impl Keys {
-    /// Reads the secret: `{"keys": ["whsec_…"]}`.
-    pub(crate) fn read(json: &str) -> Result<Self, Vec<Fault>> {
+    /// Parses the secret: `{"keys": ["whsec_…"]}`.
+    pub(crate) fn parse(json: &str) -> Result<Self, Vec<Fault>> {
         let value = serde_json::from_str(json).unwrap_or_default();
         fields::read(&value, UnknownFields::Deny, |fields| fields.required("keys", keys)).map(Self)
     }
@@ -158,45 +158,42 @@ mod tests {
     ];
 
     fn request(id: &str, timestamp: &str, signature: &str) -> Request {
-        let mut request = Request::default();
-        for (name, value) in [(ID, id), (TIMESTAMP, timestamp), (SIGNATURE, signature)] {
-            request.headers.insert(name, value.parse().expect("a header"));
-        }
-        request
+        let headers = [(ID, id), (TIMESTAMP, timestamp), (SIGNATURE, signature)];
+        Request { headers: headers.into_iter().collect(), ..Request::default() }
     }
 
     fn keys_of(keys: &[&str]) -> Keys {
-        Keys::read(&serde_json::json!({ "keys": keys }).to_string()).expect("keys")
+        Keys::parse(&serde_json::json!({ "keys": keys }).to_string()).expect("keys")
     }
 
-    fn fits(request: &Request, body: &str, keys: &[&str]) -> bool {
-        Signed::read(request).expect("headers").fits(body.as_bytes(), &keys_of(keys))
+    fn matches(request: &Request, body: &str, keys: &[&str]) -> bool {
+        SignedMessage::parse(request).expect("headers").matches(body.as_bytes(), &keys_of(keys))
     }
 
     #[test]
-    fn the_published_vectors_fit() {
+    fn the_published_vectors_match() {
         for [key, id, timestamp, body, signature] in PUBLISHED {
-            assert!(fits(&request(id, timestamp, signature), body, &[key]), "{id}");
+            assert!(matches(&request(id, timestamp, signature), body, &[key]), "{id}");
         }
     }
 
     #[test]
-    fn nothing_else_fits() {
+    fn nothing_else_matches() {
         let [[key, id, timestamp, body, signature], [other_key, other_id, .., other]] = PUBLISHED;
 
-        assert!(!fits(&request(other_id, timestamp, signature), body, &[key]));
-        assert!(!fits(&request(id, "1614265331", signature), body, &[key]));
-        assert!(!fits(&request(id, timestamp, signature), r#"{"test": 2432232315}"#, &[key]));
-        assert!(!fits(&request(id, timestamp, signature), body, &[other_key]));
-        assert!(!fits(&request(id, timestamp, other), body, &[key]));
+        assert!(!matches(&request(other_id, timestamp, signature), body, &[key]));
+        assert!(!matches(&request(id, "1614265331", signature), body, &[key]));
+        assert!(!matches(&request(id, timestamp, signature), r#"{"test": 2432232315}"#, &[key]));
+        assert!(!matches(&request(id, timestamp, signature), body, &[other_key]));
+        assert!(!matches(&request(id, timestamp, other), body, &[key]));
         let bare = signature.trim_start_matches("v1,");
         for wrong in [bare, &format!("v1a,{bare}"), &format!("v2,{bare}"), "v1,", "v1", &bare[..20]]
         {
-            assert!(!fits(&request(id, timestamp, wrong), body, &[key]), "{wrong}");
+            assert!(!matches(&request(id, timestamp, wrong), body, &[key]), "{wrong}");
         }
         // A part of the right one is not the right one.
         let half = BASE64_STANDARD.encode(&BASE64_STANDARD.decode(bare).expect("base64")[..16]);
-        assert!(!fits(&request(id, timestamp, &format!("v1,{half}")), body, &[key]));
+        assert!(!matches(&request(id, timestamp, &format!("v1,{half}")), body, &[key]));
     }
 
     #[test]
@@ -204,10 +201,10 @@ mod tests {
         let [[key, id, timestamp, body, signature], [other_key, .., other]] = PUBLISHED;
         let several = format!("v1a,asymmetric {other} not-one  {signature}");
 
-        assert!(fits(&request(id, timestamp, &several), body, &[other_key, key]));
-        assert!(fits(&request(id, timestamp, signature), body, &[other_key, key]));
+        assert!(matches(&request(id, timestamp, &several), body, &[other_key, key]));
+        assert!(matches(&request(id, timestamp, signature), body, &[other_key, key]));
         let far_behind = format!("{}{signature}", format!("{other} ").repeat(MOST_SIGNATURES));
-        assert!(!fits(&request(id, timestamp, &far_behind), body, &[key]));
+        assert!(!matches(&request(id, timestamp, &far_behind), body, &[key]));
     }
 
     #[test]
@@ -215,7 +212,7 @@ mod tests {
         let request = request("id", "1614265330", "v1,");
         let code = |offset: i64| {
             let now = Timestamp::from_millis(1_614_265_330_000 + offset);
-            let signed = Signed::read(&request).expect("headers");
+            let signed = SignedMessage::parse(&request).expect("headers");
             signed.check_time(now).err().map(|problem| problem.code)
         };
 
@@ -226,15 +223,16 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_missing_or_have_no_sense_are_named() {
+    fn headers_that_are_missing_or_malformed_are_named() {
         let named = |request: &Request| {
-            let problem = Signed::read(request).err().expect("a problem");
+            let problem = SignedMessage::parse(request).err().expect("a problem");
             assert_eq!(problem.code, Code::WebhookUnsigned);
             problem.detail
         };
         for header in [ID, TIMESTAMP, SIGNATURE] {
-            let mut request = request("id", "1614265330", "v1,x");
-            request.headers.remove(header);
+            let values = [(ID, "id"), (TIMESTAMP, "1614265330"), (SIGNATURE, "v1,x")];
+            let others = values.into_iter().filter(|(name, _)| *name != header);
+            let request = Request { headers: others.collect(), ..Request::default() };
             assert!(named(&request).starts_with(&format!("The header `{header}` ")));
         }
         for timestamp in
@@ -262,7 +260,7 @@ mod tests {
             (r#"{"keys": ["whsec_c2hvcnQ="]}"#.into(), "not_a_key"),
             (r#"{"keys": [7]}"#.into(), "not_a_key"),
         ] {
-            let faults = Keys::read(&secret).expect_err(&secret);
+            let faults = Keys::parse(&secret).expect_err(&secret);
             assert_eq!(faults[0].code, code, "{secret}");
             assert!(!format!("{faults:?}").contains(canary), "{faults:?}");
         }

@@ -1,8 +1,8 @@
-//! What CartStack answers.
+//! CartStack's answers.
 //!
-//! Codes and texts are of the vendor's page "Server Side Confirmation", the form is what public
-//! clients read: `{"resp":100,"err_txt":""}`. The text quotes the customer's e-mail address: it is
-//! read here and goes no further.
+//! The codes and texts are from the vendor's page "Server Side Confirmation", the form is from public
+//! clients: `{"resp":100,"err_txt":""}`. The text quotes the customer's e-mail address, so it never
+//! leaves this module.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 /// Path of `https://api.cartstack.com/ss/v1/?…`; the slash at its end belongs there.
 pub(crate) const PATH: &str = "ss/v1/";
 
-/// What the page's refusals say.
+/// The texts of the page's refusals.
 const REFUSALS: [&str; 7] = [
     "missing required field",
     "invalid email",
@@ -30,13 +30,13 @@ const REFUSALS: [&str; 7] = [
 /// An answer that could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Response {
-    /// `resp`, as it came.
+    /// `resp`, as sent.
     pub(crate) code: u16,
-    /// What it says.
+    /// The meaning.
     pub(crate) meaning: Meaning,
 }
 
-/// What code and text say together.
+/// The meaning of code and text together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// 100 "success".
@@ -64,8 +64,8 @@ pub(crate) enum Meaning {
 }
 
 impl Response {
-    /// Reads the body, whatever the status and the content type say.
-    pub(crate) fn read(answer: &Answer) -> Option<Self> {
+    /// Parses the body, whatever the status and the content type are.
+    pub(crate) fn parse(answer: &Answer) -> Option<Self> {
         let Members { code, text } = serde_json::from_str(&answer.text()).ok()?;
         let has = |words: &str| text.contains(words);
         let meaning = match code {
@@ -86,11 +86,11 @@ impl Response {
     }
 }
 
-/// `resp` and `err_txt`. Keys are taken in any case; one that comes twice makes the answer
-/// unreadable, for who knows which of the two is meant.
+/// `resp` and `err_txt`. Keys may be in any case. A key that comes twice makes the answer unreadable,
+/// because nobody knows which of the two is meant.
 struct Members {
     code: u16,
-    /// In lower case, with single blanks. An address has no blank, so it can't look like a phrase.
+    /// In lower case, with single blanks. An address has no blank, so it can't match a phrase.
     text: String,
 }
 
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn meaning(body: &str) -> Option<Meaning> {
-        Response::read(&Answer::new(200, body)).map(|response| response.meaning)
+        Response::parse(&Answer::new(200, body)).map(|response| response.meaning)
     }
 
     #[test]

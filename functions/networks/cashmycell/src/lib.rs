@@ -17,11 +17,11 @@ pub use wire::Click;
 /// CashMyCell with its settings.
 #[derive(Clone, Debug)]
 pub struct CashMyCell {
-    /// Whether the order's id is sent as the undocumented `reference_id`.
+    /// True if the request holds the order's id as the undocumented `reference_id`.
     reference_id: bool,
 }
 
-/// What CashMyCell is told of an order.
+/// The facts of an order that are reported.
 #[derive(Clone, Serialize)]
 pub struct Report {
     order_value: String,
@@ -40,7 +40,7 @@ impl Network for CashMyCell {
     }
 
     fn check_click(fields: &mut Fields<'_, '_>) {
-        Click::read(fields);
+        Click::parse(fields);
     }
 
     fn plan(&self, order: &Order) -> Plan<Report> {
@@ -68,8 +68,8 @@ impl Network for CashMyCell {
     }
 
     fn verdict(&self, _: &Report, answer: &Answer, _: &Attempt) -> Classification {
-        // "The response may be 204, 200 OK with minimal body, or an image." A page for people is
-        // none of them: something stands between us and CashMyCell.
+        // "The response may be 204, 200 OK with minimal body, or an image." A web page is none of
+        // them: a firewall or a login has answered.
         let verdict = if answer.is_success() && !answer.is_html() {
             Verdict::Accepted(None)
         } else {
@@ -117,16 +117,16 @@ mod tests {
         network("{}").plan(&Order::read(order, UnknownFields::Deny).expect("an order"))
     }
 
-    fn told(order: &Value) -> Report {
+    fn report_of(order: &Value) -> Report {
         match plan(order) {
-            Plan::Send(mut told) if told.len() == 1 => told.remove(0).report,
+            Plan::Send(mut parts) if parts.len() == 1 => parts.remove(0).report,
             _ => panic!("it is not one delivery"),
         }
     }
 
     fn url(settings: &str, order: &Value, at: Timestamp) -> String {
         let endpoint = Url::parse(CashMyCell::ENDPOINT).expect("a URL");
-        let request = network(settings).request(&told(order), &Attempt::first(at));
+        let request = network(settings).request(&report_of(order), &Attempt::first(at));
         request.url(&endpoint).into()
     }
 
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn each_recorded_answer_means_what_its_file_says() {
-        let report = told(&order("1499", "INR", "abc123xyz789"));
+        let report = report_of(&order("1499", "INR", "abc123xyz789"));
 
         answers_give_their_verdicts(&network("{}"), &report, "answers");
         reasons_are_documented("answers", include_str!("../README.md"));
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_order_value_is_a_plain_decimal_in_the_orders_own_currency() {
-        let value = |total, currency| told(&order(total, currency, "abc")).order_value;
+        let value = |total, currency| report_of(&order(total, currency, "abc")).order_value;
 
         assert_eq!(value("14.99", "INR"), "14.99");
         assert_eq!(value("14.90", "INR"), "14.9");
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn unconfirmed_is_held_for_a_person() {
-        let report = told(&order("1499", "INR", "abc"));
+        let report = report_of(&order("1499", "INR", "abc"));
 
         assert_eq!(network("{}").recovery(&report).recovery(), Recovery::Hold);
     }

@@ -1,6 +1,6 @@
-//! What stands in an order for CashMyCell, and in its request.
+//! The click of an order, and the constants of the request.
 //!
-//! Facts are of the vendor's page "API Details: CashMyCell Order Completion API endpoint".
+//! The facts are from the vendor's page "API Details: CashMyCell Order Completion API endpoint".
 
 use percent_encoding::percent_decode_str;
 use postback_core::{
@@ -17,22 +17,22 @@ pub(crate) const PATH: &str = "api/v1/public/order-complete";
 /// "Value: `COMPLETED`. Only completed orders should trigger this endpoint."
 pub(crate) const STATUS: &str = "COMPLETED";
 
-/// `clicks.cashmycell` of an order: the click that the customer came by.
+/// `clicks.cashmycell` of an order: the click through which the customer came.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(title = "clicks.cashmycell", deny_unknown_fields)]
 pub struct Click {
-    /// The click id, as it stands in the cookie that CashMyCell's script sets. Missing, blank,
-    /// `undefined` or `null`: the customer did not come by CashMyCell.
+    /// The click id, as it is in the cookie that CashMyCell's script sets. Missing, blank, `undefined`
+    /// or `null`: the customer did not come through CashMyCell.
     #[schemars(length(max = 1024))]
     pub cmc_id: Option<String>,
-    /// When the customer clicked, RFC 3339.
+    /// The time of the click, RFC 3339.
     #[schemars(extend("format" = "date-time"))]
     pub clicked_at: Option<String>,
 }
 
 impl Click {
-    /// Reads the members at the API.
-    pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
+    /// Parses the members at the API.
+    pub(crate) fn parse(fields: &mut Fields<'_, '_>) -> Self {
         Self {
             cmc_id: fields.optional("cmc_id", cookie),
             clicked_at: fields.optional("clicked_at", instant).map(|at| at.to_string()),
@@ -40,7 +40,7 @@ impl Click {
     }
 }
 
-/// What a cookie held, be it nothing: that is no fault of the order.
+/// The cookie's value. An empty one is no fault of the order.
 fn cookie(value: &Value) -> Result<String, Invalid> {
     match value {
         Value::String(text) if text.chars().count() <= 1_024 => Ok(text.clone()),
@@ -49,10 +49,10 @@ fn cookie(value: &Value) -> Result<String, Invalid> {
     }
 }
 
-/// The click id of `order`, ready to be encoded; `None` when there is none.
+/// The click id of `order`, not encoded; `None` if there is none.
 ///
-/// The vendor's script stores it percent-encoded in the cookie, and its requests encode what they
-/// take from there: a value that is passed on raw is decoded once, or it would be encoded twice.
+/// The vendor's script stores the id percent-encoded in the cookie. A raw cookie value is decoded once
+/// here, because the request encodes it again.
 pub(crate) fn click_id(order: &Order, network: &str) -> Option<String> {
     let raw = order.click_text(network, "cmc_id")?;
     let decoded = percent_decode_str(raw).decode_utf8().map_or(raw.into(), |text| text);

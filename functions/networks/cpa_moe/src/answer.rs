@@ -1,4 +1,4 @@
-//! What the network's answers to `add.json` mean.
+//! The network's answers to `add.json`.
 
 use postback_core::network::by_status;
 use postback_core::{
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{Lead, OurId, lead::shares};
 
-/// What the network holds of a lead: its own id, as far as it is known, beside ours.
+/// The references of a lead: the network's id, if known, and ours.
 pub(crate) fn references(lead_id: Option<&str>, our_id: &OurId) -> Details {
     let references = Details::none().id("our_id", our_id.as_str());
     match lead_id {
@@ -21,7 +21,7 @@ pub(crate) fn references(lead_id: Option<&str>, our_id: &OurId) -> Details {
     }
 }
 
-/// A word or a number as text, trimmed; `None` for nothing, PHP's ways to say so included.
+/// A word or a number as text, trimmed; `None` for an absent value, in PHP's spellings too.
 pub(crate) fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
@@ -30,7 +30,7 @@ pub(crate) fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// An id that the network gave: digits, as many as it likes, not nought.
+/// An id of the network: any number of digits, not zero.
 pub(crate) fn lead_id(value: Option<&Value>) -> Option<String> {
     let is_id = |id: &String| {
         id.len() <= 40 && id.bytes().all(|b| b.is_ascii_digit()) && id.bytes().any(|b| b != b'0')
@@ -38,31 +38,33 @@ pub(crate) fn lead_id(value: Option<&Value>) -> Option<String> {
     text(value).filter(is_id)
 }
 
-/// Reads answers about one lead.
-pub(crate) struct Reader<'a> {
+/// Classifies answers about one lead.
+pub(crate) struct Classifier<'a> {
     pub(crate) lead: &'a Lead,
     pub(crate) credentials: &'a SecretString,
 }
 
-impl Reader<'_> {
-    /// The body decides, for the network answers 200 to everything; where it says nothing the
-    /// status does. What a failing server says of a lead is not believed, whatever it is.
-    pub(crate) fn read(&self, answer: &Answer) -> Classification {
-        let by_status = || self.reading(by_status(answer), None, Details::none());
+impl Classifier<'_> {
+    /// Classifies an answer. The body decides, because the network answers 200 to everything; an
+    /// unreadable body leaves it to the status. The body of a 5xx proves nothing.
+    pub(crate) fn classify(&self, answer: &Answer) -> Classification {
+        let by_status = || self.classification(by_status(answer), None, Details::none());
         let Some(body) = answer.object() else { return by_status() };
         let status = text(body.get("status")).map(|status| status.to_ascii_lowercase());
         match status.as_deref() {
-            Some("ok" | "error") if answer.status >= 500 => {
-                self.reading(Verdict::unconfirmed("http_server_error"), None, Details::none())
-            }
+            Some("ok" | "error") if answer.status >= 500 => self.classification(
+                Verdict::unconfirmed("http_server_error"),
+                None,
+                Details::none(),
+            ),
             Some("ok") => self.accepted(&body),
             Some("error") => self.refused(&body),
             _ => by_status(),
         }
     }
 
-    /// In this answer `id` is the network's and `uid` is ours; in the list it is the other way
-    /// round.
+    /// Classifies an "ok". Here `id` is the network's id and `uid` ours; in the list it is the
+    /// reverse.
     fn accepted(&self, body: &Map<String, Value>) -> Classification {
         // An echo of the phone number is no id, though it looks like one.
         let lead_id = lead_id(body.get("id")).filter(|id| !self.lead.is_echoed_in(id));
@@ -74,7 +76,7 @@ impl Reader<'_> {
         let is_ours = text(body.get("uid")).is_none_or(|uid| uid == self.lead.id.as_str());
         let details = Details::none();
         let details = if is_ours { details } else { details.code("uid", "other") };
-        self.reading(verdict, lead_id.as_deref(), details)
+        self.classification(verdict, lead_id.as_deref(), details)
     }
 
     fn refused(&self, body: &Map<String, Value>) -> Classification {
@@ -85,20 +87,24 @@ impl Reader<'_> {
         let verdict = known.unwrap_or(Verdict::parked_until_mended("unknown_code"));
         let details = Details::none();
         let details = if is_kept { details.code("error", &code) } else { details };
-        self.reading(verdict, None, details)
+        self.classification(verdict, None, details)
     }
 
-    /// A code nobody has documented is kept if it is a code: no long number, which might be the
-    /// customer's, nothing with a point, which might be their address, no word of theirs and
-    /// nothing of the key.
+    /// Returns whether an undocumented code may be kept: no long number, which might be the customer's,
+    /// nothing with a point, which might be their address, no word of theirs and nothing of the key.
     fn may_be_kept(&self, code: &str) -> bool {
         let is_number = code.bytes().filter(u8::is_ascii_digit).count() > 4 || code.contains('.');
         let secrets = self.credentials.expose_secret().split('-');
         !is_number && !self.lead.holds(code) && !secrets.into_iter().any(|s| shares(s, code))
     }
 
-    /// References are kept of what the network holds, or may hold.
-    fn reading(&self, verdict: Verdict, lead_id: Option<&str>, details: Details) -> Classification {
+    /// A classification, with references if the network holds the lead or may hold it.
+    fn classification(
+        &self,
+        verdict: Verdict,
+        lead_id: Option<&str>,
+        details: Details,
+    ) -> Classification {
         let references = match verdict {
             Verdict::Delivered(_) | Verdict::Unconfirmed { .. } => {
                 references(lead_id, &self.lead.id)
@@ -109,10 +115,10 @@ impl Reader<'_> {
     }
 }
 
-/// What a documented error code means, and those that the platform's own document adds.
+/// The verdict of an error code, of the network's document or of the platform's.
 fn refusal(code: &str) -> Option<Verdict> {
     let verdict = match code {
-        // The platform compares offer and phone, not our id: the lookup tells whose it is.
+        // The platform compares offer and phone, not our id: the lookup finds out whose it is.
         "duplicate" => {
             Verdict::Unconfirmed { reason: Reason::new("duplicate"), if_absent: IfAbsent::Reject }
         }

@@ -1,4 +1,4 @@
-//! What a shop keeps of the visit that cpa.moe sent: `clicks.cpa_moe`.
+//! `clicks.cpa_moe`: the ids that a shop keeps of a visit from cpa.moe.
 
 use postback_core::{
     fields::{self, Fault, Fields, Invalid, UnknownFields, integer},
@@ -23,26 +23,26 @@ pub struct Click {
 }
 
 impl Click {
-    /// Reads the members, strictly; faults are noted on `fields`.
-    pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
+    /// Parses the members strictly; `fields` collects the faults.
+    pub(crate) fn parse(fields: &mut Fields<'_, '_>) -> Self {
         let offer = fields.optional("offer", integer(1..=u64::MAX));
         let wm = fields.optional("wm", word);
         Self { offer, wm }
     }
 
-    /// The click of `order`; `None` if it has none or one that says nothing. Members that scripts
-    /// left behind (`undefined`, `null`, blanks) say nothing, and others are passed over, for an
-    /// order may come from the bus unchecked.
+    /// The click of `order`; `None` if it has none or an empty one. Values that scripts leave behind
+    /// (`undefined`, `null`, blanks) count as absent. Unknown members are ignored, because an order
+    /// from the bus may be unchecked.
     pub(crate) fn of(order: &Order) -> Result<Option<Self>, Vec<Fault>> {
         let Some(click) = order.click(CpaMoe::NAME) else { return Ok(None) };
-        let told: Map<_, _> = click.iter().filter_map(said).collect();
-        let read = |fields: &mut Fields<'_, '_>| Some(Self::read(fields));
-        let click = fields::read(&Value::Object(told), UnknownFields::Ignore, read)?;
+        let members: Map<_, _> = click.iter().filter_map(present).collect();
+        let parse = |fields: &mut Fields<'_, '_>| Some(Self::parse(fields));
+        let click = fields::read(&Value::Object(members), UnknownFields::Ignore, parse)?;
         Ok((click != Self::default()).then_some(click))
     }
 }
 
-fn said((name, value): (&String, &Value)) -> Option<(String, Value)> {
+fn present((name, value): (&String, &Value)) -> Option<(String, Value)> {
     let value = match value {
         Value::String(text) => {
             let text = text.trim();

@@ -1,4 +1,4 @@
-//! How the customer can be reached_network: the two facts without which the network takes no lead.
+//! The customer's phone number and IP address: the network takes no lead without them.
 
 use std::{
     fmt,
@@ -7,13 +7,13 @@ use std::{
 
 use serde::Serialize;
 
-/// How many digits the shortest telephone number has.
+/// The number of digits of the shortest telephone number.
 pub(crate) const SHORTEST_PHONE: usize = 7;
 
-/// How many the longest has.
+/// The number of digits of the longest telephone number.
 const LONGEST_PHONE: usize = 15;
 
-/// A telephone number as the network wants it: 7 to 15 digits and nothing else.
+/// A telephone number in the network's form: 7 to 15 digits and nothing else.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Phone(String);
@@ -21,7 +21,7 @@ pub struct Phone(String);
 impl Phone {
     /// Strips `+`, blanks, brackets and dashes; `None` if anything but 7 to 15 digits is left.
     #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let digits: String = text.chars().filter(|c| !is_ornament(*c)).collect();
         let is_number = digits.bytes().all(|b| b.is_ascii_digit());
         let fits = (SHORTEST_PHONE..=LONGEST_PHONE).contains(&digits.len());
@@ -49,17 +49,17 @@ fn is_ornament(c: char) -> bool {
 
 /// A customer's address on the public internet.
 ///
-/// The network bans by address and judges leads by it, so an address from behind a proxy (the
-/// shop's own, a load balancer's) would end up as a ban of everybody. Addresses for
-/// documentation (RFC 5737, RFC 3849) pass: nobody's network uses them, so none hides behind them.
+/// The network bans by address, so the address of a proxy (the shop's own, a load balancer's) would
+/// ban every customer. Addresses for documentation (RFC 5737, RFC 3849) pass: no network uses them,
+/// so no customer is behind them.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PublicIp(IpAddr);
 
 impl PublicIp {
-    /// `None` for an address that is not reachable from everywhere.
+    /// The address, or `None` if it is not public.
     #[must_use]
-    pub fn read(ip: IpAddr) -> Option<Self> {
+    pub fn new(ip: IpAddr) -> Option<Self> {
         let ip = ip.to_canonical();
         let is_local = match ip {
             IpAddr::V4(ip) => is_local_v4(ip),
@@ -104,29 +104,29 @@ mod tests {
 
     #[test]
     fn a_phone_number_is_its_digits() {
-        let read = |text| Phone::read(text).map(|phone| phone.0);
+        let parse = |text| Phone::parse(text).map(|phone| phone.0);
 
         for text in ["+91 98765 43210", "+91 (98765) 43-210", "91\u{a0}[98765]\u{2011}43210"] {
-            assert_eq!(read(text).as_deref(), Some("919876543210"), "{text}");
+            assert_eq!(parse(text).as_deref(), Some("919876543210"), "{text}");
         }
-        assert_eq!(read("1234567").as_deref(), Some("1234567"));
-        assert_eq!(read("123456789012345").as_deref(), Some("123456789012345"));
+        assert_eq!(parse("1234567").as_deref(), Some("1234567"));
+        assert_eq!(parse("123456789012345").as_deref(), Some("123456789012345"));
     }
 
     #[test]
     fn what_is_no_phone_number_is_refused() {
         for text in ["123456", "1234567890123456", "", "+", "{phone}", "98765x43210", "٩٨٧٦٥٤٣٢١٠"]
         {
-            assert_eq!(Phone::read(text), None, "{text}");
+            assert_eq!(Phone::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn a_customers_address_is_a_public_one() {
-        let read = |text: &str| PublicIp::read(text.parse().expect("an address"));
+        let new = |text: &str| PublicIp::new(text.parse().expect("an address"));
 
         for public in ["203.0.113.9", "12.34.56.78", "100.63.0.1", "2001:db8::1", "2a00:1::1"] {
-            assert!(read(public).is_some(), "{public}");
+            assert!(new(public).is_some(), "{public}");
         }
         for local in [
             "10.0.0.1",
@@ -147,13 +147,13 @@ mod tests {
             "ff02::1",
             "::ffff:10.0.0.1",
         ] {
-            assert_eq!(read(local), None, "{local}");
+            assert_eq!(new(local), None, "{local}");
         }
     }
 
     #[test]
     fn an_address_in_disguise_is_told_as_what_it_is() {
-        let ip = PublicIp::read("::ffff:203.0.113.9".parse().expect("an address"));
+        let ip = PublicIp::new("::ffff:203.0.113.9".parse().expect("an address"));
 
         assert_eq!(serde_json::to_string(&ip).expect("JSON"), "\"203.0.113.9\"");
     }

@@ -1,4 +1,4 @@
-//! A lead as `add.json` takes it, field by field: <https://cpa.moe/en/api-wm.html>.
+//! A lead in the form of `add.json`, field by field: <https://cpa.moe/en/api-wm.html>.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,24 +12,24 @@ use serde::{Serialize, Serializer};
 
 use crate::{Click, CpaMoe, OurId, Phone, PublicIp, contact::SHORTEST_PHONE};
 
-/// The decimal places the network takes of money.
+/// The most decimal places of an amount.
 const MONEY_PLACES: u32 = 2;
 
-/// What is told of an order.
+/// The facts of an order that are reported.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The lead.
     pub lead: Lead,
-    /// What the customer pays. The network is not told, but an order that comes back with another
-    /// total is another order.
+    /// The customer's total. It is not reported, but an order that comes back with another total has
+    /// other content.
     pub total: Amount,
 }
 
-/// A new lead: facts of the order only. The offer of an order that names none is a setting, and is
-/// added when the request is made.
+/// A new lead: facts of the order only. For an order without an offer the request adds the offer of
+/// the settings.
 #[derive(Clone, Serialize)]
 pub struct Lead {
-    /// Our id of it.
+    /// Our id.
     pub id: OurId,
     /// The affiliate or source at the agency.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,10 +77,10 @@ pub struct Lead {
     pub(crate) city: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) street: Option<String>,
-    /// Price of one.
+    /// The price of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) base: Option<Money>,
-    /// How many.
+    /// The number of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) count: Option<u64>,
     /// Percent.
@@ -92,7 +92,7 @@ pub struct Lead {
     /// Comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comm: Option<String>,
-    /// Nested goods whose price the order does not tell: their ids with commas between.
+    /// Nested goods without a price: their ids, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) item: Option<String>,
     /// Nested goods with their price.
@@ -110,7 +110,7 @@ pub struct Good {
     pub id: u64,
     /// The price of one.
     pub price: Money,
-    /// How many.
+    /// The number of them.
     pub count: u32,
 }
 
@@ -127,7 +127,7 @@ impl Serialize for Source {
     }
 }
 
-/// A share in percent as the network takes it: a JSON number.
+/// A share in percent: a JSON number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discount(Percent);
 
@@ -137,12 +137,12 @@ impl Serialize for Discount {
     }
 }
 
-/// Money as the network takes it: a JSON number of at most two places, whole when whole.
+/// An amount: a JSON number of at most two places, whole if whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money(Amount);
 
 impl Money {
-    fn read(amount: Amount) -> Result<Self, Reason> {
+    fn new(amount: Amount) -> Result<Self, Reason> {
         let fits = amount.fixed(MONEY_PLACES).is_some();
         fits.then_some(Self(amount)).ok_or(Reason::new("amount_too_precise"))
     }
@@ -155,17 +155,17 @@ impl Serialize for Money {
 }
 
 impl Lead {
-    /// The lead of an order, or why the network can never take it.
+    /// The lead of an order, or the reason that the network can never take it.
     pub(crate) fn of(order: &Order, click: Click) -> Result<Self, Reason> {
         let customer = &order.customer;
         let phone = customer.phone.as_deref().ok_or(Reason::new("no_phone"))?;
-        let phone = Phone::read(phone).ok_or(Reason::new("bad_phone"))?;
+        let phone = Phone::parse(phone).ok_or(Reason::new("bad_phone"))?;
         let ip = customer.ip.ok_or(Reason::new("no_ip"))?;
-        let ip = PublicIp::read(ip).ok_or(Reason::new("private_ip"))?;
+        let ip = PublicIp::new(ip).ok_or(Reason::new("private_ip"))?;
         let address = customer.address.clone().unwrap_or_default();
         refuse_templates(order, &address)?;
         let goods = Goods::of(&order.items)?;
-        // The advertiser's platform fills these in, or does not: no fault of the order.
+        // The advertiser's platform fills these in, or fails to: no fault of the order.
         let filled = |text: &Option<String>| text.clone().filter(|text| !looks_like_template(text));
         let params = order.custom.iter().filter(|(_, value)| !value.trim().is_empty());
         Ok(Self {
@@ -192,7 +192,7 @@ impl Lead {
             base: goods.base,
             count: goods.count,
             discount: order.discount_percent.map(Discount),
-            more: order.surcharge.map(Money::read).transpose()?,
+            more: order.surcharge.map(Money::new).transpose()?,
             comm: order.comment.clone(),
             item: goods.unpriced(),
             items: goods.priced,
@@ -200,14 +200,13 @@ impl Lead {
         })
     }
 
-    /// Whether `word` and anything personal of the lead are part of each other: then it may not be
-    /// kept.
+    /// Returns whether `word` is part of a personal fact of the lead or holds one: then it may not be kept.
     pub(crate) fn holds(&self, word: &str) -> bool {
         self.texts().any(|personal| shares(personal, word))
     }
 
-    /// Whether digits that the network gives as an id are the customer's: as many in a row as the
-    /// shortest telephone number has, wherever they stand. Fewer are part of any number.
+    /// Returns whether the network's id holds digits of the customer's: as many in a row as the shortest
+    /// telephone number has. Fewer are part of any number.
     pub(crate) fn is_echoed_in(&self, id: &str) -> bool {
         self.texts().any(|personal| {
             let digits: Vec<u8> = personal.bytes().filter(u8::is_ascii_digit).collect();
@@ -216,7 +215,7 @@ impl Lead {
         })
     }
 
-    /// Everything personal.
+    /// The personal facts.
     fn texts(&self) -> impl Iterator<Item = &str> {
         let contact = [&self.name, &self.email, &self.ua, &self.comm];
         let address = [&self.index, &self.addr, &self.area, &self.city, &self.street];
@@ -227,7 +226,7 @@ impl Lead {
     }
 }
 
-/// Whether one is part of the other, capitals aside. A short text is part of too many words.
+/// Returns whether one is part of the other, in any case. A short text is part of too many words.
 pub(crate) fn shares(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
     let mut parts = text.split(|c: char| !c.is_alphanumeric()).chain([text.as_str()]);
@@ -240,8 +239,8 @@ impl fmt::Debug for Lead {
     }
 }
 
-/// The lines of an order as the network sees them: those that name a good of its catalogue are
-/// nested goods, the others are the offer's own good.
+/// The lines of an order in the network's terms: a line that names a good of its catalogue is a
+/// nested good, the others are the offer's own good.
 #[derive(Default)]
 struct Goods {
     base: Option<Money>,
@@ -264,7 +263,7 @@ impl Goods {
                         None => goods.without_price.push(id),
                         Some(price) => goods.priced.push(Good {
                             id,
-                            price: Money::read(price)?,
+                            price: Money::new(price)?,
                             count: item.quantity,
                         }),
                     }
@@ -276,7 +275,7 @@ impl Goods {
             // Lines at several prices have no unit price in common, and none is made up.
             let one_price = own.iter().all(|item| item.unit_price == first.unit_price);
             let price = first.unit_price.filter(|_| one_price);
-            goods.base = price.map(Money::read).transpose()?;
+            goods.base = price.map(Money::new).transpose()?;
         }
         Ok(goods)
     }
@@ -287,7 +286,7 @@ impl Goods {
     }
 }
 
-/// A shop that sends `{name}` has not connected its form: such a lead is nobody's.
+/// Refuses a lead that still holds a template: a shop that sends `{name}` has not connected its form.
 fn refuse_templates(order: &Order, address: &Address) -> Result<(), Reason> {
     let Address { postal_code, line, region, city, street } = address;
     let texts = [&order.customer.name, &order.comment, postal_code, line, region, city, street];

@@ -31,9 +31,9 @@ pub use status::{CancelReason, Stage, Status};
 /// cpa.moe with the merchant's settings.
 #[derive(Clone, Debug)]
 pub struct CpaMoe {
-    /// `{user}-{key}`, as the network wants it in every URL.
+    /// `{user}-{key}`: a parameter of every URL.
     credentials: SecretString,
-    /// The offer of orders that name none.
+    /// The offer for orders without one.
     default_offer: Option<u64>,
 }
 
@@ -52,7 +52,7 @@ impl Network for CpaMoe {
     }
 
     fn check_click(fields: &mut Fields<'_, '_>) {
-        Click::read(fields);
+        Click::parse(fields);
     }
 
     fn plan(&self, order: &Order) -> Plan<Report> {
@@ -84,7 +84,7 @@ impl Network for CpaMoe {
 
     fn verdict(&self, report: &Report, answer: &Answer, _: &Attempt) -> Classification {
         let (lead, credentials) = (&report.lead, &self.credentials);
-        answer::Reader { lead, credentials }.read(answer)
+        answer::Classifier { lead, credentials }.classify(answer)
     }
 
     fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {

@@ -1,4 +1,4 @@
-//! What the network holds: `list.json`, asked by our ids.
+//! `list.json`: the leads that the network holds, by our ids.
 
 use postback_core::{
     delivery::Lookup,
@@ -14,15 +14,15 @@ use crate::{
     answer::{lead_id, references, text},
 };
 
-/// How many ids one request may ask for.
+/// The most ids of one request.
 pub const IDS_PER_REQUEST: usize = 50;
 
-/// Asks for `ids`, at most [`IDS_PER_REQUEST`]: <https://cpa.moe/en/api-wm.html>, "Check lead
+/// The request for `ids`, at most [`IDS_PER_REQUEST`]: <https://cpa.moe/en/api-wm.html>, "Check lead
 /// status".
 ///
-/// The document wants a `POST` and shows the ids in the URL. With a JSON body the platform may
-/// read its fields from the body alone, and a list asked for no ids might come back empty, which
-/// reads as "not there": so they stand in both places.
+/// The document asks for a `POST` and shows the ids in the URL. With a JSON body the platform may read
+/// its fields from the body alone, and a list of no ids might come back empty, which means "not
+/// there". So the request holds the ids in both places.
 pub(crate) fn request(credentials: &SecretString, ids: &[OurId]) -> Request {
     let ids: Vec<_> = ids.iter().map(OurId::as_str).collect();
     let body = json!({ "ids": ids.join(",") });
@@ -31,49 +31,48 @@ pub(crate) fn request(credentials: &SecretString, ids: &[OurId]) -> Request {
         .query_list("ids", &ids)
 }
 
-/// A lead as the list shows it. The operator's comment is not among it: it is free text about a
-/// person.
+/// A lead in the list, without the comment: that is free text about a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ListedLead {
-    /// Our id of it: `id` in the list.
+    /// Our id: `id` in the list.
     pub our_id: OurId,
-    /// The network's id of it: `uid` in the list.
+    /// The network's id: `uid` in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<String>,
-    /// Its stage.
+    /// The stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
-    /// Its extended status.
+    /// The extended status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// Why it was cancelled.
+    /// The reason of a cancellation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<CancelReason>,
-    /// How many goods.
+    /// The number of goods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
 }
 
 impl ListedLead {
-    /// Whether the network has given its last word on it.
+    /// Returns whether the stage is final.
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.stage.as_ref().is_some_and(Stage::is_final)
     }
 
-    /// Whether the network has dropped it.
+    /// Returns whether the network has cancelled it.
     #[must_use]
     pub fn is_dropped(&self) -> bool {
         self.stage.as_ref().is_some_and(Stage::is_dropped)
     }
 
-    /// The ids under which both sides know it.
+    /// The ids of both sides.
     #[must_use]
     pub fn references(&self) -> Details {
         references(self.lead_id.as_deref(), &self.our_id)
     }
 
-    /// How far it is, as it may be kept.
+    /// The status, without anything personal.
     #[must_use]
     pub fn details(&self) -> Details {
         let mut details = Details::none();
@@ -89,9 +88,9 @@ impl ListedLead {
         details
     }
 
-    /// One entry of the list, `key` being what it stands under, if anything. `None` if it can't be
-    /// told whose it is, or if it says nothing that a lead says.
-    fn read(key: Option<&str>, entry: &Value) -> Option<Self> {
+    /// Parses an entry of the list; `key` is its key, if the list is an object. `None` if it has no id
+    /// of ours, or no member of a lead.
+    fn parse(key: Option<&str>, entry: &Value) -> Option<Self> {
         let entry = entry.as_object()?;
         let id = text(entry.get("id"));
         let our_id = match (key, id) {
@@ -102,27 +101,26 @@ impl ListedLead {
         let lead = Self {
             our_id,
             lead_id: lead_id(entry.get("uid")),
-            stage: text(entry.get("stage")).map(|word| Stage::read(&word)),
-            status: text(entry.get("status")).map(|number| Status::read(&number)),
-            reason: text(entry.get("reason")).and_then(|number| CancelReason::read(&number)),
+            stage: text(entry.get("stage")).map(|word| Stage::parse(&word)),
+            status: text(entry.get("status")).map(|number| Status::parse(&number)),
+            reason: text(entry.get("reason")).and_then(|number| CancelReason::parse(&number)),
             count: text(entry.get("count")).and_then(|count| count.parse().ok()),
         };
-        let says_something =
-            lead.lead_id.is_some() || lead.stage.is_some() || lead.status.is_some();
-        says_something.then_some(lead)
+        let has_content = lead.lead_id.is_some() || lead.stage.is_some() || lead.status.is_some();
+        has_content.then_some(lead)
     }
 }
 
-/// A list as far as it can be read.
+/// The readable part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List {
-    /// Its leads.
+    /// The leads.
     pub leads: Vec<ListedLead>,
-    /// Whether there was nothing else in it: only then does a missing lead mean "not there".
+    /// True if every entry could be read: only then a missing lead means "not there".
     pub is_whole: bool,
 }
 
-/// Reads a list; `Err` says why it is none.
+/// Parses a list; the error is the reason that it is none.
 pub fn read_list(answer: &Answer) -> Result<List, Reason> {
     if !answer.is_success() {
         return Err(Reason::new("lookup_http_error"));
@@ -134,11 +132,11 @@ pub fn read_list(answer: &Answer) -> Result<List, Reason> {
             return Err(Reason::new(reason));
         }
         Some(Value::Object(body)) => {
-            let leads = body.iter().filter_map(|(key, entry)| ListedLead::read(Some(key), entry));
+            let leads = body.iter().filter_map(|(key, entry)| ListedLead::parse(Some(key), entry));
             (leads.collect::<Vec<_>>(), body.len())
         }
         Some(Value::Array(body)) => {
-            let leads = body.iter().filter_map(|entry| ListedLead::read(None, entry));
+            let leads = body.iter().filter_map(|entry| ListedLead::parse(None, entry));
             (leads.collect(), body.len())
         }
         _ => return Err(Reason::new("lookup_unreadable")),
@@ -147,12 +145,12 @@ pub fn read_list(answer: &Answer) -> Result<List, Reason> {
     Ok(List { leads, is_whole })
 }
 
-/// An answer about the request rather than a list: under `status` stands a word, not a lead.
+/// Returns whether this is an answer about the request and no list: its `status` is a word, not a lead.
 fn is_message(body: &Map<String, Value>) -> bool {
     body.get("status").is_some_and(|status| !status.is_object())
 }
 
-/// Whether the lead that was `sent` is in a list that was asked for it alone.
+/// Looks for the lead `sent` in the answer to a request for it alone.
 pub(crate) fn look_for(sent: &Lead, answer: &Answer) -> Lookup {
     let our_id = &sent.id;
     let list = match read_list(answer) {

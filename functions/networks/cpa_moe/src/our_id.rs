@@ -1,4 +1,4 @@
-//! The id under which the network knows an order of ours.
+//! Our id of an order at the network.
 
 use std::fmt::Write as _;
 
@@ -6,32 +6,32 @@ use postback_core::order::OrderId;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// The longest id that the network takes.
+/// The length of the longest id.
 const LONGEST: usize = 64;
 
-/// How an id starts that stands for an order id which does not fit.
+/// The beginning of an id that replaces an order id which does not fit.
 const DIGEST: &str = "pb-";
 
-/// How many hexadecimal digits of the digest follow: 160 bits.
+/// The number of hexadecimal digits of the digest that follow: 160 bits.
 const DIGEST_DIGITS: usize = 40;
 
 /// Our id of a lead: 1 to 64 of `0-9 A-Z a-z _ . -`, never `auto`.
 ///
-/// The network makes an id up for `auto`, and such a lead can't be found again. `0` is "no id" to
-/// the PHP it runs on.
+/// For `auto` the network makes up an id, and nobody can look up such a lead. `0` means "no id" to the
+/// PHP that it runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OurId(String);
 
 impl OurId {
-    /// The order's own id where it fits, otherwise a digest of it: always the same for the same
-    /// order, and none that another order can have by itself.
+    /// The order's own id where it fits, otherwise a digest of it: the same for the same order, and
+    /// different from every other order's id.
     #[must_use]
     pub fn of(order_id: &OrderId) -> Self {
         let id = order_id.as_str();
         if fits(id) && !is_digest(id) { Self(id.to_owned()) } else { Self(digest(id)) }
     }
 
-    /// An id as it was kept of a delivery; `None` for what never was one.
+    /// An id read back from the ledger or the network; `None` if it is none of ours.
     #[must_use]
     pub fn kept(id: &str) -> Option<Self> {
         fits(id).then(|| Self(id.to_owned()))
@@ -43,7 +43,7 @@ impl OurId {
         &self.0
     }
 
-    /// The id as a number, where a number says the same: no leading zero, below 2^53.
+    /// The id as a number, if it can be one: no leading zero, below 2^53.
     fn as_number(&self) -> Option<u64> {
         let digits = self.0.bytes().all(|b| b.is_ascii_digit());
         let exact = digits && !self.0.starts_with('0') && self.0.len() <= 15;
@@ -52,7 +52,7 @@ impl OurId {
 }
 
 impl Serialize for OurId {
-    /// As the vendor's example: a number stays a number.
+    /// As in the vendor's example, a number stays a number.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.as_number() {
             Some(number) => serializer.serialize_u64(number),
@@ -124,12 +124,12 @@ mod tests {
 
     #[test]
     fn a_number_is_told_as_a_number_only_while_it_says_the_same() {
-        let told = |id: &str| serde_json::to_string(&of(id)).expect("JSON");
+        let written = |id: &str| serde_json::to_string(&of(id)).expect("JSON");
 
-        assert_eq!(told("112358"), "112358");
-        assert_eq!(told("0112"), "\"0112\"");
-        assert_eq!(told("9007199254740993"), "\"9007199254740993\"");
-        assert_eq!(told("A-1"), "\"A-1\"");
+        assert_eq!(written("112358"), "112358");
+        assert_eq!(written("0112"), "\"0112\"");
+        assert_eq!(written("9007199254740993"), "\"9007199254740993\"");
+        assert_eq!(written("A-1"), "\"A-1\"");
     }
 
     #[test]

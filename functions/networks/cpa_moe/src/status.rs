@@ -1,5 +1,5 @@
-//! How far a lead is, in the network's own words: <https://cpa.moe/en/api-wm.html>, "Check lead
-//! status". What it writes and does not document is kept as it is.
+//! The status of a lead in the network's own words: <https://cpa.moe/en/api-wm.html>, "Check lead
+//! status". Undocumented values are kept as they are.
 
 use serde::{Serialize, Serializer};
 
@@ -24,9 +24,9 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Reads the network's word.
+    /// Parses the network's word.
     #[must_use]
-    pub fn read(word: &str) -> Self {
+    pub fn parse(word: &str) -> Self {
         match word.trim() {
             "wait" => Self::Wait,
             "hold" => Self::Hold,
@@ -50,13 +50,13 @@ impl Stage {
         }
     }
 
-    /// Whether nothing more is to be expected. An unknown stage is not final: it is asked for again.
+    /// Returns whether the stage never changes again. An unknown stage is not final: it is polled again.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Approve | Self::Cancel | Self::Trash)
     }
 
-    /// Whether the network pays nothing for it.
+    /// Returns whether the network pays nothing for it.
     #[must_use]
     pub const fn is_dropped(&self) -> bool {
         matches!(self, Self::Cancel | Self::Trash)
@@ -75,9 +75,9 @@ impl Serialize for Stage {
 pub struct Status(String);
 
 impl Status {
-    /// Reads the network's number.
+    /// Parses the network's number.
     #[must_use]
-    pub fn read(number: &str) -> Self {
+    pub fn parse(number: &str) -> Self {
         Self(kept(number.trim()))
     }
 
@@ -87,7 +87,7 @@ impl Status {
         &self.0
     }
 
-    /// What it means; `None` if that is not documented.
+    /// The documented meaning; `None` if there is none.
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
         let name = match self.0.as_str() {
@@ -109,15 +109,15 @@ impl Status {
     }
 }
 
-/// Why a lead was cancelled: a number, as the network wrote it.
+/// The reason of a cancellation: a number, as the network wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct CancelReason(String);
 
 impl CancelReason {
-    /// Reads the network's number; `0` is its way to say "none".
+    /// Parses the network's number; `0` means "none".
     #[must_use]
-    pub fn read(number: &str) -> Option<Self> {
+    pub fn parse(number: &str) -> Option<Self> {
         Some(number.trim()).filter(|number| *number != "0").map(|number| Self(kept(number)))
     }
 
@@ -127,13 +127,13 @@ impl CancelReason {
         &self.0
     }
 
-    /// What it means; `None` if that is not documented.
+    /// The documented meaning; `None` if there is none.
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
         self.meaning().map(|(name, _)| name)
     }
 
-    /// Whether it makes the lead trash: no real order, in the network's eyes.
+    /// Returns whether it makes the lead trash: no real order, for the network.
     #[must_use]
     pub fn is_trash(&self) -> bool {
         self.meaning().is_some_and(|(_, is_trash)| is_trash)
@@ -162,8 +162,8 @@ impl CancelReason {
     }
 }
 
-/// A word of the network if it is a code; `other` stands for anything else, for free text and long
-/// numbers may hold what must not be kept.
+/// A word of the network if it is a code, otherwise `other`: free text and long numbers may hold
+/// personal data.
 fn kept(word: &str) -> String {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
@@ -178,34 +178,34 @@ mod tests {
     #[test]
     fn three_stages_are_final_and_an_unknown_one_is_kept() {
         for word in ["wait", "hold", "approve", "cancel", "trash", "frozen", "on_hold-2"] {
-            assert_eq!(Stage::read(word).as_str(), word);
+            assert_eq!(Stage::parse(word).as_str(), word);
         }
-        let is_final = |word| Stage::read(word).is_final();
+        let is_final = |word| Stage::parse(word).is_final();
 
         assert!(is_final("approve") && is_final("cancel") && is_final("trash"));
         assert!(!is_final("wait") && !is_final("hold") && !is_final("frozen"));
-        let is_dropped = |word| Stage::read(word).is_dropped();
+        let is_dropped = |word| Stage::parse(word).is_dropped();
         assert!(is_dropped("cancel") && is_dropped("trash"));
         assert!(!is_dropped("approve") && !is_dropped("hold") && !is_dropped("frozen"));
-        assert_eq!(Stage::read("call a@b.example").as_str(), "other");
+        assert_eq!(Stage::parse("call a@b.example").as_str(), "other");
     }
 
     #[test]
     fn every_documented_status_has_its_name_and_others_stay_numbers() {
-        let names: Vec<_> = (1..=12).filter_map(|n| Status::read(&n.to_string()).name()).collect();
+        let names: Vec<_> = (1..=12).filter_map(|n| Status::parse(&n.to_string()).name()).collect();
 
         assert_eq!(
             names.join(" "),
             "new processing callback hold cancelled packing sending transfer arrived completed \
              return deleted"
         );
-        assert_eq!(Status::read("13").name(), None);
-        assert_eq!(Status::read("13").as_str(), "13");
+        assert_eq!(Status::parse("13").name(), None);
+        assert_eq!(Status::parse("13").as_str(), "13");
     }
 
     #[test]
     fn every_documented_reason_has_its_name_and_is_trash_where_the_document_says_so() {
-        let reason = |n: u8| CancelReason::read(&n.to_string()).expect("a reason");
+        let reason = |n: u8| CancelReason::parse(&n.to_string()).expect("a reason");
 
         let trash: Vec<_> = (1..=15).filter(|n| reason(*n).is_trash()).collect();
 
@@ -213,6 +213,6 @@ mod tests {
         assert!((1..=15).all(|n| reason(n).name().is_some()));
         assert_eq!(reason(2).name(), Some("changed_mind"));
         assert_eq!((reason(16).name(), reason(16).as_str()), (None, "16"));
-        assert_eq!(CancelReason::read("0"), None);
+        assert_eq!(CancelReason::parse("0"), None);
     }
 }

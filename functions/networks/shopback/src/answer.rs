@@ -1,4 +1,4 @@
-//! What ShopBack answers: `success=true;`, or `success=false; err_msg=` and a text for people.
+//! ShopBack's answers: `success=true;`, or `success=false; err_msg=` and a text for people.
 //!
 //! The texts are those of the document, of
 //! <https://support.tune.com/hc/en-us/articles/4413247665431-Receiving-Conversions-via-Postback-URL>
@@ -15,9 +15,9 @@ use postback_core::{
 
 use crate::Report;
 
-/// What an answer to `report` means. `several_offers`: a wrong offer leaves others that may be
-/// right.
-pub(crate) fn read(
+/// Classifies an answer to `report`. With `several_offers` a wrong offer says nothing about the
+/// others.
+pub(crate) fn classify(
     answer: &Answer,
     report: &Report,
     attempt: &Attempt,
@@ -43,7 +43,7 @@ pub(crate) fn read(
         Meaning::Protocol => Verdict::parked("wrong_tracking_protocol"),
         Meaning::OfferInactive if several_offers => Verdict::parked_alone("offer_inactive"),
         Meaning::OfferInactive => Verdict::parked("offer_inactive"),
-        // A text nobody knows on an error's status is the error's.
+        // Under an error's status, an unknown text leaves the decision to the status.
         Meaning::Unknown if !answer.is_success() => by_status(answer),
         Meaning::Unknown => {
             let details = name(&refusal);
@@ -54,8 +54,8 @@ pub(crate) fn read(
     verdict.into()
 }
 
-/// A conversion of this click is there already. Ours only if we have tried before, and only where
-/// the click has one conversion: with lines it may be another line's.
+/// The verdict where ShopBack holds a conversion of this click. It is ours only if we have sent one
+/// before, and only where a click has one conversion: with lines it may be another line's.
 fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {
     match (attempt.reached_network_before, report.line()) {
         (false, _) => Verdict::rejected("duplicate_elsewhere"),
@@ -64,8 +64,7 @@ fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {
     }
 }
 
-/// Whether the first pair says success, and the whole rest behind it. The document also spells
-/// `sucess`.
+/// Parses the first pair: success or not, and the rest behind it. The document also spells `sucess`.
 fn first_pair(text: &str) -> Option<(bool, &str)> {
     let (key, rest) = text.split_once('=')?;
     let key = key.trim_end();
@@ -75,12 +74,12 @@ fn first_pair(text: &str) -> Option<(bool, &str)> {
     let rest = rest.trim_start();
     let (value, rest) = rest.split_once([';', '\r', '\n']).unwrap_or((rest, ""));
     let value = value.trim_end();
-    let said = [("true", true), ("false", false)];
-    let said = said.iter().find(|(word, _)| value.eq_ignore_ascii_case(word))?;
-    Some((said.1, rest))
+    let words = [("true", true), ("false", false)];
+    let (_, is_success) = words.iter().find(|(word, _)| value.eq_ignore_ascii_case(word))?;
+    Some((*is_success, rest))
 }
 
-/// What a refusal is about.
+/// The subject of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     InvalidClick,
@@ -95,8 +94,7 @@ enum Meaning {
 }
 
 impl Meaning {
-    /// The meaning of a text in lower case: only one that stands alone. A text that says two things
-    /// proves neither.
+    /// The meaning of a text in lower case. A text with two meanings proves neither.
     fn of(text: &str) -> Self {
         let words = Words::of(text);
         let known = [
@@ -109,16 +107,16 @@ impl Meaning {
             (Self::Protocol, words.say_of_settings(&["protocol"])),
             (Self::OfferInactive, words.say_offer_inactive()),
         ];
-        let mut said = known.into_iter().filter(|(_, said)| *said).map(|(meaning, _)| meaning);
-        match (said.next(), said.next()) {
+        let mut found = known.into_iter().filter(|(_, found)| *found).map(|(meaning, _)| meaning);
+        match (found.next(), found.next()) {
             (Some(meaning), None) => meaning,
             _ => Self::Unknown,
         }
     }
 }
 
-/// The words of a refusal, without what it echoes: `#` leads a click id or an offer, and a click id
-/// comes from a link that anybody can write. One that reads `token` must not stop all orders.
+/// The words of a refusal, without echoes: `#` begins a click id or an offer, and anybody can write a
+/// click id into a link. A click id `token` must not stop all orders.
 struct Words<'t>(Vec<&'t str>);
 
 impl<'t> Words<'t> {
@@ -133,12 +131,12 @@ impl<'t> Words<'t> {
         self.0.iter().any(|word| known.contains(word))
     }
 
-    /// Whether one of `first` stands right before one of `second`.
+    /// Returns whether one of `first` is right before one of `second`.
     fn pair(&self, first: &[&str], second: &[&str]) -> bool {
         self.0.windows(2).any(|pair| first.contains(&pair[0]) && second.contains(&pair[1]))
     }
 
-    /// Whether it speaks of this click: then it is no word about a setting.
+    /// Returns whether the text is about this click, and so not about a setting.
     fn name_the_click(&self) -> bool {
         self.any(&["trans", "transaction", "click", "session"])
     }
@@ -171,7 +169,7 @@ impl<'t> Words<'t> {
     }
 }
 
-/// The name of a refusal that the platform lists and that says nothing of what to do.
+/// The name of a refusal that the platform lists without saying what to do.
 fn name(text: &str) -> Details {
     const LISTED: [(&str, &str); 3] = [
         ("known proxy", "known_proxy"),
@@ -182,8 +180,8 @@ fn name(text: &str) -> Details {
     listed.map_or_else(Details::none, |(_, name)| Details::none().code("refusal", name))
 }
 
-/// The two offers of a mismatch: ours, and the one the click belongs to. A number that we told is
-/// an echo of it, and no offer.
+/// The two offers of a mismatch: ours, and the click's. A number that we sent is an echo and no
+/// offer.
 fn offers(text: &str, report: &Report) -> Details {
     let number = |label: &str| -> Option<u64> {
         let (_, rest) = text.split_once(label)?;

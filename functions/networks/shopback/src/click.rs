@@ -9,29 +9,29 @@ use postback_core::{
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::{Report, ShopBack, Tell, reject};
+use crate::{Planned, Report, ShopBack, reject};
 
-/// The most letters and digits of a click id that are sent for the network to judge. The document
+/// The most letters and digits of a click id that are sent; the network decides about it. The document
 /// says 30, its own demonstration uses 8.
 const CLICK_ID: usize = 64;
 
-/// The most characters a member may have at the API.
+/// The most characters of a member at the API.
 const MEMBER: usize = 256;
 
-/// What the shop keeps of a visit that came through a ShopBack redirect link.
+/// The ids that the shop keeps of a visit through a ShopBack redirect link.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Click {
     /// `transaction_id` of the redirect link. Without one there is nothing to report.
     #[schemars(length(max = 256))]
     pub transaction_id: Option<String>,
-    /// When the customer came, RFC 3339. Kept by the shop; ShopBack is not told.
+    /// The time of the visit, RFC 3339. For the shop's own records: it is not reported.
     #[schemars(extend("format" = "date-time"))]
     pub clicked_at: Option<String>,
 }
 
-/// Checks the members at the API. A click id of other characters is no fault of the order: the
-/// other networks still want it.
+/// Checks the members at the API. A click id with other characters is no fault of the order: the other
+/// networks still get it.
 pub(crate) fn check(fields: &mut Fields<'_, '_>) {
     fields.optional("transaction_id", |value| member(value).map(drop));
     fields.optional("clicked_at", instant);
@@ -45,8 +45,8 @@ fn member(value: &Value) -> Result<&str, Invalid> {
     Ok(text)
 }
 
-/// The click id, or that there is none to tell of.
-pub(crate) fn transaction_id(order: &Order) -> Tell<String> {
+/// The click id, or the plan for an order without one.
+pub(crate) fn transaction_id(order: &Order) -> Planned<String> {
     const MEMBER: &str = "transaction_id";
     let Some(text) = order.click_text(ShopBack::NAME, MEMBER) else {
         // A number is a click that was mangled on its way from the cookie: a person should see it.

@@ -29,7 +29,7 @@ use crate::{
 /// <https://docs.shopback.com/docs/s2s-item-level-tracking-api>.
 const PATH: &str = "aff_lsr";
 
-/// The most characters the platform keeps of an `adv_sub`.
+/// The most characters of an `adv_sub` that the platform keeps.
 const ADV_CHARS: usize = 500;
 
 /// ShopBack, with one merchant's settings.
@@ -44,13 +44,13 @@ pub struct ShopBack {
 
 impl Network for ShopBack {
     const NAME: &'static str = "shopback";
-    /// The document writes `http`. Token and click id stand in the URL, and the host speaks TLS.
+    /// The document writes `http`. Token and click id are in the URL, and the host supports TLS.
     const ENDPOINT: &'static str = "https://shopback.go2cloud.org";
 
     type Report = Report;
 
     fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
-        settings::read(fields)
+        settings::parse(fields)
     }
 
     fn check_click(fields: &mut Fields<'_, '_>) {
@@ -58,10 +58,7 @@ impl Network for ShopBack {
     }
 
     fn plan(&self, order: &Order) -> Plan<Report> {
-        match self.tell(order) {
-            Ok(told) => Plan::Send(told),
-            Err(nothing) => nothing,
-        }
+        self.parts(order).map_or_else(|nothing| nothing, Plan::Send)
     }
 
     /// Parameters in the document's order.
@@ -79,7 +76,7 @@ impl Network for ShopBack {
     }
 
     fn verdict(&self, report: &Report, answer: &Answer, attempt: &Attempt) -> Classification {
-        answer::read(answer, report, attempt, self.offers.are_several())
+        answer::classify(answer, report, attempt, self.offers.are_several())
     }
 
     fn recovery(&self, report: &Report) -> RecoveryPlan<Self> {
@@ -93,29 +90,29 @@ impl Deduplicates for ShopBack {
     const KEY: &'static str = "transaction_id";
 }
 
-/// What there is to tell, or why there is nothing.
-type Tell<T> = Result<T, Plan<Report>>;
+/// A value, or the plan of an order that is not sent.
+type Planned<T> = Result<T, Plan<Report>>;
 
 impl ShopBack {
-    fn tell(&self, order: &Order) -> Tell<Vec<Part<Report>>> {
+    /// The parts of an order that are sent.
+    fn parts(&self, order: &Order) -> Planned<Vec<Part<Report>>> {
         if !order.is_completed() {
             return Err(Plan::Skip(Reason::new("not_completed")));
         }
         let transaction_id = click::transaction_id(order)?;
         let facts = Facts::of(order, transaction_id);
-        let told = match self.mode {
+        let parts = match self.mode {
             Mode::Order => vec![Part { line: None, report: Report::of_order(facts) }],
             Mode::LineItems => report::lines(facts, order)?,
         };
-        for Part { report, .. } in &told {
+        for Part { report, .. } in &parts {
             self.check(report)?;
         }
-        Ok(told)
+        Ok(parts)
     }
 
-    /// What can be told before anything is sent: an order of which one line can't be told is not
-    /// told in part.
-    fn check(&self, report: &Report) -> Tell<()> {
+    /// Checks a part before anything is sent: an order with one bad line is not sent in part.
+    fn check(&self, report: &Report) -> Planned<()> {
         if self.offers.of(report.order()).is_none() {
             return Err(reject("no_offer"));
         }

@@ -1,4 +1,4 @@
-//! What is told of an order, or of one line of it.
+//! The report of an order, or of one line of it.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -10,10 +10,10 @@ use postback_core::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{ShopBack, Tell, reject};
+use crate::{Planned, ShopBack, reject};
 
-/// One order, or one line of it. Facts of the order only, and all that a template may name,
-/// whether this merchant's templates name it or not: they may change between two attempts.
+/// An order, or one line of it. It holds facts of the order only, and all that a template can name,
+/// because the templates may change between two attempts.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Report {
     #[serde(serialize_with = "shared")]
@@ -22,7 +22,7 @@ pub struct Report {
     line: Option<Line>,
 }
 
-/// What the whole order says.
+/// The facts of the whole order.
 #[derive(PartialEq, Serialize)]
 pub(crate) struct Facts {
     pub(crate) order_id: String,
@@ -35,15 +35,15 @@ pub(crate) struct Facts {
     pub(crate) discount_percent: Option<Percent>,
     pub(crate) country: Option<String>,
     pub(crate) custom: BTreeMap<String, String>,
-    /// Over all lines, where lines are told: an order that comes back with a line more, less or
-    /// elsewhere differs in every line, the first one included.
+    /// A fingerprint of all lines, in line mode: an order that comes back with one line more, less or
+    /// elsewhere differs in every line.
     lines: Option<Fingerprint>,
 }
 
-/// What one line says.
+/// The facts of one line.
 #[derive(Clone, PartialEq, Serialize)]
 pub(crate) struct Line {
-    /// Its place in the order, from 1: two lines of an order may be alike in all else.
+    /// Its place in the order, from 1: two lines may be equal in everything else.
     pub(crate) position: usize,
     pub(crate) quantity: u32,
     pub(crate) unit_price: Amount,
@@ -51,7 +51,7 @@ pub(crate) struct Line {
     pub(crate) sku: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) category: Option<String>,
-    /// What ShopBack calls the article: `refs.shopback`.
+    /// ShopBack's name of the article: `refs.shopback`.
     pub(crate) reference: Option<String>,
 }
 
@@ -73,23 +73,23 @@ impl Facts {
     }
 }
 
-/// Every line of an order as its own delivery, named by its place.
-pub(crate) fn lines(facts: Facts, order: &Order) -> Tell<Vec<Part<Report>>> {
+/// The lines of an order, each a delivery of its own, named by its place.
+pub(crate) fn lines(facts: Facts, order: &Order) -> Planned<Vec<Part<Report>>> {
     if order.items.is_empty() {
         return Err(reject("no_items"));
     }
     let lines = order.items.iter().zip(1..).map(|(item, position)| Line::of(item, position));
-    let lines = lines.collect::<Tell<Vec<_>>>()?;
+    let lines = lines.collect::<Planned<Vec<_>>>()?;
     let facts = Arc::new(Facts { lines: Some(Fingerprint::of(&lines)), ..facts });
-    let told = lines.into_iter().map(|line| Part {
+    let parts = lines.into_iter().map(|line| Part {
         line: Some(line.position.to_string()),
         report: Report { order: Arc::clone(&facts), line: Some(line) },
     });
-    Ok(told.collect())
+    Ok(parts.collect())
 }
 
 impl Line {
-    fn of(item: &Item, position: usize) -> Tell<Self> {
+    fn of(item: &Item, position: usize) -> Planned<Self> {
         let unit_price = item.unit_price.ok_or_else(|| reject("no_unit_price"))?;
         let amount = unit_price.times(item.quantity).ok_or_else(|| reject("amount_too_large"))?;
         let reference = item.refs.get(ShopBack::NAME).map(|reference| match reference {
@@ -122,16 +122,16 @@ impl Report {
         self.line.as_ref()
     }
 
-    /// What the customer paid for what is told here.
+    /// The amount of the order or of the line.
     pub(crate) fn amount(&self) -> Amount {
         self.line.as_ref().map_or(self.order.total, |line| line.amount)
     }
 
-    /// Whether digits of an answer are the click id, or of what the shop adds to the order: as many
-    /// in a row as a short telephone number has. Fewer are part of any number.
+    /// Returns whether a number in an answer echoes the click id or one of the shop's custom values: as many
+    /// digits in a row as a short telephone number has. Fewer are part of any number.
     pub(crate) fn is_echoed_in(&self, number: &str) -> bool {
-        let told = [&self.order.transaction_id].into_iter().chain(self.order.custom.values());
-        told.map(String::as_bytes).any(|text| {
+        let sent = [&self.order.transaction_id].into_iter().chain(self.order.custom.values());
+        sent.map(String::as_bytes).any(|text| {
             let digits: Vec<u8> = text.iter().copied().filter(u8::is_ascii_digit).collect();
             let echoed =
                 |part: &[u8]| number.as_bytes().windows(part.len()).any(|some| some == part);
@@ -139,13 +139,13 @@ impl Report {
         })
     }
 
-    /// Whether the amount can be written as ShopBack reads it. Nothing is rounded.
+    /// Returns whether the amount has few enough decimal places. Nothing is rounded.
     pub(crate) fn amount_fits(&self) -> bool {
         self.amount().fixed(places(self.order.currency)).is_some()
     }
 }
 
-/// How many decimal places an amount may have: at most two, none where the currency has none.
+/// The most decimal places of an amount: two, none where the currency has none.
 /// ISO 4217 gives the new Taiwan dollar two, but nobody uses them and ShopBack's examples for
 /// Taiwan have none.
 fn places(currency: Currency) -> u32 {

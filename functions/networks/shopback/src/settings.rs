@@ -24,7 +24,7 @@ const ADV: [&str; 9] = [
 /// The most offers a merchant may have.
 const OFFERS: usize = 250;
 
-/// What one call tells of.
+/// The content of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// The whole order.
@@ -38,7 +38,7 @@ const MODES: &[(&str, Mode)] = &[("order", Mode::Order), ("line_items", Mode::Li
 /// The merchant's offers.
 #[derive(Clone, Debug)]
 pub(crate) struct Offers {
-    /// The only one, or the one for all that `by` does not list.
+    /// The only one, or the one for everything that `by` does not list.
     otherwise: Option<u64>,
     by: By,
 }
@@ -61,21 +61,21 @@ impl Offers {
         own.copied().or(self.otherwise)
     }
 
-    /// Whether an offer that is wrong leaves others that may be right.
+    /// Returns whether there are several offers: if one is wrong, others may be right.
     pub(crate) const fn are_several(&self) -> bool {
         !matches!(self.by, By::Nothing)
     }
 }
 
-/// Reads all settings, so that all faults are named at once.
-pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Option<ShopBack> {
+/// Parses all settings, so that all faults are reported at once.
+pub(crate) fn parse(fields: &mut Fields<'_, '_>) -> Option<ShopBack> {
     let offers = offers(fields);
     let security_token = fields.required("security_token", security_token);
     let mode = fields.optional("mode", one_of(MODES)).unwrap_or(Mode::Order);
     let templates = ADV.into_iter().map(|name| {
-        let template = fields.optional(name, Template::read)?;
+        let template = fields.optional(name, Template::parse)?;
         if mode == Mode::Order && template.needs_line() {
-            let detail = "names a field of a line, which only the mode line_items tells";
+            let detail = "names a field of a line, which only the mode line_items has";
             fields.fault(name, Invalid::new("field_of_a_line", detail));
         }
         Some((name, template))

@@ -1,4 +1,4 @@
-//! What `adv_sub2` to `adv_unique5` carry: literal text and fields of the order in braces.
+//! The templates of `adv_sub2` to `adv_unique5`: literal text and fields of the order in braces.
 
 use postback_core::{
     fields::{Invalid, text},
@@ -47,12 +47,12 @@ const OF_LINE: Fields<Line> = &[
     ("line_amount", |line| Some(line.amount.shortest())),
 ];
 
-/// What the name of a member of `custom` is led by.
+/// The prefix of the name of a member of `custom`.
 const CUSTOM: &str = "custom.";
 
 impl Template {
-    /// Reads a setting. The fault says what may be named, not what was.
-    pub(crate) fn read(setting: &Value) -> Result<Self, Invalid> {
+    /// Parses a setting. The fault lists the fields that exist, and never quotes the setting.
+    pub(crate) fn parse(setting: &Value) -> Result<Self, Invalid> {
         let setting = text(ADV_CHARS)(setting)?;
         if setting.trim() != setting {
             let detail = "must have no outer blanks or line ends";
@@ -74,12 +74,12 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Whether it names a field of a line.
+    /// Returns whether it names a field of a line.
     pub(crate) fn needs_line(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Line(_)))
     }
 
-    /// What it says of `report`; `None` when that is blank.
+    /// The text for `report`; `None` if it is blank.
     pub(crate) fn resolve(&self, report: &Report) -> Option<String> {
         let value: String = self.0.iter().filter_map(|part| part.resolve(report)).collect();
         (!value.trim().is_empty()).then_some(value)

@@ -2,19 +2,18 @@
 
 use std::{borrow::Cow, fmt};
 
-pub use aws_lambda_events::apigw::{
-    ApiGatewayV2httpRequest as Request, ApiGatewayV2httpResponse as Response,
-};
-use aws_lambda_events::encodings::Body;
 use base64::{Engine, prelude::BASE64_STANDARD};
-pub use http::HeaderValue;
 use lambda_runtime::tracing;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use postback_core::problem::{Code, Problem};
 
-/// The largest body that is taken, in bytes: what one event on the bus may hold.
+mod message;
+
+pub use message::{Headers, Request, Response};
+
+/// The largest body, in bytes: what one event on the bus may hold.
 pub const LARGEST_BODY: usize = 256 * 1024;
 
 /// An answer with a JSON body.
@@ -32,16 +31,9 @@ pub fn respond(
     body: String,
     more: &[(&'static str, String)],
 ) -> Response {
-    let mut response = Response::default();
-    response.status_code = i64::from(status);
-    response.body = Some(Body::Text(body));
     let own = [("content-type", content_type.to_owned())];
-    for (name, value) in own.iter().chain(more) {
-        if let Ok(value) = value.parse() {
-            response.headers.insert(*name, value);
-        }
-    }
-    response
+    let headers = own.iter().chain(more).cloned().collect();
+    Response { status_code: status, headers, body }
 }
 
 /// An error.
@@ -59,14 +51,14 @@ pub fn problem(problem: &Problem) -> Response {
     respond(problem.code.status(), "application/problem+json", problem.body(), &more)
 }
 
-/// What a request brings.
+/// The body of a request, with what the request says of it.
 #[derive(Clone, Copy)]
 pub struct Posted<'a> {
-    /// What it says its body is.
+    /// The content type that the request declares.
     pub content_type: Option<&'a str>,
-    /// The body as API Gateway hands it on.
+    /// The body as API Gateway passes it on.
     pub body: &'a str,
-    /// Whether API Gateway has encoded it.
+    /// True if API Gateway has encoded the body.
     pub is_base64_encoded: bool,
 }
 
@@ -77,13 +69,12 @@ impl fmt::Debug for Posted<'_> {
 }
 
 impl<'a> Posted<'a> {
-    /// What `request` brings.
+    /// The body of `request`.
     #[must_use]
     pub fn by(request: &'a Request) -> Self {
-        let content_type = request.headers.get("content-type");
         Self {
-            content_type: content_type.and_then(|value| value.to_str().ok()),
-            body: request.body.as_deref().unwrap_or_default(),
+            content_type: request.headers.get("content-type"),
+            body: &request.body,
             is_base64_encoded: request.is_base64_encoded,
         }
     }
@@ -142,10 +133,11 @@ mod tests {
     use super::*;
 
     fn request(content_type: &str, body: &str) -> Request {
-        let mut request = Request::default();
-        request.headers.insert("content-type", content_type.parse().expect("a header"));
-        request.body = Some(body.to_owned());
-        request
+        Request {
+            headers: [("content-type", content_type)].into_iter().collect(),
+            body: body.to_owned(),
+            ..Request::default()
+        }
     }
 
     fn code(request: &Request) -> Option<Code> {

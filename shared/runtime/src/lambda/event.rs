@@ -1,8 +1,9 @@
-//! What a network's function is called with: read in one pass, and no further than it is used.
+//! The event that a network's function is called with: read in one pass, and no further than it is
+//! used.
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use crate::lambda::api::Posted;
+use crate::lambda::api::{Headers, Posted};
 
 /// An event of any trigger.
 #[derive(Deserialize)]
@@ -10,7 +11,7 @@ pub(super) struct Event {
     /// A batch of the queue.
     #[serde(rename = "Records")]
     pub(super) records: Option<Vec<Message>>,
-    /// What `EventBridge` calls with has one.
+    /// An event of `EventBridge` has one.
     #[serde(rename = "detail-type")]
     pub(super) detail_type: Option<String>,
     /// A request of API Gateway has one.
@@ -29,13 +30,6 @@ struct Context {
     _http: IgnoredAny,
 }
 
-/// API Gateway writes the names in small letters; who calls the function directly may not.
-#[derive(Deserialize)]
-struct Headers {
-    #[serde(rename = "content-type", alias = "Content-Type")]
-    content_type: Option<String>,
-}
-
 /// A message of the queue.
 #[derive(Deserialize)]
 pub(super) struct Message {
@@ -52,11 +46,11 @@ struct Attributes {
 }
 
 impl Event {
-    /// What was posted, if this is a request of API Gateway.
+    /// The body of the request, if this is a request of API Gateway.
     pub(super) fn posted(&self) -> Option<Posted<'_>> {
         self.context.as_ref()?;
         Some(Posted {
-            content_type: self.headers.as_ref().and_then(|headers| headers.content_type.as_deref()),
+            content_type: self.headers.as_ref().and_then(|headers| headers.get("content-type")),
             body: self.body.as_deref().unwrap_or_default(),
             is_base64_encoded: self.is_base64_encoded.unwrap_or_default(),
         })
@@ -64,7 +58,7 @@ impl Event {
 }
 
 impl Message {
-    /// Whether it has been handed out before.
+    /// Returns whether the queue has delivered this message before.
     pub(super) fn is_redelivered(&self) -> bool {
         let count = self.attributes.as_ref().and_then(|all| all.receive_count.as_deref());
         count.and_then(|count| count.parse::<u32>().ok()).is_some_and(|count| count > 1)

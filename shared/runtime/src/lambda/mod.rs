@@ -175,9 +175,10 @@ where
     A: Future<Output = api::Response>,
 {
     let handler = &handler;
-    let service = service_fn(async move |event: LambdaEvent<api::Request>| {
+    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
+        let request = api::Request::read(&event.payload)?;
         // In a box, as in `answer`.
-        Ok::<_, Error>(Box::pin(handler(event.payload, Timestamp::system())).await)
+        Ok::<_, Error>(Box::pin(handler(request, Timestamp::system())).await)
     });
     lambda_runtime::run(service).await
 }

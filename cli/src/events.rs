@@ -1,0 +1,191 @@
+//! `events replay`: what the ledger holds, published on the bus again.
+//!
+//! The tool sends the ledger's records to the function `publish`, in the format of the ledger's
+//! stream. Only that function puts events on the bus; they keep the ids that they had.
+
+use aws_sdk_lambda::primitives::Blob;
+use postback_core::{clock::Timestamp, delivery::Record, events::events};
+use postback_runtime::{
+    lambda::stream,
+    ledger::{Cursor, Filter},
+};
+use serde::Serialize;
+
+use crate::{
+    account::{Account, failed},
+    args::ReplayEvents,
+    failure::Failure,
+    list::{cursor, parse_cursor, token},
+    span,
+    view::Output,
+};
+
+/// The number of events at which a batch is complete: the function publishes that many in seconds.
+const BATCH: usize = 200;
+
+/// The counts of a replay, and where to resume it.
+#[derive(Debug, Default, Serialize)]
+struct Replayed {
+    /// The deliveries whose events were published.
+    deliveries: usize,
+    /// The events that were published.
+    events: usize,
+    /// The deliveries that were read.
+    read: usize,
+    read_units: f64,
+    /// The place to go on; `None` when everything is published.
+    next: Option<String>,
+}
+
+pub(crate) async fn run(
+    account: &Account,
+    wanted: &ReplayEvents,
+    now: Timestamp,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let from = wanted.from.as_deref().map(|text| span::instant("--from", text, now)).transpose()?;
+    let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
+    let filter = Filter { network: network.map(|network| network.name), ..Filter::default() };
+    let mut replay =
+        Replay { account, from, pending: Pending::default(), done: Replayed::default() };
+    let result = if let Some(order_id) = &wanted.order {
+        replay.order(order_id, &filter).await
+    } else {
+        let after = wanted.after.as_deref().map(parse_cursor).transpose()?;
+        replay.ledger(&filter, after, wanted.read_units).await
+    };
+    let done = replay.done;
+    // After a failure, too: the counts say how far it came.
+    output.answer(&lines(&done), &done);
+    result
+}
+
+fn lines(done: &Replayed) -> Vec<String> {
+    let Replayed { deliveries, events, read, read_units, next } = done;
+    let mut lines = vec![format!(
+        "Published {events} events of {deliveries} deliveries; read {read} deliveries, {read_units} \
+         read units"
+    )];
+    lines.extend(next.as_ref().map(|next| format!("Not finished: resume with --after '{next}'")));
+    lines
+}
+
+/// A replay under way.
+struct Replay<'a> {
+    account: &'a Account,
+    from: Option<Timestamp>,
+    pending: Pending,
+    done: Replayed,
+}
+
+/// Records that wait for their batch to be complete.
+#[derive(Default)]
+struct Pending {
+    records: Vec<Record>,
+    events: usize,
+}
+
+impl Replay<'_> {
+    async fn order(&mut self, order_id: &str, filter: &Filter) -> Result<(), Failure> {
+        let failed = self.account.ledger_failed("Query");
+        let records = self.account.ledger.of_order(order_id).await.map_err(failed)?;
+        if records.is_empty() {
+            return Err(Failure::UnknownOrder { order_id: order_id.to_owned() });
+        }
+        self.done.read = records.len();
+        let wanted =
+            |record: &Record| filter.network.as_deref().is_none_or(|name| name == record.network());
+        for record in records.into_iter().filter(wanted) {
+            self.add(record).await?;
+        }
+        self.send().await
+    }
+
+    /// Goes through the ledger from `after` to its end or until `read_units` are spent.
+    async fn ledger(
+        &mut self,
+        filter: &Filter,
+        mut after: Option<Cursor>,
+        read_units: u32,
+    ) -> Result<(), Failure> {
+        self.done.next = after.as_ref().map(token);
+        loop {
+            let page = self.account.ledger.scan(filter, after.as_ref()).await;
+            let page = page.map_err(self.account.ledger_failed("Scan"))?;
+            self.done.read += page.read;
+            self.done.read_units += page.units;
+            for record in page.records {
+                self.add(record).await?;
+            }
+            self.send().await?;
+            self.done.next = page.next.as_ref().map(token);
+            if page.next.is_none() || self.done.read_units >= f64::from(read_units) {
+                return Ok(());
+            }
+            after = page.next;
+        }
+    }
+
+    /// Adds a record to the batch, if it has events to publish.
+    async fn add(&mut self, record: Record) -> Result<(), Failure> {
+        let count = published(&record, self.from);
+        if count > 0 {
+            self.pending.records.push(record);
+            self.pending.events += count;
+        }
+        if self.pending.events >= BATCH { self.send().await } else { Ok(()) }
+    }
+
+    /// Sends the batch to the function.
+    async fn send(&mut self) -> Result<(), Failure> {
+        let Some(last) = self.pending.records.last() else { return Ok(()) };
+        let place = token(&cursor(last));
+        let function = self.account.publisher();
+        let event = stream::replay(&self.pending.records, self.from);
+        let event = event.map_err(|_| Failure::NotPublished { function: function.clone() })?;
+        let invoke = self.account.functions.invoke().function_name(&function);
+        let invoke = invoke.set_qualifier(self.account.alias().map(str::to_owned));
+        let sent = invoke.payload(Blob::new(event.get())).send().await;
+        let sent = sent.map_err(|error| failed("Lambda", "Invoke", &error))?;
+        if sent.function_error().is_some() {
+            return Err(Failure::NotPublished { function });
+        }
+        self.done.deliveries += self.pending.records.len();
+        self.done.events += self.pending.events;
+        self.done.next = Some(place);
+        self.pending = Pending::default();
+        Ok(())
+    }
+}
+
+/// The number of events of `record` that the function publishes.
+fn published(record: &Record, from: Option<Timestamp>) -> usize {
+    let events = events(0, record);
+    events.iter().filter(|event| from.is_none_or(|from| event.at >= from)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::record;
+
+    #[test]
+    fn only_events_since_the_beginning_are_counted() {
+        let record = record("net", "delivered", 1);
+        let at = |text| Timestamp::parse(text).map(|from| published(&record, Some(from)));
+
+        assert_eq!(published(&record, None), 1);
+        assert_eq!(at("2026-11-21T10:15:00Z"), Some(1));
+        assert_eq!(at("2026-11-21T10:15:01Z"), Some(0));
+    }
+
+    #[test]
+    fn a_replay_that_is_not_finished_says_where_to_resume() {
+        let done = Replayed { deliveries: 2, events: 3, read: 9, read_units: 1.5, next: None };
+        let counts = "Published 3 events of 2 deliveries; read 9 deliveries, 1.5 read units";
+
+        assert_eq!(lines(&done), [counts]);
+        let done = Replayed { next: Some("net/A-1".to_owned()), ..done };
+        assert_eq!(lines(&done)[1], "Not finished: resume with --after 'net/A-1'");
+    }
+}

@@ -1,0 +1,85 @@
+//! The write of a person's decision.
+
+use std::time::Duration;
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, DecisionRecord, Event, Policy, Record, Recovery, Stamp, State, step},
+    redaction::OperatorNote,
+};
+use postback_runtime::ledger::{Change, UpdateError};
+
+use crate::{account::Account, failure::Failure};
+
+/// Checks that a person may decide about the delivery.
+pub(super) fn check_open(record: &Record) -> Result<(), Failure> {
+    let state = record.protocol.state;
+    if matches!(state, State::Unconfirmed | State::Parked) {
+        return Ok(());
+    }
+    Err(Failure::NotOpen {
+        order_id: record.order_id.clone(),
+        delivery: record.delivery.clone(),
+        state: state.as_str(),
+    })
+}
+
+/// A decision to be written.
+pub(super) struct Decider<'a> {
+    pub(super) account: &'a Account,
+    /// The last attempt as the person saw it.
+    pub(super) seen: u32,
+    pub(super) decision: Decision,
+    pub(super) why: OperatorNote,
+    pub(super) by: OperatorNote,
+}
+
+impl Decider<'_> {
+    /// Checks that the decision applies to the delivery as it is now.
+    pub(super) fn check(&self, record: &Record) -> Result<(), Failure> {
+        check_open(record)?;
+        let found = record.protocol.attempt;
+        if found == self.seen {
+            return Ok(());
+        }
+        Err(Failure::MovedOn {
+            order_id: record.order_id.clone(),
+            delivery: record.delivery.clone(),
+            found,
+            seen: self.seen,
+        })
+    }
+
+    /// Writes the decision, unless the delivery has moved on.
+    pub(super) async fn decide(&self, record: Record) -> Result<Record, Failure> {
+        let event = Event::Decide { attempt: self.seen, decision: self.decision };
+        // A decision uses none of a network's numbers.
+        let policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
+        let decide = |held: Option<&Record>| {
+            let Some(held) = held else { return Change::Keep(Err(Failure::Contended)) };
+            if let Err(failure) = self.check(held) {
+                return Change::Keep(Err(failure));
+            }
+            let stamp = Stamp { now: Timestamp::system(), write_id: fastrand::u64(..) };
+            let Some(next) = step(Some(&held.protocol), &event, &policy, stamp.now).next else {
+                return Change::Keep(Err(Failure::Contended));
+            };
+            let decision = DecisionRecord {
+                version: 0,
+                at: stamp.now,
+                attempt: self.seen,
+                decision: self.decision,
+                by: self.by.clone(),
+                why: self.why.clone(),
+            };
+            Change::Write(Box::new(held.decided(next, decision, stamp)), Ok(()))
+        };
+        let updated = self.account.ledger.update(Some(record), decide).await;
+        let updated = updated.map_err(|error| match error {
+            UpdateError::Ledger(error) => self.account.ledger_failed("PutItem")(error),
+            UpdateError::Contended => Failure::Contended,
+        })?;
+        updated.value?;
+        updated.after.ok_or(Failure::Contended)
+    }
+}

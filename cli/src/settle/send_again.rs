@@ -1,0 +1,108 @@
+//! An order that is to be sent again: from a file, or from the bus's archive.
+
+use std::{slice, time::Duration};
+
+use postback_core::{clock::Timestamp, delivery::Record};
+use postback_runtime::services::DelayedOrder;
+use serde_json::Value;
+
+use super::{Settled, decider::Decider};
+use crate::{
+    account::{Account, Network, failed},
+    failure::Failure,
+    invoke::{GivenOrder, deliver},
+    replay::ReplayTarget,
+    span::Span,
+};
+
+/// The delay of the order on the queue: until then the decision is written.
+const HEAD_START: Duration = Duration::from_mins(1);
+
+/// The longest time between the bus and the ledger that is looked for in the archive.
+const ON_ITS_WAY: Duration = Duration::from_hours(1);
+
+/// Sends the order from a file again.
+///
+/// The order is put on the queue first, to come a minute later, and only then the decision is
+/// written: if anything fails in between, an order that is to be sent is on its way.
+pub(super) async fn from_file(
+    decider: &Decider<'_>,
+    network: &Network,
+    order: &GivenOrder,
+    record: Record,
+) -> Result<Settled, Failure> {
+    let account = decider.account;
+    // Before the decision this sends nothing that would not be sent anyway: the function compares the
+    // order with what it reported before.
+    deliver(account, network, order).await?;
+    let queued = Timestamp::system();
+    put_on_queue(account, network, order, HEAD_START).await?;
+    let record = decider.decide(record).await?;
+    if queued + HEAD_START / 2 < Timestamp::system() {
+        put_on_queue(account, network, order, Duration::ZERO).await.map_err(|why| {
+            let what_to_do = format!(
+                "Send {} with POST /orders/{}, or replay it from the archive.",
+                order.file(),
+                network.name
+            );
+            Failure::NotOnItsWay { why: why.to_string(), what_to_do }
+        })?;
+    }
+    let sent = deliver(account, network, order).await.ok();
+    let message = match &sent {
+        Some(answer) => format!("Sent again: {}.", in_words(answer)),
+        None => "Settled: the order is on its queue and is sent within two minutes.".to_owned(),
+    };
+    let now = account.ledger.of_order(&record.order_id).await.unwrap_or_default();
+    let record = now.into_iter().find(|now| now.delivery == record.delivery).unwrap_or(record);
+    Ok(Settled { sent, ..Settled::new(record, message) })
+}
+
+fn in_words(answer: &Value) -> String {
+    let text = |name: &str| answer[name].as_str().unwrap_or_default();
+    let (state, reason) = (text("state"), text("reason"));
+    if reason.is_empty() { state.to_owned() } else { format!("{state}, {reason}") }
+}
+
+async fn put_on_queue(
+    account: &Account,
+    network: &Network,
+    order: &GivenOrder,
+    delay: Duration,
+) -> Result<(), Failure> {
+    let delayed = DelayedOrder::new(&order.text, Timestamp::EPOCH, 0, None);
+    let send = account
+        .queues
+        .send_message()
+        .queue_url(account.queue_url(network)?)
+        .message_body(serde_json::to_string(&delayed).unwrap_or_default())
+        .delay_seconds(i32::try_from(delay.as_secs()).unwrap_or_default());
+    send.send().await.map(|_| ()).map_err(|error| failed("SQS", "SendMessage", &error))
+}
+
+/// Sends the order again from the bus's archive.
+pub(super) async fn from_archive(
+    decider: &Decider<'_>,
+    network: &Network,
+    record: Record,
+) -> Result<Settled, Failure> {
+    let account = decider.account;
+    let first_seen = record.protocol.first_seen_at;
+    let span = Span { from: first_seen - ON_ITS_WAY, to: first_seen + Duration::from_mins(1) };
+    let target = ReplayTarget::find(account, None, slice::from_ref(network)).await?;
+    let record = decider.decide(record).await?;
+    let started = target.start(account, span).await.map_err(|why| {
+        let what_to_do = format!(
+            "Run `postback orders replay --from {} --to {} --network {}`.",
+            span.from, span.to, network.name
+        );
+        Failure::NotOnItsWay { why: why.to_string(), what_to_do }
+    })?;
+    let message = format!(
+        "Settled: the archive is being replayed from {} to {} for this network (replay {started}). If \
+         the order was not put on the bus then, the archive does not hold it: send it with POST \
+         /orders/{} instead.",
+        span.from, span.to, network.name
+    );
+    Ok(Settled { replay: Some(started), ..Settled::new(record, message) })
+}

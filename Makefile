@@ -8,6 +8,7 @@ CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
 SHIPPED := $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml functions/*/*/Cargo.toml)) cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
+
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
 export SAM_CLI_TELEMETRY := 0

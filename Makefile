@@ -70,9 +70,9 @@ $(DENY):
 	@echo "Installing cargo-deny into .local/cargo (once, some minutes)"
 	cargo install cargo-deny --debug --locked --version 0.20.2 --root .local/cargo
 
-end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation
+end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation, ONLY=test_tool.py
 	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
-	$(TOOLS)/python -m pytest -p no:cacheprovider -rs tests/local_aws
+	$(TOOLS)/python -m pytest -p no:cacheprovider -rs tests/local_aws/$(ONLY)
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --bin postback-soak

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import notices
 import packages
-from packages import FUNCTIONS, PACKAGES
 from samconfig import ROOT, Refused
 
 DIST = ROOT / "dist"
@@ -65,8 +64,8 @@ def assemble(dist: Path, architecture: str, tool: Path, sbom: Path, third_party:
     shutil.rmtree(dist, ignore_errors=True)
     for folder in ("functions", "secrets", "sbom"):
         (dist / folder).mkdir(parents=True)
-    for function in FUNCTIONS:
-        write_zip(dist / "functions" / f"{function}.zip", PACKAGES / function / "bootstrap")
+    for function in packages.FUNCTIONS:
+        write_zip(dist / "functions" / f"{function}.zip", packages.PACKAGES / function / "bootstrap")
     template = packages.template((ROOT / "template.yaml").read_text(), architecture, "functions/{}.zip".format)
     (dist / "template.yaml").write_text(template)
     for name in ("archive.yaml", "LICENSE"):

@@ -18,6 +18,7 @@ from samcli.yamlhelper import yaml_parse
 from stack import FUNCTIONS, PLAYED, REGION, ROOT_KEY, local_environment
 from test_deploy import OFF, ON, at_a_terminal
 from test_end_to_end import eventually, new_id, order
+from test_environments import programs  # noqa: F401
 
 sys.path.insert(0, str(ROOT / "deploy"))
 import notices  # noqa: E402
@@ -26,23 +27,21 @@ import release  # noqa: E402
 STACK = "postback-dist"
 
 
-@pytest.fixture(scope="module")
-def assemble(stack, tool_program, tmp_path_factory):
-    sbom = tmp_path_factory.mktemp("sbom")
+def assemble(folder: Path, architecture: str, tool: Path, sbom: Path) -> Path:
+    sbom.mkdir(exist_ok=True)
     (sbom / "audit.cdx.json").write_text('{"bomFormat": "CycloneDX", "serialNumber": "urn:uuid:1", "metadata": {"timestamp": "now"}}')
-
-    def run(folder: Path) -> Path:
-        release.assemble(folder, architecture(), tool_program, sbom, "licences")
-        return folder
-
-    return run
+    release.assemble(folder, architecture, tool, sbom, "licences")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def dist(request):
+def dist(request, tmp_path_factory):
     """The folder that is tested. The tests change nothing in it."""
-    written = os.environ.get("DIST")
-    return Path(written) if written else request.getfixturevalue("assemble")(ROOT / "target" / "dist")
+    if os.environ.get("DIST"):
+        return Path(os.environ["DIST"])
+    request.getfixturevalue("stack")
+    tool = request.getfixturevalue("tool_program")
+    return assemble(ROOT / "target" / "dist", architecture(), tool, tmp_path_factory.mktemp("sbom"))
 
 
 # ── What is in it ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -57,11 +56,13 @@ def test_the_sums_are_those_of_every_file(dist):
     assert {"template.yaml", "archive.yaml", "postback", "LICENSE", "THIRD-PARTY.txt", "README.md"} <= named
 
 
-def test_two_builds_of_the_same_have_equal_sums(assemble, tmp_path):
-    first = assemble(tmp_path / "first")
-    for function in FUNCTIONS:
-        os.utime(release.packages.PACKAGES / function / "bootstrap")
-    second = assemble(tmp_path / "second")
+def test_two_builds_of_the_same_have_equal_sums(programs, tmp_path):  # noqa: F811
+    tool = tmp_path / "tool"
+    tool.write_text("the tool")
+    first = assemble(tmp_path / "first", "x86_64", tool, tmp_path / "sbom")
+    for path in (tool, *programs.glob("*/bootstrap")):
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+    second = assemble(tmp_path / "second", "x86_64", tool, tmp_path / "sbom")
 
     assert (first / "SHA256SUMS").read_text() == (second / "SHA256SUMS").read_text()
 

@@ -199,7 +199,7 @@ def test_at_a_terminal_a_secret_is_typed_unseen(stack):
         set_secret(stack, "webhook", text=json.dumps({"keys": [WEBHOOK_KEY]}))
 
     assert set_now == {"keys": ["whsec_" + "Y2Fu" * 8, WEBHOOK_KEY]}
-    assert "Set: keys" in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
+    assert "Set in postback: keys" in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
 
 
 def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> str:

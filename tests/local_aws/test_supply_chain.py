@@ -102,6 +102,17 @@ def packages_built() -> list[str]:
     return [" ".join(packages.command(architecture)) for architecture in packages.PROCESSORS]
 
 
+def features(edges: str) -> set[str]:
+    """The crates of the workspace with the features that cargo builds them with."""
+    tree = ["cargo", "tree", "--locked", "--workspace", "--edges", edges, "--prefix", "none", "--no-dedupe", "--format", "{p} {f}"]
+    return set(subprocess.run(tree, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines())
+
+
+def test_no_crate_is_built_once_more_for_the_documentation_and_the_tests_programs():
+    """`cargo doc` and `cargo build` leave out what only tests depend on, and with it features that tests bring."""
+    assert features("normal,build") - features("normal,build,dev") == set()
+
+
 # ── Workflows ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -19,7 +19,7 @@ import secrets
 import sys
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from jsonschema import Draft202012Validator
 
 import samconfig
@@ -163,6 +163,8 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except Refused as refused:
         sys.exit(f"\n{refused}\n")
+    except NoCredentialsError:
+        sys.exit("\nNo AWS credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.\n")
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"\nAWS refused: {error}\n")
     except (KeyboardInterrupt, EOFError):

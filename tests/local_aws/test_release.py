@@ -38,7 +38,7 @@ def assemble(folder: Path, architecture: str, tool: Path, sbom: Path) -> Path:
 def dist(request, tmp_path_factory):
     """The folder that is tested. The tests change nothing in it."""
     if os.environ.get("DIST"):
-        return Path(os.environ["DIST"])
+        return Path(os.environ["DIST"]).resolve()
     request.getfixturevalue("stack")
     tool = request.getfixturevalue("tool_program")
     return assemble(ROOT / "target" / "dist", architecture(), tool, tmp_path_factory.mktemp("sbom"))

@@ -189,6 +189,14 @@ def test_nothing_is_set_when_something_is_wrong(stack):
     assert stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"] == before
 
 
+def test_without_credentials_it_names_how_to_give_them():
+    variables = {**local_environment(), "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+
+    done = subprocess.run([*PROGRAM, "shopback"], env=variables, input="{}", capture_output=True, text=True, timeout=60)
+
+    assert done.returncode != 0 and "No AWS credentials found: set AWS_PROFILE" in done.stderr, done.stderr
+
+
 def test_at_a_terminal_a_secret_is_typed_unseen(stack):
     arn = stack.outputs["WebhookSecretArn"]
 

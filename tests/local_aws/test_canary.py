@@ -121,8 +121,8 @@ def test_a_kind_that_codedeploy_does_not_know_is_refused(kind):
         canary.check(kind)
 
 
-def test_it_passes_the_linters(source):
-    path = ROOT / "target" / "canary.json"
+def test_it_passes_the_linters(source, tmp_path):
+    path = tmp_path / "canary.json"
     path.write_text(json.dumps(canary.variant(source, KIND)))
 
     for command in (

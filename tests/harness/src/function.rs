@@ -59,7 +59,7 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the handler fails: it has an answer for everything.
+    /// If the handler fails: it has an answer for everything.
     pub async fn post_text(&self, body: &str) -> Answer {
         let event = api_event("POST", &format!("/orders/{}", N::NAME), body);
         let answer = self.call(&event, self.services.now() + TIMEOUT).await.expect("an answer");
@@ -79,7 +79,7 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the answer is not JSON, or the function has broken a rule of AWS.
+    /// If the answer is not JSON, or the function has broken a rule of AWS.
     pub async fn call(&self, event: &Value, deadline: Timestamp) -> Result<Value, String> {
         let payload = to_raw_value(event).expect("JSON");
         let answer = handle(&self.dispatcher, &payload, deadline).await;
@@ -109,7 +109,7 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the handler fails as a whole.
+    /// If the handler fails as a whole.
     pub async fn take(&self, messages: &[Message]) -> Vec<String> {
         let deadline = self.services.now() + TIMEOUT;
         let answer = self.call(&sqs_event(messages), deadline).await.expect("an answer");
@@ -128,7 +128,7 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the ledger can't be read.
+    /// If the ledger can't be read.
     pub async fn record(&self, order_id: &str) -> Option<Record> {
         let records = self.ledger.of_order(order_id).await.expect("the ledger");
         records.into_iter().find(|record| record.network() == N::NAME)
@@ -138,7 +138,7 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the ledger can't be read.
+    /// If the ledger can't be read.
     pub async fn record_of(&self, key: &Key) -> Option<Record> {
         self.ledger.get(key).await.expect("the ledger")
     }

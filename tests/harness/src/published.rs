@@ -84,7 +84,7 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When the publisher fails.
+    /// If the publisher fails.
     pub async fn published(&self) -> Vec<(String, Value)> {
         self.publish().await.events()
     }
@@ -93,7 +93,7 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When the publisher fails.
+    /// If the publisher fails.
     pub async fn published_of(&self, network: &str) -> Vec<(String, Value)> {
         let events = self.published().await.into_iter();
         events.filter(|(_, detail)| detail["network"] == network).collect()
@@ -103,7 +103,7 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When the publisher fails.
+    /// If the publisher fails.
     pub async fn track<N: Network>(&self, function: &Function<N>) {
         let tracked = self.publish().await.tracked();
         for (_, event) in tracked.iter().filter(|(network, _)| network == N::NAME) {

@@ -76,7 +76,7 @@ impl Table {
     ///
     /// # Panics
     ///
-    /// When loopback can't be listened on.
+    /// If loopback can't be listened on.
     pub async fn start() -> Self {
         let database = Database::memory().expect("a database in memory");
         database.create_table(definition()).expect("a table");

@@ -48,7 +48,7 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When loopback can't be listened on.
+    /// If loopback can't be listened on.
     pub async fn new(seed: u64) -> Self {
         let now = Timestamp::parse(BEGINNING).expect("an instant");
         let sandbox = Sandbox::start().await;
@@ -72,7 +72,7 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When the function can't start.
+    /// If the function can't start.
     pub async fn function_at<N: Network>(&self, endpoint: &str, secret: &str) -> Function<N> {
         let services = FakeServices::new(self.now(), self.seed, secret);
         self.services.lock().expect("a lock").push(services.clone());
@@ -83,7 +83,7 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When the function can't start.
+    /// If the function can't start.
     pub async fn instance<N: Network>(
         &self,
         endpoint: &str,
@@ -98,7 +98,7 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When the function can't start.
+    /// If the function can't start.
     pub async fn instance_with<N: Network>(
         &self,
         endpoint: &str,
@@ -162,7 +162,7 @@ fn sender(endpoint: &str, timeout: Duration) -> Sender {
 ///
 /// # Panics
 ///
-/// When there is none for the network.
+/// If there is none for the network.
 fn secret(network: &str) -> String {
     let path = format!("{}/../sandbox/secrets/{network}.json", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|_| "{}".to_owned())

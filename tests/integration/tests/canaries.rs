@@ -212,6 +212,7 @@ async fn a_ledger_that_fails_leaves_nothing_behind() {
     // The claim is written, the settlement is not.
     bundle.bed.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
     replies.push(post(&bundle, Network::ShopBack, "A-2").await);
+    script(&bundle, Rule::on(Network::ShopBack, Fault::status(503)));
     bundle.shopback.services.queue_down(true);
     replies.push(post(&bundle, Network::ShopBack, "A-3").await);
     bundle.bus.down(true);

@@ -162,7 +162,7 @@ async fn an_order_that_concerns_no_network_is_skipped_with_nothing_written() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_completed_is_told_to_nobody() {
+async fn an_order_that_is_not_completed_is_sent_to_nobody() {
     let bundle = Bundle::new(1).await;
 
     for status in ["pending", "cancelled", "refunded"] {

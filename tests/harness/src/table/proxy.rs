@@ -143,7 +143,8 @@ impl Proxy {
             other["dynamodb"]["Keys"] == write["dynamodb"]["Keys"]
                 && version(&other["dynamodb"]["NewImage"]) > version(new)
         };
-        let at = stream.iter().position(is_later).unwrap_or(stream.len());
+        let recent = stream.len().saturating_sub(RECENT);
+        let at = stream[recent..].iter().position(is_later).map_or(stream.len(), |at| recent + at);
         stream.insert(at, write);
     }
 
@@ -167,6 +168,9 @@ fn version(item: &Value) -> u64 {
     let version = item["version"]["N"].as_str().and_then(|version| version.parse().ok());
     version.unwrap_or_default()
 }
+
+/// The number of latest writes among which one may have been overtaken.
+const RECENT: usize = 64;
 
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
     Credential=test/20261121/eu-central-1/dynamodb/aws4_request, \

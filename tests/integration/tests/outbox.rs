@@ -124,11 +124,11 @@ async fn a_bus_that_takes_some_and_refuses_others_reorders_nothing() {
     let bundle = busy().await;
     let (stream, expected) = (bundle.bed.table.stream(), bundle.bed.published().await);
 
-    for pattern in 0_u32..1 << 10 {
+    for pattern in 0_u32..1 << 7 {
         for batch in [4, stream.len()] {
             let bus = RecordingBus::default();
             // Each answer three times: otherwise an invocation's own repetitions hide a refusal.
-            let answers = (0..30).map(|place| pattern >> (place / 3) & 1 == 1);
+            let answers = (0..21).map(|place| pattern >> (place / 3) & 1 == 1);
             bus.refuse(answers);
 
             publish_all(&bus, &stream, batch).await;

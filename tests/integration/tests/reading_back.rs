@@ -40,12 +40,12 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
         shopback["attempts"],
         json!([
             {
-                "number": 1, "state": "retrying", "reason": "http_503",
+                "number": 1, "version": 2, "state": "retrying", "reason": "http_503",
                 "started_at": "2026-11-21T10:15:00Z", "ended_at": "2026-11-21T10:15:00Z",
                 "details": { "http_status": "503" },
             },
             {
-                "number": 2, "state": "delivered",
+                "number": 2, "version": 4, "state": "delivered",
                 "started_at": "2026-11-21T10:16:00Z", "ended_at": "2026-11-21T10:16:00Z",
                 "details": { "http_status": "200" },
             },

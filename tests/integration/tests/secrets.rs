@@ -1,5 +1,5 @@
-//! A network's `secret.schema.json` agrees with its code: `make secret` asks by the one, the
-//! function reads by the other.
+//! What a network reads of its secret, and what its `secret.schema.json` says of it: `make secret`
+//! asks by the one, the function reads by the other.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -67,7 +67,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     files.into_iter().chain(folders.iter().flat_map(|folder| sources(folder))).collect()
 }
 
-/// The fault of one member in a secret that holds nothing else.
+/// What is wrong with one member of a secret that holds it and nothing else.
 fn fault<N: Network>(member: &str, value: &Value) -> Option<Fault> {
     let secret = json!({ member: value }).to_string();
     let faults = configure::<N>(&secret).err().unwrap_or_default();

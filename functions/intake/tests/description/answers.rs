@@ -39,10 +39,20 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
-/// A list of the history: objects with these members, all required.
-fn entries(description: &str, properties: &Value) -> Value {
-    let required: Vec<_> =
-        properties.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+/// A list of entries of a delivery's history.
+fn entries(description: &str, members: Value) -> Value {
+    let mut properties = json!({
+        "version": {
+            "type": "integer", "minimum": 1,
+            "description": "The version of the delivery at which the entry was written",
+        },
+        "at": instant(),
+    });
+    let mut required = vec!["version".to_owned(), "at".to_owned()];
+    if let (Value::Object(all), Value::Object(members)) = (&mut properties, members) {
+        required.extend(members.keys().cloned());
+        all.extend(members);
+    }
     json!({
         "type": "array", "description": description,
         "items": { "type": "object", "required": required, "properties": properties },
@@ -65,7 +75,7 @@ fn part() -> Value {
             "attempt": count(0),
             "replayed": {
                 "type": "boolean",
-                "description": "Nothing was sent now: this is an earlier result",
+                "description": "Nothing was sent now: this is the earlier result",
             },
             "lines": {
                 "type": "array",
@@ -80,7 +90,7 @@ fn attempt() -> Value {
     json!({
         "type": "object", "required": ["number", "started_at"],
         "properties": {
-            "number": count(1), "started_at": instant(), "version": count(1),
+            "number": count(1), "started_at": instant(), "version": count(0),
             "ended_at": instant(), "state": reference("State"), "reason": text(),
             "details": details(),
         },
@@ -88,14 +98,8 @@ fn attempt() -> Value {
 }
 
 fn delivery() -> Value {
-    let lookups = json!({
-        "version": count(1), "at": instant(), "result": text(), "state": reference("State"),
-    });
-    let statuses = json!({ "version": count(1), "at": instant(), "status": details() });
-    let conflicts = json!({ "version": count(1), "at": instant() });
-    let decisions = json!({
-        "at": instant(), "attempt": count(0), "decision": { "enum": ["delivered", "send_again"] },
-    });
+    let lookups = json!({ "result": text(), "state": reference("State") });
+    let statuses = json!({ "status": details() });
     json!({
         "type": "object",
         "required": ["network", "state", "reason", "attempt", "in_doubt", "references",
@@ -106,21 +110,37 @@ fn delivery() -> Value {
             "attempt": count(0),
             "in_doubt": {
                 "type": "boolean",
-                "description": "An attempt may have been processed and nothing has settled it yet",
+                "description": "An attempt may have been processed, and nothing has settled that yet",
             },
-            "references": details(), "next_at": instant(), "first_seen_at": instant(),
-            "updated_at": instant(),
+            "references": details(), "next_at": instant(),
+            "first_seen_at": instant(), "updated_at": instant(),
             "attempts": { "type": "array", "items": reference("Attempt") },
-            "lookups": entries("Lookups at the network that changed the delivery", &lookups),
-            "statuses": entries("Later statuses at the network", &statuses),
-            "conflicts": entries("Arrivals of the order with other content", &conflicts),
-            "decisions": entries(
-                "Decisions of people; the command-line tool shows who decided, and why", &decisions,
+            "lookups": entries("The lookups at the network that changed the delivery", lookups),
+            "statuses": entries("The network's later statuses of the conversion", statuses),
+            "conflicts": entries(
+                "The arrivals of the order with other content; nothing was sent of them",
+                json!({}),
             ),
+            "decisions": decisions(),
             "left_out": {
-                "type": "object", "additionalProperties": count(1),
-                "description": "The number of entries that are no longer kept, by list: those after \
-                                the first two",
+                "type": "object",
+                "description": "The number of entries that are no longer kept, by the name of their \
+                                list: those after the first two",
+                "additionalProperties": count(1),
+            },
+        },
+    })
+}
+
+fn decisions() -> Value {
+    json!({
+        "type": "array",
+        "description": "The decisions of people; the command-line tool shows who decided, and why",
+        "items": {
+            "type": "object", "required": ["at", "attempt", "decision"],
+            "properties": {
+                "at": instant(), "attempt": count(0),
+                "decision": { "enum": ["delivered", "send_again"] },
             },
         },
     })

@@ -1,4 +1,4 @@
-//! The committed descriptions match the types: `openapi.json` and `order.schema.json`.
+//! The committed descriptions, `openapi.json` and `order.schema.json`, agree with the types.
 //!
 //! `make schema` writes them anew.
 

@@ -87,7 +87,7 @@ fn in_path(name: &str, description: &str) -> Value {
 }
 
 fn taken() -> Value {
-    let mut taken = answer("The bus has taken the order.", "Accepted");
+    let mut taken = answer("The bus has accepted the order.", "Accepted");
     taken["headers"] = json!({ "Location": { "schema": { "type": "string" } } });
     taken
 }
@@ -133,11 +133,11 @@ fn post_to_network() -> Value {
     ];
     let good = [
         ("200", answer("The state is final.", "Part")),
-        ("202", answer("The state is not final yet; Postback carries on by itself.", "Part")),
+        ("202", answer("The state is not final; Postback continues automatically.", "Part")),
     ];
     json!({
         "operationId": "postOrderToNetwork",
-        "summary": "Send an order to one network now and return the result",
+        "summary": "Send an order to one network now, and get the result",
         "parameters": in_path("network", "The network's name, as in `clicks`"),
         "requestBody": body(),
         "responses": responses(&good, &[&BAD[..], &more].concat()),
@@ -147,7 +147,7 @@ fn post_to_network() -> Value {
 fn get_order() -> Value {
     let good = [("200", answer("Every delivery with its history.", "Audit"))];
     json!({
-        "operationId": "getOrder", "summary": "The deliveries of an order",
+        "operationId": "getOrder", "summary": "Show every delivery of an order, with its history",
         "parameters": in_path("order_id", "The order's id"),
         "responses": responses(&good, &[Code::UnknownOrder, Code::LedgerUnavailable]),
     })
@@ -164,12 +164,12 @@ fn webhook_headers() -> Value {
         header("webhook-id", "The message's own id, the same whenever it is sent again"),
         header(
             "webhook-timestamp",
-            "When it is sent: seconds since 1970, five minutes off at most"
+            "The time of sending in seconds since 1970, at most five minutes off"
         ),
         header(
             "webhook-signature",
             "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` with the shared key; \
-             several with blanks between",
+             several are separated by blanks",
         ),
     ])
 }

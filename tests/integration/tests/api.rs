@@ -2,8 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-use std::time::Duration;
-
 use postback_harness::Strike;
 use postback_integration::{Bundle, bare, minimal, with};
 use postback_sandbox::{Fault, Network, Rule};
@@ -82,23 +80,11 @@ async fn an_order_posted_again_is_replayed() {
     };
     assert_eq!((first.status, first.body()), (200, body(false)));
     assert_eq!((second.status, second.body()), (200, body(true)));
+    // Two writes for the delivery, and one refused write for the repetition.
+    let units = bundle.bed.table.units();
+    assert_eq!((units.write, units.read, units.calls), (3.0, 0.0, 3));
     assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
     bundle.assert_described("post", "/orders/{network}", &second).await;
-}
-
-#[tokio::test]
-async fn a_202_is_a_promise_that_is_kept_without_the_caller() {
-    let bundle = Bundle::new(1).await;
-    script(&bundle, Fault::status(503));
-
-    let reply = bundle.post("/orders/shopback", &minimal("A-1")).await;
-    let done = bundle.bed.work_off(&bundle.shopback, Duration::from_hours(24)).await;
-
-    assert_eq!(reply.status, 202);
-    assert!(done);
-    let delivered = ("shopback".to_owned(), "delivered".to_owned(), None);
-    assert_eq!(bundle.states("A-1").await, [delivered]);
-    assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, "A-1").len(), 1);
 }
 
 #[tokio::test]

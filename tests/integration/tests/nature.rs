@@ -86,25 +86,6 @@ async fn each_gets_its_secret_and_no_personal_data_but_what_it_needs() {
 }
 
 #[tokio::test]
-async fn only_cpa_moe_is_looked_up_and_only_shopback_gets_an_order_again() {
-    let bundle = Bundle::new(1).await;
-    for network in NETWORKS {
-        let rule = Rule::on(network, Fault::close_after_reading());
-        bundle.bed.sandbox.script(rule).expect("a rule");
-        post(&bundle, network, &minimal("A-1")).await;
-    }
-
-    bundle.bed.work_off(&bundle.cartstack, DAY).await;
-    bundle.bed.work_off(&bundle.cashmycell, DAY).await;
-    bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
-    bundle.bed.work_off(&bundle.shopback, DAY).await;
-
-    let requests = NETWORKS.map(|network| bundle.bed.sandbox.received(network).len());
-    assert_eq!(requests, [1, 1, 2, 2]);
-    assert_eq!(bundle.bed.sandbox.received(Network::CpaMoe)[1].call, "list");
-}
-
-#[tokio::test]
 async fn a_lead_whose_answer_was_lost_and_that_shows_up_late_is_one_lead_found_by_lookup() {
     let bundle = Bundle::new(1).await;
     bundle.bed.sandbox.change_settings(|settings| settings.cpa_moe.list_lag_ms = 100_000);

@@ -157,7 +157,7 @@ impl Crate {
         module
     }
 
-    /// Which modules use which others beside them, by the module around both.
+    /// The modules that each module uses beside it, by the module around both.
     fn edges(&self) -> BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> {
         let mut edges: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (module, code) in &self.code {

@@ -78,7 +78,7 @@ impl<N: Network> Lifecycle<N> {
         let wire = Wire::to(stage.sandbox.address()).await;
         let endpoint = wire.endpoint(N::NAME);
         let ledger = stage.function_at::<N>(&endpoint, &role.secret.to_string()).await;
-        let world = ledger.world.clone();
+        let world = ledger.services.clone();
         let (patience, left) = (PATIENT, Mutex::default());
         Self { stage, world, patience, role, wire, ledger, left }
     }

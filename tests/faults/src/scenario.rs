@@ -176,7 +176,7 @@ impl<N: Network> Part for Actor<N> {
     }
 
     fn world(&self) -> &FakeServices {
-        &self.function.world
+        &self.function.services
     }
 
     fn idle(&mut self) -> &mut Vec<Instance> {
@@ -197,7 +197,7 @@ impl<N: Network> Part for Actor<N> {
     fn start<'a>(&'a self, stage: &'a TestBed, patience: Patience) -> LocalBoxFuture<'a, Instance> {
         Box::pin(async move {
             let wire = Wire::to(stage.sandbox.address()).await;
-            let (endpoint, world) = (wire.endpoint(N::NAME), self.function.world.clone());
+            let (endpoint, world) = (wire.endpoint(N::NAME), self.function.services.clone());
             let function = stage.instance_with::<N>(&endpoint, world, patience).await;
             Instance { function: Box::new(function), wire }
         })

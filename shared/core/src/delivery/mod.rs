@@ -7,6 +7,7 @@
 
 mod event;
 mod policy;
+mod proof;
 mod record;
 mod state;
 mod step;
@@ -17,11 +18,12 @@ mod view;
 
 pub use event::{Attempt, Decision, Event, Jitter, Step, Then};
 pub use policy::{Policy, RETENTION, Recovery};
+pub use proof::{IfAbsent, Proof};
 pub use record::{
     AttemptRecord, ConflictRecord, DecisionRecord, History, Key, LookupRecord, Note, Record, Stamp,
     StatusRecord,
 };
 pub use state::{Delivery, Fingerprint, State};
 pub use step::step;
-pub use verdict::{IfAbsent, Lookup, Proof, Scope, Verdict};
+pub use verdict::{Lookup, Scope, Verdict};
 pub use view::{DecisionView, DeliveryView};

@@ -25,6 +25,7 @@ use crate::{
 mod attempt;
 mod breaker;
 mod driver;
+mod measured;
 mod requeue;
 mod result;
 mod settings;

@@ -34,7 +34,7 @@ impl Service {
         let config = config(Region::new("eu-central-1"), credentials, connections())
             .endpoint_url(format!("http://{}", self.address))
             .build();
-        let config = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(Plain);
+        let config = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(MinimalHeaders);
         Client::from_conf(config.build())
     }
 

@@ -1,4 +1,4 @@
-//! What leaves the functions, caught: so that a canary in it is seen.
+//! The captured log, and the search for canaries in a text.
 
 use std::{
     collections::BTreeMap,
@@ -14,9 +14,9 @@ use tracing::{
     subscriber::Interest,
 };
 
-/// The log lines of this thread's functions, as they would be written.
+/// The log lines of this thread's functions.
 ///
-/// Postback's own are caught at every level, those of its libraries down to the level that the
+/// Postback's own are captured at every level, those of its libraries down to the level that the
 /// functions run at.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<Vec<Logged>>>);
@@ -29,12 +29,12 @@ struct Logged {
 }
 
 impl Log {
-    /// Catches until the guard is dropped.
+    /// Captures until the guard is dropped.
     #[must_use]
-    pub fn catch() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
-        let catcher = Catcher { log: log.clone(), spans: atomic::AtomicU64::new(1) };
-        let guard = tracing::subscriber::set_default(catcher);
+        let capture = Capture { log: log.clone(), spans: atomic::AtomicU64::new(1) };
+        let guard = tracing::subscriber::set_default(capture);
         (log, guard)
     }
 
@@ -60,26 +60,34 @@ impl Log {
     }
 }
 
-struct Catcher {
+struct Capture {
     log: Log,
     spans: atomic::AtomicU64,
 }
 
-fn is_caught(metadata: &Metadata<'_>) -> bool {
+fn is_captured(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target().split("::").next().unwrap_or_default();
-    let functions =
-        ["postback", "intake", "audit", "cartstack", "cashmycell", "cpa_moe", "shopback"];
+    let functions = [
+        "postback",
+        "intake",
+        "audit",
+        "publish",
+        "cartstack",
+        "cashmycell",
+        "cpa_moe",
+        "shopback",
+    ];
     *metadata.level() <= Level::INFO || functions.contains(&target)
 }
 
-impl Subscriber for Catcher {
+impl Subscriber for Capture {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // Other threads' tests may watch otherwise.
+        // Another thread's test may capture otherwise.
         Interest::sometimes()
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        is_caught(metadata)
+        is_captured(metadata)
     }
 
     fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
@@ -127,8 +135,8 @@ impl Visit for Logged {
     }
 }
 
-/// Which of `canaries` are in `text`: as they are, in other capitals, percent-encoded, or, for
-/// those of digits, with ornaments between.
+/// Returns those of `canaries` that are in `text`: in any capitals, percent-encoded, or, for
+/// digits, with separators between them.
 #[must_use]
 pub fn canaries_in<'c>(text: &str, canaries: &[&'c str]) -> Vec<&'c str> {
     let plain = text.to_lowercase();

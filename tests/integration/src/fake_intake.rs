@@ -1,4 +1,4 @@
-//! What lies around intake.
+//! The services around intake.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,56 +11,56 @@ use crate::Bus;
 
 /// The bus, the ledger and the webhook's secret.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct FakeIntake {
     bus: Bus,
     ledger: Ledger,
-    secret: Arc<Mutex<Kept>>,
+    secret: Arc<Mutex<Secrets>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Secrets {
     json: Option<String>,
     reads: u32,
 }
 
-impl Door {
+impl FakeIntake {
     pub(crate) fn new(bus: Bus, ledger: Ledger, secret: &str) -> Self {
-        let kept = Kept { json: Some(secret.to_owned()), reads: 0 };
-        Self { bus, ledger, secret: Arc::new(Mutex::new(kept)) }
+        let secrets = Secrets { json: Some(secret.to_owned()), reads: 0 };
+        Self { bus, ledger, secret: Arc::new(Mutex::new(secrets)) }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn secrets(&self) -> MutexGuard<'_, Secrets> {
         self.secret.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the secret; `None` when it can't be read.
+    /// Changes the secret; with `None` it can't be read.
     pub fn rotate(&self, json: Option<&str>) {
-        self.kept().json = json.map(str::to_owned);
+        self.secrets().json = json.map(str::to_owned);
     }
 
-    /// How often the secret was read.
+    /// The number of times that the secret was read.
     #[must_use]
     pub fn reads(&self) -> u32 {
-        self.kept().reads
+        self.secrets().reads
     }
 }
 
-impl EventBus for Door {
+impl EventBus for FakeIntake {
     async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
         self.bus.put_all(events).await
     }
 }
 
-impl IntakeServices for Door {
+impl IntakeServices for FakeIntake {
     fn is_open(&self) -> bool {
         true
     }
 
     async fn secret(&self) -> Result<Secret, Unavailable> {
-        let mut kept = self.kept();
-        kept.reads += 1;
-        let json = kept.json.clone().ok_or(Unavailable)?;
-        Ok(Secret { json: json.into(), version: kept.reads.to_string() })
+        let mut secrets = self.secrets();
+        secrets.reads += 1;
+        let json = secrets.json.clone().ok_or(Unavailable)?;
+        Ok(Secret { json: json.into(), version: secrets.reads.to_string() })
     }
 
     async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Bundle,
-    watch::{Log, canaries_in},
+    log::{Log, canaries_in},
 };
 
-/// Values that no order has by chance, each in the one place where it belongs.
+/// Values that no order holds by chance.
 pub const CANARIES: &[&str] = &[
     "canary.mail",
     "canary-mail.example",
@@ -39,7 +39,7 @@ pub const CANARIES: &[&str] = &[
     "fake0token0fake0token0fake0token",
 ];
 
-/// An order that concerns all networks, with a canary wherever it holds a text.
+/// An order that concerns all networks, with a canary in every text.
 #[must_use]
 pub fn canary_order(order_id: &str) -> Value {
     json!({
@@ -79,50 +79,50 @@ pub fn echo() -> String {
     format!("{} [{}] {phone} {} {order}", CANARIES.join(" "), CANARIES.join(","), order["customer"])
 }
 
-/// The canaries that a network was told, and so can echo.
+/// The canaries that a network received, and so can echo.
 #[must_use]
-pub fn told(sandbox: &Sandbox, network: Network) -> Vec<&'static str> {
-    let received = sandbox.received(network);
-    let sent: Vec<_> = received.iter().map(|it| format!("{} {}", it.query, it.body)).collect();
+pub fn received(sandbox: &Sandbox, network: Network) -> Vec<&'static str> {
+    let requests = sandbox.received(network);
+    let sent: Vec<_> = requests.iter().map(|it| format!("{} {}", it.query, it.body)).collect();
     canaries_in(&sent.join(" "), CANARIES)
 }
 
-/// What came out of the functions, and where.
+/// Texts that left the functions, and the kind of place where each was found.
 #[derive(Debug)]
-pub struct Sweep {
+pub struct Outputs {
     places: Vec<(String, String)>,
 }
 
-impl Sweep {
-    /// Collects: log lines, metrics, events on the bus, items of the ledger, and what a message put
-    /// back on a queue holds besides the order itself.
+impl Outputs {
+    /// Collects log lines, metrics, events of the bus, items of the ledger, and the messages that
+    /// were put back on a queue, without the order itself.
     pub async fn of(bundle: &Bundle, log: &Log) -> Self {
-        let mut sweep = Self { places: Vec::new() };
+        let mut outputs = Self { places: Vec::new() };
         for line in log.lines() {
-            sweep.add("log", line);
+            outputs.add("log", line);
         }
-        for (network, world) in bundle.worlds() {
-            for document in world.metrics() {
-                sweep.add("metrics", document.to_string());
+        for (network, services) in bundle.services() {
+            for document in services.metrics() {
+                outputs.add("metrics", document.to_string());
             }
-            for message in world.queue().into_iter().chain(world.dead_letters()) {
+            for message in services.queue().into_iter().chain(services.dead_letters()) {
                 let mut body: Value = serde_json::from_str(&message.body).unwrap_or_default();
                 if body["detail-type"] == "postback.order_delayed" {
                     body["detail"] = Value::Null;
-                    sweep.add(&format!("message of {network}"), body.to_string());
+                    outputs.add(&format!("message of {network}"), body.to_string());
                 }
             }
         }
-        for (detail_type, detail) in bundle.stage.published().await {
-            sweep.add("event", format!("{detail_type} {detail}"));
+        for (detail_type, detail) in bundle.bed.published().await {
+            outputs.add("event", format!("{detail_type} {detail}"));
         }
-        for item in items(&bundle.stage).await {
-            sweep.add("ledger", item);
+        for item in items(&bundle.bed).await {
+            outputs.add("ledger", item);
         }
-        sweep
+        outputs
     }
 
-    /// Adds something that came out.
+    /// Adds a text.
     pub fn add(&mut self, place: &str, text: impl Into<String>) {
         self.places.push((place.to_owned(), text.into()));
     }
@@ -136,7 +136,7 @@ impl Sweep {
         self
     }
 
-    /// The kinds of places where one of `canaries` was seen, and the text.
+    /// The texts with one of `canaries`, and the kinds of their places.
     #[must_use]
     pub fn seen(&self, canaries: &[&str]) -> Vec<(&str, &str)> {
         let is_seen = |text: &str| !canaries_in(text, canaries).is_empty();
@@ -144,17 +144,17 @@ impl Sweep {
         places.map(|(place, text)| (place.as_str(), text.as_str())).collect()
     }
 
-    /// Fails if a canary is anywhere, or if nothing was looked at.
+    /// Asserts that no text holds a canary, and that there are texts.
     pub fn assert_clean(&self) {
         let seen = self.seen(CANARIES);
         assert!(seen.is_empty(), "{seen:#?}");
-        assert!(!self.places.is_empty(), "nothing was looked at");
+        assert!(!self.places.is_empty(), "there are no texts");
     }
 }
 
 /// The items of the ledger as `DynamoDB` holds them.
-async fn items(stage: &TestBed) -> Vec<String> {
-    let pages = stage.table.client().scan().table_name("ledger").into_paginator();
+async fn items(bed: &TestBed) -> Vec<String> {
+    let pages = bed.table.client().scan().table_name("ledger").into_paginator();
     let items = pages.items().send().collect::<Result<Vec<_>, _>>().await;
     items.expect("the ledger").iter().map(|item| format!("{item:?}")).collect()
 }

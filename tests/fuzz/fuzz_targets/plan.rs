@@ -1,4 +1,4 @@
-//! Any order, told to each network: what its click says, what is told, and the request.
+//! Any order to each network: its click, its plan and its requests.
 
 #![no_main]
 
@@ -8,8 +8,13 @@ use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{delivery::{Attempt, Fingerprint}, fields::{self, UnknownFields, looks_like_template}, network::{Network, Plan}, order::Order};
 use postback_conformance::NOW;
+use postback_core::{
+    delivery::{Attempt, Fingerprint},
+    fields::{self, UnknownFields, looks_like_template},
+    network::{Network, Plan},
+    order::Order,
+};
 use postback_fuzz::{mutate, networks::configured, seeds};
 use serde_json::{Value, json};
 use shopback::ShopBack;
@@ -48,11 +53,11 @@ fuzz_target!(init: seeds::from_orders(|order| order.as_bytes().to_vec()), |data:
     let again = again.and_then(|value| Order::read(&value, UnknownFields::Ignore).ok());
     let orders = [&order, again.as_ref().unwrap_or(&order)];
 
-    is_told(&ALL.cartstack, orders);
-    is_told(&ALL.cashmycell, orders);
-    is_told(&ALL.cpa_moe, orders);
-    is_told(&ALL.by_order, orders);
-    is_told(&ALL.by_line, orders);
+    is_sent(&ALL.cartstack, orders);
+    is_sent(&ALL.cashmycell, orders);
+    is_sent(&ALL.cpa_moe, orders);
+    is_sent(&ALL.by_order, orders);
+    is_sent(&ALL.by_line, orders);
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -67,12 +72,12 @@ fn is_told<N: Network>(network: &N, [order, again]: [&Order; 2]) {
             Some(())
         });
     }
-    let phrase = network.plan(order);
-    assert_eq!(content(&phrase), content(&network.plan(again)), "it changes on the bus");
-    let Plan::Send(told) = phrase else { return };
+    let plan = network.plan(order);
+    assert_eq!(content(&plan), content(&network.plan(again)), "it changes on the bus");
+    let Plan::Send(parts) = plan else { return };
     let endpoint = Url::parse(N::ENDPOINT).unwrap_or_else(|error| panic!("{error}"));
-    for told in told {
-        let request = network.request(&told.report, &Attempt::first(NOW));
+    for part in parts {
+        let request = network.request(&part.report, &Attempt::first(NOW));
         let url = request.url(&endpoint);
         assert_eq!(url.origin(), endpoint.origin());
         let query: Vec<_> = url.query_pairs().collect();
@@ -85,14 +90,14 @@ fn is_told<N: Network>(network: &N, [order, again]: [&Order; 2]) {
     }
 }
 
-/// What is told, each delivery by the line it is of.
+/// The content of each delivery, by its line; or the reason that there is none.
 fn content<R: serde::Serialize>(
-    phrase: &Plan<R>,
+    plan: &Plan<R>,
 ) -> Result<Vec<(Option<&str>, Fingerprint)>, String> {
-    match phrase {
-        Plan::Send(told) => {
+    match plan {
+        Plan::Send(parts) => {
             let each =
-                told.iter().map(|told| (told.line.as_deref(), Fingerprint::of(&told.report)));
+                parts.iter().map(|part| (part.line.as_deref(), Fingerprint::of(&part.report)));
             Ok(each.collect())
         }
         Plan::Skip(reason) => Err(format!("skipped {reason}")),

@@ -1,4 +1,4 @@
-//! What fuzzing starts from: the recorded answers, the example orders and the settings of the
+//! The inputs that fuzzing starts from: the recorded answers, the example orders and the settings of the
 //! tests, as each target wants its bytes.
 //!
 //! A target writes its seeds into the folder that `FUZZ_SEEDS` names, when it starts.

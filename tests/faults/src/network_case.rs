@@ -153,7 +153,7 @@ pub const VARIANTS: u8 = 3;
 ///
 /// # Panics
 ///
-/// When the id is not up to 30 letters and digits.
+/// If the id is not up to 30 letters and digits.
 #[must_use]
 pub fn order(id: &str, variant: u8) -> Value {
     assert!(id.len() <= 30 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");

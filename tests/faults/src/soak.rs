@@ -48,7 +48,7 @@ const PROGRESS: Duration = Duration::from_secs(5);
 ///
 /// # Panics
 ///
-/// When a scenario does.
+/// If a scenario does.
 pub fn soak(bound: Bound, lanes: usize, seed: u64, print: impl Fn(&str) + Sync) -> Report {
     let report = Mutex::new(Report::default());
     let (next, over, running) = (AtomicU64::new(0), AtomicBool::new(false), AtomicU64::new(0));

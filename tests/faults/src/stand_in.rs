@@ -53,7 +53,7 @@ impl StandIn {
     ///
     /// # Panics
     ///
-    /// When loopback can't be listened on.
+    /// If loopback can't be listened on.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");

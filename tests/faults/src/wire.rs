@@ -38,7 +38,7 @@ impl Wire {
     ///
     /// # Panics
     ///
-    /// When loopback can't be listened on.
+    /// If loopback can't be listened on.
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -58,7 +58,7 @@ impl Wire {
     ///
     /// # Panics
     ///
-    /// When loopback can't be connected to.
+    /// If loopback can't be connected to.
     pub async fn drained(&self) {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");

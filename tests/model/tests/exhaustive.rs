@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use postback_core::delivery::Recovery;
-use postback_model::{Bounds, Host, Exchange, World};
+use postback_model::{Bounds, Exchange, Host, World};
 use stateright::{Checker, Model};
 
 /// Crashes, late writes, duplicates of the message, clocks apart, lost requests and answers.
@@ -13,7 +13,12 @@ const LOSSES: Bounds = Bounds {
     ahead: 1,
     at_once: 2,
     looks: 0,
-    exchanges: &[Exchange::Answered, Exchange::AnswerLost, Exchange::RequestLost, Exchange::NotSent],
+    exchanges: &[
+        Exchange::Answered,
+        Exchange::AnswerLost,
+        Exchange::RequestLost,
+        Exchange::NotSent,
+    ],
     wrong_settings: 0,
     elsewhere: false,
 };
@@ -30,8 +35,12 @@ const LONGER: Bounds = Bounds {
 const CALLS: Bounds = Bounds { calls: 1, starts: 2, ahead: 0, ..LOSSES };
 
 /// An operator, who looks, thinks, and decides.
-const OPERATOR: Bounds =
-    Bounds { looks: 1, ahead: 0, exchanges: &[Exchange::AnswerLost, Exchange::RequestLost], ..LOSSES };
+const OPERATOR: Bounds = Bounds {
+    looks: 1,
+    ahead: 0,
+    exchanges: &[Exchange::AnswerLost, Exchange::RequestLost],
+    ..LOSSES
+};
 
 /// Answers that refuse, now or for good.
 const REFUSALS: Bounds = Bounds {

@@ -1,7 +1,7 @@
 //! Without one of its rules the protocol fails, and the model sees it.
 
 use postback_core::delivery::Recovery;
-use postback_model::{Bounds, DISCLAIMED, Host, Mutant, Exchange, STUCK, TWICE, UNFOUNDED, World};
+use postback_model::{Bounds, DISCLAIMED, Exchange, Host, Mutant, STUCK, TWICE, UNFOUNDED, World};
 use stateright::{Checker, HasDiscoveries, Model};
 
 const BOUNDS: Bounds = Bounds {
@@ -10,7 +10,12 @@ const BOUNDS: Bounds = Bounds {
     ahead: 1,
     at_once: 2,
     looks: 0,
-    exchanges: &[Exchange::Answered, Exchange::AnswerLost, Exchange::RequestLost, Exchange::NotSent],
+    exchanges: &[
+        Exchange::Answered,
+        Exchange::AnswerLost,
+        Exchange::RequestLost,
+        Exchange::NotSent,
+    ],
     wrong_settings: 0,
     elsewhere: false,
 };

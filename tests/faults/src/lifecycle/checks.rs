@@ -20,7 +20,7 @@ impl<N: Network> Lifecycle<N> {
     ///
     /// # Panics
     ///
-    /// When it has not.
+    /// If it has not.
     pub async fn check(&self, id: &str, what: &str) {
         let requests = self.requests(id);
         for (effects, record) in self.deliveries(id).await {

@@ -124,7 +124,7 @@ impl<N: Network> Lifecycle<N> {
     ///
     /// # Panics
     ///
-    /// When the answer is a 503 that says nothing was sent, and something was.
+    /// If the answer is a 503 that says nothing was sent, and something was.
     pub async fn post(&self, id: &str, plan: &KillPlan) -> bool {
         let before = self.requests(id);
         let body = order(id, 0).to_string();
@@ -182,7 +182,7 @@ impl<N: Network> Lifecycle<N> {
     ///
     /// # Panics
     ///
-    /// When the handler fails: it has an answer for everything.
+    /// If the handler fails: it has an answer for everything.
     pub async fn invoke(&self, event: &Value, plan: &KillPlan) -> Option<Value> {
         let function = self.instance().await;
         let answer = invoke(&self.bed, &function, event, plan).await;
@@ -195,7 +195,7 @@ impl<N: Network> Lifecycle<N> {
     ///
     /// # Panics
     ///
-    /// When it ends by itself before.
+    /// If it ends by itself before.
     pub async fn invoke_until(&self, event: &Value, moment: impl Future<Output = ()>) {
         let function = self.instance().await;
         tokio::select! {
@@ -218,7 +218,7 @@ impl<N: Network> Lifecycle<N> {
 ///
 /// # Panics
 ///
-/// When the handler fails: it has an answer for everything.
+/// If the handler fails: it has an answer for everything.
 pub async fn invoke<N: Network>(
     bed: &TestBed,
     function: &Function<N>,

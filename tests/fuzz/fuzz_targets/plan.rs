@@ -64,7 +64,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::json(data, size, max_size, seed, 0)
 });
 
-fn is_told<N: Network>(network: &N, [order, again]: [&Order; 2]) {
+fn is_sent<N: Network>(network: &N, [order, again]: [&Order; 2]) {
     if let Some(click) = order.click(N::NAME) {
         let click = Value::Object(click.clone());
         let _any = fields::read(&click, UnknownFields::Deny, |fields| {

@@ -100,7 +100,10 @@ impl<'a> Lines<'a> {
 
 #[cfg(test)]
 mod tests {
+    use postback_core::network::by_status;
+
     use super::*;
+    use crate::corpus::verdict_words;
 
     #[test]
     fn reads_a_file_and_keeps_the_body_byte_for_byte() {
@@ -114,7 +117,7 @@ mod tests {
         assert_eq!(file.answer.status, 429);
         assert_eq!(file.answer.body, b"\xff\n");
         assert_eq!(file.keeps, [("a".to_owned(), "b".to_owned())]);
-        assert_eq!(verdict_words(&file.by_status(answer)), file.expect);
+        assert_eq!(verdict_words(&by_status(&file.answer)), file.expect);
     }
 
     #[test]

@@ -179,17 +179,17 @@ mod tests {
         })
     }
 
-    fn told(order: &Value) -> Report {
+    fn report(order: &Value) -> Report {
         let order = Order::read(order, UnknownFields::Deny).expect("an order");
         match network(json!({})).plan(&order) {
-            Plan::Send(mut told) if told.len() == 1 => told.remove(0).report,
+            Plan::Send(mut parts) if parts.len() == 1 => parts.remove(0).report,
             _ => panic!("it is not one delivery"),
         }
     }
 
     fn url(network: &CartStack, order: &Value) -> String {
         let endpoint = Url::parse(CartStack::ENDPOINT).expect("a URL");
-        network.request(&told(order), &Attempt::first(NOW)).url(&endpoint).into()
+        network.request(&report(order), &Attempt::first(NOW)).url(&endpoint).into()
     }
 
     fn total(choice: &str, order: &Value) -> Option<String> {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     fn read(body: &str) -> Verdict {
-        let report = told(&order("119.00"));
+        let report = report(&order("119.00"));
         let attempt = Attempt::first(NOW);
         network(json!({})).verdict(&report, &Answer::new(200, body), &attempt).verdict
     }
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn each_recorded_answer_means_what_its_file_says() {
-        let report = told(&order("119.00"));
+        let report = report(&order("119.00"));
 
         answers_give_their_verdicts(&network(json!({})), &report, "answers");
         reasons_are_documented("answers", include_str!("../README.md"));
@@ -297,7 +297,7 @@ mod tests {
 
         for order in [order("119.00"), other] {
             let order = Order::read(&order, UnknownFields::Deny).expect("an order");
-            assert!(matches!(network.plan(&order), Plan::Send(told) if told.len() == 1));
+            assert!(matches!(network.plan(&order), Plan::Send(parts) if parts.len() == 1));
         }
     }
 
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_that_cannot_be_told_is_left_out() {
+    fn a_total_that_cannot_be_sent_is_left_out() {
         let mut bare = order("119.00");
         bare.as_object_mut().expect("an order").retain(|name, _| name != "tax");
         let mut fine = order("1.234");
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn an_unconfirmed_report_is_held_unless_the_merchant_says_otherwise() {
-        let report = told(&order("1"));
+        let report = report(&order("1"));
         let recovery = |settings| network(settings).recovery(&report).recovery();
 
         assert_eq!(recovery(json!({})), Recovery::Hold);

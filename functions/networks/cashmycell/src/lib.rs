@@ -117,16 +117,16 @@ mod tests {
         network("{}").plan(&Order::read(order, UnknownFields::Deny).expect("an order"))
     }
 
-    fn told(order: &Value) -> Report {
+    fn report(order: &Value) -> Report {
         match plan(order) {
-            Plan::Send(mut told) if told.len() == 1 => told.remove(0).report,
+            Plan::Send(mut parts) if parts.len() == 1 => parts.remove(0).report,
             _ => panic!("it is not one delivery"),
         }
     }
 
     fn url(settings: &str, order: &Value, at: Timestamp) -> String {
         let endpoint = Url::parse(CashMyCell::ENDPOINT).expect("a URL");
-        let request = network(settings).request(&told(order), &Attempt::first(at));
+        let request = network(settings).request(&report(order), &Attempt::first(at));
         request.url(&endpoint).into()
     }
 
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn each_recorded_answer_means_what_its_file_says() {
-        let report = told(&order("1499", "INR", "abc123xyz789"));
+        let report = report(&order("1499", "INR", "abc123xyz789"));
 
         answers_give_their_verdicts(&network("{}"), &report, "answers");
         reasons_are_documented("answers", include_str!("../README.md"));
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_order_value_is_a_plain_decimal_in_the_orders_own_currency() {
-        let value = |total, currency| told(&order(total, currency, "abc")).order_value;
+        let value = |total, currency| report(&order(total, currency, "abc")).order_value;
 
         assert_eq!(value("14.99", "INR"), "14.99");
         assert_eq!(value("14.90", "INR"), "14.9");
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn unconfirmed_is_held_for_a_person() {
-        let report = told(&order("1499", "INR", "abc"));
+        let report = report(&order("1499", "INR", "abc"));
 
         assert_eq!(network("{}").recovery(&report).recovery(), Recovery::Hold);
     }

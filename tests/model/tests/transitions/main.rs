@@ -76,7 +76,7 @@ fn table() -> String {
 }
 
 #[test]
-fn the_table_is_what_the_code_does() {
+fn the_table_is_current() {
     let fresh = format!("# Transitions of a delivery\n\n{}", table());
     if env::var_os("UPDATE_TRANSITIONS").is_some() {
         fs::write(FILE, &fresh).expect("the table is written");

@@ -3,16 +3,12 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{
-        BehaviorVersion, Credentials, Region,
-        retry::{RetryConfig, RetryPartition},
-        timeout::TimeoutConfig,
-    },
-};
+use aws_sdk_dynamodb::{Client, config::Credentials};
 use dynoxide::Database;
-use postback_runtime::ledger::Ledger;
+use postback_runtime::{
+    ledger::Ledger,
+    services::{Access, CallLimits, Endpoints, Environment},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -203,23 +199,22 @@ async fn listen<F: Future<Output = ()> + Send + 'static>(
     (format!("http://{address}"), tokio::spawn(serve(listener)))
 }
 
+/// The client that ships, called at `endpoint`. One attempt waits `patience` and the others follow
+/// in the proportions that ship, but without their pauses.
 fn client(endpoint: &str, patience: Duration) -> Client {
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(patience).build();
-    let retries = RetryConfig::standard()
-        .with_initial_backoff(std::time::Duration::from_millis(1))
-        .with_max_attempts(3);
-    // Otherwise all clients of a process share one budget of retries, and one test spends
-    // another's.
-    let budget = RetryPartition::custom("ledger").build();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::new("eu-central-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "harness"))
-        .endpoint_url(endpoint)
-        .timeout_config(timeouts)
-        .retry_config(retries)
-        .retry_partition(budget)
-        .build();
-    Client::from_conf(config)
+    let shipped = CallLimits::default();
+    let limits = CallLimits {
+        connect: shipped.connect.max(patience),
+        attempt: patience,
+        operation: patience.mul_f64(shipped.operation.div_duration_f64(shipped.attempt)),
+        backoff: Duration::from_millis(1),
+    };
+    let access = Access {
+        region: "eu-central-1".to_owned(),
+        credentials: Credentials::new("test", "test", None, None, "harness"),
+        endpoints: Endpoints { dynamodb: Some(endpoint.to_owned()), ..Endpoints::default() },
+        fips: false,
+        dual_stack: false,
+    };
+    Environment::new(access, limits).dynamodb()
 }

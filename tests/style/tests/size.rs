@@ -33,7 +33,7 @@ fn rust_functions(content: &str) -> Vec<(usize, String, usize)> {
         if line.ends_with('}') || line.ends_with(';') {
             continue;
         }
-        if let Some(length) = lines[start + 1..].iter().position(|line| is_end(line)) {
+        if let Some(length) = lines[start + 1..].iter().position(is_end) {
             functions.push((start + 1, name.to_owned(), length + 2));
         }
     }
@@ -75,10 +75,9 @@ fn python_functions(content: &str) -> Vec<(usize, String, usize)> {
 }
 
 fn functions(text: &Text) -> Vec<(usize, String, usize)> {
-    if text.path.ends_with(".rs") {
-        rust_functions(&text.content)
-    } else {
-        python_functions(&text.content)
+    match text.path.rsplit_once('.') {
+        Some((_, "rs")) => rust_functions(&text.content),
+        _ => python_functions(&text.content),
     }
 }
 

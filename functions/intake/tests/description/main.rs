@@ -1,6 +1,6 @@
 //! The committed descriptions, `openapi.json` and `order.schema.json`, agree with the types.
 //!
-//! `make schema` writes them anew.
+//! `make generate` writes them anew.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ fn assert_current(file: &str, document: &Value) {
         std::fs::write(&path, &current).expect("the file can be written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == current, "{file} is out of date: run `make schema`");
+    assert!(committed == current, "{file} is out of date: run `make generate`");
 }
 
 #[test]

@@ -1,18 +1,15 @@
 # Nothing is installed outside this folder: Python tools and cargo-deny go to .local/, packages to target/.
 
 PYTHON ?= python3
-ARCHITECTURE ?= $(or $(shell sed -n 's/.*Architecture=\\*"*\([a-z0-9_]*\).*/\1/p' samconfig.toml 2>/dev/null),x86_64)
 
 TOOLS := .local/venv-tools/bin
 DENY := .local/cargo/bin/cargo-deny
 CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
-SHIPPED := $(wildcard functions/networks/*) functions/audit functions/intake cli
+SHARED := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
+NETWORKS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/networks/*/Cargo.toml)))
+SHIPPED := $(NETWORKS:%=functions/networks/%) $(SHARED:%=functions/%) cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
-DEPLOYED := --template-file $(if $(CANARY),canary.json,template.yaml)
-
-# The environment that every package is built in (tests/local_aws/rustflags.py says why), so that none builds anew what another has built.
-PACKAGING = CARGO_ENCODED_RUSTFLAGS="$$($(PYTHON) tests/local_aws/rustflags.py $(ARCHITECTURE))"
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
@@ -20,10 +17,10 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants schema cli deploy secret clean-data tools
+.PHONY: help run demo-outage test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants generate example-network cli deploy release secret clean-data tools
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run all of it here: local AWS, sandbox, example orders, lost answers. ONCE=1 ends by itself; PORT, SANDBOX_PORT
 	@$(PYTHON) tests/local_aws/start.py run.py
@@ -55,11 +52,11 @@ templates: tools
 	  $(TOOLS)/sam validate --lint --region us-east-1 --template-file $$template || exit 1; \
 	done
 
-advisories: $(DENY) ## Ask the RustSec database for known holes in what is linked; needs github.com
+advisories: $(DENY) ## Check the linked crates against the RustSec database of vulnerabilities; needs github.com
 	@$(DENY) fetch db || { echo 'The advisory database (github.com/RustSec/advisory-db) could not be reached: nothing was checked.'; exit 1; }
 	$(DENY) check --disable-fetch advisories
 
-sbom: $(CYCLONEDX) ## Write what each function and the tool are made of to target/sbom, as CycloneDX
+sbom: $(CYCLONEDX) ## List the crates in each function and the tool in target/sbom, as CycloneDX
 	@rm -rf target/sbom && mkdir -p target/sbom
 	$(CYCLONEDX) cyclonedx --all-features --format json --spec-version 1.5 --quiet \
 	  --target $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
@@ -69,7 +66,7 @@ sbom: $(CYCLONEDX) ## Write what each function and the tool are made of to targe
 
 $(CYCLONEDX):
 	@echo "Installing cargo-cyclonedx into .local/cargo (once, some minutes)"
-	cargo install cargo-cyclonedx --locked --version 0.5.7 --root .local/cargo
+	cargo install cargo-cyclonedx --debug --locked --version 0.5.7 --root .local/cargo
 
 deny: $(DENY)
 	$(DENY) check licenses bans sources
@@ -78,9 +75,9 @@ $(DENY):
 	@echo "Installing cargo-deny into .local/cargo (once, some minutes)"
 	cargo install cargo-deny --debug --locked --version 0.20.2 --root .local/cargo
 
-end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation
+end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation, ONLY=test_tool.py
 	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
-	$(TOOLS)/python -m pytest -p no:cacheprovider -rs tests/local_aws
+	$(TOOLS)/python -m pytest -p no:cacheprovider -rs tests/local_aws/$(ONLY)
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --bin postback-soak
@@ -99,40 +96,33 @@ mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the rea
 # What a crate's own tests show, and what only the embedded DynamoDB shows.
 MUTATED := shared/src/delivery/step.rs shared/src/ledger/record.rs shared/src/ledger/decided.rs \
   shared/src/http.rs shared/src/http/json.rs \
-  $(foreach network,cashmycell cartstack,functions/networks/$(network)/src/lib.rs functions/networks/$(network)/src/wire.rs) \
-  functions/networks/shopback/src/answer.rs functions/networks/shopback/src/lib.rs \
-  $(foreach module,answer lib list our_id status,functions/networks/cpa_moe/src/$(module).rs)
+  $(foreach module,answer lib list our_id status wire,$(wildcard functions/networks/*/src/$(module).rs))
 MUTATED_HARNESS := shared/src/http/send.rs shared/src/ledger.rs shared/src/ledger/scan.rs shared/src/ledger/receipt.rs
 
 $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
 	cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
 
-schema: tools ## Write anew what is generated: schemas, the API's description, the table of transitions, the reference, the costs
-	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --workspace --locked current
+generate: tools ## Write the generated files: template, schemas, the API's description, transitions, configuration, costs
+	$(TOOLS)/python deploy/template/generate.py
+	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test $(foreach package,$(NETWORKS) intake postback-model,--package $(package)) current
 	$(TOOLS)/python tests/local_aws/reference.py
 	$(TOOLS)/python tests/local_aws/costs.py
+
+example-network: tools ## Add a fifth network in a copy of the repository: one folder, one README row, `make generate`, its tests
+	@$(TOOLS)/python tests/example_network/add.py
 
 cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle, replay and redrive orders
 	cargo install --locked --path cli --root .local/cargo
 
-deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. CANARY shifts calls gradually
-	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(PACKAGING) cargo lambda build --release --locked --features lambda \
-	  --$(subst _,-,$(ARCHITECTURE)) --lambda-dir target/lambda \
-	  $(foreach function,$(notdir $(wildcard functions/networks/*)) audit intake,--package $(function) --bin $(function))
-	$(if $(CANARY),$(TOOLS)/python deploy/canary.py $(CANARY))
-	if [ -f samconfig.toml ]; then \
-	  $(TOOLS)/sam deploy $(DEPLOYED) --no-fail-on-empty-changeset; \
-	else \
-	  $(TOOLS)/sam deploy $(DEPLOYED) --guided --stack-name postback --parameter-overrides Architecture=$(ARCHITECTURE); \
-	fi
-	stack=$$(sed -n 's/^stack_name *= *"\(.*\)"/\1/p' samconfig.toml) && \
-	key=$$(sed -n 's/.*KmsKeyArn=\\*"*\(arn:[^"\\ ]*\).*/\1/p' samconfig.toml) && \
-	$(TOOLS)/sam deploy --template-file archive.yaml --stack-name "$$stack-archive" \
-	  --parameter-overrides BusName="$$stack" $${key:+KmsKeyArn="$$key"} --no-confirm-changeset --no-fail-on-empty-changeset
+deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. ENV=staging, ARCHITECTURE=arm64, CANARY
+	@$(TOOLS)/python deploy/deploy.py --environment "$(ENV)" --architecture "$(ARCHITECTURE)" --canary "$(CANARY)"
 
-secret: tools ## Ask for a network's settings and put them into its secret: NETWORK=shopback, or webhook; STACK
-	@$(TOOLS)/python deploy/secret.py "$(NETWORK)" "$(STACK)"
+release: tools sbom ## Write dist/, from which a shop deploys with the SAM CLI alone; ARCHITECTURE=arm64
+	@$(TOOLS)/python deploy/release.py "$(ARCHITECTURE)"
+
+secret: tools ## Ask for a network's settings and put them into its secret: NETWORK=shopback, or webhook; ENV=staging, STACK
+	@$(TOOLS)/python deploy/secret.py "$(NETWORK)" "$(ENV)" "$(STACK)"
 
 clean-data: ## Empty the ledger and everything else that `make run` keeps
 	@mkdir -p .local && touch .local/run.lock && for lock in .local/run.lock .local/run-*.lock; do \

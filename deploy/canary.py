@@ -1,31 +1,31 @@
-#!/usr/bin/env python3
-"""`make deploy CANARY=Canary10Percent5Minutes`: writes the template that shifts calls to new functions gradually.
+"""The template of `make deploy CANARY=Canary10Percent5Minutes`, which shifts calls to new functions gradually.
 
-The deployed template is template.yaml with this and nothing else: each function has an alias `live` whose calls CodeDeploy
-shifts, and whoever calls a function calls that alias; the stack's output FunctionAlias tells the command-line tool. Each
-has an alarm, too, that brings the old version back when the new one fails. It is a template of its own because the local AWS knows no
-CodeDeploy; a test pins what differs, and both pass the linter. Event source mappings follow the alias by themselves.
+It is template.yaml with this and nothing else: each function has an alias `live` whose calls CodeDeploy shifts, and every caller
+of a function calls that alias; the stack's output FunctionAlias names it for the command-line tool. Each function has an alarm, too, that
+restores the old version when the new one fails. The local AWS knows no CodeDeploy, so template.yaml does not hold this;
+a test pins the difference, and both pass the linter. Event source mappings follow the alias by themselves.
 
-The type is one of CodeDeploy's: Canary10Percent5Minutes, Linear10PercentEvery1Minute, AllAtOnce, …
+The kind is one of CodeDeploy's: Canary10Percent5Minutes, Linear10PercentEvery1Minute, AllAtOnce, …
 """
 
 import json
 import re
-import sys
-from pathlib import Path
 
-from samcli.yamlhelper import yaml_parse
+from samconfig import Refused
 
-ROOT = Path(__file__).resolve().parents[1]
-# Beside template.yaml, for both name files by where they stand, and SAM looks for samconfig.toml there.
-VARIANT = ROOT / "canary.json"
 ALIAS = "live"
 ROLLBACK = "RollbackAlarm"
 KINDS = re.compile(r"AllAtOnce|Canary10Percent\d+Minutes|Linear10PercentEvery\d+Minutes?")
 
 
+def check(kind: str) -> None:
+    """Refuses what CodeDeploy does not know."""
+    if not KINDS.fullmatch(kind):
+        raise Refused(f"CANARY={kind} is not a way to shift calls: use one of CodeDeploy's, as in CANARY=Canary10Percent5Minutes.")
+
+
 def variant(template: dict, kind: str) -> dict:
-    """The template with aliases: `template` itself is left as it is."""
+    """The template with aliases; `template` itself does not change."""
     changed = json.loads(json.dumps(template))
     resources = changed["Resources"]
     functions = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
@@ -46,17 +46,17 @@ def variant(template: dict, kind: str) -> dict:
                     target["Arn"] = alias_of(target["Arn"], functions)
     for name in functions:
         resources[name.replace("Function", ROLLBACK)] = rollback_alarm(name, resources[name])
-    changed["Outputs"]["FunctionAlias"] = {"Description": "Whoever calls a function calls this alias of it", "Value": ALIAS}
+    changed["Outputs"]["FunctionAlias"] = {"Description": "The alias by which every caller calls a function", "Value": ALIAS}
     return changed
 
 
 def rollback_alarm(name: str, function: dict) -> dict:
-    """Raised by the first minute in which the new version fails, and by that version alone: a function that failed
-    before must not keep its mending from being deployed."""
+    """The alarm of the first minute in which the new version fails. It counts that version alone: a function that failed
+    before must not keep its fix from being deployed."""
     alarm = {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
-            "AlarmDescription": "The version that is being deployed fails: CodeDeploy brings the old one back by itself. Its "
+            "AlarmDescription": "The version that is being deployed fails, so CodeDeploy restores the old one. Its "
             "log says why. See docs/upgrading.md",
             "Namespace": "AWS/Lambda",
             "MetricName": "Errors",
@@ -77,19 +77,8 @@ def rollback_alarm(name: str, function: dict) -> dict:
 
 
 def alias_of(reference, functions: list[str]):
-    """The alias of the function that is referred to; what is no function stays."""
+    """The alias of the function that is referred to; any other reference stays."""
     match reference:
         case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name} if name in functions:
             return {"Ref": f"{name}.Alias"}
     return reference
-
-
-def main(kind: str) -> None:
-    if not KINDS.fullmatch(kind):
-        sys.exit(f"\nCANARY={kind} is no way to shift calls. One that is: Canary10Percent5Minutes\n")
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    VARIANT.write_text(json.dumps(variant(template, kind), indent=2))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

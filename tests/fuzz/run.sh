@@ -3,8 +3,9 @@
 #
 #   tests/fuzz/run.sh                         every target, a minute each
 #   SECONDS_EACH=600 tests/fuzz/run.sh order  one target, ten minutes
-#   KEEP=1 tests/fuzz/run.sh                  afterwards keep in corpus/ what the seeds do not reach
-#   FUZZ_OPTIONAL=1 tests/fuzz/run.sh         without a nightly toolchain: say so and succeed
+#   KEEP=1 tests/fuzz/run.sh                  afterwards keep in corpus/ the few shortest inputs
+#                                             that reach further than the seeds
+#   FUZZ_OPTIONAL=1 tests/fuzz/run.sh         succeed without a nightly toolchain, with a line about it
 #
 # Nothing is installed outside this repository: cargo-fuzz goes to .local/, all else to target/fuzz.
 set -euo pipefail
@@ -13,6 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=${SECONDS_EACH:-60}
 toolchain=${FUZZ_TOOLCHAIN:-nightly}
 version=0.13.2
+# The most inputs without a name that are kept for each target.
+inputs_kept=12
 tool=.local/cargo/bin/cargo-fuzz
 here=tests/fuzz
 work=target/fuzz
@@ -35,7 +38,7 @@ if [ "$($tool fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
   cargo install cargo-fuzz --debug --locked --version $version --root .local/cargo
 fi
 
-# The code under test is safe Rust, so no sanitizer: overflows and broken assertions panic anyway.
+# No sanitizer, because the code under test is safe Rust: overflows and broken assertions panic.
 export RUSTUP_TOOLCHAIN=$toolchain RUST_BACKTRACE=0
 
 echo "Building the targets (the first time some minutes)"
@@ -53,7 +56,7 @@ for target in "${targets[@]}"; do
   rm -rf "$own/seeds"
   mkdir -p "$own/corpus" "$own/seeds" "$own/findings" "$kept"
   case $target in
-    order | told | intake | events | settings) words=orders ;;
+    order | plan | intake | events | settings) words=orders ;;
     *) words=answers ;;
   esac
   limits=(-timeout=10 -rss_limit_mb=2048 -max_len=8192 "-artifact_prefix=$own/findings/")
@@ -72,19 +75,17 @@ for target in "${targets[@]}"; do
   fi
 
   if [ "${KEEP:-}" = 1 ]; then
-    # Into a copy of the seeds goes what reaches further, each edge once. Of that the shortest are
-    # kept, beside those that a person has named.
-    room=16000
+    # The seeds are merged with the inputs that reach further, each edge once. Of these, the
+    # shortest stay in the corpus, beside the inputs that a person has named.
     rm -rf "$own/merged" && cp -r "$own/seeds" "$own/merged"
     "$bin/$target" "${limits[@]}" -set_cover_merge=1 -use_counters=0 \
       "$own/merged" "$kept" "$own/corpus" 2>"$own/log.merge"
     find "$kept" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
-    while read -r size file; do
-      [ -e "$own/seeds/$file" ] && continue
-      room=$((room - size))
-      [ $room -ge 0 ] || break
-      cp "$own/merged/$file" "$kept/"
-    done < <(find "$own/merged" -type f -printf '%s %f\n' | sort -n)
+    find "$own/merged" -type f -printf '%s %f\n' | sort -n |
+      awk -v most=$inputs_kept '$2 ~ /^[0-9a-f]+$/ && length($2) == 40 && n++ < most { print $2 }' |
+      while read -r file; do
+        cp "$own/merged/$file" "$kept/"
+      done
     echo "  kept $(find "$kept" -type f | wc -l) inputs, $(du -sb "$kept" | cut -f1) bytes"
   fi
 done

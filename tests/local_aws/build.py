@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from machine import Failure, architecture
-from rustflags import encoded_flags
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "deploy"))
+from rustflags import PROCESSORS, encoded_flags  # noqa: E402
+
 LOCAL = ROOT / ".local"
 TOOLS = LOCAL / "venv-tools" / "bin"
 # The packages as they are deployed to AWS.
@@ -25,7 +27,7 @@ def target_directory() -> Path:
 def packaging() -> dict[str, str]:
     """The environment that packages are built in."""
     path = f"{TOOLS}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "CARGO_ENCODED_RUSTFLAGS": encoded_flags(architecture())}
+    return {**os.environ, "PATH": path, "CARGO_ENCODED_RUSTFLAGS": encoded_flags(PROCESSORS[architecture()])}
 
 
 def build() -> Path:

@@ -1,4 +1,4 @@
-"""What CloudFormation makes of a template under given parameters: conditions evaluated, what is off left out."""
+"""A template under given parameters, as CloudFormation evaluates it: conditions decided, parts that are off left out."""
 
 import re
 
@@ -26,7 +26,7 @@ class Deployment:
         }
 
     def holds(self, condition) -> bool:
-        """Whether a condition, by name or written out, is true."""
+        """Evaluates a condition, given by name or written out."""
         if isinstance(condition, str):
             return self.holds(self._conditions[condition])
         [(kind, operand)] = condition.items()
@@ -65,14 +65,14 @@ class Deployment:
         return {key: each for key, each in resolved.items() if each is not NO_VALUE}
 
     def dangling(self) -> set[str]:
-        """Names that what remains refers to and that are not there."""
+        """The names that the remaining parts refer to and that do not exist."""
         known = {*self.resources, *self.parameters}
         named = set(names_in([self.resources, self.outputs]))
         return {name for name in named if name not in known and not name.startswith("AWS::")}
 
 
 def names_in(value):
-    """Every logical name that a part of a template refers to."""
+    """The logical names that a part of a template refers to."""
     if isinstance(value, list):
         for each in value:
             yield from names_in(each)

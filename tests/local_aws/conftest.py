@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,8 @@ def template():
 
 @pytest.fixture(scope="session")
 def tool_program():
-    return build_tool()
+    """The command-line tool: of the release that is tested (test_release.py), else built for the tests."""
+    return Path(os.environ["DIST"]).resolve() / "postback" if os.environ.get("DIST") else build_tool()
 
 
 @pytest.fixture(scope="session")

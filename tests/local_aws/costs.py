@@ -1,7 +1,7 @@
-"""What a million orders cost on AWS's list prices: the table in README.md.
+"""Writes docs/costs.md: the costs of a million orders on AWS's list prices.
 
-Counts times prices, no more. The counts are held by test_costs.py, which counts them at the deployed bundle, and by
-tests/faults (write units); what runs by the month is counted in the template. `make schema` writes the table anew.
+Counts times prices, no more. test_costs.py counts at the deployed bundle, tests/faults counts write units; the monthly
+resources are counted in the template. `make generate` runs it; test_costs.py fails when the page is not what this writes.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,21 @@ from build import ROOT
 from samcli.yamlhelper import yaml_parse
 from stack import NETWORKS
 
-README = ROOT / "README.md"
-OPEN, CLOSE = "<!-- costs -->\n", "<!-- /costs -->"
+PAGE = ROOT / "docs" / "costs.md"
+
+HEAD = """# Costs
+
+Written by `make generate`; a test fails when it is not current.
+
+"""
+
+FOOT = """
+Tests hold the counts: requests, invocations, events and logs at the deployed bundle, write units at an embedded DynamoDB. Not in the tables:
+duplicates (one write unit each), retries and lookups; Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
+status of leads (some SQS requests each, and the schedule's calls); traces that X-Ray samples (5 USD a million, one each second and a twentieth of the
+rest); reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
+GB and month, 0.20 more for point-in-time recovery); traffic to the networks beyond the 100 GB a month that are free.
+"""
 
 # Dollars in us-east-1, on demand, first tier, no free tier; AWS's pricing pages, as published in spring 2026.
 AS_OF = "spring 2026"
@@ -19,7 +32,9 @@ MILLION = 1_000_000
 PRICES = {
     "HTTP API request": 1.00 / MILLION,
     "Lambda request": 0.20 / MILLION,
+    "Lambda request, publish": 0.20 / MILLION,
     "Lambda GB-second, x86_64": 0.0000166667,
+    "Lambda GB-second, publish": 0.0000166667,
     "EventBridge custom event": 1.00 / MILLION,
     "EventBridge archive GB": 0.10,
     "SQS request": 0.40 / MILLION,
@@ -33,16 +48,16 @@ PRICES = {
 
 GIGABYTE = 1e9
 MEMORY_GB = 0.25
-# Assumed, since they are the networks': how long a network takes to answer, and what surrounds it.
-INTAKE_SECONDS, NETWORK_SECONDS = 0.02, 0.4
+# Assumed: the seconds of one invocation.
+INTAKE_SECONDS, NETWORK_SECONDS, PUBLISH_SECONDS = 0.02, 0.4, 0.02
 # Upper bounds that test_costs.py holds.
 ORDER_BYTES = 1_000
-API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES = 400, 800, 2_000
+API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES, PUBLISH_LOG_BYTES = 400, 800, 2_000, 1_600
 
 
 @dataclass(frozen=True)
 class Count:
-    """How often something is paid for, by an order and by each network that is told of it."""
+    """The number of paid units for an order, and for each network that it is reported to."""
 
     price: str
     order: float
@@ -58,17 +73,19 @@ COUNTS = [
     Count("Lambda request", 1, 1, "intake and each network; fewer when orders come in batches"),
     Count("Lambda GB-second, x86_64", INTAKE_SECONDS * MEMORY_GB, NETWORK_SECONDS * MEMORY_GB,
           f"256 MB; {INTAKE_SECONDS * 1000:.0f} ms of intake, {NETWORK_SECONDS * 1000:.0f} ms of a network, assumed"),
-    Count("EventBridge custom event", 1, 1, "the order, and what came of it at each network"),
+    Count("Lambda request, publish", 0, 2, "for each write to the ledger; fewer in batches"),
+    Count("Lambda GB-second, publish", 0, 2 * PUBLISH_SECONDS * MEMORY_GB, f"256 MB, {PUBLISH_SECONDS * 1000:.0f} ms, assumed"),
+    Count("EventBridge custom event", 1, 1, "the order, and the result at each network"),
     Count("EventBridge archive GB", ORDER_BYTES / GIGABYTE, 0, "orders of 1 KB; 0.023 USD a GB and month to keep"),
     Count("SQS request", 0, 3, "sent, received, deleted; fewer in batches"),
     Count("DynamoDB write unit", 0, 2, "claim and settlement; a duplicate costs 1"),
-    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE, NETWORK_LOG_BYTES / GIGABYTE,
+    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE, (NETWORK_LOG_BYTES + PUBLISH_LOG_BYTES) / GIGABYTE,
           "one line for each call of the API and each attempt, one of metrics, Lambda's own three"),
 ]  # fmt: skip
 
 
 def monthly() -> list[tuple[str, int]]:
-    """What costs by the month, whether orders come or not."""
+    """The resources that are paid by the month, with or without orders."""
     resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values()
     kinds = [resource["Type"] for resource in resources]
     return [
@@ -79,7 +96,7 @@ def monthly() -> list[tuple[str, int]]:
     ]
 
 
-# With a value for each outcome that comes up in a usual month; test_costs.py holds what a delivered order writes.
+# One for each outcome of a usual month; test_costs.py counts those of a delivered order.
 METRICS_A_NETWORK = 10
 
 
@@ -91,16 +108,16 @@ def table() -> str:
     lines = [
         f"A million orders by the API, on the list prices of us-east-1 ({AS_OF}; the free tier and taxes left out):",
         "",
-        "| what | an order | each network | dollars each | 1 network | 4 networks | |",
+        f"| what | an order | each network | dollars each | 1 network | {len(NETWORKS)} networks | |",
         "|---|---|---|---|---|---|---|",
     ]
     for count in COUNTS:
         price = f"{PRICES[count.price]:.10f}".rstrip("0")
-        one, four = count.dollars(1), count.dollars(4)
+        one, every = count.dollars(1), count.dollars(len(NETWORKS))
         counted = f"{amount(count.order)} | {amount(count.network)}"
-        lines.append(f"| {count.price} | {counted} | {price} | {one:.2f} | {four:.2f} | {count.how} |")
-    one, four = (sum(count.dollars(networks) for count in COUNTS) for networks in (1, 4))
-    lines += [f"| **a million orders** | | | | **{one:.2f}** | **{four:.2f}** | |", "", "And every month, with four networks:", ""]
+        lines.append(f"| {count.price} | {counted} | {price} | {one:.2f} | {every:.2f} | {count.how} |")
+    one, every = (sum(count.dollars(networks) for count in COUNTS) for networks in (1, len(NETWORKS)))
+    lines += [f"| **a million orders** | | | | **{one:.2f}** | **{every:.2f}** | |", "", f"And every month, with {len(NETWORKS)} networks:", ""]
     lines += ["| what | how many | dollars each | a month |", "|---|---|---|---|"]
     for name, number in monthly():
         lines.append(f"| {name} | {number} | {PRICES[name]:.2f} | {number * PRICES[name]:.2f} |")
@@ -110,11 +127,9 @@ def table() -> str:
 
 
 def page() -> str:
-    before, rest = README.read_text().split(OPEN)
-    _, after = rest.split(CLOSE)
-    return f"{before}{OPEN}{table()}{CLOSE}{after}"
+    return HEAD + table() + FOOT
 
 
 if __name__ == "__main__":
-    README.write_text(page())
-    print("Wrote the costs into README.md")
+    PAGE.write_text(page())
+    print(f"Wrote {PAGE.relative_to(ROOT)}")

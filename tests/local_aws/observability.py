@@ -59,7 +59,7 @@ def raised(stack, network, kind: str, since: int) -> bool:
     name = f"{STACK_NAME}-{network.prefix}{kind}Alarm"
     [alarm] = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
     dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    found = values(metrics(stack, network.folder, since), alarm["Namespace"], alarm["MetricName"], dimensions)
+    found = values(metrics(stack, network.name, since), alarm["Namespace"], alarm["MetricName"], dimensions)
     if not found:
         return False
     return COMPARISONS[alarm["ComparisonOperator"]](STATISTICS[alarm["Statistic"]](found), alarm["Threshold"])

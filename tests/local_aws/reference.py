@@ -1,7 +1,7 @@
-"""Writes docs/configuration.md: the template's parameters, and what belongs into each network's secret.
+"""Writes docs/configuration.md: the template's parameters, and the settings in each network's secret.
 
-The parameters come from template.yaml, the settings from the networks' READMEs. test_docs.py fails when the page is not
-what this writes; `make schema` writes it anew.
+The parameters come from template.yaml, the settings from the networks' READMEs. `make generate` runs it; test_docs.py
+fails when the page is not what this writes.
 """
 
 import re
@@ -14,10 +14,10 @@ PAGE = ROOT / "docs" / "configuration.md"
 
 HEAD = """# Configuration
 
-Written by `make schema` from [`template.yaml`](../template.yaml) and the networks' READMEs; a test fails when it is not current.
+Written by `make generate` from [`template.yaml`](../template.yaml) and the networks' READMEs; a test fails when it is not current.
 
 `make deploy` asks for the parameters the first time and keeps them in `samconfig.toml`. To change one later, edit `parameter_overrides` there and
-give `make deploy` again: nothing in the ledger is touched.
+run `make deploy` again: nothing in the ledger changes.
 """
 
 
@@ -31,12 +31,12 @@ def parameters(template: dict):
     left = dict(template["Parameters"])
     for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
         yield f"\n### {group['Label']['default']}\n"
-        yield "| parameter | default | may be | what it does |\n|---|---|---|---|"
+        yield "| parameter | default | values | meaning |\n|---|---|---|---|"
         for name in group["Parameters"]:
             yield row(name, left.pop(name))
     assert not left, f"{', '.join(left)} belong to no ParameterGroup"
     yield "\n### The archive of the bus, [`archive.yaml`](../archive.yaml)\n"
-    yield "| parameter | default | may be | what it does |\n|---|---|---|---|"
+    yield "| parameter | default | values | meaning |\n|---|---|---|---|"
     archive = yaml_parse((ROOT / "archive.yaml").read_text())
     yield from (row(name, parameter) for name, parameter in archive["Parameters"].items())
 
@@ -59,20 +59,20 @@ def may_be(parameter: dict) -> str:
 
 
 def secrets(template: dict):
-    """What stands in each network's README under Settings."""
+    """The section Settings of each network's README."""
     yield "\n## Secrets\n"
-    yield "One Secrets Manager secret for each network holds its settings as JSON. `make secret NETWORK=shopback` sets one; what is changed is in"
-    yield "force within a minute, without a deployment."
+    yield "One Secrets Manager secret for each network holds its settings as JSON. `make secret NETWORK=shopback` sets one. A change takes"
+    yield "effect within a minute, without a deployment."
     for network in NETWORKS:
-        readme = (ROOT / "functions/networks" / network.folder / "README.md").read_text()
+        readme = (ROOT / "functions/networks" / network.name / "README.md").read_text()
         title = readme.splitlines()[0].removeprefix("# ")
         section = re.search(r"^## Settings\n(.*?)(?=^## |\Z)", readme, re.S | re.M)
-        assert section, f"functions/networks/{network.folder}/README.md has no Settings"
+        assert section, f"functions/networks/{network.name}/README.md has no Settings"
         text = re.sub(r"^### ", "#### ", section[1].strip(), flags=re.M)
         # Links of the README are relative to its folder.
-        text = re.sub(r"\]\((?!https?:|#)", f"](../functions/networks/{network.folder}/", text)
-        text = re.sub(r"\]\(#", f"](../functions/networks/{network.folder}/README.md#", text)
-        yield f"\n### {title}\n\nThe output `{network.prefix}SecretArn` names it; all of the network is in [its README](../functions/networks/{network.folder}/README.md).\n\n{text}"
+        text = re.sub(r"\]\((?!https?:|#)", f"](../functions/networks/{network.name}/", text)
+        text = re.sub(r"\]\(#", f"](../functions/networks/{network.name}/README.md#", text)
+        yield f"\n### {title}\n\nThe stack's output `{network.prefix}SecretArn` names the secret. See also [the network's README](../functions/networks/{network.name}/README.md).\n\n{text}"
     yield ""
 
 

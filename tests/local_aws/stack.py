@@ -1,7 +1,7 @@
 """A whole Postback on this machine: the real template on a local AWS, the networks played by the sandbox.
 
-`make run` (run.py) and the end-to-end tests both build on `Stack`. Nothing here names a network: a folder in
-`functions/`, the template's block for it and the sandbox's secret for it share one name.
+`make run` (run.py) and the end-to-end tests both build on `Stack`. Nothing here names a network: deploy/networks.py
+knows them, and the sandbox's secret for a network has its name.
 """
 
 import copy
@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,6 +27,9 @@ from local import Answer, end_with_parent, local_environment, request, tail
 from logs import LogFollower
 from machine import Failure, architecture, check_port
 from progress import Step
+
+sys.path.insert(0, str(ROOT / "deploy"))
+from networks import NETWORKS  # noqa: E402
 
 EMULATOR = LOCAL / "venv-emulator" / "bin" / "ministack"
 SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
@@ -43,26 +47,7 @@ WEBHOOK_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LEFT_OUT = {"AWS::Events::Archive"}
 
 
-@dataclass(frozen=True)
-class Network:
-    """A network as the parts of the bundle spell it."""
-
-    folder: str
-
-    @property
-    def name(self) -> str:
-        """In JSON, in paths, in the ledger: `cpa_moe`."""
-        return self.folder.replace("-", "_")
-
-    @property
-    def prefix(self) -> str:
-        """Of its resources, parameters and outputs in the template: `CpaMoe`."""
-        return "".join(word.capitalize() for word in self.folder.split("_"))
-
-
-NETWORKS = [Network(folder) for folder in FUNCTIONS if folder not in ("intake", "audit")]
-
-# The networks that the sandbox plays. One that it does not is deployed all the same, and left alone.
+# The networks that the sandbox plays. Any other is deployed, too, and left alone.
 PLAYED = [network for network in NETWORKS if (ROOT / "tests/sandbox/secrets" / f"{network.name}.json").exists()]
 
 
@@ -271,6 +256,8 @@ class Stack:
         does not, and its poller, which compares it, takes nothing from any queue until this is set right."""
         client = self.client("lambda")
         for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+            if not mapping.get("ScalingConfig"):
+                continue
             # boto3 reads what is there as it is, and sends a number.
             most = int(mapping["ScalingConfig"]["MaximumConcurrency"])
             client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": most})

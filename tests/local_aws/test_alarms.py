@@ -29,7 +29,7 @@ def alarms(template):
 
 def measured() -> dict[str, set[str]]:
     """The metrics that the code writes, with the dimensions each has, read from the code."""
-    code = (ROOT / "shared/src/metrics.rs").read_text()
+    code = (ROOT / "shared/runtime/src/metrics.rs").read_text()
     assert 'NAMESPACE: &str = "Postback"' in code
     names = dict(re.findall(r'Self::(\w+) => "(\w+)",', code[: code.index("/// Its unit")]))
     own = dict(re.findall(r'Self::(\w+) => Some\("(\w+)"\)', code))
@@ -70,7 +70,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "unclear-refusals", "function-errors", "api-errors",
+        "unclear-refusals", "function-errors", "api-errors", "events-late",
     }  # fmt: skip
 
 
@@ -101,6 +101,9 @@ def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(
             own = json.loads(json.dumps(value).replace("#", network.prefix))
             alarm = watched.pop(f"{network.prefix}{kind}Alarm")
             assert alarm["Dimensions"] == [{"Name": dimension, "Value": own}]
+    events = watched.pop("EventsLateAlarm")
+    by = [{"Name": "FunctionName", "Value": {"Ref": "PublishFunction"}}]
+    assert (events["Namespace"], events["MetricName"], events["Dimensions"]) == ("AWS/Lambda", "IteratorAge", by)
     # An HTTP API has 5xx, a REST API 5XXError.
     [api] = watched.values()
     by = [{"Name": "ApiId", "Value": {"Ref": "Api"}}]

@@ -12,12 +12,13 @@ from transformed import OPTIONS, has_wildcard, policy_statements, transformed, w
 
 sys.path.insert(0, str(ROOT / "deploy"))
 import canary  # noqa: E402
+from samconfig import Refused  # noqa: E402
 
 KIND = "Canary10Percent5Minutes"
 
 
 class CodeDeployPolicies:
-    """What the transform looks up by name for CodeDeploy's role."""
+    """The policy that the transform looks up by name for CodeDeploy's role."""
 
     def load(self):
         return {"AWSCodeDeployRoleForLambda": "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"}
@@ -57,7 +58,7 @@ def test_it_differs_from_the_template_by_aliases_and_their_alarms_alone(source):
     assert back == json.loads(json.dumps(source))
 
 
-def test_whoever_calls_a_function_calls_its_alias(template):
+def test_every_caller_of_a_function_calls_its_alias(template):
     resources = template["Resources"]
     aliases = {name for name, each in resources.items() if each["Type"] == "AWS::Lambda::Alias"}
 
@@ -67,7 +68,7 @@ def test_whoever_calls_a_function_calls_its_alias(template):
     called += [properties["FunctionName"] for properties in mappings]
     for rule in of_type(resources, "AWS::Events::Rule").values():
         called += [target["Arn"] for target in rule["Targets"] if "Function" in json.dumps(target["Arn"])]
-    assert len(aliases) == len(FUNCTIONS) and len(mappings) == len(NETWORKS)
+    assert len(aliases) == len(FUNCTIONS) and len(mappings) == len(NETWORKS) + 1
     for reference in called:
         assert reference["Ref"] in aliases, reference
 
@@ -115,18 +116,18 @@ def test_of_a_network_that_is_off_nothing_is_deployed_gradually_either(template)
 
 
 @pytest.mark.parametrize("kind", ["Canary10Percent", "canary10Percent5Minutes", "Canary10Percent5Minutes; ls", ""])
-def test_a_way_that_there_is_not_is_refused(kind):
-    with pytest.raises(SystemExit, match="Canary10Percent5Minutes"):
-        canary.main(kind)
+def test_a_kind_that_codedeploy_does_not_know_is_refused(kind):
+    with pytest.raises(Refused, match="Canary10Percent5Minutes"):
+        canary.check(kind)
 
 
-def test_it_passes_the_linters(monkeypatch):
-    monkeypatch.setattr(canary, "VARIANT", ROOT / "target" / "canary.json")
-    canary.main(KIND)
+def test_it_passes_the_linters(source, tmp_path):
+    path = tmp_path / "canary.json"
+    path.write_text(json.dumps(canary.variant(source, KIND)))
 
     for command in (
-        [TOOLS / "cfn-lint", "--regions", "us-east-1", "--", canary.VARIANT],
-        [TOOLS / "sam", "validate", "--lint", "--region", "us-east-1", "--template-file", canary.VARIANT],
+        [TOOLS / "cfn-lint", "--regions", "us-east-1", "--", path],
+        [TOOLS / "sam", "validate", "--lint", "--region", "us-east-1", "--template-file", path],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

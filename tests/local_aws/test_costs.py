@@ -1,20 +1,20 @@
-"""The table of costs in README.md: its arithmetic, and its counts at the deployed bundle."""
+"""docs/costs.md: its arithmetic, and its counts at the deployed bundle."""
 
 import json
 import time
 
 import pytest
 from build import ROOT
-from costs import API_LOG_BYTES, COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, README, page, table
+from costs import API_LOG_BYTES, COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, PAGE, PUBLISH_LOG_BYTES, page, table
 from samcli.yamlhelper import yaml_parse
-from stack import PLAYED, STACK_NAME
+from stack import NETWORKS, PLAYED, STACK_NAME
 from test_end_to_end import NAMES, drained, eventually, new_id, order, told_networks
 
 ORDERS = 10
 
 
 def test_the_table_of_costs_is_current():
-    assert README.read_text() == page(), "`make schema` writes it anew"
+    assert PAGE.read_text() == page(), "`make generate` writes it anew"
 
 
 def test_the_table_adds_up():
@@ -23,7 +23,7 @@ def test_the_table_adds_up():
 
     for row in orders:
         by_order, by_network, price = (float(cell) for cell in row[1:4])
-        for networks, dollars in ((1, row[4]), (4, row[5])):
+        for networks, dollars in ((1, row[4]), (len(NETWORKS), row[5])):
             assert float(dollars) == pytest.approx(1e6 * (by_order + networks * by_network) * price, abs=0.006)
     for column in (4, 5):
         total = float(rows[2 + len(COUNTS)][column])
@@ -100,10 +100,13 @@ def test_an_order_costs_what_the_table_says(stack):
     assert eventually(told, wanted) == wanted
     assert max(len(json.dumps(each)) for each in orders) <= ORDER_BYTES
     for network in PLAYED:
-        lines = logged(stack, network.folder, since)
+        lines = logged(stack, network.name, since)
         assert invocations(lines) == ORDERS * count("Lambda request").network, network
         assert size(lines) <= ORDERS * NETWORK_LOG_BYTES, (network, size(lines) / ORDERS)
         assert len(metrics(lines)) <= METRICS_A_NETWORK, metrics(lines)
+    published = logged(stack, "publish", since)
+    assert 0 < invocations(published) <= ORDERS * len(NAMES) * count("Lambda request, publish").network
+    assert size(published) <= ORDERS * len(NAMES) * PUBLISH_LOG_BYTES
     # Each write counts the version up; tests/faults holds that each costs one unit.
     for each in orders:
         assert versions(stack, each["order_id"]) == [count("DynamoDB write unit").network] * len(NAMES)

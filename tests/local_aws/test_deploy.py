@@ -1,7 +1,7 @@
-"""`make deploy` as a person meets it: the questions of the first time, answered at a terminal, and none the second time.
+"""`make deploy` as an operator meets it: the questions of the first time, answered at a terminal, and none the second time.
 
-The recipe is run as it stands, but for the building: the packages are those that the other tests have. It ends at the archive's
-stack, whose one resource the local AWS does not know (LEFT_OUT).
+The recipe runs as it is, but for the building: the packages are those of the other tests. It ends at the archive's
+stack, because the local AWS does not know its one resource (LEFT_OUT). test_environments.py has what needs no stack.
 """
 
 import os
@@ -20,7 +20,10 @@ from build import ROOT, architecture
 from stack import LEFT_OUT, NETWORKS, REGION, ROOT_KEY, local_environment
 
 STACK = "postback-guided"
+DEFAULT_STACK = "postback"
+OTHER_ARCHITECTURE = {"x86_64": "arm64", "arm64": "x86_64"}[architecture()]
 ON = next(network for network in NETWORKS if network.name == "shopback")
+OFF = {f"Parameter {network.prefix}Enabled": "false" for network in NETWORKS if network != ON}
 PATIENCE_SECONDS = 120
 # A question ends with what is taken when nothing is typed, or with the choice.
 QUESTION = re.compile(r"^\s*(.+?) (?:\[([^\]\n]*)\])?: ?$")
@@ -28,7 +31,7 @@ QUESTION = re.compile(r"^\s*(.+?) (?:\[([^\]\n]*)\])?: ?$")
 
 @dataclass(frozen=True)
 class Run:
-    """What came of it."""
+    """The result of a command at a terminal."""
 
     status: int
     asked: list[str]
@@ -70,7 +73,7 @@ def at_a_terminal(command: list[str], folder: Path, environment: dict, answers: 
 
 @pytest.fixture(scope="module")
 def bundle(stack, tmp_path_factory):
-    """A copy of what `make deploy` reads, so that it writes its samconfig.toml there, and a cargo that only says what it was told."""
+    """A copy of what `make deploy` reads, so that it writes its samconfig.toml there, and a cargo that only records its arguments."""
     folder = tmp_path_factory.mktemp("bundle")
     for name in ("Makefile", "template.yaml", "archive.yaml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, folder)
@@ -107,14 +110,13 @@ def make_deploy(stack, bundle):
 
 @pytest.fixture(scope="module")
 def first(make_deploy, key):
-    off = {f"Parameter {network.prefix}Enabled": "false" for network in NETWORKS if network != ON}
     answers = {"Stack Name": STACK, "Confirm changes before deploy": "y", "Deploy this changeset?": "y", "Parameter KmsKeyArn": key}
-    return make_deploy(answers | off, f"ARCHITECTURE={architecture()}")
+    return make_deploy(answers | OFF, f"ARCHITECTURE={architecture()}")
 
 
 @pytest.fixture(scope="module")
 def kept(first, bundle) -> dict:
-    """What the first run wrote down for the next ones."""
+    """The settings that the first run kept for the next ones."""
     return tomllib.loads((bundle / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
 
 
@@ -123,8 +125,12 @@ def deployed(stack, name: str) -> dict:
     return found
 
 
+def is_up(summary: dict) -> bool:
+    return summary["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
 def ended_at_the_archive(run: Run) -> bool:
-    """Whether all went well but for what the local AWS does not know."""
+    """True if all went well but for what the local AWS does not know."""
     [kind] = LEFT_OUT
     return run.status != 0 and f"Unrecognized resource types: [{kind}]" in run.shown
 
@@ -159,9 +165,43 @@ def test_the_second_time_it_asks_nothing_and_finds_nothing_to_change(stack, bund
 
     assert second.asked == [] and "No changes to deploy" in second.shown, second.shown
     assert deployed(stack, STACK) == before
-    # For what the first run was told, without being told again.
+    # The architecture of the first run, without being given again.
     assert f"--{architecture().replace('_', '-')}" in (bundle / "built").read_text().split()
     assert ended_at_the_archive(second), second.shown
+
+
+def test_another_architecture_is_not_deployed_with_packages_of_this_one(stack, first, kept, bundle, make_deploy):
+    """The cargo of this test builds nothing, so the packages stay what they are."""
+    before, settings = deployed(stack, STACK), (bundle / "samconfig.toml").read_text()
+
+    refused = make_deploy({}, f"ARCHITECTURE={OTHER_ARCHITECTURE}")
+
+    assert refused.status != 0 and f"is not built for {OTHER_ARCHITECTURE}" in refused.shown, refused.shown
+    assert deployed(stack, STACK) == before and (bundle / "samconfig.toml").read_text() == settings
+
+
+def test_an_answer_that_names_another_architecture_is_refused(stack, first, make_deploy):
+    answers = {"Parameter Architecture": OTHER_ARCHITECTURE, "Confirm changes before deploy": "n"}
+
+    refused = make_deploy(answers | OFF, "ENV=trial", f"ARCHITECTURE={architecture()}")
+
+    expected = f"built for {architecture()}, not for {OTHER_ARCHITECTURE}: run this again"
+    assert refused.status != 0 and expected in refused.shown, refused.shown
+    names = [each["StackName"] for each in stack.client("cloudformation").list_stacks()["StackSummaries"] if is_up(each)]
+    assert f"{DEFAULT_STACK}-trial" not in names
+
+
+def test_each_environment_has_a_stack_of_its_own(stack, first, kept, bundle, make_deploy):
+    before = deployed(stack, STACK)
+
+    staging = make_deploy({"Confirm changes before deploy": "n"} | OFF, "ENV=staging", f"ARCHITECTURE={architecture()}")
+
+    assert deployed(stack, f"{DEFAULT_STACK}-staging")["StackStatus"] == "CREATE_COMPLETE", staging.shown
+    assert deployed(stack, STACK) == before
+    environments = tomllib.loads((bundle / "samconfig.toml").read_text())
+    assert environments["default"]["deploy"]["parameters"] == kept
+    assert environments["staging"]["deploy"]["parameters"]["stack_name"] == f"{DEFAULT_STACK}-staging"
+    assert re.search(rf"Stack name\s+: {DEFAULT_STACK}-staging-archive\s", staging.shown) and ended_at_the_archive(staging)
 
 
 def test_a_gradual_deployment_is_all_there_but_for_what_the_local_aws_does_not_know(stack, first, kept, make_deploy):

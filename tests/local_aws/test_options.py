@@ -52,8 +52,10 @@ def aliased(tmp_path_factory):
 @pytest.fixture(scope="module")
 def heir(stack, key, network, aliased):
     """A deployment that goes on with the shared one's ledger, its only network paused and with every option."""
+    ledger = stack.outputs["LedgerTable"]
+    label = stack.client("dynamodb").describe_table(TableName=ledger)["Table"]["LatestStreamLabel"]
     heir = stack.sibling(
-        "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=stack.outputs["LedgerTable"], KmsKeyArn=key,
+        "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=ledger, ExistingLedgerStreamLabel=label, KmsKeyArn=key,
         **{f"Vpc{name}": ",".join(ids) for name, ids in network.items()},
         **{f"{PAUSED.prefix}Enabled": "paused", f"{PAUSED.prefix}Concurrency": str(FEW)}, **{f"{network.prefix}Enabled": "false" for network in OTHERS},
     )  # fmt: skip
@@ -101,7 +103,7 @@ def test_orders_for_a_paused_network_wait_until_it_goes_on(heir):
 def test_a_network_takes_as_many_at_once_as_its_own_parameter_says(stack, heir):
     def most(deployment) -> int:
         client = deployment.client("lambda")
-        function = f"{deployment.name}-{PAUSED.folder}"
+        function = f"{deployment.name}-{PAUSED.name}"
         [mapping] = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
         return mapping["ScalingConfig"]["MaximumConcurrency"]
 
@@ -121,7 +123,7 @@ def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):
     assert heir.client("secretsmanager").describe_secret(SecretId=secret)["KmsKeyId"] == key
     groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{heir.name}-")["logGroups"]
     assert {group["logGroupName"].rsplit("-", 1)[1]: group.get("kmsKeyId") for group in groups} == {
-        "intake": key, "audit": key, PAUSED.folder: key
+        "intake": key, "audit": key, "publish": key, PAUSED.name: key
     }  # fmt: skip
 
 
@@ -136,26 +138,26 @@ def test_in_a_vpc_a_networks_function_may_do_what_lambda_needs_for_it(heir, netw
     assert {name: given[f"Vpc{name}"].split(",") for name in network} == network
     of_aws = "arn:aws:iam::aws:policy/"
     tracing, in_a_vpc = f"{of_aws}AWSXRayDaemonWriteAccess", f"{of_aws}service-role/AWSLambdaVPCAccessExecutionRole"
-    assert attached(PAUSED.folder) == {tracing, in_a_vpc}
+    assert attached(PAUSED.name) == {tracing, in_a_vpc}
     assert attached("intake") == attached("audit") == {tracing}
 
 
 def test_whoever_calls_a_function_calls_its_alias(heir):
     functions, api = heir.client("lambda"), heir.client("apigatewayv2")
-    alias = f":function:{heir.name}-{PAUSED.folder}:live"
+    alias = f":function:{heir.name}-{PAUSED.name}:live"
 
     called = [each["IntegrationUri"] for each in api.get_integrations(ApiId=heir.outputs["ApiId"])["Items"]]
-    [mapping] = functions.list_event_source_mappings(FunctionName=f"{heir.name}-{PAUSED.folder}")["EventSourceMappings"]
+    [mapping] = functions.list_event_source_mappings(FunctionName=f"{heir.name}-{PAUSED.name}")["EventSourceMappings"]
 
     assert all(":live" in uri for uri in called) and any(alias in uri for uri in called)
     assert mapping["FunctionArn"].endswith(alias)
-    assert functions.get_alias(FunctionName=f"{heir.name}-{PAUSED.folder}", Name="live")["FunctionVersion"] != "$LATEST"
+    assert functions.get_alias(FunctionName=f"{heir.name}-{PAUSED.name}", Name="live")["FunctionVersion"] != "$LATEST"
 
 
 @contextmanager
 def latest_broken(heir):
     """What is no version yet of the function can't start."""
-    functions, name = heir.client("lambda"), f"{heir.name}-{PAUSED.folder}"
+    functions, name = heir.client("lambda"), f"{heir.name}-{PAUSED.name}"
     whole = functions.get_function_configuration(FunctionName=name)["Environment"]
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
     try:
@@ -180,7 +182,7 @@ def test_the_tool_calls_the_alias_too(heir, tool_program):
         )  # fmt: skip
 
     with latest_broken(heir):
-        invoked = heir.client("lambda").invoke(FunctionName=f"{heir.name}-{PAUSED.folder}", Payload=b"{}")
+        invoked = heir.client("lambda").invoke(FunctionName=f"{heir.name}-{PAUSED.name}", Payload=b"{}")
         done = sent_again()
 
     assert "FunctionError" in invoked, "without the alias it would not have worked"

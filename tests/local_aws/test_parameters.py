@@ -1,7 +1,8 @@
-"""What must hold of the template under each of its parameters, read from what CloudFormation gets."""
+"""The rules for the template under each of its parameters, checked on the input of CloudFormation."""
 
 import itertools
 import json
+import re
 
 import pytest
 from conditions import Deployment
@@ -40,12 +41,15 @@ def test_a_key_of_ones_own_is_used_for_everything_that_keeps_data(template):
 
 
 def test_a_stack_takes_up_the_ledger_of_a_former_one(template):
-    deployed = Deployment(template, {**OPTIONS, "ExistingLedgerTable": "left-behind"})
+    given = {"ExistingLedgerTable": "left-behind", "ExistingLedgerStreamLabel": LABEL}
+    deployed = Deployment(template, {**OPTIONS, **given})
 
     assert "Ledger" not in deployed.resources and deployed.dangling() == set()
     table = {"Ref": "ExistingLedgerTable"}
     for name, function in resources({"Resources": deployed.resources}, "AWS::Lambda::Function").items():
-        assert function["Environment"]["Variables"]["LEDGER_TABLE"] == table, name
+        assert function["Environment"]["Variables"].get("LEDGER_TABLE", table) == table, name
+    source = deployed.resources["PublishFunctionLedger"]["Properties"]["EventSourceArn"]["Fn::Sub"]
+    assert source.endswith(":table/${ExistingLedgerTable}/stream/${ExistingLedgerStreamLabel}")
     assert deployed.outputs["LedgerTable"]["Value"] == table
 
 
@@ -63,8 +67,8 @@ def test_a_paused_network_takes_nothing_from_its_queue_and_is_deployed_all_the_s
         paused = Deployment(template, {f"{network.prefix}Enabled": "paused"})
 
         mappings = resources({"Resources": paused.resources}, "AWS::Lambda::EventSourceMapping")
-        enabled = {name.removesuffix("FunctionQueue"): mapping["Enabled"] for name, mapping in mappings.items()}
-        assert enabled == {each.prefix: each != network for each in NETWORKS}
+        for each in NETWORKS:
+            assert mappings[f"{each.prefix}FunctionQueue"]["Enabled"] == (each != network)
         assert set(paused.resources) == set(Deployment(template).resources)
 
 
@@ -127,7 +131,7 @@ def test_of_a_network_that_is_off_nothing_is_deployed(template, off):
     assert not [name for name in [*deployed.resources, *deployed.outputs] if name.startswith(prefixes)]
     # Nor does anything shared, a dashboard say, still speak of it.
     text = json.dumps([deployed.resources, deployed.outputs])
-    assert not [network.name for network in off for name in (network.prefix, network.folder) if name in text]
+    assert not [network.name for network in off for name in (network.prefix, network.name) if name in text]
     for network in NETWORKS:
         on = {name for name in deployed.resources if name.startswith(network.prefix)}
         assert bool(on) == (network not in off)
@@ -146,8 +150,39 @@ def test_the_secret_of_a_network_that_is_turned_off_is_kept(template):
 
 
 def test_endpoints_default_to_the_real_networks(template):
-    defaults = {network.name: template["Parameters"][f"{network.prefix}Endpoint"]["Default"] for network in NETWORKS}
+    for network in NETWORKS:
+        assert template["Parameters"][f"{network.prefix}Endpoint"]["Default"] == network.endpoint
+        assert network.endpoint.startswith("https://")
+    assert len({network.endpoint for network in NETWORKS}) == len(NETWORKS)
 
-    for endpoint in defaults.values():
-        assert endpoint.startswith("https://")
-    assert len(set(defaults.values())) == len(NETWORKS)
+
+TABLE = "Postback-Ledger-1A2B3C"
+LABEL = "2026-11-21T10:15:00.000"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"
+# Values that a parameter accepts, and values that CloudFormation refuses before it changes anything.
+FORMS = {
+    "JwtIssuer": (
+        ["", "https://issuer.example", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1", "http://127.0.0.1:8080"],
+        ["issuer.example", "http://issuer.example", "https://user@issuer.example", "https://issuer.example/?a=b", "https:// "],
+    ),
+    "ExistingLedgerTable": (["", TABLE], ["ab", f"arn:aws:dynamodb:us-east-1:123456789012:table/{TABLE}", "a b c", "x" * 256]),
+    "ExistingLedgerStreamLabel": (["", LABEL], ["latest", f"{LABEL} "]),
+    "AlarmTopicArn": (["", TOPIC], ["on-call", TOPIC.replace("sns", "sqs"), f"{TOPIC} "]),
+    **{
+        f"{network.prefix}Endpoint": (
+            [network.endpoint, "http://127.0.0.1:4580/network", "https://example.com:8443/a/b"],
+            ["", "example.com", "https://", "http://@host", "https://user:key@host", "https://host/?a=b", "https://ho st", "ftp://host"],
+        )
+        for network in NETWORKS
+    },
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_malformed_parameter_is_refused(template, name):
+    pattern = template["Parameters"][name]["AllowedPattern"]
+    accepted, refused = FORMS[name]
+
+    # CloudFormation matches the whole value.
+    assert [value for value in accepted if not re.fullmatch(pattern, value)] == []
+    assert [value for value in refused if re.fullmatch(pattern, value)] == []

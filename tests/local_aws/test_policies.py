@@ -1,4 +1,4 @@
-"""What must hold of the template's policies, read from what CloudFormation gets: who may do what, and no more."""
+"""The rules for the template's policies, checked on the input of CloudFormation: least privilege, role by role."""
 
 import itertools
 import json
@@ -25,7 +25,7 @@ IN_A_VPC = f"{OF_AWS}service-role/AWSLambdaVPCAccessExecutionRole"
 
 
 def variants():
-    """What conditions ask about, in every combination: each of the template's policies is in one of them as it is deployed."""
+    """Every combination of the parameters that conditions depend on."""
     switched = [("Tracing", "PassThrough"), ("ApiAuthorization", "JWT"), ("ExistingLedgerTable", "left-behind")]
     switched += [*OPTIONS.items()]
     for chosen in itertools.product([False, True], repeat=len(switched)):
@@ -33,21 +33,21 @@ def variants():
 
 
 def test_no_policy_has_a_wildcard_in_its_actions_or_resources(template):
-    """Whole or in part. !GetAtt of a log group's ARN ends in :* once CloudFormation has made it one: that is how the
-    group's own streams are named, which Lambda makes as it goes."""
+    """Whole or in part. !GetAtt of a log group's ARN ends in :* once CloudFormation resolves it: the group's own streams,
+    which Lambda creates."""
     for given in variants():
         found = list(policy_statements(Deployment(template, given).resources))
         assert len(found) > 30 and [statement for statement in found if has_wildcard(statement)] == [], given
 
 
-def test_what_a_role_is_allowed_is_named_action_by_action(template):
+def test_a_role_is_granted_named_actions_only(template):
     for role, statement in statements(template):
         assert "NotAction" not in statement, role
         assert statement["Effect"] == "Deny" or "NotResource" not in statement, role
 
 
 def test_in_a_vpc_a_functions_own_code_may_do_nothing_but_log(template):
-    """AWS's policy for Lambda in a VPC gives everybody with the role its network interfaces and every log."""
+    """AWS's policy for Lambda in a VPC grants the role network interfaces and every log."""
     by_aws = {
         "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
         "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
@@ -69,13 +69,22 @@ LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 NETWORK_ACTIONS = LOGGING | {
     "dynamodb:GetItem",
     "dynamodb:PutItem",
-    "events:PutEvents",
     "secretsmanager:GetSecretValue",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
     "sqs:SendMessage",
 }
+
+
+PUBLISH_ACTIONS = LOGGING | {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "events:PutEvents",
+}
+STATUS_ACTIONS = {"sqs:ChangeMessageVisibility"}
 
 
 def test_each_function_may_do_what_it_needs_and_no_more(template):
@@ -89,14 +98,25 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     plain = {
         "IntakeRole": LOGGING | {"events:PutEvents"},
         "AuditRole": LOGGING | {"dynamodb:Query"},
+        "PublishRole": PUBLISH_ACTIONS | ({"sqs:SendMessage"} if any(network.status_poll for network in NETWORKS) else set()),
         **{f"{network.prefix}Role": NETWORK_ACTIONS for network in NETWORKS},
-        "CpaMoeRole": NETWORK_ACTIONS | {"sqs:ChangeMessageVisibility"},
+        **{f"{network.prefix}Role": NETWORK_ACTIONS | STATUS_ACTIONS for network in NETWORKS if network.status_poll},
     }
     assert allowed({}) == plain
     webhook = {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"}
     assert allowed({"WebhookEnabled": "true"}) == {**plain, "IntakeRole": plain["IntakeRole"] | webhook}
     key = {"kms:Decrypt", "kms:GenerateDataKey"}
     assert allowed({"KmsKeyArn": OPTIONS["KmsKeyArn"]}) == {role: actions | key for role, actions in plain.items()}
+
+
+def test_intake_puts_orders_and_publish_puts_events(template):
+    may = {role: statement for role, statement in statements(template) if "events:PutEvents" in as_list(statement["Action"])}
+    # ForAllValues also allows a request whose context has no such key: the local AWS fills in none.
+    condition = lambda pattern: {"ForAllValues:StringLike": {"events:detail-type": [pattern]}}  # noqa: E731
+    assert {role: statement["Condition"] for role, statement in may.items()} == {
+        "IntakeRole": condition("order.*"),
+        "PublishRole": condition("postback.*"),
+    }
 
 
 def test_intake_reaches_receipts_and_no_delivery(template):
@@ -135,8 +155,34 @@ def test_a_function_reaches_nothing_of_another_network(template):
 def test_only_a_networks_own_rule_may_send_to_its_queues(template):
     for network in NETWORKS:
         policy = resources(template, "AWS::SQS::QueuePolicy")[f"{network.prefix}QueuePolicy"]
-        [statement] = policy["PolicyDocument"]["Statement"]
+        [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         assert statement["Action"] == "sqs:SendMessage"
         rule = {"Fn::GetAtt": [f"{network.prefix}Rule", "Arn"]}
         assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule}}
+
+
+def test_every_queue_refuses_plain_http(template):
+    queues = set()
+    for name, policy in resources(template, "AWS::SQS::QueuePolicy").items():
+        [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+        assert statement["Principal"] == "*"
+        assert {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"} <= set(statement["Action"]), name
+        # No request reaches AWS from a loopback address: the exception is the local AWS, which has no certificate.
+        assert statement["Condition"] == {
+            "Bool": {"aws:SecureTransport": "false"},
+            "NotIpAddress": {"aws:SourceIp": "127.0.0.1/32"},
+        }
+        named = [each["Fn::GetAtt"] for each in as_list(statement["Resource"])]
+        assert named == [[each["Ref"], "Arn"] for each in policy["Queues"]], name
+        queues |= {queue for queue, _ in named}
+    assert queues == set(resources(template, "AWS::SQS::Queue"))
+
+
+def test_a_service_may_call_a_function_from_this_account_and_resource_only(template):
+    permissions = resources(template, "AWS::Lambda::Permission")
+    assert len(permissions) > len(NETWORKS)
+    for name, permission in permissions.items():
+        assert permission["Action"] == "lambda:InvokeFunction"
+        assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}, name
+        assert permission["SourceArn"], name

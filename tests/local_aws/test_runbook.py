@@ -104,7 +104,7 @@ def test_the_runbooks_log_queries_name_logs_and_fields_that_there_are(stack):
     commands = [shlex.split(line) for block in BLOCKS for line in block.splitlines()]
     tails = [words[3:] for words in commands if words[:3] == ["aws", "logs", "tail"]]
     groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
-    code = "\n".join(path.read_text() for path in (ROOT / "shared/src").rglob("*.rs"))
+    code = "\n".join(path.read_text() for path in (ROOT / "shared").rglob("*.rs"))
     access_log = ROOT.joinpath("template.yaml").read_text()
 
     assert len(tails) > 10
@@ -119,7 +119,7 @@ def test_the_runbooks_log_queries_name_logs_and_fields_that_there_are(stack):
 
 
 def test_every_network_of_the_runbook_is_one(stack):
-    folders = {network.folder for network in NETWORKS} | {"intake"}
+    folders = {network.name for network in NETWORKS} | {"intake"}
     named = set(re.findall(rf"/aws/lambda/{STACK_NAME}-([a-z-]+)", RUNBOOK))
     assert named and named <= folders
     networks = set(re.findall(r"--network (\w+)", RUNBOOK))

@@ -1,4 +1,4 @@
-"""`make secret`: what it refuses, what it shows, and that what it sets is what the functions read."""
+"""`make secret`: the settings it refuses, the screen it shows, and that the functions read what it sets."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from stack import PLAYED, REGION, ROOT_KEY, STACK_NAME, WEBHOOK_KEY, local_envir
 from test_end_to_end import eventually, new_id, order
 
 sys.path.insert(0, str(ROOT / "deploy"))
+import samconfig  # noqa: E402
 import secret  # noqa: E402
 
 PROGRAM = [sys.executable, str(ROOT / "deploy/secret.py")]
@@ -27,14 +28,14 @@ CANARY = "canary7351"
 def test_what_the_sandbox_takes_fits_the_networks_schema(network):
     settings = json.loads((ROOT / "tests/sandbox/secrets" / f"{network.name}.json").read_text())
 
-    secret.check(settings, secret.schema_of(network.folder))
+    secret.check(settings, secret.schema_of(network.name))
 
 
 WRONG = {
     "nothing": ("shopback", {}, ["security_token must be given", "offer_id or offer_by_country"]),
     "a member of another": ("cartstack", {"key": "k", "siteid": "s", CANARY[:3]: CANARY}, ["there is no member can"]),
-    "a bad value": ("shopback", {"offer_id": 1, "security_token": CANARY}, ["security_token is not what it should be"]),
-    "no key of the webhook": ("webhook", {"keys": [CANARY]}, ["keys/0 is not what it should be"]),
+    "a bad value": ("shopback", {"offer_id": 1, "security_token": CANARY}, ["security_token is not valid"]),
+    "no key of the webhook": ("webhook", {"keys": [CANARY]}, ["keys/0 is not valid"]),
 }
 
 
@@ -47,9 +48,38 @@ def test_what_a_function_would_refuse_is_refused_without_showing_it(folder, sett
     assert CANARY not in str(refused.value)
 
 
-def test_who_names_no_network_is_told_which_there_are():
+def test_without_a_network_it_names_those_there_are():
     with pytest.raises(secret.Refused, match="cartstack, cashmycell, cpa_moe, shopback, webhook"):
         secret.main([""])
+
+
+# ── Whose it is ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+STAGING = """
+[staging.deploy.parameters]
+stack_name = "shop-staging"
+region = "eu-west-1"
+"""
+
+
+@pytest.fixture
+def environments(tmp_path, monkeypatch):
+    monkeypatch.setattr(samconfig, "FILE", tmp_path / "samconfig.toml")
+    (tmp_path / "samconfig.toml").write_text(STAGING)
+
+
+def test_an_environments_secret_is_in_its_own_stack(environments):
+    session, stack = secret.deployment("staging", "")
+
+    assert (session.region_name, stack) == ("eu-west-1", "shop-staging")
+    assert secret.deployment("staging", "another")[1] == "another"
+    assert secret.deployment("default", "")[1] == "postback"
+
+
+def test_an_environment_that_is_not_deployed_has_no_secret(environments):
+    with pytest.raises(samconfig.Refused, match="make deploy ENV=production"):
+        secret.deployment("production", "")
 
 
 # ── What is asked ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,14 +179,22 @@ def test_nothing_is_set_when_something_is_wrong(stack):
     before = stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"]
 
     for arguments, text, said in [
-        (["shopback"], json.dumps({"security_token": CANARY}), "security_token is not what it should be"),
+        (["shopback"], json.dumps({"security_token": CANARY}), "security_token is not valid"),
         (["shopback"], CANARY, "no JSON object"),
-        (["shopback", "no-such-stack"], "{}", "There is no stack no-such-stack"),
+        (["shopback", "", "no-such-stack"], "{}", "There is no stack no-such-stack"),
     ]:
         done = set_secret(stack, *arguments, text=text)
         assert done.returncode != 0 and said in done.stderr, done.stderr
         assert CANARY not in done.stdout + done.stderr
     assert stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"] == before
+
+
+def test_without_credentials_it_names_how_to_give_them():
+    variables = {**local_environment(), "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+
+    done = subprocess.run([*PROGRAM, "shopback"], env=variables, input="{}", capture_output=True, text=True, timeout=60)
+
+    assert done.returncode != 0 and "No AWS credentials found: set AWS_PROFILE" in done.stderr, done.stderr
 
 
 def test_at_a_terminal_a_secret_is_typed_unseen(stack):
@@ -169,7 +207,7 @@ def test_at_a_terminal_a_secret_is_typed_unseen(stack):
         set_secret(stack, "webhook", text=json.dumps({"keys": [WEBHOOK_KEY]}))
 
     assert set_now == {"keys": ["whsec_" + "Y2Fu" * 8, WEBHOOK_KEY]}
-    assert "Set: keys" in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
+    assert "Set in postback: keys" in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
 
 
 def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> str:

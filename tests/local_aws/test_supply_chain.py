@@ -1,13 +1,17 @@
-"""What is built and installed is what was locked."""
+"""The supply chain: the versions that are built, installed and run are those that were locked."""
 
-import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from build import FUNCTIONS, ROOT, packaging
-from rustflags import cargo_home
+from ruamel.yaml import YAML
+
+sys.path.insert(0, str(ROOT / "deploy"))
+import packages  # noqa: E402
+from rustflags import cargo_home  # noqa: E402
 
 HERE = ROOT / "tests" / "local_aws"
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -41,8 +45,9 @@ def test_everything_is_built_from_the_lock_file():
 
     assert len(built) >= 6
     assert [line for line in built if "--locked" not in line] == []
-    script = (HERE / "build.py").read_text()
-    assert script.count('["cargo", ') == script.count('"--locked"') > 0
+    for script in (HERE / "build.py", *(ROOT / "deploy").glob("*.py")):
+        text = script.read_text()
+        assert text.count('["cargo", ') == text.count('"--locked"'), script
 
 
 def test_tools_from_crates_io_are_pinned():
@@ -52,27 +57,28 @@ def test_tools_from_crates_io_are_pinned():
     assert all(re.search(r"--version \d+\.\d+\.\d+", line) for line in installed)
 
 
-def asked_of_make(home: Path, architecture: str) -> list[str]:
-    """The flags that the Makefile and the shell give cargo, with a blank in a path."""
-    rule = "asked:\n\t@$(PACKAGING) sh -c 'printf %s \"$$CARGO_ENCODED_RUSTFLAGS\"'\n"
-    command = ["make", "-s", "-f", "Makefile", "-f", "-", f"ARCHITECTURE={architecture}", "asked"]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "RUSTFLAGS": "-Cone -Ctwo"}
-    asked = subprocess.run(command, input=rule, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
-    return asked.stdout.split("\x1f")
-
-
-def test_every_package_is_built_so_that_it_does_not_hold_where(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("architecture", "processor"), [("x86_64", "haswell"), ("arm64", "neoverse-n1")])
+def test_every_package_is_built_so_that_it_does_not_hold_where(tmp_path, monkeypatch, architecture, processor):
     home = tmp_path / "a home"
-    remapped = f"--remap-path-prefix={home}/.cargo=/cargo"
-
-    assert asked_of_make(home, "x86_64") == ["-Cone", "-Ctwo", remapped, "-Ctarget-cpu=haswell"]
-    assert asked_of_make(home, "arm64") == ["-Cone", "-Ctwo", remapped, "-Ctarget-cpu=neoverse-n1"]
-    assert [line for line in commands("cargo lambda build") if "$(PACKAGING) " not in line] == []
-
     monkeypatch.setenv("RUSTFLAGS", "-Cone -Ctwo")
-    monkeypatch.setenv("CARGO_HOME", str(home / ".cargo"))
-    monkeypatch.setattr("build.architecture", lambda: "arm64")
-    assert packaging()["CARGO_ENCODED_RUSTFLAGS"].split("\x1f") == asked_of_make(home, "arm64")
+    monkeypatch.setenv("CARGO_HOME", str(home))
+    ran = []
+    monkeypatch.setattr(packages.subprocess, "run", lambda command, **named: ran.append((command, named["env"])) or done())
+    monkeypatch.setattr(packages, "check", lambda _: None)
+
+    packages.build(architecture)
+
+    [(command, environment)] = ran
+    flags = environment["CARGO_ENCODED_RUSTFLAGS"].split("\x1f")
+    assert flags == ["-Cone", "-Ctwo", f"--remap-path-prefix={home}=/cargo", f"-Ctarget-cpu={processor}"]
+    assert f"--{architecture.replace('_', '-')}" in command and "--locked" in command
+    # The end-to-end tests build with the same flags, so that nothing is built twice.
+    monkeypatch.setattr("build.architecture", lambda: architecture)
+    assert packaging()["CARGO_ENCODED_RUSTFLAGS"] == environment["CARGO_ENCODED_RUSTFLAGS"]
+
+
+def done():
+    return subprocess.CompletedProcess([], 0)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -86,5 +92,48 @@ def test_a_package_does_not_hold_where_it_was_built(stack, function):
 
 def test_the_functions_are_built_with_their_own_features_alone():
     """Chosen by --bin alone they would take on what the tests and the tool want of the crates they share."""
-    for text in ((HERE / "build.py").read_text(), *commands("cargo lambda build")):
+    for text in ((HERE / "build.py").read_text(), *packages_built()):
         assert "--package" in text and "--bin" in text
+
+
+def packages_built() -> list[str]:
+    return [" ".join(packages.command(architecture)) for architecture in packages.PROCESSORS]
+
+
+def features(edges: str) -> set[str]:
+    """The crates of the workspace with the features that cargo builds them with."""
+    tree = ["cargo", "tree", "--locked", "--workspace", "--edges", edges, "--prefix", "none", "--no-dedupe", "--format", "{p} {f}"]
+    return set(subprocess.run(tree, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines())
+
+
+def test_no_crate_is_built_once_more_for_the_documentation_and_the_tests_programs():
+    """`cargo doc` and `cargo build` leave out what only tests depend on, and with it features that tests bring."""
+    assert features("normal,build") - features("normal,build,dev") == set()
+
+
+# ── Workflows ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def steps(path: Path) -> list[dict]:
+    jobs = YAML(typ="safe").load(path.read_text())["jobs"]
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_pins_its_actions_and_runs_what_is_there(path):
+    for step in steps(path):
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+", step.get("uses", "actions/checkout@v1")), step
+        for target in re.findall(r"\bmake ([a-z-]+)", step.get("run", "")):
+            assert re.search(rf"^{target}:", MAKEFILE, re.M), target
+        for program in re.findall(r"(?:^|\s)(\.ci/\S+)", step.get("run", "")):
+            assert (ROOT / program).stat().st_mode & 0o100, program
+
+
+def test_the_workflows_test_every_change_release_and_look_for_advisories():
+    said = {path.stem: "\n".join(step.get("run", "") for step in steps(path)) for path in WORKFLOWS}
+
+    assert ".ci/run" in said["ci"] and "make advisories" in said["advisories"]
+    assert "make release" in said["release"] and "ONLY=test_release.py" in said["release"]

@@ -1,14 +1,64 @@
-"""What must hold of the templates, read from what CloudFormation gets: after the SAM transform. Policies and parameters have
-files of their own, test_policies.py and test_parameters.py."""
+"""The rules for the templates, checked on the input of CloudFormation: after the SAM transform. Policies and parameters
+have files of their own, test_policies.py and test_parameters.py."""
 
 import json
 import re
+import sys
+from dataclasses import replace
 
+import pytest
 import yaml
 from build import FUNCTIONS, ROOT
+from conditions import Deployment
 from samcli.yamlhelper import yaml_parse
 from stack import LEFT_OUT, NETWORKS
-from transformed import resources
+from transformed import NoManagedPolicies, resources, transformed
+
+sys.path.insert(0, str(ROOT / "deploy/template"))
+import generate  # noqa: E402
+
+
+def test_the_template_is_current():
+    assert generate.TEMPLATE.read_text() == generate.template(), "`make generate` writes it anew"
+
+
+def test_the_template_is_written_out():
+    """Without anchors, a block can be read, copied and deleted by itself."""
+    for token in yaml.scan((ROOT / "template.yaml").read_text()):
+        assert not isinstance(token, yaml.AnchorToken | yaml.AliasToken), token.start_mark.line
+
+
+def test_a_networks_names_are_its_own(template):
+    shared = [name for part in ("Resources", "Parameters", "Outputs") for name in template[part]]
+    for network in NETWORKS:
+        others = [other.prefix for other in NETWORKS if other != network]
+        shared = [name for name in shared if not name.startswith(network.prefix)]
+        assert re.fullmatch(r"([A-Z][a-z0-9]*)+", network.prefix) and not network.prefix.startswith(tuple(others)), network
+    assert "Bus" in shared and not {network.prefix for network in NETWORKS} & set(shared)
+
+
+@pytest.mark.parametrize("every_order", ["", "for a test"])
+@pytest.mark.parametrize("status_poll", [False, True])
+def test_a_network_more_is_a_block_more(template, every_order, status_poll):
+    extras = {"every_order": every_order, "status_poll": status_poll}
+    plain = next(network for network in NETWORKS if not network.every_order and not network.status_poll)
+    added = replace(plain, prefix="Added", title="Added", pattern={"clicks": {"a": [{"numeric": [">", 0]}]}}, **extras)
+
+    more = transformed(yaml_parse(generate.template([*NETWORKS, added])), NoManagedPolicies())
+
+    for part in ("Resources", "Parameters", "Conditions", "Outputs"):
+        own = {name: value for name, value in more[part].items() if name.startswith("Added")}
+        others = {name: value for name, value in more[part].items() if name not in own}
+        # The function publish sends to the status queues.
+        senders = {name for name in others if status_poll and name in ("PublishFunction", "PublishRole")}
+        assert others == {**template[part], **{name: others[name] for name in senders}}
+        kinds = {name.removeprefix("Added") for name in own}
+        alike = {name.removeprefix(plain.prefix) for name in template[part] if name.startswith(plain.prefix)}
+        extra = {name for name in kinds - alike if name not in ("Concerns", "GetsEveryOrder")}
+        assert kinds >= alike and all(name.startswith("Status") for name in extra) and bool(extra) <= status_poll
+        assert ("Concerns" in kinds) == (part == "Parameters" and bool(every_order))
+    for given in ({}, {"AddedEnabled": "false"}, *([{"AddedConcerns": "every-order"}] if every_order else [])):
+        assert Deployment(more, given).dangling() == set()
 
 
 def test_every_function_has_a_block_and_every_block_a_function(template):
@@ -17,40 +67,6 @@ def test_every_function_has_a_block_and_every_block_a_function(template):
     names = {function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for function in deployed}
 
     assert names == set(FUNCTIONS)
-
-
-def words(name):
-    return re.findall("[A-Z][a-z]*", name)
-
-
-def test_the_networks_blocks_differ_by_names_and_by_the_rules_pattern_alone():
-    text = (ROOT / "template.yaml").read_text()
-    source = yaml_parse(text)["Resources"]
-
-    def block(network):
-        own = {
-            name.removeprefix(network.prefix): resource
-            for name, resource in source.items()
-            if name.startswith(network.prefix) and not {"Alias", "Follow"} & set(words(name))
-        }
-        shape = json.loads(json.dumps(own, sort_keys=True))
-        # Beside the block, a network may be followed.
-        shape["Function"]["Properties"]["Environment"]["Variables"].pop("FOLLOW_QUEUE_URL", None)
-        for policy in shape["Role"]["Properties"]["Policies"]:
-            document = policy["PolicyDocument"]
-            document["Statement"] = [one for one in document["Statement"] if one.get("Sid") != "Follow"]
-        del shape["Rule"]["Properties"]["EventPattern"]
-        for resource in shape.values():
-            for prose in ("Description", "AlarmDescription"):
-                resource["Properties"].pop(prose, None)
-        text = json.dumps(shape)
-        for name in sorted({network.prefix, network.folder, network.name}, reverse=True):
-            text = text.replace(name, "#")
-        return json.loads(text)
-
-    first, *others = NETWORKS
-    for other in others:
-        assert block(other) == block(first), f"{other.name} and {first.name}"
 
 
 def test_a_message_stays_hidden_for_six_times_the_functions_timeout(template):
@@ -74,22 +90,35 @@ def test_a_failed_message_is_kept_longer_than_a_waiting_one(template):
     assert template["Parameters"]["QueueRetentionSeconds"]["MaxValue"] == 12 * 24 * 3600
 
 
+def test_a_deleted_network_or_stack_leaves_no_queue_behind(template):
+    """A queue holds orders and has no fixed name: left behind, nobody would find it."""
+    queues = [resource for resource in template["Resources"].values() if resource["Type"] == "AWS::SQS::Queue"]
+    assert len(queues) >= 2 * len(NETWORKS)
+    for queue in queues:
+        assert queue["DeletionPolicy"] == queue["UpdateReplacePolicy"] == "Delete"
+
+
 def test_queues_report_partial_failures(template):
     mappings = resources(template, "AWS::Lambda::EventSourceMapping")
-    assert len(mappings) == len(NETWORKS)
-    for mapping in mappings.values():
-        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-
-
-def test_each_network_has_a_limit_of_its_own_to_what_it_takes_at_once(template):
     for network in NETWORKS:
-        [mapping] = [
-            mapping for name, mapping in resources(template, "AWS::Lambda::EventSourceMapping").items()
-            if name.startswith(network.prefix)
-        ]  # fmt: skip
+        assert mappings[f"{network.prefix}FunctionQueue"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_no_write_to_the_ledger_is_left_out_of_the_events(template):
+    mapping = resources(template, "AWS::Lambda::EventSourceMapping")["PublishFunctionLedger"]
+    # From the first write on; without a limit of its own, Lambda repeats a batch as long as the stream keeps it.
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert not {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FilterCriteria"} & set(mapping)
+    stream = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert template["Resources"]["Ledger"]["Properties"]["StreamSpecification"] == stream
+
+
+def test_each_network_has_a_concurrency_limit_of_its_own(template):
+    for network in NETWORKS:
+        mapping = resources(template, "AWS::Lambda::EventSourceMapping")[f"{network.prefix}FunctionQueue"]
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{network.prefix}Concurrency"}}
         parameter = template["Parameters"][f"{network.prefix}Concurrency"]
-        # Lambda takes no less than 2 and no more than 1000.
+        # Lambda's own limits.
         assert [parameter[limit] for limit in ("Default", "MinValue", "MaxValue")] == [10, 2, 1000]
         function = resources(template, "AWS::Lambda::Function")[f"{network.prefix}Function"]
         assert function["ReservedConcurrentExecutions"] == {
@@ -112,7 +141,7 @@ def test_every_log_ends_some_day(template):
         assert groups[group]["LogGroupName"]["Fn::Sub"] == "/aws/lambda/" + function["FunctionName"]["Fn::Sub"], name
 
 
-def test_the_access_log_says_nothing_of_the_buyer(template):
+def test_the_access_log_does_not_identify_the_buyer(template):
     [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
     log = stage["AccessLogSettings"]["Format"]
     for personal in ("identity", "path", "userAgent", "queryString"):
@@ -127,7 +156,7 @@ def test_the_archive_is_all_that_the_local_deployment_leaves_out():
     assert archive["Resources"]["Archive"]["Properties"]["KmsKeyIdentifier"] == ["HasKey", "KmsKeyArn", "AWS::NoValue"]
 
 
-# What the Serverless Application Repository takes.
+# The rules of the Serverless Application Repository.
 PUBLISHED = {
     "Name": r"[a-zA-Z0-9-]{1,140}",
     "Description": r".{1,256}",
@@ -137,7 +166,7 @@ PUBLISHED = {
 }
 
 
-def test_the_repository_of_applications_takes_what_the_template_says_of_itself():
+def test_the_serverless_application_repository_accepts_the_templates_metadata():
     said = yaml_parse((ROOT / "template.yaml").read_text())["Metadata"]["AWS::ServerlessRepo::Application"]
 
     for name, form in PUBLISHED.items():

@@ -334,7 +334,7 @@ def test_dead_letters_are_shown_and_redriven(stack, postback, network):
     for body in [*bodies, "not json"]:
         stack.client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
-    looked = postback("redrive", "--network", network.folder, "--dry-run", "--json")
+    looked = postback("redrive", "--network", network.name, "--dry-run", "--json")
     moved = postback("redrive", "--network", network.name, "--json")
 
     assert looked.status == 0, looked

@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it: after the SAM transform. What the tests of it share."""
+"""The template as CloudFormation receives it, after the SAM transform, and helpers for its tests."""
 
 import json
 
@@ -16,7 +16,7 @@ class NoManagedPolicies:
 
 
 def written() -> dict:
-    """template.yaml as it stands."""
+    """template.yaml, before the transform."""
     return yaml_parse((ROOT / "template.yaml").read_text())
 
 
@@ -38,7 +38,7 @@ def resources(template, kind):
     }
 
 
-# Turns on what is off unless asked for.
+# Turns on everything that is off by default.
 OPTIONS = {
     "WebhookEnabled": "true",
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
@@ -63,12 +63,12 @@ def policy_statements(part):
             yield from policy_statements(each)
 
 
-# A statement names what it is about by one of each. Who may do it (Principal) and when (Condition) are other matters.
+# The members by which a statement names actions and resources.
 ABOUT = ("Action", "NotAction", "Resource", "NotResource")
 
 
 def has_wildcard(statement: dict) -> bool:
-    """Whether its actions or resources have one, whole or in part."""
+    """Finds a wildcard in its actions or resources, whole or in part."""
     said = [text for about in ABOUT for text in map(json.dumps, as_list(statement.get(about, [])))]
     assert len(said) >= 1, statement
     return any(sign in text for text in said for sign in "*?")

@@ -8,15 +8,10 @@ use std::{collections::BTreeMap, time::Duration};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::dispatch::DeliveryResult;
 use postback_core::{clock::Timestamp, delivery::State, order::Order};
 
 /// Where the metrics are, in `CloudWatch`.
 pub const NAMESPACE: &str = "Postback";
-
-/// Reasons of a refusal that a person should see: the network holds a conversion that is not ours,
-/// or says what nobody knows.
-const UNCLEAR: [&str; 2] = ["duplicate_elsewhere", "unknown_refusal"];
 
 /// The most values of one metric that a document may hold.
 const MOST_VALUES: usize = 100;
@@ -132,23 +127,6 @@ impl Metrics {
     /// A message or a call failed: nothing was sent.
     pub fn record_not_taken(&mut self) {
         self.failed.push(1);
-    }
-
-    /// An order's deliveries came to `outcomes`.
-    pub(crate) fn record_results(&mut self, order: &Order, outcomes: &[DeliveryResult]) {
-        for outcome in outcomes.iter().filter(|outcome| outcome.changed) {
-            self.record_outcome(outcome.state);
-            if outcome.state == State::Unconfirmed && outcome.wait_until.is_none() {
-                self.record_held();
-            }
-            if outcome.reason.as_ref().is_some_and(|reason| UNCLEAR.contains(&reason.as_str())) {
-                self.record_unclear_refusal();
-            }
-        }
-        // Lines of one order are parts of one total.
-        if outcomes.iter().any(|outcome| outcome.newly_in_doubt) {
-            self.record_at_risk(order);
-        }
     }
 
     /// A delivery came to `state`.

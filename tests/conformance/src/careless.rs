@@ -46,7 +46,7 @@ impl Network for Careless {
     }
 
     fn request(&self, report: &String, _: &Attempt) -> Request {
-        Request::get("tell").query("id", report).query("id", "")
+        Request::get("report").query("id", report).query("id", "")
     }
 
     fn verdict(&self, _: &String, answer: &Answer, _: &Attempt) -> Classification {
@@ -99,7 +99,7 @@ fn the_suite_names_all_that_is_wrong() {
         "another total is the same content",
         "an order that is pending is None",
         "without /clicks/careless/id: None",
-        "`undefined` at /clicks/careless/id is told",
+        "`undefined` at /clicks/careless/id is sent",
         "a click with a wrong `id` is taken",
     ] {
         assert!(complaint.contains(wrong), "{wrong} is not in:\n{complaint}");
@@ -117,13 +117,36 @@ fn settings_that_are_taken_or_quoted_are_named() {
 }
 
 #[test]
+fn settings_that_differ_from_their_schema_are_named() {
+    let schema = json!({
+        "properties": { "key": {}, "label": {}, "note": { "enum": ["a"] } },
+        "patternProperties": { "^extra[0-9]$": {} },
+    });
+    let words = ["key", "note", "b"].map(str::to_owned).into();
+
+    let found = crate::schema::differences::<Careless>(&schema, &words);
+
+    for wrong in [
+        "label is in the schema and not read",
+        "no setting matches ^extra[0-9]$",
+        "key is required on one side only",
+        "note: b is a choice on one side only",
+    ] {
+        assert!(found.iter().any(|fault| fault == wrong), "{wrong} is not in {found:?}");
+    }
+    let without = json!({ "properties": { "note": {} }, "required": ["note"] });
+    let found = crate::schema::differences::<Careless>(&without, &words);
+    assert_eq!(found, ["key is read and not in the schema", "note is required on one side only"]);
+}
+
+#[test]
 fn an_answer_that_means_something_else_is_named_with_its_file() {
     let network = Careless { key: String::new() };
-    let told = String::new();
+    let report = String::new();
 
-    answers_give_their_verdicts(&network, &told, "answers");
+    answers_give_their_verdicts(&network, &report, "answers");
     let complaint = complaint(move || {
-        answers_give_their_verdicts(&network, &told, "misread");
+        answers_give_their_verdicts(&network, &report, "misread");
     });
 
     let wrong = "misread.http: expected `accepted`, is `delivered response`";

@@ -1,11 +1,12 @@
-//! What every network must pass. A network's crate calls, in its tests:
+//! The conformance suite of the networks. A network's crate calls, in its tests:
 //!
-//! | function | what it holds |
+//! | function | checks that |
 //! |---|---|
 //! | [`answers_give_their_verdicts`] | each file of `answers/` means what its first line says |
 //! | [`lookups_find_what_is_there`] | the same for the answers to a lookup |
-//! | [`conforms`] | what holds for any network: requests, redaction, transport, noise |
-//! | [`secret_refuses_templates`] | what holds for any settings |
+//! | [`conforms`] | the network is like any other: requests, redaction, transport, noise |
+//! | [`secret_refuses_templates`] | the settings are refused unless they are right |
+//! | [`settings_match_their_schema`] | `secret.schema.json` has the settings that are read |
 //! | [`reasons_are_documented`] | each reason that a file of answers expects is in the README |
 //! | [`documented_reasons_are_met`] | each reason in the README is expected by a file of answers |
 //! | [`is_current`] | a generated file is as it would be generated now |
@@ -52,6 +53,7 @@ mod careless;
 mod corpus;
 mod current;
 mod noise;
+mod schema;
 mod settings;
 mod suite;
 
@@ -60,12 +62,13 @@ pub use corpus::{
     reasons_are_documented, recorded,
 };
 pub use current::is_current;
+pub use schema::settings_match_their_schema;
 pub use settings::secret_refuses_templates;
 pub use suite::{Subject, conforms};
 
 use postback_core::clock::Timestamp;
 
-/// When all of it happens: 2026-11-21T10:15:00Z.
+/// The time of all of it: 2026-11-21T10:15:00Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 
 /// Fails with everything that is wrong.

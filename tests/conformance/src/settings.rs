@@ -1,4 +1,4 @@
-//! What holds for the settings of any network.
+//! The checks that hold for the settings of any network.
 
 use postback_core::{
     fields::Fault,

@@ -1,4 +1,4 @@
-//! What the networks hold against what the ledger says.
+//! A comparison of what the networks hold with what the ledger says.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -6,61 +6,69 @@ use postback_core::delivery::{Record, State};
 use postback_sandbox::Effect;
 
 use crate::{
-    Ends, Line, Scenario,
+    Ending, Line, Scenario,
     network_case::{VARIANTS, order},
-    scenario::Part,
+    scenario::NetworkFunction,
 };
 
-/// The sum of a play that has been closed.
+/// The counts and the defects of a scenario that has been closed.
 #[derive(Clone, Debug, Default)]
 pub struct Census {
-    /// How many orders.
+    /// The number of orders.
     pub orders: u64,
-    /// How many deliveries: orders times networks, lines counted one by one.
+    /// The number of deliveries: orders times networks, lines counted one by one.
     pub deliveries: u64,
-    /// How many attempts the ledger knows of.
+    /// The number of attempts that the ledger knows of.
     pub attempts: u64,
-    /// How many effects the networks hold.
+    /// The number of effects that the networks hold.
     pub effects: u64,
-    /// What is wrong.
-    pub faults: Vec<(Fault, String)>,
-    /// What waits for a person: by network and reason.
+    /// The defects, each with its story.
+    pub defects: Vec<(Defect, String)>,
+    /// The deliveries that wait for a person, by network and reason.
     pub unresolved: BTreeMap<String, u64>,
 }
 
-/// What can be wrong with a delivery.
+/// A defect of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum Defect {
     /// The network holds it more than once and nobody asked for that.
     Duplicate,
     /// There is no effect and nothing that says so, or nobody will ever come back to it.
     Lost,
-    /// The ledger says something else than what is, or than it said before.
+    /// The ledger contradicts the network, or what it said before.
     Untrue,
 }
 
 impl Census {
-    /// Takes the census of a play that has been closed.
-    pub async fn of(play: &Scenario) -> Self {
+    /// Counts a scenario that has been closed.
+    pub async fn of(scenario: &Scenario) -> Self {
         let mut census = Self::default();
-        for violation in play.stage.sandbox.violations() {
-            census.faults.push((Fault::Untrue, format!("{violation:?}")));
+        for violation in scenario.bed.sandbox.violations() {
+            census.defects.push((Defect::Untrue, format!("{violation:?}")));
         }
-        for (id, variants) in &play.orders {
+        for (id, variants) in &scenario.orders {
             census.orders += 1;
-            for (number, part) in play.parts.iter().enumerate() {
-                let held = play.stage.sandbox.held(part.at(), &part.key(id));
-                for line in part.lines() {
-                    let record = part.record(id, line.name.as_deref()).await;
+            for (number, function) in scenario.functions.iter().enumerate() {
+                let held = scenario.bed.sandbox.held(function.at(), &function.key(id));
+                for line in function.lines() {
+                    let record = function.record(id, line.name.as_deref()).await;
                     let effects: Vec<_> = held
                         .iter()
                         .filter(|effect| line.amount.is_none() || effect.amount == line.amount)
                         .collect();
-                    let told = play.told.iter().filter(|(by, of, _)| *by == number && of == id);
-                    let told: Vec<_> = told.map(|(_, _, state)| *state).collect();
-                    let came = play.came.contains(&(number, id.clone()));
-                    let part = &**part;
-                    let delivery = Delivery { id, variants, came, part, line, effects, told };
+                    let answered = scenario.answered.iter();
+                    let answered = answered.filter(|(by, of, _)| *by == number && of == id);
+                    let answered: Vec<_> = answered.map(|(_, _, state)| *state).collect();
+                    let came = scenario.came.contains(&(number, id.clone()));
+                    let delivery = Delivery {
+                        id,
+                        variants,
+                        came,
+                        function: &**function,
+                        line,
+                        effects,
+                        answered,
+                    };
                     census.add(&delivery, record.as_ref());
                 }
             }
@@ -68,19 +76,19 @@ impl Census {
         census
     }
 
-    /// How many deliveries have this fault.
+    /// The number of deliveries with this defect.
     #[must_use]
-    pub fn count(&self, fault: Fault) -> usize {
-        self.faults.iter().filter(|(known, _)| *known == fault).count()
+    pub fn count(&self, defect: Defect) -> usize {
+        self.defects.iter().filter(|(known, _)| *known == defect).count()
     }
 
-    /// Adds another one.
+    /// Adds another census.
     pub fn join(&mut self, other: Self) {
         self.orders += other.orders;
         self.deliveries += other.deliveries;
         self.attempts += other.attempts;
         self.effects += other.effects;
-        self.faults.extend(other.faults);
+        self.defects.extend(other.defects);
         for (reason, count) in other.unresolved {
             *self.unresolved.entry(reason).or_default() += count;
         }
@@ -91,20 +99,23 @@ impl Census {
         self.effects += effects as u64;
         let Some(record) = record else {
             if effects > 0 || delivery.came {
-                self.faults.push((Fault::Lost, format!("{delivery}: not in the ledger")));
+                self.defects.push((Defect::Lost, format!("{delivery}: not in the ledger")));
             }
             return;
         };
         self.deliveries += 1;
         self.attempts += u64::from(record.protocol.attempt);
-        if let Some((fault, what)) = delivery.fault(record) {
+        if let Some((defect, what)) = delivery.defect(record) {
             let story = serde_json::to_string(record).unwrap_or_default();
-            self.faults.push((fault, format!("{delivery}: {what}: {story}")));
+            self.defects.push((defect, format!("{delivery}: {what}: {story}")));
         }
         let protocol = &record.protocol;
         if matches!(protocol.state, State::Unconfirmed | State::Parked) {
             let reason = protocol.reason.as_ref().map_or("none", |reason| reason.as_str());
-            *self.unresolved.entry(format!("{} {reason}", delivery.part.name())).or_default() += 1;
+            *self
+                .unresolved
+                .entry(format!("{} {reason}", delivery.function.name()))
+                .or_default() += 1;
         }
     }
 }
@@ -117,8 +128,8 @@ impl fmt::Display for Census {
             self.orders,
             self.attempts,
             self.effects,
-            self.count(Fault::Duplicate),
-            self.count(Fault::Lost) + self.count(Fault::Untrue),
+            self.count(Defect::Duplicate),
+            self.count(Defect::Lost) + self.count(Defect::Untrue),
             self.unresolved.values().sum::<u64>(),
         )?;
         let reasons = self.unresolved.iter().map(|(reason, count)| format!("{reason}: {count}"));
@@ -127,68 +138,68 @@ impl fmt::Display for Census {
     }
 }
 
-/// One delivery with all that is known of it outside the ledger.
+/// One delivery with the facts from outside the ledger.
 struct Delivery<'a> {
     id: &'a str,
     variants: &'a [u8],
     came: bool,
-    part: &'a dyn Part,
+    function: &'a dyn NetworkFunction,
     line: Line,
     effects: Vec<&'a Effect>,
-    told: Vec<State>,
+    answered: Vec<State>,
 }
 
 impl fmt::Display for Delivery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.line.name.as_deref().unwrap_or("-");
         let count = self.effects.len();
-        write!(f, "{} {} line {line}, {count} effects", self.id, self.part.name())
+        write!(f, "{} {} line {line}, {count} effects", self.id, self.function.name())
     }
 }
 
 impl Delivery<'_> {
-    fn fault(&self, record: &Record) -> Option<(Fault, &'static str)> {
+    fn defect(&self, record: &Record) -> Option<(Defect, &'static str)> {
         let protocol = &record.protocol;
         let count = self.effects.len();
-        let most = match self.part.ends() {
-            Ends::Delivered | Ends::Held => 1,
-            Ends::Consented => protocol.attempt as usize,
+        let most = match self.function.ending() {
+            Ending::Delivered | Ending::Held => 1,
+            Ending::Consented => protocol.attempt as usize,
         };
-        let held = protocol.state == State::Unconfirmed && self.part.ends() == Ends::Held;
+        let held = protocol.state == State::Unconfirmed && self.function.ending() == Ending::Held;
         match protocol.state {
-            _ if count > most => Some((Fault::Duplicate, "told twice")),
+            _ if count > most => Some((Defect::Duplicate, "reported twice")),
             State::Delivered | State::Accepted if count == 0 => {
-                Some((Fault::Lost, "said to be there"))
+                Some((Defect::Lost, "said to be there"))
             }
             State::Skipped | State::Rejected if count > 0 => {
-                Some((Fault::Untrue, "said not to be there"))
+                Some((Defect::Untrue, "said not to be there"))
             }
             State::Delivered | State::Accepted | State::Skipped | State::Rejected => None,
             State::Unconfirmed if held => None,
-            _ => Some((Fault::Lost, "nobody comes back to it")),
+            _ => Some((Defect::Lost, "nothing carries it on")),
         }
         .or_else(|| self.untruth(record))
     }
 
-    /// What the callers were told has to last, and what the network was told is the content that
-    /// the ledger holds.
-    fn untruth(&self, record: &Record) -> Option<(Fault, &'static str)> {
+    /// Finds a final state that a caller was answered and that did not last, or a report with other
+    /// content than the ledger's.
+    fn untruth(&self, record: &Record) -> Option<(Defect, &'static str)> {
         let state = record.protocol.state;
-        if self.line.name.is_none() && self.told.iter().any(|told| *told != state) {
-            return Some((Fault::Untrue, "callers were told another final state"));
+        if self.line.name.is_none() && self.answered.iter().any(|answered| *answered != state) {
+            return Some((Defect::Untrue, "callers were answered another final state"));
         }
         let known = (0..VARIANTS).find(|variant| {
-            let contents = self.part.contents(&order(self.id, *variant));
+            let contents = self.function.contents(&order(self.id, *variant));
             contents.contains(&record.protocol.content)
         });
         let Some(variant) = known.filter(|variant| self.variants.contains(variant)) else {
-            return Some((Fault::Untrue, "a content that never came"));
+            return Some((Defect::Untrue, "a content that never came"));
         };
         let total = format!("3{variant}");
         let is_other = |amount: &String| amount.trim_end_matches(".00") != total;
         let others = self.effects.iter().filter_map(|effect| effect.amount.as_ref());
         if self.line.amount.is_none() && others.into_iter().any(is_other) {
-            return Some((Fault::Untrue, "told with another content"));
+            return Some((Defect::Untrue, "reported with another content"));
         }
         None
     }

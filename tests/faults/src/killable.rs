@@ -10,11 +10,11 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Where, in all the waiting of all invocations of one order's life, they are killed.
+/// The steps at which the invocations of one order are killed, counted over all of them.
 ///
-/// Each time a future has to wait is two steps: first it waits, and what it waits for has not
-/// happened; then it is woken, and what it waited for has happened and is not seen yet. Being
-/// killed at either step is as different as a crash before and after.
+/// Each wait of a future is two steps. At the first, the thing it waits for has not happened. At
+/// the second the future is woken: the thing has happened, and the future has not seen it yet. A
+/// kill at the one is a crash before, a kill at the other a crash after.
 #[derive(Clone, Debug, Default)]
 pub struct KillPlan {
     kills: Arc<[u32]>,
@@ -22,24 +22,24 @@ pub struct KillPlan {
 }
 
 impl KillPlan {
-    /// Killed at these steps, counted from 0.
+    /// A plan that kills at these steps, counted from 0.
     #[must_use]
     pub fn killed_at(steps: &[u32]) -> Self {
         Self { kills: steps.into(), steps: Arc::default() }
     }
 
-    /// How many steps there have been.
+    /// The number of steps so far.
     #[must_use]
     pub fn steps(&self) -> u32 {
         self.steps.load(Ordering::Relaxed)
     }
 
-    /// Runs `life` under this fate: `None` when it was killed.
-    pub const fn guard<F: Future>(self, life: F) -> Killable<F> {
-        Killable { life: Some(life), fate: self, waited: false }
+    /// Puts `future` under this plan: it returns `None` when it is killed.
+    pub const fn guard<F: Future>(self, future: F) -> Killable<F> {
+        Killable { future: Some(future), plan: self, waited: false }
     }
 
-    /// Whether the next step is the last one.
+    /// Counts a step and returns true if the future is killed at it.
     fn strikes(&self) -> bool {
         let step = self.steps.fetch_add(1, Ordering::Relaxed);
         self.kills.contains(&step)
@@ -49,8 +49,8 @@ impl KillPlan {
 /// A future under a [`KillPlan`].
 #[derive(Debug)]
 pub struct Killable<F> {
-    life: Option<F>,
-    fate: KillPlan,
+    future: Option<F>,
+    plan: KillPlan,
     waited: bool,
 }
 
@@ -59,36 +59,36 @@ impl<F: Future + Unpin> Future for Killable<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Some(life) = &mut this.life else { return Poll::Ready(None) };
-        if !(this.waited && this.fate.strikes()) {
-            match Pin::new(life).poll(context) {
+        let Some(future) = &mut this.future else { return Poll::Ready(None) };
+        if !(this.waited && this.plan.strikes()) {
+            match Pin::new(future).poll(context) {
                 Poll::Ready(output) => return Poll::Ready(Some(output)),
                 Poll::Pending => this.waited = true,
             }
-            if !this.fate.strikes() {
+            if !this.plan.strikes() {
                 return Poll::Pending;
             }
         }
-        this.life = None;
+        this.future = None;
         Poll::Ready(None)
     }
 }
 
-/// A future that gives way before each of its steps as often as the next number of its pace says:
-/// so that a drawn list of numbers is an interleaving.
+/// A future that yields before each of its steps, as many times as the next number of its pace: a
+/// drawn list of numbers is an interleaving.
 #[derive(Debug)]
 pub struct Paced<F> {
-    life: F,
+    future: F,
     pace: Vec<u8>,
     step: usize,
     left: u8,
 }
 
 impl<F> Paced<F> {
-    /// `life` at this pace, over and over.
-    pub fn new(life: F, pace: Vec<u8>) -> Self {
+    /// `future` at this pace, which repeats.
+    pub fn new(future: F, pace: Vec<u8>) -> Self {
         let left = pace.first().copied().unwrap_or(0);
-        Self { life, pace, step: 0, left }
+        Self { future, pace, step: 0, left }
     }
 }
 
@@ -106,7 +106,7 @@ impl<F: Future + Unpin> Future for Paced<F> {
             this.step = (this.step + 1) % this.pace.len();
             this.left = this.pace[this.step];
         }
-        Pin::new(&mut this.life).poll(context)
+        Pin::new(&mut this.future).poll(context)
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     /// Waits twice.
-    async fn life() -> &'static str {
+    async fn two_waits() -> &'static str {
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         "over"
@@ -124,23 +124,23 @@ mod tests {
     #[tokio::test]
     async fn each_wait_is_two_steps_to_be_killed_at() {
         for step in 0..4 {
-            let fate = KillPlan::killed_at(&[step]);
-            assert_eq!(fate.clone().guard(Box::pin(life())).await, None, "{step}");
-            assert_eq!(fate.steps(), step + 1);
+            let plan = KillPlan::killed_at(&[step]);
+            assert_eq!(plan.clone().guard(Box::pin(two_waits())).await, None, "{step}");
+            assert_eq!(plan.steps(), step + 1);
         }
-        let fate = KillPlan::killed_at(&[4]);
-        assert_eq!(fate.clone().guard(Box::pin(life())).await, Some("over"));
-        assert_eq!(fate.steps(), 4);
+        let plan = KillPlan::killed_at(&[4]);
+        assert_eq!(plan.clone().guard(Box::pin(two_waits())).await, Some("over"));
+        assert_eq!(plan.steps(), 4);
     }
 
     #[tokio::test]
     async fn the_steps_of_all_invocations_are_counted_together() {
-        let fate = KillPlan::killed_at(&[1, 3]);
+        let plan = KillPlan::killed_at(&[1, 3]);
 
         let ends = [
-            fate.clone().guard(Box::pin(life())).await,
-            fate.clone().guard(Box::pin(life())).await,
-            fate.clone().guard(Box::pin(life())).await,
+            plan.clone().guard(Box::pin(two_waits())).await,
+            plan.clone().guard(Box::pin(two_waits())).await,
+            plan.clone().guard(Box::pin(two_waits())).await,
         ];
 
         assert_eq!(ends, [None, None, Some("over")]);
@@ -148,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pace_only_delays() {
-        assert_eq!(Paced::new(Box::pin(life()), vec![0, 3, 1]).await, "over");
-        assert_eq!(Paced::new(Box::pin(life()), Vec::new()).await, "over");
+        assert_eq!(Paced::new(Box::pin(two_waits()), vec![0, 3, 1]).await, "over");
+        assert_eq!(Paced::new(Box::pin(two_waits()), Vec::new()).await, "over");
     }
 }

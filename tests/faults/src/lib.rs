@@ -1,11 +1,12 @@
-//! The real handlers under an adversary: killed at every await, cut off at every byte, failed at
-//! every call of the ledger, and all of it at once.
+//! The real handlers under faults: killed at every await, cut off at every byte, failed at every
+//! call of the ledger, and all of it at once.
 //!
-//! A [`Lifecycle`] is one order taken to one network by invocations that may be killed; a [`Scenario`] is
-//! many orders, all networks, all triggers and all faults; the [`Census`] compares what the
-//! networks hold with what the ledger says. `postback-soak` plays for as long as it is told.
+//! A [`Lifecycle`] is one order that invocations report to one network until nothing is left to do;
+//! each may be killed by a [`KillPlan`]. A [`Scenario`] is many orders, several networks, all
+//! sources and all faults, round by round. A [`Census`] compares what the networks hold with what
+//! the ledger says. The binary `postback-soak` runs scenarios for a given time.
 
-#![expect(clippy::expect_used, reason = "a stage that can't be set up is a failed test")]
+#![expect(clippy::expect_used, reason = "a test bed that can't be set up is a failed test")]
 
 mod census;
 mod killable;
@@ -16,11 +17,11 @@ mod soak;
 mod stand_in;
 mod wire;
 
-pub use census::{Census, Fault};
+pub use census::{Census, Defect};
 pub use killable::{KillPlan, Killable, Paced};
-pub use lifecycle::{Again, Left, Lifecycle, Trigger, delete_taken, invoke};
-pub use network_case::{Ends, Line, NetworkCase, VARIANTS, order};
-pub use scenario::{Arrival, Closing, InjectedFault, Round, Scenario, Way};
+pub use lifecycle::{Lifecycle, Redelivery, Remains, Trigger, delete_taken, invoke};
+pub use network_case::{Ending, Line, NetworkCase, VARIANTS, order};
+pub use scenario::{Arrival, Closing, InjectedFault, Round, Scenario, Source};
 pub use soak::{Bound, Report, soak};
-pub use stand_in::{Close, Seen, StandIn};
+pub use stand_in::{Close, Received, StandIn};
 pub use wire::Wire;

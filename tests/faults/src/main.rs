@@ -1,7 +1,7 @@
 //! `MINUTES=5 postback-soak`, or `ORDERS=100000 postback-soak`; `SEED` and `LANES` besides. Twice
-//! as many lanes as cores, for a lane whose network hangs waits.
+//! as many lanes as cores, because a lane whose network hangs only waits.
 
-#![expect(clippy::print_stdout, reason = "what it says is what it is for")]
+#![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
 use std::{env, process::ExitCode, str::FromStr, thread, time::Duration};
 
@@ -14,8 +14,8 @@ fn main() -> ExitCode {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let report =
         soak(bound, number("LANES", 2 * cores), number("SEED", 1), |line| println!("{line}"));
-    for (fault, what) in report.census.faults.iter().take(20) {
-        println!("{fault:?}: {what}");
+    for (defect, what) in report.census.defects.iter().take(20) {
+        println!("{defect:?}: {what}");
     }
     let (invocations, killed) = report.invocations;
     println!("invocations {invocations}, killed {killed}, redriven {}", report.redriven);

@@ -1,5 +1,5 @@
-//! Who plays: the four networks with the settings that change what a lost answer means, and an
-//! order that concerns all of them.
+//! The four networks with the settings that change what a lost answer means, and an order that
+//! concerns all of them.
 
 use std::marker::PhantomData;
 
@@ -12,27 +12,27 @@ use postback_sandbox::{SHOPBACK_OFFER_ID, SHOPBACK_SECURITY_TOKEN};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
-/// How a delivery to a network must end when an answer was lost.
+/// The end that a delivery must come to when an answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends {
+pub enum Ending {
     /// Delivered, with one effect.
     Delivered,
-    /// With one effect at most; unconfirmed if it may have been told and no answer was kept.
+    /// At most one effect; `unconfirmed` if it may have been reported and no answer was kept.
     Held,
-    /// Delivered, with one effect for each attempt at most: the merchant has asked for it.
+    /// Delivered, with at most one effect for each attempt: the merchant has consented to that.
     Consented,
 }
 
 /// One network with one merchant's settings.
 #[derive(Clone, Debug)]
 pub struct NetworkCase<N> {
-    /// Which of the sandbox's networks.
+    /// The network in the sandbox.
     pub at: postback_sandbox::Network,
     /// The merchant's secret.
     pub secret: Value,
-    /// How a lost answer ends.
-    pub ends: Ends,
-    /// Whether it wants lines.
+    /// The end of a delivery whose answer was lost.
+    pub ending: Ending,
+    /// True if it takes lines instead of orders.
     pub by_line: bool,
     network: PhantomData<fn() -> N>,
 }
@@ -42,13 +42,13 @@ pub struct NetworkCase<N> {
 pub struct Line {
     /// Its name in the ledger.
     pub name: Option<String>,
-    /// What tells its effects from those of other lines.
+    /// The amount by which its effects differ from those of other lines.
     pub amount: Option<String>,
 }
 
 impl<N: Network> NetworkCase<N> {
-    const fn new(at: postback_sandbox::Network, secret: Value, ends: Ends) -> Self {
-        Self { at, secret, ends, by_line: false, network: PhantomData }
+    const fn new(at: postback_sandbox::Network, secret: Value, ending: Ending) -> Self {
+        Self { at, secret, ending, by_line: false, network: PhantomData }
     }
 
     /// The value by which the sandbox knows an order.
@@ -63,7 +63,7 @@ impl<N: Network> NetworkCase<N> {
         }
     }
 
-    /// The deliveries that an order of [`order`] is.
+    /// The deliveries of one order of [`order`].
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         if !self.by_line {
@@ -92,15 +92,15 @@ impl NetworkCase<ShopBack> {
     pub fn shopback() -> Self {
         let secret =
             json!({ "offer_id": SHOPBACK_OFFER_ID, "security_token": SHOPBACK_SECURITY_TOKEN });
-        Self::new(postback_sandbox::Network::ShopBack, secret, Ends::Delivered)
+        Self::new(postback_sandbox::Network::ShopBack, secret, Ending::Delivered)
     }
 
     /// Takes lines and de-duplicates nothing.
     #[must_use]
     pub fn shopback_lines() -> Self {
-        let mut role = Self::shopback();
-        role.secret["mode"] = json!("line_items");
-        Self { ends: Ends::Held, by_line: true, ..role }
+        let mut case = Self::shopback();
+        case.secret["mode"] = json!("line_items");
+        Self { ending: Ending::Held, by_line: true, ..case }
     }
 }
 
@@ -109,7 +109,7 @@ impl NetworkCase<CpaMoe> {
     #[must_use]
     pub fn cpa_moe() -> Self {
         let secret = json!({ "user": CPA_MOE_USER, "key": CPA_MOE_KEY });
-        Self::new(postback_sandbox::Network::CpaMoe, secret, Ends::Delivered)
+        Self::new(postback_sandbox::Network::CpaMoe, secret, Ending::Delivered)
     }
 }
 
@@ -117,7 +117,7 @@ impl NetworkCase<CashMyCell> {
     /// Never confirms and never de-duplicates.
     #[must_use]
     pub fn cashmycell() -> Self {
-        Self::new(postback_sandbox::Network::CashMyCell, json!({}), Ends::Held)
+        Self::new(postback_sandbox::Network::CashMyCell, json!({}), Ending::Held)
     }
 }
 
@@ -126,15 +126,15 @@ impl NetworkCase<CartStack> {
     #[must_use]
     pub fn cartstack() -> Self {
         let secret = json!({ "key": CARTSTACK_KEY, "siteid": CARTSTACK_SITEID });
-        Self::new(postback_sandbox::Network::CartStack, secret, Ends::Held)
+        Self::new(postback_sandbox::Network::CartStack, secret, Ending::Held)
     }
 
-    /// The same, for a merchant who would rather have it told twice than not at all.
+    /// The same, for a merchant who prefers a second report to a missing one.
     #[must_use]
     pub fn cartstack_resend() -> Self {
-        let mut role = Self::cartstack();
-        role.secret["on_unconfirmed"] = json!("resend");
-        Self { ends: Ends::Consented, ..role }
+        let mut case = Self::cartstack();
+        case.secret["on_unconfirmed"] = json!("resend");
+        Self { ending: Ending::Consented, ..case }
     }
 }
 
@@ -146,14 +146,14 @@ fn email(order_id: &str) -> String {
     format!("{order_id}@example.com")
 }
 
-/// How many contents one order of [`order`] may have.
+/// The number of contents that [`order`] gives one order.
 pub const VARIANTS: u8 = 3;
 
 /// An order that concerns all four networks. The variants are other contents of the same order.
 ///
 /// # Panics
 ///
-/// When the id is not up to 30 letters and digits.
+/// If the id is not up to 30 letters and digits.
 #[must_use]
 pub fn order(id: &str, variant: u8) -> Value {
     assert!(id.len() <= 30 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");

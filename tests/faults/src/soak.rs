@@ -1,4 +1,4 @@
-//! Orders without end, on every core, with faults at every layer.
+//! Scenarios without end, on every core, with faults at every layer.
 
 use std::{
     sync::{
@@ -11,48 +11,48 @@ use std::{
 
 use fastrand::Rng;
 use postback_harness::Strike;
-use postback_sandbox::{Answer, Fault as Broken};
+use postback_sandbox::{Answer, Fault};
 
-use crate::{Arrival, Census, InjectedFault, NetworkCase, Round, Scenario, VARIANTS, Way};
+use crate::{Arrival, Census, InjectedFault, NetworkCase, Round, Scenario, Source, VARIANTS};
 
-/// When a soak ends.
+/// The end of a soak.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
-    /// After so many orders.
+    /// After this many orders.
     Orders(u64),
-    /// After so much time. The plays under way are finished.
+    /// After this much time. The scenarios under way are finished.
     Time(Duration),
 }
 
-/// What came of a soak.
+/// The result of a soak.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// All plays together.
+    /// The counts of all scenarios together.
     pub census: Census,
-    /// How many invocations there were, and how many of them were killed.
+    /// The number of invocations, and the number of those that were killed.
     pub invocations: (u64, u64),
-    /// How many messages had to be put back by hand.
+    /// The number of dead letters that were put back by hand.
     pub redriven: u64,
-    /// How many plays did not come to an end.
+    /// The number of scenarios that did not come to an end.
     pub endless: u64,
 }
 
-/// Orders of one play.
+/// The number of orders of one scenario.
 const ORDERS: usize = 100;
 
-/// How often something is said.
+/// The time between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// Plays on `lanes` threads until `bound`; `say` is told how far it is. The same seed plays the
-/// same plays, as far as the machine's own timing lets them be the same.
+/// Runs scenarios on `lanes` threads until `bound` and reports progress to `print`. The same seed
+/// gives the same scenarios, as far as the machine's own timing allows it.
 ///
 /// # Panics
 ///
-/// When a play does.
-pub fn soak(bound: Bound, lanes: usize, seed: u64, say: impl Fn(&str) + Sync) -> Report {
+/// If a scenario does.
+pub fn soak(bound: Bound, lanes: usize, seed: u64, print: impl Fn(&str) + Sync) -> Report {
     let report = Mutex::new(Report::default());
     let (next, over, running) = (AtomicU64::new(0), AtomicBool::new(false), AtomicU64::new(0));
-    let plays = |_| {
+    let scenarios = |_| {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let enough = match bound {
@@ -62,7 +62,7 @@ pub fn soak(bound: Bound, lanes: usize, seed: u64, say: impl Fn(&str) + Sync) ->
             if enough {
                 break;
             }
-            let one = block_on(act(seed.wrapping_add(number)));
+            let one = block_on(run_scenario(seed.wrapping_add(number)));
             let mut all = report.lock().unwrap_or_else(PoisonError::into_inner);
             all.join(one);
         }
@@ -71,10 +71,10 @@ pub fn soak(bound: Bound, lanes: usize, seed: u64, say: impl Fn(&str) + Sync) ->
     running.store(lanes as u64, Ordering::Relaxed);
     thread::scope(|scope| {
         for lane in 0..lanes {
-            let plays = &plays;
-            scope.spawn(move || plays(lane));
+            let scenarios = &scenarios;
+            scope.spawn(move || scenarios(lane));
         }
-        let progress = || say(&report.lock().unwrap_or_else(PoisonError::into_inner).to_string());
+        let progress = || print(&report.lock().unwrap_or_else(PoisonError::into_inner).to_string());
         block_on(watch(bound, &over, &running, progress));
     });
     report.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -85,7 +85,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     runtime.expect("a runtime").block_on(future)
 }
 
-/// Says how far it is, and when it is over, by the machine's clock.
+/// Reports progress, and sets `over` when the time is up by the machine's clock.
 async fn watch(bound: Bound, over: &AtomicBool, running: &AtomicU64, progress: impl Fn()) {
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     let mut passed = Duration::ZERO;
@@ -110,10 +110,10 @@ impl Report {
         self.endless += other.endless;
     }
 
-    /// Whether nothing was told twice, lost or untrue.
+    /// Returns true if nothing was reported twice, lost or untrue.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.census.faults.is_empty() && self.endless == 0
+        self.census.defects.is_empty() && self.endless == 0
     }
 }
 
@@ -123,46 +123,51 @@ impl std::fmt::Display for Report {
     }
 }
 
-/// One play: its orders come in over some rounds, then it is closed and counted.
-async fn act(seed: u64) -> Report {
+/// Runs one scenario: its orders come over some rounds, then it is closed and counted.
+async fn run_scenario(seed: u64) -> Report {
     let mut rng = Rng::with_seed(seed);
-    let play = Scenario::new(seed)
+    let scenario = Scenario::new(seed)
         .await
         .with(NetworkCase::shopback())
         .await
         .with(NetworkCase::cpa_moe())
         .await;
-    let mut play = play.with(NetworkCase::cashmycell()).await.with(NetworkCase::cartstack()).await;
-    play.stage.sandbox.change_settings(|settings| {
+    let mut scenario =
+        scenario.with(NetworkCase::cashmycell()).await.with(NetworkCase::cartstack()).await;
+    scenario.bed.sandbox.change_settings(|settings| {
         // Less than what the network is given to show what it has.
         settings.cpa_moe.list_lag_ms = rng.u64(0..100_000);
     });
-    while play.orders() < ORDERS {
-        let round = draw(&mut rng, &play);
-        play.round(&round).await;
+    while scenario.orders() < ORDERS {
+        let round = draw(&mut rng, &scenario);
+        scenario.round(&round).await;
     }
-    let closing = play.close().await;
+    let closing = scenario.close().await;
     Report {
-        census: Census::of(&play).await,
-        invocations: play.invocations,
+        census: Census::of(&scenario).await,
+        invocations: scenario.invocations,
         redriven: closing.redriven as u64,
         endless: u64::from(!closing.done),
     }
 }
 
-fn draw(rng: &mut Rng, play: &Scenario) -> Round {
+fn draw(rng: &mut Rng, scenario: &Scenario) -> Round {
     let mut round = Round { advance_ms: pause(rng), ..Round::default() };
     for _ in 0..rng.usize(1..12) {
-        let fresh = play.orders() + rng.usize(0..4);
+        let fresh = scenario.orders() + rng.usize(0..4);
         // Most orders are new ones, some come again.
         let order = if rng.u8(..) < 180 { fresh } else { rng.usize(0..=fresh) };
         let variant = if rng.u8(..) < 230 { 0 } else { rng.u8(0..VARIANTS) };
         for _ in 0..=rng.usize(0..8) / 5 {
-            round.arrivals.push(Arrival { order, variant, way: way(rng, play.parts()) });
+            round.arrivals.push(Arrival {
+                order,
+                variant,
+                source: source(rng, scenario.functions()),
+            });
         }
     }
     if rng.u8(..) < 160 {
-        round.troubles.push(trouble(rng, play.parts()));
+        round.faults.push(injected_fault(rng, scenario.functions()));
     }
     if rng.u8(..) < 160 {
         round.kills = (0..rng.u8(1..6)).map(|_| (rng.u8(0..12), rng.u8(0..30))).collect();
@@ -171,15 +176,15 @@ fn draw(rng: &mut Rng, play: &Scenario) -> Round {
     round
 }
 
-fn way(rng: &mut Rng, parts: usize) -> Way {
+fn source(rng: &mut Rng, functions: usize) -> Source {
     match rng.u8(0..8) {
-        0 => Way::DelayedOrder(rng.usize(0..parts)),
-        1..4 => Way::Api(rng.usize(0..parts)),
-        _ => Way::Bus,
+        0 => Source::DelayedOrder(rng.usize(0..functions)),
+        1..4 => Source::Api(rng.usize(0..functions)),
+        _ => Source::Bus,
     }
 }
 
-/// Milliseconds: mostly seconds, sometimes minutes, seldom hours.
+/// A pause in milliseconds: mostly seconds, sometimes minutes, seldom hours.
 fn pause(rng: &mut Rng) -> u64 {
     match rng.u8(0..10) {
         0..6 => rng.u64(0..5_000),
@@ -188,32 +193,32 @@ fn pause(rng: &mut Rng) -> u64 {
     }
 }
 
-fn trouble(rng: &mut Rng, parts: usize) -> InjectedFault {
-    let part = rng.usize(0..parts);
+fn injected_fault(rng: &mut Rng, functions: usize) -> InjectedFault {
+    let function = rng.usize(0..functions);
     match rng.u8(0..16) {
-        0..6 => InjectedFault::Network(part, broken(rng)),
-        6 => InjectedFault::Connection(Broken::cut_request_at(rng.usize(0..400))),
+        0..6 => InjectedFault::Network(function, network_fault(rng)),
+        6 => InjectedFault::Connection(Fault::cut_request_at(rng.usize(0..400))),
         7..11 => InjectedFault::Ledger((0..rng.usize(1..14)).map(|_| strike(rng)).collect()),
-        11 => InjectedFault::QueueDown(part),
+        11 => InjectedFault::QueueDown(function),
         12 | 13 => InjectedFault::WrongKeys(rng.bool()),
         14 => InjectedFault::Hurry(Duration::from_secs(rng.u64(0..40))),
-        _ => InjectedFault::Hang(part, rng.bool()),
+        _ => InjectedFault::Hang(function, rng.bool()),
     }
 }
 
-fn broken(rng: &mut Rng) -> Broken {
+fn network_fault(rng: &mut Rng) -> Fault {
     match rng.u8(0..12) {
-        0 => Broken::close_before_reading(),
-        1 | 2 => Broken::close_after_reading(),
-        3 => Broken::cut_body_at(rng.usize(0..20)),
-        4 => Broken::cut_answer_at(rng.usize(0..200)),
-        5 => Broken::status(500).processed(),
-        6 => Broken::status(503),
-        7 => Broken::answer(Answer::status(429).with_header("retry-after", "7")),
-        8 => Broken::status(502),
-        9 => Broken::answer(Answer::of("text/html", "<html>")).processed(),
-        10 => Broken::status(521),
-        _ => Broken::redirect("https://example.com/"),
+        0 => Fault::close_before_reading(),
+        1 | 2 => Fault::close_after_reading(),
+        3 => Fault::cut_body_at(rng.usize(0..20)),
+        4 => Fault::cut_answer_at(rng.usize(0..200)),
+        5 => Fault::status(500).processed(),
+        6 => Fault::status(503),
+        7 => Fault::answer(Answer::status(429).with_header("retry-after", "7")),
+        8 => Fault::status(502),
+        9 => Fault::answer(Answer::of("text/html", "<html>")).processed(),
+        10 => Fault::status(521),
+        _ => Fault::redirect("https://example.com/"),
     }
 }
 

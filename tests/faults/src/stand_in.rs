@@ -1,4 +1,4 @@
-//! A stand-in for a network that does to each connection exactly what it is told, byte by byte.
+//! A stand-in for a network that handles each connection exactly as scripted, byte by byte.
 
 use std::{
     collections::VecDeque,
@@ -13,27 +13,27 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What is done to one connection: so many requests are read and answered, then it is closed.
+/// The script of one connection: some requests are read and answered, then it is closed.
 #[derive(Clone, Debug, Default)]
 pub struct Close {
     /// Answers to whole requests, one each.
     pub answers: Vec<Vec<u8>>,
-    /// How much of the next request is read; `None` for nothing, not even whether it comes.
+    /// The number of bytes of the next request that are read; `None` closes without waiting for one.
     pub read: Option<usize>,
-    /// Whether it ends with a reset.
+    /// True if it ends with a reset.
     pub reset: bool,
 }
 
-/// What came over one connection.
+/// The bytes and requests that came over one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// How many bytes were read.
+pub struct Received {
+    /// The number of bytes that were read.
     pub bytes: usize,
-    /// How many whole requests.
+    /// The number of whole requests.
     pub requests: usize,
 }
 
-/// The stand-in. A connection that nothing is said of is reset unread.
+/// The stand-in. A connection without a script is reset unread.
 #[derive(Debug)]
 pub struct StandIn {
     address: SocketAddr,
@@ -44,7 +44,7 @@ pub struct StandIn {
 #[derive(Debug, Default)]
 struct Shared {
     script: Mutex<VecDeque<Close>>,
-    seen: Mutex<Vec<Seen>>,
+    received: Mutex<Vec<Received>>,
     closed: watch::Sender<usize>,
 }
 
@@ -53,7 +53,7 @@ impl StandIn {
     ///
     /// # Panics
     ///
-    /// When loopback can't be listened on.
+    /// If loopback can't be listened on.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -62,25 +62,25 @@ impl StandIn {
         Self { address, shared, task }
     }
 
-    /// Where it listens.
+    /// The URL at which it listens.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Does these to the next connections, and forgets the ones before.
+    /// Handles the next connections by these scripts, and forgets the ones before.
     pub fn script(&self, script: impl IntoIterator<Item = Close>) {
         *locked(&self.shared.script) = script.into_iter().collect();
-        locked(&self.shared.seen).clear();
+        locked(&self.shared.received).clear();
         self.shared.closed.send_replace(0);
     }
 
-    /// What came over each connection since, once so many are closed.
-    pub async fn seen(&self, closed: usize) -> Vec<Seen> {
+    /// Returns what came over each connection since, once this many are closed.
+    pub async fn received(&self, closed: usize) -> Vec<Received> {
         let mut count = self.shared.closed.subscribe();
         // The sender lives as long as the stand-in.
         let _enough = count.wait_for(|count| *count >= closed).await.is_ok();
-        locked(&self.shared.seen).clone()
+        locked(&self.shared.received).clone()
     }
 }
 
@@ -100,9 +100,9 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         let close = locked(&shared.script).pop_front();
         let close = close.unwrap_or(Close { reset: true, ..Close::default() });
         let at = {
-            let mut seen = locked(&shared.seen);
-            seen.push(Seen::default());
-            seen.len() - 1
+            let mut received = locked(&shared.received);
+            received.push(Received::default());
+            received.len() - 1
         };
         let shared = Arc::clone(&shared);
         tokio::spawn(async move { connection(stream, close, at, &shared).await });
@@ -112,9 +112,9 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn connection(mut stream: TcpStream, close: Close, at: usize, shared: &Shared) {
     let _ = stream.set_nodelay(true);
     let note = |bytes, requests| {
-        if let Some(seen) = locked(&shared.seen).get_mut(at) {
-            seen.bytes += bytes;
-            seen.requests += requests;
+        if let Some(received) = locked(&shared.received).get_mut(at) {
+            received.bytes += bytes;
+            received.requests += requests;
         }
     };
     let Close { answers, read, reset } = close;
@@ -143,7 +143,7 @@ async fn connection(mut stream: TcpStream, close: Close, at: usize, shared: &Sha
     shared.closed.send_modify(|closed| *closed += 1);
 }
 
-/// Whether these bytes are a request, head and body.
+/// Returns true if these bytes are a request, head and body.
 fn is_whole(request: &[u8]) -> bool {
     let Some(head) = request.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();

@@ -38,7 +38,7 @@ impl Wire {
     ///
     /// # Panics
     ///
-    /// When loopback can't be listened on.
+    /// If loopback can't be listened on.
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -47,7 +47,7 @@ impl Wire {
         Self { address, shared, task }
     }
 
-    /// What stands in place of a network's own scheme and host.
+    /// The URL that takes the place of a network's own.
     #[must_use]
     pub fn endpoint(&self, network: &str) -> String {
         format!("http://{}/{network}", self.address)
@@ -58,7 +58,7 @@ impl Wire {
     ///
     /// # Panics
     ///
-    /// When loopback can't be connected to.
+    /// If loopback can't be connected to.
     pub async fn drained(&self) {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
@@ -138,8 +138,8 @@ async fn connection(mut caller: TcpStream, target: SocketAddr) {
     }
 }
 
-/// Passes bytes on until the side they come from has ended, then ends the other one. An error is
-/// the reader's: that a reader has left is no reason not to hear the writer out.
+/// Passes bytes on until the side they come from has ended, then ends the other one. Returns an
+/// error only if reading fails: when the other side has left, the rest is still read.
 async fn pass(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     let mut heard = true;

@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 
 use cartstack::CartStack;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{network::Network, delivery::{Proof, Verdict}};
+use postback_core::{
+    delivery::{Proof, Verdict},
+    network::Network,
+};
 use postback_fuzz::{
     answers::{Given, given, is_sound},
     json::Json,
@@ -15,15 +18,15 @@ use postback_fuzz::{
     seeds,
 };
 
-static TOLD: LazyLock<Fixture<CartStack>> = LazyLock::new(networks::cartstack);
+static FIXTURE: LazyLock<Fixture<CartStack>> = LazyLock::new(networks::cartstack);
 
 fuzz_target!(init: seeds::from_answers(&["cartstack/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
 
-    let reading = TOLD.network.verdict(&TOLD.report, &given.answer, &given.attempt);
+    let classification = FIXTURE.network.verdict(&FIXTURE.report, &given.answer, &given.attempt);
 
-    is_sound(&reading);
-    match reading.verdict {
+    is_sound(&classification);
+    match classification.verdict {
         Verdict::Delivered(proof) => {
             assert_eq!(proof, Proof::Response);
             assert!(says(&given, &["100"]));
@@ -38,7 +41,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::json(data, size, max_size, seed, 3)
 });
 
-/// Whether the body is an object with one `resp`, in any case, and that is one of `codes`.
+/// Returns true if the body is an object with one `resp`, in any case, and that is one of `codes`.
 fn says(given: &Given, codes: &[&str]) -> bool {
     let text = given.text();
     let Some(json) = Json::read(&text) else { return Json::may_be_too_deep(&text) };

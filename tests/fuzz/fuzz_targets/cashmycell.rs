@@ -6,21 +6,21 @@ use std::sync::LazyLock;
 
 use cashmycell::CashMyCell;
 use libfuzzer_sys::fuzz_target;
-use postback_core::{http::Answer, network::Network, delivery::Verdict};
+use postback_core::{delivery::Verdict, http::Answer, network::Network};
 use postback_fuzz::{
     answers::{given, is_sound},
     networks::{self, Fixture},
     seeds,
 };
 
-static TOLD: LazyLock<Fixture<CashMyCell>> = LazyLock::new(networks::cashmycell);
+static FIXTURE: LazyLock<Fixture<CashMyCell>> = LazyLock::new(networks::cashmycell);
 
 fuzz_target!(init: seeds::from_answers(&["cashmycell/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
 
-    let reading = TOLD.network.verdict(&TOLD.report, &given.answer, &given.attempt);
+    let classification = FIXTURE.network.verdict(&FIXTURE.report, &given.answer, &given.attempt);
 
-    is_sound(&reading);
+    is_sound(&classification);
     if given.answer.is_success() {
         // UTF-16 has a nought beside every letter, and a mark that is no UTF-8.
         let text = given.text().to_lowercase().replace('\0', "");
@@ -28,15 +28,15 @@ fuzz_target!(init: seeds::from_answers(&["cashmycell/answers"]), |data: &[u8]| {
         let text = text.trim_start_matches(is_mark);
         let page = ["<!doctype html", "<html", "<head", "<body", "<title", "<script"];
         if !text.starts_with('<') {
-            assert_eq!(reading.verdict, Verdict::Accepted(None));
+            assert_eq!(classification.verdict, Verdict::Accepted(None));
         } else if page.iter().any(|start| text.starts_with(start)) {
-            assert!(matches!(reading.verdict, Verdict::Unconfirmed { .. }));
+            assert!(matches!(classification.verdict, Verdict::Unconfirmed { .. }));
         }
     } else {
         let bare = Answer { body: Vec::new(), ..given.answer };
-        let bare = TOLD.network.verdict(&TOLD.report, &bare, &given.attempt);
-        assert!(!matches!(reading.verdict, Verdict::Delivered(_) | Verdict::Accepted(_)));
+        let bare = FIXTURE.network.verdict(&FIXTURE.report, &bare, &given.attempt);
+        assert!(!matches!(classification.verdict, Verdict::Delivered(_) | Verdict::Accepted(_)));
         // 1xx is never an answer; what it says of itself may be anything that is not success.
-        assert!(bare == reading || given.answer.status < 200, "the body decides");
+        assert!(bare == classification || given.answer.status < 200, "the body decides");
     }
 });

@@ -6,26 +6,29 @@ use std::sync::LazyLock;
 
 use cpa_moe::CpaMoe;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{delivery::{IfAbsent, Proof, Verdict}, network::Network};
+use postback_core::{
+    delivery::{IfAbsent, Proof, Verdict},
+    network::Network,
+};
 use postback_fuzz::{
     answers::{Given, given, is_sound},
     json::Json,
     mutate,
-    networks::{self, PHONE, Fixture},
+    networks::{self, Fixture, PHONE},
     seeds,
 };
 
-static TOLD: LazyLock<Fixture<CpaMoe>> = LazyLock::new(networks::cpa_moe);
+static FIXTURE: LazyLock<Fixture<CpaMoe>> = LazyLock::new(networks::cpa_moe);
 
 fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
 
-    let reading = TOLD.network.verdict(&TOLD.report, &given.answer, &given.attempt);
+    let classification = FIXTURE.network.verdict(&FIXTURE.report, &given.answer, &given.attempt);
 
-    is_sound(&reading);
-    assert_ne!(reading.references.get("lead_id"), Some(PHONE));
-    assert_ne!(reading.details.get("error"), Some(PHONE));
-    match reading.verdict {
+    is_sound(&classification);
+    assert_ne!(classification.references.get("lead_id"), Some(PHONE));
+    assert_ne!(classification.details.get("error"), Some(PHONE));
+    match classification.verdict {
         Verdict::Delivered(proof) => {
             assert_eq!(proof, Proof::Response);
             assert!(given.answer.status < 500, "a failing server is not believed");
@@ -43,7 +46,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::json(data, size, max_size, seed, 3)
 });
 
-/// Whether the body is an object that says ok, names an id and no error.
+/// Returns true if the body is an object that says ok, names an id and no error.
 fn is_a_lead(given: &Given) -> bool {
     let Some(json) = given.json() else { return false };
     if json.has_private_names() {

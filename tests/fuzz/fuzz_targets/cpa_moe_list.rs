@@ -1,5 +1,4 @@
-//! Any answer to a question after leads at cpa.moe: the lookup of a lost answer, and the list that
-//! the status of all leads is read from.
+//! Any list of leads from cpa.moe: the lookup of a lost answer, and the status poll.
 
 #![no_main]
 
@@ -12,16 +11,16 @@ use postback_fuzz::{
     answers::{Given, given, is_narrow},
     json::Json,
     mutate,
-    networks::{self, ORDER_ID, Fixture},
+    networks::{self, Fixture, ORDER_ID},
     seeds,
 };
 
-static TOLD: LazyLock<Fixture<CpaMoe>> = LazyLock::new(networks::cpa_moe);
+static FIXTURE: LazyLock<Fixture<CpaMoe>> = LazyLock::new(networks::cpa_moe);
 
 fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers/list"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
 
-    match TOLD.network.found(&TOLD.report, &given.answer) {
+    match FIXTURE.network.found(&FIXTURE.report, &given.answer) {
         Lookup::Found { references } => {
             is_narrow(&references);
             assert_eq!(references.get("our_id"), Some(ORDER_ID));
@@ -42,7 +41,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::json(data, size, max_size, seed, 3)
 });
 
-/// Whether a 2xx answer lists a lead of ours as `id`, under that name or in itself.
+/// Returns true if a 2xx answer lists a lead of ours as `id`, under that name or in itself.
 fn holds(given: &Given, id: &str) -> bool {
     let Some(json) = given.json().filter(|_| given.answer.is_success()) else { return false };
     let names = |entry: &Json| {
@@ -58,7 +57,7 @@ fn holds(given: &Given, id: &str) -> bool {
         }
 }
 
-/// Whether a 2xx answer lists nothing: only that is a clean "not there".
+/// Returns true if a 2xx answer lists nothing: only that is a clean "not there".
 fn is_empty(given: &Given) -> bool {
     let nothing = match given.json() {
         Some(Json::Object(members)) => members.is_empty(),

@@ -1,5 +1,6 @@
 //! Any event to a network's function: a batch of its queue, a request by way of API Gateway, or
-//! something else. The ledger never answers, so nothing is told and nothing may be let go of.
+//! something else. The ledger never answers, so nothing is sent and no order may be
+//! deleted.
 
 #![no_main]
 
@@ -12,10 +13,22 @@ use std::{
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig};
 use cashmycell::CashMyCell;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{clock::Timestamp, fields::UnknownFields, network::{Network, Plan}, order::Order};
-use postback_runtime::{dispatch::Dispatcher, client::Sender, lambda::handle, ledger::Ledger, metrics::Metrics, services::{DeliveryEvent, DelayedOrder, ORDER_COMPLETED, ORDER_DUE, Secret, Services, Unavailable}};
 use postback_conformance::NOW;
+use postback_core::{
+    clock::Timestamp,
+    fields::UnknownFields,
+    network::{Network, Plan},
+    order::Order,
+};
 use postback_fuzz::{mutate, networks, seeds};
+use postback_runtime::{
+    client::Sender,
+    dispatch::Dispatcher,
+    lambda::handle,
+    ledger::Ledger,
+    metrics::Metrics,
+    services::{DelayedOrder, ORDER_COMPLETED, ORDER_DELAYED, Secret, Services, Unavailable},
+};
 use serde_json::{Value, json, value::RawValue};
 use tokio::runtime::{Builder, Runtime};
 
@@ -54,7 +67,7 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
     let answer = bench.runtime.block_on(handle(&bench.dispatcher, &payload, deadline));
 
     let put_back = bench.dispatcher.services().taken();
-    // What passes as raw may still hold half a surrogate pair: whatever is said of it, nothing is known.
+    // A raw value may still hold half a surrogate pair: then there is no event to compare with.
     let Ok(event) = serde_json::from_str::<Value>(payload.get()) else { return };
     let answer: Option<Value> = answer.ok().and_then(|it| serde_json::from_str(it.get()).ok());
     match answer {
@@ -73,7 +86,8 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::json(data, size, max_size, seed, 0)
 });
 
-/// Each message of a batch failed, was put back as it is, or holds an order with nothing to tell.
+/// Checks that each message of a batch failed, was put back unchanged, or holds an order that does
+/// not concern the network.
 fn is_kept(bench: &Bench, event: &Value, answer: &Value, put_back: &[PutBack]) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
@@ -93,19 +107,19 @@ fn is_kept(bench: &Bench, event: &Value, answer: &Value, put_back: &[PutBack]) {
             continue;
         }
         let kind = &message["detail-type"];
-        assert!(kind == ORDER_COMPLETED || kind == ORDER_DUE, "{id} is let go: {body}");
+        assert!(kind == ORDER_COMPLETED || kind == ORDER_DELAYED, "{id} is deleted: {body}");
         let detail = &message["detail"];
         let is_same = |it: &PutBack| it.detail == *detail && message["not_before_ms"] == it.until;
         if put_back.iter().any(is_same) {
             continue;
         }
         let order = Order::read(detail, UnknownFields::Ignore);
-        let order = order.unwrap_or_else(|faults| panic!("{id} is let go: {faults:?}"));
-        assert!(matches!(bench.network.plan(&order), Plan::Skip(_)), "{id} is let go: {body}");
+        let order = order.unwrap_or_else(|faults| panic!("{id} is deleted: {faults:?}"));
+        assert!(matches!(bench.network.plan(&order), Plan::Skip(_)), "{id} is deleted: {body}");
     }
 }
 
-/// Nothing was told, so the answer says that there is nothing to tell, or what is wrong.
+/// Checks that the answer is `skipped` or a problem, because nothing was sent.
 fn is_answered(answer: &Value) {
     let body = answer["body"].as_str().unwrap_or_default();
     let body: Value = serde_json::from_str(body).unwrap_or_default();
@@ -150,23 +164,15 @@ impl Services for FakeServices {
 
     fn requeue(
         &self,
-        due: &DelayedOrder<'_>,
+        order: &DelayedOrder<'_>,
         delay: Duration,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send {
         assert!(delay <= LONGEST_DELAY);
-        assert!(due.not_before_ms > NOW.as_millis(), "it is due, and was put back");
-        let detail = serde_json::from_str(due.detail.get()).unwrap_or_default();
+        assert!(order.not_before_ms > NOW.as_millis(), "it is due, and was put back");
+        let detail = serde_json::from_str(order.detail.get()).unwrap_or_default();
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.push(PutBack { detail, until: due.not_before_ms });
+        taken.push(PutBack { detail, until: order.not_before_ms });
         ready(Ok(()))
-    }
-
-    fn announce(
-        &self,
-        event: &DeliveryEvent<'_>,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
-        let kind = event.detail_type();
-        async move { panic!("{kind}, though nothing was told") }
     }
 
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send {
@@ -179,7 +185,7 @@ impl Services for FakeServices {
 fn seeds() {
     let message = |kind: &str, order: &str, due: i64| {
         let detail: Value = serde_json::from_str(order).unwrap_or_default();
-        json!({ "detail-type": kind, "detail": detail, "not_before_ms": due, "rounds": 1 })
+        json!({ "detail-type": kind, "detail": detail, "not_before_ms": due, "parked_rounds": 1 })
     };
     let record = |id: &str, body: &Value| {
         json!({ "messageId": id, "body": body.to_string(), "eventSource": "aws:sqs",
@@ -192,7 +198,7 @@ fn seeds() {
     let mixed = [
         record("m-1", &message(ORDER_COMPLETED, nobodys, 0)),
         record("m-2", &message("order.cancelled", nobodys, 0)),
-        record("m-3", &message(ORDER_DUE, nobodys, later)),
+        record("m-3", &message(ORDER_DELAYED, nobodys, later)),
         record("m-4", &json!("no event")),
         record("m-5", &message(ORDER_COMPLETED, r#"{"order_id":"A-2"}"#, 0)),
     ];
@@ -211,7 +217,7 @@ fn seeds() {
         .into_bytes()
     };
     seeds::write("request", &request(nobodys, false));
-    seeds::write("request-told", &request(&networks::order().to_string(), false));
+    seeds::write("request-whole", &request(&networks::order().to_string(), false));
     seeds::write("request-encoded", &request("eyJvcmRlcl9pZCI6IkEtMSJ9", true));
-    seeds::write("schedule", br#"{"detail-type":"postback.follow"}"#);
+    seeds::write("schedule", br#"{"detail-type":"postback.poll_status"}"#);
 }

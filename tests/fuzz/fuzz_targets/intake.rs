@@ -10,10 +10,13 @@ use std::{
 };
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{fields::UnknownFields, order::Order};
-use postback_runtime::{lambda::api::Request, services::{EventBus, Unavailable}};
 use postback_conformance::NOW;
+use postback_core::{fields::UnknownFields, order::Order};
 use postback_fuzz::{mutate, seeds};
+use postback_runtime::{
+    lambda::api::Request,
+    services::{BusEvent, EventBus},
+};
 use serde_json::{Value, json};
 
 fuzz_target!(init: seeds(), |data: &[u8]| {
@@ -25,8 +28,8 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
     let taken = bus.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     match response {
         202 => {
-            let [(kind, detail)] = &taken[..] else { panic!("taken, and not one event") };
-            assert!(kind.starts_with("order."));
+            let [BusEvent { detail_type, detail }] = &taken[..] else { panic!("taken, and not one event") };
+            assert!(detail_type.starts_with("order."));
             let order = serde_json::from_str::<Value>(detail);
             let order = order.unwrap_or_else(|error| panic!("{error}: {detail}"));
             let order = Order::read(&order, UnknownFields::Ignore);
@@ -51,16 +54,15 @@ fn answer(request: &Request, bus: &Bus) -> i64 {
 
 /// A bus that takes everything at once.
 #[derive(Default)]
-struct Bus(Mutex<Vec<(String, String)>>);
+struct Bus(Mutex<Vec<BusEvent>>);
 
 impl EventBus for Bus {
-    fn put(
+    fn put_all(
         &self,
-        detail_type: &str,
-        detail: String,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        events: &[BusEvent],
+    ) -> impl Future<Output = Result<(), Vec<BusEvent>>> + Send {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.push((detail_type.to_owned(), detail));
+        taken.extend_from_slice(events);
         std::future::ready(Ok(()))
     }
 }

@@ -3,7 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{fields::{Fault, UnknownFields}, order::Order};
+use postback_core::{
+    fields::{Fault, UnknownFields},
+    order::Order,
+};
 use postback_fuzz::{
     canary::{MARK, is_a_name, mark},
     mutate, seeds,

@@ -5,8 +5,11 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use postback_core::{clock::Timestamp, http::{RETRY_AFTER_CAP, retry_after}};
 use postback_conformance::NOW;
+use postback_core::{
+    clock::Timestamp,
+    http::{RETRY_AFTER_CAP, retry_after},
+};
 use postback_fuzz::seeds;
 
 fuzz_target!(init: seeds(), |data: &[u8]| {

@@ -1,4 +1,4 @@
-//! Any text as the secret of each network. With settings that are taken, an order is told.
+//! Any text as the secret of each network. With valid settings, an order is sent.
 
 #![no_main]
 
@@ -8,8 +8,13 @@ use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{delivery::Attempt, fields::{UnknownFields, looks_like_template}, network::{Network, Plan, configure}, order::Order};
 use postback_conformance::NOW;
+use postback_core::{
+    delivery::Attempt,
+    fields::{UnknownFields, looks_like_template},
+    network::{Network, Plan, configure},
+    order::Order,
+};
 use postback_fuzz::{
     canary::{MARK, is_a_name, mark},
     mutate, networks, seeds,
@@ -41,7 +46,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 
 fn is_read<N: Network>(text: &str, which: u8) {
     match configure::<N>(text) {
-        Ok(network) => can_tell(&network),
+        Ok(network) => can_send(&network),
         Err(faults) => assert!(!faults.is_empty()),
     }
     let Ok(mut value) = serde_json::from_str::<Value>(text) else { return };
@@ -55,11 +60,11 @@ fn is_read<N: Network>(text: &str, which: u8) {
     }
 }
 
-fn can_tell<N: Network>(network: &N) {
-    let Plan::Send(told) = network.plan(&ORDER) else { return };
+fn can_send<N: Network>(network: &N) {
+    let Plan::Send(parts) = network.plan(&ORDER) else { return };
     let endpoint = Url::parse(N::ENDPOINT).unwrap_or_else(|error| panic!("{error}"));
-    for told in told {
-        let url = network.request(&told.report, &Attempt::first(NOW)).url(&endpoint);
+    for part in parts {
+        let url = network.request(&part.report, &Attempt::first(NOW)).url(&endpoint);
         for (name, value) in url.query_pairs() {
             assert!(!value.trim().is_empty(), "{name} is sent empty");
             assert!(!looks_like_template(&value), "{name} is sent as a place holder");

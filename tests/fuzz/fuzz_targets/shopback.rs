@@ -5,7 +5,11 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use postback_core::{http::Answer, network::Network, delivery::{Proof, Scope, Verdict}};
+use postback_core::{
+    delivery::{Proof, Scope, Verdict},
+    http::Answer,
+    network::Network,
+};
 use postback_fuzz::{
     answers::{given, is_sound},
     networks::{self, Fixture},
@@ -13,7 +17,7 @@ use postback_fuzz::{
 };
 use shopback::ShopBack;
 
-static TOLD: LazyLock<[Fixture<ShopBack>; 4]> = LazyLock::new(|| {
+static FIXTURES: LazyLock<[Fixture<ShopBack>; 4]> = LazyLock::new(|| {
     [(false, false), (false, true), (true, false), (true, true)]
         .map(|(line, several)| networks::shopback(line, several))
 });
@@ -21,13 +25,13 @@ static TOLD: LazyLock<[Fixture<ShopBack>; 4]> = LazyLock::new(|| {
 fuzz_target!(init: seeds::from_answers(&["shopback/answers"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
     let (line, several) = (given.flag(0), given.flag(1));
-    let told = &TOLD[usize::from(line) * 2 + usize::from(several)];
+    let fixture = &FIXTURES[usize::from(line) * 2 + usize::from(several)];
 
-    let reading = told.network.verdict(&told.report, &given.answer, &given.attempt);
+    let classification = fixture.network.verdict(&fixture.report, &given.answer, &given.attempt);
 
-    is_sound(&reading);
+    is_sound(&classification);
     let text = given.text().to_ascii_lowercase();
-    match reading.verdict {
+    match classification.verdict {
         Verdict::Delivered(Proof::Response) => assert!(says(&text, "true"), "{text:?}"),
         Verdict::Delivered(_) => {
             assert!(given.attempt.reached_network_before && !line, "it is not known to be ours");
@@ -38,11 +42,11 @@ fuzz_target!(init: seeds::from_answers(&["shopback/answers"]), |data: &[u8]| {
     }
     if given.flag(2) {
         let echo: String = text.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-        an_echo_decides_nothing(told, &echo, &given.attempt);
+        an_echo_decides_nothing(fixture, &echo, &given.attempt);
     }
 });
 
-/// Whether the first pair is `success`, in either spelling, with `value`.
+/// Returns true if the first pair is `success`, in either spelling, with `value`.
 fn says(text: &str, value: &str) -> bool {
     let rest = ["success", "sucess"].iter().find_map(|key| text.strip_prefix(key));
     let rest = rest.and_then(|rest| rest.trim_start().strip_prefix('='));
@@ -57,15 +61,15 @@ fn says(text: &str, value: &str) -> bool {
 /// A click id comes from a link that anybody can write: whatever it reads, it is an unknown click,
 /// and nothing stops all orders.
 fn an_echo_decides_nothing(
-    told: &Fixture<ShopBack>,
+    fixture: &Fixture<ShopBack>,
     echo: &str,
     attempt: &postback_core::delivery::Attempt,
 ) {
     let answer = Answer::new(200, format!("success=false; err_msg=Invalid Trans. ID #{echo}.;"));
-    let reading = told.network.verdict(&told.report, &answer, attempt);
-    assert_eq!(reading.verdict, Verdict::rejected("invalid_click"), "{echo}");
+    let classification = fixture.network.verdict(&fixture.report, &answer, attempt);
+    assert_eq!(classification.verdict, Verdict::rejected("invalid_click"), "{echo}");
 
     let answer = Answer::new(200, format!("success=false; err_msg=Something about #{echo}.;"));
-    let verdict = told.network.verdict(&told.report, &answer, attempt).verdict;
+    let verdict = fixture.network.verdict(&fixture.report, &answer, attempt).verdict;
     assert!(!matches!(verdict, Verdict::Parked { scope: Scope::Network, .. }), "{echo}");
 }

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use postback_core::{delivery::{Attempt, Verdict}, http::{Answer, BODY_CAP}, network::Reading, redaction::Details};
 use postback_conformance::{NOW, Recorded};
+use postback_core::{
+    delivery::{Attempt, Verdict},
+    http::{Answer, BODY_CAP},
+    network::Classification,
+    redaction::Details,
+};
 use serde_json::Value;
 
 use crate::{canary, json::Json};
 
-/// What a network was answered, to which attempt, and what the target makes of the other flags.
+/// An answer, the attempt it belongs to, and flags for the target.
 pub struct Given {
     /// The answer.
     pub answer: Answer,
@@ -71,21 +76,21 @@ impl Given {
     }
 }
 
-/// What holds for every reading of an answer: it keeps only short words of a narrow alphabet and
-/// nothing of the order or the settings, and it claims no proof that an answer can't give.
-pub fn is_sound(reading: &Reading) {
+/// Checks what holds for the classification of any answer: it keeps only short words of a narrow
+/// alphabet and nothing of the order or the settings, and claims no proof that an answer can't give.
+pub fn is_sound(classification: &Classification) {
     use postback_core::delivery::Proof::{Lookup, Operator};
 
-    assert!(!matches!(reading.verdict, Verdict::Delivered(Lookup | Operator)));
-    is_narrow(&reading.references);
-    is_narrow(&reading.details);
-    canary::is_hidden(&format!("{reading:?}"));
-    if let Verdict::Retry { sent, .. } = reading.verdict {
+    assert!(!matches!(classification.verdict, Verdict::Delivered(Lookup | Operator)));
+    is_narrow(&classification.references);
+    is_narrow(&classification.details);
+    canary::is_hidden(&format!("{classification:?}"));
+    if let Verdict::Retry { sent, .. } = classification.verdict {
         assert!(sent, "an answer came, so something was sent");
     }
 }
 
-/// Only letters, digits and `_-.`, at most 64 of them.
+/// Checks that only letters, digits and `_-.` are kept, at most 64 of them.
 pub fn is_narrow(kept: &Details) {
     let Ok(Value::Object(kept)) = serde_json::to_value(kept) else { panic!("details is a map") };
     for (name, value) in kept {

@@ -22,14 +22,14 @@ const CANARIES: &[&str] = &[
     "9.9.9.9",
 ];
 
-/// What a text must not hold.
+/// Checks that a text holds no canary.
 pub fn is_hidden(shown: &str) {
     let shown = shown.to_lowercase();
     let canary = CANARIES.iter().find(|canary| shown.contains(**canary));
     assert!(canary.is_none(), "{canary:?} shows in {shown}");
 }
 
-/// What [`mark`] puts around a text: no one else's word.
+/// The text that [`mark`] puts around others: it stands nowhere else.
 pub const MARK: &str = "qZ7vK";
 
 /// Marks some of the texts in `value`, those whose number has its bit set in `which`.
@@ -43,7 +43,7 @@ pub fn mark(value: &mut Value, which: u8) {
     });
 }
 
-/// Whether a member of `value` is named with the mark: then the mark may show.
+/// Returns true if a member of `value` is named with the mark: then the mark may show.
 pub fn is_a_name(value: &Value) -> bool {
     match value {
         Value::Object(members) => {

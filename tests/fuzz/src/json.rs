@@ -23,8 +23,8 @@ pub enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// How deep values may be nested. The other reader allows 127 for what it reads, and any depth for
-/// what it passes over.
+/// The depth to which values may be nested. The other reader allows 127 for values that it reads,
+/// and any depth for values that it passes over.
 const DEPTH: usize = 1_000;
 
 impl Json {
@@ -36,7 +36,7 @@ impl Json {
         chars.next().is_none().then_some(value)
     }
 
-    /// Whether a text may be nested deeper than [`Self::read`] goes.
+    /// Returns true if a text may be nested deeper than [`Self::read`] goes.
     pub fn may_be_too_deep(text: &str) -> bool {
         text.matches(['[', '{']).count() >= DEPTH
     }
@@ -51,7 +51,7 @@ impl Json {
         self.members()?.iter().rfind(|member| member.0 == name).map(|member| &member.1)
     }
 
-    /// Whether more than one member is called `name`.
+    /// Returns true if more than one member is called `name`.
     pub fn is_twice(&self, name: &str) -> bool {
         self.members().unwrap_or_default().iter().filter(|member| member.0 == name).count() > 1
     }
@@ -64,8 +64,8 @@ impl Json {
         }
     }
 
-    /// Whether it holds a member whose name `serde_json` keeps for itself: such an object is a
-    /// number or a piece of JSON to it.
+    /// Returns true if it holds a member whose name `serde_json` keeps for itself: it takes such an
+    /// object for a number or a piece of JSON.
     pub fn has_private_names(&self) -> bool {
         match self {
             Self::Object(members) => members

@@ -1,8 +1,8 @@
-//! What the fuzz targets share.
+//! The code that the fuzz targets share.
 //!
-//! A target fails on a panic and when what it asserts does not hold. The seeds it starts from are
-//! made anew from the recorded answers and the example orders at every run ([`seeds`]), so they
-//! follow the tree; `corpus/` holds what fuzzing has found beyond them.
+//! A target fails on a panic and when an assertion does not hold. It starts from seeds that are made
+//! anew at every run from the recorded answers and the example orders ([`seeds`]). `corpus/` holds
+//! named inputs besides, and the few that reach most of what the seeds do not.
 
 pub mod answers;
 pub mod canary;

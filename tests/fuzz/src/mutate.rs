@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzzer_mutate;
 
 use crate::json::Json;
 
-/// What a value is replaced by.
+/// The values that replace another.
 const VALUES: &[&str] = &[
     "null",
     "true",
@@ -41,7 +41,7 @@ const VALUES: &[&str] = &[
     "{\"a\":1}",
 ];
 
-/// What is put into a text.
+/// The pieces that are put into a text.
 const PIECES: &[&str] = &[
     "0", " ", "\n", "\t", "{", "}", "-", ".", ",", "_", "%25", "\u{feff}", "\u{a0}", "é", "\u{0}",
 ];

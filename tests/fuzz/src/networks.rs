@@ -4,17 +4,21 @@
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
-use postback_core::{fields::UnknownFields, network::{Network, Plan, configure}, order::Order};
+use postback_core::{
+    fields::UnknownFields,
+    network::{Network, Plan, configure},
+    order::Order,
+};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
 /// Our order's id, and under which cpa.moe knows it.
 pub const ORDER_ID: &str = "112358";
 
-/// The customer's telephone number as cpa.moe is told it.
+/// The customer's telephone number as cpa.moe gets it.
 pub const PHONE: &str = "77001234567";
 
-/// A network and what it is told of the order: one report.
+/// A network with settings and a report of the order to it.
 pub struct Fixture<N: Network> {
     /// The network.
     pub network: N,
@@ -27,8 +31,8 @@ impl<N: Network> Fixture<N> {
         let network: N = configured(settings);
         let order = Order::read(&order(), UnknownFields::Deny);
         let order = order.unwrap_or_else(|faults| panic!("the order is refused: {faults:?}"));
-        let Plan::Send(mut told) = network.plan(&order) else { panic!("nothing is told") };
-        let report = told.swap_remove(0).report;
+        let Plan::Send(mut parts) = network.plan(&order) else { panic!("nothing is sent") };
+        let report = parts.swap_remove(0).report;
         Self { network, report }
     }
 }
@@ -48,7 +52,7 @@ pub fn cpa_moe() -> Fixture<CpaMoe> {
     Fixture::of(&json!({ "user": 2718, "key": "canarykey314" }))
 }
 
-/// ShopBack, telling the whole order or one line of it, with one offer or several.
+/// ShopBack, with a report of the whole order or of one line, and with one offer or several.
 pub fn shopback(line: bool, several: bool) -> Fixture<ShopBack> {
     let mode = if line { "line_items" } else { "order" };
     let offers = if several { json!({ "MYR": 1234 }) } else { json!({}) };

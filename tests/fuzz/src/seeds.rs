@@ -1,5 +1,5 @@
-//! What fuzzing starts from: the recorded answers, the example orders and the settings of the
-//! tests, as each target wants its bytes.
+//! The inputs that fuzzing starts from: the recorded answers, the example orders and the settings of
+//! the tests, as the bytes that each target reads.
 //!
 //! A target writes its seeds into the folder that `FUZZ_SEEDS` names, when it starts.
 

@@ -1,4 +1,4 @@
-//! Time, chance, queue, bus and secret, in memory.
+//! Time, randomness, queue and secret, in memory.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,11 +8,15 @@ use std::{
 use postback_core::clock::Timestamp;
 use postback_runtime::{
     metrics::Metrics,
-    services::{DelayedOrder, Secret, Services, StatusServices, TrackedLead, Unavailable},
+    services::{DelayedOrder, Secret, Services, Unavailable},
 };
 use serde_json::Value;
 
-/// How often a message is received before it goes to the dead letters, as in the template.
+mod status_queue;
+
+use status_queue::Waiting;
+
+/// The number of receives after which a message goes to the dead letters, as in the template.
 const RECEIVES: u32 = 5;
 
 /// The services of one function.
@@ -26,12 +30,12 @@ struct Inner {
     queue: Vec<Message>,
     dead_letters: Vec<Message>,
     status_queue: Vec<Waiting>,
-    handful: usize,
+    most_at_once: usize,
     secret: (String, u32),
     metrics: Vec<Value>,
     queue_down: bool,
     panics: Option<String>,
-    broken: Option<&'static str>,
+    broken_rule: Option<&'static str>,
     next_id: u64,
 }
 
@@ -42,21 +46,14 @@ pub struct Message {
     pub id: String,
     /// Its body.
     pub body: String,
-    /// When it can be received.
+    /// The time from which it can be received.
     pub visible_at: Timestamp,
-    /// How often it has been received.
+    /// The number of times it has been received.
     pub received: u32,
 }
 
-/// A message on the status_queue queue, and when it can be received.
-#[derive(Clone, Debug)]
-struct Waiting {
-    lead: TrackedLead,
-    visible_at: Timestamp,
-}
-
 impl FakeServices {
-    /// A world at `now`, whose chance follows from `seed`, with the JSON text of a secret.
+    /// Services at `now`, whose randomness follows from `seed`, with the JSON text of a secret.
     #[must_use]
     pub fn new(now: Timestamp, seed: u64, secret: &str) -> Self {
         Self(Arc::new(Mutex::new(Inner {
@@ -65,12 +62,12 @@ impl FakeServices {
             queue: Vec::new(),
             dead_letters: Vec::new(),
             status_queue: Vec::new(),
-            handful: 10,
+            most_at_once: 10,
             secret: (secret.to_owned(), 1),
             metrics: Vec::new(),
             queue_down: false,
             panics: None,
-            broken: None,
+            broken_rule: None,
             next_id: 0,
         })))
     }
@@ -131,7 +128,7 @@ impl FakeServices {
         }
     }
 
-    /// When the next message becomes visible.
+    /// The time at which the next message becomes visible.
     #[must_use]
     pub fn next_visible(&self) -> Option<Timestamp> {
         self.inner().queue.iter().map(|message| message.visible_at).min()
@@ -143,13 +140,13 @@ impl FakeServices {
         self.inner().queue.clone()
     }
 
-    /// The messages that were given up.
+    /// The messages in the dead-letter queue.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Message> {
         self.inner().dead_letters.clone()
     }
 
-    /// Puts the dead letters back on the queue, as a person does once the cause is mended.
+    /// Puts the dead letters back on the queue, as a person does once the cause is fixed.
     pub fn redrive(&self) {
         let mut inner = self.inner();
         let now = inner.now;
@@ -159,7 +156,7 @@ impl FakeServices {
         inner.queue.extend(fresh);
     }
 
-    /// The metrics that were written, each document as `CloudWatch` gets it.
+    /// The metric documents that were written, as `CloudWatch` gets them.
     #[must_use]
     pub fn metrics(&self) -> Vec<Value> {
         self.inner().metrics.clone()
@@ -171,19 +168,18 @@ impl FakeServices {
         inner.secret = (secret.to_owned(), inner.secret.1 + 1);
     }
 
-    /// Whether the queue refuses messages.
+    /// Makes the queue refuse messages, or take them again.
     pub fn queue_down(&self, down: bool) {
         self.inner().queue_down = down;
     }
 
-    /// Which rule of AWS was broken. A panic in the middle would be taken for one of the function's.
+    /// The rule of AWS that the function broke. The fake does not panic where it happens: that
+    /// would look like a panic of the function's own.
     #[must_use]
-    pub fn broken(&self) -> Option<&'static str> {
-        self.inner().broken
+    pub fn broken_rule(&self) -> Option<&'static str> {
+        self.inner().broken_rule
     }
-}
 
-impl FakeServices {
     /// Makes putting this order back on the queue panic, as a fault of ours would.
     pub fn panic_over(&self, order_id: Option<&str>) {
         self.inner().panics = order_id.map(str::to_owned);
@@ -200,18 +196,18 @@ impl Services for FakeServices {
     }
 
     async fn requeue(&self, order: &DelayedOrder<'_>, delay: Duration) -> Result<(), Unavailable> {
-        // A real call gives way to others; so does this one.
+        // A real call yields to others; so does this one.
         tokio::task::yield_now().await;
         if self.inner().queue_down {
             return Err(Unavailable);
         }
         if delay > Duration::from_mins(15) {
-            self.inner().broken = Some("SQS delays by 15 minutes at most");
+            self.inner().broken_rule = Some("SQS delays by 15 minutes at most");
             return Err(Unavailable);
         }
         let body = serde_json::to_string(order).map_err(|_| Unavailable)?;
         let panics = self.inner().panics.as_deref().is_some_and(|id| body.contains(id));
-        assert!(!panics, "there was to be a panic");
+        assert!(!panics, "a scripted panic");
         let visible_at = self.now() + delay;
         self.push(body, visible_at);
         Ok(())
@@ -225,66 +221,7 @@ impl Services for FakeServices {
 
     fn measure(&self, network: &'static str, metrics: &Metrics) {
         let mut inner = self.inner();
-        let documents = metrics.documents("stage", network, inner.now);
+        let documents = metrics.documents("stack", network, inner.now);
         inner.metrics.extend(documents);
-    }
-}
-
-impl FakeServices {
-    /// Puts an event of the bus on the status_queue queue, as its rule does.
-    pub fn track(&self, event: &Value) {
-        let mut inner = self.inner();
-        inner.next_id += 1;
-        let handle = format!("f-{}", inner.next_id);
-        let now = inner.now;
-        let lead = TrackedLead { handle, body: event.to_string(), sent_at: now };
-        inner.status_queue.push(Waiting { lead, visible_at: now });
-    }
-
-    /// From now on the status_queue queue hands over at most so many messages at once.
-    pub fn hand_over(&self, at_once: usize) {
-        self.inner().handful = at_once;
-    }
-
-    /// When each message on the status_queue queue can be received.
-    #[must_use]
-    pub fn tracked(&self) -> Vec<Timestamp> {
-        self.inner().status_queue.iter().map(|waiting| waiting.visible_at).collect()
-    }
-}
-
-impl StatusServices for FakeServices {
-    async fn receive(&self, most: usize) -> Result<Vec<TrackedLead>, Unavailable> {
-        tokio::task::yield_now().await;
-        let mut inner = self.inner();
-        let (now, most) = (inner.now, most.min(inner.handful));
-        let due = inner.status_queue.iter_mut().filter(|waiting| waiting.visible_at <= now);
-        Ok(due
-            .take(most)
-            .map(|waiting| {
-                waiting.visible_at = now + Duration::from_mins(5);
-                waiting.lead.clone()
-            })
-            .collect())
-    }
-
-    async fn defer(&self, lead: &TrackedLead, delay: Duration) -> Result<(), Unavailable> {
-        assert!(delay < Duration::from_hours(12), "SQS hides a message for 12 hours at most");
-        let mut inner = self.inner();
-        let visible_at = inner.now + delay;
-        let own = inner.status_queue.iter_mut().filter(|w| w.lead.handle == lead.handle);
-        own.for_each(|waiting| waiting.visible_at = visible_at);
-        Ok(())
-    }
-
-    async fn delete(&self, lead: &TrackedLead) -> Result<(), Unavailable> {
-        self.inner().status_queue.retain(|waiting| waiting.lead.handle != lead.handle);
-        Ok(())
-    }
-
-    async fn renew(&self, lead: &TrackedLead) -> Result<(), Unavailable> {
-        let event = serde_json::from_str(&lead.body).map_err(|_| Unavailable)?;
-        self.track(&event);
-        Ok(())
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 /// The functions' timeout, as in the template.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a received message is invisible, as in the template.
+/// The time that a received message is invisible, as in the template.
 pub const INVISIBLE: Duration = Duration::from_mins(3);
 
 /// A running instance of one network's function.
@@ -28,8 +28,8 @@ pub const INVISIBLE: Duration = Duration::from_mins(3);
 pub struct Function<N: Network> {
     /// The handler's state.
     pub dispatcher: Dispatcher<N, FakeServices>,
-    /// Its queue, bus, secret and clock.
-    pub world: FakeServices,
+    /// Its queue, secret and clock.
+    pub services: FakeServices,
     ledger: Ledger,
 }
 
@@ -45,9 +45,9 @@ pub struct Answer {
 }
 
 impl<N: Network> Function<N> {
-    pub(crate) async fn start(ledger: Ledger, sender: Sender, world: FakeServices) -> Self {
-        let dispatcher = Dispatcher::start(ledger.clone(), sender, world.clone()).await;
-        Self { dispatcher: dispatcher.expect("the function starts"), world, ledger }
+    pub(crate) async fn start(ledger: Ledger, sender: Sender, services: FakeServices) -> Self {
+        let dispatcher = Dispatcher::start(ledger.clone(), sender, services.clone()).await;
+        Self { dispatcher: dispatcher.expect("the function starts"), services, ledger }
     }
 
     /// Posts an order to `POST /orders/{network}`.
@@ -59,10 +59,10 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the handler fails: it has an answer for everything.
+    /// If the handler fails: it has an answer for everything.
     pub async fn post_text(&self, body: &str) -> Answer {
         let event = api_event("POST", &format!("/orders/{}", N::NAME), body);
-        let answer = self.call(&event, self.world.now() + TIMEOUT).await.expect("an answer");
+        let answer = self.call(&event, self.services.now() + TIMEOUT).await.expect("an answer");
         let body = answer["body"].as_str().unwrap_or_default();
         Answer {
             status: answer["statusCode"].as_u64().unwrap_or_default(),
@@ -79,24 +79,24 @@ impl<N: Network> Function<N> {
     ///
     /// # Panics
     ///
-    /// When the answer is not JSON, or the function has broken a rule of AWS.
+    /// If the answer is not JSON, or the function has broken a rule of AWS.
     pub async fn call(&self, event: &Value, deadline: Timestamp) -> Result<Value, String> {
         let payload = to_raw_value(event).expect("JSON");
         let answer = handle(&self.dispatcher, &payload, deadline).await;
-        assert_eq!(self.world.broken(), None);
+        assert_eq!(self.services.broken_rule(), None);
         let answer = answer.map_err(|error| error.to_string())?;
         Ok(serde_json::from_str(answer.get()).expect("JSON"))
     }
 
     /// Puts the event of an order on the queue, as its rule on the bus does.
     pub fn enqueue(&self, order: &Value) {
-        self.world.enqueue(order_event(order).to_string());
+        self.services.enqueue(order_event(order).to_string());
     }
 
     /// Takes everything that is visible on the queue now, in batches of ten.
     pub async fn work(&self) {
         loop {
-            let messages = self.world.receive(10, INVISIBLE);
+            let messages = self.services.receive(10, INVISIBLE);
             if messages.is_empty() {
                 return;
             }
@@ -104,13 +104,14 @@ impl<N: Network> Function<N> {
         }
     }
 
-    /// Takes one batch: what the answer does not name as failed is deleted. The ids of the failed.
+    /// Takes one batch and deletes the messages that the answer does not name as failed. Returns
+    /// the ids of the failed.
     ///
     /// # Panics
     ///
-    /// When the handler fails as a whole.
+    /// If the handler fails as a whole.
     pub async fn take(&self, messages: &[Message]) -> Vec<String> {
-        let deadline = self.world.now() + TIMEOUT;
+        let deadline = self.services.now() + TIMEOUT;
         let answer = self.call(&sqs_event(messages), deadline).await.expect("an answer");
         let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
         let failed: Vec<_> = failures
@@ -118,26 +119,26 @@ impl<N: Network> Function<N> {
             .filter_map(|failure| failure["itemIdentifier"].as_str().map(str::to_owned))
             .collect();
         for message in messages.iter().filter(|message| !failed.contains(&message.id)) {
-            self.world.delete(&message.id);
+            self.services.delete(&message.id);
         }
         failed
     }
 
-    /// What the ledger holds of an order.
+    /// The delivery of an order to this network, as the ledger holds it.
     ///
     /// # Panics
     ///
-    /// When the ledger can't be read.
+    /// If the ledger can't be read.
     pub async fn record(&self, order_id: &str) -> Option<Record> {
         let records = self.ledger.of_order(order_id).await.expect("the ledger");
         records.into_iter().find(|record| record.network() == N::NAME)
     }
 
-    /// What the ledger holds of one delivery.
+    /// A delivery as the ledger holds it.
     ///
     /// # Panics
     ///
-    /// When the ledger can't be read.
+    /// If the ledger can't be read.
     pub async fn record_of(&self, key: &Key) -> Option<Record> {
         self.ledger.get(key).await.expect("the ledger")
     }

@@ -1,10 +1,11 @@
-//! The real handlers, whole, in one process: an embedded `DynamoDB` behind a proxy that can fail,
-//! the sandbox of the four networks, and a queue, a bus and a clock in memory.
+//! The real handlers in one process: an embedded `DynamoDB` behind a proxy that can fail, the
+//! sandbox of the networks, the real publisher over the table's stream, and a queue, a bus and a
+//! clock in memory.
 //!
 //! A [`TestBed`] holds what all functions of one test share; a [`Function`] is one network's function
 //! on it, called with real API Gateway and SQS events.
 
-#![expect(clippy::expect_used, reason = "a stage that can't be set up is a failed test")]
+#![expect(clippy::expect_used, reason = "a test bed that can't be set up is a failed test")]
 
 mod events;
 mod fake_services;

@@ -1,7 +1,11 @@
 //! The events of the bus: the real publisher over the table's stream.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
+use postback_core::network::Network;
 use postback_runtime::{
     lambda::StreamHandler,
     services::{BusEvent, EventBus, PublishServices, Unavailable},
@@ -9,7 +13,7 @@ use postback_runtime::{
 use publish::Publisher;
 use serde_json::{Value, json, value::to_raw_value};
 
-use crate::TestBed;
+use crate::{Function, TestBed};
 
 /// A bus in memory, and the status queues of the networks.
 #[derive(Debug, Default)]
@@ -17,6 +21,7 @@ pub struct RecordingBus {
     events: Mutex<Vec<(String, Value)>>,
     tracked: Mutex<Vec<(String, String)>>,
     refusals: Mutex<Vec<bool>>,
+    refuses_tracking: AtomicBool,
 }
 
 impl RecordingBus {
@@ -38,6 +43,11 @@ impl RecordingBus {
         next.reverse();
         *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = next;
     }
+
+    /// Makes the status queues refuse messages, or take them again.
+    pub fn refuse_tracking(&self, refuses: bool) {
+        self.refuses_tracking.store(refuses, Ordering::Relaxed);
+    }
 }
 
 impl EventBus for &RecordingBus {
@@ -50,7 +60,7 @@ impl EventBus for &RecordingBus {
             if refusals.pop().unwrap_or_default() {
                 refused.push(event.clone());
             } else {
-                let detail = serde_json::from_str(&event.detail).unwrap_or_default();
+                let detail = serde_json::from_str(&event.detail).expect("a detail is JSON");
                 taken.push((event.detail_type.clone(), detail));
             }
         }
@@ -60,6 +70,9 @@ impl EventBus for &RecordingBus {
 
 impl PublishServices for &RecordingBus {
     async fn track(&self, network: &str, event: String) -> Result<(), Unavailable> {
+        if self.refuses_tracking.load(Ordering::Relaxed) {
+            return Err(Unavailable);
+        }
         let mut tracked = self.tracked.lock().unwrap_or_else(PoisonError::into_inner);
         tracked.push((network.to_owned(), event));
         Ok(())
@@ -67,15 +80,41 @@ impl PublishServices for &RecordingBus {
 }
 
 impl TestBed {
-    /// Everything that the bus has, once the ledger's stream was published: detail type and detail.
+    /// All events of the bus, once the ledger's stream was published: detail type and detail.
     ///
     /// # Panics
     ///
-    /// When the publisher fails.
+    /// If the publisher fails.
     pub async fn published(&self) -> Vec<(String, Value)> {
+        self.publish().await.events()
+    }
+
+    /// The events about one network's deliveries.
+    ///
+    /// # Panics
+    ///
+    /// If the publisher fails.
+    pub async fn published_of(&self, network: &str) -> Vec<(String, Value)> {
+        let events = self.published().await.into_iter();
+        events.filter(|(_, detail)| detail["network"] == network).collect()
+    }
+
+    /// Publishes the ledger's stream and puts the function's delivered orders on its status queue.
+    ///
+    /// # Panics
+    ///
+    /// If the publisher fails.
+    pub async fn track<N: Network>(&self, function: &Function<N>) {
+        let tracked = self.publish().await.tracked();
+        for (_, event) in tracked.iter().filter(|(network, _)| network == N::NAME) {
+            function.services.track(event);
+        }
+    }
+
+    async fn publish(&self) -> RecordingBus {
         let bus = RecordingBus::default();
         publish_to(&bus, &self.table.stream()).await.expect("published");
-        bus.events()
+        bus
     }
 }
 

@@ -1,4 +1,4 @@
-//! What all functions of one test share.
+//! The parts that all functions of one test share.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use crate::{
     table::{self, Table},
 };
 
-/// One ledger, the four networks, and one clock for all of it.
+/// One ledger, the sandbox of the networks, and one clock for all.
 #[derive(Debug)]
 pub struct TestBed {
     /// The ledger's table.
     pub table: Table,
-    /// The four networks.
+    /// The networks.
     pub sandbox: Sandbox,
     now: std::sync::Mutex<Timestamp>,
-    worlds: std::sync::Mutex<Vec<FakeServices>>,
+    services: std::sync::Mutex<Vec<FakeServices>>,
     seed: u64,
 }
 
-/// How long a function waits, by the machine's clock, which goes on where the stage's stands.
+/// The time that a function waits, by the machine's clock: it runs on while the test bed's stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For the network: one request in all.
     pub network: Duration,
-    /// For the ledger: one answer; the client asks three times.
+    /// For the ledger: one answer; the client tries three times.
     pub ledger: Duration,
 }
 
@@ -40,15 +40,15 @@ impl Default for Patience {
     }
 }
 
-/// When every test begins.
+/// The time at which every test begins.
 const BEGINNING: &str = "2026-11-21T10:15:00Z";
 
 impl TestBed {
-    /// A fresh stage; all chance follows from `seed`.
+    /// A fresh test bed; all randomness follows from `seed`.
     ///
     /// # Panics
     ///
-    /// When loopback can't be listened on.
+    /// If loopback can't be listened on.
     pub async fn new(seed: u64) -> Self {
         let now = Timestamp::parse(BEGINNING).expect("an instant");
         let sandbox = Sandbox::start().await;
@@ -57,7 +57,7 @@ impl TestBed {
             table: Table::start().await,
             sandbox,
             now: std::sync::Mutex::new(now),
-            worlds: std::sync::Mutex::default(),
+            services: std::sync::Mutex::default(),
             seed,
         }
     }
@@ -72,37 +72,41 @@ impl TestBed {
     ///
     /// # Panics
     ///
-    /// When the function can't start.
+    /// If the function can't start.
     pub async fn function_at<N: Network>(&self, endpoint: &str, secret: &str) -> Function<N> {
-        let world = FakeServices::new(self.now(), self.seed, secret);
-        self.worlds.lock().expect("a lock").push(world.clone());
-        self.instance(endpoint, world).await
+        let services = FakeServices::new(self.now(), self.seed, secret);
+        self.services.lock().expect("a lock").push(services.clone());
+        self.instance(endpoint, services).await
     }
 
-    /// One more running instance of a function, with the same queue, bus and secret.
+    /// One more running instance of a function, with the same queue and secret.
     ///
     /// # Panics
     ///
-    /// When the function can't start.
-    pub async fn instance<N: Network>(&self, endpoint: &str, world: FakeServices) -> Function<N> {
+    /// If the function can't start.
+    pub async fn instance<N: Network>(
+        &self,
+        endpoint: &str,
+        services: FakeServices,
+    ) -> Function<N> {
         let sender = sender(endpoint, Duration::from_secs(2));
-        Function::start(self.table.ledger(), sender, world).await
+        Function::start(self.table.ledger(), sender, services).await
     }
 
-    /// One more running instance of a function that waits as long as told, with connections to the
-    /// ledger that are nobody else's.
+    /// One more running instance of a function that waits as long as `patience` says, with its own
+    /// connections to the ledger.
     ///
     /// # Panics
     ///
-    /// When the function can't start.
+    /// If the function can't start.
     pub async fn instance_with<N: Network>(
         &self,
         endpoint: &str,
-        world: FakeServices,
+        services: FakeServices,
         patience: Patience,
     ) -> Function<N> {
         let sender = sender(endpoint, patience.network);
-        Function::start(self.table.ledger_within(patience.ledger), sender, world).await
+        Function::start(self.table.ledger_within(patience.ledger), sender, services).await
     }
 
     /// The time.
@@ -123,8 +127,8 @@ impl TestBed {
     pub fn advance(&self, by: Duration) {
         let now = self.now() + by;
         *self.now.lock().expect("a lock") = now;
-        for world in self.worlds.lock().expect("a lock").iter() {
-            world.set_now(now);
+        for services in self.services.lock().expect("a lock").iter() {
+            services.set_now(now);
         }
         self.sandbox.set_clock(u64::try_from(now.as_millis()).expect("after 1970"));
     }
@@ -134,13 +138,13 @@ impl TestBed {
         self.advance(self.now().until(instant));
     }
 
-    /// Works off a function's queue until it is empty, letting time pass as far as it waits, at
-    /// most for `most` more. Whether it is empty.
+    /// Works off a function's queue until it is empty, and lets time pass while messages wait, but
+    /// no more than `most`. Returns whether the queue is empty.
     pub async fn work_off<N: Network>(&self, function: &Function<N>, most: Duration) -> bool {
         let end = self.now() + most;
         loop {
             function.work().await;
-            match function.world.next_visible() {
+            match function.services.next_visible() {
                 None => return true,
                 Some(at) if at > end => return false,
                 Some(at) => self.advance_to(at),
@@ -158,7 +162,7 @@ fn sender(endpoint: &str, timeout: Duration) -> Sender {
 ///
 /// # Panics
 ///
-/// When there is none for the network.
+/// If there is none for the network.
 fn secret(network: &str) -> String {
     let path = format!("{}/../sandbox/secrets/{network}.json", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|_| "{}".to_owned())

@@ -2,7 +2,7 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Fingerprint, IfAbsent, Key, Note, Record, State},
+    delivery::{Delivery, Fingerprint, IfAbsent, Key, Note, Record, Stamp, State},
 };
 use postback_harness::{Strike, Table};
 use postback_runtime::ledger::{LedgerError, Put};
@@ -21,7 +21,7 @@ fn claimed(key: &Key, write_id: u64) -> Record {
         proof: None,
         attempt: 1,
         content: Fingerprint::of(&"an order"),
-        since: NOW,
+        first_seen_at: NOW,
         claim_expires_at: NOW,
         not_before: NOW,
         reached_network: false,
@@ -29,12 +29,12 @@ fn claimed(key: &Key, write_id: u64) -> Record {
         if_absent: IfAbsent::default(),
         parked_settings: None,
     };
-    Record::after(None, key, sending, Note::default(), NOW, write_id)
+    Record::after(None, key, sending, Note::default(), Stamp { now: NOW, write_id })
 }
 
 fn settled(before: &Record, key: &Key, write_id: u64) -> Record {
     let delivered = Delivery { state: State::Delivered, ..before.protocol.clone() };
-    Record::after(Some(before), key, delivered, Note::default(), NOW, write_id)
+    Record::after(Some(before), key, delivered, Note::default(), Stamp { now: NOW, write_id })
 }
 
 fn refused_by(held: &Record) -> Put {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Fingerprint, IfAbsent, Key, Note, Record, State},
+    delivery::{Delivery, Fingerprint, IfAbsent, Key, Note, Record, Stamp, State},
 };
 use postback_harness::Table;
 use postback_runtime::ledger::{Filter, Ledger, Receipt};
@@ -41,7 +41,8 @@ async fn write_at(
         if_absent: IfAbsent::default(),
         parked_settings: None,
     };
-    let record = Record::after(None, &key, delivery, Note::default(), NOW, 1);
+    let record =
+        Record::after(None, &key, delivery, Note::default(), Stamp { now: NOW, write_id: 1 });
     ledger.put(&record, None).await.expect("written");
 }
 
@@ -157,7 +158,7 @@ async fn the_first_receipt_of_a_message_stands_and_is_no_delivery() {
 async fn a_receipt_is_kept_for_thirty_days() {
     let table = Table::start().await;
     let receipt = Receipt::new("msg_1", Fingerprint::of(&"an order"), NOW);
-    table.ledger().keep(&receipt).await.expect("kept");
+    table.ledger().put_receipt(&receipt).await.expect("kept");
 
     let items = table.client().scan().table_name(table.name()).send().await.expect("a scan");
 

@@ -1,4 +1,4 @@
-//! What is said of a request whose answer comes whole, in part or not at all.
+//! The result of a request whose answer comes whole, in part or not at all.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -20,10 +20,10 @@ use url::Url;
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 
-/// For what comes, however busy the machine is.
+/// Long enough for a busy machine.
 const LONG: Duration = Duration::from_mins(1);
 
-/// For what never comes.
+/// The wait for an answer that never comes.
 const SHORT: Duration = Duration::from_millis(200);
 
 fn sender(listener: &TcpListener, timeout: Duration) -> Sender {
@@ -56,7 +56,7 @@ async fn request(stream: &mut TcpStream) -> String {
     }
 }
 
-/// What is said when the network answers `answer` and closes; and what it was asked.
+/// The result when the network answers `answer` and closes; and the request that it read.
 async fn answered(what: &Request, answer: &[u8]) -> (SendResult, String) {
     let listener = listener().await;
     let sender = sender(&listener, LONG);

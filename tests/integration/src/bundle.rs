@@ -1,4 +1,4 @@
-//! The six functions, connected.
+//! The functions, connected.
 
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
@@ -11,18 +11,18 @@ use postback_runtime::lambda::api::Request;
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
-use crate::{Bus, Description, Door, Reply, concerns, sign};
+use crate::{Bus, Description, FakeIntake, Reply, concerns, sign};
 
-/// What the shop calls, and all behind it.
+/// The API that the shop calls, and all functions behind it.
 #[derive(Debug)]
 pub struct Bundle {
     /// Ledger, networks and clock.
-    pub stage: TestBed,
-    /// Where intake puts orders.
+    pub bed: TestBed,
+    /// The bus that intake puts orders on.
     pub bus: Bus,
-    /// What else is around intake.
-    pub door: Door,
-    intake: Intake<Door>,
+    /// The services around intake.
+    pub intake_services: FakeIntake,
+    intake: Intake<FakeIntake>,
     /// One network's function.
     pub cartstack: Function<CartStack>,
     /// One network's function.
@@ -33,7 +33,7 @@ pub struct Bundle {
     pub shopback: Function<ShopBack>,
 }
 
-/// Where orders are taken.
+/// The paths that take orders.
 pub const PATHS: [&str; 5] =
     ["/orders", "/orders/cartstack", "/orders/cashmycell", "/orders/cpa_moe", "/orders/shopback"];
 
@@ -43,7 +43,7 @@ pub fn api_event(method: &str, path: &str, body: &str) -> Value {
     postback_harness::api_event(method, path, body)
 }
 
-/// A value as it stands in a path.
+/// A value, encoded for a path.
 #[must_use]
 pub fn encode(value: &str) -> String {
     utf8_percent_encode(value, NON_ALPHANUMERIC).to_string()
@@ -52,22 +52,23 @@ pub fn encode(value: &str) -> String {
 impl Bundle {
     /// All functions, with nothing done yet.
     pub async fn new(seed: u64) -> Self {
-        let stage = TestBed::new(seed).await;
+        let bed = TestBed::new(seed).await;
         let bus = Bus::default();
-        let door = Door::new(bus.clone(), stage.table.ledger(), &sign::secret(&[sign::KEY]));
+        let intake_services =
+            FakeIntake::new(bus.clone(), bed.table.ledger(), &sign::secret(&[sign::KEY]));
         Self {
             bus,
-            intake: Intake::new(door.clone()),
-            door,
-            cartstack: stage.function().await,
-            cashmycell: stage.function().await,
-            cpa_moe: stage.function().await,
-            shopback: stage.function().await,
-            stage,
+            intake: Intake::new(intake_services.clone()),
+            intake_services,
+            cartstack: bed.function().await,
+            cashmycell: bed.function().await,
+            cpa_moe: bed.function().await,
+            shopback: bed.function().await,
+            bed,
         }
     }
 
-    /// Posts an order to a path, and lets the rules of the bus take it from there.
+    /// Posts an order to a path.
     pub async fn post(&self, path: &str, order: &Value) -> Reply {
         self.call(&api_event("POST", path, &order.to_string())).await
     }
@@ -77,17 +78,17 @@ impl Bundle {
         self.get_path(&format!("/orders/{}", encode(order_id))).await
     }
 
-    /// Reads what is at a path.
+    /// Reads a path.
     pub async fn get_path(&self, path: &str) -> Reply {
         self.call(&api_event("GET", path, "")).await
     }
 
-    /// The API's description, as it gives it.
+    /// The API's description, as the API returns it.
     pub async fn description(&self) -> Description {
         Description::of(self.get_path("/openapi.json").await.body())
     }
 
-    /// Fails unless an answer is as the description says of it.
+    /// Asserts that an answer conforms to the API's description.
     pub async fn assert_described(&self, method: &str, path: &str, reply: &Reply) {
         let description = self.description().await;
         let content_type = reply.header("content-type").unwrap_or_default();
@@ -96,18 +97,18 @@ impl Bundle {
         assert!(differences.is_empty(), "{method} {path} {}: {differences:?}", reply.status);
     }
 
-    /// Calls the API: the template's routes.
+    /// Calls the API by the template's routes.
     pub async fn call(&self, event: &Value) -> Reply {
         let method = event["requestContext"]["http"]["method"].as_str().unwrap_or_default();
         let path = event["rawPath"].as_str().unwrap_or_default();
         match (method, path) {
-            ("POST", "/orders/cartstack") => tell(&self.cartstack, event).await,
-            ("POST", "/orders/cashmycell") => tell(&self.cashmycell, event).await,
-            ("POST", "/orders/cpa_moe") => tell(&self.cpa_moe, event).await,
-            ("POST", "/orders/shopback") => tell(&self.shopback, event).await,
+            ("POST", "/orders/cartstack") => call(&self.cartstack, event).await,
+            ("POST", "/orders/cashmycell") => call(&self.cashmycell, event).await,
+            ("POST", "/orders/cpa_moe") => call(&self.cpa_moe, event).await,
+            ("POST", "/orders/shopback") => call(&self.shopback, event).await,
             ("GET", path) if path.starts_with("/orders/") => self.audit(event, path).await,
             _ => {
-                let reply = self.intake.answer(&request(event), self.stage.now()).await;
+                let reply = self.intake.answer(&request(event), self.bed.now()).await;
                 Reply::of(&serde_json::to_value(reply).expect("JSON"))
             }
         }
@@ -115,29 +116,29 @@ impl Bundle {
 
     async fn audit(&self, event: &Value, path: &str) -> Reply {
         let mut event = event.clone();
-        // The gateway decodes what it has matched.
+        // The gateway decodes a path parameter.
         let order_id = path.trim_start_matches("/orders/");
         let order_id = percent_decode_str(order_id).decode_utf8().expect("UTF-8");
         event["pathParameters"] = json!({ "order_id": order_id });
-        let reply = audit::answer(&request(&event), &self.stage.table.ledger()).await;
+        let reply = audit::answer(&request(&event), &self.bed.table.ledger()).await;
         Reply::of(&serde_json::to_value(reply).expect("JSON"))
     }
 
-    /// Each order on the bus goes to the queues of the networks that it concerns.
+    /// Puts each order of the bus on the queues of the networks that it concerns.
     pub fn route(&self) {
         for (detail_type, detail) in self.bus.drain() {
             let detail = serde_json::from_str(&detail).expect("JSON");
             let mut event = order_event(&detail);
             event["detail-type"] = json!(detail_type);
-            for (network, world) in self.worlds() {
+            for (network, services) in self.services() {
                 if concerns(network, &detail_type, &detail) {
-                    world.enqueue(event.to_string());
+                    services.enqueue(event.to_string());
                 }
             }
         }
     }
 
-    /// Routes what is on the bus, and every function takes what is visible on its queue now.
+    /// Routes the events of the bus, and lets every function take the visible messages of its queue.
     pub async fn work(&self) {
         self.route();
         self.cartstack.work().await;
@@ -148,12 +149,12 @@ impl Bundle {
 
     /// The services of each network's function.
     #[must_use]
-    pub fn worlds(&self) -> [(&'static str, &FakeServices); 4] {
+    pub fn services(&self) -> [(&'static str, &FakeServices); 4] {
         [
-            (CartStack::NAME, &self.cartstack.world),
-            (CashMyCell::NAME, &self.cashmycell.world),
-            (CpaMoe::NAME, &self.cpa_moe.world),
-            (ShopBack::NAME, &self.shopback.world),
+            (CartStack::NAME, &self.cartstack.services),
+            (CashMyCell::NAME, &self.cashmycell.services),
+            (CpaMoe::NAME, &self.cpa_moe.services),
+            (ShopBack::NAME, &self.shopback.services),
         ]
     }
 
@@ -172,21 +173,21 @@ impl Bundle {
         deliveries.iter().filter_map(state).collect()
     }
 
-    /// Fails unless nothing at all has been done: nothing on the bus or a queue, no call to the
-    /// ledger, no request to a network.
+    /// Asserts that nothing was done: nothing on the bus or a queue, no call to the ledger, no
+    /// request to a network.
     pub fn assert_untouched(&self, after: &str) {
         assert_eq!(self.bus.events(), [], "{after}: on the bus");
-        assert_eq!(self.stage.table.calls(), [], "{after}: to the ledger");
-        assert_eq!(self.stage.table.stream(), Vec::<Value>::new(), "{after}: in the stream");
-        assert_eq!(self.stage.sandbox.requests(), 0, "{after}: to a network");
-        for (network, world) in self.worlds() {
-            assert!(world.queue().is_empty(), "{after}: on the queue of {network}");
+        assert_eq!(self.bed.table.calls(), [], "{after}: to the ledger");
+        assert_eq!(self.bed.table.stream(), Vec::<Value>::new(), "{after}: in the stream");
+        assert_eq!(self.bed.sandbox.requests(), 0, "{after}: to a network");
+        for (network, services) in self.services() {
+            assert!(services.queue().is_empty(), "{after}: on the queue of {network}");
         }
     }
 }
 
-async fn tell<N: Network>(function: &Function<N>, event: &Value) -> Reply {
-    let deadline = postback_runtime::services::Services::now(&function.world) + TIMEOUT;
+async fn call<N: Network>(function: &Function<N>, event: &Value) -> Reply {
+    let deadline = postback_runtime::services::Services::now(&function.services) + TIMEOUT;
     Reply::of(&function.call(event, deadline).await.expect("an answer to everything"))
 }
 

@@ -20,13 +20,13 @@ impl Bus {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is on it: detail type and the detail's text.
+    /// Its events: detail type and the detail's text.
     #[must_use]
     pub fn events(&self) -> Vec<(String, String)> {
         self.inner().events.clone()
     }
 
-    /// Whether it refuses events.
+    /// Makes it refuse events, or take them again.
     pub fn down(&self, down: bool) {
         self.inner().down = down;
     }
@@ -49,7 +49,7 @@ impl EventBus for Bus {
     }
 }
 
-/// Whether the template's rule for `network` takes an order.
+/// Returns whether the template's rule for `network` takes an order.
 #[must_use]
 pub fn concerns(network: &str, detail_type: &str, order: &Value) -> bool {
     let exists = |pointer: &str| order.pointer(pointer).is_some();

@@ -1,4 +1,4 @@
-//! The API's own description, and whether an answer is as it says.
+//! The API's own description, and a check of answers against it.
 
 use serde_json::Value;
 
@@ -27,20 +27,20 @@ impl Description {
         found
     }
 
-    /// What a reference leads to.
+    /// The target of a reference.
     #[must_use]
     pub fn resolve(&self, reference: &str) -> Option<&Value> {
         self.0.pointer(reference.strip_prefix('#')?)
     }
 
-    /// The schema of what an operation answers with a status, as it says.
+    /// The schema of an operation's answer with a status.
     #[must_use]
     pub fn answer(&self, method: &str, path: &str, status: u64, content_type: &str) -> &Value {
         let answer = &self.0["paths"][path][method]["responses"][status.to_string()];
         &answer["content"][content_type]["schema"]
     }
 
-    /// How `value` differs from `schema`: types, required and unknown members, closed lists.
+    /// The differences of `value` from `schema`: types, required and unknown members, closed lists.
     #[must_use]
     pub fn differences(&self, schema: &Value, value: &Value) -> Vec<String> {
         let mut found = Vec::new();
@@ -57,7 +57,7 @@ impl Description {
             return;
         }
         if !schema.is_object() {
-            found.push(format!("{at}: nothing is said of it"));
+            found.push(format!("{at}: has no schema"));
             return;
         }
         if let Some(choices) = schema["oneOf"].as_array() {

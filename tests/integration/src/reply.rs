@@ -1,4 +1,4 @@
-//! What a caller of the API gets.
+//! An answer of the API, as its caller gets it.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// What a function answered API Gateway.
+    /// The answer that a function gave API Gateway.
     #[must_use]
     pub fn of(answer: &Value) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Reply {
         self.headers[name].as_str()
     }
 
-    /// Status and code of a problem; the code is empty where it is none as RFC 9457 wants it.
+    /// Status and code of a problem; the code is empty unless the problem conforms to RFC 9457.
     #[must_use]
     pub fn problem(&self) -> (u64, String) {
         let body = self.body();
@@ -48,7 +48,7 @@ impl Reply {
         (self.status, if is_problem { code.to_owned() } else { String::new() })
     }
 
-    /// Where a bad order has faults, and which.
+    /// The faults of a bad order: pointer and code.
     #[must_use]
     pub fn faults(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -19,7 +19,7 @@ pub fn secret(keys: &[&str]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-/// A signature as it stands in the header.
+/// A signature, as the header holds it.
 #[must_use]
 pub fn signature(key: &str, id: &str, at: Timestamp, body: &str) -> String {
     let key = BASE64_STANDARD.decode(key.trim_start_matches("whsec_")).expect("a key");

@@ -1,8 +1,6 @@
-//! The API as its callers know it: answers, replays, conflicts, and what is read back.
+//! The API as its callers see it: answers, replays, conflicts and errors.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
-
-use std::time::Duration;
 
 use postback_harness::Strike;
 use postback_integration::{Bundle, bare, minimal, with};
@@ -10,7 +8,7 @@ use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 
 fn script(bundle: &Bundle, fault: Fault) {
-    bundle.stage.sandbox.script(Rule::on(Network::ShopBack, fault)).expect("a rule");
+    bundle.bed.sandbox.script(Rule::on(Network::ShopBack, fault)).expect("a rule");
 }
 
 #[tokio::test]
@@ -33,7 +31,7 @@ async fn an_order_on_the_bus_is_answered_with_its_id_the_time_and_its_place() {
 #[tokio::test]
 async fn a_final_state_is_200_and_any_other_202() {
     let bundle = Bundle::new(1).await;
-    let stage = &bundle.stage;
+    let bed = &bundle.bed;
     let rejected = with(bare("A-3"), "/clicks", json!({ "shopback": { "transaction_id": "?" } }));
     script(&bundle, Fault::status(503));
     let retrying = bundle.post("/orders/shopback", &minimal("A-1")).await;
@@ -44,24 +42,24 @@ async fn a_final_state_is_200_and_any_other_202() {
     script(&bundle, Fault::redirect("https://elsewhere.example/"));
     let parked = bundle.post("/orders/shopback", &minimal("A-4")).await;
 
-    let told = |id: &str, state: &str, reason: &str, attempt: u32| {
+    let body = |id: &str, state: &str, reason: &str, attempt: u32| {
         json!({
             "order_id": id, "network": "shopback", "state": state, "reason": reason,
             "attempt": attempt, "replayed": false,
         })
     };
     for (reply, status, body) in [
-        (retrying, 202, told("A-1", "retrying", "http_503", 1)),
-        (unconfirmed, 202, told("A-2", "unconfirmed", "connection_lost", 1)),
-        (skipped, 200, told("A-5", "skipped", "no_click", 0)),
-        (rejected, 200, told("A-3", "rejected", "invalid_click", 0)),
-        (parked, 202, told("A-4", "parked", "redirected", 1)),
+        (retrying, 202, body("A-1", "retrying", "http_503", 1)),
+        (unconfirmed, 202, body("A-2", "unconfirmed", "connection_lost", 1)),
+        (skipped, 200, body("A-5", "skipped", "no_click", 0)),
+        (rejected, 200, body("A-3", "rejected", "invalid_click", 0)),
+        (parked, 202, body("A-4", "parked", "redirected", 1)),
     ] {
         assert_eq!((reply.status, reply.body()), (status, body));
         assert_eq!(reply.header("content-type"), Some("application/json"));
         bundle.assert_described("post", "/orders/{network}", &reply).await;
     }
-    assert_eq!(stage.sandbox.violations(), []);
+    assert_eq!(bed.sandbox.violations(), []);
 }
 
 #[tokio::test]
@@ -82,23 +80,11 @@ async fn an_order_posted_again_is_replayed() {
     };
     assert_eq!((first.status, first.body()), (200, body(false)));
     assert_eq!((second.status, second.body()), (200, body(true)));
-    assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1);
+    // Two writes for the delivery, and one refused write for the repetition.
+    let units = bundle.bed.table.units();
+    assert_eq!((units.write, units.read, units.calls), (3.0, 0.0, 3));
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
     bundle.assert_described("post", "/orders/{network}", &second).await;
-}
-
-#[tokio::test]
-async fn a_202_is_a_promise_that_is_kept_without_the_caller() {
-    let bundle = Bundle::new(1).await;
-    script(&bundle, Fault::status(503));
-
-    let reply = bundle.post("/orders/shopback", &minimal("A-1")).await;
-    let done = bundle.stage.work_off(&bundle.shopback, Duration::from_hours(24)).await;
-
-    assert_eq!(reply.status, 202);
-    assert!(done);
-    let delivered = ("shopback".to_owned(), "delivered".to_owned(), None);
-    assert_eq!(bundle.states("A-1").await, [delivered]);
-    assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
 }
 
 #[tokio::test]
@@ -111,14 +97,14 @@ async fn the_same_id_with_another_content_is_a_conflict_and_sends_nothing() {
     let reply = bundle.post("/orders/shopback", &other).await;
 
     assert_eq!(reply.problem(), (409, "conflict".to_owned()));
-    assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1);
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
     assert_eq!(bundle.get("A-1").await, before);
-    assert_eq!(bundle.shopback.world.bus().len(), 1);
+    assert_eq!(bundle.bed.published().await.len(), 1);
     bundle.assert_described("post", "/orders/{network}", &reply).await;
 }
 
 #[tokio::test]
-async fn a_conflict_on_the_queue_is_noted_counted_and_published_and_sends_nothing() {
+async fn a_conflict_on_the_queue_is_noted_and_published_and_sends_nothing() {
     let bundle = Bundle::new(1).await;
     bundle.post("/orders/shopback", &minimal("A-1")).await;
 
@@ -129,38 +115,38 @@ async fn a_conflict_on_the_queue_is_noted_counted_and_published_and_sends_nothin
 
     let reply = bundle.get("A-1").await;
     let delivery = &reply.body()["deliveries"][0];
-    assert_eq!((&delivery["state"], &delivery["conflicts"]), (&json!("delivered"), &json!(2)));
-    let bus = bundle.shopback.world.bus();
-    let conflicts: Vec<_> = bus.iter().filter(|(kind, _)| kind == "postback.conflict").collect();
-    let counts: Vec<_> = conflicts.iter().map(|(_, detail)| detail["conflicts"].clone()).collect();
-    assert_eq!(counts, [json!(1), json!(2)]);
-    assert_ne!(conflicts[0].1["id"], conflicts[1].1["id"]);
-    assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1);
-    assert!(bundle.shopback.world.queue().is_empty());
-    assert!(bundle.shopback.world.dead_letters().is_empty());
+    assert_eq!(delivery["state"], "delivered");
+    assert_eq!(delivery["conflicts"].as_array().map(Vec::len), Some(2));
+    bundle.assert_described("get", "/orders/{order_id}", &reply).await;
+    let published = bundle.bed.published().await;
+    let kinds: Vec<_> = published.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["postback.delivered", "postback.conflict", "postback.conflict"]);
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
+    assert!(bundle.shopback.services.queue().is_empty());
+    assert!(bundle.shopback.services.dead_letters().is_empty());
 }
 
 #[tokio::test]
-async fn without_its_ledger_nothing_is_sent_and_the_caller_is_told_when_to_come_back() {
+async fn without_its_ledger_nothing_is_sent_and_the_answer_says_when_to_come_back() {
     let bundle = Bundle::new(1).await;
 
     for strike in [Strike::Fail, Strike::Throttle] {
-        bundle.stage.table.always(strike);
-        let told = bundle.post("/orders/shopback", &minimal("A-1")).await;
+        bundle.bed.table.always(strike);
+        let posted = bundle.post("/orders/shopback", &minimal("A-1")).await;
         let read = bundle.get("A-1").await;
 
         for (reply, method, path) in
-            [(&told, "post", "/orders/{network}"), (&read, "get", "/orders/{order_id}")]
+            [(&posted, "post", "/orders/{network}"), (&read, "get", "/orders/{order_id}")]
         {
             assert_eq!(reply.problem(), (503, "ledger_unavailable".to_owned()), "{strike:?}");
             assert_eq!(reply.header("retry-after"), Some("5"), "{strike:?}");
             bundle.assert_described(method, path, reply).await;
         }
     }
-    assert_eq!(bundle.stage.sandbox.requests(), 0);
-    bundle.stage.table.always(Strike::Pass);
-    let told = bundle.post("/orders/shopback", &minimal("A-1")).await;
-    assert_eq!((told.status, &told.body()["replayed"]), (200, &json!(false)));
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
+    bundle.bed.table.always(Strike::Pass);
+    let posted = bundle.post("/orders/shopback", &minimal("A-1")).await;
+    assert_eq!((posted.status, &posted.body()["replayed"]), (200, &json!(false)));
 }
 
 #[tokio::test]
@@ -180,16 +166,16 @@ async fn without_its_bus_an_order_is_not_taken() {
 async fn a_promise_that_cannot_be_queued_is_not_given() {
     let bundle = Bundle::new(1).await;
     script(&bundle, Fault::status(503));
-    bundle.shopback.world.queue_down(true);
+    bundle.shopback.services.queue_down(true);
 
     let refused = bundle.post("/orders/shopback", &minimal("A-1")).await;
-    bundle.shopback.world.queue_down(false);
+    bundle.shopback.services.queue_down(false);
     let again = bundle.post("/orders/shopback", &minimal("A-1")).await;
 
     assert_eq!(refused.problem(), (503, "queue_unavailable".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("5"));
     bundle.assert_described("post", "/orders/{network}", &refused).await;
     assert_eq!((again.status, &again.body()["state"]), (202, &json!("retrying")));
-    assert_eq!(bundle.shopback.world.queue().len(), 1);
-    assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1);
+    assert_eq!(bundle.shopback.services.queue().len(), 1);
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-use postback_integration::{Bundle, PATHS, minimal, watch::canaries_in, with};
+use postback_integration::{Bundle, PATHS, log::canaries_in, minimal, with};
 use serde_json::{Value, from_str, json};
 
 const CANARY: &str = "canary7351";

@@ -9,7 +9,7 @@ use postback_sandbox::Network;
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
-/// Every kind of message that is none.
+/// Every kind of broken message.
 fn broken() -> Vec<(&'static str, String)> {
     let order = minimal("B-1");
     let mut other_type = order_event(&order);
@@ -38,7 +38,7 @@ async fn state(shopback: &Function<ShopBack>, order_id: &str) -> Option<State> {
 }
 
 #[tokio::test]
-async fn only_the_broken_message_of_a_batch_fails_and_the_others_are_told() {
+async fn only_the_broken_message_of_a_batch_fails_and_the_others_are_delivered() {
     let bundle = Bundle::new(1).await;
     let shopback = &bundle.shopback;
     for (number, (what, message)) in broken().into_iter().enumerate() {
@@ -48,33 +48,33 @@ async fn only_the_broken_message_of_a_batch_fails_and_the_others_are_told() {
         };
         let ids = [format!("A-{number}-before"), format!("A-{number}-behind")];
         shopback.enqueue(&good(&ids[0], 'a'));
-        shopback.world.enqueue(message);
+        shopback.services.enqueue(message);
         shopback.enqueue(&good(&ids[1], 'b'));
 
-        let batch = shopback.world.receive(10, INVISIBLE);
+        let batch = shopback.services.receive(10, INVISIBLE);
         let failed = shopback.take(&batch).await;
 
         assert_eq!(failed, [batch[1].id.clone()], "{what}");
         for id in &ids {
             assert_eq!(state(shopback, id).await, Some(State::Delivered), "{what}");
-            assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, id).len(), 1, "{what}");
+            assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, id).len(), 1, "{what}");
         }
     }
     assert_eq!(state(shopback, "B-1").await, None);
-    assert_eq!(bundle.stage.sandbox.violations(), []);
+    assert_eq!(bundle.bed.sandbox.violations(), []);
 }
 
 #[tokio::test]
 async fn a_message_without_a_body_fails_alone() {
     let bundle = Bundle::new(1).await;
     let shopback = &bundle.shopback;
-    shopback.world.enqueue("");
+    shopback.services.enqueue("");
     shopback.enqueue(&minimal("A-1"));
-    let batch = shopback.world.receive(10, INVISIBLE);
+    let batch = shopback.services.receive(10, INVISIBLE);
     let mut event = sqs_event(&batch);
     event["Records"][0].as_object_mut().expect("a record").remove("body");
 
-    let deadline = bundle.stage.now() + TIMEOUT;
+    let deadline = bundle.bed.now() + TIMEOUT;
     let answer = shopback.call(&event, deadline).await.expect("an answer");
 
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": batch[0].id }] }));
@@ -87,22 +87,22 @@ async fn a_broken_message_ends_in_the_dead_letters_after_five_receives() {
     let shopback = &bundle.shopback;
     let broken: Vec<_> = broken().into_iter().map(|(_, message)| message).collect();
     for message in &broken {
-        shopback.world.enqueue(message);
+        shopback.services.enqueue(message);
     }
 
     for receive in 1..=5 {
-        assert!(shopback.world.dead_letters().is_empty(), "before receive {receive}");
+        assert!(shopback.services.dead_letters().is_empty(), "before receive {receive}");
         shopback.work().await;
-        bundle.stage.advance(INVISIBLE);
+        bundle.bed.advance(INVISIBLE);
     }
     shopback.work().await;
 
-    let dead: Vec<_> = shopback.world.dead_letters().into_iter().map(|it| it.body).collect();
+    let dead: Vec<_> = shopback.services.dead_letters().into_iter().map(|it| it.body).collect();
     assert_eq!(dead, broken);
-    assert!(shopback.world.queue().is_empty());
-    assert_eq!(bundle.stage.table.calls(), []);
-    assert_eq!(bundle.stage.sandbox.requests(), 0);
-    assert!(shopback.world.bus().is_empty());
+    assert!(shopback.services.queue().is_empty());
+    assert_eq!(bundle.bed.table.calls(), []);
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
+    assert_eq!(bundle.bed.table.stream(), Vec::<Value>::new());
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn an_event_of_others_may_carry_more_than_an_order() {
     bundle.shopback.work().await;
 
     assert_eq!(state(&bundle.shopback, "A-1").await, Some(State::Delivered));
-    assert!(bundle.shopback.world.queue().is_empty());
+    assert!(bundle.shopback.services.queue().is_empty());
 }
 
 #[tokio::test]
@@ -125,6 +125,6 @@ async fn a_message_that_concerns_the_network_in_nothing_is_taken_and_forgotten()
     bundle.shopback.enqueue(&bare("A-1"));
     bundle.shopback.work().await;
 
-    assert!(bundle.shopback.world.queue().is_empty());
+    assert!(bundle.shopback.services.queue().is_empty());
     bundle.assert_untouched("an order without a click");
 }

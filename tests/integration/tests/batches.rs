@@ -1,4 +1,4 @@
-//! Orders that come in one batch: each fares as if it had come alone.
+//! Orders of one batch: none affects another.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ const LONG: Duration = Duration::from_mins(1);
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A function with three orders on its queue, which waits for its network as long as it takes.
+/// A function with three orders on its queue and a long timeout for its network.
 async fn with_three(bundle: &Bundle) -> Function<ShopBack> {
-    let stage = &bundle.stage;
+    let bed = &bundle.bed;
     let patience = Patience { network: LONG * 2, ..Patience::default() };
-    let endpoint = stage.sandbox.endpoint(Network::ShopBack);
-    let world = bundle.shopback.world.clone();
-    let function = stage.instance_with(&endpoint, world, patience).await;
+    let endpoint = bed.sandbox.endpoint(Network::ShopBack);
+    let services = bundle.shopback.services.clone();
+    let function = bed.instance_with(&endpoint, services, patience).await;
     for (id, click) in ORDERS.iter().zip(["a", "b", "c"]) {
         let click = json!({ "shopback": { "transaction_id": click.repeat(30) } });
         function.enqueue(&with(minimal(id), "/clicks", click));
@@ -30,22 +30,23 @@ async fn with_three(bundle: &Bundle) -> Function<ShopBack> {
     function
 }
 
-/// What is on the bus, as order and event.
-fn told(function: &Function<ShopBack>) -> Vec<(String, String)> {
+/// The published events, as order and event.
+async fn published(bundle: &Bundle) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let bus = function.world.bus().into_iter();
-    let mut told: Vec<_> = bus.map(|(kind, detail)| (text(&detail["order_id"]), kind)).collect();
-    told.sort();
-    told
+    let events = bundle.bed.published().await.into_iter();
+    let mut found: Vec<_> =
+        events.map(|(kind, detail)| (text(&detail["order_id"]), kind)).collect();
+    found.sort();
+    found
 }
 
 fn event(order: &str, kind: &str) -> (String, String) {
     (order.to_owned(), format!("postback.{kind}"))
 }
 
-/// How often the network was told of an order.
+/// The number of requests that the network received for an order.
 fn requests(bundle: &Bundle, order: &str) -> usize {
-    let received = bundle.stage.sandbox.received(Network::ShopBack);
+    let received = bundle.bed.sandbox.received(Network::ShopBack);
     let of_it = ("adv_sub".to_owned(), order.to_owned());
     received.iter().filter(|request| request.params.contains(&of_it)).count()
 }
@@ -54,17 +55,20 @@ fn requests(bundle: &Bundle, order: &str) -> usize {
 async fn a_panic_over_one_order_leaves_none_of_the_others_unsettled() {
     let bundle = Bundle::new(1).await;
     let function = with_three(&bundle).await;
-    function.world.panic_over(Some("A-2"));
+    // An order that has to be put back on the queue, where it panics.
+    let unavailable = Rule::on(Network::ShopBack, Fault::status(503)).order("A-2");
+    bundle.bed.sandbox.script(unavailable).expect("a rule");
+    function.services.panic_over(Some("A-2"));
 
-    let batch = function.world.receive(10, INVISIBLE);
+    let batch = function.services.receive(10, INVISIBLE);
     let failed = function.take(&batch).await;
     assert_eq!(failed, [batch[1].id.clone()]);
-    assert_eq!(told(&function), [event("A-1", "delivered"), event("A-3", "delivered")]);
-    function.world.panic_over(None);
-    bundle.stage.work_off(&function, DAY).await;
+    assert_eq!(published(&bundle).await, [event("A-1", "delivered"), event("A-3", "delivered")]);
+    function.services.panic_over(None);
+    bundle.bed.work_off(&function, DAY).await;
 
     for id in ORDERS {
-        assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, id).len(), 1, "{id}");
+        assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, id).len(), 1, "{id}");
         let delivery = bundle.get(id).await.body()["deliveries"][0].clone();
         assert_eq!(delivery["state"], "delivered", "{id}");
     }
@@ -72,14 +76,14 @@ async fn a_panic_over_one_order_leaves_none_of_the_others_unsettled() {
 }
 
 #[tokio::test]
-async fn an_order_whose_network_hangs_holds_back_no_other_ones_event() {
+async fn an_order_whose_network_hangs_delays_no_other_delivery() {
     let bundle = Bundle::new(1).await;
     let function = with_three(&bundle).await;
     let rule = Rule::on(Network::ShopBack, Fault::hang());
-    bundle.stage.sandbox.script(rule).expect("a rule");
+    bundle.bed.sandbox.script(rule).expect("a rule");
 
     let others = async {
-        while told(&function).len() < 2 {
+        while published(&bundle).await.len() < 2 {
             tokio::task::yield_now().await;
         }
     };
@@ -88,19 +92,20 @@ async fn an_order_whose_network_hangs_holds_back_no_other_ones_event() {
         others = timeout(LONG, others) => others.expect("the events of the others"),
     }
 
-    assert!(told(&function).iter().all(|(_, kind)| kind == "postback.delivered"));
+    let events = published(&bundle).await;
+    assert!(events.iter().all(|(_, kind)| kind == "postback.delivered"), "{events:?}");
 }
 
 #[tokio::test]
-async fn an_order_that_is_refused_at_last_holds_back_no_other_ones_event() {
+async fn an_order_that_is_refused_at_last_delays_no_other_delivery() {
     let bundle = Bundle::new(1).await;
     let function = with_three(&bundle).await;
     let answer = Answer::of("text/plain", "success=false;error=nonsense");
     let last = Rule::on(Network::ShopBack, Fault::answer(answer)).after(2);
-    bundle.stage.sandbox.script(last).expect("a rule");
+    bundle.bed.sandbox.script(last).expect("a rule");
 
     timeout(LONG, function.work()).await.expect("an end");
 
-    let delivered = told(&function).iter().filter(|(_, kind)| kind.ends_with("delivered")).count();
-    assert_eq!(delivered, 2);
+    let events = published(&bundle).await;
+    assert_eq!(events.iter().filter(|(_, kind)| kind == "postback.delivered").count(), 2);
 }

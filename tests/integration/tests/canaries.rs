@@ -9,8 +9,8 @@ use std::time::Duration;
 use postback_harness::{Function, Patience, Strike};
 use postback_integration::{
     Bundle, Reply,
-    sweep::{Sweep, canary_order, echo, told},
-    watch::{Log, canaries_in},
+    log::{Log, canaries_in},
+    outputs::{Outputs, canary_order, echo, received},
     with,
 };
 use postback_sandbox::{Answer, Fault, Network, Rule};
@@ -23,15 +23,15 @@ const NETWORKS: [Network; 4] =
 const PAUSE: Duration = Duration::from_mins(6);
 
 fn script(bundle: &Bundle, rule: Rule) {
-    bundle.stage.sandbox.script(rule).expect("a rule");
+    bundle.bed.sandbox.script(rule).expect("a rule");
 }
 
 async fn post(bundle: &Bundle, network: Network, id: &str) -> Reply {
     bundle.post(&format!("/orders/{network}"), &canary_order(id)).await
 }
 
-/// Answers that echo all that the network was told, as each writes its answers.
-fn echoes(network: Network, told: &[&str]) -> Vec<Answer> {
+/// Answers in each network's own form that echo everything the network received.
+fn echoes(network: Network, received: &[&str]) -> Vec<Answer> {
     let text = echo();
     let mut bodies = vec![text.clone(), format!("<html>{text}</html>")];
     match network {
@@ -44,7 +44,7 @@ fn echoes(network: Network, told: &[&str]) -> Vec<Answer> {
             bodies.push(line(102, &format!("Purchase Insert Failed {text}")));
         }
         Network::CpaMoe => {
-            for canary in told {
+            for canary in received {
                 let refused = json!({ "status": "error", "error": canary, "text": text });
                 let taken = json!({ "status": "ok", "id": canary, "uid": canary, "text": text });
                 bodies.extend([refused.to_string(), taken.to_string()]);
@@ -82,7 +82,7 @@ fn echoes(network: Network, told: &[&str]) -> Vec<Answer> {
 #[tokio::test]
 async fn the_search_finds_a_canary_in_every_place_it_looks_at() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let id = "canaryid7351";
     script(&bundle, Rule::on(Network::CpaMoe, Fault::status(503)));
 
@@ -93,60 +93,60 @@ async fn the_search_finds_a_canary_in_every_place_it_looks_at() {
         bundle.get(id).await,
     ];
 
-    let sweep = Sweep::of(&bundle, &log).await.with_replies(&replies);
-    let mut places: Vec<_> = sweep.seen(&[id]).into_iter().map(|(place, _)| place).collect();
+    let outputs = Outputs::of(&bundle, &log).await.with_replies(&replies);
+    let mut places: Vec<_> = outputs.seen(&[id]).into_iter().map(|(place, _)| place).collect();
     places.dedup();
-    assert_eq!(places, ["log", "event of shopback", "ledger", "answer"]);
-    let measured = sweep.seen(&["AttemptLatency"]);
+    assert_eq!(places, ["log", "event", "ledger", "answer"]);
+    let measured = outputs.seen(&["AttemptLatency"]);
     assert!(measured.len() > 1 && measured.iter().all(|(place, _)| *place == "metrics"));
-    let due = sweep.seen(&["not_before_ms"]);
-    assert!(matches!(due[..], [("message of cpa_moe", _)]), "{due:?}");
+    let delayed = outputs.seen(&["not_before_ms"]);
+    assert!(matches!(delayed[..], [("message of cpa_moe", _)]), "{delayed:?}");
     for (text, canaries) in [
         ("mail=CANARY.MAIL%2Bx%40canary-mail.example", &["canary.mail+x@"][..]),
         ("phone 7 (351) 940-26-1", &["7351940261"]),
     ] {
         assert_eq!(canaries_in(text, canaries), canaries, "{text}");
     }
-    sweep.assert_clean();
+    outputs.assert_clean();
 }
 
 #[tokio::test]
-async fn an_order_that_is_told_leaves_nothing_of_the_customer_behind() {
+async fn an_order_that_is_sent_leaves_nothing_of_the_customer_behind() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let mut replies = vec![bundle.post("/orders", &canary_order("A-1")).await];
     bundle.work().await;
 
     for network in NETWORKS {
         replies.push(post(&bundle, network, "A-1").await);
         replies.push(post(&bundle, network, "A-2").await);
-        assert_eq!(bundle.stage.sandbox.received(network).len(), 2, "{network}");
-        assert!(!told(&bundle.stage.sandbox, network).is_empty(), "{network}");
+        assert_eq!(bundle.bed.sandbox.received(network).len(), 2, "{network}");
+        assert!(!received(&bundle.bed.sandbox, network).is_empty(), "{network}");
     }
     replies.push(bundle.get("A-1").await);
 
-    Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
-    assert_eq!(bundle.stage.sandbox.violations(), []);
+    Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+    assert_eq!(bundle.bed.sandbox.violations(), []);
 }
 
 #[tokio::test]
 async fn no_answer_of_a_network_gets_any_further() {
     for network in NETWORKS {
         let bundle = Bundle::new(1).await;
-        let (log, _guard) = Log::catch();
-        let mut replies = vec![post(&bundle, network, "A-told").await];
-        let echoes = echoes(network, &told(&bundle.stage.sandbox, network));
+        let (log, _guard) = Log::capture();
+        let mut replies = vec![post(&bundle, network, "A-sent").await];
+        let echoes = echoes(network, &received(&bundle.bed.sandbox, network));
         for (number, answer) in echoes.iter().enumerate() {
             script(&bundle, Rule::on(network, Fault::answer(answer.clone())));
             let id = format!("A-{number}");
             replies.push(post(&bundle, network, &id).await);
             replies.push(bundle.get(&id).await);
-            bundle.stage.advance(PAUSE);
+            bundle.bed.advance(PAUSE);
         }
 
-        assert_eq!(bundle.stage.sandbox.received(network).len(), 1 + echoes.len(), "{network}");
+        assert_eq!(bundle.bed.sandbox.received(network).len(), 1 + echoes.len(), "{network}");
         assert!(replies.iter().all(|reply| matches!(reply.status, 200 | 202)), "{network}");
-        Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+        Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
     }
 }
 
@@ -154,7 +154,7 @@ async fn no_answer_of_a_network_gets_any_further() {
 async fn a_lost_answer_leaves_nothing_behind() {
     for network in NETWORKS {
         let bundle = Bundle::new(1).await;
-        let (log, _guard) = Log::catch();
+        let (log, _guard) = Log::capture();
         let mut replies = Vec::new();
         let faults = [
             Fault::close_before_reading(),
@@ -169,64 +169,64 @@ async fn a_lost_answer_leaves_nothing_behind() {
             let id = format!("A-{number}");
             replies.push(post(&bundle, network, &id).await);
             replies.push(bundle.get(&id).await);
-            bundle.stage.advance(PAUSE);
+            bundle.bed.advance(PAUSE);
         }
-        bundle.stage.sandbox.stop().await;
+        bundle.bed.sandbox.stop().await;
         replies.push(post(&bundle, network, "A-refused").await);
 
         let refused = bundle.get("A-refused").await.body();
         assert_eq!(refused["deliveries"][0]["reason"], "connect_failed", "{network}");
-        Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+        Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
     }
 }
 
 #[tokio::test]
 async fn a_timeout_leaves_nothing_behind() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
-    let endpoint = bundle.stage.sandbox.endpoint(Network::ShopBack);
+    let (log, _guard) = Log::capture();
+    let endpoint = bundle.bed.sandbox.endpoint(Network::ShopBack);
     let patience = Patience { network: Duration::from_millis(200), ..Patience::default() };
-    let world = bundle.shopback.world.clone();
+    let services = bundle.shopback.services.clone();
     let shopback: Function<shopback::ShopBack> =
-        bundle.stage.instance_with(&endpoint, world, patience).await;
+        bundle.bed.instance_with(&endpoint, services, patience).await;
     script(&bundle, Rule::on(Network::ShopBack, Fault::hang()));
 
     let answer = shopback.post(&canary_order("A-1")).await;
 
     assert_eq!(answer.body["reason"], "answer_timeout");
-    let mut sweep = Sweep::of(&bundle, &log).await;
-    sweep.add("answer", format!("{answer:?}"));
-    sweep.assert_clean();
+    let mut outputs = Outputs::of(&bundle, &log).await;
+    outputs.add("answer", format!("{answer:?}"));
+    outputs.assert_clean();
 }
 
 #[tokio::test]
 async fn a_ledger_that_fails_leaves_nothing_behind() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let mut replies = Vec::new();
-    bundle.stage.table.always(Strike::Fail);
+    bundle.bed.table.always(Strike::Fail);
     for network in NETWORKS {
         replies.push(post(&bundle, network, "A-1").await);
     }
-    bundle.stage.table.always(Strike::Pass);
-    // The claim is written, what came of it is not.
-    bundle.stage.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
+    bundle.bed.table.always(Strike::Pass);
+    // The claim is written, the settlement is not.
+    bundle.bed.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
     replies.push(post(&bundle, Network::ShopBack, "A-2").await);
-    bundle.shopback.world.queue_down(true);
-    bundle.shopback.world.bus_down(true);
+    script(&bundle, Rule::on(Network::ShopBack, Fault::status(503)));
+    bundle.shopback.services.queue_down(true);
     replies.push(post(&bundle, Network::ShopBack, "A-3").await);
     bundle.bus.down(true);
     replies.push(bundle.post("/orders", &canary_order("A-4")).await);
 
     let statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [503, 503, 503, 503, 202, 503, 503]);
-    Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+    Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
 }
 
 #[tokio::test]
 async fn a_conflict_leaves_nothing_behind() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let mut replies = vec![bundle.post("/orders", &canary_order("A-1")).await];
     bundle.work().await;
     let other = with(canary_order("A-1"), "/total", json!("1599.00"));
@@ -239,5 +239,5 @@ async fn a_conflict_leaves_nothing_behind() {
     replies.push(bundle.get("A-1").await);
 
     assert!(replies[2..6].iter().all(|reply| reply.status == 409), "{replies:?}");
-    Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+    Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
 }

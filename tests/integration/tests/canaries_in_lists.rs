@@ -1,5 +1,5 @@
-//! What cpa.moe's list shows of a lead is asked for long after the lead was sent: no more of it is
-//! kept than how far the lead is.
+//! cpa.moe's list of leads is read long after a lead was sent: nothing of it is kept but the lead's
+//! status.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use postback_integration::{
     Bundle, Reply,
-    sweep::{Sweep, canary_order, echo, told},
-    watch::Log,
+    log::Log,
+    outputs::{Outputs, canary_order, echo, received},
 };
 use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json, value::to_raw_value};
@@ -16,7 +16,7 @@ use serde_json::{Value, json, value::to_raw_value};
 const PHONE: &str = "7351940261";
 
 fn script(bundle: &Bundle, rule: Rule) {
-    bundle.stage.sandbox.script(rule).expect("a rule");
+    bundle.bed.sandbox.script(rule).expect("a rule");
 }
 
 async fn post(bundle: &Bundle, id: &str) -> Reply {
@@ -26,7 +26,7 @@ async fn post(bundle: &Bundle, id: &str) -> Reply {
 #[tokio::test]
 async fn no_answer_to_a_lookup_gets_any_further() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let text = echo();
     let lead = |uid: Value| {
         json!({ "A-0": {
@@ -34,9 +34,9 @@ async fn no_answer_to_a_lookup_gets_any_further() {
             "reason": "canarypostal", "comment": text, "email": "canary.mail@canary-mail.example",
         } })
     };
-    let mut replies = vec![post(&bundle, "A-told").await];
-    let told = told(&bundle.stage.sandbox, Network::CpaMoe);
-    let mut lists: Vec<_> = told.iter().map(|canary| lead(json!(canary))).collect();
+    let mut replies = vec![post(&bundle, "A-sent").await];
+    let received = received(&bundle.bed.sandbox, Network::CpaMoe);
+    let mut lists: Vec<_> = received.iter().map(|canary| lead(json!(canary))).collect();
     lists.push(lead(json!(7_351_940_261_u64)));
     lists.push(json!({ "status": "error", "error": text }));
     lists.push(json!({ "canaryname": { "id": "canaryname", "uid": 7 } }));
@@ -47,22 +47,20 @@ async fn no_answer_to_a_lookup_gets_any_further() {
         let answer = Answer::of("text/html", list);
         script(&bundle, Rule::on(Network::CpaMoe, Fault::answer(answer)).call("list"));
         replies.push(post(&bundle, &id).await);
-        bundle.stage.work_off(&bundle.cpa_moe, Duration::from_hours(24)).await;
+        bundle.bed.work_off(&bundle.cpa_moe, Duration::from_hours(24)).await;
         replies.push(bundle.get(&id).await);
     }
 
-    assert!(bundle.stage.sandbox.received(Network::CpaMoe).len() >= 2 * lists.len());
-    Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+    assert!(bundle.bed.sandbox.received(Network::CpaMoe).len() >= 2 * lists.len());
+    Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
 }
 
 #[tokio::test]
-async fn no_status_gets_further_than_how_far_the_lead_is() {
+async fn nothing_of_a_list_is_kept_but_the_status() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
-    let world = &bundle.cpa_moe.world;
+    let (log, _guard) = Log::capture();
     post(&bundle, "A-1").await;
-    let (detail_type, detail) = &world.bus()[0];
-    world.follow(&json!({ "detail-type": detail_type, "detail": detail }));
+    bundle.bed.track(&bundle.cpa_moe).await;
     let text = echo();
     let phone = || json!(PHONE);
     let leads = [
@@ -78,19 +76,19 @@ async fn no_status_gets_further_than_how_far_the_lead_is() {
     for lead in &leads {
         let answer = Answer::of("text/html", json!({ "A-1": lead }).to_string());
         script(&bundle, Rule::on(Network::CpaMoe, Fault::answer(answer)).call("list"));
-        let event = json!({ "detail-type": postback_runtime::lambda::FOLLOW });
+        let event = json!({ "detail-type": postback_runtime::lambda::POLL_STATUS });
         let event = to_raw_value(&event).expect("JSON");
-        let deadline = bundle.stage.now() + Duration::from_mins(1);
+        let deadline = bundle.bed.now() + Duration::from_mins(1);
         let dispatcher = &bundle.cpa_moe.dispatcher;
         let round =
             postback_runtime::lambda::handle_and_poll_status(dispatcher, &event, deadline).await;
         round.expect("a round");
-        bundle.stage.advance(Duration::from_hours(12));
+        bundle.bed.advance(Duration::from_hours(12));
     }
 
-    let sent = bundle.stage.sandbox.received(Network::CpaMoe);
+    let sent = bundle.bed.sandbox.received(Network::CpaMoe);
     assert_eq!(sent.len(), 1 + leads.len());
     let kept = bundle.get("A-1").await;
     assert!(kept.text.contains("new-word"), "an unknown stage is kept: {}", kept.text);
-    Sweep::of(&bundle, &log).await.with_replies(&[kept]).assert_clean();
+    Outputs::of(&bundle, &log).await.with_replies(&[kept]).assert_clean();
 }

@@ -1,5 +1,4 @@
-//! What is refused at the door, and what stops a function at its start: nothing of its values is
-//! repeated.
+//! Refused orders and malformed secrets: none of their values is repeated.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -9,8 +8,8 @@ use postback_core::network::{self, Network as _};
 use postback_harness::{FakeServices, INVISIBLE, TIMEOUT};
 use postback_integration::{
     Bundle, Reply, api_event, bare,
-    sweep::{Sweep, canary_order, echo},
-    watch::Log,
+    log::Log,
+    outputs::{Outputs, canary_order, echo},
     with,
 };
 use postback_runtime::{client::Sender, dispatch::Dispatcher};
@@ -27,7 +26,7 @@ async fn post(bundle: &Bundle, network: Network, id: &str) -> Reply {
 #[tokio::test]
 async fn a_bad_order_leaves_nothing_behind() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let mut replies = Vec::new();
     let whole = canary_order("A-1");
     let mut bad = vec![json!(echo()), json!([echo()])];
@@ -47,25 +46,25 @@ async fn a_bad_order_leaves_nothing_behind() {
         replies.push(bundle.post("/orders", order).await);
         bundle.shopback.enqueue(order);
     }
-    bundle.shopback.world.enqueue(echo());
+    bundle.shopback.services.enqueue(echo());
     for _ in 0..6 {
         bundle.shopback.work().await;
-        bundle.stage.advance(INVISIBLE);
+        bundle.bed.advance(INVISIBLE);
     }
 
-    assert!(bundle.shopback.world.dead_letters().len() > 20);
+    assert!(bundle.shopback.services.dead_letters().len() > 20);
     assert!(replies.iter().filter(|reply| reply.status == 422).count() > 100);
-    Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+    Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
 }
 
 #[tokio::test]
 async fn an_event_of_no_trigger_fails_without_a_word_of_it() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
-    let mut sweep = Sweep::of(&bundle, &log).await;
+    let (log, _guard) = Log::capture();
+    let mut outputs = Outputs::of(&bundle, &log).await;
     let mut body = api_event("POST", "/orders/shopback", "");
     body["body"] = json!({ "email": echo() });
-    let deadline = bundle.stage.now() + TIMEOUT;
+    let deadline = bundle.bed.now() + TIMEOUT;
 
     for event in [
         json!({ "canaryname": echo() }),
@@ -76,13 +75,13 @@ async fn an_event_of_no_trigger_fails_without_a_word_of_it() {
         body,
     ] {
         let failed = bundle.shopback.call(&event, deadline).await;
-        sweep.add("failure", failed.expect_err("no such trigger"));
+        outputs.add("failure", failed.expect_err("no such trigger"));
     }
 
-    sweep.assert_clean();
+    outputs.assert_clean();
 }
 
-/// Secrets that are none, each with canaries in it.
+/// Malformed secrets, each with canaries in it.
 fn malformed(secret: &Value) -> Vec<String> {
     let mut bad = vec![echo(), format!("\"{}", echo()), json!([echo()]).to_string()];
     for name in secret.as_object().expect("settings").keys() {
@@ -95,57 +94,57 @@ fn malformed(secret: &Value) -> Vec<String> {
     bad
 }
 
-async fn start_errors<N: network::Network>(secret: &Value, sweep: &mut Sweep) {
+async fn start_errors<N: network::Network>(secret: &Value, outputs: &mut Outputs) {
     let bundle = Bundle::new(1).await;
     for secret in malformed(secret) {
-        let world = FakeServices::new(bundle.stage.now(), 1, &secret);
-        let endpoint = bundle.stage.sandbox.base_url().parse().expect("a URL");
+        let services = FakeServices::new(bundle.bed.now(), 1, &secret);
+        let endpoint = bundle.bed.sandbox.base_url().parse().expect("a URL");
         let sender = Sender::new(endpoint, Duration::from_secs(2));
         let started =
-            Dispatcher::<N, FakeServices>::start(bundle.stage.table.ledger(), sender, world).await;
+            Dispatcher::<N, FakeServices>::start(bundle.bed.table.ledger(), sender, services).await;
 
         let error = started.expect_err("a malformed secret");
         assert!(error.to_string().starts_with("the secret named by NETWORK_SECRET_ARN"), "{error}");
-        sweep.add("start", format!("{error} {error:?}"));
+        outputs.add("start", format!("{error} {error:?}"));
     }
 }
 
 #[tokio::test]
 async fn a_malformed_secret_stops_the_function_without_a_word_of_it() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
-    let mut sweep = Sweep::of(&bundle, &log).await;
+    let (log, _guard) = Log::capture();
+    let mut outputs = Outputs::of(&bundle, &log).await;
 
     let token = "fake0token0fake0token0fake0token";
-    start_errors::<cashmycell::CashMyCell>(&json!({ "reference_id": true }), &mut sweep).await;
+    start_errors::<cashmycell::CashMyCell>(&json!({ "reference_id": true }), &mut outputs).await;
     start_errors::<cartstack::CartStack>(
         &json!({ "key": "Fake0ApiKey0CaseSensitive", "siteid": "FakeSite01", "total": "net" }),
-        &mut sweep,
+        &mut outputs,
     )
     .await;
     start_errors::<cpa_moe::CpaMoe>(
         &json!({ "user": "1001", "key": "fake0key0fake0key0", "default_offer": "1" }),
-        &mut sweep,
+        &mut outputs,
     )
     .await;
     start_errors::<shopback::ShopBack>(
         &json!({ "offer_id": 1234, "security_token": token, "mode": "order" }),
-        &mut sweep,
+        &mut outputs,
     )
     .await;
 
-    sweep.assert_clean();
+    outputs.assert_clean();
 }
 
 #[tokio::test]
 async fn a_secret_that_is_rotated_to_nonsense_leaves_nothing_behind() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let good = json!({ "offer_id": 1234, "security_token": "fake0token0fake0token0fake0token" });
 
     for (number, secret) in malformed(&good).iter().enumerate() {
-        bundle.shopback.world.rotate(secret);
-        bundle.stage.advance(Duration::from_mins(2));
+        bundle.shopback.services.rotate(secret);
+        bundle.bed.advance(Duration::from_mins(2));
         let order = with(
             canary_order(&format!("A-{number}")),
             "/clicks/shopback/transaction_id",
@@ -155,17 +154,17 @@ async fn a_secret_that_is_rotated_to_nonsense_leaves_nothing_behind() {
         assert_eq!(reply.body()["state"], "delivered", "the old settings stay in force");
     }
 
-    let sweep = Sweep::of(&bundle, &log).await;
-    assert!(!sweep.seen(&["the old settings stay in force"]).is_empty());
-    sweep.assert_clean();
+    let outputs = Outputs::of(&bundle, &log).await;
+    assert!(!outputs.seen(&["the old settings stay in force"]).is_empty());
+    outputs.assert_clean();
 }
 
 #[tokio::test]
 async fn settings_that_a_network_refuses_are_not_named_by_value() {
     for network in NETWORKS.into_iter().filter(|network| *network != Network::CashMyCell) {
         let bundle = Bundle::new(1).await;
-        let (log, _guard) = Log::catch();
-        bundle.stage.sandbox.change_accounts(|accounts| {
+        let (log, _guard) = Log::capture();
+        bundle.bed.sandbox.change_accounts(|accounts| {
             accounts.cartstack.key = "other".into();
             accounts.cpa_moe.key = "other".into();
             accounts.shopback.security_token = "other".into();
@@ -175,7 +174,7 @@ async fn settings_that_a_network_refuses_are_not_named_by_value() {
 
         let state = |reply: &Reply| reply.body()["state"].clone();
         assert_eq!(replies.each_ref().map(state), ["parked", "parked"], "{network}");
-        Sweep::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+        Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
     }
 }
 
@@ -183,15 +182,15 @@ async fn settings_that_a_network_refuses_are_not_named_by_value() {
 async fn what_is_printed_of_the_functions_themselves_shows_no_value() {
     let bundle = Bundle::new(1).await;
     let dispatcher = format!("{:?}", bundle.shopback.dispatcher);
-    let mut sweep = Sweep::of(&bundle, &Log::default()).await;
+    let mut outputs = Outputs::of(&bundle, &Log::default()).await;
     let settings = |text: &str| network::configure::<shopback::ShopBack>(text);
     let secret = r#"{"offer_id": 1234, "security_token": "fake0token0fake0token0fake0token"}"#;
 
-    sweep.add("dispatcher", dispatcher);
-    sweep.add("network", format!("{:?}", settings(secret).expect("settings")));
-    sweep.add("record", format!("{:?}", bundle.shopback.record("A-1").await));
-    sweep.add("name", shopback::ShopBack::NAME);
-    sweep.add("order", bare("A-1").to_string());
+    outputs.add("dispatcher", dispatcher);
+    outputs.add("network", format!("{:?}", settings(secret).expect("settings")));
+    outputs.add("record", format!("{:?}", bundle.shopback.record("A-1").await));
+    outputs.add("name", shopback::ShopBack::NAME);
+    outputs.add("order", bare("A-1").to_string());
 
-    sweep.assert_clean();
+    outputs.assert_clean();
 }

@@ -14,7 +14,7 @@ use tokio::{
 };
 use url::Url;
 
-/// A network that answers every request, tells which of its connections each came on, and closes
+/// A network that answers every request, reports the connection of each, and closes
 /// one after so many requests.
 struct Host {
     sender: Sender,
@@ -27,14 +27,14 @@ impl Host {
     async fn start(requests_each: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (told, requests) = mpsc::unbounded_channel();
+        let (served, requests) = mpsc::unbounded_channel();
         let (gone, closed) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             for number in 1.. {
                 let (stream, _) = listener.accept().await.expect("a connection");
-                let (told, gone) = (told.clone(), gone.clone());
+                let (served, gone) = (served.clone(), gone.clone());
                 tokio::spawn(async move {
-                    answer(stream, number, requests_each, told).await;
+                    answer(stream, number, requests_each, served).await;
                     let _ended = gone.send(number);
                 });
             }
@@ -46,7 +46,7 @@ impl Host {
 
     /// Sends a request. The number of the connection that it came on.
     async fn send(&mut self, now: Timestamp) -> usize {
-        let outcome = self.sender.send(&Request::get("told"), now).await;
+        let outcome = self.sender.send(&Request::get("order"), now).await;
         assert!(
             matches!(&outcome, SendResult::Answered(answer) if answer.body == b"ok"),
             "{outcome:?}"
@@ -69,7 +69,7 @@ async fn answer(
     mut stream: TcpStream,
     number: usize,
     requests: usize,
-    told: mpsc::UnboundedSender<usize>,
+    served: mpsc::UnboundedSender<usize>,
 ) {
     for _ in 0..requests {
         let mut head = Vec::new();
@@ -79,7 +79,7 @@ async fn answer(
                 Err(_) => return,
             }
         }
-        let _listening = told.send(number);
+        let _listening = served.send(number);
         let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
         stream.write_all(ok).await.expect("an answer");
     }

@@ -1,5 +1,6 @@
-//! A network that is dead for ten minutes under load: the others do not notice, and once it is back everything is
-//! told once. The figures are printed: `cargo test --test dead_network -- --nocapture`.
+//! A network that is dead for ten minutes under load: the others do not notice, and once it is
+//! back, every order is sent once. `cargo test --test dead_network -- --nocapture` prints the
+//! figures.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 #![expect(clippy::print_stdout, reason = "the figures are for people")]
@@ -20,19 +21,19 @@ const NETWORKS: [Network; 4] =
 const EVERY: Duration = Duration::from_secs(10);
 const ORDERS: u32 = 180;
 const DEAD: std::ops::Range<Duration> = Duration::from_mins(10)..Duration::from_mins(20);
-/// How long everything may take at most once the network is back.
+/// The time within which everything has to be sent once the network is back.
 const CATCH_UP: Duration = Duration::from_hours(1);
 
-/// What came of it at one network.
+/// The results at one network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Figures {
-    /// How many orders have ended well.
-    told: usize,
-    /// How many effects the network holds of each order: one of all, or none.
+    /// The number of orders that ended in a success.
+    reported: usize,
+    /// The number of orders with exactly one effect at the network.
     once: usize,
     requests: usize,
     dead_letters: usize,
-    /// From the order's coming to its end, by the stage's clock.
+    /// The time from an order's arrival to its end, by the test bed's clock.
     median: Duration,
     longest: Duration,
 }
@@ -61,7 +62,7 @@ fn click(number: u32) -> String {
     format!("cmc{number}")
 }
 
-/// What a network knows an order by.
+/// The key by which a network knows an order.
 fn key(network: Network, number: u32) -> String {
     match network {
         Network::CashMyCell => click(number),
@@ -70,13 +71,14 @@ fn key(network: Network, number: u32) -> String {
     }
 }
 
-/// Half an hour of orders, most by the bus and each tenth by direct calls, with `dead` dead for ten minutes of it.
+/// Half an hour of orders, every tenth by direct calls and the others by the bus. `dead` is dead for
+/// ten minutes of it.
 async fn half_an_hour(dead: Option<(Network, Fault)>) -> BTreeMap<String, Figures> {
     let bundle = Bundle::new(1).await;
-    let start = bundle.stage.now();
+    let start = bundle.bed.now();
     let outage = |fault: Option<Fault>| {
         if let Some((network, _)) = &dead {
-            bundle.stage.sandbox.outage(*network, fault).expect("an outage");
+            bundle.bed.sandbox.outage(*network, fault).expect("an outage");
         }
     };
     let mut came = BTreeMap::new();
@@ -88,7 +90,7 @@ async fn half_an_hour(dead: Option<(Network, Fault)>) -> BTreeMap<String, Figure
             passed if passed == DEAD.end => outage(None),
             _ => {}
         }
-        came.insert(id(number), bundle.stage.now());
+        came.insert(id(number), bundle.bed.now());
         if number % 10 == 9 {
             for network in NETWORKS {
                 let reply = bundle.post(&format!("/orders/{network}"), &order(number)).await;
@@ -101,23 +103,25 @@ async fn half_an_hour(dead: Option<(Network, Fault)>) -> BTreeMap<String, Figure
     }
     work_until(&bundle, start + EVERY * ORDERS + CATCH_UP).await;
 
-    let figures = bundle.worlds().into_iter().zip(NETWORKS).map(|((name, world), network)| {
+    let published = bundle.bed.published().await;
+    let figures = bundle.services().into_iter().zip(NETWORKS).map(|((name, services), network)| {
         assert_eq!(name, network.to_string());
-        (name.to_owned(), figures(&bundle, network, world, &came))
+        (name.to_owned(), figures(&bundle, network, services, &published, &came))
     });
     figures.collect()
 }
 
-/// Every function takes what becomes visible on its queue, when it does, until `end`.
+/// Lets every function take each message of its queue as soon as it is visible, until `end`.
 async fn work_until(bundle: &Bundle, end: Timestamp) {
     loop {
-        let next = bundle.worlds().into_iter().filter_map(|(_, world)| world.next_visible()).min();
+        let next =
+            bundle.services().into_iter().filter_map(|(_, services)| services.next_visible()).min();
         match next {
             Some(at) if at <= end => {
-                bundle.stage.advance_to(at);
+                bundle.bed.advance_to(at);
                 bundle.work().await;
             }
-            _ => return bundle.stage.advance_to(end),
+            _ => return bundle.bed.advance_to(end),
         }
     }
 }
@@ -125,23 +129,27 @@ async fn work_until(bundle: &Bundle, end: Timestamp) {
 fn figures(
     bundle: &Bundle,
     network: Network,
-    world: &FakeServices,
+    services: &FakeServices,
+    published: &[(String, Value)],
     came: &BTreeMap<String, Timestamp>,
 ) -> Figures {
-    let ended = |(kind, detail): (String, Value)| {
+    let ended = |(kind, detail): &(String, Value)| {
         let at = Timestamp::parse(detail["at"].as_str()?)?;
         let id = detail["order_id"].as_str()?;
-        matches!(&*kind, "postback.delivered" | "postback.accepted").then(|| at.since(came[id]))
+        let is_of_it = detail["network"] == network.to_string();
+        let is_success = matches!(&**kind, "postback.delivered" | "postback.accepted");
+        (is_of_it && is_success).then(|| at.since(came[id]))
     };
-    let mut times: Vec<_> = world.bus().into_iter().filter_map(ended).collect();
+    let mut times: Vec<_> = published.iter().filter_map(ended).collect();
     times.sort_unstable();
-    let effects = |number| bundle.stage.sandbox.held(network, &key(network, number)).len();
-    assert!((0..ORDERS).all(|number| effects(number) <= 1), "{network} was told twice");
+    let effects = |number| bundle.bed.sandbox.held(network, &key(network, number)).len();
+    assert!((0..ORDERS).all(|number| effects(number) <= 1), "{network} holds an order twice");
     Figures {
-        told: times.len(),
+        reported: times.len(),
         once: (0..ORDERS).filter(|number| effects(*number) == 1).count(),
-        requests: bundle.stage.sandbox.received(network).len(),
-        dead_letters: world.dead_letters().len() + usize::from(world.next_visible().is_some()),
+        requests: bundle.bed.sandbox.received(network).len(),
+        dead_letters: services.dead_letters().len()
+            + usize::from(services.next_visible().is_some()),
         median: times[times.len() / 2],
         longest: times[times.len() - 1],
     }
@@ -149,12 +157,12 @@ fn figures(
 
 fn show(title: &str, all: &BTreeMap<String, Figures>) {
     println!("\n{title}: {ORDERS} orders in {} minutes", (EVERY * ORDERS).as_secs() / 60);
-    println!("network      told   once   requests   dead letters   median   longest");
+    println!("network      reported   once   requests   dead letters   median   longest");
     for (name, it) in all {
         let (median, longest) = (it.median.as_secs(), it.longest.as_secs());
         println!(
-            "{name:<12} {:>4}   {:>4}   {:>8}   {:>12}   {median:>4} s   {longest:>5} s",
-            it.told, it.once, it.requests, it.dead_letters,
+            "{name:<12} {:>8}   {:>4}   {:>8}   {:>12}   {median:>4} s   {longest:>5} s",
+            it.reported, it.once, it.requests, it.dead_letters,
         );
     }
 }
@@ -170,7 +178,7 @@ async fn dead(network: Network, fault: Fault, how: &str) {
     show(&format!("{network} {how} for ten minutes"), &all);
     let everything = ORDERS as usize;
     for (name, it) in &all {
-        assert_eq!((it.told, it.once, it.dead_letters), (everything, everything, 0), "{name}");
+        assert_eq!((it.reported, it.once, it.dead_letters), (everything, everything, 0), "{name}");
         if *name == network.to_string() {
             assert!(it.longest > Duration::from_mins(1), "it was dead: {it:?}");
             assert!(it.requests > well[name].requests, "it was tried: {it:?}");
@@ -183,18 +191,18 @@ async fn dead(network: Network, fault: Fault, how: &str) {
 }
 
 #[tokio::test]
-async fn a_network_that_says_it_is_down_is_told_everything_once_it_is_back() {
+async fn a_network_that_says_it_is_down_gets_everything_once_it_is_back() {
     dead(Network::CartStack, Fault::status(503), "answers 503").await;
 }
 
 #[tokio::test]
-async fn a_network_that_swallows_its_answers_is_told_nothing_twice() {
+async fn a_network_that_swallows_its_answers_gets_nothing_twice() {
     let lost = Fault::close_after_reading().processed();
     dead(Network::ShopBack, lost, "takes it and answers nothing").await;
 }
 
 #[tokio::test]
-async fn a_network_that_answers_nothing_is_asked_and_told_again_where_it_reads_back() {
+async fn a_network_that_answers_nothing_is_looked_up_before_an_order_is_sent_again() {
     let lost = Fault::close_after_reading().not_processed();
     dead(Network::CpaMoe, lost, "answers nothing").await;
 }

@@ -1,266 +1,276 @@
-//! What goes on the bus: every announced state, for a pipeline to react to.
+//! The events of the bus: one for each change that a pipeline may want to react to.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
 use std::{collections::BTreeSet, time::Duration};
 
-use postback_harness::{FakeServices, INVISIBLE, Strike, TIMEOUT, order_event, sqs_event};
+use postback_core::{
+    delivery::{Decision, DecisionRecord, Delivery, Proof, Stamp, State},
+    redaction::OperatorNote,
+};
 use postback_integration::{Bundle, minimal, with};
+use postback_runtime::{lambda::POLL_STATUS, ledger::Put};
 use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_hours(24);
 
 fn script(bundle: &Bundle, network: Network, fault: Fault) {
-    bundle.stage.sandbox.script(Rule::on(network, fault)).expect("a rule");
+    bundle.bed.sandbox.script(Rule::on(network, fault)).expect("a rule");
 }
 
-fn types(world: &FakeServices) -> Vec<String> {
-    world.bus().into_iter().map(|(detail_type, _)| detail_type).collect()
+/// Detail type and reason of each event about a network's deliveries.
+async fn published(bundle: &Bundle, network: &str) -> Vec<(String, Option<String>)> {
+    let events = bundle.bed.published_of(network).await.into_iter();
+    events.map(|(kind, detail)| (kind, detail["reason"].as_str().map(str::to_owned))).collect()
 }
 
-fn ids(world: &FakeServices) -> Vec<Value> {
-    world.bus().into_iter().map(|(_, detail)| detail["id"].clone()).collect()
+async fn kinds(bundle: &Bundle, network: &str) -> Vec<String> {
+    published(bundle, network).await.into_iter().map(|(kind, _)| kind).collect()
+}
+
+fn event(word: &str, reason: Option<&str>) -> (String, Option<String>) {
+    (format!("postback.{word}"), reason.map(str::to_owned))
 }
 
 #[tokio::test]
-async fn a_delivery_is_announced_in_full_and_without_personal_data() {
+async fn a_delivery_is_published_in_full_and_without_personal_data() {
     let bundle = Bundle::new(1).await;
 
     bundle.post("/orders/cpa_moe", &minimal("A-1")).await;
 
-    let [(detail_type, detail)] = &bundle.cpa_moe.world.bus()[..] else { panic!("not one") };
+    let [(detail_type, detail)] = &bundle.bed.published().await[..] else { panic!("not one") };
     let expected = json!({
         "order_id": "A-1", "network": "cpa_moe", "state": "delivered", "proof": "response",
         "attempt": 1, "references": { "lead_id": "500001", "our_id": "A-1" },
-        "at": "2026-11-21T10:15:00Z", "id": detail["id"],
+        "at": "2026-11-21T10:15:00Z", "version": 2, "id": detail["id"],
     });
     assert_eq!(detail_type, "postback.delivered");
     assert_eq!(*detail, expected);
-    assert!(detail["id"].as_str().is_some_and(|id| !id.is_empty()));
+    assert!(detail["id"].as_str().is_some_and(|id| id.len() == 32), "{detail}");
 }
 
 #[tokio::test]
-async fn each_announced_state_is_announced_once_with_its_reason() {
+async fn each_state_that_an_attempt_ends_in_is_one_event_with_its_reason() {
     let bundle = Bundle::new(1).await;
     let click = |id: &str| with(minimal("A-1"), "/clicks/shopback/transaction_id", json!(id));
     let nocart = with(minimal("A-1"), "/customer/email", json!("nocart@example.com"));
-    let unknown = click("unknown00000000000000000000000");
     script(&bundle, Network::CashMyCell, Fault::close_after_reading());
     script(&bundle, Network::CpaMoe, Fault::redirect("https://elsewhere.example/"));
 
     bundle.post("/orders/cartstack", &nocart).await;
-    bundle.post("/orders/shopback", &unknown).await;
+    bundle.post("/orders/shopback", &click("unknown00000000000000000000000")).await;
     bundle.post("/orders/cashmycell", &minimal("A-1")).await;
     bundle.post("/orders/cpa_moe", &minimal("A-1")).await;
     bundle.post("/orders/cashmycell", &minimal("A-2")).await;
 
-    let told = |world: &FakeServices| {
-        let bus = world.bus().into_iter();
-        bus.map(|(kind, detail)| (kind, detail["reason"].clone())).collect::<Vec<_>>()
-    };
-    let event = |state: &str, reason: Value| (format!("postback.{state}"), reason);
-    assert_eq!(told(&bundle.cartstack.world), [event("skipped", json!("no_cart"))]);
-    assert_eq!(told(&bundle.shopback.world), [event("rejected", json!("invalid_click"))]);
-    assert_eq!(told(&bundle.cpa_moe.world), [event("parked", json!("redirected"))]);
-    assert_eq!(
-        told(&bundle.cashmycell.world),
-        [event("unconfirmed", json!("connection_lost")), event("accepted", Value::Null)]
-    );
+    assert_eq!(published(&bundle, "cartstack").await, [event("skipped", Some("no_cart"))]);
+    assert_eq!(published(&bundle, "shopback").await, [event("rejected", Some("invalid_click"))]);
+    assert_eq!(published(&bundle, "cpa_moe").await, [event("parked", Some("redirected"))]);
+    let cashmycell = [event("unconfirmed", Some("connection_lost")), event("accepted", None)];
+    assert_eq!(published(&bundle, "cashmycell").await, cashmycell);
 }
 
 #[tokio::test]
-async fn what_is_only_on_its_way_is_not_announced() {
+async fn a_refusal_before_any_attempt_is_one_event_and_the_fixed_order_another() {
+    let bundle = Bundle::new(1).await;
+    let bad = with(minimal("A-1"), "/clicks/shopback/transaction_id", json!("?"));
+
+    for _ in 0..2 {
+        bundle.post("/orders/shopback", &bad).await;
+    }
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
+
+    let expected = [event("rejected", Some("invalid_click")), event("delivered", None)];
+    assert_eq!(published(&bundle, "shopback").await, expected);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_behind_an_open_circuit_is_one_event() {
+    let bundle = Bundle::new(1).await;
+    let second = with(minimal("A-2"), "/clicks/shopback/transaction_id", json!("b".repeat(30)));
+    script(&bundle, Network::ShopBack, Fault::redirect("https://elsewhere.example/"));
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
+
+    bundle.post("/orders/shopback", &second).await;
+    bundle.bed.advance(Duration::from_mins(1));
+    bundle.shopback.work().await;
+
+    assert_eq!(kinds(&bundle, "shopback").await, ["postback.parked", "postback.parked"]);
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
+}
+
+#[tokio::test]
+async fn a_state_on_the_way_is_not_published() {
     let bundle = Bundle::new(1).await;
     script(&bundle, Network::ShopBack, Fault::status(503));
 
     bundle.post("/orders/shopback", &minimal("A-1")).await;
-    let on_its_way = types(&bundle.shopback.world);
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
+    let on_its_way = kinds(&bundle, "shopback").await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
 
     assert_eq!(on_its_way, Vec::<String>::new());
-    assert_eq!(types(&bundle.shopback.world), ["postback.delivered"]);
+    assert_eq!(kinds(&bundle, "shopback").await, ["postback.delivered"]);
 }
 
 #[tokio::test]
-async fn each_state_on_the_way_has_an_event_of_its_own() {
+async fn a_doubt_and_its_resolution_are_two_events() {
+    for (network, path) in
+        [(Network::ShopBack, "/orders/shopback"), (Network::CpaMoe, "/orders/cpa_moe")]
+    {
+        let bundle = Bundle::new(1).await;
+        script(&bundle, network, Fault::close_after_reading());
+
+        bundle.post(path, &minimal("A-1")).await;
+        bundle.bed.work_off(&bundle.shopback, DAY).await;
+        bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
+
+        let expected = [event("unconfirmed", Some("connection_lost")), event("delivered", None)];
+        assert_eq!(published(&bundle, &network.to_string()).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_the_ledger_did_not_take_is_published_once_it_is_settled() {
     let bundle = Bundle::new(1).await;
-    script(&bundle, Network::ShopBack, Fault::close_after_reading());
+    let fail = postback_harness::Strike::Fail;
+    bundle.bed.table.script([postback_harness::Strike::Pass, fail, fail, fail]);
 
+    let reply = bundle.post("/orders/shopback", &minimal("A-1")).await;
+    let unsettled = kinds(&bundle, "shopback").await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
+
+    assert_eq!((reply.status, &reply.body()["state"]), (202, &json!("sending")));
+    assert_eq!(unsettled, Vec::<String>::new());
+    let settled = kinds(&bundle, "shopback").await;
+    assert_eq!(settled, ["postback.unconfirmed", "postback.delivered"]);
+    assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, "A-1").len(), 1);
+}
+
+#[tokio::test]
+async fn a_duplicate_publishes_nothing() {
+    let bundle = Bundle::new(1).await;
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
+
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
     bundle.shopback.enqueue(&minimal("A-1"));
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
+    bundle.shopback.work().await;
 
-    assert_eq!(types(&bundle.shopback.world), ["postback.unconfirmed", "postback.delivered"]);
-    let ids = ids(&bundle.shopback.world);
-    assert_ne!(ids[0], ids[1]);
+    assert_eq!(kinds(&bundle, "shopback").await, ["postback.delivered"]);
+}
+
+#[tokio::test]
+async fn each_conflict_is_one_event_with_its_number_however_many_there_are() {
+    let bundle = Bundle::new(1).await;
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
+
+    for total in 1..=13 {
+        bundle.shopback.enqueue(&with(minimal("A-1"), "/total", json!(total)));
+        bundle.shopback.work().await;
+    }
+
+    let events = bundle.bed.published_of("shopback").await;
+    let numbers: Vec<_> =
+        events[1..].iter().map(|(_, detail)| detail["conflicts"].clone()).collect();
+    assert!(events[1..].iter().all(|(kind, _)| kind == "postback.conflict"), "{events:?}");
+    assert_eq!(numbers, (1..=13).map(Value::from).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn each_status_that_a_network_reports_later_is_one_event() {
+    let bundle = Bundle::new(1).await;
+    bundle.post("/orders/cpa_moe", &minimal("A-1")).await;
+    bundle.bed.track(&bundle.cpa_moe).await;
+    let event = serde_json::value::to_raw_value(&json!({ "detail-type": POLL_STATUS }));
+    let event = event.expect("JSON");
+
+    for _ in 0..2 {
+        let deadline = bundle.bed.now() + Duration::from_mins(1);
+        let dispatcher = &bundle.cpa_moe.dispatcher;
+        let round =
+            postback_runtime::lambda::handle_and_poll_status(dispatcher, &event, deadline).await;
+        round.expect("a round");
+        bundle.bed.advance(Duration::from_mins(15));
+    }
+
+    let events = bundle.bed.published_of("cpa_moe").await;
+    let [(_, delivered), (kind, status)] = &events[..] else { panic!("not two: {events:?}") };
+    assert_eq!(kind, "postback.status_changed");
+    assert_eq!(
+        (&status["state"], &status["status"]["stage"]),
+        (&json!("delivered"), &json!("wait"))
+    );
+    assert_eq!((&delivered["version"], &status["version"]), (&json!(2), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_decision_is_one_event_beside_the_state_that_it_leads_to() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::CashMyCell, Fault::close_after_reading());
+    bundle.post("/orders/cashmycell", &minimal("A-1")).await;
+    let record = bundle.cashmycell.record("A-1").await.expect("a record");
+    let proof = Some(Proof::Operator);
+    let next =
+        Delivery { state: State::Delivered, proof, in_doubt: false, ..record.protocol.clone() };
+    let decision = DecisionRecord {
+        version: 0,
+        at: bundle.bed.now(),
+        attempt: 1,
+        decision: Decision::Delivered,
+        by: OperatorNote::identity("arn:aws:iam::123456789012:user/canary"),
+        why: OperatorNote::new("canary").expect("words"),
+    };
+    let stamp = Stamp { now: bundle.bed.now(), write_id: 7 };
+
+    let ledger = bundle.bed.table.ledger();
+    let put = ledger.put(&record.decided(next, decision, stamp), Some(record.version)).await;
+
+    assert_eq!(put, Ok(Put::Written));
+    let events = bundle.bed.published_of("cashmycell").await;
+    let [_, (state, delivered), (decided, decision)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((state.as_str(), decided.as_str()), ("postback.delivered", "postback.decided"));
+    assert_eq!(
+        (&delivered["proof"], &decision["decision"]),
+        (&json!("operator"), &json!("delivered"))
+    );
+    assert_eq!(delivered["version"], decision["version"]);
+    assert_ne!(delivered["id"], decision["id"]);
+    assert!(!decision.to_string().contains("canary"), "{decision}");
 }
 
 #[tokio::test]
 async fn no_two_events_share_an_id() {
     let bundle = Bundle::new(1).await;
+    let secret = r#"{"offer_id": 1234, "security_token": "fake0token0fake0token0fake0token", "mode": "line_items"}"#;
+    let lines = with(minimal("A-3"), "/items", json!(vec![json!({ "unit_price": "749.50" }); 2]));
 
     for id in ["A-1", "A-2", "A-1/shopback"] {
         bundle.post("/orders", &minimal(id)).await;
         bundle.work().await;
     }
+    bundle.shopback.services.rotate(secret);
+    bundle.bed.advance(Duration::from_mins(2));
+    bundle.post("/orders/shopback", &lines).await;
 
-    let ids: Vec<_> = bundle.worlds().iter().flat_map(|(_, world)| ids(world)).collect();
-    let different: BTreeSet<_> = ids.iter().map(Value::to_string).collect();
-    assert_eq!(ids.len(), 12);
-    assert_eq!(different.len(), 12, "{different:?}");
+    let events = bundle.bed.published().await;
+    let ids: BTreeSet<_> = events.iter().map(|(_, detail)| detail["id"].to_string()).collect();
+    assert_eq!((events.len(), ids.len()), (14, 14), "{events:?}");
 }
 
 #[tokio::test]
-async fn a_duplicate_announces_nothing() {
+async fn an_item_that_was_erased_and_is_written_anew_has_events_of_its_own() {
     let bundle = Bundle::new(1).await;
-    bundle.post("/orders/shopback", &minimal("A-1")).await;
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    bundle.post("/orders/cashmycell", &minimal("A-1")).await;
+    let delete = bundle.bed.table.client().delete_item().table_name(bundle.bed.table.name());
+    let delete = delete.key("order_id", text("A-1")).key("delivery", text("cashmycell"));
+    delete.send().await.expect("erased");
+    bundle.bed.advance(Duration::from_secs(1));
 
-    bundle.post("/orders/shopback", &minimal("A-1")).await;
-    bundle.shopback.enqueue(&minimal("A-1"));
-    bundle.shopback.work().await;
+    bundle.post("/orders/cashmycell", &minimal("A-1")).await;
 
-    assert_eq!(types(&bundle.shopback.world), ["postback.delivered"]);
-}
-
-#[tokio::test]
-async fn a_message_that_comes_again_announces_under_the_same_id() {
-    let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
-    world.enqueue(order_event(&minimal("A-1")).to_string());
-
-    // Taken, and not deleted: the invocation ended before SQS heard of it.
-    let batch = world.receive(10, INVISIBLE);
-    let deadline = bundle.stage.now() + TIMEOUT;
-    bundle.shopback.call(&sqs_event(&batch), deadline).await.expect("an answer");
-    bundle.stage.advance(INVISIBLE);
-    bundle.shopback.work().await;
-
-    assert_eq!(types(world), ["postback.delivered", "postback.delivered"]);
-    assert_eq!(world.bus()[0], world.bus()[1]);
-    assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1);
-}
-
-#[tokio::test]
-async fn a_success_that_the_ledger_did_not_take_is_announced_again_under_the_same_id() {
-    let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
-    let [fail, pass] = [Strike::Fail, Strike::Pass];
-    bundle.stage.table.script([pass, fail, fail, fail]);
-
-    let answer = bundle.post("/orders/shopback", &minimal("A-1")).await;
-    assert_eq!((answer.status, answer.body()["state"].as_str()), (202, Some("sending")));
-    assert_eq!(types(world), ["postback.delivered"]);
-    bundle.stage.advance(DAY);
-    bundle.shopback.work().await;
-
-    assert_eq!(types(world), ["postback.delivered", "postback.delivered"]);
-    assert_eq!(ids(world)[0], ids(world)[1]);
-    assert_eq!(world.bus()[1].1["attempt"], 2);
-    assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
-}
-
-#[tokio::test]
-async fn on_the_queue_too_a_success_is_one_whatever_the_ledger_says() {
-    let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
-    let [fail, pass] = [Strike::Fail, Strike::Pass];
-    bundle.stage.table.script([pass, fail, fail, fail]);
-
-    bundle.shopback.enqueue(&minimal("A-1"));
-    let batch = world.receive(10, INVISIBLE);
-    let deadline = bundle.stage.now() + TIMEOUT;
-    bundle.shopback.call(&sqs_event(&batch), deadline).await.expect("an answer");
-
-    assert_eq!(types(world), ["postback.delivered"]);
-    assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
-}
-
-#[tokio::test]
-async fn an_announcement_keeps_its_id_whatever_was_noted_in_between() {
-    let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
-    world.enqueue(order_event(&minimal("A-1")).to_string());
-    let batch = world.receive(10, INVISIBLE);
-    let deadline = bundle.stage.now() + TIMEOUT;
-    bundle.shopback.call(&sqs_event(&batch), deadline).await.expect("an answer");
-
-    bundle.shopback.enqueue(&with(minimal("A-1"), "/total", json!("1599.00")));
-    bundle.shopback.work().await;
-    bundle.stage.advance(INVISIBLE);
-    bundle.shopback.work().await;
-
-    assert_eq!(types(world), ["postback.delivered", "postback.conflict", "postback.delivered"]);
-    let ids = ids(world);
-    assert_eq!(ids[0], ids[2]);
-    assert_ne!(ids[0], ids[1]);
-}
-
-#[tokio::test]
-async fn what_the_bus_did_not_take_is_announced_later_and_not_told_again() {
-    for fault in [None, Some(Fault::redirect("https://elsewhere.example/"))] {
-        let bundle = Bundle::new(1).await;
-        let world = &bundle.shopback.world;
-        let state = if fault.is_some() { "parked" } else { "delivered" };
-        if let Some(fault) = fault {
-            script(&bundle, Network::ShopBack, fault);
-        }
-        world.bus_down(true);
-        let reply = bundle.post("/orders/shopback", &minimal("A-1")).await;
-        for _ in 0..3 {
-            bundle.stage.advance(Duration::from_secs(20));
-            bundle.shopback.work().await;
-        }
-
-        world.bus_down(false);
-        for _ in 0..3 {
-            bundle.stage.advance(Duration::from_mins(4));
-            bundle.shopback.work().await;
-        }
-
-        let record = bundle.shopback.record("A-1").await.expect("a record");
-        let id = postback_runtime::services::DeliveryEvent::of(&record).id;
-        assert_eq!(reply.body()["state"], state);
-        assert_eq!(types(world), [format!("postback.{state}")]);
-        assert_eq!(ids(world), [json!(id)]);
-        assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1);
-    }
-}
-
-#[tokio::test]
-async fn a_conflict_that_the_bus_did_not_take_is_announced_later_and_counted_once() {
-    let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
-    bundle.post("/orders/shopback", &minimal("A-1")).await;
-    world.bus_down(true);
-
-    bundle.shopback.enqueue(&with(minimal("A-1"), "/total", json!("1599.00")));
-    for _ in 0..3 {
-        bundle.shopback.work().await;
-        bundle.stage.advance(Duration::from_secs(20));
-    }
-    world.bus_down(false);
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
-
-    assert_eq!(types(world), ["postback.delivered", "postback.conflict"]);
-    let record = bundle.shopback.record("A-1").await.expect("a record");
-    assert_eq!((record.conflicts, &world.bus()[1].1["conflicts"]), (1, &json!(1)));
-    assert!(world.queue().is_empty());
-}
-
-#[tokio::test]
-async fn neither_queue_nor_bus_lose_an_order_when_both_are_down() {
-    let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
-    world.bus_down(true);
-    world.queue_down(true);
-
-    bundle.shopback.enqueue(&minimal("A-1"));
-    bundle.shopback.work().await;
-    world.bus_down(false);
-    world.queue_down(false);
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
-
-    assert_eq!(types(world), ["postback.delivered"]);
-    assert_eq!(bundle.stage.sandbox.held(Network::ShopBack, "A-1").len(), 1);
-    assert!(world.queue().is_empty() && world.dead_letters().is_empty());
+    let events = bundle.bed.published().await;
+    let [(_, before), (_, after)] = &events[..] else { panic!("not two: {events:?}") };
+    assert_eq!(before["version"], after["version"]);
+    assert_ne!(before["id"], after["id"]);
 }

@@ -9,33 +9,33 @@ use std::{
     time::Duration,
 };
 
-use postback_harness::{INVISIBLE, Strike};
-use postback_integration::{Bundle, minimal, sweep::canary_order, watch::Log, with};
+use postback_harness::{INVISIBLE, RecordingBus, Strike, publish_to};
+use postback_integration::{Bundle, log::Log, minimal, outputs::canary_order, with};
 use postback_sandbox::{Fault, Network, Rule};
 use serde_json::json;
 
 const DAY: Duration = Duration::from_hours(24);
 
 fn script(bundle: &Bundle, rule: Rule) {
-    bundle.stage.sandbox.script(rule).expect("a rule");
+    bundle.bed.sandbox.script(rule).expect("a rule");
 }
 
-/// A line without what differs from run to run.
-fn told(line: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
-    let told = line.iter().filter(|(name, _)| !name.ends_with("_ms"));
-    told.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+/// A line without the durations, which differ from run to run.
+fn stable(line: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    let fields = line.iter().filter(|(name, _)| !name.ends_with("_ms"));
+    fields.map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 #[tokio::test]
-async fn an_attempt_is_one_line_with_all_that_is_known_of_it() {
+async fn an_attempt_is_one_line_with_all_its_facts() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
 
     bundle.post("/orders/shopback", &canary_order("A-1")).await;
 
     let [line] = &log.coded("attempt")[..] else { panic!("{:#?}", log.lines()) };
     assert_eq!(
-        told(line),
+        stable(line),
         [
             ("attempt", "1"),
             ("code", "attempt"),
@@ -55,7 +55,7 @@ async fn an_attempt_is_one_line_with_all_that_is_known_of_it() {
 #[tokio::test]
 async fn there_are_as_many_lines_as_requests_however_an_attempt_ends() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let faults = [
         (Network::ShopBack, Fault::status(503)),
         (Network::ShopBack, Fault::close_after_reading().processed()),
@@ -73,18 +73,20 @@ async fn there_are_as_many_lines_as_requests_however_an_attempt_ends() {
         bundle.post("/orders", &with(order, "/clicks/shopback/transaction_id", json!(click))).await;
         bundle.work().await;
     }
-    for function in [&bundle.shopback.world, &bundle.cpa_moe.world, &bundle.cashmycell.world] {
+    for function in
+        [&bundle.shopback.services, &bundle.cpa_moe.services, &bundle.cashmycell.services]
+    {
         assert!(function.dead_letters().is_empty());
     }
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
-    bundle.stage.work_off(&bundle.cpa_moe, DAY).await;
-    bundle.stage.work_off(&bundle.cashmycell, DAY).await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
+    bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
+    bundle.bed.work_off(&bundle.cashmycell, DAY).await;
 
     let lines = log.coded("attempt");
     for network in [Network::CartStack, Network::CashMyCell, Network::CpaMoe, Network::ShopBack] {
         let name = network.to_string();
         let of_it = lines.iter().filter(|line| line["network"] == name);
-        let requests = bundle.stage.sandbox.received(network).len();
+        let requests = bundle.bed.sandbox.received(network).len();
         assert_eq!(of_it.count(), requests, "{name}");
         assert!(requests >= 3, "{name}");
     }
@@ -105,11 +107,11 @@ async fn there_are_as_many_lines_as_requests_however_an_attempt_ends() {
 #[tokio::test]
 async fn a_line_of_an_order_has_its_own_line_in_the_log() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
-    bundle.shopback.world.rotate(
+    let (log, _guard) = Log::capture();
+    bundle.shopback.services.rotate(
         r#"{"offer_id": 1234, "security_token": "fake0token0fake0token0fake0token", "mode": "line_items"}"#,
     );
-    bundle.stage.advance(Duration::from_mins(2));
+    bundle.bed.advance(Duration::from_mins(2));
     let good = json!({ "sku": "S", "quantity": 1, "unit_price": "749.50" });
 
     bundle.post("/orders/shopback", &with(minimal("A-1"), "/items", json!([good, good]))).await;
@@ -122,7 +124,7 @@ async fn a_line_of_an_order_has_its_own_line_in_the_log() {
 #[tokio::test]
 async fn every_line_has_a_code_that_the_runbook_explains() {
     let bundle = Bundle::new(1).await;
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let runbook = include_str!("../../../docs/runbook.md");
 
     // An order that is not one, a conflict, a refused request.
@@ -131,24 +133,29 @@ async fn every_line_has_a_code_that_the_runbook_explains() {
     bundle.post("/orders/shopback", &minimal("A-1")).await;
     bundle.post("/orders/shopback", &with(minimal("A-1"), "/total", json!("1.00"))).await;
     // A pause and its end.
-    bundle.stage.sandbox.change_accounts(|accounts| accounts.shopback.security_token = "x".into());
+    bundle.bed.sandbox.change_accounts(|accounts| accounts.shopback.security_token = "x".into());
     bundle.post("/orders/shopback", &minimal("A-2")).await;
-    bundle.stage.sandbox.change_accounts(|accounts| {
+    bundle.bed.sandbox.change_accounts(|accounts| {
         accounts.shopback.security_token = "fake0token0fake0token0fake0token".into();
     });
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
-    // A lookup; settings that can't be read; a bus and a ledger that fail.
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
+    // A lookup; settings that can't be read; a ledger that fails; a bus that fails.
     script(&bundle, Rule::on(Network::CpaMoe, Fault::close_after_reading().processed()));
     bundle.post("/orders/cpa_moe", &minimal("A-3")).await;
-    bundle.stage.work_off(&bundle.cpa_moe, DAY).await;
-    bundle.cartstack.world.rotate("{");
-    bundle.stage.advance(INVISIBLE);
-    bundle.cartstack.world.bus_down(true);
+    bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
+    bundle.cartstack.services.rotate("{");
+    bundle.bed.advance(INVISIBLE);
     bundle.post("/orders/cartstack", &minimal("A-4")).await;
-    bundle.stage.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
+    bundle.bed.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
     bundle.post("/orders/cartstack", &minimal("A-5")).await;
+    let bus = RecordingBus::default();
+    bus.refuse([true; 1_000]);
+    publish_to(&bus, &bundle.bed.table.stream()).await.expect_err("refused");
 
-    let own = log.lines().into_iter().filter(|line| line.contains(" postback"));
+    let own = log
+        .lines()
+        .into_iter()
+        .filter(|line| [" postback", " publish"].iter().any(|own| line.contains(own)));
     let uncoded: Vec<_> = own.filter(|line| !line.contains(" code=")).collect();
     assert_eq!(uncoded, Vec::<String>::new());
     for code in codes_in_the_code() {
@@ -163,7 +170,7 @@ async fn every_line_has_a_code_that_the_runbook_explains() {
         "message_not_taken",
         "request_refused",
         "settings_not_read",
-        "outcome_not_announced",
+        "events_not_published",
         "outcome_not_recorded",
     ] {
         assert!(!log.coded(code).is_empty(), "{code} was not logged: {:#?}", log.lines());
@@ -174,7 +181,7 @@ async fn every_line_has_a_code_that_the_runbook_explains() {
 fn codes_in_the_code() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut codes = BTreeSet::new();
-    for folder in ["shared/src", "functions"] {
+    for folder in ["shared", "functions"] {
         for (path, text) in sources(&root.join(folder)) {
             for (at, _) in text.match_indices("tracing::").filter(|(at, _)| is_line(&text[*at..])) {
                 let call = &text[at..at + text[at..].find(");").expect("an end")];

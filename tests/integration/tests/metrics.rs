@@ -1,4 +1,4 @@
-//! What is measured, as `CloudWatch` gets it.
+//! The metrics, as `CloudWatch` gets them.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -13,23 +13,23 @@ use serde_json::{Value, json};
 const DAY: Duration = Duration::from_hours(24);
 
 fn script(bundle: &Bundle, rule: Rule) {
-    bundle.stage.sandbox.script(rule).expect("a rule");
+    bundle.bed.sandbox.script(rule).expect("a rule");
 }
 
 /// All values of one metric, in the order in which they were written.
-fn values(world: &FakeServices, metric: Metric) -> Vec<Value> {
-    let documents = world.metrics();
+fn values(services: &FakeServices, metric: Metric) -> Vec<Value> {
+    let documents = services.metrics();
     let values = documents.iter().filter_map(|document| document.get(metric.name()));
     let each = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
     values.flat_map(each).collect()
 }
 
-/// The states that were counted, and how often.
-fn outcomes(world: &FakeServices) -> Vec<(String, u64)> {
+/// The states that were counted, with their counts.
+fn outcomes(services: &FakeServices) -> Vec<(String, u64)> {
     let counted = |document: &Value| {
         Some((document["Outcome"].as_str()?.to_owned(), document["Outcomes"].as_u64()?))
     };
-    world.metrics().iter().filter_map(counted).collect()
+    services.metrics().iter().filter_map(counted).collect()
 }
 
 fn outcome(state: &str, count: u64) -> (String, u64) {
@@ -49,13 +49,13 @@ async fn a_batch_is_measured_in_one_document() {
 
     bundle.shopback.work().await;
 
-    let world = &bundle.shopback.world;
-    assert_eq!(world.metrics().len(), 1);
-    assert_eq!(outcomes(world), [outcome("delivered", 10)]);
-    assert_eq!(values(world, Metric::AttemptLatency).len(), 10);
-    assert_eq!(values(world, Metric::AttemptFailed), vec![json!(0); 10]);
-    assert_eq!(values(world, Metric::Paused), [json!(0)]);
-    assert_eq!(world.metrics()[0]["Network"], "shopback");
+    let services = &bundle.shopback.services;
+    assert_eq!(services.metrics().len(), 1);
+    assert_eq!(outcomes(services), [outcome("delivered", 10)]);
+    assert_eq!(values(services, Metric::AttemptLatency).len(), 10);
+    assert_eq!(values(services, Metric::AttemptFailed), vec![json!(0); 10]);
+    assert_eq!(values(services, Metric::Paused), [json!(0)]);
+    assert_eq!(services.metrics()[0]["Network"], "shopback");
 }
 
 #[tokio::test]
@@ -66,29 +66,29 @@ async fn a_duplicate_is_not_counted_again() {
         bundle.post("/orders/shopback", &order("A-1")).await;
     }
 
-    assert_eq!(outcomes(&bundle.shopback.world), [outcome("delivered", 1)]);
+    assert_eq!(outcomes(&bundle.shopback.services), [outcome("delivered", 1)]);
 }
 
 #[tokio::test]
-async fn a_delivery_that_waits_tells_its_age_at_least_every_quarter_of_an_hour() {
+async fn a_delivery_that_waits_reports_its_age_at_least_every_quarter_of_an_hour() {
     let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
+    let services = &bundle.shopback.services;
     script(&bundle, Rule::on(Network::ShopBack, Fault::status(503)).forever());
     bundle.shopback.enqueue(&order("A-1"));
-    let start = bundle.stage.now();
+    let start = bundle.bed.now();
 
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
 
-    let told = world.metrics().into_iter().filter_map(|document| {
+    let ages = services.metrics().into_iter().filter_map(|document| {
         let at = document["_aws"]["Timestamp"].as_i64()?;
         Some((at, document["UnresolvedAge"].as_i64()?))
     });
-    let told: Vec<_> = told.collect();
-    assert!(told.last().is_some_and(|(_, age)| *age > 23 * 60 * 60), "{told:?}");
-    for (at, age) in &told {
+    let ages: Vec<_> = ages.collect();
+    assert!(ages.last().is_some_and(|(_, age)| *age > 23 * 60 * 60), "{ages:?}");
+    for (at, age) in &ages {
         assert_eq!(*age, (at - start.as_millis()) / 1000, "the age of the delivery");
     }
-    for pair in told.windows(2) {
+    for pair in ages.windows(2) {
         assert!(pair[1].0 - pair[0].0 <= 15 * 60 * 1000, "{pair:?}");
     }
 }
@@ -98,10 +98,10 @@ async fn nothing_that_is_final_has_an_age() {
     let bundle = Bundle::new(1).await;
 
     bundle.post("/orders/shopback", &order("A-1")).await;
-    bundle.stage.advance(DAY);
+    bundle.bed.advance(DAY);
     bundle.post("/orders/shopback", &order("A-1")).await;
 
-    assert_eq!(values(&bundle.shopback.world, Metric::UnresolvedAge), Vec::<Value>::new());
+    assert_eq!(values(&bundle.shopback.services, Metric::UnresolvedAge), Vec::<Value>::new());
 }
 
 #[tokio::test]
@@ -114,13 +114,13 @@ async fn a_lost_answer_puts_the_order_at_risk_once_and_calls_a_person_where_one_
 
     bundle.post("/orders", &order("A-1")).await;
     bundle.work().await;
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
 
-    let (shopback, cartstack) = (&bundle.shopback.world, &bundle.cartstack.world);
+    let (shopback, cartstack) = (&bundle.shopback.services, &bundle.cartstack.services);
     assert_eq!(outcomes(shopback).last(), Some(&outcome("delivered", 1)));
     assert_eq!(values(shopback, Metric::AttemptFailed), [json!(1), json!(1), json!(0)]);
-    for world in [shopback, cartstack] {
-        let at_risk = world.metrics().into_iter().filter(|it| it.get("AmountAtRisk").is_some());
+    for services in [shopback, cartstack] {
+        let at_risk = services.metrics().into_iter().filter(|it| it.get("AmountAtRisk").is_some());
         let at_risk: Vec<_> =
             at_risk.map(|it| (it["Currency"].clone(), it["AmountAtRisk"].clone())).collect();
         assert_eq!(at_risk, [(json!("INR"), json!(1499))]);
@@ -132,25 +132,25 @@ async fn a_lost_answer_puts_the_order_at_risk_once_and_calls_a_person_where_one_
 #[tokio::test]
 async fn a_wrong_key_is_a_silent_refusal_and_a_pause_until_an_order_has_passed() {
     let bundle = Bundle::new(1).await;
-    let world = &bundle.shopback.world;
-    let token = bundle.stage.sandbox.accounts().shopback.security_token;
-    bundle.stage.sandbox.change_accounts(|accounts| accounts.shopback.security_token = "x".into());
+    let services = &bundle.shopback.services;
+    let token = bundle.bed.sandbox.accounts().shopback.security_token;
+    bundle.bed.sandbox.change_accounts(|accounts| accounts.shopback.security_token = "x".into());
 
     bundle.post("/orders/shopback", &order("A-1")).await;
     bundle.post("/orders/shopback", &order("A-2")).await;
     bundle.post("/orders/cartstack", &order("A-1")).await;
 
-    assert_eq!(values(world, Metric::Paused), [json!(1), json!(1)]);
-    assert_eq!(values(world, Metric::SilentRefusals), [json!(1)], "one request was sent");
-    assert_eq!(outcomes(world), [outcome("parked", 1), outcome("parked", 1)]);
-    assert_eq!(values(&bundle.cartstack.world, Metric::Paused), [json!(0)]);
+    assert_eq!(values(services, Metric::Paused), [json!(1), json!(1)]);
+    assert_eq!(values(services, Metric::SilentRefusals), [json!(1)], "one request was sent");
+    assert_eq!(outcomes(services), [outcome("parked", 1), outcome("parked", 1)]);
+    assert_eq!(values(&bundle.cartstack.services, Metric::Paused), [json!(0)]);
 
-    bundle.stage.sandbox.change_accounts(|accounts| accounts.shopback.security_token = token);
-    assert!(bundle.stage.work_off(&bundle.shopback, DAY).await);
+    bundle.bed.sandbox.change_accounts(|accounts| accounts.shopback.security_token = token);
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
 
-    assert_eq!(values(world, Metric::Paused).last(), Some(&json!(0)));
+    assert_eq!(values(services, Metric::Paused).last(), Some(&json!(0)));
     let delivered: u64 =
-        outcomes(world).iter().filter(|(state, _)| state == "delivered").map(|(_, n)| n).sum();
+        outcomes(services).iter().filter(|(state, _)| state == "delivered").map(|(_, n)| n).sum();
     assert_eq!(delivered, 2);
 }
 
@@ -161,24 +161,22 @@ async fn a_lead_that_the_network_drops_later_is_a_silent_refusal() {
     for id in ["A-1", "A-2"] {
         function.post(&order(id)).await;
     }
-    for (detail_type, detail) in function.world.bus() {
-        function.world.follow(&json!({ "detail-type": detail_type, "detail": detail }));
-    }
+    bundle.bed.track(function).await;
     for (id, stage) in [("A-1", "trash"), ("A-2", "approve")] {
         let (id, stage) = (Some(id.to_owned()), Some(stage.to_owned()));
         let update = LeadUpdate { id, stage, ..LeadUpdate::default() };
-        assert_eq!(bundle.stage.sandbox.update_leads(&update), 1);
+        assert_eq!(bundle.bed.sandbox.update_leads(&update), 1);
     }
 
-    let event = json!({ "detail-type": postback_runtime::lambda::FOLLOW }).to_string();
+    let event = json!({ "detail-type": postback_runtime::lambda::POLL_STATUS }).to_string();
     let payload = serde_json::from_str(&event).expect("JSON");
-    let deadline = bundle.stage.now() + Duration::from_mins(1);
-    let followed: Result<Box<serde_json::value::RawValue>, _> =
+    let deadline = bundle.bed.now() + Duration::from_mins(1);
+    let polled: Result<Box<serde_json::value::RawValue>, _> =
         postback_runtime::lambda::handle_and_poll_status(&function.dispatcher, payload, deadline)
             .await;
 
-    followed.expect("a round");
-    assert_eq!(values(&function.world, Metric::SilentRefusals), [json!(1)]);
+    polled.expect("a round");
+    assert_eq!(values(&function.services, Metric::SilentRefusals), [json!(1)]);
 }
 
 #[tokio::test]
@@ -196,9 +194,9 @@ async fn a_refusal_that_a_person_should_see_is_counted_apart() {
         assert_eq!(reply.body()["state"], "rejected", "{text}");
     }
 
-    let world = &bundle.shopback.world;
-    assert_eq!(values(world, Metric::UnclearRefusals), [json!(1), json!(1)]);
-    assert_eq!(values(world, Metric::SilentRefusals).len(), 3);
+    let services = &bundle.shopback.services;
+    assert_eq!(values(services, Metric::UnclearRefusals), [json!(1), json!(1)]);
+    assert_eq!(values(services, Metric::SilentRefusals).len(), 3);
 }
 
 #[tokio::test]
@@ -211,23 +209,23 @@ async fn a_conflict_is_counted_whichever_way_it_comes() {
     bundle.shopback.enqueue(&other);
     bundle.shopback.work().await;
 
-    assert_eq!(values(&bundle.shopback.world, Metric::Conflicts), [json!(1), json!(1)]);
+    assert_eq!(values(&bundle.shopback.services, Metric::Conflicts), [json!(1), json!(1)]);
 }
 
 #[tokio::test]
 async fn what_could_not_be_taken_counts_as_failed() {
     let bundle = Bundle::new(1).await;
-    bundle.stage.table.always(Strike::Fail);
+    bundle.bed.table.always(Strike::Fail);
 
     bundle.post("/orders/shopback", &order("A-1")).await;
-    bundle.shopback.world.enqueue("not json");
-    bundle.shopback.world.enqueue(order_event(&order("A-2")).to_string());
-    let messages = bundle.shopback.world.receive(10, Duration::from_mins(3));
-    let deadline = bundle.stage.now() + postback_harness::TIMEOUT;
+    bundle.shopback.services.enqueue("not json");
+    bundle.shopback.services.enqueue(order_event(&order("A-2")).to_string());
+    let messages = bundle.shopback.services.receive(10, Duration::from_mins(3));
+    let deadline = bundle.bed.now() + postback_harness::TIMEOUT;
     bundle.shopback.call(&sqs_event(&messages), deadline).await.expect("an answer");
 
-    assert_eq!(values(&bundle.shopback.world, Metric::AttemptFailed), vec![json!(1); 3]);
-    assert_eq!(outcomes(&bundle.shopback.world), []);
+    assert_eq!(values(&bundle.shopback.services, Metric::AttemptFailed), vec![json!(1); 3]);
+    assert_eq!(outcomes(&bundle.shopback.services), []);
 }
 
 #[tokio::test]

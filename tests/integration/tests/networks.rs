@@ -1,4 +1,4 @@
-//! One order for all four networks: exactly what the vendors' documents ask for, each once.
+//! One order for all four networks: exactly the requests of the vendors' documents, each once.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -30,12 +30,12 @@ fn all_four() -> Value {
     example.expect("the example").1["order"].take()
 }
 
-/// What stood on the wire.
+/// The request as it was on the wire.
 fn line(received: &Received) -> String {
     format!("{} {}?{}", received.method, received.path, received.query)
 }
 
-/// What cpa.moe is told of the order for all four.
+/// The lead that cpa.moe receives of the order for all four.
 const LEAD: &str = concat!(
     r#"{"addr":"12/4","area":"Karnataka","city":"Bengaluru","comm":"Please ring twice","#,
     r#""country":"in","currency":"INR","discount":10,"email":"asha+shop@example.com","#,
@@ -46,8 +46,8 @@ const LEAD: &str = concat!(
     r#""wm":42}"#,
 );
 
-fn assert_told_as_documented(bundle: &Bundle) {
-    let sandbox = &bundle.stage.sandbox;
+fn assert_sent_as_documented(bundle: &Bundle) {
+    let sandbox = &bundle.bed.sandbox;
     let received = |network| sandbox.received(network);
     let lines = |network| received(network).iter().map(line).collect::<Vec<_>>();
 
@@ -93,21 +93,21 @@ async fn post_to_all_at_once(bundle: &Bundle, order: &Value) -> [u64; 4] {
 }
 
 #[tokio::test]
-async fn an_order_for_all_four_is_told_as_each_document_asks_for() {
+async fn an_order_for_all_four_is_sent_as_each_document_asks_for() {
     let bundle = Bundle::new(1).await;
 
     let reply = bundle.post("/orders", &all_four()).await;
     bundle.work().await;
 
     assert_eq!(reply.status, 202);
-    assert_told_as_documented(&bundle);
-    for (network, world) in bundle.worlds() {
-        assert!(world.queue().is_empty(), "{network}");
+    assert_sent_as_documented(&bundle);
+    for (network, services) in bundle.services() {
+        assert!(services.queue().is_empty(), "{network}");
     }
 }
 
 #[tokio::test]
-async fn an_order_posted_to_each_network_is_told_in_the_same_words() {
+async fn an_order_posted_to_each_network_is_sent_in_the_same_words() {
     let bundle = Bundle::new(1).await;
 
     for network in NETWORKS {
@@ -115,7 +115,7 @@ async fn an_order_posted_to_each_network_is_told_in_the_same_words() {
         assert_eq!(reply.status, 200, "{network}");
     }
 
-    assert_told_as_documented(&bundle);
+    assert_sent_as_documented(&bundle);
 }
 
 #[tokio::test]
@@ -133,9 +133,9 @@ async fn an_order_by_all_ways_at_once_and_again_has_one_effect_each() {
     let statuses = Box::pin(post_to_all_at_once(&bundle, &order)).await;
     bundle.work().await;
 
-    // Who comes while another is still sending is told to come back.
+    // A caller that comes while another call is still sending gets a 202.
     assert!(statuses.iter().all(|status| matches!(status, 200 | 202)), "{statuses:?}");
-    assert_told_as_documented(&bundle);
+    assert_sent_as_documented(&bundle);
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn an_order_that_concerns_no_network_is_skipped_with_nothing_written() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_completed_is_told_to_nobody() {
+async fn an_order_that_is_not_completed_is_sent_to_nobody() {
     let bundle = Bundle::new(1).await;
 
     for status in ["pending", "cancelled", "refunded"] {
@@ -202,8 +202,8 @@ async fn every_example_order_ends_as_it_says() {
             assert_eq!(expected[&network]["reason"].as_str(), reason.as_deref(), "{name}");
         }
     }
-    assert_eq!(bundle.stage.sandbox.violations(), []);
+    assert_eq!(bundle.bed.sandbox.violations(), []);
     for network in NETWORKS {
-        assert!(bundle.stage.sandbox.totals(network).more_than_once.is_empty(), "{network}");
+        assert!(bundle.bed.sandbox.totals(network).more_than_once.is_empty(), "{network}");
     }
 }

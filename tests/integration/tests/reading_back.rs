@@ -1,4 +1,4 @@
-//! `GET /orders/{order_id}`: what has become of an order, and the API's own description.
+//! `GET /orders/{order_id}`, and the API's own description.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, DecisionRecord, Delivery, State},
+    delivery::{Decision, DecisionRecord, Delivery, Stamp, State},
     problem::Code,
     redaction::OperatorNote,
 };
@@ -16,7 +16,7 @@ use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json};
 
 fn script(bundle: &Bundle, fault: Fault) {
-    bundle.stage.sandbox.script(Rule::on(Network::ShopBack, fault)).expect("a rule");
+    bundle.bed.sandbox.script(Rule::on(Network::ShopBack, fault)).expect("a rule");
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
     let answer = Answer::status(503).with_header("retry-after", "60");
     script(&bundle, Fault::answer(answer));
     bundle.post("/orders/shopback", &minimal("A-1")).await;
-    bundle.stage.work_off(&bundle.shopback, Duration::from_hours(1)).await;
+    bundle.bed.work_off(&bundle.shopback, Duration::from_hours(1)).await;
     bundle.post("/orders/cpa_moe", &minimal("A-1")).await;
 
     let reply = bundle.get("A-1").await;
@@ -40,23 +40,24 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
         shopback["attempts"],
         json!([
             {
-                "number": 1, "state": "retrying", "reason": "http_503",
+                "number": 1, "version": 2, "state": "retrying", "reason": "http_503",
                 "started_at": "2026-11-21T10:15:00Z", "ended_at": "2026-11-21T10:15:00Z",
                 "details": { "http_status": "503" },
             },
             {
-                "number": 2, "state": "delivered",
+                "number": 2, "version": 4, "state": "delivered",
                 "started_at": "2026-11-21T10:16:00Z", "ended_at": "2026-11-21T10:16:00Z",
                 "details": { "http_status": "200" },
             },
         ])
     );
-    let told = json!({
+    let expected = json!({
         "network": "shopback", "state": "delivered", "reason": null, "proof": "response",
-        "attempt": 2, "references": {}, "conflicts": 0, "updated_at": "2026-11-21T10:16:00Z",
+        "attempt": 2, "in_doubt": false, "references": {},
+        "first_seen_at": "2026-11-21T10:15:00Z", "updated_at": "2026-11-21T10:16:00Z",
         "attempts": shopback["attempts"],
     });
-    assert_eq!(*shopback, told);
+    assert_eq!(*shopback, expected);
     bundle.assert_described("get", "/orders/{order_id}", &reply).await;
 }
 
@@ -79,11 +80,12 @@ async fn what_a_person_decided_is_shown_and_not_who_or_why() {
     let bundle = Bundle::new(1).await;
     script(&bundle, Fault::answer(Answer::status(503)));
     bundle.post("/orders/shopback", &minimal("A-1")).await;
-    let ledger = bundle.stage.table.ledger();
+    let ledger = bundle.bed.table.ledger();
     let [record] = &ledger.of_order("A-1").await.expect("a record")[..] else {
         panic!("not one delivery");
     };
     let decision = DecisionRecord {
+        version: 0,
         at: Timestamp::parse("2026-11-21T10:30:00Z").expect("a time"),
         attempt: 1,
         decision: Decision::Delivered,
@@ -91,7 +93,8 @@ async fn what_a_person_decided_is_shown_and_not_who_or_why() {
         why: OperatorNote::new("canary").expect("words"),
     };
     let next = Delivery { state: State::Delivered, ..record.protocol.clone() };
-    let put = ledger.put(&record.decided(next, decision, 7), Some(record.version)).await;
+    let stamp = Stamp { now: bundle.bed.now(), write_id: 7 };
+    let put = ledger.put(&record.decided(next, decision, stamp), Some(record.version)).await;
     assert!(matches!(put, Ok(Put::Written)));
 
     let reply = bundle.get("A-1").await;
@@ -142,9 +145,9 @@ async fn an_order_id_of_odd_characters_is_found_where_location_says() {
     let mut event = api_event("GET", "/orders/x", "");
     event["pathParameters"] = json!({ "order_id": encode("№7") });
     let request = serde_json::from_value(event).expect("an event");
-    let answer = audit::answer(&request, &bundle.stage.table.ledger()).await;
+    let answer = audit::answer(&request, &bundle.bed.table.ledger()).await;
     assert_eq!(answer.status_code, 200);
-    assert_eq!(bundle.stage.sandbox.violations(), []);
+    assert_eq!(bundle.bed.sandbox.violations(), []);
 }
 
 #[tokio::test]

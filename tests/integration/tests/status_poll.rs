@@ -1,4 +1,4 @@
-//! Following what cpa.moe took, until it has said its last word.
+//! Polling the status of leads at cpa.moe until it is final.
 
 use std::time::Duration;
 
@@ -17,20 +17,18 @@ fn order(id: &str) -> Value {
     })
 }
 
-/// Posts orders, and has the rule on the bus pass on what was delivered.
-async fn deliver(function: &Function<CpaMoe>, count: usize) {
+/// Posts orders, and has the publisher track the delivered ones.
+async fn deliver(bed: &TestBed, function: &Function<CpaMoe>, count: usize) {
     for n in 1..=count {
         function.post(&order(&format!("A-{n}"))).await;
     }
-    for (detail_type, detail) in function.world.bus() {
-        assert_eq!(detail_type, "postback.delivered");
-        function.world.follow(&json!({ "detail-type": detail_type, "detail": detail }));
-    }
+    bed.track(function).await;
+    assert_eq!(function.services.tracked().len(), count);
 }
 
-async fn round(stage: &TestBed, function: &Function<CpaMoe>) -> Result<(), String> {
-    let deadline = stage.now() + Duration::from_mins(1);
-    let event = json!({ "detail-type": postback_runtime::lambda::FOLLOW });
+async fn round(bed: &TestBed, function: &Function<CpaMoe>) -> Result<(), String> {
+    let deadline = bed.now() + Duration::from_mins(1);
+    let event = json!({ "detail-type": postback_runtime::lambda::POLL_STATUS });
     let payload = serde_json::value::to_raw_value(&event).map_err(|error| error.to_string())?;
     let handled =
         postback_runtime::lambda::handle_and_poll_status(&function.dispatcher, &payload, deadline)
@@ -38,14 +36,14 @@ async fn round(stage: &TestBed, function: &Function<CpaMoe>) -> Result<(), Strin
     handled.map(|_| ()).map_err(|error| error.to_string())
 }
 
-fn lists(stage: &TestBed) -> usize {
-    let received = stage.sandbox.received(Network::CpaMoe);
+fn lists(bed: &TestBed) -> usize {
+    let received = bed.sandbox.received(Network::CpaMoe);
     received.iter().filter(|request| request.path.ends_with("list.json")).count()
 }
 
 fn stages(record: &Record) -> Vec<(&str, Timestamp)> {
-    let seen = record.progress.iter();
-    seen.filter_map(|seen| Some((seen.status.get("stage")?, seen.seen_at))).collect()
+    let seen = record.statuses.entries().iter();
+    seen.filter_map(|seen| Some((seen.status.get("stage")?, seen.at))).collect()
 }
 
 fn update(id: &str, stage: &str, status: u32) -> LeadUpdate {
@@ -59,139 +57,137 @@ fn update(id: &str, stage: &str, status: u32) -> LeadUpdate {
 
 #[tokio::test]
 async fn a_hundred_and_twenty_open_leads_are_three_requests_a_round() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
-    deliver(&function, 120).await;
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 120).await;
 
-    round(&stage, &function).await.expect("a round");
+    round(&bed, &function).await.expect("a round");
 
-    assert_eq!(lists(&stage), 3);
-    assert_eq!(stage.sandbox.violations(), []);
+    assert_eq!(lists(&bed), 3);
+    assert_eq!(bed.sandbox.violations(), []);
 
-    round(&stage, &function).await.expect("a round");
-    assert_eq!(lists(&stage), 3, "nothing is due yet");
+    round(&bed, &function).await.expect("a round");
+    assert_eq!(lists(&bed), 3, "nothing is due yet");
 
-    stage.advance(Duration::from_mins(15));
-    round(&stage, &function).await.expect("a round");
-    assert_eq!(lists(&stage), 6);
+    bed.advance(Duration::from_mins(15));
+    round(&bed, &function).await.expect("a round");
+    assert_eq!(lists(&bed), 6);
 }
 
 #[tokio::test]
 async fn fifty_one_open_leads_are_two_requests_and_none_is_none() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
 
-    round(&stage, &function).await.expect("a round");
-    assert_eq!(lists(&stage), 0);
+    round(&bed, &function).await.expect("a round");
+    assert_eq!(lists(&bed), 0);
 
-    deliver(&function, 51).await;
-    round(&stage, &function).await.expect("a round");
-    assert_eq!(lists(&stage), 2);
-    assert_eq!(stage.sandbox.violations(), []);
+    deliver(&bed, &function, 51).await;
+    round(&bed, &function).await.expect("a round");
+    assert_eq!(lists(&bed), 2);
+    assert_eq!(bed.sandbox.violations(), []);
 }
 
 #[tokio::test]
 async fn a_queue_that_hands_over_few_at_once_costs_no_request_more() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
-    function.world.hand_over(7);
-    deliver(&function, 100).await;
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    function.services.hand_over_at_once(7);
+    deliver(&bed, &function, 100).await;
 
-    round(&stage, &function).await.expect("a round");
+    round(&bed, &function).await.expect("a round");
 
-    assert_eq!(lists(&stage), 2);
+    assert_eq!(lists(&bed), 2);
 }
 
 #[tokio::test]
-async fn stages_arrive_in_the_ledger_and_on_the_bus_until_the_last_word() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
-    deliver(&function, 2).await;
+async fn stages_arrive_in_the_ledger_and_on_the_bus_until_the_final_one() {
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 2).await;
 
-    round(&stage, &function).await.expect("a round");
-    assert_eq!(stage.sandbox.update_leads(&update("A-1", "approve", 10)), 1);
-    stage.advance(Duration::from_mins(15));
-    round(&stage, &function).await.expect("a round");
+    round(&bed, &function).await.expect("a round");
+    assert_eq!(bed.sandbox.update_leads(&update("A-1", "approve", 10)), 1);
+    bed.advance(Duration::from_mins(15));
+    round(&bed, &function).await.expect("a round");
 
     let record = function.record("A-1").await.expect("a record");
     let seen: Vec<_> = stages(&record).into_iter().map(|(stage, _)| stage).collect();
     assert_eq!(seen, ["wait", "approve"]);
-    assert_eq!(function.world.followed().len(), 1, "the last word has been said on one of two");
-    let told: Vec<_> = function
-        .world
-        .bus()
-        .into_iter()
+    assert_eq!(function.services.tracked().len(), 1, "one of two has a final status");
+    let published = bed.published().await.into_iter();
+    let statuses: Vec<_> = published
         .filter(|(kind, detail)| kind == "postback.status_changed" && detail["order_id"] == "A-1")
         .map(|(_, detail)| detail["status"]["stage"].clone())
         .collect();
-    assert_eq!(told, ["wait", "approve"]);
+    assert_eq!(statuses, ["wait", "approve"]);
 }
 
 #[tokio::test]
-async fn what_does_not_change_is_written_and_told_once() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
-    deliver(&function, 1).await;
+async fn a_status_that_does_not_change_is_written_and_published_once() {
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 1).await;
 
     for _ in 0..3 {
-        round(&stage, &function).await.expect("a round");
-        stage.advance(Duration::from_mins(15));
+        round(&bed, &function).await.expect("a round");
+        bed.advance(Duration::from_mins(15));
     }
 
     let record = function.record("A-1").await.expect("a record");
     assert_eq!(stages(&record).len(), 1);
-    assert_eq!(function.world.bus().len(), 2, "delivered, and one status");
+    assert_eq!(bed.published().await.len(), 2, "delivered, and one status");
 }
 
 #[tokio::test]
-async fn an_unknown_stage_is_kept_and_followed_on() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
-    deliver(&function, 1).await;
-    assert_eq!(stage.sandbox.update_leads(&update("A-1", "frozen", 99)), 1);
+async fn an_unknown_stage_is_kept_and_polled_on() {
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 1).await;
+    assert_eq!(bed.sandbox.update_leads(&update("A-1", "frozen", 99)), 1);
 
-    round(&stage, &function).await.expect("a round");
+    round(&bed, &function).await.expect("a round");
 
     let record = function.record("A-1").await.expect("a record");
-    assert_eq!(record.progress[0].status.get("stage"), Some("frozen"));
-    assert_eq!(record.progress[0].status.get("status"), Some("99"));
-    assert_eq!(function.world.followed().len(), 1);
+    assert_eq!(record.statuses.entries()[0].status.get("stage"), Some("frozen"));
+    assert_eq!(record.statuses.entries()[0].status.get("status"), Some("99"));
+    assert_eq!(function.services.tracked().len(), 1);
 }
 
 #[tokio::test]
 async fn a_round_that_is_not_answered_loses_nothing() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
-    deliver(&function, 3).await;
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 3).await;
     let rule = Rule::on(Network::CpaMoe, Fault::status(500)).call("list");
-    stage.sandbox.script(rule).expect("a rule");
+    bed.sandbox.script(rule).expect("a rule");
 
-    let first = round(&stage, &function).await;
-    stage.advance(Duration::from_mins(5));
-    let second = round(&stage, &function).await;
+    let first = round(&bed, &function).await;
+    bed.advance(Duration::from_mins(5));
+    let second = round(&bed, &function).await;
 
     assert!(first.is_err());
     assert_eq!(second, Ok(()));
-    assert_eq!(function.world.followed().len(), 3);
-    assert_eq!(lists(&stage), 2);
+    assert_eq!(function.services.tracked().len(), 3);
+    assert_eq!(lists(&bed), 2);
 }
 
 #[tokio::test]
-async fn a_lead_is_followed_for_months_and_less_often() {
-    let stage = TestBed::new(1).await;
-    let function = stage.function::<CpaMoe>().await;
-    deliver(&function, 1).await;
+async fn a_lead_is_polled_for_months_and_less_often() {
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 1).await;
 
-    let end = stage.now() + Duration::from_hours(60 * 24);
-    while stage.now() < end {
-        round(&stage, &function).await.expect("a round");
-        let next = function.world.followed().into_iter().min().expect("it is still followed");
-        stage.advance_to(next);
+    let end = bed.now() + Duration::from_hours(60 * 24);
+    while bed.now() < end {
+        round(&bed, &function).await.expect("a round");
+        let next = function.services.tracked().into_iter().min().expect("it is still tracked");
+        bed.advance_to(next);
     }
-    let asked = lists(&stage);
-    assert_eq!(stage.sandbox.update_leads(&update("A-1", "cancel", 5)), 1);
-    round(&stage, &function).await.expect("a round");
+    let asked = lists(&bed);
+    assert_eq!(bed.sandbox.update_leads(&update("A-1", "cancel", 5)), 1);
+    round(&bed, &function).await.expect("a round");
 
     assert!((150..300).contains(&asked), "{asked} requests in 60 days");
-    assert_eq!(function.world.followed().len(), 0);
+    assert_eq!(function.services.tracked().len(), 0);
 }

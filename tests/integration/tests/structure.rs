@@ -1,4 +1,4 @@
-//! What belongs where: a network is one folder and one block of the template.
+//! The places of things: a network is one folder, and nothing outside it names it.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -9,9 +9,6 @@ use std::{
 };
 
 use serde_json::Value;
-
-/// The functions that are no network's.
-const SHARED_FUNCTIONS: [&str; 2] = ["audit", "intake"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
@@ -32,15 +29,25 @@ fn folders(path: &str) -> Vec<String> {
     names
 }
 
+/// The folders of `path` that hold a package.
+fn crates(path: &str) -> Vec<String> {
+    let is_crate = |name: &String| root().join(path).join(name).join("Cargo.toml").is_file();
+    folders(path).into_iter().filter(is_crate).collect()
+}
+
 fn networks() -> Vec<String> {
-    folders("functions/networks")
+    crates("functions/networks")
+}
+
+/// The functions that are no network's.
+fn shared_functions() -> Vec<String> {
+    crates("functions")
 }
 
 /// The folders of all functions, below `functions/`, with their names.
 fn functions() -> Vec<(String, String)> {
     let networks = networks().into_iter().map(|name| (format!("networks/{name}"), name));
-    let shared = SHARED_FUNCTIONS.map(|name| (name.to_owned(), name.to_owned()));
-    networks.chain(shared).collect()
+    networks.chain(shared_functions().into_iter().map(|name| (name.clone(), name))).collect()
 }
 
 /// All files below a folder whose names end in one of `kinds`.
@@ -57,7 +64,7 @@ fn files(folder: &Path, kinds: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// How a function may be called in a text, in lower case.
+/// The spellings of a name in a text, in lower case.
 fn spellings(name: &str) -> Vec<String> {
     ["-", "_", ".", " ", ""].iter().map(|between| name.replace('_', between)).collect()
 }
@@ -74,6 +81,21 @@ fn packages() -> Vec<Value> {
     let output = cargo.current_dir(root()).output().expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     metadata["packages"].as_array().expect("packages").clone()
+}
+
+/// The networks' names and what their manifests say of them, by name.
+fn descriptions() -> Vec<(String, Value)> {
+    let packages = packages().into_iter();
+    let networks = packages.filter(|package| !package["metadata"]["network"].is_null());
+    let mut described: Vec<_> = networks
+        .map(|package| {
+            let name = package["name"].as_str().expect("a name").to_owned();
+            assert_eq!(path_of(&package), format!("functions/networks/{name}"));
+            (name, package["metadata"]["network"].clone())
+        })
+        .collect();
+    described.sort_by(|(one, _), (other, _)| one.cmp(other));
+    described
 }
 
 fn path_of(package: &Value) -> String {
@@ -121,7 +143,7 @@ fn a_function_names_no_other_function_and_no_aws_sdk() {
             for network in networks().iter().filter(|network| **network != own) {
                 assert!(!names(&text, network), "{} names {network}", source.display());
             }
-            for other in SHARED_FUNCTIONS.iter().filter(|other| **other != own) {
+            for other in shared_functions().iter().filter(|other| **other != own) {
                 for path in [format!("{other}::"), format!("functions/{other}")] {
                     assert!(!text.contains(&path), "{} names {path}", source.display());
                 }
@@ -175,7 +197,7 @@ fn every_network_has_its_description_and_a_main_without_content() {
         let main = text(root().join("functions").join(folder).join("src/main.rs"));
         let body = main.lines().skip_while(|line| line.starts_with("//!"));
         assert!(body.clone().all(|line| !line.contains("//")), "{function}: {main}");
-        let most = if SHARED_FUNCTIONS.contains(&function.as_str()) { 9 } else { 6 };
+        let most = if shared_functions().contains(&function) { 9 } else { 6 };
         assert!(main.lines().count() <= most, "{function}: {main}");
     }
 }
@@ -214,12 +236,43 @@ fn the_template_has_one_block_for_each_function() {
 fn each_network_has_a_rule_a_route_and_its_own_queue_in_the_template() {
     let template = text(root().join("template.yaml"));
 
-    for network in networks() {
+    for (network, description) in descriptions() {
         assert!(template.contains(&format!("RouteKey: POST /orders/{network}\n")), "{network}");
-        let words = network.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
-        let block: String = words.collect();
+        let prefix = description["prefix"].as_str().expect("a prefix");
         for part in ["Rule", "Queue", "DeadLetterQueue", "Secret", "Function", "Role"] {
-            assert!(template.contains(&format!("\n  {block}{part}:\n")), "{block}{part}");
+            assert!(template.contains(&format!("\n  {prefix}{part}:\n")), "{prefix}{part}");
         }
+    }
+}
+
+#[test]
+fn a_networks_manifest_describes_its_own_code() {
+    let described = descriptions();
+    assert_eq!(described.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), networks());
+
+    for (network, description) in described {
+        let library = text(root().join("functions/networks").join(&network).join("src/lib.rs"));
+        let endpoint = description["endpoint"].as_str().expect("an endpoint");
+        for (constant, value) in [("NAME", network.as_str()), ("ENDPOINT", endpoint)] {
+            let line = format!("const {constant}: &'static str = \"{value}\";");
+            assert!(library.contains(&line), "{network}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_has_one_row_for_each_network() {
+    let readme = text(root().join("README.md"));
+    let rows = readme.lines().filter(|line| line.contains("](functions/networks/"));
+    let mut rows: Vec<_> = rows.map(ToOwned::to_owned).collect();
+    rows.sort_by_key(|row| row.split("](").nth(1).map(ToOwned::to_owned));
+
+    let described = descriptions();
+    assert_eq!(rows.len(), described.len(), "{rows:#?}");
+    for (row, (network, description)) in rows.iter().zip(described) {
+        let title = description["title"].as_str().expect("a title");
+        assert!(row.starts_with(&format!("| {title} | ")), "{row}");
+        let link = format!(" | [README](functions/networks/{network}/README.md) |");
+        assert!(row.ends_with(&link), "{row}");
     }
 }

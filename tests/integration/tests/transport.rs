@@ -1,4 +1,4 @@
-//! What can happen to a request on its way, and what it means: alike for all four networks.
+//! Faults of the transport: each means the same for all networks.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -24,65 +24,65 @@ const LONG: Duration = Duration::from_mins(1);
 /// For what never comes.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// State and reason, as the API tells them.
-type Came = (String, String);
+/// State and reason, as the API shows them.
+type Shown = (String, String);
 
-fn came(state: &str, reason: &str) -> Came {
+fn shown(state: &str, reason: &str) -> Shown {
     (state.to_owned(), reason.to_owned())
 }
 
-fn came_of(body: &Value) -> Came {
-    came(body["state"].as_str().unwrap_or_default(), body["reason"].as_str().unwrap_or_default())
+fn shown_by(body: &Value) -> Shown {
+    shown(body["state"].as_str().unwrap_or_default(), body["reason"].as_str().unwrap_or_default())
 }
 
-/// What comes of an order at each network, each with an endpoint of its name below `base`.
-async fn told_at(bundle: &Bundle, base: &str, network: Duration) -> [Came; 4] {
-    let stage = &bundle.stage;
+/// The results of an order at each network, each with an endpoint of its name below `base`.
+async fn post_at(bundle: &Bundle, base: &str, network: Duration) -> [Shown; 4] {
+    let bed = &bundle.bed;
     let patience = Patience { network, ..Patience::default() };
     let at = |name: &str| format!("{base}/{name}");
     let order = minimal("A-1");
-    let world = bundle.cartstack.world.clone();
+    let services = bundle.cartstack.services.clone();
     let cartstack: Function<CartStack> =
-        stage.instance_with(&at(CartStack::NAME), world, patience).await;
-    let world = bundle.cashmycell.world.clone();
+        bed.instance_with(&at(CartStack::NAME), services, patience).await;
+    let services = bundle.cashmycell.services.clone();
     let cashmycell: Function<CashMyCell> =
-        stage.instance_with(&at(CashMyCell::NAME), world, patience).await;
-    let world = bundle.cpa_moe.world.clone();
-    let cpa_moe: Function<CpaMoe> = stage.instance_with(&at(CpaMoe::NAME), world, patience).await;
-    let world = bundle.shopback.world.clone();
+        bed.instance_with(&at(CashMyCell::NAME), services, patience).await;
+    let services = bundle.cpa_moe.services.clone();
+    let cpa_moe: Function<CpaMoe> = bed.instance_with(&at(CpaMoe::NAME), services, patience).await;
+    let services = bundle.shopback.services.clone();
     let shopback: Function<ShopBack> =
-        stage.instance_with(&at(ShopBack::NAME), world, patience).await;
+        bed.instance_with(&at(ShopBack::NAME), services, patience).await;
     [
-        came_of(&cartstack.post(&order).await.body),
-        came_of(&cashmycell.post(&order).await.body),
-        came_of(&cpa_moe.post(&order).await.body),
-        came_of(&shopback.post(&order).await.body),
+        shown_by(&cartstack.post(&order).await.body),
+        shown_by(&cashmycell.post(&order).await.body),
+        shown_by(&cpa_moe.post(&order).await.body),
+        shown_by(&shopback.post(&order).await.body),
     ]
 }
 
-/// What comes of an order at each network that meets `fault`.
-async fn told_through(bundle: &Bundle, fault: &Fault) -> [Came; 4] {
-    told_within(bundle, fault, LONG).await
+/// The results of an order at each network that meets `fault`.
+async fn post_through(bundle: &Bundle, fault: &Fault) -> [Shown; 4] {
+    post_within(bundle, fault, LONG).await
 }
 
-async fn told_within(bundle: &Bundle, fault: &Fault, patience: Duration) -> [Came; 4] {
+async fn post_within(bundle: &Bundle, fault: &Fault, patience: Duration) -> [Shown; 4] {
     for network in NETWORKS {
-        bundle.stage.sandbox.script(Rule::on(network, fault.clone())).expect("a rule");
+        bundle.bed.sandbox.script(Rule::on(network, fault.clone())).expect("a rule");
     }
-    told_at(bundle, &bundle.stage.sandbox.base_url(), patience).await
+    post_at(bundle, &bundle.bed.sandbox.base_url(), patience).await
 }
 
-fn all(state: &str, reason: &str) -> [Came; 4] {
-    std::array::from_fn(|_| came(state, reason))
+fn all(state: &str, reason: &str) -> [Shown; 4] {
+    std::array::from_fn(|_| shown(state, reason))
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_retried() {
     let bundle = Bundle::new(1).await;
-    let base = bundle.stage.sandbox.base_url();
-    bundle.stage.sandbox.stop().await;
+    let base = bundle.bed.sandbox.base_url();
+    bundle.bed.sandbox.stop().await;
 
-    assert_eq!(told_at(&bundle, &base, LONG).await, all("retrying", "connect_failed"));
+    assert_eq!(post_at(&bundle, &base, LONG).await, all("retrying", "connect_failed"));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_name_that_is_not_found_is_retried() {
     // A label longer than names may be: nobody has to be asked.
     let base = format!("http://{}.example", "a".repeat(64));
 
-    assert_eq!(told_at(&bundle, &base, LONG).await, all("retrying", "connect_failed"));
+    assert_eq!(post_at(&bundle, &base, LONG).await, all("retrying", "connect_failed"));
 }
 
 #[tokio::test]
@@ -108,9 +108,9 @@ async fn a_failed_tls_handshake_is_retried() {
         }
     });
 
-    let told = told_at(&bundle, &format!("https://{address}"), LONG).await;
+    let results = post_at(&bundle, &format!("https://{address}"), LONG).await;
 
-    assert_eq!(told, all("retrying", "connect_failed"));
+    assert_eq!(results, all("retrying", "connect_failed"));
     plain.abort();
 }
 
@@ -127,18 +127,18 @@ async fn a_connection_that_takes_too_long_is_retried() {
         queue.push(connected.expect("a connection"));
     }
 
-    let told = told_at(&bundle, &format!("http://{address}"), SHORT).await;
+    let results = post_at(&bundle, &format!("http://{address}"), SHORT).await;
 
-    assert_eq!(told, all("retrying", "connect_timeout"));
+    assert_eq!(results, all("retrying", "connect_timeout"));
 }
 
 #[tokio::test]
 async fn a_read_timeout_is_unconfirmed() {
     let bundle = Bundle::new(1).await;
 
-    let told = told_within(&bundle, &Fault::hang(), SHORT).await;
+    let results = post_within(&bundle, &Fault::hang(), SHORT).await;
 
-    assert_eq!(told, all("unconfirmed", "answer_timeout"));
+    assert_eq!(results, all("unconfirmed", "answer_timeout"));
 }
 
 #[tokio::test]
@@ -146,20 +146,20 @@ async fn a_reset_connection_is_unconfirmed() {
     for fault in [Fault::close_before_reading(), Fault::close_after_reading()] {
         let bundle = Bundle::new(1).await;
 
-        assert_eq!(told_through(&bundle, &fault).await, all("unconfirmed", "connection_lost"));
+        assert_eq!(post_through(&bundle, &fault).await, all("unconfirmed", "connection_lost"));
     }
 }
 
 #[tokio::test]
 async fn a_truncated_body_is_unconfirmed() {
     let bundle = Bundle::new(1).await;
-    bundle.stage.sandbox.change_settings(|settings| {
+    bundle.bed.sandbox.change_settings(|settings| {
         settings.cashmycell.answer = CashMyCellAnswer::Text;
     });
 
-    let told = told_through(&bundle, &Fault::cut_body_at(1)).await;
+    let results = post_through(&bundle, &Fault::cut_body_at(1)).await;
 
-    assert_eq!(told, all("unconfirmed", "answer_cut_off"));
+    assert_eq!(results, all("unconfirmed", "answer_cut_off"));
 }
 
 #[tokio::test]
@@ -167,12 +167,12 @@ async fn a_body_over_the_cap_is_unconfirmed_but_where_the_start_suffices() {
     let bundle = Bundle::new(1).await;
     let long = Answer::of("text/html", "success=true;".repeat(10_000));
 
-    let told = told_through(&bundle, &Fault::answer(long)).await;
+    let results = post_through(&bundle, &Fault::answer(long)).await;
 
     let mut expected = all("unconfirmed", "answer_too_long");
     // "Not read past a small cap": CashMyCell's answer need not be read at all.
-    expected[1] = came("accepted", "");
-    assert_eq!(told, expected);
+    expected[1] = shown("accepted", "");
+    assert_eq!(results, expected);
 }
 
 #[tokio::test]
@@ -186,9 +186,9 @@ async fn retry_after_is_honoured_as_seconds_and_as_a_date_and_capped() {
             let bundle = Bundle::new(1).await;
             let answer = Answer::status(status).with_header("retry-after", header);
 
-            let told = told_through(&bundle, &Fault::answer(answer)).await;
+            let results = post_through(&bundle, &Fault::answer(answer)).await;
 
-            assert_eq!(told, all("retrying", &format!("http_{status}")));
+            assert_eq!(results, all("retrying", &format!("http_{status}")));
             let deliveries = bundle.get("A-1").await.body()["deliveries"].clone();
             let next: Vec<_> = deliveries.as_array().expect("a list").iter().collect();
             assert_eq!(next.len(), 4);
@@ -201,13 +201,13 @@ async fn retry_after_is_honoured_as_seconds_and_as_a_date_and_capped() {
 async fn a_redirect_is_never_followed() {
     for status in [301, 302, 303, 307, 308] {
         let bundle = Bundle::new(1).await;
-        let elsewhere = format!("{}/shopback/aff_lsr", bundle.stage.sandbox.base_url());
+        let elsewhere = format!("{}/shopback/aff_lsr", bundle.bed.sandbox.base_url());
         let answer = Answer::status(status).with_header("location", &elsewhere);
 
-        let told = told_through(&bundle, &Fault::answer(answer)).await;
+        let results = post_through(&bundle, &Fault::answer(answer)).await;
 
-        assert_eq!(told, all("parked", "redirected"), "{status}");
-        assert_eq!(bundle.stage.sandbox.requests(), 4, "{status}");
+        assert_eq!(results, all("parked", "redirected"), "{status}");
+        assert_eq!(bundle.bed.sandbox.requests(), 4, "{status}");
     }
 }
 
@@ -224,9 +224,9 @@ async fn every_status_means_the_same_at_every_network() {
         for status in statuses {
             let bundle = Bundle::new(1).await;
 
-            let told = told_through(&bundle, &Fault::status(*status)).await;
+            let results = post_through(&bundle, &Fault::status(*status)).await;
 
-            assert!(told.iter().all(|(is, _)| is == state), "{status}: {told:?}");
+            assert!(results.iter().all(|(is, _)| is == state), "{status}: {results:?}");
         }
     }
 }
@@ -236,15 +236,15 @@ async fn a_page_for_people_or_nothing_where_an_answer_belongs_is_unconfirmed() {
     let bundle = Bundle::new(1).await;
     let page = Answer::of("text/html", "<!DOCTYPE html><html><body>success=true;</body></html>");
 
-    let told = told_through(&bundle, &Fault::answer(page)).await;
+    let results = post_through(&bundle, &Fault::answer(page)).await;
 
-    assert_eq!(told, all("unconfirmed", "html_answer"));
+    assert_eq!(results, all("unconfirmed", "html_answer"));
 
     let bundle = Bundle::new(1).await;
-    let told = told_through(&bundle, &Fault::status(200)).await;
+    let results = post_through(&bundle, &Fault::status(200)).await;
 
     let mut expected = all("unconfirmed", "empty_answer");
     // Only CashMyCell is decided by the status.
-    expected[1] = came("accepted", "");
-    assert_eq!(told, expected);
+    expected[1] = shown("accepted", "");
+    assert_eq!(results, expected);
 }

@@ -1,4 +1,4 @@
-//! What can come of an attempt: each of the seven, by the real functions and networks.
+//! Every state that an attempt can lead to, by the real functions and networks.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const DAY: Duration = Duration::from_hours(24);
 
 fn script(bundle: &Bundle, network: Network, fault: Fault) {
-    bundle.stage.sandbox.script(Rule::on(network, fault)).expect("a rule");
+    bundle.bed.sandbox.script(Rule::on(network, fault)).expect("a rule");
 }
 
 async fn post(bundle: &Bundle, network: Network, order: &Value) -> Value {
@@ -36,17 +36,17 @@ async fn delivered_is_what_the_network_confirmed_by_response_duplicate_or_lookup
     post(&bundle, Network::ShopBack, &minimal("A-1")).await;
     script(&bundle, Network::ShopBack, Fault::close_after_reading());
     post(&bundle, Network::ShopBack, &click).await;
-    bundle.stage.work_off(shopback, DAY).await;
+    bundle.bed.work_off(shopback, DAY).await;
     script(&bundle, Network::CpaMoe, Fault::close_after_reading());
     post(&bundle, Network::CpaMoe, &minimal("A-3")).await;
-    bundle.stage.work_off(cpa_moe, DAY).await;
+    bundle.bed.work_off(cpa_moe, DAY).await;
 
     for (order_id, proof) in [("A-1", "response"), ("A-2", "duplicate"), ("A-3", "lookup")] {
         let delivery = delivery(&bundle, order_id).await;
         assert_eq!((&delivery["state"], &delivery["proof"]), (&json!("delivered"), &json!(proof)));
     }
-    assert_eq!(bundle.stage.sandbox.totals(Network::ShopBack).effects, 2);
-    assert_eq!(bundle.stage.sandbox.totals(Network::CpaMoe).effects, 1);
+    assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 2);
+    assert_eq!(bundle.bed.sandbox.totals(Network::CpaMoe).effects, 1);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn rejected_is_an_order_that_can_never_pass_and_duplicate_elsewhere_is_sho
 
     let unknown = post(&bundle, Network::ShopBack, &unknown).await;
     let elsewhere = post(&bundle, Network::ShopBack, &elsewhere).await;
-    let more = bundle.stage.work_off(&bundle.shopback, DAY).await;
+    let more = bundle.bed.work_off(&bundle.shopback, DAY).await;
 
     assert_eq!(
         (&unknown["state"], &unknown["reason"]),
@@ -101,8 +101,8 @@ async fn rejected_is_an_order_that_can_never_pass_and_duplicate_elsewhere_is_sho
     );
     assert_eq!(elsewhere["reason"], "duplicate_elsewhere");
     assert!(more, "nothing is tried again");
-    assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 2);
-    let (kind, detail) = &bundle.shopback.world.bus()[1];
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 2);
+    let (kind, detail) = &bundle.bed.published().await[1];
     assert_eq!(
         (kind.as_str(), &detail["reason"]),
         ("postback.rejected", &json!("duplicate_elsewhere"))
@@ -110,7 +110,7 @@ async fn rejected_is_an_order_that_can_never_pass_and_duplicate_elsewhere_is_sho
 }
 
 #[tokio::test]
-async fn parked_stops_sending_keeps_the_orders_and_sends_them_once_mended() {
+async fn parked_stops_sending_keeps_the_orders_and_sends_them_once_the_setting_is_fixed() {
     let bundle = Bundle::new(1).await;
     let order = |number: usize| {
         let click = format!("{number:030}");
@@ -118,7 +118,7 @@ async fn parked_stops_sending_keeps_the_orders_and_sends_them_once_mended() {
     };
     let token = "1234567890abcdef1234567890abcdef";
     bundle
-        .stage
+        .bed
         .sandbox
         .change_accounts(|accounts| token.clone_into(&mut accounts.shopback.security_token));
 
@@ -129,16 +129,21 @@ async fn parked_stops_sending_keeps_the_orders_and_sends_them_once_mended() {
             (&json!("parked"), &json!("security_token_refused"))
         );
     }
-    assert_eq!(bundle.stage.sandbox.received(Network::ShopBack).len(), 1, "sending has stopped");
-    assert!(bundle.shopback.world.bus().iter().all(|(kind, _)| kind == "postback.parked"));
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1, "sending has stopped");
+    let published = bundle.bed.published().await;
+    assert!(published.iter().all(|(kind, _)| kind == "postback.parked"), "{published:?}");
+    assert_eq!(published.len(), 3);
 
-    bundle.shopback.world.rotate(&json!({ "offer_id": 1234, "security_token": token }).to_string());
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
+    bundle
+        .shopback
+        .services
+        .rotate(&json!({ "offer_id": 1234, "security_token": token }).to_string());
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
 
     for number in 1..=3 {
         assert_eq!(delivery(&bundle, &format!("A-{number}")).await["state"], "delivered");
     }
-    assert_eq!(bundle.stage.sandbox.totals(Network::ShopBack).effects, 3);
+    assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 3);
 }
 
 #[tokio::test]
@@ -148,15 +153,15 @@ async fn retrying_is_certainly_not_processed_and_is_sent_again_later() {
         script(&bundle, network, Fault::status(503));
 
         let body = post(&bundle, network, &minimal("A-1")).await;
-        bundle.stage.work_off(&bundle.cartstack, DAY).await;
-        bundle.stage.work_off(&bundle.cashmycell, DAY).await;
-        bundle.stage.work_off(&bundle.cpa_moe, DAY).await;
-        bundle.stage.work_off(&bundle.shopback, DAY).await;
+        bundle.bed.work_off(&bundle.cartstack, DAY).await;
+        bundle.bed.work_off(&bundle.cashmycell, DAY).await;
+        bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
+        bundle.bed.work_off(&bundle.shopback, DAY).await;
 
         assert_eq!((&body["state"], &body["reason"]), (&json!("retrying"), &json!("http_503")));
         let state = delivery(&bundle, "A-1").await["state"].clone();
         assert!(state == "delivered" || state == "accepted", "{network}: {state}");
-        assert_eq!(bundle.stage.sandbox.totals(network).effects, 1, "{network}");
+        assert_eq!(bundle.bed.sandbox.totals(network).effects, 1, "{network}");
     }
 }
 
@@ -175,18 +180,18 @@ async fn unconfirmed_may_have_been_processed_and_the_networks_own_rule_decides()
         assert_eq!(body["state"], "unconfirmed", "{network}");
     }
 
-    bundle.stage.work_off(&bundle.cartstack, DAY).await;
-    bundle.stage.work_off(&bundle.cashmycell, DAY).await;
-    bundle.stage.work_off(&bundle.cpa_moe, DAY).await;
-    bundle.stage.work_off(&bundle.shopback, DAY).await;
+    bundle.bed.work_off(&bundle.cartstack, DAY).await;
+    bundle.bed.work_off(&bundle.cashmycell, DAY).await;
+    bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
 
     let states = bundle.states("A-1").await;
     for (network, state, calls) in rules {
         let is = states.iter().find(|(name, ..)| *name == network.to_string()).expect("a state");
         assert_eq!(is.1, state, "{network}");
-        let received = bundle.stage.sandbox.received(network);
+        let received = bundle.bed.sandbox.received(network);
         let made: Vec<_> = received.iter().map(|request| request.call.as_str()).collect();
         assert_eq!(made, calls, "{network}");
-        assert_eq!(bundle.stage.sandbox.totals(network).effects, 1, "{network}");
+        assert_eq!(bundle.bed.sandbox.totals(network).effects, 1, "{network}");
     }
 }

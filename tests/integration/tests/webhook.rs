@@ -1,4 +1,4 @@
-//! Orders by webhook: signed as Standard Webhooks has it, taken once, told once.
+//! Orders by webhook: signed by Standard Webhooks, taken once, reported once.
 
 use std::time::Duration;
 
@@ -6,18 +6,19 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use postback_core::clock::Timestamp;
 use postback_harness::Strike;
 use postback_integration::{
-    Bundle, Reply, api_event, minimal,
+    Bundle, Reply, api_event,
+    log::{Log, canaries_in},
+    minimal,
     sign::{KEY, NEXT_KEY, message, secret, signature},
-    watch::{Log, canaries_in},
     with,
 };
-use postback_runtime::ledger::{Filter, PREFIX};
+use postback_runtime::ledger::{Filter, RECEIPT_PREFIX};
 use serde_json::{Value, json};
 
 const CANARY: &str = "canary7351";
 
 fn now(bundle: &Bundle) -> Timestamp {
-    bundle.stage.now()
+    bundle.bed.now()
 }
 
 async fn send(bundle: &Bundle, key: &str, id: &str, order: &Value) -> Reply {
@@ -76,7 +77,7 @@ async fn a_message_sent_again_is_answered_as_before_and_puts_nothing_on_the_bus(
     let order = minimal("A-1");
     let first = send(&bundle, KEY, "msg_1", &order).await;
     assert_eq!(bundle.bus.events().len(), 1);
-    bundle.stage.advance(Duration::from_hours(26));
+    bundle.bed.advance(Duration::from_hours(26));
 
     let again = send(&bundle, KEY, "msg_1", &order).await;
 
@@ -98,7 +99,7 @@ async fn a_message_id_with_another_order_is_refused() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_refused_may_be_mended_under_its_id() {
+async fn a_message_that_was_refused_may_be_fixed_under_its_id() {
     let bundle = Bundle::new(5).await;
 
     let bad = send(&bundle, KEY, "msg_1", &with(minimal("A-1"), "/total", json!("-1"))).await;
@@ -131,85 +132,16 @@ async fn the_signature_is_made_over_the_bytes_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn keys_are_rotated_without_a_gap() {
-    let bundle = Bundle::new(7).await;
-    assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
-
-    // The next key is in force at the first message signed with it, well before a minute.
-    bundle.door.rotate(Some(&secret(&[NEXT_KEY, KEY])));
-    bundle.stage.advance(Duration::from_secs(10));
-    assert_eq!(send(&bundle, NEXT_KEY, "msg_2", &minimal("A-2")).await.status, 202);
-    assert_eq!(send(&bundle, KEY, "msg_3", &minimal("A-3")).await.status, 202);
-
-    bundle.door.rotate(Some(&secret(&[NEXT_KEY])));
-    bundle.stage.advance(Duration::from_mins(1));
-    let late = send(&bundle, KEY, "msg_4", &minimal("A-4")).await;
-    assert_eq!(late.problem(), refusal("webhook_signature_wrong", 401));
-    assert_eq!(send(&bundle, NEXT_KEY, "msg_5", &minimal("A-5")).await.status, 202);
-}
-
-#[tokio::test]
-async fn strangers_cannot_have_the_secret_read_at_will() {
-    let bundle = Bundle::new(8).await;
-
-    for number in 0..20 {
-        send(&bundle, NEXT_KEY, &format!("msg_{number}"), &minimal("A-1")).await;
-    }
-    assert_eq!(bundle.door.reads(), 1);
-
-    bundle.door.rotate(None);
-    bundle.stage.advance(Duration::from_secs(10));
-    for number in 0..20 {
-        send(&bundle, NEXT_KEY, &format!("msg_{number}"), &minimal("A-1")).await;
-    }
-    assert_eq!(bundle.door.reads(), 2);
-}
-
-#[tokio::test]
-async fn without_keys_the_sender_is_asked_to_come_again() {
-    for unset in [Some("{}"), Some(""), Some(r#"{"keys": ["canary7351"]}"#), None] {
-        let bundle = Bundle::new(9).await;
-        bundle.door.rotate(unset);
-
-        let reply = send(&bundle, KEY, "msg_1", &minimal("A-1")).await;
-
-        assert_eq!(reply.problem(), refusal("webhook_keys_unavailable", 503));
-        assert!(reply.header("retry-after").is_some());
-        assert!(reply.text.contains("make secret NETWORK=webhook"));
-        assert!(!reply.text.contains(CANARY));
-        bundle.assert_described("post", "/webhooks/orders", &reply).await;
-        bundle.assert_untouched("no keys");
-
-        bundle.door.rotate(Some(&secret(&[KEY])));
-        bundle.stage.advance(Duration::from_secs(10));
-        assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
-    }
-}
-
-#[tokio::test]
-async fn keys_that_are_broken_later_leave_those_before_in_force() {
-    for broken in [Some("{}"), None] {
-        let bundle = Bundle::new(10).await;
-        assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
-
-        bundle.door.rotate(broken);
-        bundle.stage.advance(Duration::from_mins(2));
-
-        assert_eq!(send(&bundle, KEY, "msg_2", &minimal("A-2")).await.status, 202);
-    }
-}
-
-#[tokio::test]
-async fn when_the_ledger_is_silent_before_nothing_is_sent_and_after_it_is_told_once_all_the_same() {
+async fn a_silent_ledger_before_the_bus_sends_nothing_and_after_it_the_order_is_reported_once() {
     let bundle = Bundle::new(11).await;
-    bundle.stage.table.always(Strike::Fail);
+    bundle.bed.table.always(Strike::Fail);
     let before = send(&bundle, KEY, "msg_1", &minimal("A-1")).await;
     assert_eq!(before.problem(), refusal("ledger_unavailable", 503));
     assert_eq!(bundle.bus.events(), []);
 
     // The id is looked up, then the write that keeps it fails as often as it is tried.
-    bundle.stage.table.always(Strike::Pass);
-    bundle.stage.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
+    bundle.bed.table.always(Strike::Pass);
+    bundle.bed.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
     let first = send(&bundle, KEY, "msg_1", &minimal("A-1")).await;
     let again = send(&bundle, KEY, "msg_1", &minimal("A-1")).await;
     assert_eq!((first.status, again.status), (202, 202));
@@ -217,7 +149,7 @@ async fn when_the_ledger_is_silent_before_nothing_is_sent_and_after_it_is_told_o
 
     bundle.work().await;
     assert_eq!(bundle.states("A-1").await.len(), 4);
-    assert_eq!(bundle.stage.sandbox.requests(), 4);
+    assert_eq!(bundle.bed.sandbox.requests(), 4);
 }
 
 #[tokio::test]
@@ -239,17 +171,17 @@ async fn a_receipt_is_no_order_and_holds_nothing_of_the_sender() {
     let order = with(minimal("A-1"), "/customer/name", json!(CANARY));
     send(&bundle, KEY, &id, &order).await;
 
-    let items = bundle.stage.table.client().scan().table_name("ledger").send().await;
+    let items = bundle.bed.table.client().scan().table_name("ledger").send().await;
     let items = items.expect("a scan").items.unwrap_or_default();
     let [item] = &items[..] else { panic!("{items:?}") };
     let key = item["order_id"].as_s().expect("a text");
-    assert!(key.starts_with(PREFIX) && PREFIX.starts_with(' '));
+    assert!(key.starts_with(RECEIPT_PREFIX) && RECEIPT_PREFIX.starts_with(' '));
     assert!(!format!("{item:?}").contains(CANARY) && !format!("{item:?}").contains("asha"));
     let expires: i64 = item["expires_at"].as_n().expect("a number").parse().expect("seconds");
     assert_eq!(expires, (now(&bundle) + Duration::from_hours(30 * 24)).as_secs());
 
     // No list of deliveries stumbles over it.
-    let page = bundle.stage.table.ledger().scan(&Filter::default(), None).await;
+    let page = bundle.bed.table.ledger().scan(&Filter::default(), None).await;
     assert_eq!(page.map(|page| page.records), Ok(Vec::new()));
     // Nobody can ask for it as an order, nor send an order that has its place.
     assert_eq!(bundle.get(key).await.problem(), refusal("unknown_order", 404));
@@ -259,14 +191,14 @@ async fn a_receipt_is_no_order_and_holds_nothing_of_the_sender() {
 
 #[tokio::test]
 async fn nothing_of_a_message_is_logged_or_answered() {
-    let (log, _guard) = Log::catch();
+    let (log, _guard) = Log::capture();
     let bundle = Bundle::new(14).await;
     let order = with(minimal(CANARY), "/customer/name", json!(CANARY)).to_string();
     let id = format!("msg_{CANARY}");
-    bundle.door.rotate(Some(&secret(&[CANARY])));
+    bundle.intake_services.rotate(Some(&secret(&[CANARY])));
     send(&bundle, KEY, &id, &minimal("A-1")).await;
-    bundle.door.rotate(Some(&secret(&[KEY])));
-    bundle.stage.advance(Duration::from_secs(10));
+    bundle.intake_services.rotate(Some(&secret(&[KEY])));
+    bundle.bed.advance(Duration::from_secs(10));
 
     let at = now(&bundle);
     let mut senseless = message(KEY, &id, at, &order);

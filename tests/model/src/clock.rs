@@ -1,4 +1,4 @@
-//! The world's time.
+//! The time of the world.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use postback_core::clock::Timestamp;
 
 /// One tick of the world's clock: long against everything that counts in seconds.
 pub(crate) const TICK: Duration = Duration::from_mins(1);
-/// Now, always: when time passes, everything else moves into the past. 2026-11-21T10:15:00Z.
+/// The present, always: when time passes, everything else moves into the past. 2026-11-21T10:15:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
-/// How many ticks an invocation may live.
+/// The longest life of an invocation.
 pub(crate) const LIFE: Ticks = 2;
 /// Further back than this, one instant is like another.
 pub(crate) const PAST: Ticks = 5;
@@ -22,12 +22,12 @@ pub(crate) const fn ticks(count: u8) -> Duration {
     TICK.saturating_mul(count as u32)
 }
 
-/// The instant from which nothing can be told from what came before.
+/// The oldest instant that the model distinguishes.
 pub(crate) fn long_ago() -> Timestamp {
     NOW - ticks(PAST)
 }
 
-/// The same instant seen one tick later.
+/// Returns the same instant as seen one tick later.
 pub(crate) fn older(instant: Timestamp) -> Timestamp {
     (instant - TICK).max(long_ago())
 }

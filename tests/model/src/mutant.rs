@@ -8,21 +8,21 @@ use postback_core::{
 /// A rule that is taken out of the protocol, of the dispatcher or of what lies around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// A write stands whatever the ledger holds by then.
+    /// A write succeeds whatever the ledger holds by then.
     FenceDropped,
     /// The attempt is sent without its claim being written.
     IntentDropped,
     /// An expired `sending` is claimed anew, as a lease would be.
     ExpiredTakenOver,
-    /// The network is asked at once, while a sender may live and before the network can show it.
+    /// The lookup is made at once, while a sender may live and before the network can show it.
     LookupWithoutWaiting,
-    /// "Not there" is believed however long ago it was asked.
+    /// "Not there" is believed however long ago the lookup was.
     LaggingAbsenceBelieved,
     /// A verdict counts for whatever attempt is under way.
     AttemptNotChecked,
     /// A "duplicate" is ours even when nothing of ours can have arrived.
     DuplicateAlwaysOurs,
-    /// A "duplicate" is ours once something of ours has arrived, although the network can be asked.
+    /// A "duplicate" is ours once something of ours has arrived, although the network can be looked up.
     DuplicateOursOnceReached,
     /// A "duplicate" is never ours.
     DuplicateNeverOurs,
@@ -38,11 +38,11 @@ pub enum Mutant {
     RefusalEndsDoubt,
     /// A person's decision counts for a later attempt than the one that was looked at.
     DecisionNotFenced,
-    /// A delivery of which another sender holds the claim is forgotten instead of waited for.
+    /// A delivery whose claim another sender holds is dropped instead of waited for.
     ClaimedElsewhereForgotten,
 }
 
-/// [`step`], with the rule taken out if it is one of the protocol's.
+/// Calls [`step`], with the rule taken out if it is one of the protocol's.
 pub(crate) fn mutated(
     mutant: Option<Mutant>,
     before: Option<&Delivery>,

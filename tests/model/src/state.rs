@@ -1,4 +1,4 @@
-//! What there is at one moment, and what can happen next.
+//! The state of the world at one moment, and the actions that can follow.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,30 +10,30 @@ use postback_core::{
 
 use crate::clock::{NOW, TICK, Ticks, long_ago, ticks};
 
-/// What is told, as a digest that is quickly compared.
+/// The content of the order, as a digest that is quickly compared.
 static CONTENT: LazyLock<Fingerprint> =
     LazyLock::new(|| serde_json::from_str("\"o\"").unwrap_or_else(|_| Fingerprint::of(&"order")));
 
-/// All that is true at one moment.
+/// The state of the world at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// What the ledger holds.
+    /// The delivery in the ledger.
     pub ledger: Option<Arc<Delivery>>,
-    /// How many messages are on the queue. Each may come at any time, and more than once.
+    /// The number of messages on the queue. Each may come at any time, and more than once.
     pub queue: u8,
-    /// The invocations that live, in an order that does not matter.
+    /// The running invocations; their order does not matter.
     pub running: Vec<Invocation>,
     /// The version of the settings.
     pub settings: u8,
-    /// How many conversions of ours the network holds.
+    /// The number of our conversions at the network.
     pub effects: u8,
-    /// How long the network may still not show it.
+    /// The time for which the network may still not show it.
     pub hidden: Ticks,
-    /// Whether the network holds somebody else's conversion.
+    /// True if the network holds somebody else's conversion.
     pub elsewhere: bool,
-    /// Whether a byte of ours ever reached the network.
+    /// True if a byte of ours ever reached the network.
     pub reached_network: bool,
-    /// Whether anybody was promised that the delivery is carried on.
+    /// True if anybody was promised that the delivery is carried on.
     pub promised: bool,
     pub(crate) starts: u8,
     pub(crate) calls: u8,
@@ -45,25 +45,25 @@ pub struct State {
 /// One run of a function, or an operator at work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Invocation {
-    /// What began it.
+    /// The origin of the invocation.
     pub kind: Kind,
-    /// How far its clock is ahead of the true time.
+    /// The ticks by which its clock is ahead of the true time.
     pub ahead: Ticks,
-    /// When it is ended, by its own clock.
+    /// The time at which its host ends it, by its own clock.
     pub deadline: Timestamp,
     /// The settings it read.
     pub settings: u8,
-    /// Until when it holds the network for paused.
+    /// The end of the pause that it observes, if any.
     pub paused: Option<Timestamp>,
-    /// What it believes the ledger to hold.
+    /// The delivery that it last read or wrote.
     pub held: Option<Arc<Delivery>>,
-    /// Whether the ledger still holds that: what the version tells.
+    /// True if the ledger still holds that: the version shows it.
     pub current: bool,
-    /// Where it is.
+    /// The turn it is at.
     pub turn: Turn,
 }
 
-/// What began an invocation.
+/// The origin of an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A message, which comes again unless the invocation ends well.
@@ -74,52 +74,52 @@ pub enum Kind {
     Operator,
 }
 
-/// Where an invocation is.
+/// The turn of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Turn {
     /// A write is on its way.
     Write {
-        /// What it comes of: decided anew if the write is refused.
+        /// The cause, decided anew if the write is refused.
         cause: Cause,
-        /// What is written; `None` when it is certain to be refused.
+        /// The delivery as written; `None` when it is certain to be refused.
         next: Option<Arc<Delivery>>,
-        /// What is done once it stands.
-        place: Place,
+        /// The action once it has succeeded.
+        after: AfterWrite,
     },
-    /// The claim stands; the request's bytes leave until then, to the very tick, if at all.
+    /// The claim is written; the request's bytes leave until then, to the very tick, if at all.
     Send {
-        /// Which attempt.
+        /// The attempt.
         attempt: Attempt,
         /// By its own clock.
         until: Timestamp,
     },
-    /// About to ask the network.
-    Ask,
-    /// All is written. Whether the order is about to be put back on the queue.
+    /// About to look up the delivery at the network.
+    LookUp,
+    /// All is written. `true`: the order is about to be put back on the queue.
     FollowUp(bool),
 }
 
-/// What is done once a write stands.
+/// The action once a write has succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum AfterWrite {
     /// Send.
     Send(Attempt),
-    /// Ask the network.
-    Ask,
+    /// Look up the delivery at the network.
+    LookUp,
     /// Decide again at once.
-    Again,
-    /// End, and come back or not.
+    DecideAgain,
+    /// End; `true`: and come back.
     FollowUp(bool),
 }
 
-/// What an invocation decides on: an event in short.
+/// The cause of a decision: an event in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
     /// The order has come.
     Arrival,
-    /// The attempt has come to this.
+    /// The attempt has this meaning.
     Settled(u32, Meaning),
-    /// The network was asked then, and shows it, does not show it (`Some(false)`) or did not answer.
+    /// The network was looked up then, and shows it, does not show it (`Some(false)`) or gave no answer.
     LookedUp(Timestamp, Option<bool>),
     /// A person who saw that many attempts has decided.
     Decided(u32, Decision),
@@ -134,7 +134,7 @@ pub enum Meaning {
     OurDuplicate,
     /// A duplicate of somebody else's.
     DuplicateElsewhere,
-    /// A duplicate; whose is for a lookup to say.
+    /// A duplicate; only a lookup can say whose.
     DuplicateOfWhom,
     /// No answer.
     Lost,
@@ -150,57 +150,57 @@ pub enum Meaning {
     Nothing,
 }
 
-/// What the network does with an attempt.
+/// The course of an attempt at the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Exchange {
     /// Not one byte leaves.
     NotSent,
     /// It is processed and answered.
     Answered,
     /// It is processed, and the answer is lost.
     AnswerLost,
-    /// It is lost on its way, which nobody can tell from the above.
+    /// It is lost on its way, which looks like the above.
     RequestLost,
-    /// It is asked to come again.
+    /// It is answered: not now.
     NotNow,
-    /// It is told that a setting is wrong.
+    /// It is answered that a setting is wrong.
     WrongSetting,
     /// It is refused now.
     Refused,
-    /// It is told that there is nothing to report.
+    /// It is answered that there is nothing to report.
     Nothing,
 }
 
-/// What can happen. Invocations and messages are named by their place.
+/// One thing that can happen. Invocations are named by their place in [`State::running`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Time passes.
     Tick,
     /// An invocation begins.
     Begin {
-        /// With a message, or by a direct call.
+        /// By a message, or by a direct call.
         kind: Kind,
-        /// How far its clock is ahead.
+        /// The ticks by which its clock is ahead.
         ahead: Ticks,
-        /// Whether the queue keeps the message and delivers it again.
+        /// True if the queue keeps the message and delivers it again.
         copy: bool,
-        /// Whether the running function holds the network for paused.
+        /// True if the running function observes a pause of the network.
         paused: bool,
     },
     /// An operator looks at the delivery and at the network.
     Look,
-    /// The settings are changed.
-    Mend,
+    /// The settings are fixed.
+    FixSettings,
     /// The write arrives.
     Land(usize),
-    /// The write of an outcome fails; whether it stands all the same.
+    /// The write of a result fails; `true`: it has succeeded all the same.
     WriteFails(usize, bool),
     /// The bytes leave, if at all.
-    Send(usize, Outcome),
+    Send(usize, Exchange),
     /// No byte left in time.
     TimeOut(usize),
-    /// The network is asked; whether it shows it, `None` when it does not answer.
-    Ask(usize, Option<bool>),
+    /// The lookup at the network: true if it shows the delivery, `None` without an answer.
+    LookUp(usize, Option<bool>),
     /// The order is put back if need be, and the invocation ends well.
     End(usize),
     /// The invocation dies.
@@ -212,8 +212,8 @@ impl Invocation {
         NOW + ticks(self.ahead)
     }
 
-    /// Whether time may pass before its next turn. An answer is acted on, or lost with the
-    /// invocation, before its age can no longer be told.
+    /// Returns true if time may pass before its next turn. An answer is acted on, or lost with the
+    /// invocation, before its age exceeds what the model distinguishes.
     pub(crate) fn may_wait(&self) -> bool {
         !matches!(
             self.turn,

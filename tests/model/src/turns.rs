@@ -1,13 +1,14 @@
-//! What comes of each thing that can happen.
+//! The state that follows each action: the turns of invocations.
 
 use std::sync::Arc;
 
-use postback_core::delivery::{Attempt, Decision, Delivery, Recovery, Step, Then};
+use postback_core::delivery::{Attempt, Decision, Step, Then};
 
 use crate::{
-    clock::{LIFE, MOST_MESSAGES, NOW, Ticks, long_ago, older, ticks},
+    clock::{LIFE, MOST_MESSAGES, NOW, Ticks, long_ago, ticks},
     mutant::{Mutant, mutated},
-    state::{Action, Cause, Invocation, Kind, Meaning, Outcome, Place, State, Turn},
+    passage,
+    state::{Action, AfterWrite, Cause, Invocation, Kind, Meaning, State, Turn},
     world::{Host, World},
 };
 
@@ -15,26 +16,15 @@ impl World {
     pub(crate) fn after(&self, last: &State, action: Action) -> State {
         let mut state = last.clone();
         match action {
-            Action::Tick => pass(&mut state),
-            Action::Mend => state.settings = 2,
+            Action::Tick => passage::one_tick(&mut state),
+            Action::FixSettings => state.settings = 2,
             Action::Begin { kind, ahead, copy, paused } => {
                 self.begin(&mut state, kind, ahead, copy, paused);
             }
             Action::Look => self.look(&mut state),
             Action::Land(i) => self.land(&mut state, i),
-            Action::WriteFails(i, stands) => {
-                let mut invocation = state.running.remove(i);
-                if let Turn::Write { next: Some(next), .. } = &invocation.turn
-                    && stands
-                    && invocation.current
-                {
-                    state.ledger = Some(Arc::clone(next));
-                    self.outdate(&mut state);
-                }
-                invocation.turn = Turn::FollowUp(true);
-                go_on(&mut state, invocation);
-            }
-            Action::Send(i, outcome) => self.send(&mut state, i, outcome),
+            Action::WriteFails(i, written) => self.write_fails(&mut state, i, written),
+            Action::Send(i, exchange) => self.send(&mut state, i, exchange),
             Action::TimeOut(i) => {
                 let mut invocation = state.running.remove(i);
                 if let Turn::Send { attempt, .. } = invocation.turn {
@@ -42,7 +32,7 @@ impl World {
                 }
                 go_on(&mut state, invocation);
             }
-            Action::Ask(i, shown) => {
+            Action::LookUp(i, shown) => {
                 let mut invocation = state.running.remove(i);
                 let asked = invocation.clock();
                 self.decide(&mut invocation, Cause::LookedUp(asked, shown));
@@ -78,7 +68,7 @@ impl World {
             paused: paused.then(|| NOW + ticks(ahead + 1)),
             held: state.ledger.clone(),
             current: true,
-            turn: Turn::Ask,
+            turn: Turn::LookUp,
         };
         self.decide(&mut invocation, Cause::Arrival);
         // One that has nothing to do is gone at once and changes nothing.
@@ -89,7 +79,7 @@ impl World {
         go_on(state, invocation);
     }
 
-    /// The operator sees the delivery and the truth.
+    /// The operator looks at the delivery and at the network, and decides.
     fn look(&self, state: &mut State) {
         state.looks -= 1;
         let decision = if state.effects > 0 { Decision::Delivered } else { Decision::SendAgain };
@@ -101,36 +91,36 @@ impl World {
             paused: None,
             held: state.ledger.clone(),
             current: true,
-            turn: Turn::Ask,
+            turn: Turn::LookUp,
         };
         let seen = operator.held.as_ref().map_or(0, |delivery| delivery.attempt);
         self.decide(&mut operator, Cause::Decided(seen, decision));
         go_on(state, operator);
     }
 
-    /// One turn of the dispatcher: asks the protocol, then writes or does what it says.
-    fn decide(&self, invocation: &mut Invocation, cause: Cause) {
+    /// Takes one turn of the dispatcher: asks the protocol, then writes or acts as it says.
+    pub(crate) fn decide(&self, invocation: &mut Invocation, cause: Cause) {
         let event = invocation.event(cause);
         let now = invocation.clock();
         let held = invocation.held.as_deref();
         let Step { next, then } = mutated(self.mutant, held, &event, &self.policy, now);
-        let place = match then {
-            Then::Send(attempt) => Place::Send(Attempt { at: long_ago(), ..attempt }),
-            Then::LookUp => Place::Ask,
+        let after = match then {
+            Then::Send(attempt) => AfterWrite::Send(Attempt { at: long_ago(), ..attempt }),
+            Then::LookUp => AfterWrite::LookUp,
             Then::Wait(until) if next.is_some() && until <= now && cause == Cause::Arrival => {
-                Place::Again
+                AfterWrite::DecideAgain
             }
-            Then::Wait(_) => Place::FollowUp(true),
-            Then::Rest | Then::Conflict => Place::FollowUp(false),
+            Then::Wait(_) => AfterWrite::FollowUp(true),
+            Then::Rest | Then::Conflict => AfterWrite::FollowUp(false),
         };
-        invocation.turn = match (next, place) {
-            (Some(next), place) => {
-                let next = Some(Arc::new(essence(next)));
-                Turn::Write { cause, next, place }
+        invocation.turn = match (next, after) {
+            (Some(next), after) => {
+                let next = Some(Arc::new(passage::essence(next)));
+                Turn::Write { cause, next, after }
             }
-            (None, Place::Ask) => Turn::Ask,
-            (None, Place::FollowUp(wait)) => Turn::FollowUp(wait),
-            (None, Place::Send(_) | Place::Again) => {
+            (None, AfterWrite::LookUp) => Turn::LookUp,
+            (None, AfterWrite::FollowUp(wait)) => Turn::FollowUp(wait),
+            (None, AfterWrite::Send(_) | AfterWrite::DecideAgain) => {
                 unreachable!("the protocol neither sends nor goes on without a write")
             }
         };
@@ -138,10 +128,10 @@ impl World {
 
     fn land(&self, state: &mut State, i: usize) {
         let mut invocation = state.running.remove(i);
-        let Turn::Write { cause, next, place } = invocation.turn.clone() else {
+        let Turn::Write { cause, next, after } = invocation.turn.clone() else {
             unreachable!("only a write lands")
         };
-        let unwritten = self.lacks(Mutant::IntentDropped) && matches!(place, Place::Send(_));
+        let unwritten = self.lacks(Mutant::IntentDropped) && matches!(after, AfterWrite::Send(_));
         match next {
             Some(next) if unwritten => invocation.held = Some(next),
             Some(next) if invocation.current || self.lacks(Mutant::FenceDropped) => {
@@ -159,11 +149,11 @@ impl World {
             }
         }
         let now = invocation.clock();
-        match place {
-            Place::Again => self.decide(&mut invocation, Cause::Arrival),
-            Place::Ask => invocation.turn = Turn::Ask,
-            Place::FollowUp(wait) => invocation.turn = Turn::FollowUp(wait),
-            Place::Send(attempt) => {
+        match after {
+            AfterWrite::DecideAgain => self.decide(&mut invocation, Cause::Arrival),
+            AfterWrite::LookUp => invocation.turn = Turn::LookUp,
+            AfterWrite::FollowUp(wait) => invocation.turn = Turn::FollowUp(wait),
+            AfterWrite::Send(attempt) => {
                 let in_time = now + self.policy.need <= invocation.deadline;
                 if in_time || self.lacks(Mutant::DeadlineNotChecked) {
                     let until = match self.host {
@@ -180,135 +170,47 @@ impl World {
         go_on(state, invocation);
     }
 
-    /// The ledger has been written: what others believe of it is old.
+    fn write_fails(&self, state: &mut State, i: usize, written: bool) {
+        let mut invocation = state.running.remove(i);
+        if let Turn::Write { next: Some(next), .. } = &invocation.turn
+            && written
+            && invocation.current
+        {
+            state.ledger = Some(Arc::clone(next));
+            self.outdate(state);
+        }
+        invocation.turn = Turn::FollowUp(true);
+        go_on(state, invocation);
+    }
+
+    /// Marks what the others hold of the ledger as old, after a write.
     fn outdate(&self, state: &mut State) {
         for other in &mut state.running {
             other.current = false;
-            if let Turn::Write { next, place, .. } = &mut other.turn
+            if let Turn::Write { next, after, .. } = &mut other.turn
                 && !self.lacks(Mutant::FenceDropped)
                 && !self.lacks(Mutant::IntentDropped)
             {
                 *next = None;
-                *place = Place::Again;
+                *after = AfterWrite::DecideAgain;
                 other.held = None;
             }
         }
     }
-
-    fn send(&self, state: &mut State, i: usize, outcome: Outcome) {
-        let mut invocation = state.running.remove(i);
-        let Turn::Send { attempt, .. } = invocation.turn else {
-            unreachable!("only a claim sends")
-        };
-        let meaning = match outcome {
-            Outcome::NotSent => Meaning::NotSent,
-            Outcome::Answered => self.process(state, &attempt),
-            Outcome::AnswerLost => {
-                self.process(state, &attempt);
-                Meaning::Lost
-            }
-            Outcome::RequestLost => Meaning::Lost,
-            Outcome::NotNow => Meaning::NotNow,
-            Outcome::WrongSetting => {
-                state.wrong_settings -= 1;
-                Meaning::WrongSetting
-            }
-            Outcome::Refused => Meaning::Refused,
-            Outcome::Nothing => Meaning::Nothing,
-        };
-        state.reached_network |= outcome != Outcome::NotSent;
-        self.decide(&mut invocation, Cause::Settled(attempt.number, meaning));
-        go_on(state, invocation);
-    }
-
-    /// What a "duplicate" means: as the networks' crates read it.
-    fn duplicate(&self, attempt: &Attempt) -> Meaning {
-        use Recovery::{Hold, LookUp, SendAgain};
-        let reached = attempt.reached_network_before;
-        let believed = reached && self.lacks(Mutant::DuplicateOursOnceReached);
-        match self.policy.recovery {
-            _ if self.lacks(Mutant::DuplicateNeverOurs) => Meaning::DuplicateElsewhere,
-            _ if self.lacks(Mutant::DuplicateAlwaysOurs) || believed => Meaning::OurDuplicate,
-            // Whether it is ours can be asked.
-            LookUp => Meaning::DuplicateOfWhom,
-            // The key is the order's: whose else could it be?
-            SendAgain if reached => Meaning::OurDuplicate,
-            // The key is not the line's: it may be another line's.
-            Hold if reached => Meaning::DuplicateOfWhom,
-            SendAgain | Hold => Meaning::DuplicateElsewhere,
-        }
-    }
-
-    /// The network takes the request, and what its answer means to us.
-    fn process(&self, state: &mut State, attempt: &Attempt) -> Meaning {
-        if state.elsewhere || (self.deduplicates() && state.effects > 0) {
-            return self.duplicate(attempt);
-        }
-        if state.effects == 0 {
-            state.hidden = self.lag;
-        }
-        state.effects += 1;
-        Meaning::Success
-    }
 }
 
-/// The order is put back on the queue, which is a promise to carry it on.
+/// Puts the order back on the queue, which is a promise to carry it on.
 fn put_back(state: &mut State) {
     state.queue = (state.queue + 1).min(MOST_MESSAGES);
     state.promised = true;
 }
 
-/// The invocation goes on, unless all that is left of it is to end. A direct call may die before
-/// it does; a message that comes again is nothing new, and a person sees to it.
-fn go_on(state: &mut State, invocation: Invocation) {
+/// Lets the invocation go on, unless all that is left of it is to end. A direct call may die before
+/// it ends; a message that comes again is nothing new, and a person sees to it.
+pub(crate) fn go_on(state: &mut State, invocation: Invocation) {
     match (&invocation.turn, invocation.kind) {
         (Turn::FollowUp(false), _) => {}
         (Turn::FollowUp(true), Kind::Message | Kind::Operator) => put_back(state),
         _ => state.running.push(invocation),
-    }
-}
-
-/// One tick.
-fn pass(state: &mut State) {
-    let aged = |delivery: &mut Option<Arc<Delivery>>| {
-        if let Some(delivery) = delivery {
-            let (claim_expires_at, not_before) =
-                (older(delivery.claim_expires_at), older(delivery.not_before));
-            if (claim_expires_at, not_before) != (delivery.claim_expires_at, delivery.not_before) {
-                *delivery =
-                    Arc::new(Delivery { claim_expires_at, not_before, ..(**delivery).clone() });
-            }
-        }
-    };
-    aged(&mut state.ledger);
-    state.hidden = state.hidden.saturating_sub(1);
-    for invocation in &mut state.running {
-        aged(&mut invocation.held);
-        invocation.deadline = older(invocation.deadline);
-        invocation.paused = invocation.paused.map(older);
-        match &mut invocation.turn {
-            Turn::Write { cause, next, .. } => {
-                aged(next);
-                if let Cause::LookedUp(asked, _) = cause {
-                    *asked = older(*asked);
-                }
-            }
-            Turn::Send { until, .. } => *until = older(*until),
-            Turn::Ask | Turn::FollowUp(_) => {}
-        }
-    }
-}
-
-/// A delivery without what the protocol never reads, so that fewer states are told apart.
-fn essence(delivery: Delivery) -> Delivery {
-    let settled = delivery.state.is_final();
-    let sending = delivery.state == postback_core::delivery::State::Sending;
-    Delivery {
-        reason: None,
-        proof: None,
-        first_seen_at: long_ago(),
-        claim_expires_at: if sending { delivery.claim_expires_at } else { long_ago() },
-        not_before: if settled { long_ago() } else { delivery.not_before.max(long_ago()) },
-        ..delivery
     }
 }

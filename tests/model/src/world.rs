@@ -1,4 +1,4 @@
-//! What does not change while the world is explored, and what can happen in it.
+//! The constants of one exploration, and the actions that a state allows.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use postback_core::delivery::{Delivery, Policy, Recovery};
 use crate::{
     clock::{TICK, Ticks, ticks},
     mutant::Mutant,
-    state::{Action, Cause, Invocation, Kind, Outcome, State, Turn},
+    state::{Action, Cause, Exchange, Invocation, Kind, State, Turn},
 };
 
-/// What ends a sender.
+/// The end of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
     /// Its host: no byte leaves after the deadline, as in Lambda.
@@ -20,25 +20,25 @@ pub enum Host {
     LetsItRun,
 }
 
-/// How far the world is explored.
+/// The bounds of an exploration.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How many invocations there may be.
+    /// The most invocations.
     pub starts: u8,
-    /// How many of them may be direct calls, which come again only if the caller likes.
+    /// The most direct calls among them, which come again only if the caller likes.
     pub calls: u8,
-    /// How many invocations may have a clock that is ahead of the others'.
+    /// The most invocations with a clock that is ahead of the others'.
     pub ahead: u8,
-    /// How many may live at once, without the operator.
+    /// The most invocations at once, without the operator.
     pub at_once: usize,
-    /// How often the operator looks.
+    /// The number of times that the operator looks.
     pub looks: u8,
-    /// What the network may do with an attempt.
-    pub outcomes: &'static [Outcome],
-    /// How often it may answer that a setting is wrong.
+    /// The possible courses of an attempt at the network.
+    pub exchanges: &'static [Exchange],
+    /// The number of times that it may answer that a setting is wrong.
     pub wrong_settings: u8,
-    /// Whether the network may hold somebody else's conversion, so that all of ours are
-    /// duplicates to it.
+    /// True if the network may hold somebody else's conversion, so that all of ours are duplicates
+    /// to it.
     pub elsewhere: bool,
 }
 
@@ -47,15 +47,15 @@ pub struct Bounds {
 pub struct World {
     /// The protocol's numbers.
     pub policy: Policy,
-    /// How far it is explored.
+    /// The bounds.
     pub bounds: Bounds,
-    /// What ends a sender.
+    /// The end of a sender.
     pub host: Host,
     /// The rule that is taken out.
     pub mutant: Option<Mutant>,
-    /// How far clocks really are apart, in ticks.
+    /// The real difference between clocks, in ticks.
     pub(crate) skew: Ticks,
-    /// How long the network really takes to show what it has accepted, in ticks.
+    /// The time that the network really takes to show what it has accepted, in ticks.
     pub(crate) lag: Ticks,
 }
 
@@ -98,7 +98,7 @@ impl World {
         self.mutant == Some(mutant)
     }
 
-    /// Whether the network takes a second conversion under our key for a duplicate.
+    /// Returns true if the network takes a second conversion under our key for a duplicate.
     pub(crate) fn deduplicates(&self) -> bool {
         self.policy.recovery == Recovery::SendAgain
     }
@@ -136,7 +136,7 @@ impl World {
             actions.push(Action::Tick);
         }
         if state.settings == 1 && state.wrong_settings < self.bounds.wrong_settings {
-            actions.push(Action::Mend);
+            actions.push(Action::FixSettings);
         }
         if state.looks > 0 && state.ledger.as_ref().is_some_and(|delivery| is_open(delivery)) {
             actions.push(Action::Look);
@@ -181,25 +181,25 @@ impl World {
                 }
             }
             Turn::Send { until, .. } if invocation.clock() <= *until => {
-                let likely = |outcome: &Outcome| match outcome {
-                    Outcome::WrongSetting => invocation.settings == 1 && state.wrong_settings > 0,
+                let likely = |exchange: &Exchange| match exchange {
+                    Exchange::WrongSetting => invocation.settings == 1 && state.wrong_settings > 0,
                     // What is there can't be "nothing".
-                    Outcome::Nothing | Outcome::Refused => state.effects == 0,
+                    Exchange::Nothing | Exchange::Refused => state.effects == 0,
                     _ => true,
                 };
-                let outcomes = self.bounds.outcomes.iter().copied().filter(likely);
-                actions.extend(outcomes.map(|outcome| Action::Send(i, outcome)));
+                let exchanges = self.bounds.exchanges.iter().copied().filter(likely);
+                actions.extend(exchanges.map(|exchange| Action::Send(i, exchange)));
             }
             Turn::Send { .. } if self.host == Host::LetsItRun => actions.push(Action::TimeOut(i)),
             Turn::Send { .. } => {}
-            Turn::Ask => {
+            Turn::LookUp => {
                 if state.effects > 0 {
-                    actions.push(Action::Ask(i, Some(true)));
+                    actions.push(Action::LookUp(i, Some(true)));
                 }
                 if state.effects == 0 || state.hidden > 0 {
-                    actions.push(Action::Ask(i, Some(false)));
+                    actions.push(Action::LookUp(i, Some(false)));
                 }
-                actions.push(Action::Ask(i, None));
+                actions.push(Action::LookUp(i, None));
             }
             Turn::FollowUp(_) => actions.push(Action::End(i)),
         }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use postback_core::delivery::Recovery;
-use postback_model::{Bounds, Host, Outcome, World};
+use postback_model::{Bounds, Exchange, Host, World};
 use stateright::{Checker, Model};
 
 /// Crashes, late writes, duplicates of the message, clocks apart, lost requests and answers.
@@ -13,7 +13,12 @@ const LOSSES: Bounds = Bounds {
     ahead: 1,
     at_once: 2,
     looks: 0,
-    outcomes: &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost, Outcome::NotSent],
+    exchanges: &[
+        Exchange::Answered,
+        Exchange::AnswerLost,
+        Exchange::RequestLost,
+        Exchange::NotSent,
+    ],
     wrong_settings: 0,
     elsewhere: false,
 };
@@ -21,7 +26,7 @@ const LOSSES: Bounds = Bounds {
 /// One invocation more, so that a lookup can meet the attempt after the next.
 const LONGER: Bounds = Bounds {
     starts: 4,
-    outcomes: &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost],
+    exchanges: &[Exchange::Answered, Exchange::AnswerLost, Exchange::RequestLost],
     ahead: 0,
     ..LOSSES
 };
@@ -30,19 +35,23 @@ const LONGER: Bounds = Bounds {
 const CALLS: Bounds = Bounds { calls: 1, starts: 2, ahead: 0, ..LOSSES };
 
 /// An operator, who looks, thinks, and decides.
-const OPERATOR: Bounds =
-    Bounds { looks: 1, ahead: 0, outcomes: &[Outcome::AnswerLost, Outcome::RequestLost], ..LOSSES };
+const OPERATOR: Bounds = Bounds {
+    looks: 1,
+    ahead: 0,
+    exchanges: &[Exchange::AnswerLost, Exchange::RequestLost],
+    ..LOSSES
+};
 
 /// Answers that refuse, now or for good.
 const REFUSALS: Bounds = Bounds {
-    outcomes: &[Outcome::AnswerLost, Outcome::NotNow, Outcome::Refused, Outcome::Nothing],
+    exchanges: &[Exchange::AnswerLost, Exchange::NotNow, Exchange::Refused, Exchange::Nothing],
     ahead: 0,
     ..LOSSES
 };
 
-/// A wrong setting that is mended at some time.
+/// A wrong setting that is fixed at some time.
 const SETTINGS: Bounds = Bounds {
-    outcomes: &[Outcome::Answered, Outcome::AnswerLost, Outcome::WrongSetting],
+    exchanges: &[Exchange::Answered, Exchange::AnswerLost, Exchange::WrongSetting],
     wrong_settings: 1,
     ahead: 0,
     ..LOSSES
@@ -50,7 +59,7 @@ const SETTINGS: Bounds = Bounds {
 
 /// Somebody else's conversion at the network: all of ours are duplicates.
 const ELSEWHERE: Bounds = Bounds {
-    outcomes: &[Outcome::Answered, Outcome::RequestLost, Outcome::NotSent, Outcome::NotNow],
+    exchanges: &[Exchange::Answered, Exchange::RequestLost, Exchange::NotSent, Exchange::NotNow],
     elsewhere: true,
     ahead: 0,
     ..LOSSES

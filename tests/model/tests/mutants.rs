@@ -1,7 +1,7 @@
 //! Without one of its rules the protocol fails, and the model sees it.
 
 use postback_core::delivery::Recovery;
-use postback_model::{Bounds, DISCLAIMED, Host, Mutant, Outcome, STUCK, TWICE, UNFOUNDED, World};
+use postback_model::{Bounds, DISCLAIMED, Exchange, Host, Mutant, STUCK, TWICE, UNFOUNDED, World};
 use stateright::{Checker, HasDiscoveries, Model};
 
 const BOUNDS: Bounds = Bounds {
@@ -10,7 +10,12 @@ const BOUNDS: Bounds = Bounds {
     ahead: 1,
     at_once: 2,
     looks: 0,
-    outcomes: &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost, Outcome::NotSent],
+    exchanges: &[
+        Exchange::Answered,
+        Exchange::AnswerLost,
+        Exchange::RequestLost,
+        Exchange::NotSent,
+    ],
     wrong_settings: 0,
     elsewhere: false,
 };
@@ -31,7 +36,7 @@ fn fails(mutant: Mutant, property: &'static str, world: World) {
     println!("{recovery:?} without {mutant:?}: {property:?} fails after {actions:?}");
 }
 
-fn asked() -> World {
+fn looked_up() -> World {
     World::new(Recovery::LookUp, BOUNDS)
 }
 
@@ -44,75 +49,75 @@ fn deduplicated(bounds: Bounds) -> World {
 }
 
 #[test]
-fn tells_twice_without_the_fence() {
+fn reports_twice_without_the_fence() {
     fails(Mutant::FenceDropped, TWICE, held());
-    fails(Mutant::FenceDropped, TWICE, asked());
+    fails(Mutant::FenceDropped, TWICE, looked_up());
 }
 
 #[test]
-fn tells_twice_without_the_intent() {
+fn reports_twice_without_the_intent() {
     fails(Mutant::IntentDropped, TWICE, held());
     fails(Mutant::IntentDropped, DISCLAIMED, deduplicated(BOUNDS));
 }
 
 #[test]
-fn tells_twice_when_an_expired_claim_is_taken_over() {
+fn reports_twice_when_an_expired_claim_is_taken_over() {
     fails(Mutant::ExpiredTakenOver, TWICE, held());
-    fails(Mutant::ExpiredTakenOver, TWICE, asked());
+    fails(Mutant::ExpiredTakenOver, TWICE, looked_up());
 }
 
 #[test]
-fn tells_twice_when_it_asks_without_waiting() {
-    fails(Mutant::LookupWithoutWaiting, TWICE, asked());
+fn reports_twice_when_it_asks_without_waiting() {
+    fails(Mutant::LookupWithoutWaiting, TWICE, looked_up());
 }
 
 #[test]
-fn tells_twice_when_a_lagging_absence_is_believed() {
-    let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
-    let bounds = Bounds { starts: 4, ahead: 0, outcomes, ..BOUNDS };
+fn reports_twice_when_a_lagging_absence_is_believed() {
+    let exchanges = &[Exchange::AnswerLost, Exchange::RequestLost];
+    let bounds = Bounds { starts: 4, ahead: 0, exchanges, ..BOUNDS };
     fails(Mutant::LaggingAbsenceBelieved, TWICE, World::new(Recovery::LookUp, bounds));
 }
 
 #[test]
-fn tells_twice_when_the_attempt_is_not_checked() {
-    let outcomes = &[Outcome::AnswerLost, Outcome::NotSent];
-    let bounds = Bounds { starts: 4, ahead: 0, outcomes, ..BOUNDS };
+fn reports_twice_when_the_attempt_is_not_checked() {
+    let exchanges = &[Exchange::AnswerLost, Exchange::NotSent];
+    let bounds = Bounds { starts: 4, ahead: 0, exchanges, ..BOUNDS };
     fails(Mutant::AttemptNotChecked, TWICE, World::new(Recovery::LookUp, bounds));
 }
 
 #[test]
-fn tells_twice_when_clocks_are_taken_for_equal() {
-    fails(Mutant::SkewIgnored, TWICE, asked());
+fn reports_twice_when_clocks_are_taken_for_equal() {
+    fails(Mutant::SkewIgnored, TWICE, looked_up());
 }
 
 #[test]
-fn tells_twice_when_the_network_gets_no_time_to_show_it() {
-    fails(Mutant::LagIgnored, TWICE, asked());
+fn reports_twice_when_the_network_gets_no_time_to_show_it() {
+    fails(Mutant::LagIgnored, TWICE, looked_up());
 }
 
 #[test]
-fn tells_twice_when_a_lost_answer_counts_as_a_failure() {
+fn reports_twice_when_a_lost_answer_counts_as_a_failure() {
     fails(Mutant::LostAnswerRetried, TWICE, held());
-    fails(Mutant::LostAnswerRetried, TWICE, asked());
+    fails(Mutant::LostAnswerRetried, TWICE, looked_up());
     fails(Mutant::LostAnswerRetried, DISCLAIMED, deduplicated(BOUNDS));
 }
 
 #[test]
-fn tells_twice_when_a_sender_outlives_its_claim() {
-    fails(Mutant::DeadlineNotChecked, TWICE, asked().on(Host::LetsItRun));
+fn reports_twice_when_a_sender_outlives_its_claim() {
+    fails(Mutant::DeadlineNotChecked, TWICE, looked_up().on(Host::LetsItRun));
 }
 
 #[test]
-fn tells_twice_when_a_decision_counts_for_a_later_attempt() {
-    let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
-    let bounds = Bounds { looks: 1, starts: 4, ahead: 0, outcomes, ..BOUNDS };
+fn reports_twice_when_a_decision_counts_for_a_later_attempt() {
+    let exchanges = &[Exchange::AnswerLost, Exchange::RequestLost];
+    let bounds = Bounds { looks: 1, starts: 4, ahead: 0, exchanges, ..BOUNDS };
     fails(Mutant::DecisionNotFenced, TWICE, World::new(Recovery::LookUp, bounds));
 }
 
 #[test]
 fn disclaims_an_effect_when_a_refusal_ends_the_doubt() {
-    let outcomes = &[Outcome::AnswerLost, Outcome::NotNow];
-    fails(Mutant::RefusalEndsDoubt, DISCLAIMED, deduplicated(Bounds { outcomes, ..BOUNDS }));
+    let exchanges = &[Exchange::AnswerLost, Exchange::NotNow];
+    fails(Mutant::RefusalEndsDoubt, DISCLAIMED, deduplicated(Bounds { exchanges, ..BOUNDS }));
 }
 
 #[test]
@@ -123,15 +128,15 @@ fn disclaims_an_effect_when_no_duplicate_is_ours() {
 #[test]
 fn says_delivered_without_an_effect_when_every_duplicate_is_ours() {
     let bounds =
-        Bounds { elsewhere: true, outcomes: &[Outcome::Answered, Outcome::NotSent], ..BOUNDS };
+        Bounds { elsewhere: true, exchanges: &[Exchange::Answered, Exchange::NotSent], ..BOUNDS };
     fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Recovery::LookUp, bounds));
     fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, World::new(Recovery::Hold, bounds));
 }
 
 #[test]
 fn says_delivered_without_an_effect_when_a_duplicate_is_ours_without_asking() {
-    let outcomes = &[Outcome::Answered, Outcome::NotNow];
-    let bounds = Bounds { elsewhere: true, outcomes, ..BOUNDS };
+    let exchanges = &[Exchange::Answered, Exchange::NotNow];
+    let bounds = Bounds { elsewhere: true, exchanges, ..BOUNDS };
     let world = World::new(Recovery::LookUp, bounds);
     fails(Mutant::DuplicateOursOnceReached, UNFOUNDED, world);
 }

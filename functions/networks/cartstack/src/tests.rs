@@ -2,7 +2,7 @@
 
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
-    reasons_are_documented, secret_refuses_templates,
+    reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
 };
 use postback_core::{delivery::Recovery, fields::UnknownFields, network::configure};
 use serde_json::{Value, json};
@@ -214,4 +214,9 @@ fn every_line_of_the_vendors_table_of_codes_is_read() {
                       before marking a purchase.";
     assert_eq!(line(102, create_one), no_cart);
     assert_eq!(line(103, "API Key does not match"), Verdict::parked("wrong_key"));
+}
+
+#[test]
+fn the_settings_match_their_schema() {
+    settings_match_their_schema::<CartStack>();
 }

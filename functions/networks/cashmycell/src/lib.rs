@@ -98,7 +98,7 @@ impl Network for CashMyCell {
 mod tests {
     use postback_conformance::{
         NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
-        reasons_are_documented, secret_refuses_templates,
+        reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
     };
     use postback_core::{
         clock::Timestamp, delivery::Recovery, fields::UnknownFields, network::configure,
@@ -169,6 +169,11 @@ mod tests {
         reasons_are_documented("answers", include_str!("../README.md"));
         let local = ["no_click", "not_completed"];
         documented_reasons_are_met(&["answers"], include_str!("../README.md"), &local);
+    }
+
+    #[test]
+    fn the_settings_match_their_schema() {
+        settings_match_their_schema::<CashMyCell>();
     }
 
     #[test]

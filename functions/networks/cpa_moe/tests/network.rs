@@ -1,4 +1,4 @@
-//! What every network must pass.
+//! The conformance suite, and what only cpa.moe has.
 
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
@@ -6,6 +6,7 @@ use cpa_moe::CpaMoe;
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
     lookups_find_what_is_there, reasons_are_documented, secret_refuses_templates,
+    settings_match_their_schema,
 };
 use postback_core::{
     delivery::{Attempt, Lookup, Recovery, Verdict},
@@ -40,10 +41,10 @@ fn network() -> CpaMoe {
     configure(r#"{ "user": 2718, "key": "canarykey314" }"#).expect("settings")
 }
 
-fn told() -> <CpaMoe as Network>::Report {
+fn report() -> <CpaMoe as Network>::Report {
     let order = Order::read(&order(), UnknownFields::Deny).expect("an order");
     match network().plan(&order) {
-        Plan::Send(mut told) => told.remove(0).report,
+        Plan::Send(mut parts) => parts.remove(0).report,
         other => panic!("{other:?}"),
     }
 }
@@ -82,12 +83,12 @@ fn conforms_to_what_holds_for_any_network() {
 
 #[test]
 fn every_answer_means_what_its_file_says() {
-    answers_give_their_verdicts(&network(), &told(), ANSWERS);
+    answers_give_their_verdicts(&network(), &report(), ANSWERS);
 }
 
 #[test]
 fn every_list_says_of_a_lookup_what_its_file_says() {
-    lookups_find_what_is_there(&network(), &told(), LISTS);
+    lookups_find_what_is_there(&network(), &report(), LISTS);
 }
 
 #[test]
@@ -117,6 +118,11 @@ fn the_readme_explains_every_reason() {
 }
 
 #[test]
+fn the_settings_match_their_schema() {
+    settings_match_their_schema::<CpaMoe>();
+}
+
+#[test]
 fn settings_are_refused_by_name_and_never_quoted() {
     secret_refuses_templates::<CpaMoe>(&json!({
         "user": "2718", "key": "0123456789abcdef", "default_offer": 217
@@ -140,12 +146,12 @@ fn a_key_with_a_line_end_or_a_user_that_is_no_number_stops_the_function_at_start
 
 #[test]
 fn a_lost_answer_is_looked_up() {
-    assert_eq!(network().recovery(&told()).recovery(), Recovery::LookUp);
+    assert_eq!(network().recovery(&report()).recovery(), Recovery::LookUp);
 }
 
 #[test]
 fn nothing_personal_and_no_secret_shows_in_debug() {
-    let shown = format!("{:?} {:?}", network(), told()).to_lowercase();
+    let shown = format!("{:?} {:?}", network(), report()).to_lowercase();
 
     assert!(!shown.contains("canar") && !shown.contains("77000"), "{shown}");
 }
@@ -156,8 +162,8 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
     order["customer"]["phone"] = json!("+91 98765-43210");
     order["customer"]["email"] = json!("canary5550173@example.com");
     let order = Order::read(&order, UnknownFields::Deny).expect("an order");
-    let Plan::Send(told) = network().plan(&order) else { panic!("not told") };
-    let report = &told[0].report;
+    let Plan::Send(parts) = network().plan(&order) else { panic!("not sent") };
+    let report = &parts[0].report;
     let added = |id: &str| {
         let answer = Answer::new(200, format!(r#"{{"status":"ok","id":{id},"uid":112358}}"#));
         network().verdict(report, &answer, &Attempt::first(NOW))
@@ -171,9 +177,9 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
     };
 
     for echo in ["919876543210", "9876543210", "\"09876543210\"", "10009198765432109", "5550173"] {
-        let reading = added(echo);
-        assert_eq!(reading.verdict, Verdict::unconfirmed("ok_without_id"), "{echo}");
-        assert_eq!(reading.references.get("lead_id"), None, "{echo}");
+        let classification = added(echo);
+        assert_eq!(classification.verdict, Verdict::unconfirmed("ok_without_id"), "{echo}");
+        assert_eq!(classification.references.get("lead_id"), None, "{echo}");
         assert_eq!(found(echo), None, "{echo}");
     }
     for id in ["987654", "1234", "9007199254740993123"] {
@@ -186,9 +192,9 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
 fn an_unknown_code_is_kept_unless_it_echoes_the_customer_or_the_key() {
     let kept = |code: &str| {
         let answer = Answer::new(200, json!({ "status": "error", "error": code }).to_string());
-        let reading = network().verdict(&told(), &answer, &Attempt::first(NOW));
-        assert_eq!(reading.verdict, Verdict::parked_until_fixed("unknown_code"), "{code}");
-        reading.details.get("error").map(str::to_owned)
+        let classification = network().verdict(&report(), &answer, &Attempt::first(NOW));
+        assert_eq!(classification.verdict, Verdict::parked_until_fixed("unknown_code"), "{code}");
+        classification.details.get("error").map(str::to_owned)
     };
 
     assert_eq!(kept("teapot").as_deref(), Some("teapot"));

@@ -1,4 +1,4 @@
-//! What of an order becomes of a lead, and which orders are none.
+//! The lead of an order, and the orders without one.
 
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
@@ -53,8 +53,10 @@ fn plan(order: &Value, network: &CpaMoe) -> Plan<<CpaMoe as Network>::Report> {
 }
 
 fn report(order: &Value, network: &CpaMoe) -> <CpaMoe as Network>::Report {
-    match phrase(order, network) {
-        Plan::Send(mut told) if told.len() == 1 && told[0].line.is_none() => told.remove(0).report,
+    match plan(order, network) {
+        Plan::Send(mut parts) if parts.len() == 1 && parts[0].line.is_none() => {
+            parts.remove(0).report
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -66,15 +68,15 @@ fn lead(order: &Value, default_offer: Option<u64>) -> Value {
 }
 
 fn refusal(order: &Value) -> String {
-    match phrase(order, &network(None)) {
+    match plan(order, &network(None)) {
         Plan::Skip(reason) => format!("skipped {reason}"),
         Plan::Reject(reason) => format!("rejected {reason}"),
-        Plan::Send(_) => "told".to_owned(),
+        Plan::Send(_) => "sent".to_owned(),
     }
 }
 
 #[test]
-fn every_field_of_the_document_is_told() {
+fn every_field_of_the_document_is_sent() {
     let lead = lead(&whole(), None);
 
     assert_eq!(
@@ -115,20 +117,20 @@ fn lines_at_several_prices_have_a_count_and_no_unit_price() {
 }
 
 #[test]
-fn an_id_that_does_not_fit_is_told_and_asked_for_by_its_digest() {
+fn an_id_that_does_not_fit_is_sent_and_looked_up_by_its_digest() {
     let network = network(None);
     let order = with("/order_id", json!("Order #1001, ü"));
     let report = report(&order, &network);
 
-    let told = network.request(&report, &Attempt::first(NOW)).body().cloned().expect("a body");
+    let sent = network.request(&report, &Attempt::first(NOW)).body().cloned().expect("a body");
     let asked = network.lookup(&report).body().cloned().expect("a body");
 
-    assert!(told["id"].as_str().is_some_and(|id| id.starts_with("pb-") && id.len() == 43));
-    assert_eq!(told["id"], asked["ids"]);
+    assert!(sent["id"].as_str().is_some_and(|id| id.starts_with("pb-") && id.len() == 43));
+    assert_eq!(sent["id"], asked["ids"]);
 }
 
 #[test]
-fn an_order_without_a_click_is_told_under_the_default_offer_if_there_is_one() {
+fn an_order_without_a_click_is_sent_under_the_default_offer_if_there_is_one() {
     let mut order = whole();
     order["clicks"] = json!({});
 
@@ -176,8 +178,8 @@ fn an_order_that_is_no_lead_says_why() {
         (with("/custom/surname", json!("{surname}")), "rejected template"),
         (with("/items/0/refs", json!({ "cpa_moe": "{id}" })), "rejected invalid_good"),
         (with("/items/0/refs", json!({ "cpa_moe": 1.5 })), "rejected invalid_good"),
-        (with("/clicks/cpa_moe/unknown", json!(1)), "told"),
-        (with("/items/0/refs", json!({ "other": "x" })), "told"),
+        (with("/clicks/cpa_moe/unknown", json!(1)), "sent"),
+        (with("/items/0/refs", json!({ "other": "x" })), "sent"),
     ];
 
     for (order, expected) in cases {
@@ -188,7 +190,7 @@ fn an_order_that_is_no_lead_says_why() {
 #[test]
 fn an_amount_finer_than_two_places_is_refused_and_never_rounded() {
     let mut order = with("/currency", json!("KWD"));
-    assert_eq!(refusal(&order), "told");
+    assert_eq!(refusal(&order), "sent");
 
     order["surcharge"] = json!("0.125");
 

@@ -1,4 +1,4 @@
-//! Asking how far many leads are.
+//! The status poll of many leads.
 
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
@@ -21,7 +21,7 @@ fn leads_are_asked_about_by_our_ids_with_commas_between() {
 }
 
 #[test]
-fn progress_is_told_by_our_id_and_ends_with_the_last_word() {
+fn progress_is_found_by_our_id_and_ends_with_a_final_status() {
     let answer = json!({
         "A-1": { "id": "A-1", "uid": 9, "stage": "approve", "status": 10 },
         "A-2": { "id": "A-2", "uid": 8, "stage": "hold" },

@@ -73,7 +73,7 @@ const LIST_AS_PRINTED: &str = r#"[
  }
 ]"#;
 
-/// The example of a list, with what keeps it from being JSON mended and nothing else.
+/// The example of a list, with only those changes that make it JSON.
 const LIST: &str = r#"{
  "1234" : {
   "id": 1234,
@@ -114,8 +114,8 @@ fn order(name: &str, phone: &str, country: &str, more: &Value) -> Order {
 }
 
 fn request(order: &Order) -> Request {
-    let Plan::Send(told) = network().plan(order) else { panic!("not told") };
-    network().request(&told[0].report, &Attempt::first(NOW))
+    let Plan::Send(parts) = network().plan(order) else { panic!("not sent") };
+    network().request(&parts[0].report, &Attempt::first(NOW))
 }
 
 /// The body of the request without the currency: an order always has one, the examples never.
@@ -168,14 +168,14 @@ fn the_urls_are_the_documents_with_the_credentials_in_the_query() {
 #[test]
 fn the_documents_answer_is_read_with_its_ids_the_right_way_round() {
     let order = order("John Doe", "77000000000", "kz", &json!({}));
-    let Plan::Send(told) = network().plan(&order) else { panic!("not told") };
+    let Plan::Send(parts) = network().plan(&order) else { panic!("not sent") };
     let answer = Answer::new(200, r#"{ "status": "ok", "id": 1234, "uid": 123456 }"#);
 
-    let reading = network().verdict(&told[0].report, &answer, &Attempt::first(NOW));
+    let classification = network().verdict(&parts[0].report, &answer, &Attempt::first(NOW));
 
-    assert_eq!(reading.verdict, Verdict::Delivered(Proof::Response));
-    assert_eq!(reading.references.get("lead_id"), Some("1234"));
-    assert_eq!(reading.references.get("our_id"), Some("112358"));
+    assert_eq!(classification.verdict, Verdict::Delivered(Proof::Response));
+    assert_eq!(classification.references.get("lead_id"), Some("1234"));
+    assert_eq!(classification.references.get("our_id"), Some("112358"));
 }
 
 #[test]

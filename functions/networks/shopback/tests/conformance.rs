@@ -1,11 +1,11 @@
-//! What every network must pass.
+//! The conformance suite, and what only ShopBack has.
 
 mod common;
 
-use common::{TOKEN, lines, order, order_json, settings, told};
+use common::{TOKEN, lines, order, order_json, parts, settings};
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met, is_current,
-    reasons_are_documented, secret_refuses_templates,
+    reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
 };
 use postback_core::{
     delivery::{Attempt, Proof, Recovery, Verdict},
@@ -20,9 +20,9 @@ const ANSWERS: &str = "answers";
 #[test]
 fn every_answer_gives_its_verdict() {
     let settings = settings(json!({}));
-    let told = told(&settings, &order(json!({})));
+    let parts = parts(&settings, &order(json!({})));
 
-    answers_give_their_verdicts(&common::network(&settings), &told[0].report, ANSWERS);
+    answers_give_their_verdicts(&common::network(&settings), &parts[0].report, ANSWERS);
     let readme = include_str!("../README.md");
     reasons_are_documented(ANSWERS, readme);
     // Of the order, each with a test of its own in `phrasing.rs` or `templates.rs`; of a line, here.
@@ -72,6 +72,11 @@ fn conforms_in_both_modes() {
 }
 
 #[test]
+fn the_settings_match_their_schema() {
+    settings_match_their_schema::<ShopBack>();
+}
+
+#[test]
 fn settings_refuse_place_holders_and_never_quote_a_value() {
     let by_country = json!({ "offer_by_country": { "MY": 1234, "SG": "2345" } });
     let by_currency = json!({ "offer_by_currency": { "MYR": 1234 } });
@@ -96,8 +101,8 @@ fn the_schema_of_the_click_is_current() {
 #[test]
 fn a_lost_answer_is_sent_again_for_an_order_and_held_for_a_line() {
     let recovery = |settings: &Value| {
-        let told = told(settings, &order(json!({})));
-        common::network(settings).recovery(&told[0].report).recovery()
+        let parts = parts(settings, &order(json!({})));
+        common::network(settings).recovery(&parts[0].report).recovery()
     };
 
     assert_eq!(recovery(&settings(json!({}))), Recovery::SendAgain);
@@ -107,11 +112,11 @@ fn a_lost_answer_is_sent_again_for_an_order_and_held_for_a_line() {
 
 #[test]
 fn a_duplicate_proves_nothing_of_a_line() {
-    let told = told(&lines(), &order(json!({})));
+    let parts = parts(&lines(), &order(json!({})));
     let text = "success=false; err_msg=Duplicate recorded with Trans. ID";
     let verdict = |attempt| {
         let answer = Answer::new(200, text);
-        common::network(&lines()).verdict(&told[1].report, &answer, &attempt).verdict
+        common::network(&lines()).verdict(&parts[1].report, &answer, &attempt).verdict
     };
 
     let first = verdict(Attempt::first(NOW));
@@ -125,10 +130,10 @@ fn a_duplicate_proves_nothing_of_a_line() {
 fn an_inactive_offer_stops_the_others_only_where_there_are_no_others() {
     let several = settings(json!({ "offer_by_currency": { "MYR": 1, "SGD": 2 } }));
     let verdict = |settings: &Value| {
-        let told = told(settings, &order(json!({})));
+        let parts = parts(settings, &order(json!({})));
         let answer = Answer::new(200, "success=false; err_msg=Offer is not active");
         let network = common::network(settings);
-        network.verdict(&told[0].report, &answer, &Attempt::first(NOW)).verdict
+        network.verdict(&parts[0].report, &answer, &Attempt::first(NOW)).verdict
     };
 
     assert_eq!(verdict(&settings(json!({}))), Verdict::parked("offer_inactive"));
@@ -142,14 +147,14 @@ fn an_offer_that_echoes_the_click_id_is_not_kept() {
             "clicks": { "shopback": { "transaction_id": click } },
             "custom": { "phone": "+91 98765-43210" },
         });
-        let told = told(&settings(json!({})), &order(with_click));
+        let parts = parts(&settings(json!({})), &order(with_click));
         let kept = |session: &str| {
             let text = format!("Request offer #1234 does not match session offer #{session}.");
             let answer = Answer::new(200, format!("success=false; err_msg={text};"));
             let network = common::network(&settings(json!({})));
-            let reading = network.verdict(&told[0].report, &answer, &Attempt::first(NOW));
-            assert_eq!(reading.details.get("request_offer"), Some("1234"));
-            reading.details.get("session_offer").map(str::to_owned)
+            let classification = network.verdict(&parts[0].report, &answer, &Attempt::first(NOW));
+            assert_eq!(classification.details.get("request_offer"), Some("1234"));
+            classification.details.get("session_offer").map(str::to_owned)
         };
 
         let digits: String = click.chars().filter(char::is_ascii_digit).collect();
@@ -164,11 +169,11 @@ fn no_click_id_that_is_echoed_makes_another_meaning() {
     let network = common::network(&settings(json!({})));
     for word in ["token", "ip", "cap", "protocol", "duplicate", "whitelisted", "offer", "match"] {
         let click = json!({ "clicks": { "shopback": { "transaction_id": word } } });
-        let told = told(&settings(json!({})), &order(click));
+        let parts = parts(&settings(json!({})), &order(click));
         let verdict = |text: &str| {
             let answer = Answer::new(200, format!("success=false; err_msg={text}.;"));
             let attempt = Attempt::after_a_lost_answer(NOW);
-            network.verdict(&told[0].report, &answer, &attempt).verdict
+            network.verdict(&parts[0].report, &answer, &attempt).verdict
         };
 
         let invalid = verdict(&format!("Invalid Trans. ID #{word}"));

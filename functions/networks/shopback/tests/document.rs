@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{lines, order, settings, told, urls};
+use common::{lines, order, parts, settings, urls};
 use postback_conformance::NOW;
 use postback_core::{
     delivery::{Attempt, Proof, Verdict},
@@ -32,7 +32,7 @@ offer_id={order_offer_id}
 &amount=100
 &security_token={ security_token }";
 
-/// What a printed example asks for: on one line, the place holders filled in, by https.
+/// The URL of a printed example: on one line, the place holders filled in, by https.
 fn filled_in(printed: &str, values: &[(&str, &str)]) -> String {
     let line = printed.replace('\n', "").replace("http://", "https://");
     values.iter().fold(line, |line, (name, value)| line.replace(name, value))
@@ -56,10 +56,10 @@ fn the_example_is_sent_byte_for_byte_but_for_the_scheme() {
 
 #[test]
 fn every_response_of_the_document_is_read_as_it_is_printed() {
-    let told = told(&settings(json!({})), &order(json!({})));
+    let parts = parts(&settings(json!({})), &order(json!({})));
     let read = |printed: &str, attempt: Attempt| {
         let network = common::network(&settings(json!({})));
-        network.verdict(&told[0].report, &Answer::new(200, printed), &attempt).verdict
+        network.verdict(&parts[0].report, &Answer::new(200, printed), &attempt).verdict
     };
     let first = |printed: &str| read(printed, Attempt::first(NOW));
 

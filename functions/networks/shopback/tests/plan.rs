@@ -1,8 +1,8 @@
-//! What is told of an order, and what is not.
+//! The reports of an order, and the orders without one.
 
 mod common;
 
-use common::{lines, order, order_json, sent, settings, told, untold, urls};
+use common::{lines, order, order_json, parts, refusal, sent, settings, urls};
 use postback_core::{
     delivery::Fingerprint,
     fields::{UnknownFields, read},
@@ -23,11 +23,11 @@ fn an_order_without_a_click_is_skipped() {
     let templates = [json!("{transaction_id}"), json!("{ transaction_id }"), json!("x{y}")];
 
     for nothing in blanks.iter().chain(&templates) {
-        assert_eq!(untold(&plain, &click(nothing)), "skipped no_click", "{nothing}");
+        assert_eq!(refusal(&plain, &click(nothing)), "skipped no_click", "{nothing}");
     }
-    assert_eq!(untold(&plain, &order(json!({ "clicks": {} }))), "skipped no_click");
+    assert_eq!(refusal(&plain, &order(json!({ "clicks": {} }))), "skipped no_click");
     let pending = order(json!({ "status": "pending" }));
-    assert_eq!(untold(&plain, &pending), "skipped not_completed");
+    assert_eq!(refusal(&plain, &pending), "skipped not_completed");
 }
 
 #[test]
@@ -36,9 +36,9 @@ fn a_click_id_of_other_characters_is_never_sent() {
     let long = "a".repeat(65);
 
     for invalid in ["abc-123", "a b", "ä1", "abc&x=1", "%7Bid%7D", "１２３", &long] {
-        assert_eq!(untold(&plain, &click(&json!(invalid))), "rejected invalid_click", "{invalid}");
+        assert_eq!(refusal(&plain, &click(&json!(invalid))), "rejected invalid_click", "{invalid}");
     }
-    assert_eq!(untold(&plain, &click(&json!(12345))), "rejected invalid_click");
+    assert_eq!(refusal(&plain, &click(&json!(12345))), "rejected invalid_click");
 }
 
 #[test]
@@ -68,31 +68,31 @@ fn an_amount_is_plain_and_exact_or_it_is_not_sent() {
     assert_eq!(amount("KWD", "1.230").as_deref(), Some("1.23"));
     for (currency, total) in [("KWD", "1.234"), ("TWD", "399.5")] {
         let order = order(json!({ "currency": currency, "total": total, "items": [] }));
-        assert_eq!(untold(&plain, &order), "rejected amount_too_precise");
+        assert_eq!(refusal(&plain, &order), "rejected amount_too_precise");
     }
 }
 
 #[test]
 fn each_line_is_its_own_delivery_under_its_place() {
-    let told = told(&lines(), &order(json!({})));
+    let parts = parts(&lines(), &order(json!({})));
 
-    let places: Vec<_> = told.iter().filter_map(|told| told.line.as_deref()).collect();
+    let places: Vec<_> = parts.iter().filter_map(|part| part.line.as_deref()).collect();
     assert_eq!(places, ["1", "2"]);
 }
 
 #[test]
 fn two_lines_alike_are_two_deliveries() {
     let alike = json!({ "sku": "HP-0052", "unit_price": "19.95" });
-    let told = told(&lines(), &order(json!({ "items": [alike, alike] })));
+    let parts = parts(&lines(), &order(json!({ "items": [alike, alike] })));
 
-    assert_ne!(told[0].line, told[1].line);
-    assert_ne!(Fingerprint::of(&told[0].report), Fingerprint::of(&told[1].report));
+    assert_ne!(parts[0].line, parts[1].line);
+    assert_ne!(Fingerprint::of(&parts[0].report), Fingerprint::of(&parts[1].report));
 }
 
 #[test]
-fn an_order_of_which_one_line_cannot_be_told_is_not_told_in_part() {
+fn an_order_with_one_line_that_cannot_be_sent_is_not_sent_in_part() {
     let with =
-        |items: Value| untold(&lines(), &order(json!({ "currency": "KWD", "items": items })));
+        |items: Value| refusal(&lines(), &order(json!({ "currency": "KWD", "items": items })));
     let fine = json!({ "unit_price": "1.5" });
 
     assert_eq!(with(json!([fine, { "sku": "a" }])), "rejected no_unit_price");
@@ -111,7 +111,7 @@ fn a_line_of_an_amount_beyond_all_numbers_is_not_sent() {
 }
 
 #[test]
-fn a_line_that_fits_only_as_a_whole_is_told() {
+fn a_line_that_fits_only_as_a_whole_is_sent() {
     let items = json!([{ "unit_price": "1.255", "quantity": 2 }]);
     let order = order(json!({ "currency": "KWD", "items": items }));
 
@@ -121,8 +121,8 @@ fn a_line_that_fits_only_as_a_whole_is_told() {
 #[test]
 fn an_order_that_comes_back_with_other_lines_differs_in_the_first_one() {
     let first = |items: Value| {
-        let told = told(&lines(), &order(json!({ "items": items })));
-        Fingerprint::of(&told[0].report)
+        let parts = parts(&lines(), &order(json!({ "items": items })));
+        Fingerprint::of(&parts[0].report)
     };
     let (one, two) = (json!({ "unit_price": "1" }), json!({ "unit_price": "2" }));
 
@@ -137,8 +137,8 @@ fn an_order_that_comes_back_with_other_lines_differs_in_the_first_one() {
 #[test]
 fn what_a_template_may_name_is_content_whether_one_names_it_or_not() {
     let content = |more: Value| {
-        let told = told(&settings(json!({})), &order(more));
-        Fingerprint::of(&told[0].report)
+        let parts = parts(&settings(json!({})), &order(more));
+        Fingerprint::of(&parts[0].report)
     };
     let before = content(json!({}));
 
@@ -175,7 +175,7 @@ fn an_order_of_a_country_without_an_offer_is_rejected() {
     let mut settings = settings(json!({ "offer_by_country": { "SG": 77 } }));
     settings["offer_id"] = Value::Null;
 
-    assert_eq!(untold(&settings, &order(json!({}))), "rejected no_offer");
+    assert_eq!(refusal(&settings, &order(json!({}))), "rejected no_offer");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn the_click_is_checked_at_the_api_without_judging_the_id() {
 }
 
 #[test]
-fn an_order_from_the_bus_is_told_as_one_from_the_api() {
+fn an_order_from_the_bus_is_sent_like_one_from_the_api() {
     let mut event = order_json(json!({}));
     event["clicks"]["shopback"]["seen_by"] = json!("pipeline");
     let event = Order::read(&event, UnknownFields::Ignore).expect("an order");

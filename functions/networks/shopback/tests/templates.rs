@@ -1,11 +1,11 @@
-//! What `adv_sub2` to `adv_unique5` carry, and what the settings refuse.
+//! The values of `adv_sub2` to `adv_unique5`, and the templates that the settings refuse.
 
 mod common;
 
-use common::{faults, lines, order, sent, settings, untold};
+use common::{faults, lines, order, refusal, sent, settings};
 use serde_json::{Value, json};
 
-/// What `adv_sub2` carries of the first line of an order.
+/// The value of `adv_sub2` for the first line of an order.
 fn of_line(template: &str, order: &postback_core::order::Order) -> Option<String> {
     let mut settings = lines();
     settings["adv_sub2"] = json!(template);
@@ -85,7 +85,7 @@ fn what_the_platform_would_cut_is_not_sent() {
     let fits = sent(&settings, &long(500), "adv_unique5");
 
     assert_eq!(fits.map(|value| value.chars().count()), Some(500));
-    assert_eq!(untold(&settings, &long(501)), "rejected adv_too_long");
+    assert_eq!(refusal(&settings, &long(501)), "rejected adv_too_long");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_place_holder_that_comes_from_the_order_is_not_sent() {
     let settings = settings(json!({ "adv_sub2": "{custom.tier}" }));
     let order = order(json!({ "custom": { "tier": "{tier}" } }));
 
-    assert_eq!(untold(&settings, &order), "rejected adv_template");
+    assert_eq!(refusal(&settings, &order), "rejected adv_template");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod duplicate;
 mod event;
 mod facts;
 mod policy;
+mod proof;
 mod record;
 mod state;
 mod step;
@@ -19,11 +20,12 @@ pub use duplicate::{Judgement, Others, judge};
 pub use event::{Arrival, Attempt, Decision, Event, Jitter, Open, Planned, Step, Then};
 pub use facts::Facts;
 pub use policy::{Policy, RETENTION, Recovery};
+pub use proof::{IfAbsent, Proof};
 pub use record::{
     AttemptRecord, Attribute, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord,
     FORMAT, History, Key, LookupRecord, Note, Record, Stamp, StatusRecord,
 };
 pub use state::{Cancellation, Claim, Delivery, Doubt, Permission, State, Undecided};
 pub use step::{ByLines, Lines, by_lines, step};
-pub use verdict::{IfAbsent, Lookup, Proof, Scope, Verdict};
+pub use verdict::{Lookup, Scope, Verdict};
 pub use view::{DecisionView, DeliveryView};

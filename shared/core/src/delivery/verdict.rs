@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::State;
+use super::{IfAbsent, Proof, State};
 use crate::redaction::{Details, Reason};
 
 /// What an attempt's answer means (see the network's README for which answer means which).
@@ -116,33 +114,6 @@ impl Verdict {
     }
 }
 
-/// What makes a delivery certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Proof {
-    /// The network's own answer to the attempt.
-    Response,
-    /// Its "duplicate" of our own earlier attempt.
-    Duplicate,
-    /// Found when asked.
-    Lookup,
-    /// A person's word.
-    Operator,
-}
-
-impl Proof {
-    /// The word in the ledger, the API, the events and the log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Response => "response",
-            Self::Duplicate => "duplicate",
-            Self::Lookup => "lookup",
-            Self::Operator => "operator",
-        }
-    }
-}
-
 /// How far a wrong setting reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -150,19 +121,6 @@ pub enum Scope {
     Network,
     /// Only orders like this one (its offer): park it alone.
     Delivery,
-}
-
-/// What a clean "not there" means for an unconfirmed delivery.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum IfAbsent {
-    /// It never arrived: send again.
-    #[default]
-    SendAgain,
-    /// The network holds somebody else's: rejected as `duplicate_elsewhere`.
-    Reject,
 }
 
 /// What a lookup gives.

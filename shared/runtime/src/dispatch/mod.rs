@@ -27,6 +27,7 @@ mod attempt;
 mod breaker;
 mod driver;
 mod lines;
+mod measured;
 mod requeue;
 mod result;
 mod settings;

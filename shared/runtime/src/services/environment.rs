@@ -6,11 +6,11 @@
 use std::env;
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::Region;
+use aws_sdk_dynamodb::config::{Region, retry::RetryPartition};
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 
-use crate::services::sdk::{self, MinimalHeaders};
+use crate::services::sdk::{self, CallLimits, MinimalHeaders};
 use crate::{client::connections::Connections, ledger::Ledger};
 
 /// A setting that a function can't start without.
@@ -32,17 +32,39 @@ fn given(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// Region, credentials and endpoints of the function, and one pool of connections for all services.
+/// The region, the caller and the hosts of the AWS services.
 #[derive(Clone, Debug)]
-pub struct Environment {
-    config: SdkConfig,
-    connections: Connections<SdkBody>,
+pub struct Access {
+    /// The region.
+    pub region: String,
+    /// The caller's credentials.
+    pub credentials: Credentials,
+    /// The hosts, where they are not AWS's own.
+    pub endpoints: Endpoints,
+    /// Whether the services are called at their FIPS endpoints.
+    pub fips: bool,
+    /// Whether the services are called at their dual-stack endpoints.
+    pub dual_stack: bool,
 }
 
-impl Environment {
-    /// What Lambda says.
+/// Hosts that take the place of AWS's own.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    /// Every service's, unless one is named below.
+    pub all: Option<String>,
+    /// `DynamoDB`'s.
+    pub dynamodb: Option<String>,
+    /// `EventBridge`'s.
+    pub event_bridge: Option<String>,
+    /// `SQS`'s.
+    pub sqs: Option<String>,
+    /// Secrets Manager's.
+    pub secrets_manager: Option<String>,
+}
+
+impl Access {
+    /// Reads the variables that Lambda sets.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
-        let region = given("AWS_REGION").map_or_else(|| setting("AWS_DEFAULT_REGION"), Ok)?;
         let credentials = Credentials::new(
             setting("AWS_ACCESS_KEY_ID")?,
             setting("AWS_SECRET_ACCESS_KEY")?,
@@ -50,30 +72,72 @@ impl Environment {
             None,
             "environment",
         );
-        let connections = sdk::connections();
-        let mut config = sdk::config(Region::new(region), credentials, connections.clone())
-            .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
-            .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"));
-        config.set_endpoint_url(given("AWS_ENDPOINT_URL"));
-        Ok(Self { config: config.build(), connections })
+        let endpoints = Endpoints {
+            all: given("AWS_ENDPOINT_URL"),
+            dynamodb: given("AWS_ENDPOINT_URL_DYNAMODB"),
+            event_bridge: given("AWS_ENDPOINT_URL_EVENTBRIDGE"),
+            sqs: given("AWS_ENDPOINT_URL_SQS"),
+            secrets_manager: given("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        };
+        Ok(Self {
+            region: given("AWS_REGION").map_or_else(|| setting("AWS_DEFAULT_REGION"), Ok)?,
+            credentials,
+            endpoints,
+            fips: is_on("AWS_USE_FIPS_ENDPOINT"),
+            dual_stack: is_on("AWS_USE_DUALSTACK_ENDPOINT"),
+        })
+    }
+}
+
+/// The configured clients of the AWS services, over one pool of connections.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    config: SdkConfig,
+    endpoints: Endpoints,
+    connections: Connections<SdkBody>,
+}
+
+impl Environment {
+    /// Reads the variables that Lambda sets; calls are limited as by default.
+    pub fn of_lambda() -> Result<Self, SettingMissing> {
+        Ok(Self::new(Access::of_lambda()?, CallLimits::default()))
+    }
+
+    /// Returns the environment of `access`, whose calls take no longer than `limits`.
+    #[must_use]
+    pub fn new(access: Access, limits: CallLimits) -> Self {
+        let Access { region, credentials, endpoints, fips, dual_stack } = access;
+        let connections = sdk::connections(limits);
+        let mut config = sdk::config(Region::new(region), credentials, connections.clone(), limits)
+            .use_fips(fips)
+            .use_dual_stack(dual_stack);
+        config.set_endpoint_url(endpoints.all.clone());
+        Self { config: config.build(), endpoints, connections }
     }
 
     /// The ledger named by `LEDGER_TABLE`.
     pub fn ledger(&self) -> Result<Ledger, SettingMissing> {
-        let table = setting("LEDGER_TABLE")?;
-        let mut config =
-            aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(MinimalHeaders);
-        if let Some(endpoint) = given("AWS_ENDPOINT_URL_DYNAMODB") {
-            config.set_endpoint_url(Some(endpoint));
+        Ok(Ledger::new(self.dynamodb(), setting("LEDGER_TABLE")?))
+    }
+
+    /// A client of `DynamoDB` with retries of its own: one that fails leaves those of another alone.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let retries = RetryPartition::custom("dynamodb").build();
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config)
+            .retry_partition(retries)
+            .interceptor(MinimalHeaders);
+        if let Some(endpoint) = &self.endpoints.dynamodb {
+            config.set_endpoint_url(Some(endpoint.clone()));
         }
-        Ok(Ledger::new(aws_sdk_dynamodb::Client::from_conf(config.build()), table))
+        aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
     pub(super) fn event_bridge(&self) -> aws_sdk_eventbridge::Client {
         let mut config =
             aws_sdk_eventbridge::config::Builder::from(&self.config).interceptor(MinimalHeaders);
-        if let Some(endpoint) = given("AWS_ENDPOINT_URL_EVENTBRIDGE") {
-            config.set_endpoint_url(Some(endpoint));
+        if let Some(endpoint) = &self.endpoints.event_bridge {
+            config.set_endpoint_url(Some(endpoint.clone()));
         }
         aws_sdk_eventbridge::Client::from_conf(config.build())
     }
@@ -81,8 +145,8 @@ impl Environment {
     pub(super) fn sqs(&self) -> aws_sdk_sqs::Client {
         let mut config =
             aws_sdk_sqs::config::Builder::from(&self.config).interceptor(MinimalHeaders);
-        if let Some(endpoint) = given("AWS_ENDPOINT_URL_SQS") {
-            config.set_endpoint_url(Some(endpoint));
+        if let Some(endpoint) = &self.endpoints.sqs {
+            config.set_endpoint_url(Some(endpoint.clone()));
         }
         aws_sdk_sqs::Client::from_conf(config.build())
     }
@@ -90,27 +154,21 @@ impl Environment {
     pub(super) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         let mut config =
             aws_sdk_secretsmanager::config::Builder::from(&self.config).interceptor(MinimalHeaders);
-        if let Some(endpoint) = given("AWS_ENDPOINT_URL_SECRETS_MANAGER") {
-            config.set_endpoint_url(Some(endpoint));
+        if let Some(endpoint) = &self.endpoints.secrets_manager {
+            config.set_endpoint_url(Some(endpoint.clone()));
         }
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
-    /// Opens connections to what the first order needs, the ledger and the bus. Nothing is sent on
-    /// them, and nothing waits for them; one to the wrong host is just not used.
+    /// Opens a connection to the ledger, which the first order needs. Nothing is sent on it, and
+    /// nothing waits for it; one to the wrong host is just not used.
     pub fn prewarm(&self) {
         let region = self.config.region().map_or("", Region::as_ref);
         let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        for (service, variable) in
-            [("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB"), ("events", "AWS_ENDPOINT_URL_EVENTBRIDGE")]
-        {
-            let endpoint =
-                given(variable).or_else(|| self.config.endpoint_url().map(str::to_owned));
-            let endpoint =
-                endpoint.unwrap_or_else(|| format!("https://{service}.{region}.{domain}"));
-            if let Ok(uri) = endpoint.parse() {
-                self.connections.open(uri);
-            }
+        let endpoint = self.endpoints.dynamodb.as_deref().or(self.config.endpoint_url());
+        let own = format!("https://dynamodb.{region}.{domain}");
+        if let Ok(uri) = endpoint.unwrap_or(&own).parse() {
+            self.connections.open(uri);
         }
     }
 }

@@ -19,7 +19,8 @@ mod sdk;
 
 pub use aws::{AwsIntake, AwsPublish, AwsServices, AwsSweep};
 pub use bus::Bus;
-pub use environment::{Environment, SettingMissing, setting};
+pub use environment::{Access, Endpoints, Environment, SettingMissing, setting};
+pub use sdk::CallLimits;
 
 /// The detail type of a completed order on the bus.
 pub const ORDER_COMPLETED: &str = "order.completed";

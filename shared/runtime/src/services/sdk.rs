@@ -1,4 +1,4 @@
-//! How AWS is called: with which patience, over which connections, with what in its headers.
+//! Calls of AWS services: their limits, their connections, their headers.
 
 use std::{error::Error, time::Duration};
 
@@ -35,28 +35,48 @@ use tokio::time::{error::Elapsed, timeout};
 use crate::client::connections::{Connections, is_timeout};
 use postback_core::clock::Timestamp;
 
-/// How long a connection to a service of AWS may stay unused. They close theirs later, and a
+/// The longest that a connection to an AWS service may stay unused. They close theirs later, and a
 /// request that meets a closed one is sent again: all of ours may be.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// How long one attempt of a call may take, its whole answer included.
-const ATTEMPT: Duration = Duration::from_secs(2);
-/// How long all of them may take together.
-const OPERATION: Duration = Duration::from_secs(5);
-
-/// How AWS sees us.
-const NAME: &str = concat!("postback/", env!("CARGO_PKG_VERSION"));
-
-/// Connections to all services, opened within a second.
-pub(super) fn connections() -> Connections<SdkBody> {
-    Connections::new(Duration::from_secs(1), IDLE)
+/// The longest that a call of an AWS service may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallLimits {
+    /// The opening of a connection.
+    pub connect: Duration,
+    /// One attempt, its whole answer included.
+    pub attempt: Duration,
+    /// All attempts together.
+    pub operation: Duration,
+    /// The pause before the second attempt; before the third it is twice as long.
+    pub backoff: Duration,
 }
 
-/// What all services are called with.
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            attempt: Duration::from_secs(2),
+            operation: Duration::from_secs(5),
+            backoff: Duration::from_millis(50),
+        }
+    }
+}
+
+/// The name that AWS sees in the logs.
+const NAME: &str = concat!("postback/", env!("CARGO_PKG_VERSION"));
+
+/// Connections to all services.
+pub(super) fn connections(limits: CallLimits) -> Connections<SdkBody> {
+    Connections::new(limits.connect, IDLE)
+}
+
+/// The configuration that all services share.
 pub(super) fn config(
     region: Region,
     credentials: Credentials,
     connections: Connections<SdkBody>,
+    limits: CallLimits,
 ) -> sdk_config::Builder {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -64,9 +84,9 @@ pub(super) fn config(
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         // They are at hand: the cache would take longer.
         .identity_cache(IdentityCache::no_cache())
-        .http_client(Http(connections))
-        .timeout_config(TimeoutConfig::builder().operation_timeout(OPERATION).build())
-        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
+        .http_client(Http { connections, attempt: limits.attempt })
+        .timeout_config(TimeoutConfig::builder().operation_timeout(limits.operation).build())
+        .retry_config(RetryConfig::standard().with_initial_backoff(limits.backoff))
         // An answer is some hundred bytes, and an attempt's time covers all of it.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // Lambda keeps the clock; and what is measured over a freeze would be far off.
@@ -98,7 +118,10 @@ impl Intercept for MinimalHeaders {
 
 /// Our connections, as the SDK wants them.
 #[derive(Clone, Debug)]
-struct Http(Connections<SdkBody>);
+struct Http {
+    connections: Connections<SdkBody>,
+    attempt: Duration,
+}
 
 impl HttpClient for Http {
     fn http_connector(
@@ -119,22 +142,23 @@ impl HttpConnector for Http {
             }
         };
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(NAME));
-        let response = self.0.request(request, Timestamp::system());
+        let response = self.connections.request(request, Timestamp::system());
         let whole = async move {
             let (head, body) = response.await.map_err(lost)?.into_parts();
             let body = body.collect().await.map_err(lost)?.to_bytes();
             Ok(Response::from_parts(head, SdkBody::from(body)))
         };
+        let attempt = self.attempt;
         HttpConnectorFuture::new(async move {
             let late = |late: Elapsed| ConnectorError::timeout(late.into());
-            let response = timeout(ATTEMPT, whole).await.map_err(late)??;
+            let response = timeout(attempt, whole).await.map_err(late)??;
             let unreadable = |error: HttpError| ConnectorError::other(error.into(), None);
             HttpResponse::try_from(response).map_err(unreadable)
         })
     }
 }
 
-/// Why no whole answer came.
+/// The error of a call without a whole answer.
 fn lost(error: impl Error + Send + Sync + 'static) -> ConnectorError {
     if is_timeout(&error) {
         ConnectorError::timeout(error.into())

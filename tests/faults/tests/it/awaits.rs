@@ -6,67 +6,67 @@ use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use postback_core::{delivery::State, network::Network};
-use postback_faults::{Again, KillPlan, Left, Lifecycle, NetworkCase, Trigger};
+use postback_faults::{KillPlan, Lifecycle, NetworkCase, Redelivery, Remains, Trigger};
 use shopback::ShopBack;
 
-/// Kills at every step once, by each trigger; then, of a life whose first invocation was killed
-/// with the answer unseen, at every later step.
-async fn survives_every_kill<N: Network>(role: impl Fn() -> NetworkCase<N>) {
+/// Kills at every step once, by each trigger; then, where the first invocation was killed with the
+/// answer unseen, at every later step as well.
+async fn survives_every_kill<N: Network>(case: impl Fn() -> NetworkCase<N>) {
     let mut killed = 0;
-    let mut left = BTreeMap::new();
+    let mut remains = BTreeMap::new();
     let ways = [
-        (Trigger::Queue, Again::InTime),
-        (Trigger::Queue, Again::Promptly),
-        (Trigger::Api, Again::InTime),
+        (Trigger::Queue, Redelivery::AfterTimeout),
+        (Trigger::Queue, Redelivery::AfterOneSecond),
+        (Trigger::Api, Redelivery::AfterTimeout),
     ];
-    for (trigger, again) in ways {
-        let kills = kill_at_each_step(role(), trigger, again, None).await;
+    for (trigger, redelivery) in ways {
+        let kills = kill_at_each_step(case(), trigger, redelivery, None).await;
         killed += kills.len();
         for each in &kills {
-            *left.entry(*each).or_insert(0) += 1;
+            *remains.entry(*each).or_insert(0) += 1;
         }
-        if again == Again::InTime {
-            let unseen = Left { told: role().lines().len(), state: Some(State::Sending) };
-            let first = kills.iter().rposition(|left| *left == unseen);
+        if redelivery == Redelivery::AfterTimeout {
+            let unseen = Remains { requests: case().lines().len(), state: Some(State::Sending) };
+            let first = kills.iter().rposition(|remains| *remains == unseen);
             let first = first.expect("a kill between the answer and the settling write");
-            killed += kill_at_each_step(role(), trigger, again, Some(first)).await.len();
+            killed += kill_at_each_step(case(), trigger, redelivery, Some(first)).await.len();
         }
     }
-    println!("{}: killed at {killed} steps, leaving {left:?}", N::NAME);
+    println!("{}: killed at {killed} steps, leaving {remains:?}", N::NAME);
     // Before the claim, after the claim, after the answer, after the settling write.
-    let some = |told: bool, state: fn(State) -> bool| {
-        left.keys().any(|left| (left.told > 0) == told && left.state.is_some_and(state))
+    let some = |sent: bool, state: fn(State) -> bool| {
+        remains.keys().any(|it| (it.requests > 0) == sent && it.state.is_some_and(state))
     };
-    assert!(left.contains_key(&Left { told: 0, state: None }), "{left:?}");
-    assert!(some(false, |state| state == State::Sending), "{left:?}");
-    assert!(some(true, |state| state == State::Sending), "{left:?}");
-    assert!(some(true, State::is_final), "{left:?}");
+    assert!(remains.contains_key(&Remains { requests: 0, state: None }), "{remains:?}");
+    assert!(some(false, |state| state == State::Sending), "{remains:?}");
+    assert!(some(true, |state| state == State::Sending), "{remains:?}");
+    assert!(some(true, State::is_final), "{remains:?}");
 }
 
 /// Lives until one is not killed any more, each killed one step later. What each kill left.
 async fn kill_at_each_step<N: Network>(
-    role: NetworkCase<N>,
+    case: NetworkCase<N>,
     trigger: Trigger,
-    again: Again,
+    redelivery: Redelivery,
     first: Option<usize>,
-) -> Vec<Left> {
-    let life = Lifecycle::new(role).await;
+) -> Vec<Remains> {
+    let lifecycle = Lifecycle::new(case).await;
     let first = first.map(|step| u32::try_from(step).expect("few steps"));
-    let mut left = Vec::new();
+    let mut remains = Vec::new();
     for step in first.map_or(0, |first| first + 1).. {
         let kills: Vec<_> = first.into_iter().chain([step]).collect();
-        let (id, fate) = (format!("A{step}"), KillPlan::killed_at(&kills));
-        let what = format!("{trigger:?}, again {again:?}, killed at {kills:?}");
-        assert!(life.live(&id, trigger, again, &fate).await, "{what}: it never ends");
-        life.check(&id, &what).await;
-        assert_eq!(life.untold(&id).await, 0, "{what}: the bus has not heard of it");
-        let all = life.left();
+        let (id, plan) = (format!("A{step}"), KillPlan::killed_at(&kills));
+        let what = format!("{trigger:?}, {redelivery:?}, killed at {kills:?}");
+        assert!(lifecycle.run(&id, trigger, redelivery, &plan).await, "{what}: it never ends");
+        lifecycle.check(&id, &what).await;
+        assert_eq!(lifecycle.unpublished(&id).await, 0, "{what}: not on the bus");
+        let all = lifecycle.take_remains();
         if all.len() < kills.len() {
             break;
         }
-        left.extend(all.last().copied());
+        remains.extend(all.last().copied());
     }
-    left
+    remains
 }
 
 #[tokio::test]
@@ -95,6 +95,6 @@ async fn cartstack_gets_one_call_wherever_the_function_dies() {
 }
 
 #[tokio::test]
-async fn cartstack_is_told_again_only_where_the_merchant_asks_for_it() {
+async fn cartstack_gets_a_second_call_only_where_the_merchant_consents() {
     survives_every_kill::<CartStack>(NetworkCase::cartstack_resend).await;
 }

@@ -9,7 +9,7 @@ use postback_core::{
     network::Network,
 };
 use postback_faults::{
-    Again, Close, Ends, KillPlan, Lifecycle, NetworkCase, Seen, StandIn, Trigger,
+    Close, Ending, KillPlan, Lifecycle, NetworkCase, Received, Redelivery, StandIn, Trigger,
 };
 use postback_runtime::client::{SendResult, Sender};
 use postback_sandbox::{Fault, Rule};
@@ -37,16 +37,16 @@ fn whole_answer() -> Vec<u8> {
     b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\nsuccess=true;".to_vec()
 }
 
-/// How long a request is on the wire.
+/// The length of a request on the wire.
 async fn length(stand_in: &StandIn, request: &Request) -> usize {
     stand_in.script([Close { answers: vec![whole_answer()], read: None, reset: false }]);
     let sent = sender(&stand_in.endpoint()).send(request, NOW).await;
     assert!(matches!(sent, SendResult::Answered(_)), "{sent:?}");
-    stand_in.seen(1).await[0].bytes
+    stand_in.received(1).await[0].bytes
 }
 
 #[tokio::test]
-async fn not_sent_is_said_when_nobody_listens() {
+async fn not_sent_is_reported_when_nobody_listens() {
     let stand_in = StandIn::start().await;
     let endpoint = stand_in.endpoint();
     drop(stand_in);
@@ -58,7 +58,7 @@ async fn not_sent_is_said_when_nobody_listens() {
 }
 
 #[tokio::test]
-async fn not_sent_is_never_said_once_a_byte_was_accepted() {
+async fn not_sent_is_never_reported_once_a_byte_was_accepted() {
     let stand_in = StandIn::start().await;
     let mut count = 0;
     for request in [get(), post()] {
@@ -68,9 +68,9 @@ async fn not_sent_is_never_said_once_a_byte_was_accepted() {
 
                 let sent = sender(&stand_in.endpoint()).send(&request, NOW).await;
 
-                let seen = stand_in.seen(1).await;
-                assert_eq!(seen.len(), 1, "tried once, {at}");
-                assert_eq!(seen[0].bytes, at);
+                let received = stand_in.received(1).await;
+                assert_eq!(received.len(), 1, "tried once, {at}");
+                assert_eq!(received[0].bytes, at);
                 assert!(matches!(sent, SendResult::MaybeSent(_)), "byte {at}: {sent:?}");
                 count += 1;
             }
@@ -95,16 +95,16 @@ async fn a_request_on_a_connection_that_was_used_before_is_not_sent_twice_either
 
                 let second = sender.send(&request, NOW).await;
 
-                let seen = stand_in.seen(1).await;
-                let of_second = seen[0].bytes - length_of_first(&seen[0], at);
+                let received = stand_in.received(1).await;
+                let of_second = received[0].bytes - length_of_first(&received[0], at);
                 match second {
-                    // It was told to a new connection, and nothing of it to the old one.
+                    // It went over a new connection, and nothing of it over the old one.
                     SendResult::Answered(_) => {
-                        assert_eq!((of_second, seen.len()), (0, 2), "byte {at}");
+                        assert_eq!((of_second, received.len()), (0, 2), "byte {at}");
                         moved += 1;
                     }
                     SendResult::MaybeSent(_) => {
-                        assert_eq!(seen.len(), 1, "byte {at}: {seen:?}");
+                        assert_eq!(received.len(), 1, "byte {at}: {received:?}");
                         lost += 1;
                     }
                     SendResult::NotSent(_) => assert_eq!(of_second, 0, "byte {at}"),
@@ -117,9 +117,9 @@ async fn a_request_on_a_connection_that_was_used_before_is_not_sent_twice_either
 }
 
 /// The bytes of the first request on a connection of which the second was read up to `at`.
-fn length_of_first(seen: &Seen, at: usize) -> usize {
-    assert!(seen.requests >= 1 && seen.bytes >= at);
-    seen.bytes - at
+fn length_of_first(received: &Received, at: usize) -> usize {
+    assert!(received.requests >= 1 && received.bytes >= at);
+    received.bytes - at
 }
 
 /// Answers as they stand on the wire, which say themselves where they end.
@@ -156,8 +156,8 @@ const UNBOUNDED: [(&str, &str); 2] = [
     ("neither, HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\nsuccess=true;"),
 ];
 
-/// At how many bytes the end of the connection was taken for the end of this answer, and whether
-/// the whole one was taken for an answer.
+/// The numbers of bytes after which the end of the connection was taken for the end of this answer;
+/// and true if the whole one was taken for an answer.
 async fn taken_for_whole(stand_in: &StandIn, answer: &str) -> (Vec<usize>, bool) {
     let answer = answer.as_bytes();
     let (mut cut, mut whole) = (Vec::new(), false);
@@ -198,21 +198,25 @@ async fn a_truncated_answer_without_a_length_is_no_answer_either() {
 /// Deliveries whose connection to the network is cut, `stride` bytes later each, until a cut comes
 /// too late to matter.
 async fn survives_cuts<N: Network>(
-    role: NetworkCase<N>,
+    case: NetworkCase<N>,
     cut: fn(usize) -> Rule,
     stride: usize,
 ) -> usize {
-    let life = Lifecycle::new(role).await;
+    let lifecycle = Lifecycle::new(case).await;
     for at in (0..).step_by(stride) {
         let id = format!("A{at}");
-        life.stage.sandbox.script(cut(at)).expect("a rule");
-        assert!(life.live(&id, Trigger::Queue, Again::InTime, &KillPlan::default()).await);
+        lifecycle.bed.sandbox.script(cut(at)).expect("a rule");
+        assert!(
+            lifecycle
+                .run(&id, Trigger::Queue, Redelivery::AfterTimeout, &KillPlan::default())
+                .await
+        );
 
-        life.check(&id, &format!("{} cut at {at}", N::NAME)).await;
-        let ends = life.ends(&id).await;
+        lifecycle.check(&id, &format!("{} cut at {at}", N::NAME)).await;
+        let ends = lifecycle.deliveries(&id).await;
         let (effects, record) = &ends[0];
         let protocol = &record.as_ref().expect("a record").protocol;
-        if life.role.ends == Ends::Held && *effects == 0 {
+        if lifecycle.case.ending == Ending::Held && *effects == 0 {
             assert_eq!(protocol.state, State::Unconfirmed);
         }
         let by_lookup = protocol.proof == Some(Proof::Lookup);
@@ -248,7 +252,7 @@ async fn effects_and_ledger_agree_wherever_the_answer_is_cut() {
 
 #[tokio::test]
 async fn effects_and_ledger_agree_where_the_request_is_cut() {
-    // What the sender says at every single byte is tested above; here, what becomes of it.
+    // The sender's result at every single byte is tested above; this test is about its consequence.
     let cuts = [
         survives_cuts(NetworkCase::shopback(), cut_request, 16).await,
         survives_cuts(NetworkCase::cpa_moe(), cut_request, 16).await,

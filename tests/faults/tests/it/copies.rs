@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use postback_core::network::Network;
-use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase, order};
+use postback_faults::{KillPlan, Lifecycle, NetworkCase, Redelivery, order};
 use postback_harness::{FakeServices, INVISIBLE, api_event, order_event};
 use postback_runtime::{
     lambda::api::Request,
-    services::{EventBus, Unavailable},
+    services::{BusEvent, EventBus},
 };
 use serde_json::Value;
 
@@ -16,29 +16,31 @@ use serde_json::Value;
 struct Bus(FakeServices);
 
 impl EventBus for Bus {
-    async fn put(&self, detail_type: &str, detail: String) -> Result<(), Unavailable> {
-        let detail: Value = serde_json::from_str(&detail).map_err(|_| Unavailable)?;
-        let mut event = order_event(&detail);
-        event["detail-type"] = detail_type.into();
-        self.0.enqueue(event.to_string());
+    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+        for BusEvent { detail_type, detail } in events {
+            let detail: Value = serde_json::from_str(detail).expect("JSON");
+            let mut event = order_event(&detail);
+            event["detail-type"] = detail_type.as_str().into();
+            self.0.enqueue(event.to_string());
+        }
         Ok(())
     }
 }
 
 /// 34 calls of `POST /orders/{network}`, 33 of `POST /orders`, 33 events of a pipeline, in ten
 /// running instances on two threads.
-async fn a_hundred_at_once<N: Network>(role: NetworkCase<N>) {
-    let life = Lifecycle::new(role).await;
+async fn a_hundred_at_once<N: Network>(case: NetworkCase<N>) {
+    let lifecycle = Lifecycle::new(case).await;
     let order = order("A1", 0);
-    let bus = Bus(life.world.clone());
+    let bus = Bus(lifecycle.services.clone());
     let event = api_event("POST", "/orders", &order.to_string());
     let request: Request = serde_json::from_value(event).expect("a request");
     for _ in 0..33 {
-        let answer = intake::answer(&request, &bus, life.stage.now()).await;
+        let answer = intake::answer(&request, &bus, lifecycle.bed.now()).await;
         assert_eq!(answer.status_code, 202);
-        life.world.enqueue(order_event(&order).to_string());
+        lifecycle.services.enqueue(order_event(&order).to_string());
     }
-    let instances: Vec<_> = join_all((0..10).map(|_| life.instance())).await;
+    let instances: Vec<_> = join_all((0..10).map(|_| lifecycle.instance())).await;
     let instances: Vec<_> = instances.into_iter().map(Arc::new).collect();
 
     let mut tasks = Vec::new();
@@ -49,7 +51,7 @@ async fn a_hundred_at_once<N: Network>(role: NetworkCase<N>) {
             assert!(matches!(answer.status, 200 | 202), "{answer:?}");
         }));
         if number % 5 == 0 {
-            let messages = life.world.receive(10, INVISIBLE);
+            let messages = lifecycle.services.receive(10, INVISIBLE);
             let function = Arc::clone(&instances[number / 5]);
             tasks.push(tokio::spawn(async move {
                 assert_eq!(function.take(&messages).await, Vec::<String>::new());
@@ -59,16 +61,21 @@ async fn a_hundred_at_once<N: Network>(role: NetworkCase<N>) {
     for task in join_all(tasks).await {
         task.expect("an answer");
     }
-    assert!(life.work_off("A1", Again::InTime, &KillPlan::default()).await);
+    assert!(lifecycle.work_off("A1", Redelivery::AfterTimeout, &KillPlan::default()).await);
 
-    assert_eq!(life.told("A1"), life.role.lines().len(), "{}: requests", N::NAME);
-    for (effects, record) in life.ends("A1").await {
+    assert_eq!(lifecycle.requests("A1"), lifecycle.case.lines().len(), "{}: requests", N::NAME);
+    for (effects, record) in lifecycle.deliveries("A1").await {
         let record = record.expect("a record");
         assert_eq!((effects, record.protocol.attempt), (1, 1), "{}", N::NAME);
         assert!(record.protocol.state.is_final(), "{record:?}");
-        assert_eq!(record.conflicts, 0, "{}: it is the same content by every way", N::NAME);
+        assert_eq!(
+            record.conflicts.count(),
+            0,
+            "{}: it is the same content from every source",
+            N::NAME
+        );
     }
-    assert!(life.world.dead_letters().is_empty());
+    assert!(lifecycle.services.dead_letters().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use postback_faults::{
-    Arrival, Census, InjectedFault, NetworkCase, Round, Scenario, VARIANTS, Way,
+    Arrival, Census, InjectedFault, NetworkCase, Round, Scenario, Source, VARIANTS,
 };
 use postback_harness::Strike;
-use postback_sandbox::{Answer, InjectedFault};
+use postback_sandbox::{Answer, Fault};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -16,31 +16,35 @@ use proptest::{
     test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner},
 };
 
-/// How many orders a case has.
+/// The number of orders of a case.
 const ORDERS: usize = 4;
-/// Networks of a case.
-const PARTS: usize = 2;
+/// The number of networks of a case.
+const FUNCTIONS: usize = 2;
 
 fn arrival() -> impl Strategy<Value = Arrival> {
-    let way = prop_oneof![
-        2 => Just(Way::Bus),
-        2 => (0..PARTS).prop_map(Way::Api),
-        1 => (0..PARTS).prop_map(Way::DelayedOrder),
+    let source = prop_oneof![
+        2 => Just(Source::Bus),
+        2 => (0..FUNCTIONS).prop_map(Source::Api),
+        1 => (0..FUNCTIONS).prop_map(Source::DelayedOrder),
     ];
     let variant = prop_oneof![4 => Just(0), 1 => 0..VARIANTS];
-    (0..ORDERS, variant, way).prop_map(|(order, variant, way)| Arrival { order, variant, way })
+    (0..ORDERS, variant, source).prop_map(|(order, variant, source)| Arrival {
+        order,
+        variant,
+        source,
+    })
 }
 
-fn fault() -> impl Strategy<Value = InjectedFault> {
+fn network_fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
-        Just(InjectedFault::close_before_reading()),
-        Just(InjectedFault::close_after_reading()),
-        (0..20_usize).prop_map(InjectedFault::cut_body_at),
-        (0..200_usize).prop_map(InjectedFault::cut_answer_at),
-        select(vec![500, 502, 504]).prop_map(|status| InjectedFault::status(status).processed()),
-        select(vec![429, 500, 502, 503, 521]).prop_map(InjectedFault::status),
-        Just(InjectedFault::answer(Answer::of("text/html", "<html>")).processed()),
-        Just(InjectedFault::redirect("https://example.com/")),
+        Just(Fault::close_before_reading()),
+        Just(Fault::close_after_reading()),
+        (0..20_usize).prop_map(Fault::cut_body_at),
+        (0..200_usize).prop_map(Fault::cut_answer_at),
+        select(vec![500, 502, 504]).prop_map(|status| Fault::status(status).processed()),
+        select(vec![429, 500, 502, 503, 521]).prop_map(Fault::status),
+        Just(Fault::answer(Answer::of("text/html", "<html>")).processed()),
+        Just(Fault::redirect("https://example.com/")),
     ]
 }
 
@@ -55,14 +59,13 @@ fn strike() -> impl Strategy<Value = Strike> {
     ]
 }
 
-fn trouble() -> impl Strategy<Value = InjectedFault> {
+fn injected_fault() -> impl Strategy<Value = InjectedFault> {
     prop_oneof![
-        6 => (0..PARTS, fault()).prop_map(|(part, fault)| InjectedFault::Network(part, fault)),
+        6 => (0..FUNCTIONS, network_fault()).prop_map(|(function, fault)| InjectedFault::Network(function, fault)),
         4 => vec(strike(), 1..12).prop_map(InjectedFault::Ledger),
-        1 => (0..400_usize).prop_map(|at| InjectedFault::Connection(InjectedFault::cut_request_at(at))),
-        1 => (0..PARTS, any::<bool>()).prop_map(|(part, late)| InjectedFault::Hang(part, late)),
-        1 => (0..PARTS).prop_map(InjectedFault::QueueDown),
-        1 => (0..PARTS).prop_map(InjectedFault::BusDown),
+        1 => (0..400_usize).prop_map(|at| InjectedFault::Connection(Fault::cut_request_at(at))),
+        1 => (0..FUNCTIONS, any::<bool>()).prop_map(|(function, late)| InjectedFault::Hang(function, late)),
+        1 => (0..FUNCTIONS).prop_map(InjectedFault::QueueDown),
         1 => any::<bool>().prop_map(InjectedFault::WrongKeys),
         1 => (0..40_u64).prop_map(|left| InjectedFault::Hurry(Duration::from_secs(left))),
     ]
@@ -72,22 +75,22 @@ fn round() -> impl Strategy<Value = Round> {
     let advance_ms = prop_oneof![3 => 0..3_000_u64, 2 => 0..200_000_u64, 1 => 0..9_000_000_u64];
     (
         vec(arrival(), 0..6),
-        vec(trouble(), 0..3),
+        vec(injected_fault(), 0..3),
         vec((0..6_u8, 0..18_u8), 0..4),
         vec(0..5_u8, 0..6),
         advance_ms,
     )
-        .prop_map(|(arrivals, troubles, kills, pace, advance_ms)| Round {
+        .prop_map(|(arrivals, faults, kills, pace, advance_ms)| Round {
             arrivals,
-            troubles,
+            faults,
             kills,
             pace,
             advance_ms,
         })
 }
 
-/// Plays drawn rounds on the stage that `cast` sets, and counts.
-fn agree<C: Future<Output = Scenario>>(cases: u32, cast: impl Fn(u64) -> C) {
+/// Runs drawn rounds in the scenario that `set_up` makes, and counts.
+fn agree<C: Future<Output = Scenario>>(cases: u32, set_up: impl Fn(u64) -> C) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/interleavings.txt");
     let config = Config {
         cases,
@@ -102,15 +105,15 @@ fn agree<C: Future<Output = Scenario>>(cases: u32, cast: impl Fn(u64) -> C) {
     let lag = 0..100_000_u64;
     let result = TestRunner::new(config).run(&(vec(round(), 1..7), lag), |(rounds, lag)| {
         let census = runtime.block_on(async {
-            let mut play = cast(lag).await;
+            let mut scenario = set_up(lag).await;
             for round in &rounds {
-                play.round(round).await;
+                scenario.round(round).await;
             }
-            let closing = play.close().await;
+            let closing = scenario.close().await;
             prop_assert!(closing.done, "the queues never empty");
-            Ok(Census::of(&play).await)
+            Ok(Census::of(&scenario).await)
         })?;
-        prop_assert!(census.faults.is_empty(), "{:#?}", census.faults);
+        prop_assert!(census.defects.is_empty(), "{:#?}", census.defects);
         sum.borrow_mut().join(census);
         Ok(())
     });
@@ -147,9 +150,9 @@ fn where_a_lost_answer_is_held() {
 #[test]
 fn where_a_lost_answer_is_looked_up_and_where_lines_are_held() {
     agree(16, async |seed| {
-        let play = Scenario::new(seed).await.with(NetworkCase::cpa_moe()).await;
-        play.stage.sandbox.change_settings(|settings| settings.cpa_moe.list_lag_ms = seed);
-        play.with(NetworkCase::shopback_lines()).await
+        let scenario = Scenario::new(seed).await.with(NetworkCase::cpa_moe()).await;
+        scenario.bed.sandbox.change_settings(|settings| settings.cpa_moe.list_lag_ms = seed);
+        scenario.with(NetworkCase::shopback_lines()).await
     });
 }
 
@@ -157,18 +160,18 @@ fn where_a_lost_answer_is_looked_up_and_where_lines_are_held() {
 /// with nothing to send, and the line behind it waited for ever.
 #[tokio::test]
 async fn a_pause_ends_though_the_line_before_has_nothing_to_send() {
-    let mut play = Scenario::new(1).await.with(NetworkCase::shopback_lines()).await;
+    let mut scenario = Scenario::new(1).await.with(NetworkCase::shopback_lines()).await;
     let lost_then_refused = vec![
         InjectedFault::WrongKeys(false),
-        InjectedFault::Network(0, InjectedFault::close_after_reading()),
+        InjectedFault::Network(0, Fault::close_after_reading()),
     ];
-    let arrivals = vec![Arrival { order: 1, variant: 0, way: Way::Bus }];
-    play.round(&Round { arrivals, troubles: lost_then_refused, ..Round::default() }).await;
+    let arrivals = vec![Arrival { order: 1, variant: 0, source: Source::Bus }];
+    scenario.round(&Round { arrivals, faults: lost_then_refused, ..Round::default() }).await;
 
-    let closing = play.close().await;
+    let closing = scenario.close().await;
 
-    let census = Census::of(&play).await;
+    let census = Census::of(&scenario).await;
     assert!(closing.done, "the queue never empties");
-    assert_eq!(census.faults, []);
+    assert_eq!(census.defects, []);
     assert_eq!(census.effects, 1, "the second line");
 }

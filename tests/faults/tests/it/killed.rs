@@ -10,48 +10,54 @@ use postback_core::{
     network::Network,
     redaction::Reason,
 };
-use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase};
+use postback_faults::{KillPlan, Lifecycle, NetworkCase, Redelivery};
 use postback_harness::{Strike, TIMEOUT};
 use postback_sandbox::{Fault, Rule};
 use shopback::ShopBack;
 
-/// What has come of an order: requests, effects, state, why, proof.
+/// The end of an order: requests, effects, state, reason, proof.
 type End = (usize, usize, State, Option<&'static str>, Option<Proof>);
 
 const RESOLVED_BY_DUPLICATE: End = (2, 1, State::Delivered, None, Some(Proof::Duplicate));
 const RESOLVED_BY_LOOKUP: End = (1, 1, State::Delivered, None, Some(Proof::Lookup));
 const HELD: End = (1, 1, State::Unconfirmed, Some("sender_died"), None);
 
-async fn ends_as<N: Network>(life: &Lifecycle<N>, id: &str, end: &End) {
-    let (told, effects, state, reason, proof) = *end;
-    let ends = life.ends(id).await;
-    let record = ends[0].1.as_ref().expect("a record");
-    let said = &record.protocol;
+async fn ends_as<N: Network>(lifecycle: &Lifecycle<N>, id: &str, end: &End) {
+    let (requests, effects, state, reason, proof) = *end;
+    let deliveries = lifecycle.deliveries(id).await;
+    let record = deliveries[0].1.as_ref().expect("a record");
+    let protocol = &record.protocol;
 
-    assert_eq!((life.told(id), ends[0].0), (told, effects), "{}: requests, effects", N::NAME);
-    assert_eq!((said.state, said.proof), (state, proof), "{}", N::NAME);
+    assert_eq!(
+        (lifecycle.requests(id), deliveries[0].0),
+        (requests, effects),
+        "{}: requests, effects",
+        N::NAME
+    );
+    assert_eq!((protocol.state, protocol.proof), (state, proof), "{}", N::NAME);
     if let Some(reason) = reason {
-        assert_eq!(said.reason.as_ref().map(Reason::as_str), Some(reason));
+        assert_eq!(protocol.reason.as_ref().map(Reason::as_str), Some(reason));
     }
     let event = format!("postback.{}", state.as_str());
-    assert!(life.world.bus().iter().any(|(kind, _)| *kind == event), "{event} is on the bus");
-    assert!(life.world.dead_letters().is_empty());
+    let published = lifecycle.bed.published().await;
+    assert!(published.iter().any(|(kind, _)| *kind == event), "{event} is not on the bus");
+    assert!(lifecycle.services.dead_letters().is_empty());
 }
 
-async fn killed_before_the_settling_write<N: Network>(role: NetworkCase<N>, end: &End) {
-    let life = Lifecycle::new(role).await;
-    let (_, event) = life.receive("A1");
-    life.stage.table.script([Strike::Pass, Strike::Hang, Strike::Hang, Strike::Hang]);
+async fn killed_before_the_settling_write<N: Network>(case: NetworkCase<N>, end: &End) {
+    let lifecycle = Lifecycle::new(case).await;
+    let (_, event) = lifecycle.receive("A1");
+    lifecycle.bed.table.script([Strike::Pass, Strike::Hang, Strike::Hang, Strike::Hang]);
 
-    life.invoke_until(&event, life.stage.table.wait_for_strikes(1)).await;
-    life.stage.table.script([]);
-    let (effects, record) = life.ends("A1").await.remove(0);
-    assert_eq!((life.told("A1"), effects), (1, 1), "answered");
+    lifecycle.invoke_until(&event, lifecycle.bed.table.wait_for_strikes(1)).await;
+    lifecycle.bed.table.script([]);
+    let (effects, record) = lifecycle.deliveries("A1").await.remove(0);
+    assert_eq!((lifecycle.requests("A1"), effects), (1, 1), "answered");
     assert_eq!(record.map(|record| record.protocol.state), Some(State::Sending), "not settled");
-    let done = life.work_off("A1", Again::InTime, &KillPlan::default()).await;
+    let done = lifecycle.work_off("A1", Redelivery::AfterTimeout, &KillPlan::default()).await;
 
     assert!(done);
-    ends_as(&life, "A1", end).await;
+    ends_as(&lifecycle, "A1", end).await;
 }
 
 #[tokio::test]
@@ -62,32 +68,32 @@ async fn killed_between_the_answer_and_the_settling_write_then_redelivered() {
     killed_before_the_settling_write(NetworkCase::cartstack(), &HELD).await;
 }
 
-async fn killed_while_the_network_hangs<N: Network>(role: NetworkCase<N>, end: &End) {
-    let life = Lifecycle::new(role).await;
-    let (at, key) = (life.role.at, life.role.key("A1"));
-    life.stage.sandbox.script(Rule::on(at, Fault::hang())).expect("a rule");
-    let started = life.stage.now();
-    let (messages, event) = life.receive("A1");
+async fn killed_while_the_network_hangs<N: Network>(case: NetworkCase<N>, end: &End) {
+    let lifecycle = Lifecycle::new(case).await;
+    let (at, key) = (lifecycle.case.at, lifecycle.case.key("A1"));
+    lifecycle.bed.sandbox.script(Rule::on(at, Fault::hang())).expect("a rule");
+    let started = lifecycle.bed.now();
+    let (messages, event) = lifecycle.receive("A1");
 
     // One second after the first delivery, while its sender still waits.
     let meanwhile = async {
-        life.stage.sandbox.wait_for_received(at, &key, 1).await;
-        life.stage.advance(Duration::from_secs(1));
-        let copy = life.instance().await;
+        lifecycle.bed.sandbox.wait_for_received(at, &key, 1).await;
+        lifecycle.bed.advance(Duration::from_secs(1));
+        let copy = lifecycle.instance().await;
         copy.enqueue(&postback_faults::order("A1", 0));
         copy.work().await;
-        assert_eq!(life.told("A1"), 1, "{}: a copy beside the living sender", N::NAME);
+        assert_eq!(lifecycle.requests("A1"), 1, "{}: a copy beside the living sender", N::NAME);
     };
-    life.invoke_until(&event, Box::pin(meanwhile)).await;
+    lifecycle.invoke_until(&event, Box::pin(meanwhile)).await;
 
     // One second after Lambda has killed it.
-    life.stage.advance_to(started + TIMEOUT + Duration::from_secs(1));
-    life.world.show(&messages[0].id);
-    life.instance().await.work().await;
-    assert_eq!(life.told("A1"), 1, "{}: one second after the timeout", N::NAME);
+    lifecycle.bed.advance_to(started + TIMEOUT + Duration::from_secs(1));
+    lifecycle.services.show(&messages[0].id);
+    lifecycle.instance().await.work().await;
+    assert_eq!(lifecycle.requests("A1"), 1, "{}: one second after the timeout", N::NAME);
 
-    assert!(life.work_off("A1", Again::InTime, &KillPlan::default()).await);
-    ends_as(&life, "A1", end).await;
+    assert!(lifecycle.work_off("A1", Redelivery::AfterTimeout, &KillPlan::default()).await);
+    ends_as(&lifecycle, "A1", end).await;
 }
 
 #[tokio::test]

@@ -3,23 +3,23 @@
 use std::time::Duration;
 
 use postback_core::network::Network;
-use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase, Trigger};
+use postback_faults::{KillPlan, Lifecycle, NetworkCase, Redelivery, Trigger};
 use postback_harness::Strike;
 
-/// The client asks three times: one strike is mended by it, three are a failed call, and six are
-/// two failed calls in a row.
+/// The client tries three times: it gets over one strike, three are a failed call, and six are two
+/// failed calls in a row.
 const LENGTHS: [usize; 3] = [1, 3, 6];
 
-/// Strikes the ledger's calls of one life from every one of them on, until a strike comes too late
+/// Strikes the ledger's calls of one lifecycle from every one of them on, until a strike comes too late
 /// to matter.
 async fn survives_every_strike<N: Network>(
-    role: NetworkCase<N>,
+    case: NetworkCase<N>,
     triggers: &[Trigger],
     strikes: &[Strike],
 ) -> usize {
-    let mut life = Lifecycle::new(role).await;
+    let mut lifecycle = Lifecycle::new(case).await;
     if strikes == IN_TIME {
-        life.patience.ledger = Duration::from_millis(100);
+        lifecycle.patience.ledger = Duration::from_millis(100);
     }
     let mut count = 0;
     for trigger in triggers {
@@ -29,24 +29,25 @@ async fn survives_every_strike<N: Network>(
                     count += 1;
                     let id = format!("A{count}");
                     let script = vec![Strike::Pass; first].into_iter().chain(vec![*strike; length]);
-                    life.stage.table.script(script);
+                    lifecycle.bed.table.script(script);
                     let what = format!("{trigger:?}, {strike:?} {length} times from {first}");
 
-                    let fate = KillPlan::default();
-                    let mut done = life.live(&id, *trigger, Again::InTime, &fate).await;
+                    let plan = KillPlan::default();
+                    let mut done =
+                        lifecycle.run(&id, *trigger, Redelivery::AfterTimeout, &plan).await;
 
-                    let left = life.stage.table.script_left();
-                    life.stage.table.script([]);
+                    let left = lifecycle.bed.table.script_left();
+                    lifecycle.bed.table.script([]);
                     // On a busy machine the ledger is given up more often than it was struck.
-                    while !life.world.dead_letters().is_empty() && strikes == IN_TIME {
-                        life.world.redrive();
-                        done = life.work_off(&id, Again::InTime, &fate).await;
+                    while !lifecycle.services.dead_letters().is_empty() && strikes == IN_TIME {
+                        lifecycle.services.redrive();
+                        done = lifecycle.work_off(&id, Redelivery::AfterTimeout, &plan).await;
                     }
                     assert!(done, "{}: {what}: it never ends", N::NAME);
-                    assert!(life.world.dead_letters().is_empty(), "{}: {what}", N::NAME);
-                    life.check(&id, &format!("{}: {what}", N::NAME)).await;
+                    assert!(lifecycle.services.dead_letters().is_empty(), "{}: {what}", N::NAME);
+                    lifecycle.check(&id, &format!("{}: {what}", N::NAME)).await;
                     if length == 1 && strikes != IN_TIME {
-                        is_none_the_worse(&life, &id, &what).await;
+                        is_none_the_worse(&lifecycle, &id, &what).await;
                     }
                     if left >= length {
                         break;
@@ -59,15 +60,15 @@ async fn survives_every_strike<N: Network>(
     count
 }
 
-/// One failed call is mended by the client itself; a write it has repeated is known again as its
+/// The client gets over one failed call itself, and recognises a write that it has repeated as its
 /// own.
-async fn is_none_the_worse<N: Network>(life: &Lifecycle<N>, id: &str, what: &str) {
-    for (effects, record) in life.ends(id).await {
+async fn is_none_the_worse<N: Network>(lifecycle: &Lifecycle<N>, id: &str, what: &str) {
+    for (effects, record) in lifecycle.deliveries(id).await {
         let protocol = record.expect("a record").protocol;
         let end = (effects, protocol.attempt, protocol.state.is_final());
         assert_eq!(end, (1, 1, true), "{}: {what}: {protocol:?}", N::NAME);
     }
-    assert_eq!(life.told(id), life.role.lines().len(), "{}: {what}", N::NAME);
+    assert_eq!(lifecycle.requests(id), lifecycle.case.lines().len(), "{}: {what}", N::NAME);
 }
 
 const AT_ONCE: [Strike; 3] = [Strike::Fail, Strike::Throttle, Strike::LoseAnswer];

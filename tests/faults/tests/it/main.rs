@@ -1,7 +1,7 @@
-//! The real handlers and the real sender under an adversary.
+//! The real handlers, the real sender and the real client of the ledger under faults.
 
-#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
-#![expect(clippy::print_stdout, reason = "what has been covered is counted")]
+#![expect(clippy::expect_used, reason = "a test bed that can't be set up is a failed test")]
+#![expect(clippy::print_stdout, reason = "the covered cases are counted")]
 
 mod awaits;
 mod bytes;

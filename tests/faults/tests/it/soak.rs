@@ -3,11 +3,11 @@
 use postback_faults::{Bound, soak};
 
 #[test]
-fn nothing_is_told_twice_and_nothing_is_lost() {
+fn nothing_is_reported_twice_and_nothing_is_lost() {
     let report = soak(Bound::Orders(300), 2, 1, |_| {});
 
     println!("{report}");
-    assert!(report.is_clean(), "{report}\n{:#?}", report.census.faults);
+    assert!(report.is_clean(), "{report}\n{:#?}", report.census.defects);
     assert!(report.census.orders >= 300);
     assert!(report.invocations.1 > 0, "some were killed");
 }

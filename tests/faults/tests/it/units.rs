@@ -1,14 +1,14 @@
-//! What a delivery costs, in the units that `DynamoDB` reports.
+//! The cost of a delivery, in the units that `DynamoDB` reports.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use postback_core::network::Network;
-use postback_faults::{Again, KillPlan, Lifecycle, NetworkCase, Trigger};
+use postback_faults::{KillPlan, Lifecycle, NetworkCase, Redelivery, Trigger};
 use postback_harness::Table;
 use postback_sandbox::{Fault, Rule};
 
-/// What `DynamoDB` counts an item as: names and values in UTF-8, numbers two digits a byte, three
+/// The size of an item as `DynamoDB` counts it: names and values in UTF-8, numbers two digits a byte, three
 /// bytes for each list or map and one for each of its members.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 fn size(item: &HashMap<String, AttributeValue>) -> usize {
@@ -33,9 +33,9 @@ async fn largest(table: &Table) -> usize {
     scan.items().iter().map(size).max().expect("an item")
 }
 
-async fn costs_what_it_may<N: Network>(role: NetworkCase<N>) {
-    let life = Lifecycle::new(role).await;
-    let (table, fate) = (&life.stage.table, KillPlan::default());
+async fn costs_what_it_may<N: Network>(case: NetworkCase<N>) {
+    let lifecycle = Lifecycle::new(case).await;
+    let (table, plan) = (&lifecycle.bed.table, KillPlan::default());
     let units = || {
         let units = table.units();
         table.forget_calls();
@@ -43,23 +43,23 @@ async fn costs_what_it_may<N: Network>(role: NetworkCase<N>) {
     };
     let name = N::NAME;
 
-    assert!(life.live("A1", Trigger::Queue, Again::InTime, &fate).await);
+    assert!(lifecycle.run("A1", Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
     let delivered = units();
     assert!(delivered <= (2.0, 0.0), "{name}: {delivered:?} for a delivered one");
     let usual = largest(table).await;
     assert!(usual < 1024, "{name}: an item of {usual} bytes");
     table.forget_calls();
 
-    assert!(life.live("A1", Trigger::Queue, Again::InTime, &fate).await);
+    assert!(lifecycle.run("A1", Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
     let by_queue = units();
-    assert!(life.post("A1", &fate).await);
+    assert!(lifecycle.post("A1", &plan).await);
     let by_api = units();
     assert!(by_queue <= (1.0, 0.0), "{name}: {by_queue:?} for a duplicate from the queue");
     assert!(by_api <= (1.0, 0.0), "{name}: {by_api:?} for a duplicate by the API");
 
-    let lost = Rule::on(life.role.at, Fault::close_after_reading());
-    life.stage.sandbox.script(lost).expect("a rule");
-    assert!(life.live("A2", Trigger::Queue, Again::InTime, &fate).await);
+    let lost = Rule::on(lifecycle.case.at, Fault::close_after_reading());
+    lifecycle.bed.sandbox.script(lost).expect("a rule");
+    assert!(lifecycle.run("A2", Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
     let resolved = units();
     assert!(resolved.0 <= 4.0, "{name}: {resolved:?} for an unconfirmed one");
     let story = largest(table).await;

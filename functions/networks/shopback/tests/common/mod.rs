@@ -1,4 +1,4 @@
-//! An order, settings, and what comes of them.
+//! An order, settings, and the requests they give.
 
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 #![allow(clippy::expect_used, reason = "a test's own order and settings are right")]
@@ -66,17 +66,17 @@ pub fn faults(settings: &Value) -> Vec<(String, &'static str)> {
     faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
 }
 
-pub fn told(settings: &Value, order: &Order) -> Vec<Part<Report>> {
+pub fn parts(settings: &Value, order: &Order) -> Vec<Part<Report>> {
     match network(settings).plan(order) {
-        Plan::Send(told) => told,
+        Plan::Send(parts) => parts,
         other => panic!("{other:?}"),
     }
 }
 
-/// Why an order is not told: in a word that the README explains.
-pub fn untold(settings: &Value, order: &Order) -> String {
+/// The reason that an order is not sent: a word that the README explains.
+pub fn refusal(settings: &Value, order: &Order) -> String {
     let (state, reason) = match network(settings).plan(order) {
-        Plan::Send(told) => panic!("told {} times", told.len()),
+        Plan::Send(parts) => panic!("sent as {} parts", parts.len()),
         Plan::Skip(reason) => ("skipped", reason),
         Plan::Reject(reason) => ("rejected", reason),
     };
@@ -88,11 +88,11 @@ pub fn untold(settings: &Value, order: &Order) -> String {
 /// The requests of an order, as they are sent.
 pub fn urls(settings: &Value, order: &Order) -> Vec<String> {
     let (network, endpoint) = (network(settings), Url::parse(ShopBack::ENDPOINT).expect("a URL"));
-    let told = told(settings, order);
-    let url = |told: &Part<Report>| {
-        network.request(&told.report, &Attempt::first(NOW)).url(&endpoint).to_string()
+    let parts = parts(settings, order);
+    let url = |part: &Part<Report>| {
+        network.request(&part.report, &Attempt::first(NOW)).url(&endpoint).to_string()
     };
-    told.iter().map(url).collect()
+    parts.iter().map(url).collect()
 }
 
 /// The value of a parameter of the order's only request.

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Writes template.yaml from head.yaml, from network.yaml once for each network, and from the networks' manifests.
+
+`make generate` runs it; tests/local_aws/test_template.py fails when template.yaml is not what this writes.
+"""
+
+import sys
+from pathlib import Path
+
+import jinja2
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from networks import NETWORKS, ROOT, Network  # noqa: E402
+
+PARTS = Path(__file__).resolve().parent
+TEMPLATE = ROOT / "template.yaml"
+
+
+def template(networks: list[Network] = NETWORKS) -> str:
+    """The text of template.yaml for these networks."""
+    # Not Jinja's own signs, because YAML has braces of its own.
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PARTS), undefined=jinja2.StrictUndefined, autoescape=False,
+        variable_start_string="<<", variable_end_string=">>", comment_start_string="<#", comment_end_string="#>",
+        block_start_string="<%", block_end_string="%>", trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {"block": block, "secret": secret}
+    parts = environment.get_template("network.yaml").module
+    return environment.get_template("head.yaml").render(networks=networks, parts=parts)
+
+
+def block(pattern: dict) -> str:
+    """An event pattern as YAML: a line for each member and for each pattern of several (`$or`)."""
+    lines = []
+    for member, value in pattern.items():
+        several = isinstance(value, list) and all(isinstance(each, dict) for each in value)
+        lines += [f"{member}:", *(f"  - {flow(each)}" for each in value)] if several else [f"{member}: {flow(value)}"]
+    return "\n".join(lines)
+
+
+def flow(value) -> str:
+    """A part of an event pattern on one line of YAML."""
+    match value:
+        case dict():
+            return "{ " + ", ".join(f"{name}: {flow(each)}" for name, each in value.items()) + " }"
+        case list():
+            return "[" + ", ".join(map(flow, value)) + "]"
+        case bool() | None:
+            return {True: "true", False: "false", None: "null"}[value]
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+def secret(network: Network) -> str:
+    """The description of its secret: the members that its schema requires, then the others."""
+    schema = network.secret_schema
+    # Of several choices, the first.
+    choices = [name for choice in schema.get("anyOf", [])[:1] for name in choice["required"]]
+    required = [*schema.get("required", []), *choices]
+    optional = [name for name in schema["properties"] if name not in required]
+    needed = "{" + ", ".join(f'"{name}": "..."' for name in required) + "}"
+    others = f", optionally {', '.join(optional)}" if optional else ""
+    return f"{network.title} settings: {needed}{others}. make secret NETWORK={network.name}"
+
+
+if __name__ == "__main__":
+    TEMPLATE.write_text(template())
+    print(f"Wrote {TEMPLATE.relative_to(ROOT)}")

@@ -1,0 +1,179 @@
+//! The schemas of the API's answers.
+
+use postback_core::problem::Code;
+use serde_json::{Value, json};
+
+/// All of them, by name.
+pub(crate) fn all() -> [(&'static str, Value); 6] {
+    [
+        ("Accepted", accepted()),
+        ("Part", part()),
+        ("Attempt", attempt()),
+        ("Delivery", delivery()),
+        ("Audit", audit()),
+        ("Problem", problem()),
+    ]
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn instant() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn reason() -> Value {
+    json!({ "type": ["string", "null"], "description": "A stable snake_case word" })
+}
+
+fn count(minimum: u32) -> Value {
+    json!({ "type": "integer", "minimum": minimum })
+}
+
+fn details() -> Value {
+    json!({ "type": "object", "additionalProperties": { "type": "string" } })
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+/// A list of entries of a delivery's history.
+fn entries(description: &str, members: Value) -> Value {
+    let mut properties = json!({
+        "version": {
+            "type": "integer", "minimum": 1,
+            "description": "The version of the delivery at which the entry was written",
+        },
+        "at": instant(),
+    });
+    let mut required = vec!["version".to_owned(), "at".to_owned()];
+    if let (Value::Object(all), Value::Object(members)) = (&mut properties, members) {
+        required.extend(members.keys().cloned());
+        all.extend(members);
+    }
+    json!({
+        "type": "array", "description": description,
+        "items": { "type": "object", "required": required, "properties": properties },
+    })
+}
+
+fn accepted() -> Value {
+    json!({
+        "type": "object", "required": ["order_id", "accepted_at"],
+        "properties": { "order_id": text(), "accepted_at": instant() },
+    })
+}
+
+fn part() -> Value {
+    json!({
+        "type": "object",
+        "required": ["order_id", "network", "state", "reason", "attempt", "replayed"],
+        "properties": {
+            "order_id": text(), "network": text(), "state": reference("State"), "reason": reason(),
+            "attempt": count(0),
+            "replayed": {
+                "type": "boolean",
+                "description": "Nothing was sent now: this is the earlier result",
+            },
+            "lines": {
+                "type": "array",
+                "description": "One member a line, where the network wants lines",
+                "items": { "type": "object" },
+            },
+        },
+    })
+}
+
+fn attempt() -> Value {
+    json!({
+        "type": "object", "required": ["number", "started_at"],
+        "properties": {
+            "number": count(1), "started_at": instant(), "version": count(0),
+            "ended_at": instant(), "state": reference("State"), "reason": text(),
+            "details": details(),
+        },
+    })
+}
+
+fn delivery() -> Value {
+    let lookups = json!({ "result": text(), "state": reference("State") });
+    let statuses = json!({ "status": details() });
+    json!({
+        "type": "object",
+        "required": ["network", "state", "reason", "attempt", "in_doubt", "references",
+                     "first_seen_at", "updated_at", "attempts"],
+        "properties": {
+            "network": text(), "line": text(), "state": reference("State"), "reason": reason(),
+            "proof": { "enum": ["response", "duplicate", "lookup", "operator"] },
+            "attempt": count(0),
+            "in_doubt": {
+                "type": "boolean",
+                "description": "An attempt may have been processed, and nothing has settled that yet",
+            },
+            "references": details(), "next_at": instant(),
+            "first_seen_at": instant(), "updated_at": instant(),
+            "attempts": { "type": "array", "items": reference("Attempt") },
+            "lookups": entries("The lookups at the network that changed the delivery", lookups),
+            "statuses": entries("The network's later statuses of the conversion", statuses),
+            "conflicts": entries(
+                "The arrivals of the order with other content; nothing was sent of them",
+                json!({}),
+            ),
+            "decisions": decisions(),
+            "left_out": {
+                "type": "object",
+                "description": "The number of entries that are no longer kept, by the name of their \
+                                list: those after the first two",
+                "additionalProperties": count(1),
+            },
+        },
+    })
+}
+
+fn decisions() -> Value {
+    json!({
+        "type": "array",
+        "description": "The decisions of people; the command-line tool shows who decided, and why",
+        "items": {
+            "type": "object", "required": ["at", "attempt", "decision"],
+            "properties": {
+                "at": instant(), "attempt": count(0),
+                "decision": { "enum": ["delivered", "send_again"] },
+            },
+        },
+    })
+}
+
+fn audit() -> Value {
+    json!({
+        "type": "object", "required": ["order_id", "deliveries"],
+        "properties": {
+            "order_id": text(),
+            "deliveries": { "type": "array", "items": reference("Delivery") },
+        },
+    })
+}
+
+fn problem() -> Value {
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    json!({
+        "type": "object", "description": "RFC 9457",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": text(), "title": text(), "status": { "type": "integer" },
+            "code": { "enum": codes }, "detail": text(),
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object", "required": ["pointer", "code", "detail"],
+                    "properties": {
+                        "pointer": { "type": "string", "description": "RFC 6901" },
+                        "code": text(), "detail": text(),
+                    },
+                },
+            },
+        },
+    })
+}

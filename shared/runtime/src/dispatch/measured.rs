@@ -1,0 +1,29 @@
+//! The measurements of an order's results.
+
+use postback_core::{delivery::State, order::Order};
+
+use super::DeliveryResult;
+use crate::metrics::Metrics;
+
+/// The reasons of a refusal that a person should see: the network holds a conversion that is not
+/// ours, or its answer is unknown.
+const UNCLEAR: [&str; 2] = ["duplicate_elsewhere", "unknown_refusal"];
+
+impl Metrics {
+    /// Records the results of an order's deliveries.
+    pub(super) fn record_results(&mut self, order: &Order, results: &[DeliveryResult]) {
+        for result in results.iter().filter(|result| result.changed) {
+            self.record_outcome(result.state);
+            if result.state == State::Unconfirmed && result.wait_until.is_none() {
+                self.record_held();
+            }
+            if result.reason.as_ref().is_some_and(|reason| UNCLEAR.contains(&reason.as_str())) {
+                self.record_unclear_refusal();
+            }
+        }
+        // Lines of one order are parts of one total.
+        if results.iter().any(|result| result.newly_in_doubt) {
+            self.record_at_risk(order);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Adds a network to a copy of the repository, as docs/extending.md describes, and tests it there.
+
+`make example-network` runs it. The network is demo_shop/, beside this file; its row of the README's table is row.md. Fails
+unless the whole change is that folder, that row and generated files.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+COPY = TARGET / "example-network"
+# Not the repository's own: cargo names a crate by its place in the workspace, so the two would take each other's tests for
+# their own, with the other's folder compiled in. The first run builds all crates, later ones what has changed.
+BUILT = TARGET / "example-network-target"
+NAME = "demo_shop"
+FOLDER = f"functions/networks/{NAME}"
+MOST_LINES = 250
+GENERATED = {"Cargo.lock", "docs/configuration.md", "docs/costs.md", "template.yaml"}
+
+# A copy has no virtual environments of its own: PYTHON=true keeps `make tools` from installing any.
+STEPS = [
+    ["make", "generate", "PYTHON=true"],
+    ["cargo", "fmt", "--package", NAME, "--check"],
+    ["cargo", "clippy", "--locked", "--no-deps", "--package", NAME, "--all-targets", "--", "-D", "warnings"],
+    ["cargo", "test", "--locked", "--package", NAME, "--package", "intake"],
+    ["cargo", "test", "--locked", "--package", "postback-integration", "--test", "structure"],
+    [".local/venv-tools/bin/cfn-lint", "--regions", "us-east-1", "--", "template.yaml"],
+    [
+        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
+        *(f"tests/local_aws/test_{name}.py" for name in ("template", "parameters", "policies", "alarms")),
+    ],
+]  # fmt: skip
+
+
+def main() -> None:
+    copy()
+    add()
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(BUILT)}
+    for command in STEPS:
+        print("+", *command, flush=True)
+        if subprocess.run(command, cwd=COPY, env=environment).returncode != 0:
+            sys.exit(f"\nThe example network does not pass: see above, and {COPY}\n")
+    check()
+
+
+def copy() -> None:
+    """The repository as it is now, committed, so that git shows every later change."""
+    shutil.rmtree(COPY, ignore_errors=True)
+    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            # With its times, so that cargo builds again only what has changed.
+            shutil.copy2(ROOT / name, COPY / name)
+    git(COPY, "init", "--quiet")
+    git(COPY, "add", "--all")
+    git(COPY, "-c", "user.name=example", "-c", "user.email=example@example.com", "commit", "--quiet", "--message", "Before")
+    (COPY / ".git/info/exclude").write_text("/.local\n")
+    (COPY / ".local").symlink_to(ROOT / ".local")
+
+
+def add() -> None:
+    """The two steps by hand: the folder and the row."""
+    shutil.copytree(HERE / NAME, COPY / FOLDER)
+    readme = COPY / "README.md"
+    lines = readme.read_text().splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if "](functions/networks/" in line)
+    lines.insert(last + 1, (HERE / "row.md").read_text())
+    readme.write_text("".join(lines))
+
+
+def check() -> None:
+    """Fails unless the change is what docs/extending.md promises."""
+    changed = git(COPY, "status", "--porcelain").splitlines()
+    expected = {f"?? {FOLDER}/", " M README.md", *(f" M {name}" for name in GENERATED)}
+    if set(changed) != expected:
+        sys.exit("\nThe change is another than expected:\n" + "\n".join(sorted(set(changed) ^ expected)) + "\n")
+    if git(COPY, "diff", "--numstat", "README.md").split()[:2] != ["1", "0"]:
+        sys.exit("\nThe README's change is more than a row.\n")
+    code = [*(COPY / FOLDER).rglob("*.rs"), COPY / FOLDER / "Cargo.toml"]
+    lines = sum(len(path.read_text().splitlines()) for path in code)
+    if lines > MOST_LINES:
+        sys.exit(f"\nThe example network has {lines} lines of code and tests, more than {MOST_LINES}.\n")
+    print(f"A network is one folder ({lines} lines of code and tests), one row, and {len(GENERATED)} generated files.")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()

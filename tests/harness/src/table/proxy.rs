@@ -1,0 +1,177 @@
+//! The proxy before the embedded `DynamoDB`: it counts, fails as scripted and keeps the stream.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::watch};
+
+use super::{Call, Strike, Units};
+
+/// The proxy's state.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    inner: String,
+    http: reqwest::Client,
+    script: Mutex<VecDeque<Strike>>,
+    always: Mutex<Strike>,
+    calls: Mutex<Vec<(Call, Units)>>,
+    /// The table's stream: each write, with the old and the new image.
+    stream: Mutex<Vec<Value>>,
+    /// The number of calls that were not let through.
+    pub(super) struck: watch::Sender<u64>,
+}
+
+impl Proxy {
+    /// A proxy before the `DynamoDB` at `inner`.
+    pub(super) fn new(inner: String) -> Self {
+        // Plain HTTP only, but the client needs a cryptography provider before it is built.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        #[expect(clippy::disallowed_methods, reason = "the proxy's own client, not a function's")]
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self {
+            inner,
+            http,
+            script: Mutex::default(),
+            always: Mutex::new(Strike::Pass),
+            calls: Mutex::default(),
+            stream: Mutex::default(),
+            struck: watch::Sender::new(0),
+        }
+    }
+
+    pub(super) fn script(&self) -> MutexGuard<'_, VecDeque<Strike>> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn always(&self) -> MutexGuard<'_, Strike> {
+        self.always.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn calls(&self) -> MutexGuard<'_, Vec<(Call, Units)>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn stream(&self) -> MutexGuard<'_, Vec<Value>> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves the proxy.
+pub(super) async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
+    let router = Router::new().fallback(forward).with_state(proxy);
+    axum::serve(listener, router).await.expect("the proxy serves");
+}
+
+async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let target = target.unwrap_or_default().to_owned();
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let scripted = proxy.script().pop_front();
+    let strike = scripted.unwrap_or_else(|| *proxy.always());
+    if matches!(strike, Strike::Pass) {
+        return proxy.pass(&target, operation, body).await;
+    }
+    if matches!(strike, Strike::LoseAnswer | Strike::Stall) {
+        let _lost = proxy.pass(&target, operation, body).await;
+    }
+    proxy.struck.send_modify(|struck| *struck += 1);
+    match strike {
+        Strike::Throttle => refusal(StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Strike::Hang | Strike::Stall => std::future::pending().await,
+        _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+    }
+}
+
+fn refusal(status: StatusCode, kind: &str) -> Response {
+    let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}") });
+    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string())
+        .into_response()
+}
+
+impl Proxy {
+    async fn pass(&self, target: &str, operation: String, body: Bytes) -> Response {
+        let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+        request["ReturnConsumedCapacity"] = json!("TOTAL");
+        if operation == "PutItem" {
+            request["ReturnValues"] = json!("ALL_OLD");
+        }
+        let answer = self
+            .http
+            .post(&self.inner)
+            .header(header::CONTENT_TYPE, "application/x-amz-json-1.0")
+            .header("x-amz-target", target)
+            .header(header::AUTHORIZATION, AUTHORIZATION)
+            .header("x-amz-date", "20261121T000000Z")
+            .body(request.to_string())
+            .send()
+            .await;
+        let Ok(answer) = answer else {
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+        };
+        let status = answer.status();
+        let bytes = answer.bytes().await.unwrap_or_default();
+        let read: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if operation == "PutItem" && status.is_success() {
+            self.append_to_stream(&request, &read);
+        }
+        self.count(operation, status.is_success(), &request, &read);
+        (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response()
+    }
+
+    fn append_to_stream(&self, request: &Value, answer: &Value) {
+        let (new, old) = (&request["Item"], &answer["Attributes"]);
+        let keys = json!({ "order_id": new["order_id"], "delivery": new["delivery"] });
+        let name = if old.is_null() { "INSERT" } else { "MODIFY" };
+        let mut change = json!({ "Keys": keys, "NewImage": new });
+        if !old.is_null() {
+            change["OldImage"] = old.clone();
+        }
+        let write = json!({ "eventName": name, "dynamodb": change });
+        // Two answers of DynamoDB may overtake each other; a stream keeps an item's writes in order.
+        let mut stream = self.stream();
+        let is_later = |other: &Value| {
+            other["dynamodb"]["Keys"] == write["dynamodb"]["Keys"]
+                && version(&other["dynamodb"]["NewImage"]) > version(new)
+        };
+        let recent = stream.len().saturating_sub(RECENT);
+        let at = stream[recent..].iter().position(is_later).map_or(stream.len(), |at| recent + at);
+        stream.insert(at, write);
+    }
+
+    fn count(&self, operation: String, ok: bool, request: &Value, answer: &Value) {
+        let reported = answer["ConsumedCapacity"]["CapacityUnits"].as_f64();
+        let writes = operation == "PutItem";
+        // A refused condition reports no capacity but costs a write of the item that it met.
+        let size = |item: &Value| f64::from(u32::try_from(item.to_string().len()).unwrap_or(0));
+        let refused = (size(&answer["Item"]).max(size(&request["Item"])) / 1024.0).ceil();
+        let units = reported.unwrap_or(if writes && !ok { refused } else { 0.0 });
+        let units = if writes {
+            Units { write: units, read: 0.0, calls: 1 }
+        } else {
+            Units { write: 0.0, read: units, calls: 1 }
+        };
+        self.calls().push((Call { operation, ok }, units));
+    }
+}
+
+fn version(item: &Value) -> u64 {
+    let version = item["version"]["N"].as_str().and_then(|version| version.parse().ok());
+    version.unwrap_or_default()
+}
+
+/// The number of latest writes among which one may have been overtaken.
+const RECENT: usize = 64;
+
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
+    Credential=test/20261121/eu-central-1/dynamodb/aws4_request, \
+    SignedHeaders=host;x-amz-date;x-amz-target, Signature=test";

@@ -1,0 +1,73 @@
+//! The services around intake.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use postback_runtime::{
+    ledger::{Ledger, LedgerError, Receipt},
+    services::{BusEvent, EventBus, IntakeServices, Secret, Unavailable},
+};
+
+use crate::Bus;
+
+/// The bus, the ledger and the webhook's secret.
+#[derive(Clone, Debug)]
+pub struct FakeIntake {
+    bus: Bus,
+    ledger: Ledger,
+    secret: Arc<Mutex<Secrets>>,
+}
+
+#[derive(Debug)]
+struct Secrets {
+    json: Option<String>,
+    reads: u32,
+}
+
+impl FakeIntake {
+    pub(crate) fn new(bus: Bus, ledger: Ledger, secret: &str) -> Self {
+        let secrets = Secrets { json: Some(secret.to_owned()), reads: 0 };
+        Self { bus, ledger, secret: Arc::new(Mutex::new(secrets)) }
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, Secrets> {
+        self.secret.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the secret; with `None` it can't be read.
+    pub fn rotate(&self, json: Option<&str>) {
+        self.secrets().json = json.map(str::to_owned);
+    }
+
+    /// The number of times that the secret was read.
+    #[must_use]
+    pub fn reads(&self) -> u32 {
+        self.secrets().reads
+    }
+}
+
+impl EventBus for FakeIntake {
+    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+        self.bus.put_all(events).await
+    }
+}
+
+impl IntakeServices for FakeIntake {
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    async fn secret(&self) -> Result<Secret, Unavailable> {
+        let mut secrets = self.secrets();
+        secrets.reads += 1;
+        let json = secrets.json.clone().ok_or(Unavailable)?;
+        Ok(Secret { json: json.into(), version: secrets.reads.to_string() })
+    }
+
+    async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {
+        self.ledger.receipt(id).await
+    }
+
+    async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
+        self.ledger.put_receipt(receipt).await
+    }
+}

@@ -195,6 +195,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Circuit::Open(open) => Some(open.clone()),
                 Circuit::Closed | Circuit::HalfOpen => None,
             },
+            is_delayed: trigger.expect_existing,
         });
         let (result, sent) = driver.run(event).await;
         drop(in_flight);
@@ -239,6 +240,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             deadline: trigger.deadline,
             settings: configured.version.clone(),
             open: None,
+            is_delayed: trigger.expect_existing,
         });
         // Nothing to report writes nothing, so the ledger is asked only where it may know the order.
         let result = self.record(&key, &event, trigger).await?;

@@ -84,7 +84,8 @@ pub(super) fn delivered(held: &Delivery, proof: Proof) -> Delivery {
 }
 
 fn accepted(held: &Delivery, reason: Option<Reason>) -> Delivery {
-    Delivery { state: State::Accepted, reason, proof: None, ..delivered(held, Proof::Response) }
+    let delivered = delivered(held, Proof::Response);
+    Delivery { state: State::Accepted, reason, proof: None, scope: None, ..delivered }
 }
 
 /// There was nothing to report. That is no word about an earlier attempt that may have passed.

@@ -183,7 +183,9 @@ fn unconfirmed(
 ) -> Delivery {
     let doubt = doubt(held, if_absent, now);
     let not_before = match doubt.recovery {
-        Recovery::SendAgain => now + backoff(held.attempt, sender.jitter, policy),
+        Recovery::SendAgain | Recovery::SendOnceMore => {
+            now + backoff(held.attempt, sender.jitter, policy)
+        }
         _ => resolvable_at(&doubt, held, policy, now),
     };
     Delivery {

@@ -1,24 +1,34 @@
-//! What must hold, always.
+//! What must hold, always. No property excuses a case.
 
-use postback_core::delivery::{Recovery, State as DeliveryState};
+use postback_core::delivery::{Delivery, Proof, Recovery, State as DeliveryState};
 use stateright::{Model, Property};
 
 use crate::{
-    state::{Action, Kind, Outcome, State, Turn},
-    world::World,
+    script::facts,
+    state::{Action, Order, Outcome, State, Turn},
+    world::{Person, World},
 };
 
-/// A network that does not de-duplicate holds at most one conversion of ours.
-pub const TWICE: &str = "never told twice";
-/// What is said to be delivered has had an effect.
+/// A network that does not de-duplicate holds at most one conversion of an order, and one more for
+/// the merchant's consent and for each permission of a person who did not look.
+pub const TWICE: &str = "never reported twice";
+/// A delivery that is called delivered has had an effect of this very order.
 pub const UNFOUNDED: &str = "never delivered without an effect";
-/// What has had an effect is never said to have had none.
+/// An effect is never denied.
 pub const DISCLAIMED: &str = "never an effect that is disclaimed";
+/// The content that the network holds is the one that the record names.
+pub const CONTENT: &str = "never other content than recorded";
+/// No attempt is claimed of an order that is known to be cancelled.
+pub const CANCELLED: &str = "never reported after a known cancellation";
+/// No attempt is claimed of a version after a later one was taken.
+pub const OUTDATED: &str = "never an outdated version";
 /// While messages and time go on, everything ends: final, or held for a person.
 pub const STUCK: &str = "never stuck";
+/// An open delivery has a message, or is held for a person.
+pub const UNWATCHED: &str = "never open without a message or a person";
 
 /// More turns than any delivery needs once nothing goes wrong any more.
-const PATIENCE: usize = 200;
+const PATIENCE: usize = 300;
 
 impl Model for World {
     type State = State;
@@ -37,13 +47,28 @@ impl Model for World {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
+        fn each(state: &State, holds: impl Fn(&Order) -> bool) -> bool {
+            state.orders.iter().all(holds)
+        }
         vec![
             Property::always(TWICE, |world: &Self, state: &State| {
-                world.deduplicates() || state.effects <= 1
+                each(state, |order| world.is_reported_once(order))
             }),
-            Property::always(UNFOUNDED, is_founded),
-            Property::always(DISCLAIMED, |_, state: &State| {
-                state.effects == 0 || admits_an_effect(state)
+            Property::always(UNFOUNDED, |_, state: &State| each(state, is_founded)),
+            Property::always(DISCLAIMED, |world: &Self, state: &State| {
+                each(state, |order| world.admits_its_effects(order))
+            }),
+            Property::always(CONTENT, |world: &Self, state: &State| {
+                each(state, |order| world.is_content_recorded(order))
+            }),
+            Property::always(CANCELLED, |_, state: &State| {
+                each(state, |order| !order.ghost.sent_cancelled)
+            }),
+            Property::always(OUTDATED, |_, state: &State| {
+                each(state, |order| !order.ghost.sent_outdated)
+            }),
+            Property::always(UNWATCHED, |_, state: &State| {
+                !state.running.is_empty() || each(state, is_watched)
             }),
             Property::always(STUCK, |world: &Self, state: &State| {
                 !state.running.is_empty() || world.comes_to_an_end(state)
@@ -52,38 +77,68 @@ impl Model for World {
     }
 }
 
-fn is_founded(world: &World, state: &State) -> bool {
-    let said = state.ledger.as_ref().is_some_and(|delivery| {
-        matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Accepted)
-    });
-    // Where "duplicate" is all that can be learned, an earlier attempt of ours makes it ours.
-    let taken_for_ours = world.deduplicates() && state.elsewhere && state.reached_network;
-    !said || state.effects > 0 || taken_for_ours
+fn is_founded(order: &Order) -> bool {
+    let Some(held) = delivery(order) else { return true };
+    let by_a_person = held.proof == Some(Proof::Operator);
+    !held.state.is_success() || by_a_person || !order.effects.is_empty()
 }
 
-/// Whether what the ledger holds leaves room for an effect.
-fn admits_an_effect(state: &State) -> bool {
-    use DeliveryState::{
-        Accepted, Delivered, Parked, Rejected, Retrying, Sending, Skipped, Unconfirmed,
-    };
-    let Some(delivery) = &state.ledger else { return false };
-    match delivery.state {
-        Sending | Delivered | Accepted => true,
-        Unconfirmed | Retrying | Parked => delivery.in_doubt,
-        Rejected | Skipped => false,
+/// Whether the record leaves room for an effect.
+fn admits_an_effect(order: &Order) -> bool {
+    let Some(held) = delivery(order) else { return false };
+    held.in_doubt() || held.state.is_success() || held.state == DeliveryState::Sending
+}
+
+fn delivery(order: &Order) -> Option<&Delivery> {
+    order.ledger.as_ref().map(|held| &held.delivery)
+}
+
+/// Whether nothing more will happen to it by itself: final, or for a person to decide.
+fn is_at_rest(order: &Order) -> bool {
+    let Some(held) = delivery(order) else { return true };
+    let is_held = held.doubt.as_ref().is_some_and(|doubt| doubt.recovery == Recovery::Hold);
+    match held.state {
+        state if state.is_final() => true,
+        DeliveryState::Unconfirmed | DeliveryState::Parked => is_held,
+        _ => false,
     }
 }
 
+fn is_watched(order: &Order) -> bool {
+    !order.ghost.promised || !order.queue.is_empty() || is_at_rest(order)
+}
+
 impl World {
-    /// Whether the delivery ends final or held if nothing goes wrong from here on.
-    fn comes_to_an_end(&self, state: &State) -> bool {
-        if !state.promised {
+    fn is_reported_once(&self, order: &Order) -> bool {
+        let permits = if self.person == Person::Erring { order.ghost.permits } else { 0 };
+        let allowed = 1 + usize::from(order.ghost.consents) + usize::from(permits);
+        self.deduplicates() || order.effects.len() <= allowed
+    }
+
+    /// A person who did not look may have denied an effect.
+    fn is_denied_by_a_person(&self, order: &Order) -> bool {
+        self.person == Person::Erring && order.ghost.permits > 0
+    }
+
+    fn admits_its_effects(&self, order: &Order) -> bool {
+        order.effects.is_empty() || admits_an_effect(order) || self.is_denied_by_a_person(order)
+    }
+
+    fn is_content_recorded(&self, order: &Order) -> bool {
+        let Some(held) = delivery(order).filter(|held| held.state.is_success()) else {
             return true;
-        }
+        };
+        let is_recorded = order.effects.iter().any(|content| *facts(*content) == held.facts);
+        order.effects.is_empty() || is_recorded || self.is_denied_by_a_person(order)
+    }
+
+    /// Whether every delivery ends final or held if nothing goes wrong from here on.
+    fn comes_to_an_end(&self, state: &State) -> bool {
         let mut state = state.clone();
-        for _ in 0..PATIENCE {
-            let Some(action) = next_of_a_fair_day(&state) else {
-                return self.is_at_rest(&state);
+        for round in 0..PATIENCE {
+            let Some(action) = self.next_of_a_fair_day(&state, round) else {
+                let ends = |order: &Order| !order.ghost.promised || is_at_rest(order);
+                return state.orders.iter().all(ends);
             };
             if matches!(action, Action::Begin { .. }) {
                 state = self.after(&state, Action::Tick);
@@ -93,32 +148,29 @@ impl World {
         false
     }
 
-    /// Final, or for a person to decide.
-    fn is_at_rest(&self, state: &State) -> bool {
-        let Some(delivery) = &state.ledger else { return false };
-        let held = match self.policy.recovery {
-            Recovery::Hold => true,
-            Recovery::SendAgain => delivery.attempt >= self.policy.attempts,
-            Recovery::LookUp => false,
-        };
-        match delivery.state {
-            state if state.is_final() => true,
-            DeliveryState::Unconfirmed => held,
-            _ => false,
+    /// What happens next when nothing goes wrong; `None` when nothing is left to happen.
+    fn next_of_a_fair_day(&self, state: &State, round: usize) -> Option<Action> {
+        if usize::from(state.settings) + 1 < self.script.settings.len() {
+            return Some(Action::Change);
         }
+        let Some(invocation) = state.running.first() else { return next_message(state, round) };
+        let order = &state.orders[usize::from(invocation.order)];
+        Some(match invocation.turn {
+            Turn::Put { .. } => Action::Put(0),
+            Turn::Write { .. } => Action::Land(0),
+            Turn::Send { .. } => Action::Send(0, Outcome::Answered),
+            Turn::Judge(_) => Action::Judge(0),
+            Turn::Ask => Action::Ask(0, Some(!order.effects.is_empty() && order.hidden == 0)),
+            Turn::FollowUp(_) => Action::End(0),
+        })
     }
 }
 
-/// What happens next when nothing goes wrong; `None` when nothing is left to happen.
-fn next_of_a_fair_day(state: &State) -> Option<Action> {
-    let Some(invocation) = state.running.first() else {
-        let begin = Action::Begin { kind: Kind::Message, ahead: 0, copy: false, paused: false };
-        return (state.queue > 0).then_some(begin);
-    };
-    Some(match invocation.turn {
-        Turn::Write { .. } => Action::Land(0),
-        Turn::Send { .. } => Action::Send(0, Outcome::Answered),
-        Turn::Ask => Action::Ask(0, Some(state.effects > 0 && state.hidden == 0)),
-        Turn::FollowUp(_) => Action::End(0),
-    })
+/// The messages of the orders come in turn.
+fn next_message(state: &State, round: usize) -> Option<Action> {
+    let waiting = state.orders.iter().enumerate().filter(|(_, order)| !order.queue.is_empty());
+    let waiting: Vec<_> = waiting.collect();
+    let (order, held) = waiting.get(round % waiting.len().max(1))?;
+    let message = (round / waiting.len()) % held.queue.len();
+    Some(Action::Begin { order: *order, message, ahead: 0, copy: false, paused: false })
 }

@@ -2,7 +2,10 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Event, Policy, State, Step, Then, Verdict, step},
+    delivery::{
+        Decision, Delivery, Doubt, Event, Lookup, Planned, Policy, Recovery, State, Step, Then,
+        Verdict, step,
+    },
 };
 
 /// A rule that is taken out of the protocol, of the dispatcher or of what lies around it.
@@ -14,18 +17,21 @@ pub enum Mutant {
     IntentDropped,
     /// An expired `sending` is claimed anew, as a lease would be.
     ExpiredTakenOver,
-    /// The lookup is made at once, while a sender may live and before the network can show it.
+    /// The network is asked at once, while a sender may live and before the network can show it.
     LookupWithoutWaiting,
-    /// "Not there" is believed however long ago the lookup was.
+    /// "Not there" is believed however long ago it was asked.
     LaggingAbsenceBelieved,
-    /// A verdict counts for whatever attempt is under way.
+    /// A failure counts for whatever attempt is under way.
     AttemptNotChecked,
-    /// A "duplicate" is ours even when nothing of ours can have arrived.
+    /// Every "duplicate" is ours.
     DuplicateAlwaysOurs,
-    /// A "duplicate" is ours once something of ours has arrived, although the network can be looked up.
-    DuplicateOursOnceReached,
+    /// A "duplicate" is ours once an earlier attempt is in doubt, whatever other orders used the
+    /// click.
+    DuplicateOursFromDoubt,
     /// A "duplicate" is never ours.
     DuplicateNeverOurs,
+    /// The ledger does not keep which orders used a click.
+    ClickUseNotKept,
     /// The request is sent however little time the claim has left.
     DeadlineNotChecked,
     /// The claim ends with the sender's deadline by any clock.
@@ -34,60 +40,207 @@ pub enum Mutant {
     LagIgnored,
     /// A lost answer is taken for a failure.
     LostAnswerRetried,
-    /// A refusal of the moment ends a delivery of which an earlier attempt is in doubt.
+    /// A refusal ends a delivery of which an earlier attempt is in doubt.
     RefusalEndsDoubt,
     /// A person's decision counts for a later attempt than the one that was looked at.
     DecisionNotFenced,
-    /// A delivery whose claim another sender holds is dropped instead of waited for.
+    /// A delivery of which another sender holds the claim is forgotten instead of waited for.
     ClaimedElsewhereForgotten,
+    /// A plan that sends nothing lets an open delivery go.
+    RefusalLetsOpenOrderGo,
+    /// Other content takes over an open delivery.
+    OtherContentTakesOver,
+    /// A doubt is resolved under whatever settings there are today.
+    ScopeIgnored,
+    /// The merchant's consent holds for every further attempt.
+    ConsentWithoutEnd,
+    /// A cancellation while an attempt is under way is not noted.
+    CancelledWhileSendingForgotten,
+    /// A cancellation of an order that the ledger does not know is not kept.
+    CancelledBeforeOrderForgotten,
+    /// A cancelled order in doubt is sent again.
+    CancelledSentAgain,
+    /// A completion with a version voids a cancellation without one.
+    CancellationWithoutVersionVoided,
+    /// An earlier version replaces a later one.
+    EarlierVersionReplaces,
+    /// A later version replaces one that is in doubt.
+    LaterVersionReplacesDoubt,
+    /// A later version that has to wait is forgotten.
+    LaterVersionForgotten,
+    /// A later version that has to wait is dropped because another message waits.
+    LaterVersionTakenForSurplus,
+    /// A permission does not end with a cancellation.
+    PermissionOutlivesCancellation,
+    /// A permission does not end with the claim.
+    PermissionOutlivesClaim,
+    /// Reopening forgets the doubt.
+    ReopenForgetsDoubt,
+    /// "Not there" sends what a person has abandoned.
+    AbandonedSentAgain,
+    /// The write that names the waiting message comes before the message.
+    WrittenBeforePut,
+    /// The sweep takes an expired claim for a failure.
+    SweptTakenForFailure,
+    /// Reopening brings back what the shop has cancelled meanwhile.
+    ReopenForgetsCancellation,
 }
 
-/// Calls [`step`], with the rule taken out if it is one of the protocol's.
+/// [`step`], with the rule taken out if it is one of the protocol's.
 pub(crate) fn mutated(
     mutant: Option<Mutant>,
-    before: Option<&Delivery>,
+    held: Option<&Delivery>,
     event: &Event,
     policy: &Policy,
     now: Timestamp,
 ) -> Step {
-    let Some(mutant) = mutant else { return step(before, event, policy, now) };
-    let mut before = before.cloned();
-    let mut event = event.clone();
-    match (mutant, &mut before, &mut event) {
-        (Mutant::ExpiredTakenOver, Some(delivery), Event::Arrive { .. })
-            if delivery.state == State::Sending && now >= delivery.claim_expires_at =>
+    let Some(mutant) = mutant else { return step(held, event, policy, now) };
+    let (mut before, mut event) = (held.cloned(), event.clone());
+    change_input(mutant, &mut before, &mut event, now);
+    let mut step = step(before.as_ref(), &event, policy, now);
+    change_output(mutant, held, &event, &mut step);
+    step
+}
+
+fn is_open(delivery: &Delivery) -> bool {
+    !delivery.state.is_final()
+}
+
+/// Takes a rule out by what the protocol is shown.
+fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event, now: Timestamp) {
+    let Some(held) = before else { return };
+    match (mutant, event) {
+        (Mutant::ExpiredTakenOver, Event::Arrive(_))
+        | (Mutant::SweptTakenForFailure, Event::Expire)
+            if held.state == State::Sending && now >= held.claim_expires_at =>
         {
-            delivery.state = State::Retrying;
+            held.state = State::Retrying;
+            held.not_before = now;
         }
-        (Mutant::LookupWithoutWaiting, Some(delivery), _)
-            if delivery.state == State::Unconfirmed =>
+        (Mutant::LookupWithoutWaiting, _) if held.state == State::Unconfirmed => {
+            held.not_before = Timestamp::EPOCH;
+        }
+        (Mutant::LaggingAbsenceBelieved, Event::LookedUp { asked, .. }) => {
+            *asked = (*asked).max(held.not_before);
+        }
+        (Mutant::AttemptNotChecked, Event::Settle { attempt, verdict, .. })
+            if !matches!(verdict, Verdict::Delivered(_)) =>
         {
-            delivery.not_before = Timestamp::EPOCH;
+            *attempt = held.attempt;
         }
-        (Mutant::LaggingAbsenceBelieved, Some(delivery), Event::LookedUp { asked, .. }) => {
-            *asked = (*asked).max(delivery.not_before);
+        (Mutant::DecisionNotFenced, Event::Decide { attempt, decisions, .. }) => {
+            (*attempt, *decisions) = (held.attempt, held.decisions);
         }
-        (Mutant::AttemptNotChecked, Some(delivery), Event::Settle { attempt, .. })
-        | (Mutant::DecisionNotFenced, Some(delivery), Event::Decide { attempt, .. }) => {
-            *attempt = delivery.attempt;
+        (Mutant::RefusalEndsDoubt, Event::Settle { verdict: Verdict::Rejected(_), .. }) => {
+            held.doubt = None;
         }
-        (Mutant::RefusalEndsDoubt, Some(delivery), Event::Settle { .. }) => {
-            delivery.in_doubt = false;
-        }
-        (Mutant::LostAnswerRetried, _, Event::Settle { verdict, .. }) => {
+        (Mutant::LostAnswerRetried, Event::Settle { verdict, .. }) => {
             if let Verdict::Unconfirmed { reason, .. } = verdict {
                 *verdict = Verdict::Retry { reason: reason.clone(), after: None, sent: true };
             }
         }
+        (Mutant::OtherContentTakesOver, Event::Arrive(arrival)) if is_open(held) => {
+            held.facts = arrival.facts.clone();
+        }
+        (Mutant::ScopeIgnored, Event::Arrive(arrival)) => {
+            if let (Planned::Send(scope), Some(doubt)) = (&arrival.planned, &mut held.doubt) {
+                doubt.scope.clone_from(scope);
+            }
+        }
+        (Mutant::CancelledSentAgain, Event::Arrive(_)) if held.cancelled.is_some() => {
+            if let Some(doubt) = &mut held.doubt {
+                doubt.recovery = Recovery::SendAgain;
+                held.cancelled = None;
+            }
+        }
+        (Mutant::CancellationWithoutVersionVoided, Event::Arrive(arrival)) => {
+            let is_voided = arrival.updated_at.is_some()
+                && held.cancelled.as_ref().is_some_and(|noted| noted.updated_at.is_none());
+            if is_voided && held.state == State::Withdrawn {
+                held.cancelled = None;
+                held.order_updated_at = None;
+            }
+        }
+        (Mutant::EarlierVersionReplaces, Event::Arrive(arrival)) => {
+            held.order_updated_at = held.order_updated_at.min(arrival.updated_at);
+        }
+        (Mutant::LaterVersionReplacesDoubt, Event::Arrive(arrival))
+            if held.state == State::Unconfirmed && arrival.updated_at > held.order_updated_at =>
+        {
+            held.doubt = None;
+            held.state = State::Rejected;
+        }
+        (Mutant::AbandonedSentAgain, Event::LookedUp { lookup: Lookup::Absent, .. })
+            if held.state == State::Abandoned =>
+        {
+            held.state = State::Unconfirmed;
+        }
+        (Mutant::ReopenForgetsCancellation, Event::Decide { decision: Decision::Reopen, .. }) => {
+            held.cancelled = None;
+        }
         _ => {}
     }
-    let mut step = step(before.as_ref(), &event, policy, now);
-    if mutant == Mutant::ClaimedElsewhereForgotten
-        && matches!(event, Event::Arrive { .. })
-        && before.is_some_and(|delivery| delivery.state == State::Sending)
-        && step.next.is_none()
-    {
-        step.then = Then::Rest;
+}
+
+/// Takes a rule out by what becomes of the protocol's decision.
+fn change_output(mutant: Mutant, held: Option<&Delivery>, event: &Event, step: &mut Step) {
+    let is_sending = held.is_some_and(|held| held.state == State::Sending);
+    match (mutant, event) {
+        (Mutant::ClaimedElsewhereForgotten, Event::Arrive(_))
+            if is_sending && step.next.is_none() =>
+        {
+            step.then = Then::Rest;
+        }
+        (Mutant::RefusalLetsOpenOrderGo, Event::Arrive(arrival))
+            if !matches!(arrival.planned, Planned::Send(_)) =>
+        {
+            *step = Step { next: None, then: Then::Rest };
+        }
+        (Mutant::ConsentWithoutEnd, _) => {
+            let was = held.and_then(|held| held.doubt.as_ref());
+            let is_consented = was.is_some_and(|doubt| doubt.recovery == Recovery::SendOnceMore);
+            if let Some(Delivery { doubt: Some(doubt), not_before, .. }) = &mut step.next
+                && is_consented
+                && doubt.recovery == Recovery::Hold
+            {
+                *doubt = Doubt { recovery: Recovery::SendOnceMore, ..doubt.clone() };
+                step.then = Then::Wait(*not_before);
+            }
+        }
+        (Mutant::CancelledWhileSendingForgotten, Event::Cancel { .. }) if is_sending => {
+            *step = Step { next: None, then: Then::Rest };
+        }
+        (Mutant::CancelledBeforeOrderForgotten, Event::Cancel { .. }) if held.is_none() => {
+            *step = Step { next: None, then: Then::Rest };
+        }
+        (Mutant::LaterVersionForgotten, Event::Arrive(arrival)) => {
+            let is_later = held.is_some_and(|held| arrival.updated_at > held.order_updated_at);
+            if is_later && step.next.is_none() && matches!(step.then, Then::Wait(_)) {
+                step.then = Then::Rest;
+            }
+        }
+        (Mutant::PermissionOutlivesCancellation, Event::Cancel { .. }) => {
+            let permission = held.and_then(|held| held.permission.clone());
+            if let (Some(next), Some(permission)) = (&mut step.next, permission) {
+                next.permission = Some(permission);
+                next.cancelled = next.cancelled.clone().map(|mut cancelled| {
+                    cancelled.completed_after = true;
+                    cancelled
+                });
+            }
+        }
+        (Mutant::PermissionOutlivesClaim, Event::Arrive(_)) => {
+            if let (Some(next), Then::Send(_)) = (&mut step.next, &step.then) {
+                next.permission = held.and_then(|held| held.permission.clone());
+            }
+        }
+        (Mutant::ReopenForgetsDoubt, Event::Decide { decision: Decision::Reopen, .. }) => {
+            if let Some(next) = &mut step.next {
+                next.doubt = None;
+                next.state = State::Retrying;
+                step.then = Then::Wait(next.not_before);
+            }
+        }
+        _ => {}
     }
-    step
 }

@@ -1,69 +1,113 @@
-//! The network's part of an exchange.
+//! The network: it processes an attempt or does not, and the meaning of its answer.
 
-use postback_core::delivery::{Attempt, Recovery};
+use postback_core::delivery::{
+    Attempt, Delivery, Key, Note, Others, Record, Recovery, Stamp, judge,
+};
 
 use crate::{
+    clock::NOW,
     mutant::Mutant,
-    state::{Cause, Exchange, Meaning, State, Turn},
+    script::Word,
+    state::{Cause, Invocation, Meaning, Order, Outcome, State, Turn},
     turns::go_on,
     world::World,
 };
 
 impl World {
-    /// Sends the request of invocation `i`.
-    pub(crate) fn send(&self, state: &mut State, i: usize, exchange: Exchange) {
+    pub(crate) fn send(&self, state: &mut State, i: usize, outcome: Outcome) {
         let mut invocation = state.running.remove(i);
         let Turn::Send { attempt, .. } = invocation.turn else {
             unreachable!("only a claim sends")
         };
-        let meaning = match exchange {
-            Exchange::NotSent => Meaning::NotSent,
-            Exchange::Answered => self.process(state, &attempt),
-            Exchange::AnswerLost => {
-                self.process(state, &attempt);
-                Meaning::Lost
+        let meaning = match outcome {
+            Outcome::NotSent => Some(Meaning::NotSent),
+            Outcome::Answered => self.process(state, &invocation, &attempt),
+            Outcome::AnswerLost => {
+                self.process(state, &invocation, &attempt);
+                Some(Meaning::Lost)
             }
-            Exchange::RequestLost => Meaning::Lost,
-            Exchange::NotNow => Meaning::NotNow,
-            Exchange::WrongSetting => {
+            Outcome::RequestLost => Some(Meaning::Lost),
+            Outcome::NotNow => Some(Meaning::NotNow),
+            Outcome::WrongSetting => {
                 state.wrong_settings -= 1;
-                Meaning::WrongSetting
+                Some(Meaning::WrongSetting)
             }
-            Exchange::Refused => Meaning::Refused,
-            Exchange::Nothing => Meaning::Nothing,
+            Outcome::Refused => Some(Meaning::Refused),
+            Outcome::Nothing => Some(Meaning::Nothing),
         };
-        state.reached_network |= exchange != Exchange::NotSent;
-        self.decide(&mut invocation, Cause::Settled(attempt.number, meaning));
+        match meaning {
+            Some(meaning) => {
+                self.decide(state, &mut invocation, Cause::Settled(attempt.number, meaning));
+            }
+            None => invocation.turn = Turn::Judge(attempt),
+        }
         go_on(state, invocation);
     }
 
-    /// The meaning of the answer "duplicate", as the networks' crates classify it.
-    fn duplicate(&self, attempt: &Attempt) -> Meaning {
-        use Recovery::{Hold, LookUp, SendAgain};
-        let reached = attempt.reached_network_before;
-        let believed = reached && self.lacks(Mutant::DuplicateOursOnceReached);
+    /// The network takes the request. The meaning of its answer to us; `None` when a "duplicate"
+    /// has to be judged.
+    fn process(
+        &self,
+        state: &mut State,
+        invocation: &Invocation,
+        attempt: &Attempt,
+    ) -> Option<Meaning> {
+        // Orders of one click have one key.
+        let is_known = state.orders.iter().any(|order| !order.effects.is_empty());
+        if state.elsewhere || (self.deduplicates() && is_known) {
+            return self.duplicate(attempt);
+        }
+        let Word::Complete { content, .. } = self.word(invocation.message.what) else {
+            unreachable!("a cancellation is not sent")
+        };
+        let order = &mut state.orders[usize::from(invocation.order)];
+        if order.effects.is_empty() {
+            order.hidden = self.lag;
+        }
+        order.effects.push(content);
+        order.effects.sort_unstable();
+        Some(Meaning::Success)
+    }
+
+    /// The meaning of a "duplicate", as the networks' crates read it.
+    fn duplicate(&self, attempt: &Attempt) -> Option<Meaning> {
+        let is_believed = attempt.in_doubt && self.lacks(Mutant::DuplicateOursFromDoubt);
         match self.policy.recovery {
-            _ if self.lacks(Mutant::DuplicateNeverOurs) => Meaning::DuplicateElsewhere,
-            _ if self.lacks(Mutant::DuplicateAlwaysOurs) || believed => Meaning::OurDuplicate,
-            // A lookup shows whether it is ours.
-            LookUp => Meaning::DuplicateOfWhom,
-            // The key is the order's, so nobody else has it.
-            SendAgain if reached => Meaning::OurDuplicate,
-            // The key is the order's, so it may be another line's.
-            Hold if reached => Meaning::DuplicateOfWhom,
-            SendAgain | Hold => Meaning::DuplicateElsewhere,
+            _ if self.lacks(Mutant::DuplicateNeverOurs) => Some(Meaning::DuplicateElsewhere),
+            _ if self.lacks(Mutant::DuplicateAlwaysOurs) || is_believed => {
+                Some(Meaning::OurDuplicate)
+            }
+            Recovery::SendAgain => None,
+            // Whose it is can be asked.
+            Recovery::LookUp => Some(Meaning::DuplicateOfWhom),
+            Recovery::SendOnceMore | Recovery::Hold if attempt.in_doubt => Some(Meaning::Held),
+            Recovery::SendOnceMore | Recovery::Hold => Some(Meaning::DuplicateElsewhere),
         }
     }
 
-    /// Lets the network take the request. Returns the meaning of its answer.
-    fn process(&self, state: &mut State, attempt: &Attempt) -> Meaning {
-        if state.elsewhere || (self.deduplicates() && state.effects > 0) {
-            return self.duplicate(attempt);
-        }
-        if state.effects == 0 {
-            state.hidden = self.lag;
-        }
-        state.effects += 1;
-        Meaning::Success
+    /// Reads the other orders' records and judges a "duplicate".
+    pub(crate) fn judge(&self, state: &mut State, i: usize) {
+        let mut invocation = state.running.remove(i);
+        let Turn::Judge(attempt) = invocation.turn else {
+            unreachable!("only a duplicate is judged")
+        };
+        let own = usize::from(invocation.order);
+        let others = state.orders.iter().enumerate().filter(|(number, _)| *number != own);
+        let used = others.filter(|(_, order)| order.used);
+        let records = used.map(|(number, order)| (number.to_string(), record(order))).collect();
+        let claim = invocation.delivery().and_then(|held| held.claim.as_ref());
+        let scope = claim.map_or("", |claim| &claim.scope);
+        let judgement = judge(attempt.in_doubt, scope, &Others { records, many: false });
+        let meaning = Meaning::of(&judgement.verdict);
+        self.decide(state, &mut invocation, Cause::Settled(attempt.number, meaning));
+        go_on(state, invocation);
     }
+}
+
+/// The record of an order, with nothing but the protocol's part.
+fn record(order: &Order) -> Option<Record> {
+    let delivery: &Delivery = &order.ledger.as_ref()?.delivery;
+    let key = Key::known("order".to_owned(), "network", None);
+    let stamp = Stamp { now: NOW, write_id: 0 };
+    Some(Record::after(None, &key, delivery.clone(), Note::default(), stamp))
 }

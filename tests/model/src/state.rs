@@ -1,69 +1,101 @@
-//! The state of the world at one moment, and the actions that can follow.
+//! One moment of the world, and what can happen next.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Attempt, Decision, Delivery, Event, Fingerprint, IfAbsent, Lookup, Proof, Verdict},
-    redaction::{Details, Reason},
+    delivery::{Attempt, Decision, Delivery, IfAbsent, Proof, Verdict},
+    redaction::Reason,
 };
 
-use crate::clock::{NOW, TICK, Ticks, long_ago, ticks};
+use crate::{
+    clock::{NOW, TICK, Ticks, long_ago, ticks},
+    ghost::Ghost,
+};
 
-/// The content of the order, as a digest that is quickly compared.
-static CONTENT: LazyLock<Fingerprint> =
-    LazyLock::new(|| serde_json::from_str("\"o\"").unwrap_or_else(|_| Fingerprint::of(&"order")));
-
-/// The state of the world at one moment.
+/// All that is true at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The delivery in the ledger.
-    pub ledger: Option<Arc<Delivery>>,
-    /// The number of messages on the queue. Each may come at any time, and more than once.
-    pub queue: u8,
-    /// The running invocations; their order does not matter.
+    /// The orders. More than one share a click.
+    pub orders: Vec<Order>,
+    /// The invocations that live, in an order that does not matter.
     pub running: Vec<Invocation>,
-    /// The version of the settings.
+    /// The number of changes of the settings so far.
     pub settings: u8,
-    /// The number of our conversions at the network.
-    pub effects: u8,
-    /// The time for which the network may still not show it.
-    pub hidden: Ticks,
-    /// True if the network holds somebody else's conversion.
+    /// Whether the network holds somebody else's conversion.
     pub elsewhere: bool,
-    /// True if a byte of ours ever reached the network.
-    pub reached_network: bool,
-    /// True if anybody was promised that the delivery is carried on.
-    pub promised: bool,
     pub(crate) starts: u8,
-    pub(crate) calls: u8,
     pub(crate) ahead: u8,
     pub(crate) looks: u8,
+    pub(crate) sweeps: u8,
     pub(crate) wrong_settings: u8,
 }
 
-/// One run of a function, or an operator at work.
+/// An order: its record, its messages, and the truth about it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Order {
+    /// The record in the ledger.
+    pub ledger: Option<Arc<Entry>>,
+    /// The messages on the queue. Each may come at any time, and more than once.
+    pub queue: Vec<Message>,
+    /// The words that may still come by a direct call.
+    pub calls: Vec<u8>,
+    /// The contents of this order's conversions at the network.
+    pub effects: Vec<u8>,
+    /// The time for which the network may still not show them.
+    pub hidden: Ticks,
+    /// Whether the ledger keeps that this order used the click.
+    pub used: bool,
+    /// Facts that no part of the protocol knows.
+    pub ghost: Ghost,
+}
+
+/// A record: the protocol's part, and the name of the message that waits for it (0: none).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// The name of the waiting message.
+    pub named: u8,
+}
+
+/// A message on the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Message {
+    /// The word of the shop, by its place in the script.
+    pub what: u8,
+    /// Whether it was put back, or comes again.
+    pub delayed: bool,
+    /// Its name, 0 if it has none.
+    pub name: u8,
+}
+
+/// One run of a function, a person or the sweep at work.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Invocation {
-    /// The origin of the invocation.
+    /// What began it.
     pub kind: Kind,
-    /// The ticks by which its clock is ahead of the true time.
+    /// The order that it is about.
+    pub order: u8,
+    /// The message in hand, or what a call or a person would put on the queue.
+    pub message: Message,
+    /// The distance of its clock ahead of the true time.
     pub ahead: Ticks,
-    /// The time at which its host ends it, by its own clock.
+    /// The time when it is ended, by its own clock.
     pub deadline: Timestamp,
     /// The settings it read.
     pub settings: u8,
-    /// The end of the pause that it observes, if any.
+    /// The time until which its circuit breaker is open.
     pub paused: Option<Timestamp>,
-    /// The delivery that it last read or wrote.
-    pub held: Option<Arc<Delivery>>,
-    /// True if the ledger still holds that: the version shows it.
+    /// The record as it believes it to be.
+    pub held: Option<Arc<Entry>>,
+    /// Whether the ledger still holds that.
     pub current: bool,
-    /// The turn it is at.
+    /// Its next turn.
     pub turn: Turn,
 }
 
-/// The origin of an invocation.
+/// What began an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A message, which comes again unless the invocation ends well.
@@ -71,20 +103,33 @@ pub enum Kind {
     /// A direct call.
     Call,
     /// A person who has looked at the delivery and at the network.
-    Operator,
+    Person,
+    /// The sweep.
+    Sweep,
 }
 
-/// The turn of an invocation.
+/// The next turn of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Turn {
+    /// The message that waits is about to be put on the queue, then the write.
+    Put {
+        /// The event that is decided on.
+        cause: Cause,
+        /// What is written.
+        next: Arc<Delivery>,
+        /// What is done once it is written.
+        place: Place,
+    },
     /// A write is on its way.
     Write {
-        /// The cause, decided anew if the write is refused.
+        /// The event that is decided on: decided anew if the write is refused.
         cause: Cause,
-        /// The delivery as written; `None` when it is certain to be refused.
+        /// What is written; `None` when it is certain to be refused.
         next: Option<Arc<Delivery>>,
-        /// The action once it has succeeded.
-        after: AfterWrite,
+        /// The message that it names.
+        name: u8,
+        /// What is done once it is written.
+        place: Place,
     },
     /// The claim is written; the request's bytes leave until then, to the very tick, if at all.
     Send {
@@ -93,49 +138,59 @@ pub enum Turn {
         /// By its own clock.
         until: Timestamp,
     },
-    /// About to look up the delivery at the network.
-    LookUp,
-    /// All is written. `true`: the order is about to be put back on the queue.
+    /// The network said "duplicate"; the other orders' records are about to be read.
+    Judge(Attempt),
+    /// About to ask the network.
+    Ask,
+    /// All is written. Whether the order is about to be put back on the queue.
     FollowUp(bool),
 }
 
-/// The action once a write has succeeded.
+/// What is done once a write succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AfterWrite {
+pub enum Place {
     /// Send.
     Send(Attempt),
-    /// Look up the delivery at the network.
-    LookUp,
+    /// Ask the network.
+    Ask,
     /// Decide again at once.
-    DecideAgain,
-    /// End; `true`: and come back.
+    Again,
+    /// End, and come back or not.
     FollowUp(bool),
+    /// End; the order has other content, or is not the version held.
+    Conflict,
 }
 
-/// The cause of a decision: an event in short.
+/// An event in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The order has come.
+    /// The shop's word has come.
     Arrival,
-    /// The attempt has this meaning.
+    /// The attempt has this result.
     Settled(u32, Meaning),
-    /// The network was looked up then, and shows it, does not show it (`Some(false)`) or gave no answer.
+    /// The network was asked then, and shows it, does not show it (`Some(false)`) or did not answer.
     LookedUp(Timestamp, Option<bool>),
-    /// A person who saw that many attempts has decided.
-    Decided(u32, Decision),
+    /// A person who saw that many attempts and decisions has decided.
+    Decided(u32, u32, Decision),
+    /// The sweep looks.
+    Swept,
 }
 
 /// A verdict in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Meaning {
-    /// Confirmed, or accepted by a network that never confirms.
+    /// Confirmed.
     Success,
     /// A duplicate of our own.
     OurDuplicate,
     /// A duplicate of somebody else's.
     DuplicateElsewhere,
-    /// A duplicate; only a lookup can say whose.
+    /// A duplicate; whose is for a lookup to find out.
     DuplicateOfWhom,
+    /// Another order of ours holds the click.
+    ClickUsed,
+    /// A duplicate; only a person can find out whose.
+    Held,
     /// No answer.
     Lost,
     /// Not one byte left.
@@ -144,63 +199,78 @@ pub enum Meaning {
     NotNow,
     /// A setting is wrong.
     WrongSetting,
-    /// Refused, by reason of the moment.
+    /// Refused.
     Refused,
     /// Nothing to report.
     Nothing,
 }
 
-/// The course of an attempt at the network.
+/// What the network does with an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exchange {
+pub enum Outcome {
     /// Not one byte leaves.
     NotSent,
     /// It is processed and answered.
     Answered,
     /// It is processed, and the answer is lost.
     AnswerLost,
-    /// It is lost on its way, which looks like the above.
+    /// It is lost on its way, which nobody can tell from the above.
     RequestLost,
-    /// It is answered: not now.
+    /// It is asked to come again.
     NotNow,
-    /// It is answered that a setting is wrong.
+    /// It is refused because of a wrong setting.
     WrongSetting,
-    /// It is refused now.
+    /// It is refused.
     Refused,
-    /// It is answered that there is nothing to report.
+    /// There is nothing to report.
     Nothing,
 }
 
-/// One thing that can happen. Invocations are named by their place in [`State::running`].
+/// What can happen. Invocations and messages are named by their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Time passes.
     Tick,
-    /// An invocation begins.
+    /// An invocation begins with a message.
     Begin {
-        /// By a message, or by a direct call.
-        kind: Kind,
-        /// The ticks by which its clock is ahead.
+        /// The order.
+        order: usize,
+        /// The message.
+        message: usize,
+        /// The distance of its clock ahead.
         ahead: Ticks,
-        /// True if the queue keeps the message and delivers it again.
+        /// Whether the queue keeps the message and delivers it again.
         copy: bool,
-        /// True if the running function observes a pause of the network.
+        /// Whether its circuit breaker is open.
         paused: bool,
     },
-    /// An operator looks at the delivery and at the network.
-    Look,
-    /// The settings are fixed.
-    FixSettings,
+    /// A direct call.
+    Call {
+        /// The order.
+        order: usize,
+        /// The place among the calls that may come.
+        call: usize,
+    },
+    /// A person looks at the delivery and at the network, and decides.
+    Look(usize, Decision),
+    /// The sweep looks.
+    Sweep(usize),
+    /// The settings are changed.
+    Change,
+    /// The waiting message is put on the queue.
+    Put(usize),
     /// The write arrives.
     Land(usize),
-    /// The write of a result fails; `true`: it has succeeded all the same.
+    /// The write of an outcome fails; whether it stands all the same.
     WriteFails(usize, bool),
     /// The bytes leave, if at all.
-    Send(usize, Exchange),
+    Send(usize, Outcome),
     /// No byte left in time.
     TimeOut(usize),
-    /// The lookup at the network: true if it shows the delivery, `None` without an answer.
-    LookUp(usize, Option<bool>),
+    /// The other orders' records are read.
+    Judge(usize),
+    /// The network is asked; whether it shows it, `None` when it does not answer.
+    Ask(usize, Option<bool>),
     /// The order is put back if need be, and the invocation ends well.
     End(usize),
     /// The invocation dies.
@@ -212,55 +282,46 @@ impl Invocation {
         NOW + ticks(self.ahead)
     }
 
-    /// Returns true if time may pass before its next turn. An answer is acted on, or lost with the
-    /// invocation, before its age exceeds what the model distinguishes.
+    pub(crate) fn delivery(&self) -> Option<&Delivery> {
+        self.held.as_ref().map(|entry| &entry.delivery)
+    }
+
+    /// Whether time may pass before its next turn. An answer is acted on, or lost with the
+    /// invocation, before its age can no longer be told.
     pub(crate) fn may_wait(&self) -> bool {
         !matches!(
             self.turn,
             Turn::Write { cause: Cause::LookedUp(asked, _), .. } if asked <= long_ago()
         )
     }
-
-    pub(crate) fn event(&self, cause: Cause) -> Event {
-        let jitter = 0;
-        let settings = self.settings.to_string();
-        match cause {
-            Cause::Arrival => Event::Arrive {
-                content: CONTENT.clone(),
-                deadline: self.deadline,
-                settings,
-                paused: self.paused.map(|until| (until, Reason::new("key"))),
-            },
-            Cause::Settled(attempt, meaning) => {
-                Event::Settle { attempt, verdict: meaning.verdict(), settings, jitter }
-            }
-            Cause::LookedUp(asked, shown) => {
-                let lookup = match shown {
-                    Some(true) => Lookup::Found { references: Details::none() },
-                    Some(false) => Lookup::Absent,
-                    None => Lookup::Failed { reason: Reason::new("lost") },
-                };
-                Event::LookedUp { asked, lookup, deadline: self.deadline, jitter }
-            }
-            Cause::Decided(attempt, decision) => Event::Decide { attempt, decision },
-        }
-    }
 }
 
 impl Meaning {
-    fn verdict(self) -> Verdict {
+    pub(crate) fn verdict(self) -> Verdict {
         let reason = Reason::new("model");
         match self {
             Self::Success => Verdict::Delivered(Proof::Response),
             Self::OurDuplicate => Verdict::Delivered(Proof::Duplicate),
             Self::DuplicateElsewhere => Verdict::rejected("duplicate_elsewhere"),
             Self::DuplicateOfWhom => Verdict::Unconfirmed { reason, if_absent: IfAbsent::Reject },
+            Self::ClickUsed => Verdict::ClickUsed,
+            Self::Held => Verdict::Held(reason),
             Self::Lost => Verdict::unconfirmed("model"),
             Self::NotSent => Verdict::Retry { reason, after: None, sent: false },
             Self::NotNow => Verdict::retry("model", Some(TICK)),
             Self::WrongSetting => Verdict::parked("model"),
-            Self::Refused => Verdict::rejected_now("model"),
+            Self::Refused => Verdict::rejected("model"),
             Self::Nothing => Verdict::Skipped(reason),
+        }
+    }
+
+    pub(crate) fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Delivered(_) => Self::OurDuplicate,
+            Verdict::ClickUsed => Self::ClickUsed,
+            Verdict::Held(_) => Self::Held,
+            Verdict::Retry { .. } => Self::NotNow,
+            _ => Self::DuplicateElsewhere,
         }
     }
 }

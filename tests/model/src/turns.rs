@@ -1,52 +1,69 @@
-//! The state that follows each action: the turns of invocations.
+//! What comes of each thing that can happen.
 
 use std::sync::Arc;
 
-use postback_core::delivery::{Attempt, Decision, Step, Then};
+use postback_core::delivery::{Attempt, Decision, Delivery, Step, Then};
 
 use crate::{
-    clock::{LIFE, MOST_MESSAGES, NOW, Ticks, long_ago, ticks},
+    clock::{MOST_MESSAGES, long_ago, older},
     mutant::{Mutant, mutated},
-    passage,
-    state::{Action, AfterWrite, Cause, Invocation, Kind, Meaning, State, Turn},
-    world::{Host, World},
+    script::{Word, updated_at},
+    state::{Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, Place, State, Turn},
+    world::{Host, World, permission_end},
 };
 
 impl World {
     pub(crate) fn after(&self, last: &State, action: Action) -> State {
         let mut state = last.clone();
         match action {
-            Action::Tick => passage::one_tick(&mut state),
-            Action::FixSettings => state.settings = 2,
-            Action::Begin { kind, ahead, copy, paused } => {
-                self.begin(&mut state, kind, ahead, copy, paused);
+            Action::Tick => pass(&mut state),
+            Action::Change => state.settings += 1,
+            Action::Begin { order, message, ahead, copy, paused } => {
+                let in_hand = state.orders[order].queue[message];
+                if copy {
+                    state.orders[order].queue[message].delayed = true;
+                    state.orders[order].queue.sort_unstable();
+                } else {
+                    state.orders[order].queue.remove(message);
+                }
+                self.begin(&mut state, Kind::Message, order, in_hand, ahead, paused);
             }
-            Action::Look => self.look(&mut state),
+            Action::Call { order, call } => {
+                let what = state.orders[order].calls.remove(call);
+                let message = Message { what, delayed: false, name: 0 };
+                self.begin(&mut state, Kind::Call, order, message, 0, false);
+            }
+            Action::Look(order, decision) => self.look(&mut state, order, decision),
+            Action::Sweep(order) => self.sweep(&mut state, order),
+            Action::Put(i) => self.put(&mut state, i),
             Action::Land(i) => self.land(&mut state, i),
-            Action::WriteFails(i, written) => self.write_fails(&mut state, i, written),
-            Action::Send(i, exchange) => self.send(&mut state, i, exchange),
+            Action::WriteFails(i, stands) => self.fail(&mut state, i, stands),
+            Action::Send(i, outcome) => self.send(&mut state, i, outcome),
+            Action::Judge(i) => self.judge(&mut state, i),
             Action::TimeOut(i) => {
                 let mut invocation = state.running.remove(i);
                 if let Turn::Send { attempt, .. } = invocation.turn {
-                    self.decide(&mut invocation, Cause::Settled(attempt.number, Meaning::Lost));
+                    let cause = Cause::Settled(attempt.number, Meaning::Lost);
+                    self.decide(&mut state, &mut invocation, cause);
                 }
                 go_on(&mut state, invocation);
             }
-            Action::LookUp(i, shown) => {
+            Action::Ask(i, shown) => {
                 let mut invocation = state.running.remove(i);
                 let asked = invocation.clock();
-                self.decide(&mut invocation, Cause::LookedUp(asked, shown));
+                self.decide(&mut state, &mut invocation, Cause::LookedUp(asked, shown));
                 go_on(&mut state, invocation);
             }
             Action::End(i) => {
                 let invocation = state.running.remove(i);
                 if invocation.turn == Turn::FollowUp(true) {
-                    put_back(&mut state);
+                    put_back(&mut state, &invocation);
                 }
             }
             Action::Crash(i) => {
-                if state.running.remove(i).kind == Kind::Message {
-                    put_back(&mut state);
+                let invocation = state.running.remove(i);
+                if invocation.kind == Kind::Message {
+                    put_back(&mut state, &invocation);
                 }
             }
         }
@@ -54,106 +71,142 @@ impl World {
         state
     }
 
-    fn begin(&self, state: &mut State, kind: Kind, ahead: Ticks, copy: bool, paused: bool) {
-        match kind {
-            Kind::Message if !copy => state.queue -= 1,
-            Kind::Call => state.calls -= 1,
-            Kind::Message | Kind::Operator => {}
-        }
-        let mut invocation = Invocation {
-            kind,
-            ahead,
-            deadline: NOW + ticks(ahead + LIFE),
-            settings: state.settings,
-            paused: paused.then(|| NOW + ticks(ahead + 1)),
-            held: state.ledger.clone(),
-            current: true,
-            turn: Turn::LookUp,
+    /// One turn of the dispatcher: asks the protocol, then writes or does what it says.
+    pub(crate) fn decide(&self, state: &mut State, invocation: &mut Invocation, cause: Cause) {
+        let event = self.event(invocation, cause);
+        let now = invocation.clock();
+        let Step { next, then } =
+            mutated(self.mutant, invocation.delivery(), &event, &self.policy, now);
+        let writes = next.is_some();
+        let place = match then {
+            Then::Send(attempt) => Place::Send(Attempt { at: long_ago(), ..attempt }),
+            Then::LookUp => Place::Ask,
+            Then::Wait(until) if writes && until <= now && cause == Cause::Arrival => Place::Again,
+            Then::Wait(_) => Place::FollowUp(writes || self.waits_on(invocation)),
+            Then::Conflict | Then::Superseded => Place::Conflict,
+            Then::Rest => Place::FollowUp(false),
         };
-        self.decide(&mut invocation, Cause::Arrival);
-        // One that has nothing to do is gone at once and changes nothing.
-        if !matches!(invocation.turn, Turn::FollowUp(_)) {
-            state.starts = state.starts.saturating_sub(1);
-            state.ahead = state.ahead.saturating_sub(ahead);
+        let place = match cause {
+            // The person brings the order once the permission is written.
+            Cause::Decided(_, _, Decision::PermitSending) if writes => Place::FollowUp(true),
+            Cause::Swept => Place::FollowUp(false),
+            _ => place,
+        };
+        invocation.turn = match next {
+            Some(next) => {
+                let next = Arc::new(essence(next));
+                if self.puts_first(invocation, &next, cause, place) {
+                    Turn::Put { cause, next, place }
+                } else {
+                    Turn::Write { cause, next: Some(next), name: 0, place }
+                }
+            }
+            None => {
+                let word = self.word(invocation.message.what);
+                if cause == Cause::Arrival {
+                    let order = &mut state.orders[usize::from(invocation.order)];
+                    order.ghost.heard(word, invocation.message.delayed);
+                }
+                self.placed(state, invocation, place)
+            }
+        };
+    }
+
+    /// The turn at a place, where nothing is left to write.
+    fn placed(&self, state: &mut State, invocation: &Invocation, place: Place) -> Turn {
+        match place {
+            Place::Ask => Turn::Ask,
+            Place::FollowUp(waits) => {
+                let order = &mut state.orders[usize::from(invocation.order)];
+                if !waits && matches!(invocation.kind, Kind::Message | Kind::Call) {
+                    order.ghost.took(self.word(invocation.message.what));
+                }
+                Turn::FollowUp(waits)
+            }
+            Place::Conflict => Turn::FollowUp(false),
+            Place::Send(_) | Place::Again => {
+                unreachable!("the protocol neither sends nor goes on without a write")
+            }
+        }
+    }
+
+    /// Whether a waiting arrival has to be put back: it may be surplus beside another message.
+    fn waits_on(&self, invocation: &Invocation) -> bool {
+        use postback_core::delivery::State::Sending;
+        let Some(held) = &invocation.held else { return true };
+        let is_held = self.version_of(invocation) == held.delivery.order_updated_at;
+        let is_named = held.named != 0 && held.named != invocation.message.name;
+        let may_be_surplus = is_held || self.lacks(Mutant::LaterVersionTakenForSurplus);
+        held.delivery.state == Sending || !may_be_surplus || !is_named
+    }
+
+    fn version_of(&self, invocation: &Invocation) -> Option<postback_core::clock::Timestamp> {
+        updated_at(self.word(invocation.message.what).version())
+    }
+
+    /// Whether a message is put on the queue before the write.
+    fn puts_first(
+        &self,
+        invocation: &Invocation,
+        next: &Delivery,
+        cause: Cause,
+        place: Place,
+    ) -> bool {
+        let held = invocation.delivery().and_then(|held| held.order_updated_at);
+        let is_replaced = invocation.kind == Kind::Call && next.order_updated_at > held;
+        let reopens = matches!(cause, Cause::Decided(_, _, Decision::Reopen));
+        match place {
+            _ if self.lacks(Mutant::WrittenBeforePut) => false,
+            Place::FollowUp(true) if matches!(cause, Cause::Decided(..)) => reopens,
+            Place::FollowUp(true) => self.version_of(invocation) == next.order_updated_at,
+            // A later version is on its queue before it replaces the record.
+            _ => is_replaced && matches!(self.word(invocation.message.what), Word::Complete { .. }),
+        }
+    }
+
+    fn put(&self, state: &mut State, i: usize) {
+        let mut invocation = state.running.remove(i);
+        let Turn::Put { cause, next, place } = invocation.turn.clone() else {
+            unreachable!("only a message that waits is put")
+        };
+        let name = unused_name(state, usize::from(invocation.order));
+        let message = Message { delayed: true, name, ..invocation.message };
+        add(&mut state.orders[usize::from(invocation.order)], message);
+        invocation.turn = Turn::Write { cause, next: Some(next), name, place };
+        if !invocation.current && !self.lacks(Mutant::FenceDropped) {
+            refuse(&mut invocation);
         }
         go_on(state, invocation);
     }
 
-    /// The operator looks at the delivery and at the network, and decides.
-    fn look(&self, state: &mut State) {
-        state.looks -= 1;
-        let decision = if state.effects > 0 { Decision::Delivered } else { Decision::SendAgain };
-        let mut operator = Invocation {
-            kind: Kind::Operator,
-            ahead: 0,
-            deadline: long_ago(),
-            settings: state.settings,
-            paused: None,
-            held: state.ledger.clone(),
-            current: true,
-            turn: Turn::LookUp,
-        };
-        let seen = operator.held.as_ref().map_or(0, |delivery| delivery.attempt);
-        self.decide(&mut operator, Cause::Decided(seen, decision));
-        go_on(state, operator);
-    }
-
-    /// Takes one turn of the dispatcher: asks the protocol, then writes or acts as it says.
-    pub(crate) fn decide(&self, invocation: &mut Invocation, cause: Cause) {
-        let event = invocation.event(cause);
-        let now = invocation.clock();
-        let held = invocation.held.as_deref();
-        let Step { next, then } = mutated(self.mutant, held, &event, &self.policy, now);
-        let after = match then {
-            Then::Send(attempt) => AfterWrite::Send(Attempt { at: long_ago(), ..attempt }),
-            Then::LookUp => AfterWrite::LookUp,
-            Then::Wait(until) if next.is_some() && until <= now && cause == Cause::Arrival => {
-                AfterWrite::DecideAgain
-            }
-            Then::Wait(_) => AfterWrite::FollowUp(true),
-            Then::Rest | Then::Conflict => AfterWrite::FollowUp(false),
-        };
-        invocation.turn = match (next, after) {
-            (Some(next), after) => {
-                let next = Some(Arc::new(passage::essence(next)));
-                Turn::Write { cause, next, after }
-            }
-            (None, AfterWrite::LookUp) => Turn::LookUp,
-            (None, AfterWrite::FollowUp(wait)) => Turn::FollowUp(wait),
-            (None, AfterWrite::Send(_) | AfterWrite::DecideAgain) => {
-                unreachable!("the protocol neither sends nor goes on without a write")
-            }
-        };
-    }
-
     fn land(&self, state: &mut State, i: usize) {
         let mut invocation = state.running.remove(i);
-        let Turn::Write { cause, next, after } = invocation.turn.clone() else {
+        let Turn::Write { cause, next, name, place } = invocation.turn.clone() else {
             unreachable!("only a write lands")
         };
-        let unwritten = self.lacks(Mutant::IntentDropped) && matches!(after, AfterWrite::Send(_));
+        let unwritten = self.lacks(Mutant::IntentDropped) && matches!(place, Place::Send(_));
+        let order = usize::from(invocation.order);
         match next {
-            Some(next) if unwritten => invocation.held = Some(next),
+            Some(next) if unwritten => {
+                invocation.held = Some(Arc::new(Entry { delivery: (*next).clone(), named: 0 }));
+            }
             Some(next) if invocation.current || self.lacks(Mutant::FenceDropped) => {
-                state.ledger = Some(Arc::clone(&next));
-                self.outdate(state);
-                invocation.held = Some(next);
-                invocation.current = true;
+                self.write(state, &mut invocation, cause, &next, name, place);
             }
             _ => {
-                invocation.held.clone_from(&state.ledger);
+                invocation.held.clone_from(&state.orders[order].ledger);
                 invocation.current = true;
-                self.decide(&mut invocation, cause);
+                self.decide(state, &mut invocation, cause);
                 go_on(state, invocation);
                 return;
             }
         }
         let now = invocation.clock();
-        match after {
-            AfterWrite::DecideAgain => self.decide(&mut invocation, Cause::Arrival),
-            AfterWrite::LookUp => invocation.turn = Turn::LookUp,
-            AfterWrite::FollowUp(wait) => invocation.turn = Turn::FollowUp(wait),
-            AfterWrite::Send(attempt) => {
+        match place {
+            Place::Again => self.decide(state, &mut invocation, Cause::Arrival),
+            // A message that is named, or one that a person brings, is on the queue already.
+            Place::FollowUp(true) if name != 0 => invocation.turn = Turn::FollowUp(false),
+            Place::Send(attempt) => {
                 let in_time = now + self.policy.need <= invocation.deadline;
                 if in_time || self.lacks(Mutant::DeadlineNotChecked) {
                     let until = match self.host {
@@ -163,54 +216,185 @@ impl World {
                     invocation.turn = Turn::Send { attempt, until };
                 } else {
                     let cause = Cause::Settled(attempt.number, Meaning::NotSent);
-                    self.decide(&mut invocation, cause);
+                    self.decide(state, &mut invocation, cause);
                 }
             }
+            place => invocation.turn = self.placed(state, &invocation, place),
         }
         go_on(state, invocation);
     }
 
-    fn write_fails(&self, state: &mut State, i: usize, written: bool) {
+    /// The write succeeds.
+    fn write(
+        &self,
+        state: &mut State,
+        invocation: &mut Invocation,
+        cause: Cause,
+        next: &Arc<Delivery>,
+        name: u8,
+        place: Place,
+    ) {
+        let order = &mut state.orders[usize::from(invocation.order)];
+        let before = order.ledger.take();
+        let word = self.word(invocation.message.what);
+        let delayed = invocation.message.delayed;
+        order.note(before.as_ref().map(|held| &held.delivery), cause, place, word, delayed);
+        // The use of the click is written beside the claim; nothing is sent before both answers.
+        order.used |= matches!(place, Place::Send(_)) && !self.lacks(Mutant::ClickUseNotKept);
+        let named = if matches!(place, Place::FollowUp(true)) { name } else { 0 };
+        let entry = Arc::new(Entry { delivery: (**next).clone(), named });
+        order.ledger = Some(Arc::clone(&entry));
+        self.outdate(state, invocation.order);
+        invocation.held = Some(entry);
+        invocation.current = true;
+    }
+
+    /// The write of an outcome fails for the writer; it may stand all the same.
+    fn fail(&self, state: &mut State, i: usize, stands: bool) {
         let mut invocation = state.running.remove(i);
-        if let Turn::Write { next: Some(next), .. } = &invocation.turn
-            && written
+        if let Turn::Write { cause, next: Some(next), name, place } = invocation.turn.clone()
+            && stands
             && invocation.current
         {
-            state.ledger = Some(Arc::clone(next));
-            self.outdate(state);
+            self.write(state, &mut invocation, cause, &next, name, place);
         }
         invocation.turn = Turn::FollowUp(true);
         go_on(state, invocation);
     }
 
-    /// Marks what the others hold of the ledger as old, after a write.
-    fn outdate(&self, state: &mut State) {
-        for other in &mut state.running {
+    /// The ledger has been written: what others believe of it is old.
+    fn outdate(&self, state: &mut State, order: u8) {
+        for other in state.running.iter_mut().filter(|other| other.order == order) {
             other.current = false;
-            if let Turn::Write { next, after, .. } = &mut other.turn
-                && !self.lacks(Mutant::FenceDropped)
-                && !self.lacks(Mutant::IntentDropped)
-            {
-                *next = None;
-                *after = AfterWrite::DecideAgain;
-                other.held = None;
+            if !self.lacks(Mutant::FenceDropped) && !self.lacks(Mutant::IntentDropped) {
+                refuse(other);
             }
         }
     }
 }
 
-/// Puts the order back on the queue, which is a promise to carry it on.
-fn put_back(state: &mut State) {
-    state.queue = (state.queue + 1).min(MOST_MESSAGES);
-    state.promised = true;
+/// A write that is certain to be refused: fewer states are told apart.
+fn refuse(invocation: &mut Invocation) {
+    if let Turn::Write { next, name, place, .. } = &mut invocation.turn {
+        *next = None;
+        *name = 0;
+        *place = Place::Again;
+        invocation.held = None;
+    }
 }
 
-/// Lets the invocation go on, unless all that is left of it is to end. A direct call may die before
-/// it ends; a message that comes again is nothing new, and a person sees to it.
+/// A name that no message, no record and nobody at work has for this order.
+fn unused_name(state: &State, number: usize) -> u8 {
+    let order = &state.orders[number];
+    let is_used = |name: &u8| {
+        let own = state.running.iter().filter(|run| usize::from(run.order) == number);
+        let in_hand = |run: &Invocation| {
+            let written = matches!(run.turn, Turn::Write { name: written, .. } if written == *name);
+            run.message.name == *name || written
+        };
+        order.queue.iter().any(|message| message.name == *name)
+            || order.ledger.as_ref().is_some_and(|held| held.named == *name)
+            || own.into_iter().any(in_hand)
+    };
+    (1..u8::MAX).find(|name| !is_used(name)).unwrap_or(u8::MAX)
+}
+
+/// A message is put on the queue, which is a promise to carry the order on.
+fn add(order: &mut Order, message: Message) {
+    let alike = order.queue.iter().filter(|held| **held == message).count();
+    if alike < 2 && order.queue.len() < MOST_MESSAGES + 2 {
+        order.queue.push(message);
+        order.queue.sort_unstable();
+    }
+    order.ghost.promised = true;
+}
+
+/// The message in hand, or the order that a caller or a person brings.
+fn put_back(state: &mut State, invocation: &Invocation) {
+    let delayed = invocation.kind != Kind::Person;
+    let message = Message { delayed, ..invocation.message };
+    add(&mut state.orders[usize::from(invocation.order)], message);
+}
+
+/// The invocation goes on, unless all that is left of it is to end. A direct call or a person may
+/// be gone before they bring the order; a message that comes again is nothing new.
 pub(crate) fn go_on(state: &mut State, invocation: Invocation) {
     match (&invocation.turn, invocation.kind) {
         (Turn::FollowUp(false), _) => {}
-        (Turn::FollowUp(true), Kind::Message | Kind::Operator) => put_back(state),
+        (Turn::FollowUp(true), Kind::Message) => put_back(state, &invocation),
         _ => state.running.push(invocation),
     }
+}
+
+/// One tick.
+fn pass(state: &mut State) {
+    let aged = |held: &mut Option<Arc<Entry>>| {
+        if let Some(entry) = held {
+            let delivery = aged(&entry.delivery);
+            if delivery != entry.delivery {
+                *held = Some(Arc::new(Entry { delivery, named: entry.named }));
+            }
+        }
+    };
+    for order in &mut state.orders {
+        aged(&mut order.ledger);
+        order.hidden = order.hidden.saturating_sub(1);
+    }
+    for invocation in &mut state.running {
+        aged(&mut invocation.held);
+        invocation.deadline = older(invocation.deadline);
+        invocation.paused = invocation.paused.map(older);
+        match &mut invocation.turn {
+            Turn::Put { next, .. } => *next = Arc::new(self::aged(next)),
+            Turn::Write { cause, next, .. } => {
+                if let Some(next) = next {
+                    *next = Arc::new(self::aged(next));
+                }
+                if let Cause::LookedUp(asked, _) = cause {
+                    *asked = older(*asked);
+                }
+            }
+            Turn::Send { until, .. } => *until = older(*until),
+            Turn::Judge(_) | Turn::Ask | Turn::FollowUp(_) => {}
+        }
+    }
+}
+
+/// The delivery one tick later.
+fn aged(delivery: &Delivery) -> Delivery {
+    let mut next = delivery.clone();
+    next.claim_expires_at = older(next.claim_expires_at);
+    next.not_before = older(next.not_before);
+    if let Some(doubt) = &mut next.doubt {
+        doubt.absent_at = doubt.absent_at.map(older);
+    }
+    next
+}
+
+/// A delivery without what the protocol never reads, so that fewer states are told apart.
+fn essence(mut delivery: Delivery) -> Delivery {
+    let settled = delivery.state.is_final();
+    let sending = delivery.state == postback_core::delivery::State::Sending;
+    delivery.first_seen_at = long_ago();
+    delivery.reason = delivery.reason.filter(|reason| {
+        matches!(reason.as_str(), "not_plannable" | "settings_changed" | "no_offer" | "no_click")
+    });
+    delivery.claim_expires_at = if sending { delivery.claim_expires_at } else { long_ago() };
+    delivery.not_before = if settled { long_ago() } else { delivery.not_before.max(long_ago()) };
+    for doubt in [
+        delivery.doubt.as_mut(),
+        delivery.undecided.as_mut().and_then(|undecided| undecided.doubt.as_mut()),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        doubt.since = long_ago();
+    }
+    if let Some(cancelled) = &mut delivery.cancelled {
+        cancelled.at = long_ago();
+    }
+    if let Some(permission) = &mut delivery.permission {
+        permission.until = permission_end();
+    }
+    delivery
 }

@@ -1,16 +1,17 @@
-//! The constants of one exploration, and the actions that a state allows.
+//! The parts of the world that do not change while it is explored, and what can happen in it.
 
 use std::time::Duration;
 
-use postback_core::delivery::{Delivery, Policy, Recovery};
+use postback_core::delivery::{Decision, Policy, Recovery, State as DeliveryState};
 
 use crate::{
-    clock::{TICK, Ticks, ticks},
+    clock::{TICK, Ticks, far_away, ticks},
     mutant::Mutant,
-    state::{Action, Cause, Exchange, Invocation, Kind, State, Turn},
+    script::{Script, Word},
+    state::{Action, Cause, Invocation, Kind, Message, Order, Outcome, State, Turn},
 };
 
-/// The end of a sender.
+/// What ends a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
     /// Its host: no byte leaves after the deadline, as in Lambda.
@@ -20,26 +21,55 @@ pub enum Host {
     LetsItRun,
 }
 
-/// The bounds of an exploration.
+/// How a person decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// By what the network really holds.
+    Informed,
+    /// Anyhow.
+    Erring,
+}
+
+/// How far the world is explored.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The most invocations.
+    /// The number of invocations.
     pub starts: u8,
-    /// The most direct calls among them, which come again only if the caller likes.
-    pub calls: u8,
-    /// The most invocations with a clock that is ahead of the others'.
+    /// The number of invocations with a clock that is ahead of the others'.
     pub ahead: u8,
-    /// The most invocations at once, without the operator.
+    /// The number that may live at once, without people and the sweep.
     pub at_once: usize,
-    /// The number of times that the operator looks.
+    /// The number of times that a person looks.
     pub looks: u8,
-    /// The possible courses of an attempt at the network.
-    pub exchanges: &'static [Exchange],
-    /// The number of times that it may answer that a setting is wrong.
+    /// The decisions that a person may take.
+    pub decisions: &'static [Decision],
+    /// The number of times that the sweep looks.
+    pub sweeps: u8,
+    /// What the network may do with an attempt.
+    pub outcomes: &'static [Outcome],
+    /// The number of answers that a setting is wrong.
     pub wrong_settings: u8,
-    /// True if the network may hold somebody else's conversion, so that all of ours are duplicates
-    /// to it.
+    /// Whether circuit breakers may be open.
+    pub pauses: bool,
+    /// Whether the network may hold somebody else's conversion, so that all of ours are
+    /// duplicates to it.
     pub elsewhere: bool,
+}
+
+impl Bounds {
+    /// Crashes, late writes, messages that come twice, lost requests and answers.
+    pub const LOSSES: Self = Self {
+        starts: 3,
+        ahead: 0,
+        at_once: 2,
+        looks: 0,
+        decisions: &[],
+        sweeps: 0,
+        outcomes: &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost, Outcome::NotSent],
+        wrong_settings: 0,
+        pauses: false,
+        elsewhere: false,
+    };
 }
 
 /// The world: everything that does not change while it is explored.
@@ -47,40 +77,61 @@ pub struct Bounds {
 pub struct World {
     /// The protocol's numbers.
     pub policy: Policy,
-    /// The bounds.
+    /// How far it is explored.
     pub bounds: Bounds,
-    /// The end of a sender.
+    /// What happens to it from outside.
+    pub script: Script,
+    /// What ends a sender.
     pub host: Host,
+    /// How a person decides.
+    pub person: Person,
     /// The rule that is taken out.
     pub mutant: Option<Mutant>,
-    /// The real difference between clocks, in ticks.
+    /// The distance between two clocks in truth, in ticks.
     pub(crate) skew: Ticks,
-    /// The time that the network really takes to show what it has accepted, in ticks.
+    /// The time that the network takes in truth to show what it has accepted, in ticks.
     pub(crate) lag: Ticks,
 }
 
 impl World {
     /// A world with a network of this recovery and all rules in force.
     #[must_use]
-    pub fn new(recovery: Recovery, bounds: Bounds) -> Self {
+    pub fn new(recovery: Recovery, bounds: Bounds, script: Script) -> Self {
         let policy = Policy {
             need: ticks(1),
             skew: ticks(1),
             lag: ticks(1),
-            backoff: ticks(1),
-            backoff_cap: ticks(1),
+            absence: ticks(1),
+            backoff: ticks(1) / 8,
+            backoff_cap: ticks(1) / 8,
             attempts: 3,
             budget: ticks(200),
             park: ticks(1),
+            permission: ticks(250),
             ..Policy::new(recovery, TICK, TICK)
         };
-        Self { policy, bounds, host: Host::KillsAtTheDeadline, mutant: None, skew: 1, lag: 1 }
+        Self {
+            policy,
+            bounds,
+            script,
+            host: Host::KillsAtTheDeadline,
+            person: Person::Informed,
+            mutant: None,
+            skew: 1,
+            lag: 1,
+        }
     }
 
     /// The same world with another host.
     #[must_use]
     pub fn on(self, host: Host) -> Self {
         Self { host, ..self }
+    }
+
+    /// The same world with another person.
+    #[must_use]
+    pub fn with(self, person: Person) -> Self {
+        Self { person, ..self }
     }
 
     /// The same world without one rule.
@@ -98,80 +149,111 @@ impl World {
         self.mutant == Some(mutant)
     }
 
-    /// Returns true if the network takes a second conversion under our key for a duplicate.
+    /// Whether the network takes a second conversion under our key for a duplicate.
     pub(crate) fn deduplicates(&self) -> bool {
         self.policy.recovery == Recovery::SendAgain
     }
-}
 
-impl World {
+    pub(crate) fn word(&self, what: u8) -> Word {
+        self.script.words[usize::from(what)]
+    }
+
     pub(crate) fn first(&self) -> Vec<State> {
-        let bounds = &self.bounds;
-        let queued: &[u8] = if bounds.calls > 0 { &[1, 0] } else { &[1] };
-        let elsewhere: &[bool] = if bounds.elsewhere { &[false, true] } else { &[false] };
-        let state = |queue: u8, elsewhere: bool| State {
+        let Bounds { starts, ahead, looks, sweeps, wrong_settings, .. } = self.bounds;
+        let indices = 0..u8::try_from(self.script.words.len()).unwrap_or(u8::MAX);
+        let by_call = |what: &u8| self.script.calls.contains(&usize::from(*what));
+        let (calls, queued): (Vec<u8>, Vec<u8>) = indices.partition(by_call);
+        let message = |what: &u8| Message { what: *what, delayed: false, name: 0 };
+        let mut order = Order {
             ledger: None,
-            queue,
-            running: Vec::new(),
-            settings: 1,
-            effects: 0,
+            queue: queued.iter().map(message).collect(),
+            calls,
+            effects: Vec::new(),
             hidden: 0,
-            elsewhere,
-            reached_network: false,
-            promised: queue > 0,
-            starts: bounds.starts,
-            calls: bounds.calls,
-            ahead: bounds.ahead,
-            looks: bounds.looks,
-            wrong_settings: bounds.wrong_settings,
+            used: false,
+            ghost: crate::ghost::Ghost::default(),
         };
-        queued
-            .iter()
-            .flat_map(|queue| elsewhere.iter().map(|elsewhere| state(*queue, *elsewhere)))
-            .collect()
+        order.ghost.promised = !order.queue.is_empty();
+        let state = |elsewhere: bool| State {
+            orders: vec![order.clone(); usize::from(self.script.orders)],
+            running: Vec::new(),
+            settings: 0,
+            elsewhere,
+            starts,
+            ahead,
+            looks,
+            sweeps,
+            wrong_settings,
+        };
+        let elsewhere: &[bool] = if self.bounds.elsewhere { &[false, true] } else { &[false] };
+        elsewhere.iter().map(|elsewhere| state(*elsewhere)).collect()
     }
 
     pub(crate) fn possible(&self, state: &State, actions: &mut Vec<Action>) {
         if state.running.iter().all(Invocation::may_wait) {
             actions.push(Action::Tick);
         }
-        if state.settings == 1 && state.wrong_settings < self.bounds.wrong_settings {
-            actions.push(Action::FixSettings);
-        }
-        if state.looks > 0 && state.ledger.as_ref().is_some_and(|delivery| is_open(delivery)) {
-            actions.push(Action::Look);
+        if usize::from(state.settings) + 1 < self.script.settings.len() {
+            actions.push(Action::Change);
         }
         self.beginnings(state, actions);
+        for (number, order) in state.orders.iter().enumerate() {
+            if state.looks > 0 {
+                let decisions = self.bounds.decisions.iter().copied();
+                let sensible = decisions.filter(|decision| self.is_sensible(order, *decision));
+                actions.extend(sensible.map(|decision| Action::Look(number, decision)));
+            }
+            let is_sending = order
+                .ledger
+                .as_ref()
+                .is_some_and(|held| held.delivery.state == DeliveryState::Sending);
+            if state.sweeps > 0 && is_sending {
+                actions.push(Action::Sweep(number));
+            }
+        }
         for (i, invocation) in state.running.iter().enumerate() {
             self.turns(state, i, invocation, actions);
         }
     }
 
+    /// Whether this person would decide so.
+    fn is_sensible(&self, order: &Order, decision: Decision) -> bool {
+        let has_effect = !order.effects.is_empty();
+        let is_right = match decision {
+            Decision::Confirm => has_effect,
+            Decision::PermitSending => !has_effect,
+            Decision::Abandon | Decision::Reopen => true,
+        };
+        order.ledger.is_some() && (is_right || self.person == Person::Erring)
+    }
+
     fn beginnings(&self, state: &State, actions: &mut Vec<Action>) {
-        let alive = state.running.iter().filter(|run| run.kind != Kind::Operator).count();
-        if state.starts == 0 || alive >= self.bounds.at_once {
+        let is_counted = |run: &&Invocation| matches!(run.kind, Kind::Message | Kind::Call);
+        if state.starts == 0
+            || state.running.iter().filter(is_counted).count() >= self.bounds.at_once
+        {
             return;
         }
-        let bad = state.settings == 1 && state.wrong_settings < self.bounds.wrong_settings;
-        let pauses: &[bool] = if bad { &[false, true] } else { &[false] };
-        for ahead in 0..=if state.ahead > 0 { self.skew } else { 0 } {
-            for &paused in pauses {
-                if state.queue > 0 {
-                    for copy in [false, true] {
-                        let kind = Kind::Message;
-                        actions.push(Action::Begin { kind, ahead, copy, paused });
+        let pauses: &[bool] = if self.bounds.pauses { &[false, true] } else { &[false] };
+        for (number, order) in state.orders.iter().enumerate() {
+            for ahead in 0..=if state.ahead > 0 { self.skew } else { 0 } {
+                for &paused in pauses {
+                    for message in 0..order.queue.len() {
+                        for copy in [false, true] {
+                            let order = number;
+                            actions.push(Action::Begin { order, message, ahead, copy, paused });
+                        }
                     }
                 }
-                if state.calls > 0 {
-                    let kind = Kind::Call;
-                    actions.push(Action::Begin { kind, ahead, copy: false, paused });
-                }
             }
+            actions.extend((0..order.calls.len()).map(|call| Action::Call { order: number, call }));
         }
     }
 
     fn turns(&self, state: &State, i: usize, invocation: &Invocation, actions: &mut Vec<Action>) {
+        let order = &state.orders[usize::from(invocation.order)];
         match &invocation.turn {
+            Turn::Put { .. } => actions.push(Action::Put(i)),
             Turn::Write { cause, .. } => {
                 actions.push(Action::Land(i));
                 // For a message it is like a crash.
@@ -181,25 +263,23 @@ impl World {
                 }
             }
             Turn::Send { until, .. } if invocation.clock() <= *until => {
-                let likely = |exchange: &Exchange| match exchange {
-                    Exchange::WrongSetting => invocation.settings == 1 && state.wrong_settings > 0,
-                    // What is there can't be "nothing".
-                    Exchange::Nothing | Exchange::Refused => state.effects == 0,
-                    _ => true,
+                let likely = |outcome: &Outcome| {
+                    *outcome != Outcome::WrongSetting || state.wrong_settings > 0
                 };
-                let exchanges = self.bounds.exchanges.iter().copied().filter(likely);
-                actions.extend(exchanges.map(|exchange| Action::Send(i, exchange)));
+                let outcomes = self.bounds.outcomes.iter().copied().filter(likely);
+                actions.extend(outcomes.map(|outcome| Action::Send(i, outcome)));
             }
             Turn::Send { .. } if self.host == Host::LetsItRun => actions.push(Action::TimeOut(i)),
             Turn::Send { .. } => {}
-            Turn::LookUp => {
-                if state.effects > 0 {
-                    actions.push(Action::LookUp(i, Some(true)));
+            Turn::Judge(_) => actions.push(Action::Judge(i)),
+            Turn::Ask => {
+                if !order.effects.is_empty() {
+                    actions.push(Action::Ask(i, Some(true)));
                 }
-                if state.effects == 0 || state.hidden > 0 {
-                    actions.push(Action::LookUp(i, Some(false)));
+                if order.effects.is_empty() || order.hidden > 0 {
+                    actions.push(Action::Ask(i, Some(false)));
                 }
-                actions.push(Action::LookUp(i, None));
+                actions.push(Action::Ask(i, None));
             }
             Turn::FollowUp(_) => actions.push(Action::End(i)),
         }
@@ -207,7 +287,7 @@ impl World {
     }
 }
 
-fn is_open(delivery: &Delivery) -> bool {
-    use postback_core::delivery::State::{Parked, Unconfirmed};
-    matches!(delivery.state, Unconfirmed | Parked)
+/// The end of a permission, in a world that is too short for it.
+pub(crate) fn permission_end() -> postback_core::clock::Timestamp {
+    far_away()
 }

@@ -48,6 +48,8 @@ pub struct Arrival {
     pub settings: String,
     /// The open circuit breaker: nothing is sent.
     pub open: Option<Open>,
+    /// Whether it is a message that was put back on its queue: no news from the shop.
+    pub is_delayed: bool,
 }
 
 /// An open circuit breaker.
@@ -130,7 +132,7 @@ pub enum Decision {
     PermitSending,
     /// Nobody will find out; it is given up.
     Abandon,
-    /// The last decision was wrong: back to the state before it.
+    /// The last decision was wrong: back to the state before it. A pending permission ends.
     Reopen,
 }
 
@@ -154,7 +156,7 @@ pub enum Then {
     Wait(Timestamp),
     /// Nothing: it is final, or a person decides.
     Rest,
-    /// A later version of the order is held: this one is superseded.
+    /// A later version of the order is held: this arrival or cancellation is superseded.
     Superseded,
     /// The order was reported by lines, and now comes as a whole. Nothing is sent.
     ModeChanged,

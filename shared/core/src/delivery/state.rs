@@ -209,7 +209,7 @@ pub struct Cancellation {
     /// The `updated_at` of the cancelled version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
-    /// Whether the order has come as completed again, with no later version.
+    /// Whether the order has come as completed again, with no later version: a person may send it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub completed_after: bool,
 }
@@ -232,6 +232,9 @@ pub struct Undecided {
     /// The doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
+    /// The version of the settings with which it was parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_settings: Option<String>,
 }
 
 impl Delivery {

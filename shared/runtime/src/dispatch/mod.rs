@@ -77,6 +77,8 @@ pub struct Trigger<'a> {
     pub body: &'a str,
     /// The way it came.
     pub source: Source,
+    /// Whether it is a message that was put back on the queue.
+    pub is_delayed: bool,
     /// Whether the ledger is likely to know it: a read first costs less than a refused write.
     pub expect_existing: bool,
     /// The time at which Lambda ends this invocation.
@@ -195,6 +197,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let event = Event::Arrive(Arrival {
             facts: content::<N>(order).and(part.facts.clone()),
             updated_at: order.updated_at,
+            is_delayed: trigger.is_delayed,
             planned: Planned::Send(self.digest(&scope)),
             deadline: trigger.deadline,
             settings: configured.version.clone(),
@@ -242,6 +245,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let event = Event::Arrive(Arrival {
             facts: content::<N>(order),
             updated_at: order.updated_at,
+            is_delayed: trigger.is_delayed,
             planned,
             deadline: trigger.deadline,
             settings: configured.version.clone(),

@@ -59,6 +59,7 @@ async fn deliver<N: Network, S: Services>(
     let trigger = Trigger {
         body: &body,
         source: Source::Api,
+        is_delayed: false,
         expect_existing: false,
         deadline,
         parked_rounds: 0,

@@ -149,6 +149,7 @@ async fn take<N: Network, S: Services>(
     let trigger = Trigger {
         body,
         source: Source::Queue,
+        is_delayed,
         expect_existing: is_delayed || message.is_redelivered(),
         deadline,
         parked_rounds: message_order.parked_rounds,

@@ -92,6 +92,7 @@ mod tests {
         let arrival = Arrival {
             facts: Facts::none(),
             updated_at: Some(now),
+            is_delayed: false,
             planned: Planned::Send("scope".to_owned()),
             deadline: now + std::time::Duration::from_mins(1),
             settings: "v1".to_owned(),

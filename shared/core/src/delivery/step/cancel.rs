@@ -2,9 +2,8 @@
 //! claim is never reported.
 
 use super::{
-    super::{Cancellation, Delivery, Facts, Policy, State, Step, Then},
-    arrive::blank,
-    come_back,
+    super::{Cancellation, Delivery, Doubt, Facts, Recovery, State, Step, Then},
+    plan::blank,
 };
 use crate::clock::Timestamp;
 
@@ -18,29 +17,50 @@ pub(super) fn unknown(facts: Facts, updated_at: Option<Timestamp>, now: Timestam
     Step::write(next, Then::Rest)
 }
 
-/// A cancellation of an order that the ledger holds.
-pub(super) fn known(
-    held: &Delivery,
-    updated_at: Option<Timestamp>,
-    _: &Policy,
-    now: Timestamp,
-) -> Step {
+/// A cancellation of an order that the ledger holds. Its message is done with once that is written:
+/// it can't be sent, and nothing can be looked up with it.
+pub(super) fn known(held: &Delivery, updated_at: Option<Timestamp>, now: Timestamp) -> Step {
     // The version held is a later one than the cancelled one.
-    let is_old = updated_at.is_some() && updated_at < held.order_updated_at;
-    let is_noted = held.cancelled.as_ref().is_some_and(|noted| noted.updated_at >= updated_at);
-    if is_old || is_noted {
-        return come_back(held, now);
+    if updated_at.is_some() && updated_at < held.order_updated_at {
+        return Step { next: None, then: Then::Superseded };
     }
+    if !is_news(held.cancelled.as_ref(), updated_at) {
+        return Step::rest();
+    }
+    let updated_at = match &held.cancelled {
+        Some(Cancellation { updated_at: None, .. }) => None,
+        _ => updated_at,
+    };
     let next = Delivery {
         cancelled: Some(cancellation(updated_at, now)),
         permission: None,
         ..held.clone()
     };
-    if held.is_certainly_absent() && held.state != State::Abandoned {
-        return Step::write(withdrawn(next), Then::Rest);
+    let next = if next.is_certainly_absent() {
+        withdrawn(next)
+    } else {
+        Delivery { doubt: next.doubt.clone().map(never_sent_again), ..next }
+    };
+    Step::write(next, Then::Rest)
+}
+
+/// The doubt of a cancelled order: a lookup may settle it, otherwise a person.
+pub(super) fn never_sent_again(doubt: Doubt) -> Doubt {
+    match doubt.recovery {
+        Recovery::LookUp => doubt,
+        _ => Doubt { recovery: Recovery::Hold, ..doubt },
     }
-    let step = come_back(&next, now);
-    Step { next: Some(next), ..step }
+}
+
+/// Whether a cancellation says more than the one that is noted. One without `updated_at` may be
+/// later than any version: it is the strongest.
+fn is_news(noted: Option<&Cancellation>, updated_at: Option<Timestamp>) -> bool {
+    let Some(noted) = noted else { return true };
+    match (noted.updated_at, updated_at) {
+        (Some(noted), Some(updated_at)) => updated_at > noted,
+        (Some(_), None) => true,
+        (None, _) => noted.completed_after,
+    }
 }
 
 /// The network certainly holds nothing of it, and never will.
@@ -51,6 +71,7 @@ pub(super) fn withdrawn(delivery: Delivery) -> Delivery {
         doubt: None,
         permission: None,
         parked_settings: None,
+        undecided: None,
         ..delivery
     }
 }

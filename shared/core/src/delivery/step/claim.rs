@@ -2,7 +2,7 @@
 
 use super::{
     super::{Attempt, Claim, Delivery, Doubt, IfAbsent, Policy, Recovery, State, Step, Then},
-    become_, come_back,
+    cancel::never_sent_again,
 };
 use crate::{clock::Timestamp, redaction::Reason};
 
@@ -40,31 +40,35 @@ pub(super) fn has_time(deadline: Timestamp, policy: &Policy, now: Timestamp) -> 
     now + policy.need <= deadline
 }
 
-/// Turns an expired claim into a doubt; leaves everything else alone.
-pub(super) fn expire_if_due(held: &Delivery, policy: &Policy, now: Timestamp) -> Step {
-    if held.state == State::Sending && now >= held.claim_expires_at {
-        expire(held, policy, now)
+/// The sweep turns an expired claim into a doubt. It has no order, and leaves everything else alone.
+pub(super) fn expire(held: &Delivery, policy: &Policy, now: Timestamp) -> Step {
+    if has_expired(held, now) {
+        Step::write(expired(held, policy, now), Then::Rest)
     } else {
-        come_back(held, now)
+        Step::rest()
     }
 }
 
+/// Whether the sender of the attempt that was claimed is certainly dead.
+pub(super) fn has_expired(held: &Delivery, now: Timestamp) -> bool {
+    held.state == State::Sending && now >= held.claim_expires_at
+}
+
 /// The sender died, or its settling write failed: maybe sent.
-pub(super) fn expire(held: &Delivery, policy: &Policy, now: Timestamp) -> Step {
+pub(super) fn expired(held: &Delivery, policy: &Policy, now: Timestamp) -> Delivery {
     let doubt = doubt(held, IfAbsent::SendAgain, now);
-    let next = Delivery {
+    Delivery {
         state: State::Unconfirmed,
         reason: Some(Reason::new("sender_died")),
         not_before: resolvable_at(&doubt, held, policy, now),
         doubt: Some(doubt),
         ..held.clone()
-    };
-    become_(next, now)
+    }
 }
 
 /// The doubt that an attempt of `held` leaves: the one that was there before stays.
 pub(super) fn doubt(held: &Delivery, if_absent: IfAbsent, now: Timestamp) -> Doubt {
-    match &held.doubt {
+    let doubt = match &held.doubt {
         // The merchant consents to one more attempt, not to a third.
         Some(before) if before.recovery == Recovery::SendOnceMore => {
             Doubt { recovery: Recovery::Hold, ..before.clone() }
@@ -80,7 +84,8 @@ pub(super) fn doubt(held: &Delivery, if_absent: IfAbsent, now: Timestamp) -> Dou
                 absent_at: None,
             }
         }
-    }
+    };
+    if held.cancelled.is_some() { never_sent_again(doubt) } else { doubt }
 }
 
 /// The time from which the doubt may be resolved.

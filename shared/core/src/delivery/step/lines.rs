@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::{
     super::{Delivery, Facts, State},
-    arrive::blank,
+    plan::blank,
 };
 use crate::{clock::Timestamp, redaction::Reason};
 

@@ -31,6 +31,8 @@ pub(super) fn looked_up(
     };
     match lookup {
         Lookup::Found { .. } => become_(delivered(held, Proof::Lookup), now),
+        // A person gave it up meanwhile: nothing is sent.
+        _ if held.state == State::Abandoned => Step::rest(),
         // Asked too early: the network may not show it yet, or its sender may still be sending.
         Lookup::Absent if question.asked < held.not_before => Step::wait(held.not_before),
         Lookup::Absent => absent(held, doubt, question, policy, now),

@@ -3,7 +3,8 @@
 //!
 //! | file | events |
 //! |---|---|
-//! | `arrive.rs` | an order arrives: versions, content, what is due |
+//! | `arrive.rs` | an order arrives: versions, content, permissions, what is due |
+//! | `plan.rs` | the plan of an order that arrives, and an open one that can't be planned any more |
 //! | `claim.rs` | the next attempt is claimed, an expired claim becomes a doubt |
 //! | `settle.rs` | an attempt has a verdict: one function a verdict |
 //! | `lines.rs` | an order arrives by lines |
@@ -22,6 +23,7 @@ mod claim;
 mod decide;
 mod lines;
 mod lookup;
+mod plan;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -41,22 +43,20 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
         (Event::Cancel { facts, updated_at }, None) => {
             cancel::unknown(facts.clone(), *updated_at, now)
         }
-        (Event::Cancel { updated_at, .. }, Some(held)) => {
-            cancel::known(held, *updated_at, policy, now)
-        }
+        (Event::Cancel { updated_at, .. }, Some(held)) => cancel::known(held, *updated_at, now),
         (Event::Settle { attempt, verdict, settings, jitter }, Some(held)) => {
             let sender = settle::Sender { settings, jitter: *jitter };
             if held.state == State::Sending && held.attempt == *attempt {
                 settle::settle(held, verdict, &sender, policy, now)
             } else {
-                settle::settle_late(held, verdict, policy, now)
+                settle::settle_late(held, verdict, now)
             }
         }
         (Event::LookedUp { asked, lookup, deadline, jitter }, Some(held)) => {
             let question = lookup::Question { asked: *asked, deadline: *deadline, jitter: *jitter };
             lookup::looked_up(held, lookup, &question, policy, now)
         }
-        (Event::Expire, Some(held)) => claim::expire_if_due(held, policy, now),
+        (Event::Expire, Some(held)) => claim::expire(held, policy, now),
         (Event::Decide { attempt, decisions, decision }, Some(held)) => {
             if held.attempt == *attempt && held.decisions == *decisions {
                 decide::decide(held, *decision, policy, now)
@@ -87,20 +87,19 @@ fn come_back(held: &Delivery, now: Timestamp) -> Step {
 /// Whether something is left to do for it without a person.
 fn waits(delivery: &Delivery, now: Timestamp) -> bool {
     match delivery.state {
-        State::Retrying => true,
-        State::Parked => delivery.cancelled.is_none() || resolves_itself(delivery, now),
-        State::Unconfirmed => resolves_itself(delivery, now),
+        State::Parked | State::Unconfirmed if delivery.in_doubt() => resolves_itself(delivery, now),
+        State::Retrying | State::Parked => true,
         _ => false,
     }
 }
 
-/// Whether its doubt can be resolved without a person. A cancelled order is never sent again.
+/// Whether its doubt can be resolved without a person.
 fn resolves_itself(delivery: &Delivery, now: Timestamp) -> bool {
     let Some(doubt) = &delivery.doubt else { return false };
     match doubt.recovery {
         Recovery::Hold => false,
         Recovery::SendAgain | Recovery::SendOnceMore => {
-            delivery.cancelled.is_none() && now.since(delivery.first_seen_at) < RETENTION
+            now.since(delivery.first_seen_at) < RETENTION
         }
         Recovery::LookUp => true,
     }

@@ -53,10 +53,12 @@ pub(super) fn settle(
     become_(next, now)
 }
 
-/// A verdict from a sender that no longer holds the claim: only success counts.
-pub(super) fn settle_late(held: &Delivery, verdict: &Verdict, _: &Policy, now: Timestamp) -> Step {
-    if held.state.is_success() {
-        return come_back(held, now);
+/// A verdict from a sender that no longer holds the claim: only success counts. The network's own
+/// yes outranks every other proof.
+pub(super) fn settle_late(held: &Delivery, verdict: &Verdict, now: Timestamp) -> Step {
+    let is_own_yes = *verdict == Verdict::Delivered(Proof::Response);
+    if held.state.is_success() && (!is_own_yes || held.proof == Some(Proof::Response)) {
+        return Step::rest();
     }
     match verdict {
         Verdict::Delivered(proof) => become_(delivered(held, *proof), now),
@@ -76,19 +78,14 @@ pub(super) fn delivered(held: &Delivery, proof: Proof) -> Delivery {
         claim: None,
         permission: None,
         parked_settings: None,
+        undecided: None,
         ..held.clone()
     }
 }
 
 fn accepted(held: &Delivery, reason: Option<Reason>) -> Delivery {
-    Delivery {
-        state: State::Accepted,
-        reason,
-        doubt: None,
-        claim: None,
-        permission: None,
-        ..held.clone()
-    }
+    let delivered = delivered(held, Proof::Response);
+    Delivery { state: State::Accepted, reason, proof: None, scope: None, ..delivered }
 }
 
 /// There was nothing to report. That is no word about an earlier attempt that may have passed.
@@ -186,7 +183,9 @@ fn unconfirmed(
 ) -> Delivery {
     let doubt = doubt(held, if_absent, now);
     let not_before = match doubt.recovery {
-        Recovery::SendAgain => now + backoff(held.attempt, sender.jitter, policy),
+        Recovery::SendAgain | Recovery::SendOnceMore => {
+            now + backoff(held.attempt, sender.jitter, policy)
+        }
         _ => resolvable_at(&doubt, held, policy, now),
     };
     Delivery {

@@ -1,0 +1,128 @@
+//! The plan for a delivery of which the network certainly holds nothing, and what becomes of an open
+//! one that today's settings can't build.
+
+use super::{
+    super::{Arrival, Delivery, Facts, Planned, Policy, State, Step, Then},
+    arrive::resume,
+    become_,
+    claim::claim,
+    come_back, waits,
+};
+use crate::{clock::Timestamp, redaction::Reason};
+
+const NOT_PLANNABLE: Reason = Reason::new("not_plannable");
+
+/// Takes the place of the version held and plans anew. The attempts go on counting.
+pub(super) fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
+    let is_same = arrival.facts.agree(&held.facts) && arrival.updated_at == held.order_updated_at;
+    let taken = Delivery {
+        facts: arrival.facts.clone(),
+        order_updated_at: arrival.updated_at,
+        ..held.clone()
+    };
+    match (held.state, &arrival.planned) {
+        // The same order again, waiting its time: nothing new is known.
+        (State::Retrying | State::Parked, _) if is_same => resume(held, arrival, policy, now),
+        (State::Rejected, Planned::Reject(reason)) | (State::Skipped, Planned::Skip(reason))
+            if is_same && held.reason.as_ref() == Some(reason) =>
+        {
+            Step::rest()
+        }
+        (State::Retrying | State::Parked, Planned::Skip(_) | Planned::Reject(_)) => {
+            become_(unplannable(&taken, arrival, policy, now), now)
+        }
+        // The network asked for a pause.
+        (State::Retrying, Planned::Send(_)) if now < held.not_before => become_(taken, now),
+        _ => {
+            let fresh = Delivery {
+                attempt: held.attempt,
+                decisions: held.decisions,
+                claim_expires_at: held.claim_expires_at,
+                permission: held.permission.clone(),
+                ..blank(&arrival.facts, arrival.updated_at, held.first_seen_at)
+            };
+            plan(&fresh, arrival, policy, now)
+        }
+    }
+}
+
+/// Plans a delivery of which the network certainly holds nothing.
+pub(super) fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
+    let (state, reason) = match (&arrival.planned, &arrival.open) {
+        (Planned::Send(_), Some(open)) => {
+            let is_parked = open.state == State::Parked;
+            let waiting = Delivery {
+                state: open.state,
+                reason: Some(open.reason.clone()),
+                not_before: open.until,
+                parked_settings: is_parked.then(|| arrival.settings.clone()),
+                ..fresh.clone()
+            };
+            return become_(waiting, now);
+        }
+        (Planned::Send(scope), None) => {
+            return claim(fresh, scope, arrival.deadline, policy, now);
+        }
+        (Planned::Skip(reason), _) => (State::Skipped, reason),
+        (Planned::Reject(reason), _) => (State::Rejected, reason),
+    };
+    let reason = Some(reason.clone());
+    Step::write(Delivery { state, reason, ..fresh.clone() }, Then::Rest)
+}
+
+/// An open delivery outlives every change of settings: what today's settings can't build waits for
+/// other settings.
+pub(super) fn not_plannable(
+    held: &Delivery,
+    arrival: &Arrival,
+    policy: &Policy,
+    now: Timestamp,
+) -> Step {
+    if held.state == State::Sending || !waits(held, now) || now < held.not_before {
+        return come_back(held, now);
+    }
+    if held.state == State::Parked && held.reason == Some(NOT_PLANNABLE) {
+        return Step::wait(now + policy.park);
+    }
+    become_(unplannable(held, arrival, policy, now), now)
+}
+
+fn unplannable(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Delivery {
+    // The network may have asked for a longer pause.
+    let pause = Some(held.not_before).filter(|_| held.state == State::Retrying);
+    Delivery {
+        state: State::Parked,
+        reason: Some(NOT_PLANNABLE),
+        not_before: pause.unwrap_or(now).max(now + policy.park),
+        parked_settings: Some(arrival.settings.clone()),
+        ..held.clone()
+    }
+}
+
+/// A delivery before its first attempt.
+pub(super) fn blank(
+    facts: &Facts,
+    order_updated_at: Option<Timestamp>,
+    first_seen_at: Timestamp,
+) -> Delivery {
+    Delivery {
+        state: State::Rejected,
+        reason: None,
+        proof: None,
+        attempt: 0,
+        facts: facts.clone(),
+        order_updated_at,
+        first_seen_at,
+        claim: None,
+        scope: None,
+        claim_expires_at: Timestamp::EPOCH,
+        not_before: Timestamp::EPOCH,
+        doubt: None,
+        parked_settings: None,
+        cancelled: None,
+        permission: None,
+        undecided: None,
+        lines: None,
+        decisions: 0,
+    }
+}

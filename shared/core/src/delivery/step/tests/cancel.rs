@@ -1,0 +1,233 @@
+//! Cancellations: in every state, in every order of arrival.
+
+use super::*;
+
+/// Open deliveries that the network certainly does not hold.
+fn certain(policy: &Policy) -> Vec<Delivery> {
+    let rejected = settled(policy, Verdict::rejected("never"));
+    let parked = settled(policy, Verdict::parked("key"));
+    vec![retrying(policy), parked, rejected]
+}
+
+fn delayed(now: Timestamp) -> Event {
+    Event::Arrive(Arrival { is_delayed: true, ..arrival(now) })
+}
+
+#[test]
+fn a_cancellation_that_comes_first_is_kept_and_the_order_is_not_reported() {
+    let policy = policy(Recovery::SendAgain);
+    for (cancelled_at, completed_at) in
+        [(None, None), (None, version(1)), (version(1), None), (version(1), version(1))]
+    {
+        let withdrawn = withdrawn(cancelled_at);
+        assert_eq!((withdrawn.state, withdrawn.attempt), (State::Withdrawn, 0));
+
+        let step = step(Some(&withdrawn), &arrive_as(NOW, completed_at), &policy, NOW);
+
+        assert_eq!(step.then, Then::Rest);
+        let noted = step.next.expect("a note");
+        assert_eq!(noted.state, State::Withdrawn);
+        assert!(noted.cancelled.is_some_and(|cancelled| cancelled.completed_after));
+    }
+}
+
+#[test]
+fn an_earlier_completion_than_the_cancellation_is_superseded() {
+    let policy = policy(Recovery::SendAgain);
+
+    let step = step(Some(&withdrawn(version(2))), &arrive_as(NOW, version(1)), &policy, NOW);
+
+    assert_eq!(step, unchanged(Then::Superseded));
+}
+
+#[test]
+fn a_later_completion_than_the_cancellation_reopens_a_withdrawn_delivery() {
+    let policy = policy(Recovery::Hold);
+    let event = arrive_as_other(NOW, version(3));
+    let retrying = versioned(retrying(&policy), 1);
+    let after_attempt = next(&retrying, &cancel(version(2)), &policy, NOW);
+    for (held, number) in [(withdrawn(version(2)), 1), (after_attempt, 2)] {
+        let step = step(Some(&held), &event, &policy, NOW);
+
+        assert!(matches!(step.then, Then::Send(attempt) if attempt.number == number));
+        let claim = step.next.expect("a claim");
+        assert_eq!((claim.cancelled, claim.order_updated_at), (None, version(3)));
+    }
+}
+
+#[test]
+fn a_message_that_was_put_back_is_no_news_after_a_cancellation() {
+    let policy = policy(Recovery::Hold);
+    let withdrawn = next(&retrying(&policy), &cancel(None), &policy, NOW);
+
+    assert_eq!(step(Some(&withdrawn), &delayed(NOW), &policy, NOW), unchanged(Then::Rest));
+}
+
+#[test]
+fn an_order_that_does_not_concern_the_network_is_no_news_after_a_cancellation() {
+    let event = arrive_planned(NOW, skip());
+
+    let step = step(Some(&withdrawn(None)), &event, &policy(Recovery::Hold), NOW);
+
+    assert_eq!(step, unchanged(Then::Rest));
+}
+
+#[test]
+fn what_certainly_was_not_processed_is_withdrawn() {
+    for recovery in RECOVERIES {
+        let policy = policy(recovery);
+        for held in certain(&policy) {
+            let step = step(Some(&held), &cancel(None), &policy, NOW + HOUR);
+
+            assert_eq!(step.then, Then::Rest);
+            let withdrawn = step.next.expect("a change");
+            assert_eq!((withdrawn.state, withdrawn.reason), (State::Withdrawn, None));
+            let at = withdrawn.cancelled.map(|cancelled| cancelled.at);
+            assert_eq!(at, Some(NOW + HOUR));
+        }
+    }
+}
+
+#[test]
+fn a_cancellation_while_sending_is_decided_at_the_settlement() {
+    for recovery in RECOVERIES {
+        let policy = policy(recovery);
+        let noted = next(&sending(&policy), &cancel(None), &policy, NOW);
+        assert_eq!((noted.state, noted.attempt), (State::Sending, 1));
+
+        for verdict in [not_sent(), Verdict::rejected("never"), Verdict::parked("key")] {
+            let step = step(Some(&noted), &settle(verdict), &policy, NOW + SECOND);
+
+            assert_eq!(step.then, Then::Rest);
+            assert_eq!(step.next.expect("a change").state, State::Withdrawn);
+        }
+        let delivered = next(&noted, &settle(yes()), &policy, NOW + SECOND);
+        assert_eq!((delivered.state, delivered.cancelled), (State::Delivered, noted.cancelled));
+    }
+}
+
+#[test]
+fn a_cancelled_order_in_doubt_is_never_sent_again() {
+    for recovery in [Recovery::SendAgain, Recovery::SendOnceMore, Recovery::Hold] {
+        let policy = policy(recovery);
+        let while_sending = next(&sending(&policy), &cancel(None), &policy, NOW);
+        let parked = Delivery { state: State::Parked, ..unconfirmed(&policy) };
+        for held in [
+            next(&while_sending, &settle(lost()), &policy, NOW + SECOND),
+            next(&while_sending, &Event::Expire, &policy, while_sending.claim_expires_at),
+            next(&unconfirmed(&policy), &cancel(None), &policy, NOW + SECOND),
+            next(&parked, &cancel(None), &policy, NOW + SECOND),
+        ] {
+            assert!(held.in_doubt() && held.cancelled.is_some());
+            let later = NOW + 30 * DAY;
+            let step = step(Some(&held), &delayed(later), &policy, later);
+
+            assert_eq!(step, unchanged(Then::Rest), "{recovery:?}");
+        }
+    }
+}
+
+#[test]
+fn a_lookup_may_still_settle_the_doubt_of_a_cancelled_order() {
+    let policy = policy(Recovery::LookUp);
+    let held = next(&unconfirmed(&policy), &cancel(None), &policy, NOW + SECOND);
+    let at = held.not_before;
+    assert_eq!(step(Some(&held), &delayed(at), &policy, at), unchanged(Then::LookUp));
+    let once = next(&held, &absent(at), &policy, at);
+    let at = once.not_before;
+
+    let gone = step(Some(&once), &absent(at), &policy, at);
+
+    assert_eq!(gone.then, Then::Rest);
+    let withdrawn = gone.next.expect("a change");
+    assert_eq!((withdrawn.state, withdrawn.doubt), (State::Withdrawn, None));
+    let found = next(&once, &found(at), &policy, at);
+    assert_eq!((found.state, found.cancelled), (State::Delivered, held.cancelled));
+}
+
+#[test]
+fn a_cancellation_after_the_report_is_noted_with_its_time() {
+    let policy = policy(Recovery::Hold);
+    for verdict in [yes(), Verdict::Accepted(None)] {
+        let reported = settled(&policy, verdict);
+
+        let noted = next(&reported, &cancel(version(1)), &policy, NOW + HOUR);
+
+        let at = NOW + HOUR;
+        let entry = Cancellation { at, updated_at: version(1), completed_after: false };
+        assert_eq!(noted, Delivery { cancelled: Some(entry), ..reported });
+    }
+}
+
+#[test]
+fn an_old_cancellation_changes_nothing() {
+    let policy = policy(Recovery::Hold);
+    for held in [retrying(&policy), sending(&policy), settled(&policy, yes())] {
+        let step = step(Some(&versioned(held, 2)), &cancel(version(1)), &policy, NOW);
+
+        assert_eq!(step, unchanged(Then::Superseded));
+    }
+}
+
+#[test]
+fn a_cancellation_of_the_version_held_or_without_a_version_holds() {
+    let policy = policy(Recovery::Hold);
+    for updated_at in [version(2), version(3), None] {
+        let held = versioned(retrying(&policy), 2);
+
+        assert_eq!(next(&held, &cancel(updated_at), &policy, NOW).state, State::Withdrawn);
+    }
+}
+
+#[test]
+fn a_repeated_cancellation_changes_nothing() {
+    let policy = policy(Recovery::Hold);
+    for updated_at in [None, version(1)] {
+        let withdrawn = withdrawn(updated_at);
+
+        let again = step(Some(&withdrawn), &cancel(updated_at), &policy, NOW + HOUR);
+
+        assert_eq!(again, unchanged(Then::Rest));
+    }
+}
+
+#[test]
+fn of_several_cancellations_the_strongest_holds_in_either_order() {
+    let policy = policy(Recovery::Hold);
+    for (first, second, strongest) in [
+        (version(1), version(2), version(2)),
+        (version(2), version(1), version(2)),
+        (version(1), None, None),
+        (None, version(1), None),
+    ] {
+        let step = step(Some(&withdrawn(first)), &cancel(second), &policy, NOW + HOUR);
+
+        let held = step.next.unwrap_or_else(|| withdrawn(first));
+        assert_eq!(held.cancelled.map(|cancelled| cancelled.updated_at), Some(strongest));
+    }
+}
+
+#[test]
+fn a_cancellation_after_the_completion_that_followed_one_is_noted_anew() {
+    let policy = policy(Recovery::Hold);
+    let completed = next(&withdrawn(None), &arrive(NOW), &policy, NOW + SECOND);
+
+    let again = next(&completed, &cancel(None), &policy, NOW + HOUR);
+
+    let cancelled = again.cancelled.expect("a cancellation");
+    assert_eq!((cancelled.at, cancelled.completed_after), (NOW + HOUR, false));
+}
+
+#[test]
+fn a_later_completion_revokes_the_cancellation_in_every_state() {
+    let policy = policy(Recovery::SendAgain);
+    for held in [sending(&policy), settled(&policy, yes()), unconfirmed(&policy)] {
+        let held = versioned(held, 1);
+        let cancelled = next(&held, &cancel(version(2)), &policy, NOW);
+        for event in [arrive_as(NOW, version(3)), arrive_as_other(NOW, version(3))] {
+            let revoked = next(&cancelled, &event, &policy, NOW);
+
+            assert_eq!((revoked.state, revoked.cancelled), (held.state, None));
+        }
+    }
+}

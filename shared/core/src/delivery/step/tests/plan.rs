@@ -1,0 +1,137 @@
+//! Plans that send nothing: they never lose an open delivery.
+
+use super::*;
+
+#[test]
+fn what_concerns_no_network_writes_nothing() {
+    let policy = policy(Recovery::Hold);
+
+    let step = step(None, &arrive_planned(NOW, skip()), &policy, NOW);
+
+    assert_eq!(step, unchanged(Then::Rest));
+}
+
+#[test]
+fn an_order_that_can_never_pass_is_rejected_before_any_attempt_and_only_once() {
+    let policy = policy(Recovery::Hold);
+    let refused = step(None, &arrive_planned(NOW, reject()), &policy, NOW);
+
+    assert_eq!(refused.then, Then::Rest);
+    let rejected = refused.next.expect("a record");
+    assert_eq!((rejected.state, rejected.attempt), (State::Rejected, 0));
+    assert_eq!(rejected.reason, Some(Reason::new("no_offer")));
+    let later = NOW + SECOND;
+    let again = step(Some(&rejected), &arrive_planned(later, reject()), &policy, later);
+    assert_eq!(again, unchanged(Then::Rest));
+    let other = Planned::Reject(Reason::new("no_phone"));
+    let changed = next(&rejected, &arrive_planned(later, other), &policy, later);
+    assert_eq!(changed.reason, Some(Reason::new("no_phone")));
+}
+
+#[test]
+fn a_skip_that_is_recorded_is_written_once() {
+    let policy = policy(Recovery::Hold);
+    let withdrawn = withdrawn(version(1));
+    let event = Event::Arrive(Arrival { updated_at: version(2), planned: skip(), ..arrival(NOW) });
+
+    let skipped = next(&withdrawn, &event, &policy, NOW);
+
+    assert_eq!((skipped.state, skipped.cancelled.as_ref()), (State::Skipped, None));
+    assert_eq!(step(Some(&skipped), &event, &policy, NOW), unchanged(Then::Rest));
+}
+
+#[test]
+fn an_open_delivery_outlives_settings_that_cannot_build_it() {
+    let policy = policy(Recovery::Hold);
+    for planned in [skip(), reject()] {
+        for held in [settled(&policy, not_sent()), settled(&policy, Verdict::parked("key"))] {
+            let at = held.not_before;
+
+            let step = step(Some(&held), &arrive_planned(at, planned.clone()), &policy, at);
+
+            assert_eq!(step.then, Then::Wait(at + policy.park));
+            let parked = step.next.expect("a change");
+            assert_eq!(parked.state, State::Parked);
+            assert_eq!(parked.reason, Some(Reason::new("not_plannable")));
+        }
+    }
+}
+
+#[test]
+fn a_doubt_outlives_settings_that_cannot_build_it() {
+    for recovery in [Recovery::SendAgain, Recovery::SendOnceMore, Recovery::LookUp] {
+        let policy = policy(recovery);
+        let doubtful = unconfirmed(&policy);
+        let at = doubtful.not_before;
+
+        let parked = next(&doubtful, &arrive_planned(at, skip()), &policy, at);
+
+        assert_eq!((parked.state, &parked.doubt), (State::Parked, &doubtful.doubt));
+        let later = at + SECOND;
+        let back = step(Some(&parked), &arrive_with(later, "v2"), &policy, later).then;
+        assert!(matches!(back, Then::Send(_) | Then::LookUp), "{recovery:?}");
+    }
+}
+
+#[test]
+fn it_comes_back_when_the_settings_change_and_waits_until_then() {
+    let policy = policy(Recovery::Hold);
+    let held = settled(&policy, not_sent());
+    let at = held.not_before;
+    let parked = next(&held, &arrive_planned(at, skip()), &policy, at);
+    let (soon, due) = (at + SECOND, parked.not_before);
+
+    let too_early = step(Some(&parked), &arrive_planned(soon, skip()), &policy, soon);
+    let still = step(Some(&parked), &arrive_planned(due, skip()), &policy, due);
+    let back = step(Some(&parked), &arrive_with(soon, "v2"), &policy, soon);
+
+    assert_eq!(too_early, unchanged(Then::Wait(due)));
+    assert_eq!(still, unchanged(Then::Wait(due + policy.park)));
+    assert!(matches!(back.then, Then::Send(Attempt { number: 2, .. })));
+}
+
+#[test]
+fn what_waits_for_another_setting_is_not_forgotten_when_a_second_one_fails_too() {
+    let policy = policy(Recovery::Hold);
+    let unknown = settled(&policy, Verdict::parked_until_mended("unknown_code"));
+
+    let soon = NOW + HOUR;
+    let waiting = step(Some(&unknown), &arrive_planned(soon, reject()), &policy, soon);
+
+    assert_eq!(waiting, unchanged(Then::Wait(unknown.not_before)));
+    let fixed = step(Some(&unknown), &arrive_with(soon, "v2"), &policy, soon);
+    assert!(matches!(fixed.then, Then::Send(_)));
+}
+
+#[test]
+fn a_later_version_that_cannot_be_built_takes_over_and_stays_open() {
+    let policy = policy(Recovery::Hold);
+    let retrying = versioned(settled(&policy, Verdict::retry("busy", Some(3 * HOUR))), 1);
+    let parked = versioned(settled(&policy, Verdict::parked("key")), 1);
+    let at = NOW + MINUTE;
+    for (held, until) in [(&retrying, retrying.not_before), (&parked, at + policy.park)] {
+        for planned in [skip(), reject()] {
+            let facts = other_content();
+            let arrival = Arrival { facts, updated_at: version(2), planned, ..arrival(at) };
+
+            let step = step(Some(held), &Event::Arrive(arrival), &policy, at);
+
+            assert_eq!(step.then, Then::Wait(until), "the network may have asked for a pause");
+            let open = step.next.expect("a change");
+            assert_eq!((open.state, open.order_updated_at), (State::Parked, version(2)));
+            assert_eq!(open.facts, other_content());
+        }
+    }
+}
+
+#[test]
+fn a_final_delivery_stays_as_it_is_whatever_today_s_plan_says() {
+    let policy = policy(Recovery::Hold);
+    for held in [settled(&policy, yes()), settled(&policy, Verdict::rejected("never"))] {
+        for planned in [skip(), reject()] {
+            let step = step(Some(&held), &arrive_planned(NOW, planned), &policy, NOW);
+
+            assert_eq!(step, unchanged(Then::Rest));
+        }
+    }
+}

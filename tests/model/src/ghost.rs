@@ -1,0 +1,106 @@
+//! Facts about the past that no part of the protocol knows, by which the properties judge it.
+
+use postback_core::delivery::{Decision, Delivery, Recovery};
+
+use crate::{
+    script::Word,
+    state::{Cause, Order, Place},
+};
+
+/// The past of one order, as far as a property asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ghost {
+    /// Whether anybody was promised that the delivery is carried on.
+    pub promised: bool,
+    /// The cancellations that the ledger knows, by version.
+    pub cancelled: Vec<Option<u8>>,
+    /// Whether the order came as completed after them.
+    pub completed_after: bool,
+    /// The latest cancelled version that a person has permitted to send all the same.
+    pub overruled: Option<u8>,
+    /// The latest completion that was taken: its message is gone, or it was sent.
+    pub taken: Option<u8>,
+    /// The number of permissions to send again.
+    pub permits: u8,
+    /// The number of attempts that the merchant's consent allowed.
+    pub consents: u8,
+    /// Whether an attempt was claimed of an order that was known to be cancelled.
+    pub sent_cancelled: bool,
+    /// Whether an attempt was claimed of a version after a later one was taken.
+    pub sent_outdated: bool,
+}
+
+impl Ghost {
+    /// A word of the shop was taken in by the ledger: `delayed` if it is no news.
+    pub(crate) fn heard(&mut self, word: Word, delayed: bool) {
+        match word {
+            Word::Cancel { version } => {
+                if version.is_some() && version <= self.overruled {
+                    return;
+                }
+                if version.is_none() || self.cancelled.iter().all(|known| *known < version) {
+                    self.completed_after = false;
+                }
+                if !self.cancelled.contains(&version) {
+                    self.cancelled.push(version);
+                    self.cancelled.sort_unstable();
+                }
+            }
+            Word::Complete { version, .. } => {
+                self.completed_after |= !delayed && !self.cancelled.is_empty();
+                self.overruled = self.overruled.filter(|_| version.is_none());
+            }
+        }
+    }
+
+    /// The message of this word is gone.
+    pub(crate) fn took(&mut self, word: Word) {
+        if let Word::Complete { version: Some(version), .. } = word {
+            self.taken = self.taken.max(Some(version));
+        }
+    }
+
+    /// An attempt to send this word was claimed.
+    fn claimed(&mut self, before: Option<&Delivery>, word: Word) {
+        let version = word.version();
+        let holds = |cancelled: &Option<u8>| {
+            version.zip(*cancelled).is_none_or(|(version, cancelled)| version <= cancelled)
+        };
+        self.sent_cancelled |= self.cancelled.iter().any(holds);
+        self.sent_outdated |= version < self.taken;
+        self.took(word);
+        let doubt = before.and_then(|before| before.doubt.as_ref());
+        if doubt.is_some_and(|doubt| doubt.recovery == Recovery::SendOnceMore) {
+            self.consents = 1;
+        }
+    }
+}
+
+impl Order {
+    /// A write of this invocation has succeeded.
+    pub(crate) fn note(
+        &mut self,
+        before: Option<&Delivery>,
+        cause: Cause,
+        place: Place,
+        word: Word,
+        delayed: bool,
+    ) {
+        match cause {
+            Cause::Arrival => self.ghost.heard(word, delayed),
+            Cause::Decided(_, _, Decision::PermitSending) => {
+                self.ghost.permits += 1;
+                if self.ghost.completed_after {
+                    let latest = self.ghost.cancelled.iter().copied().max().flatten();
+                    self.ghost.overruled = self.ghost.overruled.max(latest);
+                    self.ghost.cancelled.clear();
+                    self.ghost.completed_after = false;
+                }
+            }
+            _ => {}
+        }
+        if matches!(place, Place::Send(_)) {
+            self.ghost.claimed(before, word);
+        }
+    }
+}

@@ -16,6 +16,7 @@ use std::collections::HashSet;
 use lambda_runtime::Error;
 use postback_core::{
     delivery::{Key, State},
+    digest::sha256,
     events::{DeliveryEvent, Kind, events},
 };
 use postback_runtime::{
@@ -26,7 +27,6 @@ use postback_runtime::{
     services::{BusEvent, PublishServices},
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 /// The number of times that refused events are put again within one invocation.
 const TRIES: u32 = 3;
@@ -127,9 +127,7 @@ impl Published {
                 BusEvent { detail_type: event.detail_type(), detail: json!(event).to_string() }
             }
             Self::Unreadable(Key { order_id, delivery }) => {
-                let digest = Sha256::digest(format!("{order_id}\n{delivery}\nunreadable"));
-                let id =
-                    digest[..16].iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
+                let id = sha256(&format!("{order_id}\n{delivery}\nunreadable"), 16);
                 let detail = json!({ "id": id, "order_id": order_id, "delivery": delivery });
                 let detail_type = "postback.unreadable".to_owned();
                 BusEvent { detail_type, detail: detail.to_string() }

@@ -5,11 +5,11 @@
 //! often it is read.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
     delivery::{CancellationWord, Decision, Proof, Record, State},
+    digest::sha256,
     redaction::{Details, Reason},
 };
 
@@ -228,5 +228,5 @@ fn id(record: &Record, kind: Kind, version: u64) -> String {
     let Record { order_id, delivery, .. } = record;
     let kind = kind.detail_type();
     let text = format!("{order_id}\n{delivery}\n{first_seen}\n{version}\n{kind}");
-    Sha256::digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(&text, 16)
 }

@@ -5,6 +5,7 @@
 //! | [`order`] | the shop's order, checked at the edge |
 //! | [`fields`] | reading JSON members: every fault at once, never a value |
 //! | [`delivery`] | the protocol: one pure function from state and event to state, and the record it is kept in |
+//! | [`digest`] | digests as text |
 //! | [`events`] | the events of the bus, derived from the record |
 //! | [`network`] | the trait that a network implements |
 //! | [`http`] | a request and an answer, as types |
@@ -14,6 +15,7 @@
 
 pub mod clock;
 pub mod delivery;
+pub mod digest;
 pub mod events;
 pub mod fields;
 pub mod http;

@@ -3,9 +3,11 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::order::{Amount, Currency};
+use crate::{
+    digest::sha256,
+    order::{Amount, Currency},
+};
 
 /// The explicit facts by which the content of an order is recognised.
 ///
@@ -41,9 +43,7 @@ impl Facts {
     /// Adds a digest of an identifier.
     #[must_use]
     pub fn digest(self, name: &'static str, value: &str) -> Self {
-        let digest = &Sha256::digest(value)[..DIGEST_BYTES];
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.open(name, &hex)
+        self.open(name, &sha256(value, DIGEST_BYTES))
     }
 
     /// Adds all of `other`.

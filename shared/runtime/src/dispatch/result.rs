@@ -9,6 +9,7 @@ use postback_core::{
 use crate::ledger::UpdateError;
 
 /// The result of one delivery.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryResult {
     /// The line, where the network wants lines.

@@ -23,13 +23,13 @@ struct Body<'a> {
     order_id: &'a str,
     network: &'static str,
     #[serde(flatten)]
-    whole: Line<'a>,
+    whole: Part<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    lines: Vec<Line<'a>>,
+    lines: Vec<Part<'a>>,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Part<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<&'a str>,
     state: State,
@@ -143,14 +143,14 @@ fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {
     let worst = results.iter().min_by_key(|result| result.state.rank());
     let no_lines = Reason::new("no_lines");
     let whole = worst.map_or(
-        Line {
+        Part {
             line: None,
             state: State::Skipped,
             reason: Some(&no_lines),
             attempt: 0,
             replayed: false,
         },
-        |worst| Line {
+        |worst| Part {
             line: None,
             replayed: results.iter().all(|result| result.replayed),
             ..line(worst)
@@ -164,8 +164,8 @@ fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {
     api::json(if is_final { 200 } else { 202 }, &body)
 }
 
-fn line(result: &DeliveryResult) -> Line<'_> {
-    Line {
+fn line(result: &DeliveryResult) -> Part<'_> {
+    Part {
         line: result.line.as_deref(),
         state: result.state,
         reason: result.reason.as_ref(),

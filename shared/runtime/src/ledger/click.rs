@@ -2,8 +2,7 @@
 //! small item a click, beside the deliveries.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use postback_core::{clock::Timestamp, delivery::RETENTION};
-use sha2::{Digest, Sha256};
+use postback_core::{clock::Timestamp, delivery::RETENTION, digest::sha256};
 
 use super::{Ledger, LedgerError};
 
@@ -82,7 +81,5 @@ impl Ledger {
 
 /// The click id is pseudonymous: only its digest is kept.
 fn key(click: &str) -> String {
-    let digest = Sha256::digest(click);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{CLICK_PREFIX}{hex}")
+    format!("{CLICK_PREFIX}{}", sha256(click, 32))
 }

@@ -3,10 +3,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
-use sha2::{Digest, Sha256};
 
 use crate::ledger::{Ledger, LedgerError};
-use postback_core::{clock::Timestamp, delivery::Facts};
+use postback_core::{clock::Timestamp, delivery::Facts, digest::sha256};
 
 /// How long a receipt is kept: longer than any sender goes on trying. After that the deliveries
 /// themselves still know the order.
@@ -44,8 +43,7 @@ impl Receipt {
 const SORT: &str = "webhook";
 
 fn key(id: &str) -> String {
-    let digest: String = Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{RECEIPT_PREFIX}{digest}")
+    format!("{RECEIPT_PREFIX}{}", sha256(id, 32))
 }
 
 impl Ledger {

@@ -207,7 +207,10 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
             total_time: now.since(self.started_at),
         };
         trace.record(N::NAME, &self.key, &verdict, &mut self.dispatcher.metrics());
-        self.update_breaker(&verdict);
+        // An attempt that we held back is no evidence about the network.
+        if unsent.is_none() {
+            self.update_breaker(&verdict);
+        }
         self.note.references = references;
         self.note.details = details;
         Event::Settle {

@@ -1,4 +1,4 @@
-//! What is answered at paths that no other function has.
+//! The answers at paths that no other function has.
 
 use std::fs;
 

@@ -160,7 +160,7 @@ impl Counts {
     }
 }
 
-/// Whether only a person can go on.
+/// Returns whether only a person can go on.
 fn is_held(record: &Record) -> bool {
     let delivery = &record.protocol;
     let recovery = delivery.doubt.as_ref().map(|doubt| doubt.recovery);
@@ -174,7 +174,7 @@ fn is_held(record: &Record) -> bool {
     }
 }
 
-/// Whether its message should have come two hours ago.
+/// Returns whether its message should have come two hours ago.
 fn is_unwatched(record: &Record, now: Timestamp) -> bool {
     let delivery = &record.protocol;
     let due = record.message_until.unwrap_or(delivery.not_before.max(record.updated_at));

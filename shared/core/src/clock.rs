@@ -55,13 +55,13 @@ impl Timestamp {
         i64::try_from(instant.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
     }
 
-    /// How long ago `earlier` was; zero when it is still to come.
+    /// The time since `earlier`; zero when it is still to come.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// How long until `later`; zero when it has passed.
+    /// The time until `later`; zero when it has passed.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {
         later.since(self)

@@ -3,22 +3,25 @@
 //! Orders, clicks and settings are read through here. `serde` stops at the first fault and quotes
 //! what it found; a secret or an e-mail address must not be quoted.
 
-use std::{borrow::Cow, fmt, ops::RangeInclusive};
+use std::{borrow::Cow, fmt};
 
-use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::clock::Timestamp;
+#[cfg(test)]
+mod tests;
+mod values;
 
-/// What is wrong with one member.
+pub use values::{flag, instant, integer, looks_like_template, one_of, secret, setting, text};
+
+/// A fault of one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// Where it stands: a JSON pointer (RFC 6901).
+    /// The member: a JSON pointer (RFC 6901).
     pub pointer: String,
-    /// What kind of fault: a stable `snake_case` word.
+    /// The kind of fault: a stable `snake_case` word.
     pub code: &'static str,
-    /// What would be right. Holds nothing of the value.
+    /// The correction. Holds nothing of the value.
     pub detail: Cow<'static, str>,
 }
 
@@ -28,12 +31,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a value does not fit; [`Fields`] adds the place.
+/// A value that does not fit; [`Fields`] adds the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// What kind of fault: a stable `snake_case` word.
+    /// The kind of fault: a stable `snake_case` word.
     pub code: &'static str,
-    /// What would be right. Holds nothing of the value.
+    /// The correction. Holds nothing of the value.
     pub detail: Cow<'static, str>,
 }
 
@@ -50,7 +53,7 @@ impl Invalid {
     }
 }
 
-/// What to do with members nobody asked for.
+/// The treatment of members that nobody asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownFields {
     /// Refuse them by name: at the API and in settings.
@@ -229,149 +232,4 @@ impl<'v> Fields<'v, '_> {
 fn escape(name: &str) -> String {
     let short: String = name.chars().take(64).collect();
     short.replace('~', "~0").replace('/', "~1")
-}
-
-/// A string of 1 to `most` characters, not blank, without control characters.
-pub fn text(most: usize) -> impl Fn(&Value) -> Result<String, Invalid> {
-    move |value| {
-        let Value::String(text) = value else { return Err(Invalid::kind("a string")) };
-        if text.trim().is_empty() {
-            return Err(Invalid::new("blank", "must not be blank"));
-        }
-        if text.chars().count() > most {
-            return Err(Invalid::new("too_long", format!("at most {most} characters")));
-        }
-        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            return Err(Invalid::new("control_character", "must not hold control characters"));
-        }
-        Ok(text.clone())
-    }
-}
-
-/// A string as [`text`], kept secret from here on.
-pub fn secret(most: usize) -> impl Fn(&Value) -> Result<SecretString, Invalid> {
-    move |value| text(most)(value).and_then(not_a_template).map(SecretString::from)
-}
-
-/// A setting in words as [`text`], refused while it still looks like a template.
-pub fn setting(most: usize) -> impl Fn(&Value) -> Result<String, Invalid> {
-    move |value| text(most)(value).and_then(not_a_template)
-}
-
-/// A whole number within `range`, as a JSON number or a string of digits.
-pub fn integer(range: RangeInclusive<u64>) -> impl Fn(&Value) -> Result<u64, Invalid> {
-    move |value| {
-        let number = match value {
-            Value::Number(number) => number.as_u64(),
-            Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                digits.parse().ok()
-            }
-            _ => return Err(Invalid::kind("a whole number")),
-        };
-        number.filter(|number| range.contains(number)).ok_or_else(|| {
-            let detail =
-                format!("must be a whole number from {} to {}", range.start(), range.end());
-            Invalid::new("out_of_range", detail)
-        })
-    }
-}
-
-/// An instant of RFC 3339.
-pub fn instant(value: &Value) -> Result<Timestamp, Invalid> {
-    let Value::String(text) = value else { return Err(Invalid::kind("a string")) };
-    let detail = "must be an instant of RFC 3339, as \"2026-11-21T10:15:00Z\"";
-    Timestamp::parse(text).ok_or_else(|| Invalid::new("not_an_instant", detail))
-}
-
-/// `true` or `false`.
-pub fn flag(value: &Value) -> Result<bool, Invalid> {
-    value.as_bool().ok_or_else(|| Invalid::kind("true or false"))
-}
-
-/// One of the words of a closed list.
-pub fn one_of<T: Copy>(
-    words: &'static [(&'static str, T)],
-) -> impl Fn(&Value) -> Result<T, Invalid> {
-    move |value| {
-        let known = words.iter().find(|(word, _)| value.as_str() == Some(word));
-        known.map(|(_, meaning)| *meaning).ok_or_else(|| {
-            let list: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            Invalid::new("unknown_word", format!("must be one of: {}", list.join(", ")))
-        })
-    }
-}
-
-/// Whether a value is still the place holder of a document: `{transaction_id}`, `{api key}`.
-#[must_use]
-pub fn looks_like_template(text: &str) -> bool {
-    let open = text.find('{');
-    open.is_some_and(|open| text[open..].contains('}'))
-}
-
-fn not_a_template(text: String) -> Result<String, Invalid> {
-    if text.trim() != text {
-        return Err(Invalid::new("outer_blanks", "must have no outer blanks or line ends"));
-    }
-    if looks_like_template(&text) {
-        return Err(Invalid::new("template", "is still a place holder in braces"));
-    }
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn notes_every_fault_with_its_place_and_no_value() {
-        let value = json!({ "name": 7, "lines": [{ "n": 1 }, { "n": "canary" }], "a/b": "canary" });
-
-        let faults = read(&value, UnknownFields::Deny, |fields| {
-            let name = fields.required("name", text(10));
-            let email = fields.required("email", text(10));
-            fields.list("lines", 10, |line| line.required("n", integer(1..=5)));
-            Some((name?, email?))
-        });
-
-        let faults = faults.expect_err("four faults");
-        let places: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), f.code)).collect();
-        assert_eq!(
-            places,
-            [
-                ("/name", "wrong_type"),
-                ("/email", "missing"),
-                ("/lines/1/n", "wrong_type"),
-                ("/a~1b", "unknown_member"),
-            ]
-        );
-        assert!(!format!("{faults:?}").contains("canary"));
-    }
-
-    #[test]
-    fn passes_over_unknown_members_where_events_may_carry_more() {
-        let value = json!({ "n": 1, "more": true });
-
-        let read =
-            read(&value, UnknownFields::Ignore, |fields| fields.required("n", integer(0..=9)));
-
-        assert_eq!(read, Ok(1));
-    }
-
-    #[test]
-    fn a_place_holder_is_no_setting() {
-        let token = secret(64)(&json!("{ security_token }"));
-
-        assert_eq!(token.map(|_| ()).map_err(|wrong| wrong.code), Err("template"));
-        assert!(!looks_like_template("}{"));
-    }
-
-    #[test]
-    fn a_blank_or_over_long_text_is_refused() {
-        assert_eq!(text(3)(&json!("  ")).map_err(|w| w.code), Err("blank"));
-        assert_eq!(text(3)(&json!("äöüß")).map_err(|w| w.code), Err("too_long"));
-        assert_eq!(text(3)(&json!("a\u{0}")).map_err(|w| w.code), Err("control_character"));
-        assert_eq!(text(4)(&json!("äöüß")), Ok("äöüß".to_owned()));
-    }
 }

@@ -10,9 +10,9 @@ use crate::fields::Fault;
 /// An error that a caller meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which.
+    /// The code.
     pub code: Code,
-    /// What was wrong and what to do, in one or two sentences.
+    /// The fault and its remedy, in one or two sentences.
     pub detail: String,
     /// Every fault of a bad order.
     pub errors: Vec<Fault>,
@@ -34,7 +34,7 @@ pub enum Code {
     UnknownPath,
     /// 405: the path is right, the method is not.
     MethodNotAllowed,
-    /// 409: the network was told of this order with other content.
+    /// 409: this order was reported to the network with other content.
     Conflict,
     /// 413: the order is too large.
     TooLarge,
@@ -142,7 +142,7 @@ impl Code {
         }
     }
 
-    /// What it is, in a few words.
+    /// The title, in a few words.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -169,7 +169,7 @@ impl Code {
         }
     }
 
-    /// How long a caller should wait before trying again, where that helps.
+    /// The time that a caller should wait before trying again, where that helps.
     #[must_use]
     pub const fn retry_after(self) -> Option<Duration> {
         match self.status() {
@@ -188,7 +188,7 @@ impl Problem {
     /// A bad order.
     #[must_use]
     pub fn invalid_order(errors: Vec<Fault>) -> Self {
-        let detail = "Mend what `errors` lists and send the order again; nothing was sent.";
+        let detail = "Fix what `errors` lists and send the order again; nothing was sent.";
         Self { errors, ..Self::new(Code::InvalidOrder, detail) }
     }
 

@@ -1,13 +1,13 @@
 //! Words that may be kept: reasons, and the details of an attempt.
 //!
-//! What a network answers and what an order holds is personal data or may hold a secret. Only what
+//! A network's answer and an order hold personal data or may hold a secret. Only what
 //! can be written in these types reaches the ledger, a log, a metric or an event; free text cannot.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a delivery is in its state: a stable `snake_case` word.
+/// The reason of a delivery's state: a stable `snake_case` word.
 ///
 /// Built from literals in the code only, never from what came over a wire.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What may be kept of an answer, for the person who has to argue with the network.
+/// The details that may be kept of an answer, for the person who has to argue with the network.
 ///
 /// Names are literals of the network's own crate: together they are its allow-list. Values are
 /// numbers, codes or identifiers of a narrow alphabet; a value that does not fit is left out.
@@ -79,13 +79,13 @@ impl Details {
         self.0.extend(other.0);
     }
 
-    /// Whether nothing is kept.
+    /// Returns whether nothing is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is kept under `name`.
+    /// The value that is kept under `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -106,7 +106,7 @@ impl Details {
 #[serde(transparent)]
 pub struct OperatorNote(String);
 
-/// Why a text is no remark.
+/// The reason why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OperatorNoteFault {
     /// It says nothing.
@@ -128,7 +128,7 @@ impl OperatorNote {
     pub const LONGEST: usize = 200;
 
     /// An operator's own words. What looks like an e-mail address or a telephone number is refused;
-    /// more can't be told from the text.
+    /// the text shows no more.
     pub fn new(text: &str) -> Result<Self, OperatorNoteFault> {
         let text = text.trim();
         if text.is_empty() {

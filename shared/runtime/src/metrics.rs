@@ -1,4 +1,4 @@
-//! What a function measures: collected while an invocation runs, written once at its end in
+//! The measurements of a function: collected while an invocation runs, written once at its end in
 //! `CloudWatch`'s embedded metric format. A metric costs no call.
 //!
 //! The format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
@@ -10,7 +10,13 @@ use serde_json::{Value, json};
 
 use postback_core::{clock::Timestamp, delivery::State, order::Order};
 
-/// Where the metrics are, in `CloudWatch`.
+mod gauge;
+#[cfg(test)]
+mod tests;
+
+pub use gauge::{Gauge, gauges};
+
+/// The namespace of the metrics in `CloudWatch`.
 pub const NAMESPACE: &str = "Postback";
 
 /// The most values of one metric that a document may hold.
@@ -19,7 +25,7 @@ const MOST_VALUES: usize = 100;
 /// Everything that is measured. All have the dimensions `Stack` and `Network`, some one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// How long the network took for each request of an attempt.
+    /// The time that the network took for each request of an attempt.
     AttemptLatency,
     /// 1 for each attempt without a judgement on the order and each message that was not taken, 0
     /// for each other attempt: the average is the error rate.
@@ -28,7 +34,7 @@ pub enum Metric {
     Outcomes,
     /// The age of each delivery that has to wait, each time it comes round.
     UnresolvedAge,
-    /// What the network refused or dropped behind a success: an answer with a 2xx status, or
+    /// Refusals and drops behind a success: an answer with a 2xx status, or
     /// something it had taken before.
     SilentRefusals,
     /// Orders refused for a reason that a person should see: money may be lost.
@@ -101,7 +107,7 @@ impl Metric {
     }
 }
 
-/// What one invocation has measured so far. Numbers and words of closed lists only: nothing of an
+/// The measurements of one invocation so far. Numbers and words of closed lists only: nothing of an
 /// order but its total and its currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metrics {
@@ -165,7 +171,7 @@ impl Metrics {
         self.conflicts = self.conflicts.saturating_add(1);
     }
 
-    /// Whether the network is known to be paused, or known not to be.
+    /// Returns whether the network is known to be paused, or known not to be.
     pub const fn record_paused(&mut self, paused: bool) {
         self.paused = Some(paused);
     }
@@ -252,57 +258,6 @@ impl Document {
     }
 }
 
-/// A measurement of the sweep.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gauge {
-    name: &'static str,
-    unit: &'static str,
-    value: Value,
-    currency: Option<String>,
-}
-
-impl Gauge {
-    /// A count.
-    #[must_use]
-    pub fn count(name: &'static str, count: u32) -> Self {
-        Self { name, unit: "Count", value: json!(count), currency: None }
-    }
-
-    /// A time.
-    #[must_use]
-    pub fn seconds(name: &'static str, time: Duration) -> Self {
-        Self { name, unit: "Seconds", value: json!(time.as_secs()), currency: None }
-    }
-
-    /// A sum of money, by currency.
-    #[must_use]
-    pub fn money(name: &'static str, currency: &str, sum: Decimal) -> Self {
-        Self { name, unit: "None", value: number(sum), currency: Some(currency.to_owned()) }
-    }
-}
-
-/// The documents of the sweep's measurements: those with a currency each in one of their own.
-#[must_use]
-pub fn gauges(stack: &str, network: &str, now: Timestamp, gauges: &[Gauge]) -> Vec<Value> {
-    let mut plain = Document::default();
-    let mut documents = Vec::new();
-    for Gauge { name, unit, value, currency } in gauges {
-        let declared = json!({ "Name": name, "Unit": unit });
-        let Some(currency) = currency else {
-            plain.plain.push(declared);
-            plain.members.insert((*name).to_owned(), value.clone());
-            continue;
-        };
-        let mut document = Document::default();
-        document.directives.push(directive(&["Stack", "Network", "Currency"], &[declared]));
-        document.members.insert("Currency".to_owned(), json!(currency));
-        document.members.insert((*name).to_owned(), value.clone());
-        documents.extend(document.finish(stack, network, now));
-    }
-    documents.extend(plain.finish(stack, network, now));
-    documents
-}
-
 fn declared(metric: Metric) -> Value {
     json!({ "Name": metric.name(), "Unit": metric.unit() })
 }
@@ -318,6 +273,3 @@ fn number(amount: Decimal) -> Value {
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

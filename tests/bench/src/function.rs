@@ -38,12 +38,12 @@ pub(crate) struct Package {
     /// It takes part in every n-th cold start only; for slow functions.
     #[serde(default = "one")]
     pub(crate) every: usize,
-    /// Whether it counts what it runs, and writes that down when it ends by itself.
+    /// True if it counts what it runs, and writes that down when it ends by itself.
     #[serde(default)]
     pub(crate) counts: bool,
 }
 
-/// How long a function may take to write down what it has counted.
+/// The time that a function may take to write down what it has counted.
 const ENDING: Duration = Duration::from_secs(10);
 
 const fn one() -> usize {

@@ -9,7 +9,7 @@ use crate::redaction::Reason;
 pub struct Others {
     /// Their deliveries to this network; `None` for one whose record is gone.
     pub records: Vec<(String, Option<Record>)>,
-    /// Whether there are more than were kept.
+    /// True if there are more than were kept.
     pub many: bool,
 }
 
@@ -51,7 +51,7 @@ pub fn judge(in_doubt: bool, scope: &str, others: &Others) -> Judgement {
     }
 }
 
-/// Whether the network itself confirmed this order on the click.
+/// Returns whether the network itself confirmed this order on the click.
 fn holds(record: Option<&Record>, scope: &str) -> bool {
     record.is_some_and(|record| {
         let delivery = &record.protocol;
@@ -59,7 +59,7 @@ fn holds(record: Option<&Record>, scope: &str) -> bool {
     })
 }
 
-/// Whether the network may hold this order on the click.
+/// Returns whether the network may hold this order on the click.
 fn may_hold(record: Option<&Record>) -> bool {
     record.is_none_or(|record| {
         let delivery = &record.protocol;

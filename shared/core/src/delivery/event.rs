@@ -12,7 +12,7 @@ pub struct Attempt {
     pub number: u32,
     /// The time of the claim.
     pub at: Timestamp,
-    /// Whether an earlier attempt may have been processed: only then can a "duplicate" be ours.
+    /// True if an earlier attempt may have been processed: only then can a "duplicate" be ours.
     pub in_doubt: bool,
 }
 
@@ -48,7 +48,7 @@ pub struct Arrival {
     pub settings: String,
     /// The open circuit breaker: nothing is sent.
     pub open: Option<Open>,
-    /// Whether it is a message that was put back on its queue: no news from the shop.
+    /// True if it is a message that was put back on its queue: no news from the shop.
     pub is_delayed: bool,
 }
 

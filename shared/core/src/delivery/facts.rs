@@ -59,7 +59,7 @@ impl Facts {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Whether both say the same in every member that both have.
+    /// Returns whether both say the same in every member that both have.
     #[must_use]
     pub fn agree(&self, other: &Self) -> bool {
         self.0.iter().all(|(name, value)| other.0.get(name).is_none_or(|other| other == value))

@@ -1,4 +1,6 @@
 //! The record of a delivery: one item of the ledger. Its history is immutable.
+//!
+//! All attributes and every way to revise them stand here, which takes more than 300 lines.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -7,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::{Delivery, RETENTION, State};
 use crate::{
     clock::Timestamp,
-    order::OrderId,
     redaction::{Details, Reason},
 };
 
 mod attribute;
 mod history;
+mod key;
 #[cfg(test)]
 mod tests;
 
@@ -21,39 +23,7 @@ pub use history::{
     AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
     LookupRecord, StatusRecord,
 };
-
-/// The key of a delivery: an order and a network, or a line of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The order's id: the partition key.
-    pub order_id: String,
-    /// `network`, or `network#line`: the sort key.
-    pub delivery: String,
-}
-
-impl Key {
-    /// The delivery of `order_id` to `network`, or of one line of it.
-    #[must_use]
-    pub fn new(order_id: &OrderId, network: &str, line: Option<&str>) -> Self {
-        Self::known(order_id.as_str().to_owned(), network, line)
-    }
-
-    /// Like [`Self::new`], for an id read back from the ledger.
-    #[must_use]
-    pub fn known(order_id: String, network: &str, line: Option<&str>) -> Self {
-        let delivery = match line {
-            None => network.to_owned(),
-            Some(line) => format!("{network}#{line}"),
-        };
-        Self { order_id, delivery }
-    }
-
-    /// The line, where the network wants lines.
-    #[must_use]
-    pub fn line(&self) -> Option<&str> {
-        self.delivery.split_once('#').map(|(_, line)| line)
-    }
-}
+pub use key::Key;
 
 /// A delivery as the ledger keeps it. No personal data, no secret: words, numbers, instants and
 /// the network's ids only.
@@ -78,7 +48,7 @@ pub struct Record {
     /// The time until which a message that waits for it is on the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_until: Option<Timestamp>,
-    /// Whether the use of its click stands beside the record.
+    /// True if the use of its click stands beside the record.
     #[serde(default, skip_serializing_if = "is_false")]
     pub click_noted: bool,
     /// The network's ids for the conversion.
@@ -132,7 +102,7 @@ pub struct Note {
     pub details: Details,
     /// The result of a lookup, as a word.
     pub lookup: Option<Reason>,
-    /// Whether the use of its click stands.
+    /// True if the use of its click stands.
     pub click_noted: bool,
     /// The time until which the message that waits for it is on the queue.
     pub message_until: Option<Timestamp>,
@@ -260,7 +230,7 @@ impl Record {
         record
     }
 
-    /// Whether this is no delivery, but the item of an order that is reported by lines.
+    /// Returns whether this is no delivery, but the item of an order that is reported by lines.
     #[must_use]
     pub fn is_order_of_lines(&self) -> bool {
         self.protocol.lines.is_some() && self.protocol.state == State::Skipped

@@ -31,7 +31,7 @@ pub enum State {
     Skipped,
     /// This order can never pass.
     Rejected,
-    /// A setting is wrong; the order is kept and sent once it is mended.
+    /// A setting is wrong; the order is kept and sent once it is fixed.
     Parked,
     /// Certainly not processed; it is sent again.
     Retrying,
@@ -58,7 +58,7 @@ impl State {
         Self::Abandoned,
     ];
 
-    /// Whether nothing more will happen by itself or by an order coming again.
+    /// Returns whether nothing more will happen by itself or by an order coming again.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(
@@ -72,13 +72,13 @@ impl State {
         )
     }
 
-    /// Whether the network has taken the order.
+    /// Returns whether the network has taken the order.
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Delivered | Self::Accepted)
     }
 
-    /// Whether reaching it is told on the bus.
+    /// Returns whether reaching it is published on the bus.
     #[must_use]
     pub const fn is_announced(self) -> bool {
         self.is_final() || matches!(self, Self::Parked | Self::Unconfirmed)
@@ -209,7 +209,7 @@ pub struct Cancellation {
     /// The `updated_at` of the cancelled version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
-    /// Whether the order has come as completed again, with no later version: a person may send it.
+    /// True if the order has come as completed again, with no later version: a person may send it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub completed_after: bool,
 }
@@ -238,13 +238,13 @@ pub struct Undecided {
 }
 
 impl Delivery {
-    /// Whether an attempt may have been processed and nothing has settled that yet.
+    /// Returns whether an attempt may have been processed and nothing has settled that yet.
     #[must_use]
     pub const fn in_doubt(&self) -> bool {
         self.doubt.is_some()
     }
 
-    /// Whether the network certainly holds nothing of it, and nothing is under way.
+    /// Returns whether the network certainly holds nothing of it, and nothing is under way.
     #[must_use]
     pub const fn is_certainly_absent(&self) -> bool {
         self.doubt.is_none() && !self.state.is_success() && !matches!(self.state, State::Sending)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{IfAbsent, Proof, State};
 use crate::redaction::{Details, Reason};
 
-/// What an attempt's answer means (see the network's README for which answer means which).
+/// The meaning of an attempt's answer (see the network's README for which answer means which).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// The network confirmed it.
@@ -23,30 +23,30 @@ pub enum Verdict {
     ClickUsed,
     /// May have been processed, and nothing but a person can find out.
     Held(Reason),
-    /// A setting is wrong. Kept, and sent once it is mended.
+    /// A setting is wrong. Kept, and sent once it is fixed.
     Parked {
-        /// What is wrong.
+        /// The fault.
         reason: Reason,
-        /// Whether every order would fail, or only those like this one.
+        /// True if every order would fail, or only those like this one.
         scope: Scope,
-        /// Whether it is tried now and then although no setting has changed: the other side may
-        /// have been mended.
+        /// True if it is tried now and then although no setting has changed: the other side may
+        /// have been fixed.
         probe: bool,
     },
     /// Certainly not processed: send again later.
     Retry {
-        /// Why.
+        /// The reason.
         reason: Reason,
         /// The least wait that the network asked for.
         after: Option<Duration>,
-        /// Whether a byte of it may have reached the network.
+        /// True if a byte of it may have reached the network.
         sent: bool,
     },
     /// May have been processed.
     Unconfirmed {
-        /// What happened.
+        /// The reason.
         reason: Reason,
-        /// What a clean "not there" of a lookup means.
+        /// The meaning of a clean "not there" of a lookup.
         if_absent: IfAbsent,
     },
 }
@@ -107,14 +107,14 @@ impl Verdict {
         (state.as_str(), reason.map(Reason::as_str))
     }
 
-    /// Whether nothing more should be sent to the network for now.
+    /// Returns whether nothing more should be sent to the network for now.
     #[must_use]
     pub const fn opens_the_circuit(&self) -> bool {
         matches!(self, Self::Parked { scope: Scope::Network, .. })
     }
 }
 
-/// How far a wrong setting reaches.
+/// The reach of a wrong setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Every order would fail (key, IP list, moved URL): stop sending to the network.
@@ -123,7 +123,7 @@ pub enum Scope {
     Delivery,
 }
 
-/// What a lookup gives.
+/// The result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// It is there.
@@ -135,7 +135,7 @@ pub enum Lookup {
     Absent,
     /// The question was not answered.
     Failed {
-        /// Why not.
+        /// The reason.
         reason: Reason,
     },
 }

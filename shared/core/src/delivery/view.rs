@@ -33,7 +33,7 @@ pub struct DeliveryView<'a> {
     pub proof: Option<Proof>,
     /// The last attempt that was claimed.
     pub attempt: u32,
-    /// Whether an attempt may have been processed and nothing has settled that yet.
+    /// True if an attempt may have been processed and nothing has settled that yet.
     pub in_doubt: bool,
     /// The network's ids for the conversion.
     pub references: &'a Details,

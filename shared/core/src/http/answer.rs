@@ -43,7 +43,7 @@ const TAGS: &[&str] = &[
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// What the network asked to wait, capped at [`RETRY_AFTER_CAP`].
+    /// The pause that the network asked for, capped at [`RETRY_AFTER_CAP`].
     pub retry_after: Option<Duration>,
     /// The body, at most [`BODY_CAP`] bytes, and whole unless the request said the start suffices.
     pub body: Vec<u8>,
@@ -56,7 +56,7 @@ impl Answer {
         Self { status, retry_after: None, body: body.into() }
     }
 
-    /// Whether the status is 2xx.
+    /// Returns whether the status is 2xx.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
@@ -87,7 +87,7 @@ impl Answer {
         }
     }
 
-    /// Whether the body is a page for people: a firewall, a login, an error page.
+    /// Returns whether the body is a page for people: a firewall, a login, an error page.
     #[must_use]
     pub fn is_html(&self) -> bool {
         // UTF-16 has a nought beside every letter, and a mark that is no UTF-8.

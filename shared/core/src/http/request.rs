@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-/// What is sent to a network. Values never show: [`fmt::Debug`] prints names only.
+/// A request to a network. Values never show: [`fmt::Debug`] prints names only.
 #[derive(Clone)]
 pub struct Request {
     path: &'static str,
@@ -67,7 +67,7 @@ impl Request {
         self
     }
 
-    /// Whether an answer counts only if it was read to its end.
+    /// Returns whether an answer counts only if it was read to its end.
     #[must_use]
     pub const fn needs_whole_answer(&self) -> bool {
         self.whole_answer

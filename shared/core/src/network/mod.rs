@@ -26,9 +26,9 @@ pub trait Network: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// The network's own base URL, used unless the operator names another.
     const ENDPOINT: &'static str;
-    /// How long one request may take, from connecting to the last byte of the answer.
+    /// The time that one request may take, from connecting to the last byte of the answer.
     const TIMEOUT: Duration = Duration::from_secs(10);
-    /// How long the network may take to show in its read-back what it has accepted.
+    /// The time that the network may take to show in its read-back what it has accepted.
     const LAG: Duration = Duration::from_mins(2);
     /// The content of one report: an order, or one line of it.
     type Report: Send + Sync;
@@ -38,10 +38,10 @@ pub trait Network: Sized + Send + Sync + 'static {
     fn configure(fields: &mut Fields<'_, '_>) -> Option<Self>;
 
     /// Checks the members of `clicks.<name>` of an order at the API; faults are noted on `fields`.
-    /// What only this network can judge (an unknown click id) is not a fault.
+    /// A value that only this network can judge (an unknown click id) is no fault.
     fn check_click(fields: &mut Fields<'_, '_>);
 
-    /// What of this order is to be told.
+    /// Returns the parts of this order to report.
     fn plan(&self, order: &Order) -> Plan<Self::Report>;
 
     /// The facts by which this network's content of `order` is recognised, beside total and
@@ -61,10 +61,10 @@ pub trait Network: Sized + Send + Sync + 'static {
     /// The request of one attempt.
     fn request(&self, report: &Self::Report, attempt: &Attempt) -> Request;
 
-    /// What an answer means.
+    /// Returns the meaning of an answer.
     fn verdict(&self, report: &Self::Report, answer: &Answer, attempt: &Attempt) -> Classification;
 
-    /// What is done when nobody knows whether an attempt arrived.
+    /// Returns the way to resolve a lost answer.
     fn recovery(&self, report: &Self::Report) -> RecoveryPlan<Self>;
 }
 
@@ -73,13 +73,13 @@ pub trait ReadsBack: Network {
     /// The request that asks for `report`.
     fn lookup(&self, report: &Self::Report) -> Request;
 
-    /// What the answer to [`Self::lookup`] says.
+    /// Reads the answer to [`Self::lookup`].
     fn found(&self, report: &Self::Report, answer: &Answer) -> Lookup;
 }
 
 /// A network that goes on to say how far what it took has come: its verdict on the money.
 pub trait TracksStatus: Network {
-    /// How many deliveries one request may ask about.
+    /// The most deliveries that one request may ask about.
     const AT_ONCE: usize;
     /// The reference in the ledger that it is asked by.
     const REFERENCE: &'static str;
@@ -87,18 +87,18 @@ pub trait TracksStatus: Network {
     /// The request that asks about `ids`, at most [`Self::AT_ONCE`].
     fn ask(&self, ids: &[&str]) -> Request;
 
-    /// What the answer says, by id. What it leaves out is asked again.
+    /// Reads the answer, by id. A delivery that it leaves out is asked about again.
     fn progress(&self, answer: &Answer) -> Result<BTreeMap<String, Progress>, Reason>;
 }
 
-/// How far a delivery has come at the network.
+/// The later status of a delivery at the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The network's own words for it.
     pub status: Details,
-    /// Whether it is the network's last word.
+    /// True if it is the network's last word.
     pub is_final: bool,
-    /// Whether the network has dropped what it had taken: no money comes of it.
+    /// True if the network has dropped what it had taken: no money comes of it.
     pub is_dropped: bool,
 }
 
@@ -108,10 +108,10 @@ pub trait Deduplicates: Network {
     const KEY: &'static str;
 }
 
-/// What phrasing an order gives.
+/// The plan for an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan<R> {
-    /// These are to be told, each its own delivery.
+    /// Report these, each as a delivery of its own.
     Send(Vec<Part<R>>),
     /// Nothing to report: no click id, no e-mail, not completed. Nothing is written.
     Skip(Reason),
@@ -141,11 +141,11 @@ pub struct Part<R> {
 /// A verdict with what may be kept of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classification {
-    /// What it means.
+    /// The meaning.
     pub verdict: Verdict,
     /// The network's own ids for what it now holds.
     pub references: Details,
-    /// What helps a person who has to argue with the network.
+    /// The details that help a person who has to argue with the network.
     pub details: Details,
 }
 

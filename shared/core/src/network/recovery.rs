@@ -8,11 +8,11 @@ use crate::{
     http::{Answer, Request},
 };
 
-/// The merchant's own word that a report told twice is the lesser harm.
+/// The merchant's own word that an order reported twice is the lesser harm.
 #[derive(Clone, Copy, Debug)]
 pub struct Consent;
 
-/// What is done about a lost answer. An unsafe one can't be named: sending again asks for a
+/// The way to resolve a lost answer. An unsafe one can't be named: sending again asks for a
 /// network that [`Deduplicates`] or for the merchant's [`Consent`], looking up for one that
 /// [`ReadsBack`].
 ///
@@ -71,7 +71,7 @@ impl<N: Network> RecoveryPlan<N> {
         Self { recovery: Recovery::LookUp, read_back: Some(read_back) }
     }
 
-    /// Which of the three it is.
+    /// The kind.
     #[must_use]
     pub const fn recovery(&self) -> Recovery {
         self.recovery

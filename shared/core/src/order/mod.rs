@@ -1,4 +1,4 @@
-//! What the shop sends: one completed order, checked at the edge. Past [`Order::read`] the types
+//! The shop's order, checked at the edge. Past [`Order::read`] the types
 //! are the proof.
 
 use std::{collections::BTreeMap, fmt, net::IpAddr};
@@ -19,18 +19,18 @@ pub use money::{Amount, Currency, Percent};
 pub struct Order {
     /// The shop's own id, as the customer sees it: the same for every report of this order.
     pub order_id: OrderId,
-    /// How far the order is. Only completed ones are reported.
+    /// The status of the order. Only completed ones are reported.
     pub status: Status,
     /// The time when the shop last changed it, RFC 3339: it orders the versions of one order.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
-    /// When it was completed, RFC 3339.
+    /// The time when it was completed, RFC 3339.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub completed_at: Timestamp,
     /// The currency of all amounts, ISO 4217.
     pub currency: Currency,
-    /// What the customer pays, all included.
+    /// The amount that the customer pays, all included.
     pub total: Amount,
     /// The tax in it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,13 +38,13 @@ pub struct Order {
     /// The shipping in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipping: Option<Amount>,
-    /// Who ordered.
+    /// The customer.
     #[serde(skip_serializing_if = "Customer::is_empty")]
     pub customer: Customer,
-    /// Where the customer came from: one member per network, defined by that network.
+    /// The clicks that brought the customer: one member per network, defined by that network.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub clicks: BTreeMap<String, Map<String, Value>>,
-    /// What was ordered.
+    /// The lines of the order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
     /// The campaign that led to it.
@@ -122,7 +122,7 @@ impl Order {
         (!nothing).then_some(text)
     }
 
-    /// Whether the order is completed: nothing else is ever reported.
+    /// Returns whether the order is completed: nothing else is ever reported.
     #[must_use]
     pub fn is_completed(&self) -> bool {
         self.status == Status::Completed
@@ -148,7 +148,7 @@ impl fmt::Display for OrderId {
     }
 }
 
-/// How far an order is.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -175,7 +175,7 @@ impl Status {
     }
 }
 
-/// Who ordered. All of it is personal data.
+/// The customer. All of it is personal data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Customer {
     /// E-mail address.
@@ -197,7 +197,7 @@ pub struct Customer {
     /// Country, two letters (ISO 3166-1), upper case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// Where it is sent to.
+    /// The postal address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
 }
@@ -259,12 +259,12 @@ pub struct Item {
     /// Category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// How many; 1 unless given.
+    /// The quantity; 1 unless given.
     pub quantity: u32,
     /// The price of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<Amount>,
-    /// What networks call this article: one member per network, defined by that network.
+    /// The networks' own ids for this article: one member per network, defined by that network.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refs: BTreeMap<String, Value>,
 }

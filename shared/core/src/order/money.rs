@@ -207,7 +207,7 @@ impl Currency {
         self.0.code()
     }
 
-    /// How many decimal places its smallest unit has: 2 for most, 0 for JPY, 3 for KWD.
+    /// The number of decimal places of its smallest unit: 2 for most, 0 for JPY, 3 for KWD.
     #[must_use]
     pub fn exponent(self) -> u32 {
         u32::from(self.0.exponent().unwrap_or(2))

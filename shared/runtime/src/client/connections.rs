@@ -41,8 +41,8 @@ pub(super) static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
 /// Connections of one kind, for requests with bodies of type `B`.
 pub(crate) struct Connections<B> {
     connector: Connector,
-    /// How long one may stay unused. Who keeps it longer may write on one that the other side has
-    /// just closed, and that is a lost answer.
+    /// The time that one may stay unused. One that is kept longer may just have been closed by the
+    /// other side, and a request written on it is a lost answer.
     idle: Duration,
     held: Arc<Mutex<Held<B>>>,
 }
@@ -183,7 +183,7 @@ async fn connect(
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-/// Whether an error, or what led to it, is that something took too long.
+/// Returns whether an error, or what led to it, is that something took too long.
 pub(crate) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -101,7 +101,7 @@ where
     }
 }
 
-/// Whether the other side has neither closed the connection nor spoken first.
+/// Returns whether the other side has neither closed the connection nor spoken first.
 async fn is_quiet(connection: &mut (impl Read + Unpin)) -> bool {
     // What has come meanwhile is known only once the runtime has looked.
     tokio::task::yield_now().await;

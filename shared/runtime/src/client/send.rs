@@ -13,7 +13,7 @@ use crate::client::{connections::TLS, prewarm::Prewarm};
 use postback_core::http::{Answer, BODY_CAP, Request, retry_after};
 use postback_core::{clock::Timestamp, delivery::Verdict, redaction::Reason};
 
-/// What came of sending.
+/// The result of sending.
 #[derive(Clone, Debug)]
 pub enum SendResult {
     /// Not one byte of the request left: it may be sent again.
@@ -25,7 +25,7 @@ pub enum SendResult {
 }
 
 impl SendResult {
-    /// What it means where the network has no say: it did not answer.
+    /// The verdict where the network did not answer.
     #[must_use]
     pub fn unanswered(&self) -> Option<Verdict> {
         match self {
@@ -64,8 +64,8 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// How long a connection may stay unused. Networks close theirs after some seconds, and a request
-/// written on a connection the other side has just closed is a lost answer.
+/// The time that a connection may stay unused. Networks close theirs after some seconds, and a
+/// request written on a connection that the other side has just closed is a lost answer.
 const IDLE: Duration = Duration::from_secs(3);
 
 impl Sender {

@@ -53,14 +53,14 @@ impl AttemptTrace {
         }
     }
 
-    /// Whether the status says success and the body says no.
+    /// Returns whether the status says success and the body says no.
     fn is_refused_silently(&self, verdict: &Verdict) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
             && matches!(verdict, Verdict::Rejected { .. } | Verdict::Parked { .. })
     }
 }
 
-/// Whether an attempt ended without a judgement on the order.
+/// Returns whether an attempt ended without a judgement on the order.
 const fn has_failed(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Retry { .. } | Verdict::Parked { .. } | Verdict::Unconfirmed { .. })
 }

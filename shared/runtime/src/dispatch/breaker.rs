@@ -70,17 +70,17 @@ pub(super) enum Change {
 }
 
 impl CircuitBreaker {
-    /// Whether orders wait.
+    /// Returns whether orders wait.
     pub(super) const fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Whether the last answer judged an order.
+    /// Returns whether the last answer judged an order.
     pub(super) const fn last_ended_well(&self) -> bool {
         self.last_ended_well
     }
 
-    /// Whether one more request may be in flight at a network whose doubts are held.
+    /// Returns whether one more request may be in flight at a network whose doubts are held.
     pub(super) const fn has_room(&self) -> bool {
         self.last_ended_well || self.in_flight < MAX_IN_FLIGHT
     }
@@ -208,121 +208,4 @@ impl OpenCircuit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: Timestamp = Timestamp::from_millis(1_795_256_100_000);
-
-    fn doubt() -> Verdict {
-        Verdict::unconfirmed("answer_timeout")
-    }
-
-    fn opened(verdict: &Verdict) -> CircuitBreaker {
-        let mut breaker = CircuitBreaker::default();
-        assert_eq!(breaker.record("A", verdict, "v1", START), None);
-        assert!(matches!(breaker.record("B", verdict, "v1", START), Some(Change::Opened(_))));
-        breaker
-    }
-
-    #[test]
-    fn one_order_opens_nothing_however_often_it_fails() {
-        let mut breaker = CircuitBreaker::default();
-
-        for _ in 0..5 {
-            assert_eq!(breaker.record("A", &Verdict::parked("http_forbidden"), "v1", START), None);
-        }
-        assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
-    }
-
-    #[test]
-    fn a_second_order_with_another_refusal_opens_nothing() {
-        let mut breaker = CircuitBreaker::default();
-        breaker.record("A", &Verdict::parked("http_forbidden"), "v1", START);
-
-        assert_eq!(breaker.record("B", &Verdict::parked("key"), "v1", START), None);
-        assert_eq!(breaker.record("A", &doubt(), "v1", START), None);
-    }
-
-    #[test]
-    fn a_success_between_two_failures_keeps_it_closed() {
-        let mut breaker = CircuitBreaker::default();
-        breaker.record("A", &doubt(), "v1", START);
-        breaker.record("B", &Verdict::rejected("invalid_click"), "v1", START);
-
-        assert_eq!(breaker.record("C", &doubt(), "v1", START), None);
-    }
-
-    #[test]
-    fn orders_wait_retrying_in_an_outage_and_parked_for_a_wrong_setting() {
-        let state = |breaker: &mut CircuitBreaker| match breaker.check("C", "v1", START) {
-            Circuit::Open(open) => (open.state, open.reason.to_string()),
-            other => panic!("{other:?}"),
-        };
-
-        let outage = state(&mut opened(&doubt()));
-        assert_eq!(outage, (State::Retrying, "network_down".to_owned()));
-        let setting = state(&mut opened(&Verdict::parked("key")));
-        assert_eq!(setting, (State::Parked, "key".to_owned()));
-    }
-
-    #[test]
-    fn probes_after_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
-        let mut breaker = opened(&doubt());
-        let mut now = START;
-
-        for (minutes, probe) in [(2, "C"), (5, "D"), (15, "E"), (15, "F")] {
-            now = now + Duration::from_mins(minutes);
-            let early = Timestamp::from_millis(now.as_millis() - 1);
-            assert!(matches!(breaker.check(probe, "v1", early), Circuit::Open(_)), "{minutes}");
-            let last = breaker.failed.clone().expect("a failure").0;
-            assert!(matches!(breaker.check(&last, "v1", now), Circuit::Open(_)), "{last}");
-            assert_eq!(breaker.check(probe, "v1", now), Circuit::HalfOpen);
-            assert!(matches!(breaker.check("G", "v1", now), Circuit::Open(_)));
-            breaker.record(probe, &doubt(), "v1", now);
-        }
-        assert_eq!(breaker.record("G", &Verdict::Accepted(None), "v1", now), Some(Change::Closed));
-        assert_eq!(breaker.check("H", "v1", now), Circuit::Closed);
-    }
-
-    #[test]
-    fn changed_settings_let_orders_through() {
-        assert_eq!(opened(&Verdict::parked("key")).check("C", "v2", START), Circuit::Closed);
-    }
-
-    #[test]
-    fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
-        let mut breaker = CircuitBreaker::default();
-        let after = Some(Duration::from_secs(30));
-
-        assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), "v1", START), None);
-
-        assert!(matches!(breaker.check("A", "v1", START), Circuit::Open(_)));
-        let later = START + Duration::from_secs(30);
-        assert_eq!(breaker.check("A", "v1", later), Circuit::HalfOpen);
-    }
-
-    #[test]
-    fn two_are_in_flight_until_one_ended_well() {
-        let mut breaker = CircuitBreaker::default();
-        breaker.begin();
-        assert!(breaker.has_room());
-        breaker.begin();
-        assert!(!breaker.has_room());
-        breaker.end();
-        breaker.record("A", &Verdict::Accepted(None), "v1", START);
-        breaker.begin();
-        assert!(breaker.has_room());
-        breaker.record("B", &doubt(), "v1", START);
-        assert!(!breaker.has_room());
-    }
-
-    #[test]
-    fn the_next_order_is_the_probe_when_the_first_was_not_sent() {
-        let mut breaker = opened(&doubt());
-        let due = START + OUTAGE_PAUSES[0];
-
-        assert_eq!(breaker.check("C", "v1", due), Circuit::HalfOpen);
-        breaker.give_back(due);
-        assert_eq!(breaker.check("D", "v1", due), Circuit::HalfOpen);
-    }
-}
+mod tests;

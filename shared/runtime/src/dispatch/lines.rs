@@ -81,8 +81,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         self.record(&key, &event, trigger).await.map(|_| ())
     }
 
-    /// Whether the order of a claimed line is cancelled or superseded meanwhile: then the line
-    /// settles unsent.
+    /// Returns whether the order of a claimed line is cancelled or superseded meanwhile: then the
+    /// line settles unsent.
     pub(super) async fn is_line_void(&self, key: &Key, order: &Order) -> Result<bool, LedgerError> {
         if key.line().is_none() {
             return Ok(false);

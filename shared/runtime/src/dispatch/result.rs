@@ -20,22 +20,22 @@ pub struct DeliveryResult {
     pub reason: Option<Reason>,
     /// The last attempt that was claimed.
     pub attempt: u32,
-    /// Whether this result was reached earlier: nothing was sent and nothing changed now.
+    /// True if this result was reached earlier: nothing was sent and nothing changed now.
     pub replayed: bool,
-    /// Whether the order differs from the content that the ledger holds.
+    /// True if the order differs from the content that the ledger holds.
     pub conflict: bool,
     /// The amount and the currency that were reported, or may have been; `None` when the network
     /// certainly holds nothing.
     pub reported: Option<(String, String)>,
     /// The time to come back; `None` when nothing is left to do.
     pub wait_until: Option<Timestamp>,
-    /// Whether a message still has to be put on the queue for it.
+    /// True if a message still has to be put on the queue for it.
     pub needs_message: bool,
     /// The time when the delivery was first seen, if it is in the ledger.
     pub first_seen_at: Option<Timestamp>,
-    /// Whether the state was reached now.
+    /// True if the state was reached now.
     pub changed: bool,
-    /// Whether the delivery came in doubt now, and still is.
+    /// True if the delivery came in doubt now, and still is.
     pub newly_in_doubt: bool,
 }
 

@@ -61,13 +61,13 @@ async fn start<N: Network>() -> Result<&'static Dispatcher<N, AwsServices>, Erro
     dispatcher.inspect_err(|error| {
         let secret = setting("NETWORK_SECRET_ARN").unwrap_or_default();
         let is_secret = error.downcast_ref::<StartError>().is_some();
-        let mend = is_secret.then(|| format!("make secret NETWORK={}", N::NAME));
+        let fix = is_secret.then(|| format!("make secret NETWORK={}", N::NAME));
         tracing::error!(
             code = "not_started",
             network = N::NAME,
             %error,
             secret,
-            mend,
+            fix,
             "the function can't start"
         );
     })
@@ -128,7 +128,7 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
     Ok(to_raw_value(&())?)
 }
 
-/// What the schedule calls with, as `detail-type`.
+/// The `detail-type` of the schedule's call.
 pub const POLL_STATUS: &str = "postback.poll_status";
 
 async fn answer<N: Network, S: Services>(
@@ -198,7 +198,7 @@ where
     lambda_runtime::run(service).await
 }
 
-/// When the invocation is ended by Lambda.
+/// The time at which Lambda ends the invocation.
 #[must_use]
 pub fn deadline(context: &lambda_runtime::Context) -> Timestamp {
     Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))

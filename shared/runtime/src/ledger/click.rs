@@ -18,7 +18,7 @@ const MAX_ORDERS: usize = 16;
 pub struct ClickUses {
     /// Their ids.
     pub order_ids: Vec<String>,
-    /// Whether there are more.
+    /// True if there are more.
     pub many: bool,
 }
 

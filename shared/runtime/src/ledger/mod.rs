@@ -24,7 +24,7 @@ pub use receipt::{RECEIPT_PREFIX, RECEIPT_TTL, Receipt};
 pub use scan::{Cursor, Filter, Page};
 pub use update::{Change, UpdateError, Updated};
 
-/// What every delivery has, and no receipt of a webhook's message.
+/// An attribute that every delivery has, and no receipt of a webhook's message.
 const IS_DELIVERY: &str = "attribute_exists(version)";
 
 /// The table of deliveries.
@@ -40,7 +40,7 @@ impl fmt::Debug for Ledger {
     }
 }
 
-/// What came of a write.
+/// The result of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
     /// It stands.
@@ -105,7 +105,7 @@ impl Ledger {
         }
     }
 
-    /// What the ledger holds of one delivery, read consistently.
+    /// Reads one delivery, consistently.
     pub async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {
         let get = self
             .client

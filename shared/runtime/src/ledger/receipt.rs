@@ -7,11 +7,11 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use crate::ledger::{Ledger, LedgerError};
 use postback_core::{clock::Timestamp, delivery::Facts, digest::sha256};
 
-/// How long a receipt is kept: longer than any sender goes on trying. After that the deliveries
-/// themselves still know the order.
+/// The time that a receipt is kept: longer than any sender goes on trying. After that the
+/// deliveries themselves still know the order.
 pub const RECEIPT_TTL: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 
-/// What the partition keys of all receipts start with. An order's id has no outer blanks, so no
+/// The start of the partition keys of all receipts. An order's id has no outer blanks, so no
 /// order is ever kept under such a key.
 pub const RECEIPT_PREFIX: &str = " webhook#";
 
@@ -25,9 +25,9 @@ pub struct Receipt {
     delivery: String,
     /// The order that came with it.
     pub facts: Facts,
-    /// When it was taken.
+    /// The time when it was accepted.
     pub accepted_at: Timestamp,
-    /// When `DynamoDB` may delete it: seconds since the Unix epoch.
+    /// The time from which `DynamoDB` may delete it: seconds since the Unix epoch.
     expires_at: i64,
 }
 

@@ -31,7 +31,7 @@ impl Filter {
     }
 }
 
-/// Where a look through the ledger goes on: after this delivery.
+/// The delivery after which a scan goes on.
 pub type Cursor = Key;
 
 /// A part of the ledger.
@@ -41,11 +41,11 @@ pub struct Page {
     pub records: Vec<Record>,
     /// The items that could not be read: of a later format, or none of ours.
     pub unreadable: Vec<Key>,
-    /// How many were read for it.
+    /// The number that were read for it.
     pub read: usize,
-    /// What the reading cost, in read units.
+    /// The cost of reading, in read units.
     pub units: f64,
-    /// Where to go on; `None` at the end.
+    /// The place to go on from; `None` at the end.
     pub next: Option<Cursor>,
 }
 
@@ -99,8 +99,8 @@ type Names = Option<HashMap<String, String>>;
 type Values = Option<HashMap<String, AttributeValue>>;
 
 impl Filter {
-    /// What `DynamoDB` can leave out by itself. Instants are compared as text, so to the second only:
-    /// [`Self::matches`] has the last word.
+    /// The condition by which `DynamoDB` leaves items out. Instants are compared as text, so to the
+    /// second only: [`Self::matches`] has the last word.
     fn expression(&self) -> (String, Names, Values) {
         let mut clauses = vec![IS_DELIVERY.to_owned()];
         let mut names = HashMap::new();

@@ -29,14 +29,14 @@ pub struct Updated<T> {
 }
 
 impl<T> Updated<T> {
-    /// Whether anything was written.
+    /// Returns whether anything was written.
     #[must_use]
     pub fn wrote(&self) -> bool {
         let version = |record: &Option<Record>| record.as_ref().map(|record| record.version);
         version(&self.before) != version(&self.after)
     }
 
-    /// Whether the delivery's state changed.
+    /// Returns whether the delivery's state changed.
     #[must_use]
     pub fn changed_state(&self) -> bool {
         let version = |record: &Option<Record>| record.as_ref().map(|record| record.state_version);

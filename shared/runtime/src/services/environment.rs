@@ -19,7 +19,7 @@ use crate::{client::connections::Connections, ledger::Ledger};
 pub struct SettingMissing {
     /// Its name. Its value never shows.
     pub name: &'static str,
-    /// What is wrong with it.
+    /// The fault.
     pub fault: &'static str,
 }
 
@@ -41,9 +41,9 @@ pub struct Access {
     pub credentials: Credentials,
     /// The hosts, where they are not AWS's own.
     pub endpoints: Endpoints,
-    /// Whether the services are called at their FIPS endpoints.
+    /// True if the services are called at their FIPS endpoints.
     pub fips: bool,
-    /// Whether the services are called at their dual-stack endpoints.
+    /// True if the services are called at their dual-stack endpoints.
     pub dual_stack: bool,
 }
 

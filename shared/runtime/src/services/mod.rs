@@ -156,7 +156,7 @@ pub trait SweepServices: Send + Sync {
 
 /// The services around intake: the bus, the webhook's keys and the receipts of its messages.
 pub trait IntakeServices: EventBus {
-    /// Whether the webhook is on in this deployment.
+    /// Returns whether the webhook is on in this deployment.
     fn is_open(&self) -> bool;
 
     /// The secret with the webhook's keys in its current version.

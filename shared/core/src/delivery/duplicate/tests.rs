@@ -16,7 +16,6 @@ fn other(verdict: Option<Verdict>) -> Option<Record> {
     let arrival = Arrival {
         facts: Facts::none(),
         updated_at: None,
-        is_delayed: false,
         planned: Planned::Send(SCOPE.to_owned()),
         deadline: NOW + std::time::Duration::from_mins(1),
         settings: "v1".to_owned(),

@@ -63,7 +63,7 @@ impl<T> History<T> {
         self.entries.last()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

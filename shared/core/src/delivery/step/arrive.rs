@@ -144,7 +144,7 @@ fn repeat(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -
     step
 }
 
-/// Whether the version held is under way, or in a doubt that resolves itself.
+/// Returns whether the version held is under way, or in a doubt that resolves itself.
 fn is_unsettled(held: &Delivery, now: Timestamp) -> bool {
     held.state == State::Sending || (held.in_doubt() && resolves_itself(held, now))
 }
@@ -164,7 +164,7 @@ pub(super) fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: T
     }
 }
 
-/// Whether the settings have changed since it was parked.
+/// Returns whether the settings have changed since it was parked.
 fn is_fixed(held: &Delivery, arrival: &Arrival) -> bool {
     held.parked_settings.as_deref().is_some_and(|parked| parked != arrival.settings)
 }

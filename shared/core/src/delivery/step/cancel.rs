@@ -52,8 +52,8 @@ pub(super) fn never_sent_again(doubt: Doubt) -> Doubt {
     }
 }
 
-/// Whether a cancellation says more than the one that is noted. One without `updated_at` may be
-/// later than any version: it is the strongest.
+/// Returns whether a cancellation says more than the one that is noted. One without `updated_at`
+/// may be later than any version: it is the strongest.
 fn is_news(noted: Option<&Cancellation>, updated_at: Option<Timestamp>) -> bool {
     let Some(noted) = noted else { return true };
     match (noted.updated_at, updated_at) {

@@ -35,7 +35,7 @@ pub(super) fn claim(
     Step::write(next, Then::Send(attempt))
 }
 
-/// Whether the invocation lasts for the network's timeout and the settling write.
+/// Returns whether the invocation lasts for the network's timeout and the settling write.
 pub(super) fn has_time(deadline: Timestamp, policy: &Policy, now: Timestamp) -> bool {
     now + policy.need <= deadline
 }
@@ -49,7 +49,7 @@ pub(super) fn expire(held: &Delivery, policy: &Policy, now: Timestamp) -> Step {
     }
 }
 
-/// Whether the sender of the attempt that was claimed is certainly dead.
+/// Returns whether the sender of the attempt that was claimed is certainly dead.
 pub(super) fn has_expired(held: &Delivery, now: Timestamp) -> bool {
     held.state == State::Sending && now >= held.claim_expires_at
 }

@@ -84,7 +84,7 @@ fn come_back(held: &Delivery, now: Timestamp) -> Step {
     }
 }
 
-/// Whether something is left to do for it without a person.
+/// Returns whether something is left to do for it without a person.
 fn waits(delivery: &Delivery, now: Timestamp) -> bool {
     match delivery.state {
         State::Parked | State::Unconfirmed if delivery.in_doubt() => resolves_itself(delivery, now),
@@ -93,7 +93,7 @@ fn waits(delivery: &Delivery, now: Timestamp) -> bool {
     }
 }
 
-/// Whether its doubt can be resolved without a person.
+/// Returns whether its doubt can be resolved without a person.
 fn resolves_itself(delivery: &Delivery, now: Timestamp) -> bool {
     let Some(doubt) = &delivery.doubt else { return false };
     match doubt.recovery {

@@ -82,7 +82,7 @@ fn a_parked_order_is_sent_when_a_setting_has_changed_or_its_time_has_come() {
 #[test]
 fn a_refusal_that_nobody_understands_is_not_probed() {
     let policy = policy(Recovery::Hold);
-    let parked = settled(&policy, Verdict::parked_until_mended("unknown_code"));
+    let parked = settled(&policy, Verdict::parked_until_fixed("unknown_code"));
     let later = NOW + 300 * DAY;
 
     let same = step(Some(&parked), &arrive_with(later, "v1"), &policy, later);

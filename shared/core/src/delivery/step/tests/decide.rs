@@ -98,7 +98,7 @@ fn a_decision_counts_only_for_the_attempt_and_the_decisions_that_the_person_saw(
 fn reopening_brings_back_the_state_the_reason_and_the_doubt_before_the_decision() {
     for recovery in RECOVERIES {
         let policy = policy(recovery);
-        let fixed_only = settled(&policy, Verdict::parked_until_mended("unknown_code"));
+        let fixed_only = settled(&policy, Verdict::parked_until_fixed("unknown_code"));
         let certain = [fixed_only, settled(&policy, not_sent())];
         let doubtful = [
             unconfirmed(&policy),

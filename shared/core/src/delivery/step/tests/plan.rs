@@ -93,7 +93,7 @@ fn it_comes_back_when_the_settings_change_and_waits_until_then() {
 #[test]
 fn what_waits_for_another_setting_is_not_forgotten_when_a_second_one_fails_too() {
     let policy = policy(Recovery::Hold);
-    let unknown = settled(&policy, Verdict::parked_until_mended("unknown_code"));
+    let unknown = settled(&policy, Verdict::parked_until_fixed("unknown_code"));
 
     let soon = NOW + HOUR;
     let waiting = step(Some(&unknown), &arrive_planned(soon, reject()), &policy, soon);

@@ -1,0 +1,53 @@
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn notes_every_fault_with_its_place_and_no_value() {
+    let value = json!({ "name": 7, "lines": [{ "n": 1 }, { "n": "canary" }], "a/b": "canary" });
+
+    let faults = read(&value, UnknownFields::Deny, |fields| {
+        let name = fields.required("name", text(10));
+        let email = fields.required("email", text(10));
+        fields.list("lines", 10, |line| line.required("n", integer(1..=5)));
+        Some((name?, email?))
+    });
+
+    let faults = faults.expect_err("four faults");
+    let places: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), f.code)).collect();
+    assert_eq!(
+        places,
+        [
+            ("/name", "wrong_type"),
+            ("/email", "missing"),
+            ("/lines/1/n", "wrong_type"),
+            ("/a~1b", "unknown_member"),
+        ]
+    );
+    assert!(!format!("{faults:?}").contains("canary"));
+}
+
+#[test]
+fn passes_over_unknown_members_where_events_may_carry_more() {
+    let value = json!({ "n": 1, "more": true });
+
+    let read = read(&value, UnknownFields::Ignore, |fields| fields.required("n", integer(0..=9)));
+
+    assert_eq!(read, Ok(1));
+}
+
+#[test]
+fn a_place_holder_is_no_setting() {
+    let token = secret(64)(&json!("{ security_token }"));
+
+    assert_eq!(token.map(|_| ()).map_err(|wrong| wrong.code), Err("template"));
+    assert!(!looks_like_template("}{"));
+}
+
+#[test]
+fn a_blank_or_over_long_text_is_refused() {
+    assert_eq!(text(3)(&json!("  ")).map_err(|w| w.code), Err("blank"));
+    assert_eq!(text(3)(&json!("äöüß")).map_err(|w| w.code), Err("too_long"));
+    assert_eq!(text(3)(&json!("a\u{0}")).map_err(|w| w.code), Err("control_character"));
+    assert_eq!(text(4)(&json!("äöüß")), Ok("äöüß".to_owned()));
+}

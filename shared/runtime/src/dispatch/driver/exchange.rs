@@ -1,0 +1,169 @@
+//! The exchange with the network: the request of an attempt or a lookup, and the meaning of its
+//! answer.
+
+use postback_core::{
+    delivery::{Attempt, Event, Judgement, Key, Lookup, Others, Verdict, judge},
+    network::{Classification, Network},
+    redaction::{Details, Reason},
+};
+
+use super::Driver;
+use crate::{
+    client::SendResult,
+    dispatch::{attempt::AttemptTrace, breaker},
+    ledger::LedgerError,
+    metrics::millis,
+    services::Services,
+};
+
+impl<N: Network, S: Services> Driver<'_, N, S> {
+    /// Sends one attempt.
+    pub(super) async fn send(&mut self, attempt: &Attempt) -> Event {
+        let (started, mut status) = (self.now(), None);
+        // The claim itself may have taken long: past this, the sender might outlive its claim.
+        let is_void = self.dispatcher.is_line_void(&self.key, self.order).await;
+        let unsent = match is_void {
+            _ if started + self.policy.need > self.trigger.deadline => Some("no_time"),
+            Err(_) => Some("ledger_unavailable"),
+            Ok(true) => Some("order_changed"),
+            Ok(false) => None,
+        };
+        let classification = if let Some(reason) = unsent {
+            Verdict::Retry { reason: Reason::new(reason), after: None, sent: false }.into()
+        } else {
+            self.sent = true;
+            let request = self.configured.network.request(self.report, attempt);
+            let result = self.dispatcher.sender.send(&request, started).await;
+            if let SendResult::Answered(answer) = &result {
+                status = Some(answer.status);
+            }
+            let classification = self.classify(&result, attempt);
+            self.resolve_duplicate(classification, attempt).await
+        };
+        let Classification { verdict, references, details } = classification;
+        let now = self.now();
+        let trace = AttemptTrace {
+            attempt: attempt.number,
+            status,
+            network_time: self.sent.then(|| now.since(started)),
+            total_time: now.since(self.started_at),
+        };
+        trace.record(N::NAME, &self.key, &verdict, &mut self.dispatcher.metrics());
+        // An attempt that was held back here is no evidence about the network.
+        if unsent.is_none() {
+            self.update_breaker(&verdict);
+        }
+        self.note.references = references;
+        self.note.details = details;
+        Event::Settle {
+            attempt: attempt.number,
+            verdict,
+            settings: self.configured.version.clone(),
+            jitter: self.jitter(),
+        }
+    }
+
+    /// Replaces a "duplicate" by the judgement on it. Where the ledger does not answer, the doubt
+    /// stays.
+    async fn resolve_duplicate(
+        &self,
+        classification: Classification,
+        attempt: &Attempt,
+    ) -> Classification {
+        if classification.verdict != Verdict::Duplicate {
+            return classification;
+        }
+        let Classification { references, details, .. } = classification;
+        match self.judge(attempt).await {
+            Ok(Judgement { verdict, other }) => {
+                let details = match other {
+                    Some(other) => details.id("click_used_by", &other),
+                    None => details,
+                };
+                Classification { verdict, references, details }
+            }
+            Err(_) => {
+                let reason = Reason::new("ledger_unavailable");
+                let verdict = Verdict::Retry { reason, after: None, sent: true };
+                Classification { verdict, references, details }
+            }
+        }
+    }
+
+    fn classify(&self, result: &SendResult, attempt: &Attempt) -> Classification {
+        let SendResult::Answered(answer) = result else {
+            return result
+                .unanswered()
+                .map_or_else(|| Verdict::unconfirmed("connection_lost").into(), Into::into);
+        };
+        let mut classification = self.configured.network.verdict(self.report, answer, attempt);
+        let status = Details::none().number("http_status", answer.status);
+        classification.details.extend(status);
+        classification
+    }
+
+    /// Asks the network for the delivery.
+    pub(super) async fn look_up(&mut self) -> Event {
+        let asked = self.now();
+        let network = &self.configured.network;
+        let lookup = match self.recovery.lookup_request(network, self.report) {
+            None => Lookup::Failed { reason: Reason::new("no_lookup") },
+            Some(request) => match self.dispatcher.sender.send(&request, asked).await {
+                SendResult::Answered(answer) => {
+                    let read = self.recovery.read_lookup(network, self.report, &answer);
+                    read.unwrap_or(Lookup::Failed { reason: Reason::new("no_lookup") })
+                }
+                SendResult::NotSent(reason) | SendResult::MaybeSent(reason) => {
+                    Lookup::Failed { reason }
+                }
+            },
+        };
+        let result = lookup.result();
+        let (code, order_id, outcome) = ("lookup", &self.key.order_id, result.as_str());
+        let network_ms = millis(self.now().since(asked));
+        tracing::info!(code, order_id, network = N::NAME, outcome, network_ms, "asked the network");
+        if let Lookup::Found { references } = &lookup {
+            self.note.references = references.clone();
+        }
+        self.note.lookup = Some(result);
+        Event::LookedUp { asked, lookup, deadline: self.trigger.deadline, jitter: self.jitter() }
+    }
+
+    /// Opens or closes the circuit breaker by the network's answer.
+    fn update_breaker(&self, verdict: &Verdict) {
+        let (order_id, settings) = (&self.key.order_id, &self.configured.version);
+        let mut breaker = self.dispatcher.breaker();
+        let change = breaker.record(order_id, verdict, settings, self.now());
+        if breaker.last_ended_well() {
+            self.dispatcher.metrics().record_paused(false);
+        }
+        match change {
+            Some(breaker::Change::Opened(reason)) => {
+                let (code, reason) = ("network_paused", reason.as_str());
+                tracing::warn!(code, network = N::NAME, reason, "the circuit breaker opened");
+            }
+            Some(breaker::Change::Closed) => {
+                let code = "network_resumed";
+                tracing::info!(code, network = N::NAME, "the circuit breaker closed");
+            }
+            None => {}
+        }
+    }
+
+    /// Judges a "duplicate" by the records of the other orders that used the click.
+    async fn judge(&self, attempt: &Attempt) -> Result<Judgement, LedgerError> {
+        let ledger = &self.dispatcher.ledger;
+        let Some(click) = N::click(self.report) else {
+            return Ok(judge(attempt.in_doubt, "", &Others::default()));
+        };
+        let uses = ledger.click_uses(N::NAME, click).await?;
+        let mut records = Vec::new();
+        for order_id in uses.order_ids.into_iter().filter(|id| *id != self.key.order_id) {
+            let key = Key::known(order_id.clone(), N::NAME, self.key.line());
+            records.push((order_id, ledger.get(&key).await?));
+        }
+        let claim = self.protocol().and_then(|held| held.claim.as_ref());
+        let scope = claim.map_or("", |claim| &claim.scope);
+        Ok(judge(attempt.in_doubt, scope, &Others { records, many: uses.many }))
+    }
+}

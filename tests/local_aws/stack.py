@@ -45,6 +45,8 @@ WEBHOOK_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # Resource types the emulator refuses in a template. They live in archive.yaml, and `Stack.deploy` makes up for them
 # by API call. test_template.py pins this list.
 LEFT_OUT = {"AWS::Events::Archive"}
+# The events that the archive keeps, as in archive.yaml.
+ARCHIVED = {"detail-type": ["order.completed", "order.cancelled", "order.refunded"]}
 
 
 # The networks that the sandbox plays. Any other is deployed, too, and left alone.
@@ -283,7 +285,7 @@ class Stack:
             events.create_archive(
                 ArchiveName=self.outputs["BusName"],
                 EventSourceArn=self.outputs["BusArn"],
-                EventPattern=json.dumps({"detail-type": ["order.completed"]}),
+                EventPattern=json.dumps(ARCHIVED),
                 RetentionDays=30,
             )
         except events.exceptions.ResourceAlreadyExistsException:

@@ -14,12 +14,18 @@ EACH_NETWORK = {
     "Paused": "Postback Paused",
     "Parked": "Postback Outcomes parked",
     "Unconfirmed": "Postback UnconfirmedHeld",
+    "Held": "Postback HeldDeliveries",
+    "Unwatched": "Postback UnwatchedDeliveries",
     "UnclearRefusal": "Postback UnclearRefusals",
     "OldestDelivery": "Postback UnresolvedAge",
     "OldestMessage": "AWS/SQS ApproximateAgeOfOldestMessage",
     "ErrorRate": "Postback AttemptFailed",
     "FunctionError": "AWS/Lambda Errors",
 }
+
+
+# What a sweep measures stays on while it waits: a sweep's value holds until the next sweep.
+SWEPT = ("Held", "Unwatched")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,13 @@ def measured() -> dict[str, set[str]]:
     names = dict(re.findall(r'Self::(\w+) => "(\w+)",', code[: code.index("/// Its unit")]))
     own = dict(re.findall(r'Self::(\w+) => Some\("(\w+)"\)', code))
     assert len(names) == len(re.findall(r"^    \w+,$", code[code.index("pub enum Metric") : code.index("impl Metric")], re.M))
-    return {name: {"Stack", "Network", own.get(variant)} - {None} for variant, name in names.items()}
+    sweep = (ROOT / "functions/sweep/src/lib.rs").read_text()
+    gauges = re.findall(r'Gauge::(\w+)\("(\w+)"', sweep)
+    assert len(gauges) == 7
+    return {
+        **{name: {"Stack", "Network", own.get(variant)} - {None} for variant, name in names.items()},
+        **{name: {"Stack", "Network", *(["Currency"] if kind == "money" else [])} for kind, name in gauges},
+    }
 
 
 def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):
@@ -46,6 +58,13 @@ def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):
             watched = f"{alarm['Namespace']} {alarm['MetricName']} {extra}".strip()
             assert watched == EACH_NETWORK[name.removeprefix(network.prefix).removesuffix("Alarm")]
             assert template["Resources"][name]["Condition"] == f"{network.prefix}On"
+
+
+def test_an_alarm_of_the_sweep_lasts_until_a_sweep_finds_nothing(alarms):
+    swept = [alarms[f"{network.prefix}{kind}Alarm"] for network in NETWORKS for kind in SWEPT] + [alarms["SweepErrorAlarm"]]
+    for alarm in swept:
+        assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"], alarm["Threshold"]) == ("ignore", 1, 0)
+        assert alarm["OKActions"] == alarm["AlarmActions"]
 
 
 def test_every_alarm_tells_the_topic_if_there_is_one(alarms):
@@ -70,14 +89,14 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "unclear-refusals", "function-errors", "api-errors", "events-late",
+        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors",
     }  # fmt: skip
 
 
 def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(alarms):
     written = measured()
     ours = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] == "Postback"}
-    assert len(ours) == 6 * len(NETWORKS)
+    assert len(ours) == 8 * len(NETWORKS)
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} == written[alarm["MetricName"]], name
         values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
@@ -104,6 +123,9 @@ def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(
     events = watched.pop("EventsLateAlarm")
     by = [{"Name": "FunctionName", "Value": {"Ref": "PublishFunction"}}]
     assert (events["Namespace"], events["MetricName"], events["Dimensions"]) == ("AWS/Lambda", "IteratorAge", by)
+    sweep = watched.pop("SweepErrorAlarm")
+    by = [{"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}]
+    assert (sweep["Namespace"], sweep["MetricName"], sweep["Dimensions"]) == ("AWS/Lambda", "Errors", by)
     # An HTTP API has 5xx, a REST API 5XXError.
     [api] = watched.values()
     by = [{"Name": "ApiId", "Value": {"Ref": "Api"}}]

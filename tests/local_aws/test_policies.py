@@ -69,6 +69,8 @@ LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 NETWORK_ACTIONS = LOGGING | {
     "dynamodb:GetItem",
     "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
     "secretsmanager:GetSecretValue",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
@@ -98,6 +100,7 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     plain = {
         "IntakeRole": LOGGING | {"events:PutEvents"},
         "AuditRole": LOGGING | {"dynamodb:Query"},
+        "SweepRole": LOGGING | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"},
         "PublishRole": PUBLISH_ACTIONS | ({"sqs:SendMessage"} if any(network.status_poll for network in NETWORKS) else set()),
         **{f"{network.prefix}Role": NETWORK_ACTIONS for network in NETWORKS},
         **{f"{network.prefix}Role": NETWORK_ACTIONS | STATUS_ACTIONS for network in NETWORKS if network.status_poll},
@@ -150,6 +153,13 @@ def test_a_function_reaches_nothing_of_another_network(template):
         parts = [network_part for network_part in template["Resources"] if network_part.startswith(network.prefix)]
         text = json.dumps([template["Resources"][part] for part in parts])
         assert other.prefix not in text, f"{network.name} names {other.name}"
+
+
+def test_a_network_only_sends_to_its_dead_letter_queue(template):
+    for network in NETWORKS:
+        queue = {"Fn::GetAtt": [f"{network.prefix}DeadLetterQueue", "Arn"]}
+        granted = [(role, statement["Action"]) for role, statement in statements(template) if statement.get("Resource") == queue]
+        assert granted == [(f"{network.prefix}Role", "sqs:SendMessage")]
 
 
 def test_only_a_networks_own_rule_may_send_to_its_queues(template):

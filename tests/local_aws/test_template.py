@@ -11,7 +11,7 @@ import yaml
 from build import FUNCTIONS, ROOT
 from conditions import Deployment
 from samcli.yamlhelper import yaml_parse
-from stack import LEFT_OUT, NETWORKS
+from stack import ARCHIVED, LEFT_OUT, NETWORKS
 from transformed import NoManagedPolicies, resources, transformed
 
 sys.path.insert(0, str(ROOT / "deploy/template"))
@@ -49,9 +49,9 @@ def test_a_network_more_is_a_block_more(template, every_order, status_poll):
     for part in ("Resources", "Parameters", "Conditions", "Outputs"):
         own = {name: value for name, value in more[part].items() if name.startswith("Added")}
         others = {name: value for name, value in more[part].items() if name not in own}
-        # The function publish sends to the status queues.
-        senders = {name for name in others if status_poll and name in ("PublishFunction", "PublishRole")}
-        assert others == {**template[part], **{name: others[name] for name in senders}}
+        # The function publish sends to the status queues; sweep measures every network.
+        naming = {"SweepFunction", *(("PublishFunction", "PublishRole") if status_poll else ())}
+        assert others == {**template[part], **{name: others[name] for name in naming if name in others}}
         kinds = {name.removeprefix("Added") for name in own}
         alike = {name.removeprefix(plain.prefix) for name in template[part] if name.startswith(plain.prefix)}
         extra = {name for name in kinds - alike if name not in ("Concerns", "GetsEveryOrder")}
@@ -83,11 +83,45 @@ def test_a_failed_message_is_kept_longer_than_a_waiting_one(template):
         queue, dead = queues[f"{network.prefix}Queue"], queues[f"{network.prefix}DeadLetterQueue"]
         assert queue["RedrivePolicy"] == {
             "deadLetterTargetArn": {"Fn::GetAtt": [f"{network.prefix}DeadLetterQueue", "Arn"]},
-            "maxReceiveCount": 5,
+            "maxReceiveCount": 1000,
         }
         assert queue["MessageRetentionPeriod"] == {"Ref": "QueueRetentionSeconds"}
         assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert template["Parameters"]["QueueRetentionSeconds"]["MaxValue"] == 12 * 24 * 3600
+
+
+def test_a_network_learns_of_completed_orders_of_its_own_and_of_everything_cancelled(template):
+    rules = resources(template, "AWS::Events::Rule")
+    for network in NETWORKS:
+        completed, cancelled = rules[f"{network.prefix}Rule"]["EventPattern"]["$or"]
+        assert completed["detail-type"] == ["order.completed"]
+        assert cancelled == {
+            "detail-type": ["order.completed", "order.cancelled", "order.refunded"],
+            "detail": {"status": ["cancelled", "refunded"]},
+        }
+
+
+def test_the_archive_keeps_everything_that_a_rule_lets_through():
+    archive = yaml.load((ROOT / "archive.yaml").read_text(), Loader=yaml.BaseLoader)
+    kept = archive["Resources"]["Archive"]["Properties"]["EventPattern"]
+    assert kept == {"detail-type": ["order.completed", "order.cancelled", "order.refunded"]} == ARCHIVED
+
+
+def test_a_sweep_measures_every_network_that_is_on(template):
+    def measured(given):
+        function = Deployment(template, given).resources["SweepFunction"]["Properties"]
+        return function["Environment"]["Variables"]["NETWORKS"]["Fn::Join"]
+
+    names = [network.name for network in NETWORKS]
+    assert measured({}) == [",", names]
+    assert measured({f"{NETWORKS[0].prefix}Enabled": "false"}) == [",", names[1:]]
+
+
+def test_a_sweep_comes_by_its_schedule(template):
+    schedule = resources(template, "AWS::Events::Rule")["SweepSchedule"]
+    assert schedule["ScheduleExpression"] == {"Ref": "SweepEvery"}
+    assert [target["Arn"] for target in schedule["Targets"]] == [{"Fn::GetAtt": ["SweepFunction", "Arn"]}]
+    assert template["Parameters"]["SweepEvery"]["Default"] == "rate(1 hour)"
 
 
 def test_a_deleted_network_or_stack_leaves_no_queue_behind(template):

@@ -118,13 +118,17 @@ impl PublishServices for AwsPublish {
 pub struct AwsSweep {
     ledger: Ledger,
     stack: String,
+    networks: Vec<String>,
 }
 
 impl AwsSweep {
-    /// Reads `LEDGER_TABLE` and `STACK_NAME`.
+    /// Reads `LEDGER_TABLE`, `STACK_NAME` and `NETWORKS`: the names of the networks that are on,
+    /// separated by commas.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
         let ledger = Environment::of_lambda()?.ledger()?;
-        Ok(Self { ledger, stack: stack_name() })
+        let networks = setting("NETWORKS").unwrap_or_default();
+        let networks = networks.split(',').filter(|name| !name.is_empty());
+        Ok(Self { ledger, stack: stack_name(), networks: networks.map(str::to_owned).collect() })
     }
 }
 
@@ -143,6 +147,10 @@ impl SweepServices for AwsSweep {
 
     fn stack(&self) -> String {
         self.stack.clone()
+    }
+
+    fn networks(&self) -> Vec<String> {
+        self.networks.clone()
     }
 
     fn measure(&self, document: &Value) {

@@ -150,6 +150,11 @@ pub trait SweepServices: Send + Sync {
     /// The name of the stack.
     fn stack(&self) -> String;
 
+    /// The networks that are measured although nothing of theirs is open.
+    fn networks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Writes a document of metrics.
     fn measure(&self, document: &serde_json::Value);
 }

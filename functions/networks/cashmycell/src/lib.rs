@@ -153,6 +153,8 @@ mod tests {
             other_settings: json!({ "reference_id": true }),
             order: order("1499.00", "INR", "canaryclick4711"),
             canaries: &["canaryclick4711"],
+            facts: &["amount", "click", "currency"],
+            scoped_by: &[],
             credentials: &[],
             concern: "/clicks/cashmycell/cmc_id",
             without: "no_click",

@@ -73,6 +73,8 @@ fn conforms_to_what_holds_for_any_network() {
             "canarycomment",
             "canaryparam",
         ],
+        facts: &["amount", "currency", "offer"],
+        scoped_by: &["user"],
         credentials: &[("id", "2718-canarykey314")],
         concern: "/clicks/cpa_moe",
         without: "no_click",

@@ -5,7 +5,7 @@
 use cpa_moe::CpaMoe;
 use postback_conformance::NOW;
 use postback_core::{
-    delivery::{Attempt, Fingerprint},
+    delivery::Attempt,
     fields::UnknownFields,
     network::{Network, Plan, ReadsBack, configure},
     order::Order,
@@ -144,16 +144,6 @@ fn an_order_without_a_click_is_sent_under_the_default_offer_if_there_is_one() {
 }
 
 #[test]
-fn the_default_offer_is_no_part_of_the_content() {
-    let mut order = whole();
-    order["clicks"] = json!({});
-
-    let of = |offer| Fingerprint::of(&report(&order, &network(Some(offer))));
-
-    assert_eq!(of(9), of(10));
-}
-
-#[test]
 fn an_order_that_is_no_lead_says_why() {
     let cases = [
         (with("/status", json!("pending")), "skipped not_completed"),
@@ -204,14 +194,4 @@ fn place_holders_of_the_advertising_platform_are_left_out() {
     let lead = lead(&order, None);
 
     assert_eq!((lead.get("ut"), &lead["us"]), (None, &json!("s")));
-}
-
-#[test]
-fn an_order_that_comes_back_with_another_total_is_another_order() {
-    let network = network(None);
-
-    let of = |order: &Value| Fingerprint::of(&report(order, &network));
-
-    assert_ne!(of(&with("/total", json!("1"))), of(&whole()));
-    assert_eq!(of(&with("/total", json!(1499))), of(&whole()));
 }

@@ -8,7 +8,7 @@ use postback_conformance::{
     reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
 };
 use postback_core::{
-    delivery::{Attempt, Proof, Recovery, Verdict},
+    delivery::{Attempt, Recovery, Verdict},
     http::Answer,
     network::{Deduplicates, Network},
 };
@@ -25,7 +25,7 @@ fn every_answer_gives_its_verdict() {
     answers_give_their_verdicts(&common::network(&settings), &parts[0].report, ANSWERS);
     let readme = include_str!("../README.md");
     reasons_are_documented(ANSWERS, readme);
-    // Of the order, each with a test of its own in `phrasing.rs` or `templates.rs`; of a line, here.
+    // Of the order, each with a test of its own in `plan.rs` or `templates.rs`; of a line, here.
     let local = [
         "not_completed",
         "no_click",
@@ -37,13 +37,19 @@ fn every_answer_gives_its_verdict() {
         "adv_too_long",
         "adv_template",
         "duplicate_of_a_line",
+        // A duplicate is judged by the records of the other orders of its click.
+        "duplicate_elsewhere",
+        "click_used",
+        "click_in_use",
     ];
     documented_reasons_are_met(&[ANSWERS], readme, &local);
 }
 
 #[test]
 fn conforms_in_both_modes() {
-    for mode in ["order", "line_items"] {
+    let facts: [&[&str]; 2] =
+        [&["amount", "click", "currency"], &["amount", "click", "currency", "line_amount"]];
+    for (mode, facts) in ["order", "line_items"].into_iter().zip(facts) {
         let click = "canaryclick0001";
         let order = json!({
             "clicks": { "shopback": {
@@ -62,6 +68,8 @@ fn conforms_in_both_modes() {
             }),
             order: order_json(order),
             canaries: &[click, token, "canary@example.com", "Canary Name"],
+            facts,
+            scoped_by: &["offer_by_country"],
             credentials: &[("security_token", token)],
             concern: "/clicks/shopback/transaction_id",
             without: "no_click",
@@ -181,7 +189,7 @@ fn no_click_id_that_is_echoed_makes_another_meaning() {
         let bare = verdict(&format!("Invalid Trans. ID {word}"));
 
         assert_eq!(invalid, Verdict::rejected("invalid_click"), "{word}");
-        assert_eq!(duplicate, Verdict::Delivered(Proof::Duplicate), "{word}");
-        assert!(matches!(bare, Verdict::Rejected { .. }), "{word}: {bare:?}");
+        assert_eq!(duplicate, Verdict::Duplicate, "{word}");
+        assert!(matches!(bare, Verdict::Rejected(_)), "{word}: {bare:?}");
     }
 }

@@ -62,6 +62,12 @@ impl Answer {
         self.status >= 200 && self.status < 300
     }
 
+    /// Whether the status is 3xx: never followed, and whatever the body says is no answer.
+    #[must_use]
+    pub const fn is_redirect(&self) -> bool {
+        self.status >= 300 && self.status < 400
+    }
+
     /// The body as text without a byte-order mark and outer blanks; bytes that are not UTF-8 are
     /// replaced.
     #[must_use]

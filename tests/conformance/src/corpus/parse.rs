@@ -63,7 +63,7 @@ fn attempt(value: &str) -> Result<Attempt, String> {
         _ => {
             let number = value.strip_prefix("number ").and_then(|number| number.parse().ok());
             let number: u32 = number.filter(|number| *number > 0).ok_or("which attempt?")?;
-            Ok(Attempt { number, reached_network_before: number > 1, ..Attempt::first(NOW) })
+            Ok(Attempt { number, ..Attempt::first(NOW) })
         }
     }
 }

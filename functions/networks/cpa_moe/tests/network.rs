@@ -109,7 +109,6 @@ fn the_readme_explains_every_reason() {
         "bad_phone",
         "no_ip",
         "private_ip",
-        "template",
         "amount_too_precise",
         "duplicate_elsewhere",
     ];

@@ -2,7 +2,7 @@
 
 use postback_core::{
     delivery::{Attempt, Facts, Proof, Verdict},
-    fields::{Fields, looks_like_template, one_of, secret, setting},
+    fields::{Fields, is_place_holder, one_of, secret, setting},
     http::{Answer, Request},
     network::{Classification, Consent, Network, Plan, RecoveryPlan, by_status},
     order::{Amount, Email, Order},
@@ -76,7 +76,7 @@ impl Network for CartStack {
             return Plan::Skip(Reason::new("not_completed"));
         }
         match &order.customer.email {
-            Some(email) if !looks_like_template(email.as_str()) => Plan::order(Report {
+            Some(email) if !email.as_str().split('@').any(is_place_holder) => Plan::order(Report {
                 email: email.clone(),
                 total: order.total,
                 tax: order.tax,

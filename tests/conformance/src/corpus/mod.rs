@@ -99,8 +99,9 @@ pub fn reasons_are_documented(folder: &str, readme: &str) {
 }
 
 /// Reasons of the delivery itself: no answer gives them, and every network's README may explain them.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "connect_failed",
+    "tls_failed",
     "connect_timeout",
     "answer_timeout",
     "connection_lost",

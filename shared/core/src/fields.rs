@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 mod tests;
 mod values;
 
-pub use values::{flag, instant, integer, looks_like_template, one_of, secret, setting, text};
+mod place_holder;
+
+pub use place_holder::{is_nothing, is_place_holder, means_nothing};
+pub use values::{flag, instant, integer, one_of, secret, setting, text};
 
 /// A fault of one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use std::panic::catch_unwind;
 
 use postback_core::{
-    delivery::{Attempt, Proof, Verdict},
+    delivery::{Attempt, Facts, Proof, Verdict},
     fields::{Fields, Invalid},
     http::{Answer, Request},
     network::{Classification, Network, Plan, RecoveryPlan},
@@ -45,6 +45,15 @@ impl Network for Careless {
         Plan::order(format!("{}{}", self.key, click.unwrap_or_default()))
     }
 
+    fn facts(order: &Order) -> Facts {
+        let email = order.customer.email.as_ref().map(|email| email.as_str());
+        Facts::none().digest("email", email.unwrap_or_default())
+    }
+
+    fn scope(&self, _: &String) -> String {
+        self.key.clone()
+    }
+
     fn request(&self, report: &String, _: &Attempt) -> Request {
         Request::get("report").query("id", report).query("id", "")
     }
@@ -76,8 +85,11 @@ fn the_suite_names_all_that_is_wrong() {
                 "order_id": "A-1", "status": "completed", "total": "1", "currency": "EUR",
                 "completed_at": "2026-11-21T10:00:00Z",
                 "clicks": { "careless": { "id": "canaryclick" } },
+                "customer": { "email": "canary@example.com" },
             }),
             canaries: &["canarykey", "canaryclick"],
+            facts: &["amount", "currency"],
+            scoped_by: &[],
             credentials: &[("key", "canarykey")],
             concern: "/clicks/careless/id",
             without: "no_click",
@@ -95,8 +107,10 @@ fn the_suite_names_all_that_is_wrong() {
         "503 is `delivered response`, not retrying",
         "200 \"\" is `delivered response`",
         "an answer that echoes canaryclick gives it away",
-        "the content changes with the settings",
-        "another total is the same content",
+        "the facts are [\"amount\", \"currency\", \"email\"]",
+        "the content holds something personal",
+        "the setting `key` scopes on one side only",
+        "the scope holds canarykey",
         "an order that is pending is None",
         "without /clicks/careless/id: None",
         "`undefined` at /clicks/careless/id is sent",

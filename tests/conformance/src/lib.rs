@@ -42,7 +42,9 @@
 //! | `delivered response`, `… duplicate`, `… lookup` | |
 //! | `accepted`, `accepted <reason>` | |
 //! | `skipped <reason>` | |
-//! | `rejected <reason>` | `standing` or `now` |
+//! | `rejected <reason>` | |
+//! | `duplicate`: whose conversion it is, the other orders of the click decide | |
+//! | `held <reason>`: `unconfirmed`, for a person | |
 //! | `parked <reason>` | `network` or `delivery`: how far it reaches |
 //! | `retrying <reason>` | `after 120`: the least wait in seconds |
 //! | `unconfirmed <reason>` | `send_again` or `reject`: if a lookup finds nothing |

@@ -2,7 +2,7 @@
 
 use postback_core::{
     delivery::{Attempt, Facts, Proof, Verdict},
-    fields::{Fields, looks_like_template, one_of, secret, setting},
+    fields::{Fields, is_place_holder, one_of, secret, setting},
     http::{Answer, Request},
     network::{Classification, Consent, Network, Plan, RecoveryPlan, by_status},
     order::{Amount, Email, Order},
@@ -76,7 +76,7 @@ impl Network for CartStack {
             return Plan::Skip(Reason::new("not_completed"));
         }
         match &order.customer.email {
-            Some(email) if !looks_like_template(email.as_str()) => Plan::order(Report {
+            Some(email) if !email.as_str().split('@').any(is_place_holder) => Plan::order(Report {
                 email: email.clone(),
                 total: order.total,
                 tax: order.tax,
@@ -96,7 +96,7 @@ impl Network for CartStack {
 
     fn verdict(&self, _: &Report, answer: &Answer, attempt: &Attempt) -> Classification {
         // The body decides where it can be read: CartStack answers 200 to refusals.
-        match Response::parse(answer) {
+        match Response::parse(answer).filter(|_| !answer.is_redirect()) {
             Some(Response { code, meaning }) => Classification {
                 verdict: verdict(meaning, answer, attempt),
                 references: Details::none(),
@@ -146,8 +146,8 @@ fn verdict(meaning: Meaning, answer: &Answer, attempt: &Attempt) -> Verdict {
         Meaning::InvalidEmail => Verdict::rejected("invalid_email"),
         Meaning::MissingField => Verdict::rejected("missing_field"),
         Meaning::MissingSetting => Verdict::parked("missing_setting"),
-        // A purchase closes the cart: most likely the attempt whose answer was lost closed it.
-        Meaning::NoCart if attempt.in_doubt => Verdict::Accepted(Some(Reason::new("cart_gone"))),
+        // Most likely the attempt whose answer was lost closed it, or another order did.
+        Meaning::NoCart if attempt.in_doubt => Verdict::Held(Reason::new("cart_gone")),
         Meaning::NoCart => Verdict::Skipped(Reason::new("no_cart")),
         Meaning::WrongSite => Verdict::parked("wrong_site"),
         Meaning::InsertFailed => Verdict::retry("insert_failed", answer.retry_after),

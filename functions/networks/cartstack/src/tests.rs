@@ -61,6 +61,8 @@ fn conforms_to_what_holds_for_any_network() {
         }),
         order: order("119.00"),
         canaries: &[KEY, "canary.shopper", "canary.shopper+b@shop.example"],
+        facts: &["amount", "currency"],
+        scoped_by: &["siteid"],
         credentials: &[("key", KEY), ("siteid", "aBcD12")],
         concern: "/customer/email",
         without: "no_email",
@@ -194,7 +196,7 @@ fn an_unconfirmed_report_is_held_unless_the_merchant_says_otherwise() {
 
     assert_eq!(recovery(json!({})), Recovery::Hold);
     assert_eq!(recovery(json!({ "on_unconfirmed": "hold" })), Recovery::Hold);
-    assert_eq!(recovery(json!({ "on_unconfirmed": "resend" })), Recovery::SendAgain);
+    assert_eq!(recovery(json!({ "on_unconfirmed": "resend" })), Recovery::SendOnceMore);
 }
 
 #[test]

@@ -2,14 +2,12 @@
 
 use postback_core::{
     delivery::{Attempt, Facts, Verdict},
-    fields::{Fields, flag},
+    fields::{Fields, flag, one_of},
     http::{Answer, Request},
-    network::{Classification, Network, Plan, RecoveryPlan, by_status},
+    network::{Classification, Consent, Network, Plan, RecoveryPlan, by_status},
     order::Order,
     redaction::Reason,
 };
-use serde::Serialize;
-
 mod wire;
 
 pub use wire::Click;
@@ -19,10 +17,14 @@ pub use wire::Click;
 pub struct CashMyCell {
     /// True if the request holds the order's id as the undocumented `reference_id`.
     reference_id: bool,
+    /// The merchant's consent to a second report after a lost answer.
+    resend: Option<Consent>,
 }
 
+const ON_UNCONFIRMED: &[(&str, Option<Consent>)] = &[("hold", None), ("resend", Some(Consent))];
+
 /// The facts of an order that are reported.
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Report {
     order_value: String,
     cmc_id: String,
@@ -36,7 +38,9 @@ impl Network for CashMyCell {
     type Report = Report;
 
     fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
-        Some(Self { reference_id: fields.optional("reference_id", flag).unwrap_or(false) })
+        let reference_id = fields.optional("reference_id", flag).unwrap_or(false);
+        let resend = fields.optional("on_unconfirmed", one_of(ON_UNCONFIRMED)).flatten();
+        Some(Self { reference_id, resend })
     }
 
     fn check_click(fields: &mut Fields<'_, '_>) {
@@ -47,8 +51,10 @@ impl Network for CashMyCell {
         if !order.is_completed() {
             return Plan::Skip(Reason::new("not_completed"));
         }
-        let Some(cmc_id) = wire::click_id(order, Self::NAME) else {
-            return Plan::Skip(Reason::new("no_click"));
+        let cmc_id = match wire::click_id(order, Self::NAME) {
+            Ok(Some(cmc_id)) => cmc_id,
+            Ok(None) => return Plan::Skip(Reason::new("no_click")),
+            Err(invalid) => return Plan::Reject(invalid),
         };
         // "Use the order value in your system's currency (no currency conversion)."
         let order_value = order.total.shortest();
@@ -70,16 +76,18 @@ impl Network for CashMyCell {
     fn verdict(&self, _: &Report, answer: &Answer, _: &Attempt) -> Classification {
         // "The response may be 204, 200 OK with minimal body, or an image." A web page is none of
         // them: a firewall or a login has answered.
-        let verdict = if answer.is_success() && !answer.is_html() {
-            Verdict::Accepted(None)
-        } else {
-            by_status(answer)
+        let is_page = answer.is_html() || (answer.is_typed_html() && !answer.text().is_empty());
+        let verdict = match answer.is_success() {
+            true if answer.is_encoded => Verdict::unconfirmed("encoded_answer"),
+            true if is_page => Verdict::unconfirmed("html_answer"),
+            true => Verdict::Accepted(None),
+            false => by_status(answer),
         };
         verdict.into()
     }
 
     fn facts(order: &Order) -> Facts {
-        let click = wire::click_id(order, Self::NAME);
+        let click = wire::click_id(order, Self::NAME).ok().flatten();
         click.map_or_else(Facts::none, |click| Facts::none().digest("click", &click))
     }
 
@@ -90,7 +98,10 @@ impl Network for CashMyCell {
 
     /// A second call "may be deduplicated or recorded separately": a person decides.
     fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {
-        RecoveryPlan::hold()
+        match self.resend {
+            None => RecoveryPlan::hold(),
+            Some(consent) => RecoveryPlan::send_again_by_consent(consent),
+        }
     }
 }
 
@@ -140,6 +151,10 @@ mod tests {
         request.url(&endpoint).into()
     }
 
+    fn rejected() -> Plan<Report> {
+        Plan::Reject(Reason::new("invalid_click"))
+    }
+
     fn cmc_id(raw: &str) -> String {
         let url = url("{}", &order("1499", "INR", raw), THEN);
         let (_, rest) = url.split_once("&cmc_id=").expect("a click id");
@@ -150,9 +165,11 @@ mod tests {
     fn conforms_to_what_holds_for_any_network() {
         conforms::<CashMyCell>(&Subject {
             settings: json!({}),
-            other_settings: json!({ "reference_id": true }),
+            other_settings: json!({ "reference_id": true, "on_unconfirmed": "resend" }),
             order: order("1499.00", "INR", "canaryclick4711"),
             canaries: &["canaryclick4711"],
+            facts: &["amount", "click", "currency"],
+            scoped_by: &[],
             credentials: &[],
             concern: "/clicks/cashmycell/cmc_id",
             without: "no_click",
@@ -167,7 +184,7 @@ mod tests {
 
         answers_give_their_verdicts(&network("{}"), &report, "answers");
         reasons_are_documented("answers", include_str!("../README.md"));
-        let local = ["no_click", "not_completed"];
+        let local = ["no_click", "not_completed", "invalid_click"];
         documented_reasons_are_met(&["answers"], include_str!("../README.md"), &local);
     }
 
@@ -178,7 +195,9 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_is_refused_by_name() {
-        secret_refuses_templates::<CashMyCell>(&json!({ "reference_id": true }));
+        secret_refuses_templates::<CashMyCell>(&json!({
+            "reference_id": true, "on_unconfirmed": "hold",
+        }));
     }
 
     #[test]
@@ -196,7 +215,7 @@ mod tests {
     #[test]
     fn the_vendors_example_of_encoding_is_encoded_alike() {
         // encodeURIComponent('$1,499.99') // %241%2C499.99
-        assert_eq!(cmc_id("$1,499.99"), "%241%2C499.99");
+        assert_eq!(cmc_id("%241%2C499.99"), "%241%2C499.99");
     }
 
     #[test]
@@ -216,7 +235,7 @@ mod tests {
         assert_eq!(cmc_id("a%2Fb%3D%3D"), "a%2Fb%3D%3D");
         assert_eq!(cmc_id("a/b=="), "a%2Fb%3D%3D");
         assert_eq!(cmc_id("a%252Fb"), "a%252Fb");
-        assert_eq!(cmc_id("a+b c&ts=1"), "a%2Bb%20c%26ts%3D1");
+        assert_eq!(cmc_id("a+b%20c%26ts%3D1"), "a%2Bb%20c%26ts%3D1");
         assert_eq!(cmc_id(" abc%20"), "abc");
     }
 
@@ -239,14 +258,41 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_encoded_though_it_looks_so_is_passed_on_as_it_is() {
-        assert_eq!(cmc_id("100%"), "100%25");
         assert_eq!(cmc_id("a%ff"), "a%25ff");
     }
 
     #[test]
+    fn what_is_no_cookie_of_the_script_is_rejected_without_a_request() {
+        let long = "a".repeat(257);
+        for raw in ["100%", "a b", "a&b", "ä", "a%2", "a%zz", "$1", "<x>", long.as_str()] {
+            assert!(plan(&order("1499", "INR", raw)) == rejected(), "{raw}");
+        }
+        let mut number = order("1499", "INR", "abc");
+        number["clicks"]["cashmycell"]["cmc_id"] = json!(1_234_567_890);
+        let order = Order::read(&number, UnknownFields::Deny).expect("an order");
+        assert!(network("{}").plan(&order) == rejected());
+
+        assert_eq!(cmc_id(&"a".repeat(256)).len(), 256);
+    }
+
+    #[test]
     fn no_click_id_is_skipped_without_a_request() {
-        let empty = ["", "  ", "undefined", "NULL", "%20", "%75ndefined", "{cmc_id}", "%7Bid%7D"];
-        for raw in empty {
+        for raw in [
+            "",
+            "  ",
+            "undefined",
+            "NULL",
+            "NaN",
+            "None",
+            "false",
+            "0",
+            "[object Object]",
+            "%20",
+            "%75ndefined",
+            "{cmc_id}",
+            "%7Bid%7D",
+            "%%cmc_id%%",
+        ] {
             let plan = plan(&order("1499", "INR", raw));
             assert!(matches!(plan, Plan::Skip(reason) if reason.as_str() == "no_click"), "{raw}");
         }
@@ -269,9 +315,11 @@ mod tests {
     }
 
     #[test]
-    fn unconfirmed_is_held_for_a_person() {
+    fn unconfirmed_is_held_for_a_person_unless_the_merchant_says_otherwise() {
         let report = report_of(&order("1499", "INR", "abc"));
 
-        assert_eq!(network("{}").recovery(&report).recovery(), Recovery::Hold);
+        let recovery = |settings| network(settings).recovery(&report).recovery();
+        assert_eq!(recovery("{}"), Recovery::Hold);
+        assert_eq!(recovery(r#"{"on_unconfirmed":"resend"}"#), Recovery::SendOnceMore);
     }
 }

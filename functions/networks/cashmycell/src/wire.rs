@@ -4,8 +4,9 @@
 
 use percent_encoding::percent_decode_str;
 use postback_core::{
-    fields::{Fields, Invalid, instant, looks_like_template},
+    fields::{Fields, Invalid, instant, is_nothing, means_nothing},
     order::Order,
+    redaction::Reason,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,8 +22,8 @@ pub(crate) const STATUS: &str = "COMPLETED";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(title = "clicks.cashmycell", deny_unknown_fields)]
 pub struct Click {
-    /// The click id, as it is in the cookie that CashMyCell's script sets. Missing, blank, `undefined`
-    /// or `null`: the customer did not come through CashMyCell.
+    /// The click id, as it is in the cookie that CashMyCell's script sets. Missing, blank
+    /// or a word for none: the customer did not come through CashMyCell.
     #[schemars(length(max = 1024))]
     pub cmc_id: Option<String>,
     /// The time of the click, RFC 3339.
@@ -49,17 +50,33 @@ fn cookie(value: &Value) -> Result<String, Invalid> {
     }
 }
 
-/// The click id of `order`, not encoded; `None` if there is none.
+/// The most characters of a click id.
+const CLICK_ID: usize = 256;
+
+/// The click id of `order`, not encoded; `None` if there is none. The error is the reason that it can
+/// be no click id.
 ///
 /// The vendor's script stores the id percent-encoded in the cookie. A raw cookie value is decoded once
 /// here, because the request encodes it again.
-pub(crate) fn click_id(order: &Order, network: &str) -> Option<String> {
-    let raw = order.click_text(network, "cmc_id")?;
+pub(crate) fn click_id(order: &Order, network: &str) -> Result<Option<String>, Reason> {
+    let value = order.click(network).and_then(|click| click.get("cmc_id"));
+    let Some(value) = value.filter(|value| !is_nothing(value)) else { return Ok(None) };
+    let raw = value.as_str().map(str::trim).filter(|raw| is_cookie(raw));
+    let raw = raw.ok_or(Reason::new("invalid_click"))?;
     let decoded = percent_decode_str(raw).decode_utf8().map_or(raw.into(), |text| text);
     let id = decoded.trim();
-    let left_behind = ["undefined", "null"].iter().any(|word| id.eq_ignore_ascii_case(word));
-    let nothing = id.is_empty() || left_behind || looks_like_template(id);
-    (!nothing).then(|| id.to_owned())
+    Ok((!means_nothing(id)).then(|| id.to_owned()))
+}
+
+/// Returns whether `text` can be the cookie's value: unreserved characters and percent-encoded bytes,
+/// or an id in Base64.
+fn is_cookie(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+    let is_encoded =
+        |rest: &[u8]| rest.iter().take(2).filter(|b| b.is_ascii_hexdigit()).count() == 2;
+    let bytes = text.as_bytes();
+    let is_right = |(at, b): (usize, &u8)| fits(*b) || (*b == b'%' && is_encoded(&bytes[at + 1..]));
+    bytes.len() <= CLICK_ID && bytes.iter().enumerate().all(is_right)
 }
 
 #[cfg(test)]

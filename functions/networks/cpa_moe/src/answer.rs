@@ -49,7 +49,9 @@ impl Classifier<'_> {
     /// unreadable body leaves it to the status. The body of a 5xx proves nothing.
     pub(crate) fn classify(&self, answer: &Answer) -> Classification {
         let by_status = || self.classification(by_status(answer), None, Details::none());
-        let Some(body) = answer.object() else { return by_status() };
+        let Some(body) = answer.object().filter(|_| !answer.is_redirect()) else {
+            return by_status();
+        };
         let status = text(body.get("status")).map(|status| status.to_ascii_lowercase());
         match status.as_deref() {
             Some("ok" | "error") if answer.status >= 500 => self.classification(

@@ -1,7 +1,7 @@
 //! `clicks.cpa_moe`: the ids that a shop keeps of a visit from cpa.moe.
 
 use postback_core::{
-    fields::{self, Fault, Fields, Invalid, UnknownFields, integer},
+    fields::{self, Fault, Fields, Invalid, UnknownFields, integer, is_nothing},
     network::Network as _,
     order::Order,
 };
@@ -31,7 +31,7 @@ impl Click {
     }
 
     /// The click of `order`; `None` if it has none or an empty one. Values that scripts leave behind
-    /// (`undefined`, `null`, blanks) count as absent. Unknown members are ignored, because an order
+    /// (words for none, place holders, blanks) count as absent. Unknown members are ignored, because an order
     /// from the bus may be unchecked.
     pub(crate) fn of(order: &Order) -> Result<Option<Self>, Vec<Fault>> {
         let Some(click) = order.click(CpaMoe::NAME) else { return Ok(None) };
@@ -43,15 +43,8 @@ impl Click {
 }
 
 fn present((name, value): (&String, &Value)) -> Option<(String, Value)> {
-    let value = match value {
-        Value::String(text) => {
-            let text = text.trim();
-            let left_behind = ["", "undefined", "null"];
-            let nothing = left_behind.iter().any(|word| text.eq_ignore_ascii_case(word));
-            (!nothing).then(|| Value::from(text))?
-        }
-        other => other.clone(),
-    };
+    let value = Some(value).filter(|value| !is_nothing(value))?;
+    let value = value.as_str().map_or_else(|| value.clone(), |text| Value::from(text.trim()));
     Some((name.clone(), value))
 }
 

@@ -7,45 +7,10 @@ use std::{
 
 use serde::Serialize;
 
-/// The number of digits of the shortest telephone number.
-pub(crate) const SHORTEST_PHONE: usize = 7;
+mod phone;
 
-/// The number of digits of the longest telephone number.
-const LONGEST_PHONE: usize = 15;
-
-/// A telephone number in the network's form: 7 to 15 digits and nothing else.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Phone(String);
-
-impl Phone {
-    /// Strips `+`, blanks, brackets and dashes; `None` if anything but 7 to 15 digits is left.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text.chars().filter(|c| !is_ornament(*c)).collect();
-        let is_number = digits.bytes().all(|b| b.is_ascii_digit());
-        let fits = (SHORTEST_PHONE..=LONGEST_PHONE).contains(&digits.len());
-        (is_number && fits).then_some(Self(digits))
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Phone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Phone(…)")
-    }
-}
-
-fn is_ornament(c: char) -> bool {
-    // The dashes of word processors, and the minus sign.
-    let is_dash = matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
-    is_dash || c.is_whitespace() || matches!(c, '+' | '(' | ')' | '[' | ']')
-}
+pub use phone::Phone;
+pub(crate) use phone::SHORTEST_PHONE;
 
 /// A customer's address on the public internet.
 ///
@@ -101,25 +66,6 @@ fn is_local_v6(ip: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_phone_number_is_its_digits() {
-        let parse = |text| Phone::parse(text).map(|phone| phone.0);
-
-        for text in ["+91 98765 43210", "+91 (98765) 43-210", "91\u{a0}[98765]\u{2011}43210"] {
-            assert_eq!(parse(text).as_deref(), Some("919876543210"), "{text}");
-        }
-        assert_eq!(parse("1234567").as_deref(), Some("1234567"));
-        assert_eq!(parse("123456789012345").as_deref(), Some("123456789012345"));
-    }
-
-    #[test]
-    fn what_is_no_phone_number_is_refused() {
-        for text in ["123456", "1234567890123456", "", "+", "{phone}", "98765x43210", "٩٨٧٦٥٤٣٢١٠"]
-        {
-            assert_eq!(Phone::parse(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn a_customers_address_is_a_public_one() {

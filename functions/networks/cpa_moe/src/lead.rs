@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fmt};
 
 use postback_core::{
-    fields::{integer, looks_like_template},
+    fields::{integer, is_place_holder},
     network::Network as _,
-    order::{Address, Amount, Email, Item, Order, Percent},
+    order::{Amount, Item, Order, Percent},
     redaction::Reason,
 };
 use serde::{Serialize, Serializer};
@@ -163,18 +163,18 @@ impl Lead {
         let ip = customer.ip.ok_or(Reason::new("no_ip"))?;
         let ip = PublicIp::new(ip).ok_or(Reason::new("private_ip"))?;
         let address = customer.address.clone().unwrap_or_default();
-        refuse_templates(order, &address)?;
         let goods = Goods::of(&order.items)?;
-        // The advertiser's platform fills these in, or fails to: no fault of the order.
-        let filled = |text: &Option<String>| text.clone().filter(|text| !looks_like_template(text));
-        let params = order.custom.iter().filter(|(_, value)| !value.trim().is_empty());
+        // A script fills these in, or fails to: no fault of the order.
+        let filled = |text: &Option<String>| text.clone().filter(|text| !is_place_holder(text));
+        let is_filled = |value: &str| !value.trim().is_empty() && !is_place_holder(value);
+        let params = order.custom.iter().filter(|(_, value)| is_filled(value));
         Ok(Self {
             id: OurId::of(&order.order_id),
             wm: click.wm.map(Source),
             offer: click.offer,
-            name: customer.name.clone(),
+            name: filled(&customer.name),
             phone,
-            email: customer.email.as_ref().map(|email| email.as_str().to_owned()),
+            email: filled(&customer.email.as_ref().map(|email| email.as_str().to_owned())),
             ip,
             ua: filled(&customer.user_agent),
             country: customer.country.as_ref().map(|country| country.to_ascii_lowercase()),
@@ -184,16 +184,16 @@ impl Lead {
             ut: filled(&order.utm.term),
             um: filled(&order.utm.medium),
             currency: order.currency.code(),
-            index: address.postal_code,
-            addr: address.line,
-            area: address.region,
-            city: address.city,
-            street: address.street,
+            index: filled(&address.postal_code),
+            addr: filled(&address.line),
+            area: filled(&address.region),
+            city: filled(&address.city),
+            street: filled(&address.street),
             base: goods.base,
             count: goods.count,
             discount: order.discount_percent.map(Discount),
             more: order.surcharge.map(Money::new).transpose()?,
-            comm: order.comment.clone(),
+            comm: filled(&order.comment),
             item: goods.unpriced(),
             items: goods.priced,
             params: params.map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -284,16 +284,4 @@ impl Goods {
         let ids: Vec<_> = self.without_price.iter().map(u64::to_string).collect();
         (!ids.is_empty()).then(|| ids.join(","))
     }
-}
-
-/// Refuses a lead that still holds a template: a shop that sends `{name}` has not connected its form.
-fn refuse_templates(order: &Order, address: &Address) -> Result<(), Reason> {
-    let Address { postal_code, line, region, city, street } = address;
-    let texts = [&order.customer.name, &order.comment, postal_code, line, region, city, street];
-    let texts = texts.into_iter().flatten().chain(order.custom.values()).map(String::as_str);
-    let email = order.customer.email.as_ref().map(Email::as_str);
-    if texts.chain(email).any(looks_like_template) {
-        return Err(Reason::new("template"));
-    }
-    Ok(())
 }

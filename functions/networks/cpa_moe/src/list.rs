@@ -122,7 +122,8 @@ pub struct List {
 
 /// Parses a list; the error is the reason that it is none.
 pub fn read_list(answer: &Answer) -> Result<List, Reason> {
-    if !answer.is_success() {
+    // "Not there" under another status is the word of something between.
+    if answer.status != 200 {
         return Err(Reason::new("lookup_http_error"));
     }
     let (leads, entries) = match answer.json() {

@@ -73,6 +73,8 @@ fn conforms_to_what_holds_for_any_network() {
             "canarycomment",
             "canaryparam",
         ],
+        facts: &["amount", "currency", "offer"],
+        scoped_by: &["user"],
         credentials: &[("id", "2718-canarykey314")],
         concern: "/clicks/cpa_moe",
         without: "no_click",
@@ -107,7 +109,6 @@ fn the_readme_explains_every_reason() {
         "bad_phone",
         "no_ip",
         "private_ip",
-        "template",
         "amount_too_precise",
         "duplicate_elsewhere",
     ];

@@ -23,6 +23,9 @@ pub(crate) fn classify(
     attempt: &Attempt,
     several_offers: bool,
 ) -> Classification {
+    if answer.is_redirect() {
+        return by_status(answer).into();
+    }
     let text = answer.text();
     let refusal = match first_pair(&text) {
         Some((true, _)) => return Verdict::Delivered(Proof::Response).into(),

@@ -1,7 +1,7 @@
 //! `clicks.shopback` of an order.
 
 use postback_core::{
-    fields::{Fields, Invalid, instant, looks_like_template},
+    fields::{Fields, Invalid, instant, is_nothing},
     network::{Network, Plan},
     order::Order,
     redaction::Reason,
@@ -9,7 +9,7 @@ use postback_core::{
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::{Planned, Report, ShopBack, reject};
+use crate::{Planned, ShopBack, reject};
 
 /// The most letters and digits of a click id that are sent; the network decides about it. The document
 /// says 30, its own demonstration uses 8.
@@ -48,21 +48,14 @@ fn member(value: &Value) -> Result<&str, Invalid> {
 /// The click id, or the plan for an order without one.
 pub(crate) fn transaction_id(order: &Order) -> Planned<String> {
     const MEMBER: &str = "transaction_id";
-    let Some(text) = order.click_text(ShopBack::NAME, MEMBER) else {
-        // A number is a click that was mangled on its way from the cookie: a person should see it.
-        let value = order.click(ShopBack::NAME).and_then(|click| click.get(MEMBER));
-        let nothing = value.is_none_or(|value| value.is_null() || value.is_string());
-        return Err(if nothing { no_click() } else { reject("invalid_click") });
+    let value = order.click(ShopBack::NAME).and_then(|click| click.get(MEMBER));
+    let Some(value) = value.filter(|value| !is_nothing(value)) else {
+        return Err(Plan::Skip(Reason::new("no_click")));
     };
-    if looks_like_template(text) {
-        return Err(no_click());
-    }
+    // A number is a click that was mangled on its way from the cookie: a person should see it.
+    let text = value.as_str().map(str::trim).ok_or_else(|| reject("invalid_click"))?;
     if text.len() > CLICK_ID || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(reject("invalid_click"));
     }
     Ok(text.to_owned())
-}
-
-fn no_click() -> Plan<Report> {
-    Plan::Skip(Reason::new("no_click"))
 }

@@ -29,6 +29,10 @@ use crate::{
 /// <https://docs.shopback.com/docs/s2s-item-level-tracking-api>.
 const PATH: &str = "aff_lsr";
 
+/// A parameter of the platform that the vendor's page does not mention. Where an offer limits
+/// conversions by it, "it is the sole method": the click no longer counts.
+const UNIQUE_ID: &str = "conversion_unique_id";
+
 /// The most characters of an `adv_sub` that the platform keeps.
 const ADV_CHARS: usize = 500;
 
@@ -38,6 +42,10 @@ pub struct ShopBack {
     offers: Offers,
     security_token: SecretString,
     mode: Mode,
+    /// True if nothing is sent again after a lost answer: the offer may count it twice.
+    hold: bool,
+    /// `conversion_unique_id`, where the offer de-duplicates by it.
+    unique_id: Option<Template>,
     /// `adv_sub2` to `adv_unique5` in the document's order, those that are set.
     adv: Vec<(&'static str, Template)>,
 }
@@ -72,6 +80,7 @@ impl Network for ShopBack {
         request
             .query("transaction_id", &report.order().transaction_id)
             .query("amount", report.amount().shortest())
+            .query_opt(UNIQUE_ID, self.unique_id.as_ref().and_then(|id| id.resolve(report)))
             .query_secret("security_token", &self.security_token)
     }
 
@@ -85,21 +94,27 @@ impl Network for ShopBack {
     }
 
     fn click(report: &Report) -> Option<&str> {
-        report.line().is_none().then_some(report.order().transaction_id.as_str())
+        let is_key = report.line().is_none() && !report.has_unique_id();
+        is_key.then_some(report.order().transaction_id.as_str())
     }
 
     fn scope(&self, report: &Report) -> String {
         let offer = self.offers.of(report.order()).map_or(String::new(), |offer| offer.to_string());
-        format!("{offer}/{:?}", self.mode)
+        let key = if self.unique_id.is_some() { UNIQUE_ID } else { Self::KEY };
+        format!("{offer}/{:?}/{key}", self.mode)
     }
 
     fn recovery(&self, report: &Report) -> RecoveryPlan<Self> {
         // A second line of the same click is no duplicate, so neither is the same line again.
-        if report.line().is_some() { RecoveryPlan::hold() } else { RecoveryPlan::send_again() }
+        if self.hold || report.line().is_some() {
+            RecoveryPlan::hold()
+        } else {
+            RecoveryPlan::send_again()
+        }
     }
 }
 
-/// In order mode only: see [`ShopBack::recovery`].
+/// In order mode only, and by [`UNIQUE_ID`] where that is set: see [`ShopBack::recovery`].
 impl Deduplicates for ShopBack {
     const KEY: &'static str = "transaction_id";
 }
@@ -114,7 +129,7 @@ impl ShopBack {
             return Err(Plan::Skip(Reason::new("not_completed")));
         }
         let transaction_id = click::transaction_id(order)?;
-        let facts = OrderFacts::of(order, transaction_id);
+        let facts = OrderFacts::of(order, transaction_id, self.unique_id.is_some());
         let parts = match self.mode {
             Mode::Order => {
                 vec![Part { line: None, facts: Facts::none(), report: Report::of_order(facts) }]
@@ -135,13 +150,11 @@ impl ShopBack {
         if !report.amount_fits() {
             return Err(reject("amount_too_precise"));
         }
-        let adv = self.adv.iter().filter_map(|(_, template)| template.resolve(report));
+        let templates = self.adv.iter().map(|(_, template)| template).chain(&self.unique_id);
+        let adv = templates.filter_map(|template| template.resolve(report));
         for value in adv.chain([report.order().order_id.clone()]) {
             if value.chars().count() > ADV_CHARS {
                 return Err(reject("adv_too_long"));
-            }
-            if postback_core::fields::looks_like_template(&value) {
-                return Err(reject("adv_template"));
             }
         }
         Ok(())

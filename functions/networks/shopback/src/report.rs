@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::{Planned, ShopBack, reject};
 
-/// An order, or one line of it. It holds facts of the order only, and all that a template can name,
-/// because the templates may change between two attempts.
+/// An order, or one line of it. It holds all that a template can name, because the
+/// templates may change between two attempts.
 #[derive(Clone, PartialEq)]
 pub struct Report {
     order: Arc<OrderFacts>,
@@ -24,6 +24,8 @@ pub struct Report {
 pub(crate) struct OrderFacts {
     pub(crate) order_id: String,
     pub(crate) transaction_id: String,
+    /// Whether the offer de-duplicates by an id of ours.
+    has_unique_id: bool,
     pub(crate) currency: Currency,
     pub(crate) total: Amount,
     pub(crate) tax: Option<Amount>,
@@ -50,10 +52,11 @@ pub(crate) struct Line {
 }
 
 impl OrderFacts {
-    pub(crate) fn of(order: &Order, transaction_id: String) -> Self {
+    pub(crate) fn of(order: &Order, transaction_id: String, has_unique_id: bool) -> Self {
         Self {
             order_id: order.order_id.as_str().to_owned(),
             transaction_id,
+            has_unique_id,
             currency: order.currency,
             total: order.total,
             tax: order.tax,
@@ -116,6 +119,11 @@ impl Report {
         self.line.as_ref()
     }
 
+    /// Returns whether the offer de-duplicates by an id of ours, not by the click.
+    pub(crate) fn has_unique_id(&self) -> bool {
+        self.order.has_unique_id
+    }
+
     /// The amount of the order or of the line.
     pub(crate) fn amount(&self) -> Amount {
         self.line.as_ref().map_or(self.order.total, |line| line.amount)
@@ -135,16 +143,12 @@ impl Report {
 
     /// Returns whether the amount has few enough decimal places. Nothing is rounded.
     pub(crate) fn amount_fits(&self) -> bool {
-        self.amount().fixed(places(self.order.currency)).is_some()
+        self.amount().fixed(PLACES).is_some()
     }
 }
 
-/// The most decimal places of an amount: two, none where the currency has none.
-/// ISO 4217 gives the new Taiwan dollar two, but nobody uses them and ShopBack's examples for
-/// Taiwan have none.
-fn places(currency: Currency) -> u32 {
-    if currency.code() == "TWD" { 0 } else { currency.exponent().min(2) }
-}
+/// The most decimal places of an amount.
+const PLACES: u32 = 2;
 
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

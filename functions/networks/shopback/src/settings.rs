@@ -6,7 +6,7 @@ use postback_core::fields::{Fields, Invalid, integer, one_of, secret, setting};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::{ShopBack, report::OrderFacts, template::Template};
+use crate::{ShopBack, UNIQUE_ID, report::OrderFacts, template::Template};
 
 /// The optional parameters, in the document's order.
 const ADV: [&str; 9] = [
@@ -34,6 +34,9 @@ pub(crate) enum Mode {
 }
 
 const MODES: &[(&str, Mode)] = &[("order", Mode::Order), ("line_items", Mode::LineItems)];
+
+/// `true` if a lost answer is held for a person.
+const ON_UNCONFIRMED: &[(&str, bool)] = &[("resend", false), ("hold", true)];
 
 /// The merchant's offers.
 #[derive(Clone, Debug)]
@@ -72,16 +75,33 @@ pub(crate) fn parse(fields: &mut Fields<'_, '_>) -> Option<ShopBack> {
     let offers = offers(fields);
     let security_token = fields.required("security_token", security_token);
     let mode = fields.optional("mode", one_of(MODES)).unwrap_or(Mode::Order);
-    let templates = ADV.into_iter().map(|name| {
-        let template = fields.optional(name, Template::parse)?;
-        if mode == Mode::Order && template.needs_line() {
-            let detail = "names a field of a line, which only the mode line_items has";
-            fields.fault(name, Invalid::new("field_of_a_line", detail));
-        }
-        Some((name, template))
-    });
+    let hold = fields.optional("on_unconfirmed", one_of(ON_UNCONFIRMED)).unwrap_or(false);
+    let unique_id = unique_id(fields, mode);
+    let templates = ADV.into_iter().map(|name| Some((name, template(fields, name, mode)?)));
     let adv = templates.collect::<Vec<_>>().into_iter().flatten().collect();
-    Some(ShopBack { offers: offers?, security_token: security_token?, mode, adv })
+    let (offers, security_token) = (offers?, security_token?);
+    Some(ShopBack { offers, security_token, mode, hold, unique_id, adv })
+}
+
+fn template(fields: &mut Fields<'_, '_>, name: &'static str, mode: Mode) -> Option<Template> {
+    let template = fields.optional(name, Template::parse)?;
+    if mode == Mode::Order && template.needs_line() {
+        let detail = "names a field of a line, which only the mode line_items has";
+        fields.fault(name, Invalid::new("field_of_a_line", detail));
+    }
+    Some(template)
+}
+
+/// The id that ShopBack takes once: without the order's id, or in `line_items` without the line's
+/// place, two reports would share one, and the second would be lost.
+fn unique_id(fields: &mut Fields<'_, '_>, mode: Mode) -> Option<Template> {
+    let id = template(fields, UNIQUE_ID, mode)?;
+    let is_unique = id.names("order_id") && (mode == Mode::Order || id.names("line"));
+    if !is_unique {
+        let detail = "must name {order_id}, and in the mode line_items {line}, too";
+        fields.fault(UNIQUE_ID, Invalid::new("not_unique", detail));
+    }
+    Some(id)
 }
 
 fn offers(fields: &mut Fields<'_, '_>) -> Option<Offers> {

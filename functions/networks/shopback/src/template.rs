@@ -1,7 +1,7 @@
 //! The templates of `adv_sub2` to `adv_unique5`: literal text and fields of the order in braces.
 
 use postback_core::{
-    fields::{Invalid, text},
+    fields::{Invalid, is_place_holder, text},
     order::Amount,
 };
 use serde_json::Value;
@@ -18,8 +18,8 @@ pub(crate) struct Template(Vec<Part>);
 #[derive(Clone, Debug)]
 enum Part {
     Literal(String),
-    Order(fn(&OrderFacts) -> Option<String>),
-    Line(fn(&Line) -> Option<String>),
+    Order(&'static str, fn(&OrderFacts) -> Option<String>),
+    Line(&'static str, fn(&Line) -> Option<String>),
     Custom(String),
 }
 
@@ -76,23 +76,32 @@ impl Template {
 
     /// Returns whether it names a field of a line.
     pub(crate) fn needs_line(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Line(_)))
+        self.0.iter().any(|part| matches!(part, Part::Line(..)))
     }
 
-    /// The text for `report`; `None` if it is blank.
+    /// Returns whether it names the field `name` of the order or of a line.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        let is_named = |part: &Part| match part {
+            Part::Order(field, _) | Part::Line(field, _) => *field == name,
+            Part::Literal(_) | Part::Custom(_) => false,
+        };
+        self.0.iter().any(is_named)
+    }
+
+    /// The text for `report`; `None` if it is blank, or a place holder that no script filled in.
     pub(crate) fn resolve(&self, report: &Report) -> Option<String> {
         let value: String = self.0.iter().filter_map(|part| part.resolve(report)).collect();
-        (!value.trim().is_empty()).then_some(value)
+        (!value.trim().is_empty() && !is_place_holder(&value)).then_some(value)
     }
 }
 
 impl Part {
     fn named(name: &str) -> Option<Self> {
-        if let Some((_, read)) = OF_ORDER.iter().find(|(known, _)| *known == name) {
-            return Some(Self::Order(*read));
+        if let Some((field, read)) = OF_ORDER.iter().find(|(known, _)| *known == name) {
+            return Some(Self::Order(field, *read));
         }
-        if let Some((_, read)) = OF_LINE.iter().find(|(known, _)| *known == name) {
-            return Some(Self::Line(*read));
+        if let Some((field, read)) = OF_LINE.iter().find(|(known, _)| *known == name) {
+            return Some(Self::Line(field, *read));
         }
         let member = name.strip_prefix(CUSTOM).filter(|member| !member.trim().is_empty())?;
         Some(Self::Custom(member.to_owned()))
@@ -101,8 +110,8 @@ impl Part {
     fn resolve(&self, report: &Report) -> Option<String> {
         match self {
             Self::Literal(text) => Some(text.clone()),
-            Self::Order(read) => read(report.order()),
-            Self::Line(read) => report.line().and_then(read),
+            Self::Order(_, read) => read(report.order()),
+            Self::Line(_, read) => report.line().and_then(read),
             Self::Custom(member) => report.order().custom.get(member).cloned(),
         }
     }

@@ -8,7 +8,7 @@ use postback_conformance::{
     reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
 };
 use postback_core::{
-    delivery::{Attempt, Proof, Recovery, Verdict},
+    delivery::{Attempt, Recovery, Verdict},
     http::Answer,
     network::{Deduplicates, Network},
 };
@@ -25,7 +25,7 @@ fn every_answer_gives_its_verdict() {
     answers_give_their_verdicts(&common::network(&settings), &parts[0].report, ANSWERS);
     let readme = include_str!("../README.md");
     reasons_are_documented(ANSWERS, readme);
-    // Of the order, each with a test of its own in `phrasing.rs` or `templates.rs`; of a line, here.
+    // Of the order, each with a test of its own in `plan.rs` or `templates.rs`; of a line, here.
     let local = [
         "not_completed",
         "no_click",
@@ -35,16 +35,22 @@ fn every_answer_gives_its_verdict() {
         "no_items",
         "no_unit_price",
         "adv_too_long",
-        "adv_template",
         "duplicate_of_a_line",
+        // A duplicate is judged by the records of the other orders of its click.
+        "duplicate_elsewhere",
+        "click_used",
+        "click_in_use",
     ];
     documented_reasons_are_met(&[ANSWERS], readme, &local);
 }
 
 #[test]
 fn conforms_in_both_modes() {
-    for mode in ["order", "line_items"] {
+    let facts: [&[&str]; 2] =
+        [&["amount", "click", "currency"], &["amount", "click", "currency", "line_amount"]];
+    for (mode, facts) in ["order", "line_items"].into_iter().zip(facts) {
         let click = "canaryclick0001";
+        let unique_id = if mode == "order" { "{order_id}" } else { "{order_id}-{line}" };
         let order = json!({
             "clicks": { "shopback": {
                 "transaction_id": click, "clicked_at": "2026-11-20T09:00:00Z",
@@ -58,10 +64,13 @@ fn conforms_in_both_modes() {
             })),
             other_settings: json!({
                 "mode": mode, "security_token": TOKEN, "offer_by_country": { "MY": 7 },
+                "on_unconfirmed": "hold", "conversion_unique_id": unique_id,
                 "adv_sub3": "{total}", "adv_unique1": "{custom.coupon}",
             }),
             order: order_json(order),
             canaries: &[click, token, "canary@example.com", "Canary Name"],
+            facts,
+            scoped_by: &["offer_by_country", "conversion_unique_id"],
             credentials: &[("security_token", token)],
             concern: "/clicks/shopback/transaction_id",
             without: "no_click",
@@ -83,6 +92,8 @@ fn settings_refuse_place_holders_and_never_quote_a_value() {
     for offers in [json!({}), by_country, by_currency] {
         let mut settings = settings(offers);
         settings["mode"] = json!("order");
+        settings["on_unconfirmed"] = json!("hold");
+        settings["conversion_unique_id"] = json!("{order_id}");
         for name in ["adv_sub2", "adv_sub3", "adv_sub4", "adv_sub5"] {
             settings[name] = json!("the {currency} of {custom.coupon}");
         }
@@ -107,7 +118,34 @@ fn a_lost_answer_is_sent_again_for_an_order_and_held_for_a_line() {
 
     assert_eq!(recovery(&settings(json!({}))), Recovery::SendAgain);
     assert_eq!(recovery(&lines()), Recovery::Hold);
+    assert_eq!(recovery(&settings(json!({ "on_unconfirmed": "resend" }))), Recovery::SendAgain);
+    assert_eq!(recovery(&settings(json!({ "on_unconfirmed": "hold" }))), Recovery::Hold);
     assert_eq!(ShopBack::KEY, "transaction_id");
+}
+
+#[test]
+fn the_click_is_no_key_where_the_offer_limits_conversions_by_an_id_of_ours() {
+    let by_id = settings(json!({ "conversion_unique_id": "{order_id}" }));
+    let click = |settings: &Value| {
+        let parts = parts(settings, &order(json!({})));
+        ShopBack::click(&parts[0].report).map(str::to_owned)
+    };
+
+    assert_eq!(click(&settings(json!({}))).as_deref(), Some(common::CLICK));
+    assert_eq!(click(&by_id), None);
+    let sent = common::sent(&by_id, &order(json!({})), "conversion_unique_id");
+    assert_eq!(sent.as_deref(), Some("order_123"));
+}
+
+#[test]
+fn an_id_that_two_reports_would_share_is_refused() {
+    let fault = |more: Value| common::faults(&settings(more)).remove(0).1;
+
+    assert_eq!(fault(json!({ "conversion_unique_id": "{currency}" })), "not_unique");
+    let line = json!({ "conversion_unique_id": "{order_id}-{line}" });
+    assert_eq!(fault(line), "field_of_a_line");
+    let lines = json!({ "mode": "line_items", "conversion_unique_id": "{order_id}" });
+    assert_eq!(fault(lines), "not_unique");
 }
 
 #[test]
@@ -181,7 +219,7 @@ fn no_click_id_that_is_echoed_makes_another_meaning() {
         let bare = verdict(&format!("Invalid Trans. ID {word}"));
 
         assert_eq!(invalid, Verdict::rejected("invalid_click"), "{word}");
-        assert_eq!(duplicate, Verdict::Delivered(Proof::Duplicate), "{word}");
-        assert!(matches!(bare, Verdict::Rejected { .. }), "{word}: {bare:?}");
+        assert_eq!(duplicate, Verdict::Duplicate, "{word}");
+        assert!(matches!(bare, Verdict::Rejected(_)), "{word}: {bare:?}");
     }
 }

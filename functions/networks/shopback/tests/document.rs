@@ -69,9 +69,9 @@ fn every_response_of_the_document_is_read_as_it_is_printed() {
     let mismatch = "success=false; err_msg=Request offer #1234 does not match session offer #2345.";
     assert_eq!(first(mismatch), Verdict::parked_alone("offer_mismatch"));
     let duplicate = "success=false; err_msg=Duplicate recorded with Trans. ID";
-    assert_eq!(first(duplicate), Verdict::rejected("duplicate_elsewhere"));
+    assert_eq!(first(duplicate), Verdict::Duplicate);
     let again = read(duplicate, Attempt::after_a_lost_answer(NOW));
-    assert_eq!(again, Verdict::Delivered(Proof::Duplicate));
+    assert_eq!(again, Verdict::Duplicate);
 }
 
 #[test]

@@ -89,11 +89,13 @@ fn what_the_platform_would_cut_is_not_sent() {
 }
 
 #[test]
-fn a_place_holder_that_comes_from_the_order_is_not_sent() {
+fn a_place_holder_that_comes_from_the_order_is_left_out() {
     let settings = settings(json!({ "adv_sub2": "{custom.tier}" }));
-    let order = order(json!({ "custom": { "tier": "{tier}" } }));
+    let tier =
+        |tier: &str| sent(&settings, &order(json!({ "custom": { "tier": tier } })), "adv_sub2");
 
-    assert_eq!(refusal(&settings, &order), "rejected adv_template");
+    assert_eq!(tier("{tier}"), None);
+    assert_eq!(tier("{\"a\":1}").as_deref(), Some("{\"a\":1}"));
 }
 
 #[test]

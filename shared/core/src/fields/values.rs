@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::Invalid;
+use super::{Invalid, is_place_holder};
 use crate::clock::Timestamp;
 
 /// A string of 1 to `most` characters, not blank, without control characters.
@@ -78,18 +78,11 @@ pub fn one_of<T: Copy>(
     }
 }
 
-/// Returns whether a value still is a place holder: `{transaction_id}`, `{api key}`.
-#[must_use]
-pub fn looks_like_template(text: &str) -> bool {
-    let open = text.find('{');
-    open.is_some_and(|open| text[open..].contains('}'))
-}
-
 fn not_a_template(text: String) -> Result<String, Invalid> {
     if text.trim() != text {
         return Err(Invalid::new("outer_blanks", "must have no outer blanks or line ends"));
     }
-    if looks_like_template(&text) {
+    if is_place_holder(&text) {
         return Err(Invalid::new("template", "is still a place holder in braces"));
     }
     Ok(text)

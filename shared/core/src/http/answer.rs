@@ -38,6 +38,9 @@ const TAGS: &[&str] = &[
     "<form",
 ];
 
+/// Tags that make a page even behind a line of text.
+const FRAMES: &[&str] = &["<!doctype html", "<html", "<body"];
+
 /// A whole answer. The body never shows.
 #[derive(Clone)]
 pub struct Answer {
@@ -45,6 +48,10 @@ pub struct Answer {
     pub status: u16,
     /// The pause that the network asked for, capped at [`RETRY_AFTER_CAP`].
     pub retry_after: Option<Duration>,
+    /// The media type of the body in lower case, without parameters, if the network named one.
+    pub content_type: Option<String>,
+    /// Whether the body has a content encoding: none was asked for.
+    pub is_encoded: bool,
     /// The body, at most [`BODY_CAP`] bytes, and whole unless the request said the start suffices.
     pub body: Vec<u8>,
 }
@@ -53,13 +60,37 @@ impl Answer {
     /// An answer as a test writes it.
     #[must_use]
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, retry_after: None, body: body.into() }
+        Self { status, retry_after: None, content_type: None, is_encoded: false, body: body.into() }
+    }
+
+    /// This answer with what its headers `Content-Type` and `Content-Encoding` say of the body.
+    #[must_use]
+    pub fn with_headers(self, content_type: Option<&str>, content_encoding: Option<&str>) -> Self {
+        let media_type =
+            |value: &str| value.split(';').next().unwrap_or_default().trim().to_lowercase();
+        let is_other =
+            |value: &str| !matches!(value.trim().to_lowercase().as_str(), "" | "identity");
+        let is_encoded = content_encoding.is_some_and(is_other);
+        Self { content_type: content_type.map(media_type), is_encoded, ..self }
+    }
+
+    /// Whether the body is a page by its media type.
+    #[must_use]
+    pub fn is_typed_html(&self) -> bool {
+        let media_type = self.content_type.as_deref();
+        matches!(media_type, Some("text/html" | "application/xhtml+xml"))
     }
 
     /// Returns whether the status is 2xx.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
+    }
+
+    /// Whether the status is 3xx: never followed, and whatever the body says is no answer.
+    #[must_use]
+    pub const fn is_redirect(&self) -> bool {
+        self.status >= 300 && self.status < 400
     }
 
     /// The body as text without a byte-order mark and outer blanks; bytes that are not UTF-8 are
@@ -99,7 +130,9 @@ impl Answer {
         }
         let start = rest.chars().take(256).collect::<String>().to_lowercase();
         let cut_off = rest.is_empty() && text.contains("<!--");
-        cut_off || (start.starts_with('<') && TAGS.iter().any(|tag| start.contains(tag)))
+        let has = |tags: &[&str]| tags.iter().any(|tag| start.contains(tag));
+        let is_json = start.starts_with(['{', '[', '"']);
+        cut_off || (start.starts_with('<') && has(TAGS)) || (!is_json && has(FRAMES))
     }
 }
 
@@ -163,10 +196,23 @@ mod tests {
             )
             .is_html()
         );
+        assert!(Answer::new(200, "Please wait\n<html><body>").is_html());
         assert!(!Answer::new(200, "<svg xmlns='x'></svg>").is_html());
         assert!(!Answer::new(200, "").is_html());
         assert!(!Answer::new(200, "GIF89a").is_html());
         assert!(!Answer::new(200, r#"{"a":"<html>"}"#).is_html());
+    }
+
+    #[test]
+    fn headers_say_what_the_body_is() {
+        let with = |content_type, encoding| {
+            let answer = Answer::new(200, "").with_headers(content_type, encoding);
+            (answer.is_typed_html(), answer.is_encoded)
+        };
+
+        assert_eq!(with(Some("Text/HTML; charset=utf-8"), Some("br")), (true, true));
+        assert_eq!(with(Some("text/plain"), Some("identity")), (false, false));
+        assert_eq!(with(None, None), (false, false));
     }
 
     #[test]

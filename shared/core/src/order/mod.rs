@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, fields::means_nothing};
 
 mod money;
 mod read;
@@ -117,9 +117,7 @@ impl Order {
     #[must_use]
     pub fn click_text(&self, network: &str, member: &str) -> Option<&str> {
         let text = self.click(network)?.get(member)?.as_str()?.trim();
-        let is_left_behind = |word: &&str| text.eq_ignore_ascii_case(word);
-        let nothing = text.is_empty() || ["undefined", "null"].iter().any(is_left_behind);
-        (!nothing).then_some(text)
+        (!means_nothing(text)).then_some(text)
     }
 
     /// Returns whether the order is completed: nothing else is ever reported.

@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use serde_json::{Map, Value};
 
 use crate::fields::{
-    self, Fault, Fields, Invalid, UnknownFields, instant, integer, looks_like_template, one_of,
-    text,
+    self, Fault, Fields, Invalid, UnknownFields, instant, integer, is_place_holder, one_of, text,
 };
 use crate::order::{
     Address, Amount, Arrived, Cancelled, Currency, Customer, Email, Item, Order, OrderId, Percent,
@@ -130,7 +129,7 @@ fn order_id(value: &Value) -> Result<OrderId, Invalid> {
     if ["auto", "null", "undefined"].iter().any(|word| id.eq_ignore_ascii_case(word)) {
         return Err(Invalid::new("reserved", "must be the order's own id, not a word for none"));
     }
-    if looks_like_template(&id) {
+    if is_place_holder(&id) {
         return Err(Invalid::new("template", "is still a place holder in braces"));
     }
     Ok(OrderId(id))

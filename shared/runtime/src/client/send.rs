@@ -1,7 +1,8 @@
 //! Sending, by `reqwest`: no redirects, no proxies, no retries, one deadline over all of it.
 
 use std::{
-    fmt,
+    error::Error,
+    fmt, io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -108,6 +109,9 @@ impl Sender {
             Err(error) if error.is_connect() && error.is_timeout() => {
                 return SendResult::NotSent(Reason::new("connect_timeout"));
             }
+            Err(error) if error.is_connect() && is_tls(&error) => {
+                return SendResult::NotSent(Reason::new("tls_failed"));
+            }
             Err(error) if error.is_connect() => {
                 return SendResult::NotSent(Reason::new("connect_failed"));
             }
@@ -155,6 +159,17 @@ impl Sender {
     }
 }
 
+/// Whether TLS failed: a certificate that does not hold, or no common version. That is no outage.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
+    }
+    // An `io::Error` hides the error that it wraps from its sources.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let wrapped = wrapped.map(|inner| inner as &(dyn Error + 'static));
+    wrapped.or_else(|| error.source()).is_some_and(is_tls)
+}
+
 fn is_framed(response: &Response) -> bool {
     let headers = response.headers();
     matches!(response.status().as_u16(), 204 | 304)
@@ -166,6 +181,9 @@ async fn read(mut response: Response, whole: bool, now: Timestamp) -> SendResult
     let status = response.status().as_u16();
     let wait = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let wait = wait.and_then(|value| retry_after(value, now));
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let head = Answer { retry_after: wait, ..Answer::new(status, "") }
+        .with_headers(header(header::CONTENT_TYPE), header(header::CONTENT_ENCODING));
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -174,10 +192,10 @@ async fn read(mut response: Response, whole: bool, now: Timestamp) -> SendResult
                     return SendResult::MaybeSent(Reason::new("answer_too_long"));
                 }
                 body.extend_from_slice(&chunk[..BODY_CAP - body.len()]);
-                return SendResult::Answered(Answer { status, retry_after: wait, body });
+                return SendResult::Answered(Answer { body, ..head });
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return SendResult::Answered(Answer { status, retry_after: wait, body }),
+            Ok(None) => return SendResult::Answered(Answer { body, ..head }),
             Err(error) if error.is_timeout() => {
                 return SendResult::MaybeSent(Reason::new("answer_timeout"));
             }

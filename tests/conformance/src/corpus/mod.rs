@@ -99,8 +99,9 @@ pub fn reasons_are_documented(folder: &str, readme: &str) {
 }
 
 /// Reasons of the delivery itself: no answer gives them, and every network's README may explain them.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "connect_failed",
+    "tls_failed",
     "connect_timeout",
     "answer_timeout",
     "connection_lost",
@@ -166,9 +167,10 @@ pub(crate) fn verdict_words(verdict: &Verdict) -> Vec<String> {
         Verdict::Accepted(None) => words(["accepted"]),
         Verdict::Accepted(Some(reason)) => words(["accepted", reason.as_str()]),
         Verdict::Skipped(reason) => words(["skipped", reason.as_str()]),
-        Verdict::Rejected { reason, standing } => {
-            words(["rejected", reason.as_str(), if *standing { "standing" } else { "now" }])
-        }
+        Verdict::Rejected(reason) => words(["rejected", reason.as_str()]),
+        Verdict::Duplicate => words(["duplicate"]),
+        Verdict::ClickUsed => words(["click_used"]),
+        Verdict::Held(reason) => words(["held", reason.as_str()]),
         Verdict::Parked { reason, scope, .. } => {
             let reach = if *scope == Scope::Network { "network" } else { "delivery" };
             words(["parked", reason.as_str(), reach])

@@ -41,16 +41,21 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Recorded, String> {
         return Err("`# expect:` is missing".to_owned());
     }
     file.answer.status = status(status_line)?;
+    let (mut content_type, mut content_encoding) = (None, None);
     loop {
         let line = lines.next()?;
         if line.is_empty() {
             break;
         }
         let (key, value) = line.split_once(':').ok_or_else(|| format!("what is `{line}`?"))?;
-        if key.eq_ignore_ascii_case("retry-after") {
-            file.answer.retry_after = retry_after(value, NOW);
+        match key.to_ascii_lowercase().as_str() {
+            "retry-after" => file.answer.retry_after = retry_after(value, NOW),
+            "content-type" => content_type = Some(value),
+            "content-encoding" => content_encoding = Some(value),
+            _ => {}
         }
     }
+    file.answer = file.answer.with_headers(content_type, content_encoding);
     let body = lines.rest.strip_suffix(b"\n").unwrap_or(lines.rest);
     file.answer.body = if base64 { decode(body)? } else { body.to_vec() };
     Ok(file)
@@ -63,7 +68,7 @@ fn attempt(value: &str) -> Result<Attempt, String> {
         _ => {
             let number = value.strip_prefix("number ").and_then(|number| number.parse().ok());
             let number: u32 = number.filter(|number| *number > 0).ok_or("which attempt?")?;
-            Ok(Attempt { number, reached_network_before: number > 1, ..Attempt::first(NOW) })
+            Ok(Attempt { number, ..Attempt::first(NOW) })
         }
     }
 }

@@ -21,10 +21,10 @@ impl<N: Network> Bench<'_, N> {
     pub(super) fn the_transport_is_read_alike(&self, faults: &mut Vec<String>) {
         let classes: [(&[u16], &str); 5] = [
             (&[301, 302, 303, 307, 308], "parked"),
-            (&[401, 403, 404, 405, 410], "parked"),
-            (&[400, 413, 414, 422], "rejected"),
-            (&[429, 503, 521, 522, 523], "retrying"),
-            (&[500, 502, 504, 520, 524], "unconfirmed"),
+            (&[401, 402, 403, 404, 405, 407, 409, 410, 415, 418, 499], "parked"),
+            (&[400, 406, 411, 413, 414, 416, 417, 422, 431, 451], "rejected"),
+            (&[429, 503, 521, 523], "retrying"),
+            (&[408, 425, 500, 502, 504, 520, 522, 524], "unconfirmed"),
         ];
         let bodies = [Vec::new(), b"garbage".to_vec()].into_iter().chain(noise::pages());
         for body in bodies {
@@ -37,11 +37,28 @@ impl<N: Network> Bench<'_, N> {
                     if words[0] != **expected {
                         faults.push(format!("{status} is `{}`, not {expected}", words.join(" ")));
                     }
+                    if *status == 503
+                        && !is_in_doubt(&self.verdict(&Answer::new(503, body.clone())))
+                    {
+                        faults.push("a 503 without Retry-After is no doubt".to_owned());
+                    }
                     if let Verdict::Retry { after, sent, .. } = verdict
                         && (after != answer.retry_after || !sent)
                     {
                         faults.push(format!("{status}: Retry-After, or that it was sent, is lost"));
                     }
+                }
+            }
+        }
+    }
+
+    /// A redirect is never followed, and its body proves nothing.
+    pub(super) fn a_redirect_is_parked_whatever_its_body_says(&self, faults: &mut Vec<String>) {
+        for file in recorded(self.subject.answers) {
+            for status in [300, 302, 304, 399] {
+                let verdict = self.verdict(&Answer { status, ..file.answer.clone() });
+                if verdict != Verdict::parked("redirected") {
+                    faults.push(format!("{} is not parked under {status}", file.name));
                 }
             }
         }
@@ -80,12 +97,7 @@ impl<N: Network> Bench<'_, N> {
             let file = &files[round % files.len()];
             let status = if rng.bool() { 200 } else { rng.u16(100..600) };
             let answer = Answer::new(status, noise::mutated(&mut rng, &file.answer.body));
-            let attempt = Attempt {
-                number: rng.u32(1..30),
-                at: NOW,
-                reached_network_before: rng.bool(),
-                in_doubt: rng.bool(),
-            };
+            let attempt = Attempt { number: rng.u32(1..30), at: NOW, in_doubt: rng.bool() };
             self.gives_nothing_away(&answer, &attempt, &file.name, faults);
         }
         // Where the network's own id or code stands, too: what stands there may be an echo.
@@ -114,6 +126,10 @@ impl<N: Network> Bench<'_, N> {
             }
         }
     }
+}
+
+const fn is_in_doubt(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Unconfirmed { .. })
 }
 
 fn excerpt(body: &[u8]) -> String {

@@ -27,6 +27,10 @@ pub struct Subject<'a> {
     /// Secrets and personal data, the click id among them: what may stand in the request and
     /// nowhere else. Each at least 6 characters and part of no other word.
     pub canaries: &'a [&'a str],
+    /// The names of the facts by which its content is recognised, in order.
+    pub facts: &'a [&'a str],
+    /// Those of [`Self::other_settings`] that scope the network's memory.
+    pub scoped_by: &'a [&'a str],
     /// The query parameters that are credentials, with their values.
     pub credentials: &'a [(&'a str, &'a str)],
     /// The member of the order without which it does not concern the network, as a JSON pointer.
@@ -50,12 +54,14 @@ pub fn conforms<N: Network>(subject: &Subject<'_>) {
     assert!(!reports.is_empty(), "the order does not concern the network");
     let bench = Bench { network, reports, subject };
 
-    let checks: [(&str, Check<'_, N>); 7] = [
+    let checks: [(&str, Check<'_, N>); 9] = [
         ("requests", Bench::requests_are_well_formed),
         ("transport", Bench::the_transport_is_read_alike),
+        ("redirects", Bench::a_redirect_is_parked_whatever_its_body_says),
         ("noise", Bench::nothing_is_delivered_from_noise),
         ("redaction", Bench::nothing_panics_and_nothing_is_given_away),
         ("content", Bench::the_content_is_the_orders_alone),
+        ("scope", Bench::the_scope_is_of_the_named_settings),
         ("concern", Bench::orders_without_concern_are_skipped),
         ("clicks", Bench::clicks_are_checked),
     ];

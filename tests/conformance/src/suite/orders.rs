@@ -1,30 +1,71 @@
 //! The plans of any network.
 
 use postback_core::{
-    delivery::Fingerprint,
+    delivery::Facts,
     fields::{self, Fields, UnknownFields},
     network::{Network, Plan},
     order::Order,
 };
 use serde_json::{Value, json};
 
-use super::{Bench, configured, order, reports};
+use super::{Bench, Subject, configured, order, reports};
 use crate::settings::put;
 
 impl<N: Network> Bench<'_, N> {
     pub(super) fn the_content_is_the_orders_alone(&self, faults: &mut Vec<String>) {
-        let fingerprints =
-            |reports: &[N::Report]| -> Vec<_> { reports.iter().map(Fingerprint::of).collect() };
-        let content = fingerprints(&self.reports);
-        let other = configured::<N>(&self.subject.other_settings);
-
-        if fingerprints(&reports(&other, &order(&self.subject.order))) != content {
+        let whole = order(&self.subject.order);
+        let content = facts(&self.network, &whole);
+        if facts(&configured::<N>(&self.subject.other_settings), &whole) != content {
             faults.push("the content changes with the settings".to_owned());
+        }
+        for facts in &content {
+            let names = names(facts);
+            if names != self.subject.facts {
+                faults.push(format!("the facts are {names:?}"));
+            }
+            if let Some(canary) = self.canary_in(&json!(facts).to_string()) {
+                faults.push(format!("a fact holds {canary}"));
+            }
+        }
+        let mut nobodys = self.subject.order.clone();
+        for member in ["customer", "comment", "custom", "utm"] {
+            nobodys.as_object_mut().and_then(|order| order.remove(member));
+        }
+        if N::facts(&order(&nobodys)) != N::facts(&whole) {
+            faults.push("the content holds something personal".to_owned());
         }
         let mut dearer = self.subject.order.clone();
         put(&mut dearer, "/total", json!("31337"));
-        if fingerprints(&reports(&self.network, &order(&dearer))) == content {
+        if facts(&self.network, &order(&dearer)) == content {
             faults.push("another total is the same content".to_owned());
+        }
+    }
+
+    /// Each of the settings that scope the network's memory changes the scope, and no other does.
+    pub(super) fn the_scope_is_of_the_named_settings(&self, faults: &mut Vec<String>) {
+        let Subject { settings, other_settings, order: sent, scoped_by, .. } = self.subject;
+        let scopes = |settings: &Value| -> Vec<_> {
+            let network = configured::<N>(settings);
+            let reports = reports(&network, &order(sent));
+            reports.iter().map(|report| network.scope(report)).collect()
+        };
+        let scope = scopes(settings);
+        for (name, value) in other_settings.as_object().into_iter().flatten() {
+            let mut changed = settings.clone();
+            changed[name] = value.clone();
+            if changed == *settings {
+                continue;
+            }
+            let is_named = scoped_by.contains(&name.as_str());
+            if (scopes(&changed) != scope) != is_named {
+                faults.push(format!("the setting `{name}` scopes on one side only"));
+            }
+        }
+        let credentials = self.subject.canaries.iter();
+        for secret in credentials.filter(|secret| settings.to_string().contains(**secret)) {
+            if scope.iter().any(|scope| scope.contains(*secret)) {
+                faults.push(format!("the scope holds {secret}"));
+            }
         }
     }
 
@@ -89,6 +130,20 @@ impl<N: Network> Bench<'_, N> {
             }
         }
     }
+}
+
+/// The facts of each delivery of `order`.
+fn facts<N: Network>(network: &N, order: &Order) -> Vec<Facts> {
+    let whole = Facts::of_total(order.total, order.currency).and(N::facts(order));
+    match network.plan(order) {
+        Plan::Send(parts) => parts.into_iter().map(|part| whole.clone().and(part.facts)).collect(),
+        Plan::Skip(_) | Plan::Reject(_) => Vec::new(),
+    }
+}
+
+fn names(facts: &Facts) -> Vec<String> {
+    let facts = json!(facts);
+    facts.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }
 
 /// The state and the reason of an order without a report; `None` when it has one.

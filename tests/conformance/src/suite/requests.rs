@@ -1,8 +1,6 @@
 //! The requests of any network.
 
-use postback_core::{
-    delivery::Attempt, fields::looks_like_template, http::Request, network::Network,
-};
+use postback_core::{delivery::Attempt, fields::is_place_holder, http::Request, network::Network};
 use serde_json::Value;
 use url::Url;
 
@@ -60,7 +58,7 @@ impl<N: Network> Bench<'_, N> {
         }
         let pairs: Vec<_> = url.query_pairs().collect();
         for (index, (name, value)) in pairs.iter().enumerate() {
-            if value.is_empty() || looks_like_template(value) {
+            if value.is_empty() || is_place_holder(value) {
                 faults.push(format!("`{name}` is sent empty or as a place holder"));
             }
             if pairs[..index].iter().any(|(earlier, _)| earlier == name) {

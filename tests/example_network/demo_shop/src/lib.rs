@@ -2,7 +2,7 @@
 
 use postback_core::{
     delivery::{Attempt, Proof, Verdict},
-    fields::{Fields, instant, looks_like_template, secret, text},
+    fields::{Fields, instant, is_place_holder, secret, text},
     http::{Answer, Request},
     network::{Classification, Deduplicates, Network, Plan, RecoveryPlan, by_status},
     order::{Amount, Order},
@@ -59,7 +59,7 @@ impl Network for DemoShop {
             return Plan::Skip(Reason::new("not_completed"));
         }
         match order.click_text(Self::NAME, "click_id") {
-            Some(click_id) if !looks_like_template(click_id) => Plan::order(Report {
+            Some(click_id) if !is_place_holder(click_id) => Plan::order(Report {
                 click_id: click_id.to_owned(),
                 order_id: order.order_id.to_string(),
                 amount: order.total,

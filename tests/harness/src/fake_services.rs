@@ -16,9 +16,6 @@ mod status_queue;
 
 use status_queue::Waiting;
 
-/// The number of receives after which a message goes to the dead letters, as in the template.
-const RECEIVES: u32 = 5;
-
 /// The services of one function.
 #[derive(Clone, Debug)]
 pub struct FakeServices(Arc<Mutex<Inner>>);
@@ -28,7 +25,7 @@ struct Inner {
     now: Timestamp,
     random: fastrand::Rng,
     queue: Vec<Message>,
-    dead_letters: Vec<Message>,
+    dead_letters: Vec<DeadLetter>,
     status_queue: Vec<Waiting>,
     most_at_once: usize,
     secret: (String, u32),
@@ -50,6 +47,15 @@ pub struct Message {
     pub visible_at: Timestamp,
     /// The number of times it has been received.
     pub received: u32,
+}
+
+/// A message that nobody could read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its body.
+    pub body: String,
+    /// The reason that it could not be taken.
+    pub reason: &'static str,
 }
 
 impl FakeServices {
@@ -100,11 +106,6 @@ impl FakeServices {
     pub fn receive(&self, most: usize, invisible: Duration) -> Vec<Message> {
         let mut inner = self.inner();
         let now = inner.now;
-        let (dead, live): (Vec<_>, Vec<_>) = std::mem::take(&mut inner.queue)
-            .into_iter()
-            .partition(|message| message.visible_at <= now && message.received >= RECEIVES);
-        inner.queue = live;
-        inner.dead_letters.extend(dead);
         let mut received = Vec::new();
         for message in inner.queue.iter_mut().filter(|m| m.visible_at <= now).take(most) {
             message.received += 1;
@@ -142,7 +143,7 @@ impl FakeServices {
 
     /// The messages in the dead-letter queue.
     #[must_use]
-    pub fn dead_letters(&self) -> Vec<Message> {
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.inner().dead_letters.clone()
     }
 
@@ -151,9 +152,10 @@ impl FakeServices {
         let mut inner = self.inner();
         let now = inner.now;
         let letters = std::mem::take(&mut inner.dead_letters);
-        let letters = letters.into_iter();
-        let fresh = letters.map(|letter| Message { visible_at: now, received: 0, ..letter });
-        inner.queue.extend(fresh);
+        drop(inner);
+        for letter in letters {
+            self.push(letter.body, now);
+        }
     }
 
     /// The metric documents that were written, as `CloudWatch` gets them.
@@ -210,6 +212,17 @@ impl Services for FakeServices {
         assert!(!panics, "a scripted panic");
         let visible_at = self.now() + delay;
         self.push(body, visible_at);
+        Ok(())
+    }
+
+    async fn dead_letter(&self, body: &str, reason: &'static str) -> Result<(), Unavailable> {
+        tokio::task::yield_now().await;
+        let mut inner = self.inner();
+        // SQS takes no empty message.
+        if inner.queue_down || body.is_empty() {
+            return Err(Unavailable);
+        }
+        inner.dead_letters.push(DeadLetter { body: body.to_owned(), reason });
         Ok(())
     }
 

@@ -15,7 +15,7 @@ mod table;
 mod test_bed;
 
 pub use events::{api_event, order_event, sqs_event};
-pub use fake_services::{FakeServices, Message};
+pub use fake_services::{DeadLetter, FakeServices, Message};
 pub use function::{Answer, Function, INVISIBLE, TIMEOUT};
 pub use published::{RecordingBus, publish_to};
 pub use table::{Call, Strike, Table, Units};

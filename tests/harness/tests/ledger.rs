@@ -2,10 +2,12 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Fingerprint, IfAbsent, Key, Note, Record, Stamp, State},
+    delivery::{Delivery, Key, Note, Record, Stamp, State},
 };
 use postback_harness::{Strike, Table};
 use postback_runtime::ledger::{LedgerError, Put};
+
+mod common;
 
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
@@ -15,20 +17,7 @@ fn key(order_id: &str, line: Option<&str>) -> Key {
 }
 
 fn claimed(key: &Key, write_id: u64) -> Record {
-    let sending = Delivery {
-        state: State::Sending,
-        reason: None,
-        proof: None,
-        attempt: 1,
-        content: Fingerprint::of(&"an order"),
-        first_seen_at: NOW,
-        claim_expires_at: NOW,
-        not_before: NOW,
-        reached_network: false,
-        in_doubt: false,
-        if_absent: IfAbsent::default(),
-        parked_settings: None,
-    };
+    let sending = common::delivery(State::Sending, NOW);
     Record::after(None, key, sending, Note::default(), Stamp { now: NOW, write_id })
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Fingerprint, IfAbsent, Key, Note, Record, Stamp, State},
+    delivery::{Facts, Key, Note, Record, Stamp, State},
 };
 use postback_harness::Table;
 use postback_runtime::ledger::{Filter, Ledger, Receipt};
+
+mod common;
 
 /// 2026-11-21T10:15:00.250Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_250);
@@ -27,20 +29,7 @@ async fn write_at(
     since: Timestamp,
 ) {
     let key = Key::known(order_id.to_owned(), network, line);
-    let delivery = Delivery {
-        state,
-        reason: None,
-        proof: None,
-        attempt: 1,
-        content: Fingerprint::of(&"an order"),
-        first_seen_at: since,
-        claim_expires_at: NOW,
-        not_before: NOW,
-        reached_network: false,
-        in_doubt: false,
-        if_absent: IfAbsent::default(),
-        parked_settings: None,
-    };
+    let delivery = common::delivery(state, since);
     let record =
         Record::after(None, &key, delivery, Note::default(), Stamp { now: NOW, write_id: 1 });
     ledger.put(&record, None).await.expect("written");
@@ -142,8 +131,8 @@ async fn an_item_of_somebody_elses_is_not_taken_for_a_delivery() {
 async fn the_first_receipt_of_a_message_stands_and_is_no_delivery() {
     let table = Table::start().await;
     let ledger = table.ledger();
-    let first = Receipt::new("msg_1", Fingerprint::of(&"an order"), NOW);
-    let second = Receipt::new("msg_1", Fingerprint::of(&"another"), NOW + MILLISECOND);
+    let first = Receipt::new("msg_1", Facts::none().digest("order", "A-1"), NOW);
+    let second = Receipt::new("msg_1", Facts::none().digest("order", "A-2"), NOW + MILLISECOND);
 
     assert_eq!(ledger.receipt("msg_1").await, Ok(None));
     assert_eq!(ledger.put_receipt(&first).await, Ok(()));
@@ -157,7 +146,7 @@ async fn the_first_receipt_of_a_message_stands_and_is_no_delivery() {
 #[tokio::test]
 async fn a_receipt_is_kept_for_thirty_days() {
     let table = Table::start().await;
-    let receipt = Receipt::new("msg_1", Fingerprint::of(&"an order"), NOW);
+    let receipt = Receipt::new("msg_1", Facts::none().digest("order", "A-1"), NOW);
     table.ledger().put_receipt(&receipt).await.expect("kept");
 
     let items = table.client().scan().table_name(table.name()).send().await.expect("a scan");
@@ -170,7 +159,7 @@ async fn a_receipt_is_kept_for_thirty_days() {
 async fn a_ledger_that_fails_takes_no_receipt_and_shows_nothing() {
     let table = Table::start().await;
     let ledger = table.ledger();
-    let receipt = Receipt::new("msg_1", Fingerprint::of(&"an order"), NOW);
+    let receipt = Receipt::new("msg_1", Facts::none().digest("order", "A-1"), NOW);
 
     table.always(postback_harness::Strike::Fail);
 

@@ -60,5 +60,10 @@ pub fn concerns(network: &str, detail_type: &str, order: &Value) -> bool {
         "shopback" => exists("/clicks/shopback/transaction_id"),
         _ => false,
     };
-    detail_type == "order.completed" && order["status"] == "completed" && has
+    match order["status"].as_str() {
+        Some("completed") => detail_type == "order.completed" && has,
+        // By its status alone.
+        Some(status @ ("cancelled" | "refunded")) => detail_type == format!("order.{status}"),
+        _ => false,
+    }
 }

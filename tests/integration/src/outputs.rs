@@ -105,8 +105,10 @@ impl Outputs {
             for document in services.metrics() {
                 outputs.add("metrics", document.to_string());
             }
-            for message in services.queue().into_iter().chain(services.dead_letters()) {
-                let mut body: Value = serde_json::from_str(&message.body).unwrap_or_default();
+            let queued = services.queue().into_iter().map(|message| message.body);
+            let dead = services.dead_letters().into_iter().map(|letter| letter.body);
+            for message in queued.chain(dead) {
+                let mut body: Value = serde_json::from_str(&message).unwrap_or_default();
                 if body["detail-type"] == "postback.order_delayed" {
                     body["detail"] = Value::Null;
                     outputs.add(&format!("message of {network}"), body.to_string());

@@ -13,7 +13,7 @@ use shopback::ShopBack;
 fn broken() -> Vec<(&'static str, String)> {
     let order = minimal("B-1");
     let mut other_type = order_event(&order);
-    other_type["detail-type"] = json!("order.cancelled");
+    other_type["detail-type"] = json!("order.archived");
     let mut no_detail = order_event(&order);
     no_detail.as_object_mut().expect("an object").remove("detail");
     let mut no_type = order_event(&order);
@@ -21,7 +21,6 @@ fn broken() -> Vec<(&'static str, String)> {
     let event = |detail: Value| order_event(&detail).to_string();
     vec![
         ("not JSON", "{".to_owned()),
-        ("empty", String::new()),
         ("no object", "[]".to_owned()),
         ("no detail", no_detail.to_string()),
         ("no detail type", no_type.to_string()),
@@ -38,7 +37,7 @@ async fn state(shopback: &Function<ShopBack>, order_id: &str) -> Option<State> {
 }
 
 #[tokio::test]
-async fn only_the_broken_message_of_a_batch_fails_and_the_others_are_delivered() {
+async fn only_the_broken_message_of_a_batch_is_a_dead_letter_and_the_others_are_delivered() {
     let bundle = Bundle::new(1).await;
     let shopback = &bundle.shopback;
     for (number, (what, message)) in broken().into_iter().enumerate() {
@@ -54,7 +53,10 @@ async fn only_the_broken_message_of_a_batch_fails_and_the_others_are_delivered()
         let batch = shopback.services.receive(10, INVISIBLE);
         let failed = shopback.take(&batch).await;
 
-        assert_eq!(failed, [batch[1].id.clone()], "{what}");
+        assert_eq!(failed, [""; 0], "{what}");
+        let dead = shopback.services.dead_letters();
+        assert_eq!(dead[number..].len(), 1, "{what}");
+        assert_eq!(dead[number].body, batch[1].body, "{what}");
         for id in &ids {
             assert_eq!(state(shopback, id).await, Some(State::Delivered), "{what}");
             assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, id).len(), 1, "{what}");
@@ -82,27 +84,46 @@ async fn a_message_without_a_body_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_broken_message_ends_in_the_dead_letters_after_five_receives() {
+async fn a_broken_message_is_a_dead_letter_at_once_with_its_reason() {
     let bundle = Bundle::new(1).await;
     let shopback = &bundle.shopback;
-    let broken: Vec<_> = broken().into_iter().map(|(_, message)| message).collect();
-    for message in &broken {
+    for (_, message) in broken() {
         shopback.services.enqueue(message);
     }
 
-    for receive in 1..=5 {
-        assert!(shopback.services.dead_letters().is_empty(), "before receive {receive}");
-        shopback.work().await;
-        bundle.bed.advance(INVISIBLE);
-    }
     shopback.work().await;
 
-    let dead: Vec<_> = shopback.services.dead_letters().into_iter().map(|it| it.body).collect();
-    assert_eq!(dead, broken);
+    let dead = shopback.services.dead_letters();
+    let bodies: Vec<_> = dead.iter().map(|letter| letter.body.clone()).collect();
+    assert_eq!(bodies, broken().into_iter().map(|(_, body)| body).collect::<Vec<_>>());
+    let reasons: Vec<_> = dead.iter().map(|letter| letter.reason).collect();
+    let expected = [
+        vec!["not_an_event"; 4],
+        vec!["other_type"],
+        vec!["invalid_order"; 3],
+        vec!["not_an_event"],
+    ];
+    assert_eq!(reasons, expected.concat());
     assert!(shopback.services.queue().is_empty());
     assert_eq!(bundle.bed.table.calls(), []);
     assert_eq!(bundle.bed.sandbox.requests(), 0);
-    assert_eq!(bundle.bed.table.stream(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_broken_message_stays_on_the_queue_while_the_dead_letters_take_none() {
+    let bundle = Bundle::new(1).await;
+    let services = &bundle.shopback.services;
+    services.enqueue("{");
+
+    services.queue_down(true);
+    bundle.shopback.work().await;
+    services.queue_down(false);
+    let (kept, dead) = (services.queue().len(), services.dead_letters().len());
+    bundle.bed.advance(INVISIBLE);
+    bundle.shopback.work().await;
+
+    assert_eq!((kept, dead), (1, 0));
+    assert_eq!((services.queue().len(), services.dead_letters().len()), (0, 1));
 }
 
 #[tokio::test]

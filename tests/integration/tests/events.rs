@@ -88,16 +88,20 @@ async fn a_refusal_before_any_attempt_is_one_event_and_the_fixed_order_another()
 #[tokio::test]
 async fn an_order_that_waits_behind_an_open_circuit_is_one_event() {
     let bundle = Bundle::new(1).await;
-    let second = with(minimal("A-2"), "/clicks/shopback/transaction_id", json!("b".repeat(30)));
-    script(&bundle, Network::ShopBack, Fault::redirect("https://elsewhere.example/"));
-    bundle.post("/orders/shopback", &minimal("A-1")).await;
+    let order = |id: &str, click: &str| {
+        with(minimal(id), "/clicks/shopback/transaction_id", json!(click.repeat(30)))
+    };
+    let redirect = Fault::redirect("https://elsewhere.example/");
+    bundle.bed.sandbox.script(Rule::on(Network::ShopBack, redirect).times(2)).expect("a rule");
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    bundle.post("/orders/shopback", &order("A-2", "b")).await;
 
-    bundle.post("/orders/shopback", &second).await;
+    bundle.post("/orders/shopback", &order("A-3", "c")).await;
     bundle.bed.advance(Duration::from_mins(1));
     bundle.shopback.work().await;
 
-    assert_eq!(kinds(&bundle, "shopback").await, ["postback.parked", "postback.parked"]);
-    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
+    assert_eq!(kinds(&bundle, "shopback").await, ["postback.parked"; 3]);
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 2);
 }
 
 #[tokio::test]
@@ -211,12 +215,12 @@ async fn a_decision_is_one_event_beside_the_state_that_it_leads_to() {
     let record = bundle.cashmycell.record("A-1").await.expect("a record");
     let proof = Some(Proof::Operator);
     let next =
-        Delivery { state: State::Delivered, proof, in_doubt: false, ..record.protocol.clone() };
+        Delivery { state: State::Delivered, proof, doubt: None, ..record.protocol.clone() };
     let decision = DecisionRecord {
         version: 0,
         at: bundle.bed.now(),
         attempt: 1,
-        decision: Decision::Delivered,
+        decision: Decision::Confirm,
         by: OperatorNote::identity("arn:aws:iam::123456789012:user/canary"),
         why: OperatorNote::new("canary").expect("words"),
     };
@@ -231,7 +235,7 @@ async fn a_decision_is_one_event_beside_the_state_that_it_leads_to() {
     assert_eq!((state.as_str(), decided.as_str()), ("postback.delivered", "postback.decided"));
     assert_eq!(
         (&delivered["proof"], &decision["decision"]),
-        (&json!("operator"), &json!("delivered"))
+        (&json!("operator"), &json!("confirm"))
     );
     assert_eq!(delivered["version"], decision["version"]);
     assert_ne!(delivered["id"], decision["id"]);

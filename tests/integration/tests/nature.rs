@@ -146,8 +146,9 @@ async fn three_of_five_lines_are_confirmed_and_after_a_crash_only_the_rest_is_se
     let prices = ["10.00", "20.00", "30.00", "40.00", "50.00"];
     let items = prices.map(|price| json!({ "unit_price": price }));
     function.enqueue(&with(minimal("A-1"), "/items", json!(items)));
-    // Each line is claimed and settled: the seventh call is the claim of the fourth line.
-    let strikes = std::iter::repeat_n(Strike::Pass, 6).chain([Strike::Hang]);
+    // The order's item, then for each line its claim, a look at the order's item and its settlement:
+    // the next call is the claim of the fourth line.
+    let strikes = std::iter::repeat_n(Strike::Pass, 1 + 3 * 3).chain([Strike::Hang]);
     bundle.bed.table.script(strikes);
     let amounts = || {
         let received = bundle.bed.sandbox.received(Network::ShopBack);

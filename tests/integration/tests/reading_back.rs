@@ -88,7 +88,7 @@ async fn what_a_person_decided_is_shown_and_not_who_or_why() {
         version: 0,
         at: Timestamp::parse("2026-11-21T10:30:00Z").expect("a time"),
         attempt: 1,
-        decision: Decision::Delivered,
+        decision: Decision::Confirm,
         by: OperatorNote::identity("arn:aws:iam::123456789012:user/canary"),
         why: OperatorNote::new("canary").expect("words"),
     };
@@ -99,7 +99,7 @@ async fn what_a_person_decided_is_shown_and_not_who_or_why() {
 
     let reply = bundle.get("A-1").await;
 
-    let shown = json!([{ "at": "2026-11-21T10:30:00Z", "attempt": 1, "decision": "delivered" }]);
+    let shown = json!([{ "at": "2026-11-21T10:30:00Z", "attempt": 1, "decision": "confirm" }]);
     assert_eq!(reply.body()["deliveries"][0]["decisions"], shown);
     assert!(!reply.body().to_string().contains("canary"));
     bundle.assert_described("get", "/orders/{order_id}", &reply).await;

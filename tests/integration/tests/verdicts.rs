@@ -129,7 +129,7 @@ async fn parked_stops_sending_keeps_the_orders_and_sends_them_once_the_setting_i
             (&json!("parked"), &json!("security_token_refused"))
         );
     }
-    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1, "sending has stopped");
+    assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 2, "sending has stopped");
     let published = bundle.bed.published().await;
     assert!(published.iter().all(|(kind, _)| kind == "postback.parked"), "{published:?}");
     assert_eq!(published.len(), 3);

@@ -125,9 +125,9 @@ mod tests {
         let at = "2026-11-21T10:15:00Z";
         let record = json!({
             "order_id": "A-1", "delivery": "net#2", "version": 3, "write_id": "0",
-            "state_version": 3, "state": "delivered", "attempt": 1, "content": "",
+            "state_version": 3, "state": "delivered", "attempt": 1, "facts": {},
             "first_seen_at": at, "claim_expires_at": at, "not_before": at,
-            "reached_network": true, "in_doubt": false, "updated_at": at, "expires_at": 0,
+            "updated_at": at, "expires_at": 0,
         });
         serde_json::from_value(record).expect("a record")
     }

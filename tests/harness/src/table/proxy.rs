@@ -102,8 +102,10 @@ impl Proxy {
     async fn pass(&self, target: &str, operation: String, body: Bytes) -> Response {
         let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
         request["ReturnConsumedCapacity"] = json!("TOTAL");
-        if operation == "PutItem" {
-            request["ReturnValues"] = json!("ALL_OLD");
+        match operation.as_str() {
+            "PutItem" => request["ReturnValues"] = json!("ALL_OLD"),
+            "UpdateItem" => request["ReturnValues"] = json!("ALL_NEW"),
+            _ => {}
         }
         let answer = self
             .http
@@ -121,15 +123,19 @@ impl Proxy {
         let status = answer.status();
         let bytes = answer.bytes().await.unwrap_or_default();
         let read: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        if operation == "PutItem" && status.is_success() {
-            self.append_to_stream(&request, &read);
+        if status.is_success() {
+            match operation.as_str() {
+                "PutItem" => self.append_to_stream(&request["Item"], &read["Attributes"]),
+                // Nothing reads the image before: an item that is updated in place has no version.
+                "UpdateItem" => self.append_to_stream(&read["Attributes"], &Value::Null),
+                _ => {}
+            }
         }
         self.count(operation, status.is_success(), &request, &read);
         (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response()
     }
 
-    fn append_to_stream(&self, request: &Value, answer: &Value) {
-        let (new, old) = (&request["Item"], &answer["Attributes"]);
+    fn append_to_stream(&self, new: &Value, old: &Value) {
         let keys = json!({ "order_id": new["order_id"], "delivery": new["delivery"] });
         let name = if old.is_null() { "INSERT" } else { "MODIFY" };
         let mut change = json!({ "Keys": keys, "NewImage": new });
@@ -150,7 +156,7 @@ impl Proxy {
 
     fn count(&self, operation: String, ok: bool, request: &Value, answer: &Value) {
         let reported = answer["ConsumedCapacity"]["CapacityUnits"].as_f64();
-        let writes = operation == "PutItem";
+        let writes = matches!(operation.as_str(), "PutItem" | "UpdateItem");
         // A refused condition reports no capacity but costs a write of the item that it met.
         let size = |item: &Value| f64::from(u32::try_from(item.to_string().len()).unwrap_or(0));
         let refused = (size(&answer["Item"]).max(size(&request["Item"])) / 1024.0).ceil();

@@ -1,0 +1,31 @@
+//! A delivery for the tests of the ledger.
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Delivery, Facts, State},
+};
+
+/// A delivery with one attempt.
+#[must_use]
+pub(crate) fn delivery(state: State, first_seen_at: Timestamp) -> Delivery {
+    Delivery {
+        state,
+        reason: None,
+        proof: None,
+        attempt: 1,
+        facts: Facts::none(),
+        order_updated_at: None,
+        first_seen_at,
+        claim_expires_at: first_seen_at,
+        not_before: first_seen_at,
+        claim: None,
+        scope: None,
+        doubt: None,
+        parked_settings: None,
+        cancelled: None,
+        permission: None,
+        undecided: None,
+        lines: None,
+        decisions: 0,
+    }
+}

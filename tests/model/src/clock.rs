@@ -12,9 +12,6 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 pub(crate) const LIFE: Ticks = 2;
 /// Further back than this, one instant is like another.
 pub(crate) const PAST: Ticks = 5;
-/// More messages on a queue than this are like this many.
-pub(crate) const MOST_MESSAGES: usize = 3;
-
 /// A span of the world's time.
 pub type Ticks = u8;
 

@@ -1,6 +1,6 @@
 //! Facts about the past that no part of the protocol knows, by which the properties judge it.
 
-use postback_core::delivery::{Decision, Delivery, Recovery};
+use postback_core::delivery::{Decision, Delivery, Recovery, State};
 
 use crate::{
     script::Word,
@@ -28,6 +28,8 @@ pub struct Ghost {
     pub sent_cancelled: bool,
     /// Whether an attempt was claimed of a version after a later one was taken.
     pub sent_outdated: bool,
+    /// Whether an attempt was claimed that a person had given up.
+    pub sent_abandoned: bool,
 }
 
 impl Ghost {
@@ -67,6 +69,8 @@ impl Ghost {
             version.zip(*cancelled).is_none_or(|(version, cancelled)| version <= cancelled)
         };
         self.sent_cancelled |= self.cancelled.iter().any(holds);
+        self.sent_abandoned |= before
+            .is_some_and(|before| before.state == State::Abandoned && before.permission.is_none());
         self.sent_outdated |= version < self.taken;
         self.took(word);
         let doubt = before.and_then(|before| before.doubt.as_ref());

@@ -27,10 +27,10 @@ mod world;
 pub use clock::Ticks;
 pub use mutant::Mutant;
 pub use properties::{
-    CANCELLED, CONTENT, DISCLAIMED, OUTDATED, STUCK, TWICE, UNFOUNDED, UNWATCHED,
+    ABANDONED, CANCELLED, CONTENT, DISCLAIMED, OUTDATED, STUCK, TWICE, UNFOUNDED, UNWATCHED,
 };
 pub use script::{Plan, Script, Word};
 pub use state::{
-    Action, Cause, Invocation, Kind, Meaning, Message, Order, Outcome, Place, State, Turn,
+    Action, Cause, Effect, Invocation, Kind, Meaning, Message, Order, Outcome, Place, State, Turn,
 };
 pub use world::{Bounds, Host, Person, World};

@@ -19,8 +19,6 @@ pub enum Mutant {
     ExpiredTakenOver,
     /// The network is asked at once, while a sender may live and before the network can show it.
     LookupWithoutWaiting,
-    /// "Not there" is believed however long ago it was asked.
-    LaggingAbsenceBelieved,
     /// A failure counts for whatever attempt is under way.
     AttemptNotChecked,
     /// Every "duplicate" is ours.
@@ -28,8 +26,6 @@ pub enum Mutant {
     /// A "duplicate" is ours once an earlier attempt is in doubt, whatever other orders used the
     /// click.
     DuplicateOursFromDoubt,
-    /// A "duplicate" is never ours.
-    DuplicateNeverOurs,
     /// The ledger does not keep which orders used a click.
     ClickUseNotKept,
     /// The request is sent however little time the claim has left.
@@ -70,6 +66,8 @@ pub enum Mutant {
     LaterVersionForgotten,
     /// A later version that has to wait is dropped because another message waits.
     LaterVersionTakenForSurplus,
+    /// A message is dropped because the record names another one, be that an earlier one.
+    EarlierNameBelieved,
     /// A permission does not end with a cancellation.
     PermissionOutlivesCancellation,
     /// A permission does not end with the claim.
@@ -111,7 +109,6 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
     let Some(held) = before else { return };
     match (mutant, event) {
         (Mutant::ExpiredTakenOver, Event::Arrive(_))
-        | (Mutant::SweptTakenForFailure, Event::Expire)
             if held.state == State::Sending && now >= held.claim_expires_at =>
         {
             held.state = State::Retrying;
@@ -119,9 +116,6 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
         }
         (Mutant::LookupWithoutWaiting, _) if held.state == State::Unconfirmed => {
             held.not_before = Timestamp::EPOCH;
-        }
-        (Mutant::LaggingAbsenceBelieved, Event::LookedUp { asked, .. }) => {
-            *asked = (*asked).max(held.not_before);
         }
         (Mutant::AttemptNotChecked, Event::Settle { attempt, verdict, .. })
             if !matches!(verdict, Verdict::Delivered(_)) =>
@@ -162,7 +156,9 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
             }
         }
         (Mutant::EarlierVersionReplaces, Event::Arrive(arrival)) => {
-            held.order_updated_at = held.order_updated_at.min(arrival.updated_at);
+            if arrival.updated_at < held.order_updated_at {
+                held.order_updated_at = None;
+            }
         }
         (Mutant::LaterVersionReplacesDoubt, Event::Arrive(arrival))
             if held.state == State::Unconfirmed && arrival.updated_at > held.order_updated_at =>
@@ -205,6 +201,11 @@ fn change_output(mutant: Mutant, held: Option<&Delivery>, event: &Event, step: &
             {
                 *doubt = Doubt { recovery: Recovery::SendOnceMore, ..doubt.clone() };
                 step.then = Then::Wait(*not_before);
+            }
+        }
+        (Mutant::SweptTakenForFailure, Event::Expire) => {
+            if let Some(next) = &mut step.next {
+                (next.state, next.doubt) = (State::Retrying, None);
             }
         }
         (Mutant::CancelledWhileSendingForgotten, Event::Cancel { .. }) if is_sending => {

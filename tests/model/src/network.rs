@@ -7,8 +7,8 @@ use postback_core::delivery::{
 use crate::{
     clock::NOW,
     mutant::Mutant,
-    script::Word,
-    state::{Cause, Invocation, Meaning, Order, Outcome, State, Turn},
+    script::{Plan, Word},
+    state::{Cause, Effect, Invocation, Meaning, Order, Outcome, State, Turn},
     turns::go_on,
     world::World,
 };
@@ -53,7 +53,8 @@ impl World {
         attempt: &Attempt,
     ) -> Option<Meaning> {
         // Orders of one click have one key.
-        let is_known = state.orders.iter().any(|order| !order.effects.is_empty());
+        let scope = self.scope_of(invocation);
+        let is_known = state.orders.iter().any(|order| order.is_shown(scope));
         if state.elsewhere || (self.deduplicates() && is_known) {
             return self.duplicate(attempt);
         }
@@ -64,16 +65,23 @@ impl World {
         if order.effects.is_empty() {
             order.hidden = self.lag;
         }
-        order.effects.push(content);
+        order.effects.push(Effect { content, scope });
         order.effects.sort_unstable();
         Some(Meaning::Success)
+    }
+
+    /// The scope of the settings that an invocation has read.
+    pub(crate) fn scope_of(&self, invocation: &Invocation) -> &'static str {
+        match self.script.settings[usize::from(invocation.settings)] {
+            Plan::Send(scope) => scope,
+            Plan::Skip | Plan::Reject => "",
+        }
     }
 
     /// The meaning of a "duplicate", as the networks' crates read it.
     fn duplicate(&self, attempt: &Attempt) -> Option<Meaning> {
         let is_believed = attempt.in_doubt && self.lacks(Mutant::DuplicateOursFromDoubt);
         match self.policy.recovery {
-            _ if self.lacks(Mutant::DuplicateNeverOurs) => Some(Meaning::DuplicateElsewhere),
             _ if self.lacks(Mutant::DuplicateAlwaysOurs) || is_believed => {
                 Some(Meaning::OurDuplicate)
             }
@@ -101,6 +109,13 @@ impl World {
         let meaning = Meaning::of(&judgement.verdict);
         self.decide(state, &mut invocation, Cause::Settled(attempt.number, meaning));
         go_on(state, invocation);
+    }
+}
+
+impl Order {
+    /// Whether the network holds a conversion of it in this scope.
+    pub(crate) fn is_shown(&self, scope: &str) -> bool {
+        self.effects.iter().any(|effect| effect.scope == scope)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     world::{Person, World},
 };
 
-/// A network that does not de-duplicate holds at most one conversion of an order, and one more for
+/// The network holds at most one conversion of an order, and one more for
 /// the merchant's consent and for each permission of a person who did not look.
 pub const TWICE: &str = "never reported twice";
 /// A delivery that is called delivered has had an effect of this very order.
@@ -22,6 +22,8 @@ pub const CONTENT: &str = "never other content than recorded";
 pub const CANCELLED: &str = "never reported after a known cancellation";
 /// No attempt is claimed of a version after a later one was taken.
 pub const OUTDATED: &str = "never an outdated version";
+/// No attempt is claimed of a delivery that a person has given up.
+pub const ABANDONED: &str = "never sent after it was abandoned";
 /// While messages and time go on, everything ends: final, or held for a person.
 pub const STUCK: &str = "never stuck";
 /// An open delivery has a message, or is held for a person.
@@ -66,6 +68,9 @@ impl Model for World {
             }),
             Property::always(OUTDATED, |_, state: &State| {
                 each(state, |order| !order.ghost.sent_outdated)
+            }),
+            Property::always(ABANDONED, |_, state: &State| {
+                each(state, |order| !order.ghost.sent_abandoned)
             }),
             Property::always(UNWATCHED, |_, state: &State| {
                 !state.running.is_empty() || each(state, is_watched)
@@ -112,7 +117,7 @@ impl World {
     fn is_reported_once(&self, order: &Order) -> bool {
         let permits = if self.person == Person::Erring { order.ghost.permits } else { 0 };
         let allowed = 1 + usize::from(order.ghost.consents) + usize::from(permits);
-        self.deduplicates() || order.effects.len() <= allowed
+        order.effects.len() <= allowed
     }
 
     /// A person who did not look may have denied an effect.
@@ -128,7 +133,7 @@ impl World {
         let Some(held) = delivery(order).filter(|held| held.state.is_success()) else {
             return true;
         };
-        let is_recorded = order.effects.iter().any(|content| *facts(*content) == held.facts);
+        let is_recorded = order.effects.iter().any(|effect| *facts(effect.content) == held.facts);
         order.effects.is_empty() || is_recorded || self.is_denied_by_a_person(order)
     }
 
@@ -160,7 +165,10 @@ impl World {
             Turn::Write { .. } => Action::Land(0),
             Turn::Send { .. } => Action::Send(0, Outcome::Answered),
             Turn::Judge(_) => Action::Judge(0),
-            Turn::Ask => Action::Ask(0, Some(!order.effects.is_empty() && order.hidden == 0)),
+            Turn::Ask => {
+                let is_there = order.is_shown(self.scope_of(invocation));
+                Action::Ask(0, Some(is_there && order.hidden == 0))
+            }
             Turn::FollowUp(_) => Action::End(0),
         })
     }

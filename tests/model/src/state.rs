@@ -40,14 +40,23 @@ pub struct Order {
     pub queue: Vec<Message>,
     /// The words that may still come by a direct call.
     pub calls: Vec<u8>,
-    /// The contents of this order's conversions at the network.
-    pub effects: Vec<u8>,
+    /// This order's conversions at the network.
+    pub effects: Vec<Effect>,
     /// The time for which the network may still not show them.
     pub hidden: Ticks,
     /// Whether the ledger keeps that this order used the click.
     pub used: bool,
     /// Facts that no part of the protocol knows.
     pub ghost: Ghost,
+}
+
+/// A conversion at the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Effect {
+    /// Its content.
+    pub content: u8,
+    /// The scope of the settings under which the network remembers it.
+    pub scope: &'static str,
 }
 
 /// A record: the protocol's part, and the name of the message that waits for it (0: none).

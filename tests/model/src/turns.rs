@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postback_core::delivery::{Attempt, Decision, Delivery, Step, Then};
 
 use crate::{
-    clock::{MOST_MESSAGES, long_ago, older},
+    clock::{long_ago, older},
     mutant::{Mutant, mutated},
     script::{Word, updated_at},
     state::{Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, Place, State, Turn},
@@ -20,11 +20,9 @@ impl World {
             Action::Change => state.settings += 1,
             Action::Begin { order, message, ahead, copy, paused } => {
                 let in_hand = state.orders[order].queue[message];
+                state.orders[order].queue.remove(message);
                 if copy {
-                    state.orders[order].queue[message].delayed = true;
-                    state.orders[order].queue.sort_unstable();
-                } else {
-                    state.orders[order].queue.remove(message);
+                    add(&mut state.orders[order], Message { delayed: true, ..in_hand });
                 }
                 self.begin(&mut state, Kind::Message, order, in_hand, ahead, paused);
             }
@@ -67,6 +65,7 @@ impl World {
                 }
             }
         }
+        renumber(&mut state);
         state.running.sort_unstable();
         state
     }
@@ -95,10 +94,13 @@ impl World {
         invocation.turn = match next {
             Some(next) => {
                 let next = Arc::new(essence(next));
-                if self.puts_first(invocation, &next, cause, place) {
-                    Turn::Put { cause, next, place }
-                } else {
+                if !self.puts_first(invocation, &next, cause, place) {
                     Turn::Write { cause, next: Some(next), name: 0, place }
+                } else if self.lacks(Mutant::WrittenBeforePut) {
+                    let name = later_name(state, usize::from(invocation.order));
+                    Turn::Write { cause, next: Some(next), name, place }
+                } else {
+                    Turn::Put { cause, next, place }
                 }
             }
             None => {
@@ -135,7 +137,9 @@ impl World {
         use postback_core::delivery::State::Sending;
         let Some(held) = &invocation.held else { return true };
         let is_held = self.version_of(invocation) == held.delivery.order_updated_at;
-        let is_named = held.named != 0 && held.named != invocation.message.name;
+        let is_later = held.named > invocation.message.name;
+        let is_other = held.named != 0 && held.named != invocation.message.name;
+        let is_named = is_later || (is_other && self.lacks(Mutant::EarlierNameBelieved));
         let may_be_surplus = is_held || self.lacks(Mutant::LaterVersionTakenForSurplus);
         held.delivery.state == Sending || !may_be_surplus || !is_named
     }
@@ -156,7 +160,6 @@ impl World {
         let is_replaced = invocation.kind == Kind::Call && next.order_updated_at > held;
         let reopens = matches!(cause, Cause::Decided(_, _, Decision::Reopen));
         match place {
-            _ if self.lacks(Mutant::WrittenBeforePut) => false,
             Place::FollowUp(true) if matches!(cause, Cause::Decided(..)) => reopens,
             Place::FollowUp(true) => self.version_of(invocation) == next.order_updated_at,
             // A later version is on its queue before it replaces the record.
@@ -169,7 +172,8 @@ impl World {
         let Turn::Put { cause, next, place } = invocation.turn.clone() else {
             unreachable!("only a message that waits is put")
         };
-        let name = unused_name(state, usize::from(invocation.order));
+        let name =
+            later_name(state, usize::from(invocation.order)).max(invocation.message.name + 1);
         let message = Message { delayed: true, name, ..invocation.message };
         add(&mut state.orders[usize::from(invocation.order)], message);
         invocation.turn = Turn::Write { cause, next: Some(next), name, place };
@@ -204,6 +208,11 @@ impl World {
         let now = invocation.clock();
         match place {
             Place::Again => self.decide(state, &mut invocation, Cause::Arrival),
+            // It dies before it puts the message that the record names.
+            Place::FollowUp(true) if name != 0 && self.lacks(Mutant::WrittenBeforePut) => {
+                put_back(state, &invocation);
+                return;
+            }
             // A message that is named, or one that a person brings, is on the queue already.
             Place::FollowUp(true) if name != 0 => invocation.turn = Turn::FollowUp(false),
             Place::Send(attempt) => {
@@ -283,26 +292,52 @@ fn refuse(invocation: &mut Invocation) {
     }
 }
 
-/// A name that no message, no record and nobody at work has for this order.
-fn unused_name(state: &State, number: usize) -> u8 {
-    let order = &state.orders[number];
-    let is_used = |name: &u8| {
-        let own = state.running.iter().filter(|run| usize::from(run.order) == number);
-        let in_hand = |run: &Invocation| {
-            let written = matches!(run.turn, Turn::Write { name: written, .. } if written == *name);
-            run.message.name == *name || written
-        };
-        order.queue.iter().any(|message| message.name == *name)
-            || order.ledger.as_ref().is_some_and(|held| held.named == *name)
-            || own.into_iter().any(in_hand)
-    };
-    (1..u8::MAX).find(|name| !is_used(name)).unwrap_or(u8::MAX)
+/// The names that messages, the record and everybody at work have for this order.
+fn names(state: &mut State, number: usize) -> Vec<&mut u8> {
+    let order = &mut state.orders[number];
+    let mut names: Vec<&mut u8> = order.queue.iter_mut().map(|message| &mut message.name).collect();
+    if let Some(held) = order.ledger.as_mut() {
+        names.push(&mut Arc::make_mut(held).named);
+    }
+    for run in state.running.iter_mut().filter(|run| usize::from(run.order) == number) {
+        names.push(&mut run.message.name);
+        if let Some(held) = run.held.as_mut() {
+            names.push(&mut Arc::make_mut(held).named);
+        }
+        if let Turn::Write { name, .. } = &mut run.turn {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// A later name than all there are.
+fn later_name(state: &mut State, number: usize) -> u8 {
+    names(state, number).into_iter().map(|name| *name).max().unwrap_or(0) + 1
+}
+
+/// Numbers the names anew: only their order counts.
+fn renumber(state: &mut State) {
+    for number in 0..state.orders.len() {
+        let mut used: Vec<u8> = names(state, number).into_iter().map(|name| *name).collect();
+        used.push(0);
+        used.sort_unstable();
+        used.dedup();
+        if used.iter().enumerate().all(|(rank, name)| rank == usize::from(*name)) {
+            continue;
+        }
+        for name in names(state, number) {
+            let rank = used.iter().position(|used| used == name).unwrap_or(0);
+            *name = u8::try_from(rank).unwrap_or(u8::MAX);
+        }
+        state.orders[number].queue.sort_unstable();
+    }
 }
 
 /// A message is put on the queue, which is a promise to carry the order on.
 fn add(order: &mut Order, message: Message) {
-    let alike = order.queue.iter().filter(|held| **held == message).count();
-    if alike < 2 && order.queue.len() < MOST_MESSAGES + 2 {
+    // One that is delivered may stay on the queue: two that are alike are like one.
+    if !order.queue.contains(&message) {
         order.queue.push(message);
         order.queue.sort_unstable();
     }

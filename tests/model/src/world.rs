@@ -128,6 +128,13 @@ impl World {
         Self { host, ..self }
     }
 
+    /// The same world with a network that takes this long to show what it has accepted.
+    #[must_use]
+    pub fn slow(mut self, lag: Ticks) -> Self {
+        self.policy.lag = ticks(lag);
+        Self { lag, ..self }
+    }
+
     /// The same world with another person.
     #[must_use]
     pub fn with(self, person: Person) -> Self {
@@ -273,10 +280,11 @@ impl World {
             Turn::Send { .. } => {}
             Turn::Judge(_) => actions.push(Action::Judge(i)),
             Turn::Ask => {
-                if !order.effects.is_empty() {
+                let is_there = order.is_shown(self.scope_of(invocation));
+                if is_there {
                     actions.push(Action::Ask(i, Some(true)));
                 }
-                if order.effects.is_empty() || order.hidden > 0 {
+                if !is_there || order.hidden > 0 {
                     actions.push(Action::Ask(i, Some(false)));
                 }
                 actions.push(Action::Ask(i, None));

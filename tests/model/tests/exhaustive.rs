@@ -9,7 +9,20 @@ use stateright::{Checker, Model};
 const RECOVERIES: [Recovery; 4] =
     [Recovery::SendAgain, Recovery::SendOnceMore, Recovery::LookUp, Recovery::Hold];
 const LOSSES: Bounds = Bounds::LOSSES;
-const LOST: &[Outcome] = &[Outcome::AnswerLost, Outcome::RequestLost];
+/// What the network does where the question is another one.
+const BRIEF: Bounds = Bounds {
+    starts: 2,
+    outcomes: &[Outcome::Answered, Outcome::AnswerLost, Outcome::NotNow],
+    ..LOSSES
+};
+
+const fn completed(version: Option<u8>, content: u8) -> Word {
+    Word::Complete { version, content }
+}
+
+const fn cancelled(version: Option<u8>) -> Word {
+    Word::Cancel { version }
+}
 
 /// Prints a line even where the test passes: the count is what a sceptic asks for, and libtest keeps
 /// the output of a passing test to itself.
@@ -26,7 +39,8 @@ fn holds(what: &str, world: &World) {
     ));
 
     if let Some((property, path)) = checker.discoveries().into_iter().next() {
-        panic!("{recovery:?}, {what}: {property:?} fails after {:#?}", path.into_actions());
+        let last = format!("{:?}", path.last_state());
+        panic!("{recovery:?}, {what}: {property:?} fails after {:?}: {last}", path.into_actions());
     }
 }
 
@@ -37,6 +51,157 @@ fn holds_for_each(what: &str, bounds: Bounds, script: Script) {
 }
 
 #[test]
-fn holds_through_crashes_and_losses_with_clocks_apart() {
-    holds_for_each("losses", Bounds { ahead: 1, ..LOSSES }, Script::plain());
+fn holds_through_crashes_and_losses() {
+    holds_for_each("losses", LOSSES, Script::plain());
+}
+
+#[test]
+fn holds_with_clocks_apart() {
+    holds_for_each("clocks apart", Bounds { ahead: 1, starts: 2, ..LOSSES }, Script::plain());
+}
+
+#[test]
+fn holds_with_direct_calls_that_do_not_come_again_and_the_sweep() {
+    let bounds = Bounds { starts: 2, sweeps: 1, ..LOSSES };
+    let words = const { &[completed(None, 0), completed(None, 0)] as &[Word] };
+    holds_for_each("calls, the sweep", bounds, Script { words, calls: &[0], ..Script::plain() });
+}
+
+#[test]
+fn holds_when_the_network_refuses() {
+    let outcomes = &[Outcome::AnswerLost, Outcome::NotNow, Outcome::Refused, Outcome::Nothing];
+    holds_for_each("refusals", Bounds { outcomes, ..LOSSES }, Script::plain());
+}
+
+#[test]
+fn holds_while_a_setting_is_wrong() {
+    let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::WrongSetting];
+    let bounds = Bounds { outcomes, wrong_settings: 1, pauses: true, ..LOSSES };
+    let settings = &[Plan::Send("a"), Plan::Send("a")];
+    holds_for_each("a wrong setting", bounds, Script { settings, ..Script::plain() });
+}
+
+#[test]
+fn holds_when_the_network_has_somebody_elses_conversion() {
+    let outcomes = &[Outcome::Answered, Outcome::RequestLost, Outcome::NotSent, Outcome::NotNow];
+    let bounds = Bounds { elsewhere: true, outcomes, ..LOSSES };
+    for recovery in [Recovery::LookUp, Recovery::SendOnceMore, Recovery::Hold] {
+        holds("somebody else's", &World::new(recovery, bounds, Script::plain()));
+    }
+}
+
+#[test]
+fn holds_where_the_host_does_not_kill_at_the_deadline() {
+    let bounds = Bounds { starts: 2, ahead: 1, ..LOSSES };
+    for recovery in [Recovery::LookUp, Recovery::Hold] {
+        let world = World::new(recovery, bounds, Script::plain());
+        holds("not killed", &world.on(Host::LetsItRun));
+    }
+}
+
+#[test]
+fn holds_when_orders_are_cancelled_without_versions() {
+    let words = const { &[completed(None, 0), cancelled(None)] as &[Word] };
+    holds_for_each("cancelled", BRIEF, Script::of(words));
+}
+
+#[test]
+fn holds_when_versions_are_cancelled() {
+    for (what, words) in [
+        ("cancelled later", const { &[completed(Some(1), 0), cancelled(Some(2))] as &[Word] }),
+        (
+            "the same version cancelled",
+            const { &[completed(Some(1), 0), cancelled(Some(1))] as &[Word] },
+        ),
+        (
+            "an earlier version cancelled",
+            const { &[completed(Some(2), 0), cancelled(Some(1))] as &[Word] },
+        ),
+        (
+            "cancelled without a version",
+            const { &[completed(Some(1), 0), cancelled(None)] as &[Word] },
+        ),
+    ] {
+        holds_for_each(what, BRIEF, Script::of(words));
+    }
+}
+
+#[test]
+fn holds_when_a_cancelled_order_is_completed_again() {
+    let words =
+        const { &[completed(Some(1), 0), cancelled(Some(2)), completed(Some(3), 1)] as &[Word] };
+    holds_for_each("completed again", BRIEF, Script::of(words));
+    let words =
+        const { &[completed(Some(1), 0), cancelled(Some(2)), completed(Some(3), 0)] as &[Word] };
+    holds_for_each("completed again alike", BRIEF, Script::of(words));
+}
+
+#[test]
+fn holds_with_versions_in_every_order_of_arrival() {
+    for (what, words) in [
+        ("a correction", const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] }),
+        ("a repetition", const { &[completed(Some(1), 0), completed(Some(2), 0)] as &[Word] }),
+        ("a first version", const { &[completed(None, 0), completed(Some(1), 1)] as &[Word] }),
+        ("other content", const { &[completed(None, 0), completed(None, 1)] as &[Word] }),
+    ] {
+        holds_for_each(what, BRIEF, Script::of(words));
+    }
+    let words =
+        const { &[completed(Some(1), 0), completed(Some(2), 1), completed(Some(3), 0)] as &[Word] };
+    holds_for_each("three versions", BRIEF, Script::of(words));
+}
+
+#[test]
+fn holds_with_a_correction_by_a_direct_call() {
+    let words = const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] };
+    let script = Script { calls: &[1], ..Script::of(words) };
+    holds_for_each("a correction by a call", BRIEF, script);
+}
+
+#[test]
+fn holds_while_settings_change_between_attempts() {
+    for (what, between) in
+        [("another scope", Plan::Send("b")), ("skip", Plan::Skip), ("reject", Plan::Reject)]
+    {
+        let settings: &[Plan] = &[Plan::Send("a"), between, Plan::Send("a")];
+        let settings = Box::leak(Box::<[Plan]>::from(settings));
+        holds_for_each(what, BRIEF, Script { settings, ..Script::plain() });
+    }
+}
+
+#[test]
+fn holds_with_a_person_who_looks_and_decides() {
+    let decisions = &[Decision::Confirm, Decision::PermitSending, Decision::Abandon];
+    let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost, Outcome::Refused];
+    let bounds = Bounds { looks: 1, decisions, outcomes, ..LOSSES };
+    holds_for_each("a person", bounds, Script::plain());
+}
+
+#[test]
+fn holds_with_a_person_who_errs_and_reopens() {
+    let decisions =
+        &[Decision::Confirm, Decision::PermitSending, Decision::Abandon, Decision::Reopen];
+    let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
+    let bounds = Bounds { looks: 2, starts: 2, decisions, outcomes, ..LOSSES };
+    for recovery in RECOVERIES {
+        let world = World::new(recovery, bounds, Script::plain());
+        holds("a person who errs", &world.with(Person::Erring));
+    }
+}
+
+#[test]
+fn holds_with_a_person_and_a_cancellation() {
+    let decisions = &[Decision::PermitSending, Decision::Abandon, Decision::Reopen];
+    let outcomes = &[Outcome::RequestLost, Outcome::NotNow];
+    let bounds = Bounds { looks: 1, starts: 2, decisions, outcomes, ..LOSSES };
+    let words = const { &[completed(None, 0), cancelled(None)] as &[Word] };
+    holds_for_each("a person, cancelled", bounds, Script::of(words));
+}
+
+#[test]
+fn holds_with_two_orders_of_one_click() {
+    let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost];
+    let bounds = Bounds { starts: 3, outcomes, ..LOSSES };
+    let script = Script { orders: 2, ..Script::plain() };
+    holds("two orders of one click", &World::new(Recovery::SendAgain, bounds, script));
 }

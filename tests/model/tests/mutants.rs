@@ -1,0 +1,288 @@
+//! Without one of its rules the protocol fails, and the model sees it.
+
+use postback_core::delivery::{Decision, Recovery};
+use postback_model::{
+    ABANDONED, Bounds, CANCELLED, CONTENT, DISCLAIMED, Host, Mutant, OUTDATED, Outcome, Person,
+    Plan, STUCK, Script, TWICE, UNFOUNDED, UNWATCHED, Word, World,
+};
+use stateright::{Checker, HasDiscoveries, Model};
+
+const BOUNDS: Bounds = Bounds::LOSSES;
+const LOST: Bounds =
+    Bounds { outcomes: &[Outcome::AnswerLost, Outcome::RequestLost, Outcome::NotSent], ..BOUNDS };
+
+const fn completed(version: Option<u8>, content: u8) -> Word {
+    Word::Complete { version, content }
+}
+
+const fn cancelled(version: Option<u8>) -> Word {
+    Word::Cancel { version }
+}
+
+const CORRECTED: Script =
+    Script::of(const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] });
+const CANCELLED_ORDER: Script =
+    Script::of(const { &[completed(None, 0), cancelled(None)] as &[Word] });
+
+/// The world without the rule has a way to break the property.
+#[expect(clippy::print_stdout, reason = "a sceptic wants to see how it fails")]
+fn fails(mutant: Mutant, property: &'static str, world: World) {
+    let recovery = world.policy.recovery;
+    let wanted = HasDiscoveries::AllOf([property].into_iter().collect());
+
+    let checker = world.without(mutant).checker().threads(2).finish_when(wanted).spawn_bfs().join();
+
+    let Some(path) = checker.discovery(property) else {
+        let states = checker.unique_state_count();
+        panic!("{recovery:?} without {mutant:?}: {property:?} holds in all {states} states");
+    };
+    let actions = path.into_actions();
+    println!("{recovery:?} without {mutant:?}: {property:?} fails after {actions:?}");
+}
+
+fn plain(recovery: Recovery) -> World {
+    World::new(recovery, BOUNDS, Script::plain())
+}
+
+fn world(recovery: Recovery, bounds: Bounds, script: Script) -> World {
+    World::new(recovery, bounds, script)
+}
+
+fn changing(between: Plan) -> Script {
+    let settings = match between {
+        Plan::Send(_) => const { &[Plan::Send("a"), Plan::Send("b"), Plan::Send("a")] },
+        Plan::Skip => const { &[Plan::Send("a"), Plan::Skip, Plan::Send("a")] },
+        Plan::Reject => const { &[Plan::Send("a"), Plan::Reject, Plan::Send("a")] },
+    };
+    Script { settings, ..Script::plain() }
+}
+
+fn with_a_person(looks: u8, decisions: &'static [Decision]) -> Bounds {
+    Bounds { looks, decisions, ..LOST }
+}
+
+#[test]
+fn reports_twice_without_the_fence() {
+    fails(Mutant::FenceDropped, TWICE, plain(Recovery::Hold));
+    fails(Mutant::FenceDropped, TWICE, plain(Recovery::LookUp));
+}
+
+#[test]
+fn reports_twice_without_the_intent() {
+    fails(Mutant::IntentDropped, TWICE, plain(Recovery::Hold));
+    fails(Mutant::IntentDropped, DISCLAIMED, plain(Recovery::SendAgain));
+}
+
+#[test]
+fn reports_twice_when_an_expired_claim_is_taken_over() {
+    fails(Mutant::ExpiredTakenOver, TWICE, plain(Recovery::Hold));
+    fails(Mutant::ExpiredTakenOver, TWICE, plain(Recovery::LookUp));
+}
+
+#[test]
+fn denies_an_effect_when_the_sweep_takes_an_expired_claim_for_a_failure() {
+    let bounds = Bounds { sweeps: 1, starts: 2, ..LOST };
+    let world = world(Recovery::Hold, bounds, Script::plain());
+    fails(Mutant::SweptTakenForFailure, DISCLAIMED, world);
+}
+
+#[test]
+fn reports_twice_when_it_asks_without_waiting() {
+    let world = world(Recovery::LookUp, LOST, Script::plain());
+    fails(Mutant::LookupWithoutWaiting, TWICE, world.slow(3));
+}
+
+#[test]
+fn denies_an_effect_when_a_failure_counts_for_a_newer_attempt() {
+    let bounds = with_a_person(1, &[Decision::PermitSending]);
+    let world = world(Recovery::Hold, bounds, Script::plain());
+    fails(Mutant::AttemptNotChecked, DISCLAIMED, world);
+}
+
+#[test]
+fn reports_twice_when_clocks_are_taken_for_equal() {
+    let outcomes = &[Outcome::AnswerLost];
+    let bounds = Bounds { ahead: 1, outcomes, ..with_a_person(1, &[Decision::PermitSending]) };
+    fails(Mutant::SkewIgnored, TWICE, world(Recovery::Hold, bounds, Script::plain()));
+}
+
+#[test]
+fn reports_twice_when_the_network_gets_no_time_to_show_it() {
+    let bounds = Bounds { outcomes: &[Outcome::AnswerLost], ..BOUNDS };
+    let world = world(Recovery::LookUp, bounds, Script::plain());
+    fails(Mutant::LagIgnored, TWICE, world.slow(3));
+}
+
+#[test]
+fn reports_twice_when_a_lost_answer_counts_as_a_failure() {
+    fails(Mutant::LostAnswerRetried, TWICE, plain(Recovery::Hold));
+    fails(Mutant::LostAnswerRetried, DISCLAIMED, plain(Recovery::SendAgain));
+}
+
+#[test]
+fn reports_twice_when_a_sender_outlives_its_claim() {
+    fails(Mutant::DeadlineNotChecked, TWICE, plain(Recovery::LookUp).on(Host::LetsItRun));
+}
+
+#[test]
+fn reports_a_third_time_when_the_merchants_consent_does_not_end() {
+    let bounds = Bounds { outcomes: &[Outcome::AnswerLost], ..BOUNDS };
+    let world = world(Recovery::SendOnceMore, bounds, Script::plain());
+    fails(Mutant::ConsentWithoutEnd, TWICE, world);
+}
+
+#[test]
+fn denies_an_effect_when_a_refusal_ends_the_doubt() {
+    let bounds = Bounds { outcomes: &[Outcome::AnswerLost, Outcome::Refused], ..BOUNDS };
+    let world = world(Recovery::SendAgain, bounds, Script::plain());
+    fails(Mutant::RefusalEndsDoubt, DISCLAIMED, world);
+}
+
+#[test]
+fn calls_delivered_what_somebody_else_reported() {
+    let outcomes = &[Outcome::Answered, Outcome::NotSent];
+    let bounds = Bounds { elsewhere: true, outcomes, ..BOUNDS };
+    for recovery in [Recovery::LookUp, Recovery::Hold] {
+        fails(Mutant::DuplicateAlwaysOurs, UNFOUNDED, world(recovery, bounds, Script::plain()));
+    }
+}
+
+#[test]
+fn calls_delivered_what_another_order_of_the_click_had() {
+    let outcomes = &[Outcome::Answered, Outcome::RequestLost];
+    let bounds = Bounds { outcomes, ..BOUNDS };
+    let script = Script { orders: 2, ..Script::plain() };
+    for mutant in
+        [Mutant::DuplicateAlwaysOurs, Mutant::DuplicateOursFromDoubt, Mutant::ClickUseNotKept]
+    {
+        fails(mutant, UNFOUNDED, world(Recovery::SendAgain, bounds, script));
+    }
+}
+
+#[test]
+fn is_stuck_when_a_claim_held_elsewhere_is_forgotten() {
+    let words = const { &[completed(None, 0), completed(None, 0)] as &[Word] };
+    let script = Script { calls: &[0], ..Script::of(words) };
+    let bounds = Bounds { starts: 2, ..LOST };
+    fails(Mutant::ClaimedElsewhereForgotten, STUCK, world(Recovery::LookUp, bounds, script));
+}
+
+#[test]
+fn loses_an_open_order_when_a_plan_that_sends_nothing_lets_it_go() {
+    for plan in [Plan::Skip, Plan::Reject] {
+        let world = world(Recovery::LookUp, LOST, changing(plan));
+        fails(Mutant::RefusalLetsOpenOrderGo, UNWATCHED, world);
+    }
+}
+
+#[test]
+fn reports_other_content_when_it_takes_over_an_open_delivery() {
+    let words = const { &[completed(None, 0), completed(None, 1)] as &[Word] };
+    let bounds = Bounds { outcomes: &[Outcome::AnswerLost, Outcome::Answered], ..BOUNDS };
+    let world = world(Recovery::SendAgain, bounds, Script::of(words));
+    fails(Mutant::OtherContentTakesOver, CONTENT, world);
+}
+
+#[test]
+fn reports_twice_when_a_doubt_is_resolved_in_another_scope() {
+    let bounds = Bounds { outcomes: &[Outcome::AnswerLost], ..BOUNDS };
+    for recovery in [Recovery::SendAgain, Recovery::LookUp] {
+        let world = world(recovery, bounds, changing(Plan::Send("b")));
+        fails(Mutant::ScopeIgnored, TWICE, world);
+    }
+}
+
+#[test]
+fn reports_after_a_cancellation_that_was_forgotten() {
+    let outcomes = &[Outcome::NotSent, Outcome::RequestLost];
+    let bounds = Bounds { outcomes, ..BOUNDS };
+    let world = || world(Recovery::SendAgain, bounds, CANCELLED_ORDER);
+    fails(Mutant::CancelledWhileSendingForgotten, CANCELLED, world());
+    fails(Mutant::CancelledBeforeOrderForgotten, CANCELLED, world());
+    fails(Mutant::CancelledSentAgain, CANCELLED, world());
+}
+
+#[test]
+fn reports_after_a_cancellation_without_a_version_that_a_version_voids() {
+    let words = const { &[completed(Some(1), 0), cancelled(None)] as &[Word] };
+    let world = world(Recovery::Hold, LOST, Script::of(words));
+    fails(Mutant::CancellationWithoutVersionVoided, CANCELLED, world);
+}
+
+#[test]
+fn reports_an_outdated_version() {
+    let outcomes = &[Outcome::NotSent, Outcome::RequestLost];
+    let bounds = Bounds { outcomes, ..BOUNDS };
+    let world = |recovery| world(recovery, bounds, CORRECTED);
+    fails(Mutant::EarlierVersionReplaces, OUTDATED, world(Recovery::Hold));
+    fails(Mutant::LaterVersionForgotten, OUTDATED, world(Recovery::Hold));
+}
+
+#[test]
+fn loses_a_later_version_that_is_taken_for_surplus() {
+    let bounds = Bounds { outcomes: &[Outcome::RequestLost, Outcome::NotSent], ..BOUNDS };
+    let world = world(Recovery::LookUp, bounds, CORRECTED);
+    fails(Mutant::LaterVersionTakenForSurplus, OUTDATED, world);
+}
+
+#[test]
+fn reports_twice_when_a_later_version_replaces_a_doubt() {
+    let bounds = Bounds { outcomes: &[Outcome::AnswerLost], ..BOUNDS };
+    fails(Mutant::LaterVersionReplacesDoubt, TWICE, world(Recovery::LookUp, bounds, CORRECTED));
+}
+
+#[test]
+fn has_no_message_when_it_is_written_before_it_is_put() {
+    fails(Mutant::WrittenBeforePut, UNWATCHED, world(Recovery::LookUp, LOST, Script::plain()));
+}
+
+#[test]
+fn has_no_message_when_an_earlier_name_is_believed() {
+    let bounds = Bounds { starts: 3, ..LOST };
+    let world = world(Recovery::LookUp, bounds, Script::plain());
+    fails(Mutant::EarlierNameBelieved, UNWATCHED, world);
+}
+
+#[test]
+fn reports_twice_when_a_decision_counts_for_a_later_attempt() {
+    let bounds = Bounds { starts: 4, ..with_a_person(1, &[Decision::PermitSending]) };
+    let world = world(Recovery::LookUp, bounds, Script::plain());
+    fails(Mutant::DecisionNotFenced, TWICE, world);
+}
+
+#[test]
+fn reports_again_and_again_when_a_permission_outlives_its_claim() {
+    let bounds = with_a_person(1, &[Decision::PermitSending]);
+    let world = world(Recovery::Hold, bounds, Script::plain());
+    fails(Mutant::PermissionOutlivesClaim, TWICE, world);
+}
+
+#[test]
+fn reports_after_a_cancellation_that_a_permission_outlives() {
+    let bounds = with_a_person(1, &[Decision::PermitSending]);
+    let world = world(Recovery::Hold, bounds, CANCELLED_ORDER);
+    fails(Mutant::PermissionOutlivesCancellation, CANCELLED, world);
+}
+
+#[test]
+fn sends_what_a_person_abandoned_when_the_network_does_not_show_it() {
+    let bounds =
+        Bounds { outcomes: &[Outcome::RequestLost], ..with_a_person(1, &[Decision::Abandon]) };
+    let world = world(Recovery::LookUp, bounds, Script::plain());
+    fails(Mutant::AbandonedSentAgain, ABANDONED, world);
+}
+
+#[test]
+fn denies_an_effect_when_reopening_forgets_the_doubt() {
+    let bounds = with_a_person(2, &[Decision::Abandon, Decision::Reopen]);
+    let world = world(Recovery::Hold, bounds, Script::plain()).with(Person::Erring);
+    fails(Mutant::ReopenForgetsDoubt, DISCLAIMED, world);
+}
+
+#[test]
+fn reports_after_a_cancellation_that_reopening_forgets() {
+    let bounds = with_a_person(2, &[Decision::Abandon, Decision::Confirm, Decision::Reopen]);
+    let bounds = Bounds { outcomes: &[Outcome::NotSent], ..bounds };
+    let world = world(Recovery::Hold, bounds, CANCELLED_ORDER).with(Person::Erring);
+    fails(Mutant::ReopenForgetsCancellation, CANCELLED, world);
+}

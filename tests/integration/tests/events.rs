@@ -214,8 +214,7 @@ async fn a_decision_is_one_event_beside_the_state_that_it_leads_to() {
     bundle.post("/orders/cashmycell", &minimal("A-1")).await;
     let record = bundle.cashmycell.record("A-1").await.expect("a record");
     let proof = Some(Proof::Operator);
-    let next =
-        Delivery { state: State::Delivered, proof, doubt: None, ..record.protocol.clone() };
+    let next = Delivery { state: State::Delivered, proof, doubt: None, ..record.protocol.clone() };
     let decision = DecisionRecord {
         version: 0,
         at: bundle.bed.now(),

@@ -82,7 +82,7 @@ impl World {
             Then::LookUp => Place::Ask,
             Then::Wait(until) if writes && until <= now && cause == Cause::Arrival => Place::Again,
             Then::Wait(_) => Place::FollowUp(writes || self.waits_on(invocation)),
-            Then::Conflict | Then::Superseded => Place::Conflict,
+            Then::Conflict | Then::Superseded | Then::ModeChanged => Place::Conflict,
             Then::Rest => Place::FollowUp(false),
         };
         let place = match cause {

@@ -140,11 +140,17 @@ pub(crate) struct Settle {
     #[arg(value_name = "NETWORK[#LINE]")]
     pub(crate) delivery: String,
     /// The network has it
-    #[arg(long, conflicts_with = "send_again", required_unless_present = "send_again")]
+    #[arg(long, group = "decision", required_unless_present_any = ["send_again", "abandon", "reopen"])]
     pub(crate) delivered: bool,
-    /// The network does not have it: send it again
-    #[arg(long)]
+    /// Permit one more attempt, also of a rejected order: the next arrival of the order sends it
+    #[arg(long, group = "decision")]
     pub(crate) send_again: bool,
+    /// Give up a delivery that is in doubt: nobody will find out
+    #[arg(long, group = "decision")]
+    pub(crate) abandon: bool,
+    /// Take the last decision back
+    #[arg(long, group = "decision")]
+    pub(crate) reopen: bool,
     /// The reason, in one line of at most 200 characters. The ledger keeps it: no customer data.
     #[arg(long)]
     pub(crate) reason: String,
@@ -152,10 +158,10 @@ pub(crate) struct Settle {
     #[arg(long)]
     pub(crate) attempt: Option<u32>,
     /// The order as it was sent, JSON; - is standard input
-    #[arg(long, value_name = "FILE", requires = "send_again", conflicts_with_all = ["delivered", "from_archive"])]
+    #[arg(long, value_name = "FILE", requires = "send_again", conflicts_with = "from_archive")]
     pub(crate) order: Option<PathBuf>,
     /// Take the order from the bus's archive
-    #[arg(long, requires = "send_again", conflicts_with = "delivered")]
+    #[arg(long, requires = "send_again")]
     pub(crate) from_archive: bool,
 }
 

@@ -177,7 +177,7 @@ mod tests {
             record("net#3", "parked", 1),
             record("other", "delivered", 1),
         ];
-        let page = Page { records, read: 9, units: 1.5, next: None };
+        let page = Page { records, read: 9, units: 1.5, ..Page::default() };
 
         let counts = counts(&page, &["net".to_owned(), "unused".to_owned()]);
 

@@ -83,8 +83,8 @@ pub(crate) enum Failure {
     Declined,
     /// The delivery leaves nothing to decide.
     #[error(
-        "Order {order_id} at {delivery} is {state}: only unconfirmed and parked deliveries can be \
-         settled by hand. Nothing was changed."
+        "Order {order_id} at {delivery} is {state}: this decision does not fit it. `postback orders \
+         show` says what is known. Nothing was changed."
     )]
     NotOpen { order_id: String, delivery: String, state: &'static str },
     /// The delivery has changed since the person saw it.

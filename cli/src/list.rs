@@ -42,7 +42,7 @@ pub(crate) async fn run(
             .transpose()?
             .map(|n| n.name),
         since: since.map(|text| span::instant("--since", text, now)).transpose()?,
-        until: None,
+        ..Filter::default()
     };
     let after = wanted.after.as_deref().map(parse_cursor).transpose()?;
     let bounds = Bounds { limit: wanted.limit, read_units: wanted.read_units };

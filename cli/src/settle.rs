@@ -63,29 +63,50 @@ async fn settle(
     if wanted.delivered && was_settled(&record) {
         return Ok(Settled::new(record, "Nothing to do: it was settled before."));
     }
-    let seen = seen(&record, wanted, output)?;
+    let decision = decision(wanted);
+    let seen = seen(&record, wanted, decision, output)?;
     let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
-    let decision = if wanted.delivered { Decision::Confirm } else { Decision::PermitSending };
     let decider = Decider { account, seen, decision, why, by: account.identity().await? };
     decider.check(&record)?;
-    if wanted.delivered {
-        let record = decider.decide(record).await?;
-        return Ok(Settled::new(record, "Settled: the network has it."));
-    }
-    // A delivery to a network that is turned off can be settled as delivered only.
+    let message = match decision {
+        Decision::Confirm => "Settled: the network has it.",
+        Decision::Abandon => "Abandoned: the ledger says that nobody knows.",
+        Decision::Reopen => "Reopened: the last decision is taken back.",
+        Decision::PermitSending => return permit(account, wanted, &decider, record).await,
+    };
+    Ok(Settled::new(decider.decide(record).await?, message))
+}
+
+/// Writes the permission, then brings the order again. Either half may fail or be repeated.
+async fn permit(
+    account: &Account,
+    wanted: &Settle,
+    decider: &Decider<'_>,
+    record: Record,
+) -> Result<Settled, Failure> {
+    // A network that is turned off sends nothing.
     let network = account.network(record.network())?;
     match &wanted.order {
         Some(path) => {
             let order = GivenOrder::load(path, &record.order_id)?;
-            send_again::from_file(&decider, &network, &order, record).await
+            send_again::from_file(decider, &network, &order, record).await
         }
-        None if wanted.from_archive => send_again::from_archive(&decider, &network, record).await,
+        None if wanted.from_archive => send_again::from_archive(decider, &network, record).await,
         None if record.protocol.state == State::Parked => {
             let record = decider.decide(record).await?;
-            let message = "Settled: the order is on its queue and is sent within 15 minutes.";
+            let message = "Permitted: the order is on its queue and is sent within 15 minutes.";
             Ok(Settled::new(record, message))
         }
         None => Err(Failure::OrderNeeded),
+    }
+}
+
+const fn decision(wanted: &Settle) -> Decision {
+    match wanted {
+        Settle { delivered: true, .. } => Decision::Confirm,
+        Settle { abandon: true, .. } => Decision::Abandon,
+        Settle { reopen: true, .. } => Decision::Reopen,
+        _ => Decision::PermitSending,
     }
 }
 
@@ -121,15 +142,23 @@ fn was_settled(record: &Record) -> bool {
 }
 
 /// The attempt that the person saw: the one they give, or the one that is shown now.
-fn seen(record: &Record, wanted: &Settle, output: &mut Output<'_>) -> Result<u32, Failure> {
+fn seen(
+    record: &Record,
+    wanted: &Settle,
+    decision: Decision,
+    output: &mut Output<'_>,
+) -> Result<u32, Failure> {
     if let Some(seen) = wanted.attempt {
         return Ok(seen);
     }
-    check_open(record)?;
-    let question = if wanted.delivered {
-        "Record that the network has it?"
-    } else {
-        "Send it again? If the network has it after all, it is reported twice."
+    check_open(record, decision)?;
+    let question = match decision {
+        Decision::Confirm => "Record that the network has it?",
+        Decision::PermitSending => {
+            "Send it again? If the network has it after all, it is reported twice."
+        }
+        Decision::Abandon => "Give it up? Nobody will find out whether the network has it.",
+        Decision::Reopen => "Take the last decision back?",
     };
     let instead = "Give with --attempt the attempt that you saw; `postback orders show` prints it. \
                    Nothing was changed.";

@@ -12,16 +12,24 @@ use postback_runtime::ledger::{Change, UpdateError};
 use crate::{account::Account, failure::Failure};
 
 /// Checks that a person may decide about the delivery.
-pub(super) fn check_open(record: &Record) -> Result<(), Failure> {
+pub(super) fn check_open(record: &Record, decision: Decision) -> Result<(), Failure> {
     let state = record.protocol.state;
-    if matches!(state, State::Unconfirmed | State::Parked) {
+    let is_open = match decision {
+        Decision::Reopen => record.protocol.undecided.is_some(),
+        _ => !state.is_success() && state != State::Sending,
+    };
+    if is_open {
         return Ok(());
     }
-    Err(Failure::NotOpen {
+    Err(not_open(record))
+}
+
+fn not_open(record: &Record) -> Failure {
+    Failure::NotOpen {
         order_id: record.order_id.clone(),
         delivery: record.delivery.clone(),
-        state: state.as_str(),
-    })
+        state: record.protocol.state.as_str(),
+    }
 }
 
 /// A decision to be written.
@@ -37,7 +45,7 @@ pub(super) struct Decider<'a> {
 impl Decider<'_> {
     /// Checks that the decision applies to the delivery as it is now.
     pub(super) fn check(&self, record: &Record) -> Result<(), Failure> {
-        check_open(record)?;
+        check_open(record, self.decision)?;
         let found = record.protocol.attempt;
         if found == self.seen {
             return Ok(());
@@ -52,7 +60,6 @@ impl Decider<'_> {
 
     /// Writes the decision, unless the delivery has moved on.
     pub(super) async fn decide(&self, record: Record) -> Result<Record, Failure> {
-        let event = Event::Decide { attempt: self.seen, decision: self.decision };
         // A decision uses none of a network's numbers.
         let policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
         let decide = |held: Option<&Record>| {
@@ -60,9 +67,11 @@ impl Decider<'_> {
             if let Err(failure) = self.check(held) {
                 return Change::Keep(Err(failure));
             }
+            let (attempt, decisions) = (self.seen, held.protocol.decisions);
+            let event = Event::Decide { attempt, decisions, decision: self.decision };
             let stamp = Stamp { now: Timestamp::system(), write_id: fastrand::u64(..) };
             let Some(next) = step(Some(&held.protocol), &event, &policy, stamp.now).next else {
-                return Change::Keep(Err(Failure::Contended));
+                return Change::Keep(Err(not_open(held)));
             };
             let decision = DecisionRecord {
                 version: 0,

@@ -15,16 +15,10 @@ use crate::{
     span::Span,
 };
 
-/// The delay of the order on the queue: until then the decision is written.
-const HEAD_START: Duration = Duration::from_mins(1);
-
 /// The longest time between the bus and the ledger that is looked for in the archive.
 const ON_ITS_WAY: Duration = Duration::from_hours(1);
 
-/// Sends the order from a file again.
-///
-/// The order is put on the queue first, to come a minute later, and only then the decision is
-/// written: if anything fails in between, an order that is to be sent is on its way.
+/// Permits sending the order from a file again, and puts the order on its queue.
 pub(super) async fn from_file(
     decider: &Decider<'_>,
     network: &Network,
@@ -32,26 +26,20 @@ pub(super) async fn from_file(
     record: Record,
 ) -> Result<Settled, Failure> {
     let account = decider.account;
-    // Before the decision this sends nothing that would not be sent anyway: the function compares the
-    // order with what it reported before.
-    deliver(account, network, order).await?;
-    let queued = Timestamp::system();
-    put_on_queue(account, network, order, HEAD_START).await?;
     let record = decider.decide(record).await?;
-    if queued + HEAD_START / 2 < Timestamp::system() {
-        put_on_queue(account, network, order, Duration::ZERO).await.map_err(|why| {
-            let what_to_do = format!(
-                "Send {} with POST /orders/{}, or replay it from the archive.",
-                order.file(),
-                network.name
-            );
-            Failure::NotOnItsWay { why: why.to_string(), what_to_do }
-        })?;
-    }
+    put_on_queue(account, network, order).await.map_err(|why| {
+        let what_to_do = format!(
+            "Run the same command again, or send {} with POST /orders/{}: the permission holds for \
+             seven days.",
+            order.file(),
+            network.name
+        );
+        Failure::NotOnItsWay { why: why.to_string(), what_to_do }
+    })?;
     let sent = deliver(account, network, order).await.ok();
     let message = match &sent {
         Some(answer) => format!("Sent again: {}.", in_words(answer)),
-        None => "Settled: the order is on its queue and is sent within two minutes.".to_owned(),
+        None => "Permitted: the order is on its queue and is sent within two minutes.".to_owned(),
     };
     let now = account.ledger.of_order(&record.order_id).await.unwrap_or_default();
     let record = now.into_iter().find(|now| now.delivery == record.delivery).unwrap_or(record);
@@ -68,15 +56,13 @@ async fn put_on_queue(
     account: &Account,
     network: &Network,
     order: &GivenOrder,
-    delay: Duration,
 ) -> Result<(), Failure> {
-    let delayed = DelayedOrder::new(&order.text, Timestamp::EPOCH, 0, None);
+    let delayed = DelayedOrder::new(&order.text, Timestamp::EPOCH);
     let send = account
         .queues
         .send_message()
         .queue_url(account.queue_url(network)?)
-        .message_body(serde_json::to_string(&delayed).unwrap_or_default())
-        .delay_seconds(i32::try_from(delay.as_secs()).unwrap_or_default());
+        .message_body(serde_json::to_string(&delayed).unwrap_or_default());
     send.send().await.map(|_| ()).map_err(|error| failed("SQS", "SendMessage", &error))
 }
 
@@ -99,7 +85,7 @@ pub(super) async fn from_archive(
         Failure::NotOnItsWay { why: why.to_string(), what_to_do }
     })?;
     let message = format!(
-        "Settled: the archive is being replayed from {} to {} for this network (replay {started}). If \
+        "Permitted: the archive is being replayed from {} to {} for this network (replay {started}). If \
          the order was not put on the bus then, the archive does not hold it: send it with POST \
          /orders/{} instead.",
         span.from, span.to, network.name

@@ -137,6 +137,9 @@ impl Filter {
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
+        if record.is_order_of_lines() {
+            return false;
+        }
         (!self.open || record.protocol.permission.is_some() || !record.protocol.state.is_final())
             && self.state.is_none_or(|state| state == record.protocol.state)
             && self.network.as_deref().is_none_or(|network| network == record.network())

@@ -133,6 +133,7 @@ pub(crate) struct List {
 /// A parked order is still on its queue and is sent within 15 minutes.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Settle {
     /// The order's id
     pub(crate) order_id: String,

@@ -99,10 +99,11 @@ impl Verdict {
             Self::Rejected(reason) => (State::Rejected, Some(reason)),
             Self::Duplicate => return (State::Rejected.as_str(), Some("duplicate")),
             Self::ClickUsed => return (State::Rejected.as_str(), Some("click_used")),
-            Self::Held(reason) => (State::Unconfirmed, Some(reason)),
             Self::Parked { reason, .. } => (State::Parked, Some(reason)),
             Self::Retry { reason, .. } => (State::Retrying, Some(reason)),
-            Self::Unconfirmed { reason, .. } => (State::Unconfirmed, Some(reason)),
+            Self::Unconfirmed { reason, .. } | Self::Held(reason) => {
+                (State::Unconfirmed, Some(reason))
+            }
         };
         (state.as_str(), reason.map(Reason::as_str))
     }

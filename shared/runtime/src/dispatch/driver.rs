@@ -181,7 +181,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
             needs_message: wait_until.is_some() && !is_named,
             replayed: self.first.is_some() && !self.sent && !changed,
             changed,
-            newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(|held| held.in_doubt()),
+            newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(Delivery::in_doubt),
             ..DeliveryResult::of(self.record.as_ref())
         }
     }

@@ -9,6 +9,7 @@ use crate::{
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 const SCOPE: &str = "scope";
 
+#[expect(clippy::unnecessary_wraps, reason = "a record that is gone is `None`")]
 /// An order of the same click, after its first attempt had `verdict`; still sending without one.
 fn other(verdict: Option<Verdict>) -> Option<Record> {
     let policy =

@@ -8,11 +8,11 @@ use super::{
 use crate::clock::Timestamp;
 
 /// A cancellation that arrives before the order.
-pub(super) fn unknown(facts: Facts, updated_at: Option<Timestamp>, now: Timestamp) -> Step {
+pub(super) fn unknown(facts: &Facts, updated_at: Option<Timestamp>, now: Timestamp) -> Step {
     let next = Delivery {
         state: State::Withdrawn,
         cancelled: Some(cancellation(updated_at, now)),
-        ..blank(&facts, updated_at, now)
+        ..blank(facts, updated_at, now)
     };
     Step::write(next, Then::Rest)
 }

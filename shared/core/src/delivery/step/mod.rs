@@ -40,9 +40,7 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
     match (event, before) {
         (Event::Arrive(arrival), None) => arrive::first(arrival, policy, now),
         (Event::Arrive(arrival), Some(held)) => arrive::again(held, arrival, policy, now),
-        (Event::Cancel { facts, updated_at }, None) => {
-            cancel::unknown(facts.clone(), *updated_at, now)
-        }
+        (Event::Cancel { facts, updated_at }, None) => cancel::unknown(facts, *updated_at, now),
         (Event::Cancel { updated_at, .. }, Some(held)) => cancel::known(held, *updated_at, now),
         (Event::Settle { attempt, verdict, settings, jitter }, Some(held)) => {
             let sender = settle::Sender { settings, jitter: *jitter };

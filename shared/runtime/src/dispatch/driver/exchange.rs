@@ -74,20 +74,16 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
             return classification;
         }
         let Classification { references, details, .. } = classification;
-        match self.judge(attempt).await {
-            Ok(Judgement { verdict, other }) => {
-                let details = match other {
-                    Some(other) => details.id("click_used_by", &other),
-                    None => details,
-                };
-                Classification { verdict, references, details }
-            }
-            Err(_) => {
-                let reason = Reason::new("ledger_unavailable");
-                let verdict = Verdict::Retry { reason, after: None, sent: true };
-                Classification { verdict, references, details }
-            }
-        }
+        let Ok(Judgement { verdict, other }) = self.judge(attempt).await else {
+            let reason = Reason::new("ledger_unavailable");
+            let verdict = Verdict::Retry { reason, after: None, sent: true };
+            return Classification { verdict, references, details };
+        };
+        let details = match other {
+            Some(other) => details.id("click_used_by", &other),
+            None => details,
+        };
+        Classification { verdict, references, details }
     }
 
     fn classify(&self, result: &SendResult, attempt: &Attempt) -> Classification {

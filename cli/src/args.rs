@@ -100,7 +100,7 @@ pub(crate) struct Show {
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct List {
-    /// sending, delivered, accepted, skipped, rejected, parked, retrying or unconfirmed
+    /// sending, retrying, parked, unconfirmed, delivered, accepted, skipped, rejected, withdrawn or abandoned
     #[arg(long, value_parser = state)]
     pub(crate) state: Option<State>,
     /// Of this network only
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_one_of_the_eight() {
+    fn a_state_is_one_of_the_known_ones() {
         assert_eq!(state("unconfirmed"), Ok(State::Unconfirmed));
         assert!(state("lost").is_err_and(|words| words.contains("unconfirmed")));
     }

@@ -1,4 +1,5 @@
-//! The lengths of the first pages, and the files and names that ARCHITECTURE.md answers with.
+//! The lengths of the first pages, the files and names that ARCHITECTURE.md answers with, and the words
+//! that docs/api.md explains.
 
 use postback_style::{Text, texts};
 
@@ -30,14 +31,14 @@ fn quoted(row: &str) -> Vec<(&str, &str)> {
 /// True if `content` defines `name`: as an item of Rust or a key of YAML.
 fn defines(content: &str, name: &str) -> bool {
     let continues = |c: char| c.is_alphanumeric() || c == '_';
-    let is_defined = |definition: &&str| {
+    let is_defined = |definition: &str| {
         let wanted = format!("{definition}{name}");
         content.match_indices(&wanted).any(|(at, _)| {
             !content[at + wanted.len()..].starts_with(continues)
                 && !content[..at].ends_with(continues)
         })
     };
-    DEFINITIONS.iter().any(|definition| is_defined(&definition))
+    DEFINITIONS.iter().any(|definition| is_defined(definition))
         || content.lines().any(|line| line.starts_with(&format!("{name}:")))
 }
 
@@ -82,6 +83,35 @@ fn every_file_and_name_of_the_strangers_questions_exists() {
     }
     let faults: Vec<_> = rows.iter().flat_map(|row| faults(row, &texts)).collect();
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The words of an `as_str`: a variant's arm that gives one `snake_case` word.
+fn words_of(content: &str) -> Vec<&str> {
+    let is_word = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    content.lines().filter_map(word_of).filter(is_word).collect()
+}
+
+fn word_of(line: &str) -> Option<&str> {
+    let (_, word) = line.trim().strip_prefix("Self::")?.split_once(" => \"")?;
+    word.strip_suffix("\",")
+}
+
+#[test]
+fn the_api_page_explains_every_state_every_error_and_every_event() {
+    let sources = texts(&[".rs", ".md"]);
+    let api = page(&sources, "docs/api.md");
+    let mut missing = Vec::new();
+    for (path, prefix, least) in [
+        ("shared/core/src/delivery/state.rs", "", 10),
+        ("shared/core/src/problem.rs", "", 20),
+        ("shared/core/src/events.rs", "postback.", 6),
+    ] {
+        let words = words_of(page(&sources, path));
+        assert!(words.len() >= least, "{path}: {words:?}");
+        let wanted = words.into_iter().map(|word| format!("`{prefix}{word}`"));
+        missing.extend(wanted.filter(|word| !api.contains(word)));
+    }
+    assert!(missing.is_empty(), "docs/api.md does not explain {missing:?}");
 }
 
 #[test]

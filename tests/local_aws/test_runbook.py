@@ -51,6 +51,8 @@ def shell(stack, tool_program, tmp_path_factory):
 def troubled(stack, network: str) -> str:
     """An order whose delivery to a network is one for a person; it came over the bus."""
     wanted, fault = TROUBLE[network]
+    # Two orders in a row without an answer would open the circuit breaker.
+    assert stack.api("POST", f"/orders/{network}", order(new_id())).status == 200
     an_order = order(new_id())
     rule = {"network": network, "order": known_as(an_order)[network], "fault": fault}
     assert stack.sandbox("POST", "/_script", rule).status == 200

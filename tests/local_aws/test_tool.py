@@ -13,7 +13,9 @@ import pytest
 from build import ROOT
 from examples import read_back
 from stack import PLAYED, REGION, ROOT_KEY, local_environment
-from test_end_to_end import NAMES, drained, effects, eventually, known_as, listen, new_id, order, put_on_bus, told_networks
+from test_end_to_end import (
+    NAMES, drained, effects, eventually, known_as, listen, new_id, order, put_on_bus, told_networks, until_it_takes_orders,
+)  # fmt: skip
 
 # ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -67,8 +69,7 @@ def lose(stack, an_order: dict, network: str, processed: bool) -> None:
 
 def held(stack, network: str = "cashmycell", processed: bool = True) -> dict:
     """An order of which nobody knows whether this network has it."""
-    # Two orders in a row without an answer would open the circuit breaker.
-    assert stack.api("POST", f"/orders/{network}", order(new_id())).status == 200
+    until_it_takes_orders(stack, network)
     unclear = order(new_id())
     lose(stack, unclear, network, processed)
     answer = stack.api("POST", f"/orders/{network}", unclear)

@@ -95,6 +95,12 @@ def told_networks(stack, order_id: str) -> set[str]:
     return {name for name, delivery in read_back(stack, order_id).items() if delivery["state"] in FINAL}
 
 
+def until_it_takes_orders(stack, network: str) -> None:
+    """Waits until the network's function reports an order at once: two orders in a row without an answer make later
+    ones wait."""
+    assert eventually(lambda: stack.api("POST", f"/orders/{network}", order(new_id())).status, 200, 200) == 200
+
+
 @contextlib.contextmanager
 def without(stack, prefix: str, action: str):
     """Takes one action out of a function's policy for a while."""

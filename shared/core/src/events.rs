@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    delivery::{CancellationWord, Decision, Proof, Record, State},
+    delivery::{CancellationRecord, CancellationWord, Decision, Proof, Record, State},
     redaction::{Details, Reason},
 };
 
@@ -133,7 +133,8 @@ fn settled(record: &Record) -> Vec<DeliveryEvent> {
 /// Lookups that ended in a state that is announced.
 fn looked_up(record: &Record) -> Vec<DeliveryEvent> {
     let lookups = record.lookups.entries().iter();
-    let announced = lookups.filter(|lookup| lookup.state.is_announced());
+    // One that settled nothing left the state as it was.
+    let announced = lookups.filter(|lookup| lookup.state.is_final());
     let events = announced.map(|lookup| {
         let (state, version) = (lookup.state, lookup.version);
         let event = event(record, Kind::State(state), version, lookup.at, state);
@@ -189,8 +190,11 @@ fn cancelled(record: &Record) -> Vec<DeliveryEvent> {
         };
         events.push(event(record, kind, noted.version, noted.at, state));
     }
-    let last = record.cancellations.last().filter(|last| last.word == CancellationWord::Cancelled);
-    if let Some(last) = last.filter(|_| state.is_success()) {
+    let cancelled = |noted: &&CancellationRecord| noted.word == CancellationWord::Cancelled;
+    let last = record.cancellations.entries().iter().rev().find(cancelled);
+    // One that came as completed after it is cancelled all the same.
+    let holds = record.protocol.cancelled.is_some() && state.is_success();
+    if let Some(last) = last.filter(|_| holds) {
         let version = last.version.max(record.state_version);
         let kind = Kind::CancelledAfterDelivery;
         events.push(event(record, kind, version, record.updated_at, state));
@@ -226,3 +230,6 @@ fn id(record: &Record, kind: Kind, version: u64) -> String {
     let text = format!("{order_id}\n{delivery}\n{first_seen}\n{version}\n{kind}");
     Sha256::digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -297,6 +297,11 @@ fn others() -> Vec<Class> {
             concerns: known,
             usual: None,
         },
+    ]
+}
+
+fn words_of_people() -> Vec<Class> {
+    vec![
         Class {
             name: "the shop cancels it",
             event: |_| Event::Cancel { facts: Facts::none(), updated_at: None },
@@ -417,7 +422,7 @@ fn table() -> String {
     let mut table =
         String::from("| what happens | to a delivery that is | it becomes | and then |\n");
     table.push_str("|---|---|---|---|\n");
-    for class in arrivals().iter().chain(&verdicts()).chain(&others()) {
+    for class in arrivals().iter().chain(&verdicts()).chain(&others()).chain(&words_of_people()) {
         for row in rows(class) {
             table.push_str(&row);
         }

@@ -109,6 +109,12 @@ fn is_at_rest(order: &Order) -> bool {
     }
 }
 
+/// Whether a doubt is held because the settings are others than those under which it began.
+fn is_held_for_its_settings(order: &Order) -> bool {
+    let reason = delivery(order).and_then(|held| held.reason.as_ref());
+    reason.is_some_and(|reason| reason.as_str() == "settings_changed")
+}
+
 fn is_watched(order: &Order) -> bool {
     !order.ghost.promised || !order.queue.is_empty() || is_at_rest(order)
 }
@@ -140,17 +146,19 @@ impl World {
     /// Whether every delivery ends final or held if nothing goes wrong from here on.
     fn comes_to_an_end(&self, state: &State) -> bool {
         let mut state = state.clone();
-        for round in 0..PATIENCE {
-            let Some(action) = self.next_of_a_fair_day(&state, round) else {
-                let ends = |order: &Order| !order.ghost.promised || is_at_rest(order);
-                return state.orders.iter().all(ends);
-            };
+        let mut round = 0;
+        for _ in 0..PATIENCE {
+            let Some(action) = self.next_of_a_fair_day(&state, round) else { break };
             if matches!(action, Action::Begin { .. }) {
+                round += 1;
                 state = self.after(&state, Action::Tick);
             }
             state = self.after(&state, action);
         }
-        false
+        let ends = |order: &Order| {
+            !order.ghost.promised || is_at_rest(order) || is_held_for_its_settings(order)
+        };
+        state.orders.iter().all(ends)
     }
 
     /// What happens next when nothing goes wrong; `None` when nothing is left to happen.

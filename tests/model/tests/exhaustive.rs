@@ -70,13 +70,13 @@ fn holds_with_direct_calls_that_do_not_come_again_and_the_sweep() {
 #[test]
 fn holds_when_the_network_refuses() {
     let outcomes = &[Outcome::AnswerLost, Outcome::NotNow, Outcome::Refused, Outcome::Nothing];
-    holds_for_each("refusals", Bounds { outcomes, ..LOSSES }, Script::plain());
+    holds_for_each("refusals", Bounds { outcomes, starts: 2, ..LOSSES }, Script::plain());
 }
 
 #[test]
 fn holds_while_a_setting_is_wrong() {
     let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::WrongSetting];
-    let bounds = Bounds { outcomes, wrong_settings: 1, pauses: true, ..LOSSES };
+    let bounds = Bounds { outcomes, starts: 2, wrong_settings: 1, pauses: true, ..LOSSES };
     let settings = &[Plan::Send("a"), Plan::Send("a")];
     holds_for_each("a wrong setting", bounds, Script { settings, ..Script::plain() });
 }
@@ -84,7 +84,7 @@ fn holds_while_a_setting_is_wrong() {
 #[test]
 fn holds_when_the_network_has_somebody_elses_conversion() {
     let outcomes = &[Outcome::Answered, Outcome::RequestLost, Outcome::NotSent, Outcome::NotNow];
-    let bounds = Bounds { elsewhere: true, outcomes, ..LOSSES };
+    let bounds = Bounds { elsewhere: true, outcomes, starts: 2, ..LOSSES };
     for recovery in [Recovery::LookUp, Recovery::SendOnceMore, Recovery::Hold] {
         holds("somebody else's", &World::new(recovery, bounds, Script::plain()));
     }
@@ -173,7 +173,7 @@ fn holds_while_settings_change_between_attempts() {
 fn holds_with_a_person_who_looks_and_decides() {
     let decisions = &[Decision::Confirm, Decision::PermitSending, Decision::Abandon];
     let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost, Outcome::Refused];
-    let bounds = Bounds { looks: 1, decisions, outcomes, ..LOSSES };
+    let bounds = Bounds { looks: 1, starts: 2, decisions, outcomes, ..LOSSES };
     holds_for_each("a person", bounds, Script::plain());
 }
 

@@ -36,8 +36,13 @@ pub(super) fn again(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Ti
         Some(_) => cancelled(&heard, arrival, policy, now),
         None => completed(&heard, arrival, policy, now),
     };
-    let comes_back = matches!(step.then, Then::Wait(_)) && held.state == State::Withdrawn;
-    if step.next.is_none() && heard != *held && !comes_back {
+    let says_nothing = match step.then {
+        Then::Superseded => true,
+        // It comes back, and is heard then.
+        Then::Wait(_) => held.state == State::Withdrawn,
+        _ => false,
+    };
+    if step.next.is_none() && heard != *held && !says_nothing {
         return Step { next: Some(heard), ..step };
     }
     step

@@ -2,7 +2,9 @@
 //! had time to show it, and only when it is said twice.
 
 use super::{
-    super::{Delivery, Doubt, IfAbsent, Jitter, Lookup, Policy, Proof, State, Step, Then},
+    super::{
+        Delivery, Doubt, IfAbsent, Jitter, Lookup, Policy, Proof, Recovery, State, Step, Then,
+    },
     become_,
     cancel::withdrawn,
     claim::claim,
@@ -31,8 +33,10 @@ pub(super) fn looked_up(
     };
     match lookup {
         Lookup::Found { .. } => become_(delivered(held, Proof::Lookup), now),
-        // A person gave it up meanwhile: nothing is sent.
-        _ if held.state == State::Abandoned => Step::rest(),
+        // A person gave it up meanwhile, or has to decide: nothing is sent.
+        _ if held.state == State::Abandoned || doubt.recovery != Recovery::LookUp => {
+            come_back(held, now)
+        }
         // Asked too early: the network may not show it yet, or its sender may still be sending.
         Lookup::Absent if question.asked < held.not_before => Step::wait(held.not_before),
         Lookup::Absent => absent(held, doubt, question, policy, now),

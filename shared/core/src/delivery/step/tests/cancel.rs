@@ -41,6 +41,16 @@ fn an_earlier_completion_than_the_cancellation_is_superseded() {
 }
 
 #[test]
+fn an_earlier_completion_than_the_version_held_is_no_news_after_a_cancellation() {
+    let policy = policy(Recovery::Hold);
+    let withdrawn = next(&versioned(retrying(&policy), 2), &cancel(None), &policy, NOW);
+
+    let step = step(Some(&withdrawn), &arrive_as(NOW, version(1)), &policy, NOW);
+
+    assert_eq!(step, unchanged(Then::Superseded));
+}
+
+#[test]
 fn a_later_completion_than_the_cancellation_reopens_a_withdrawn_delivery() {
     let policy = policy(Recovery::Hold);
     let event = arrive_as_other(NOW, version(3));

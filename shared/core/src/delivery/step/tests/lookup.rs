@@ -186,3 +186,13 @@ fn a_network_that_can_be_asked_is_asked_even_after_the_last_attempt() {
     let early = step(Some(&parked), &arrive(at + SECOND), &policy, at + SECOND);
     assert_eq!(early, unchanged(Then::Wait(parked.not_before)));
 }
+
+#[test]
+fn not_there_sends_nothing_of_what_only_a_person_may_decide() {
+    let held = held();
+    let at = held.not_before + HOUR;
+
+    let step = step(Some(&held), &absent(at), &policy(Recovery::LookUp), at);
+
+    assert_eq!(step, unchanged(Then::Rest));
+}

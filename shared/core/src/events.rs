@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     clock::Timestamp,
-    delivery::{CancellationWord, Decision, Proof, Record, State},
+    delivery::{CancellationRecord, CancellationWord, Decision, Proof, Record, State},
     digest::sha256,
     redaction::{Details, Reason},
 };
@@ -137,7 +137,8 @@ fn settled(record: &Record) -> Vec<DeliveryEvent> {
 /// Lookups that ended in a state that is announced.
 fn looked_up(record: &Record) -> Vec<DeliveryEvent> {
     let lookups = record.lookups.entries().iter();
-    let announced = lookups.filter(|lookup| lookup.state.is_announced());
+    // One that settled nothing left the state as it was.
+    let announced = lookups.filter(|lookup| lookup.state.is_final());
     let events = announced.map(|lookup| {
         let (state, version) = (lookup.state, lookup.version);
         let event = event(record, Kind::State(state), version, lookup.at, state);
@@ -193,8 +194,11 @@ fn cancelled(record: &Record) -> Vec<DeliveryEvent> {
         };
         events.push(event(record, kind, noted.version, noted.at, state));
     }
-    let last = record.cancellations.last().filter(|last| last.word == CancellationWord::Cancelled);
-    if let Some(last) = last.filter(|_| state.is_success()) {
+    let cancelled = |noted: &&CancellationRecord| noted.word == CancellationWord::Cancelled;
+    let last = record.cancellations.entries().iter().rev().find(cancelled);
+    // One that came as completed after it is cancelled all the same.
+    let holds = record.protocol.cancelled.is_some() && state.is_success();
+    if let Some(last) = last.filter(|_| holds) {
         let version = last.version.max(record.state_version);
         let kind = Kind::CancelledAfterDelivery;
         events.push(event(record, kind, version, record.updated_at, state));
@@ -230,3 +234,6 @@ fn id(record: &Record, kind: Kind, version: u64) -> String {
     let text = format!("{order_id}\n{delivery}\n{first_seen}\n{version}\n{kind}");
     sha256(&text, 16)
 }
+
+#[cfg(test)]
+mod tests;

@@ -422,7 +422,8 @@ fn table() -> String {
     let mut table =
         String::from("| what happens | to a delivery that is | it becomes | and then |\n");
     table.push_str("|---|---|---|---|\n");
-    for class in arrivals().iter().chain(&verdicts()).chain(&others()).chain(&words_of_people()) {
+    let classes = [arrivals(), verdicts(), others(), words_of_people()];
+    for class in classes.iter().flatten() {
         for row in rows(class) {
             table.push_str(&row);
         }

@@ -176,8 +176,15 @@ impl Bundle {
     /// Asserts that nothing was done: nothing on the bus or a queue, no call to the ledger, no
     /// request to a network.
     pub fn assert_untouched(&self, after: &str) {
-        assert_eq!(self.bus.events(), [], "{after}: on the bus");
         assert_eq!(self.bed.table.calls(), [], "{after}: to the ledger");
+        self.assert_unwritten(after);
+    }
+
+    /// Asserts that nothing was done but reading the ledger.
+    pub fn assert_unwritten(&self, after: &str) {
+        assert_eq!(self.bus.events(), [], "{after}: on the bus");
+        let calls = self.bed.table.calls();
+        assert!(calls.iter().all(|call| call.operation == "GetItem"), "{after}: {calls:?}");
         assert_eq!(self.bed.table.stream(), Vec::<Value>::new(), "{after}: in the stream");
         assert_eq!(self.bed.sandbox.requests(), 0, "{after}: to a network");
         for (network, services) in self.services() {

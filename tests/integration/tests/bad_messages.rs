@@ -147,5 +147,5 @@ async fn a_message_that_concerns_the_network_in_nothing_is_taken_and_forgotten()
     bundle.shopback.work().await;
 
     assert!(bundle.shopback.services.queue().is_empty());
-    bundle.assert_untouched("an order without a click");
+    bundle.assert_unwritten("an order without a click");
 }

@@ -137,8 +137,9 @@ async fn a_doubt_and_its_resolution_are_two_events() {
 #[tokio::test]
 async fn a_success_that_the_ledger_did_not_take_is_published_once_it_is_settled() {
     let bundle = Bundle::new(1).await;
-    let fail = postback_harness::Strike::Fail;
-    bundle.bed.table.script([postback_harness::Strike::Pass, fail, fail, fail]);
+    // The claim and the use of its click are written, the settlement is not.
+    let (pass, fail) = (postback_harness::Strike::Pass, postback_harness::Strike::Fail);
+    bundle.bed.table.script([pass, pass, fail, fail, fail]);
 
     let reply = bundle.post("/orders/shopback", &minimal("A-1")).await;
     let unsettled = kinds(&bundle, "shopback").await;

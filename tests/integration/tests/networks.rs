@@ -153,11 +153,11 @@ async fn an_order_that_concerns_no_network_is_skipped_with_nothing_written() {
         assert_eq!((reply.status, &body["state"]), (200, &json!("skipped")), "{path}");
         assert_eq!((&body["reason"], &body["attempt"]), (&json!(reason), &json!(0)), "{path}");
     }
-    bundle.assert_untouched("an order for nobody");
+    bundle.assert_unwritten("an order for nobody");
     bundle.post("/orders", &bare("A-1")).await;
     bundle.work().await;
 
-    bundle.assert_untouched("an order for nobody, by the bus");
+    bundle.assert_unwritten("an order for nobody, by the bus");
     assert_eq!(bundle.get("A-1").await.status, 404);
 }
 
@@ -175,7 +175,7 @@ async fn an_order_that_is_pending_is_sent_to_nobody() {
         assert_eq!(reply.body()["reason"], "not_completed", "{network}");
     }
 
-    bundle.assert_untouched("an order that is pending");
+    bundle.assert_unwritten("an order that is pending");
 }
 
 #[tokio::test]

@@ -214,6 +214,14 @@ pub struct Cancellation {
     pub completed_after: bool,
 }
 
+impl Cancellation {
+    /// Whether it holds against a completed version of the order: unless that is known to be later.
+    #[must_use]
+    pub fn holds_against(&self, updated_at: Option<Timestamp>) -> bool {
+        !matches!((updated_at, self.updated_at), (Some(one), Some(other)) if one > other)
+    }
+}
+
 /// A person's permission to send a delivery again. It changes no state: the next arrival claims.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Permission {

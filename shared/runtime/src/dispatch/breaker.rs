@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Open, State, Verdict},
+    delivery::{IfAbsent, Open, State, Verdict},
     redaction::Reason,
 };
 
 /// The pauses of an outage; the last one repeats.
 const OUTAGE_PAUSES: [Duration; 3] =
     [Duration::from_mins(2), Duration::from_mins(5), Duration::from_mins(15)];
+/// The time for which the order that failed last leaves the probe to another one. It may be the only
+/// one there is.
+const LONE_ORDER_PAUSE: Duration = Duration::from_mins(15);
 /// The pause of a wrong setting: the other side may fix it.
 const SETTING_PAUSE: Duration = Duration::from_mins(5);
 /// The most requests in flight at a network whose doubts are held, unless the last ended well.
@@ -105,9 +108,10 @@ impl CircuitBreaker {
         if now < open.until {
             return Circuit::Open(open.view());
         }
-        if failed_last && open.cause != Cause::Throttled {
+        let alone_from = open.until + LONE_ORDER_PAUSE;
+        if failed_last && open.cause != Cause::Throttled && now < alone_from {
             // Another order is the probe.
-            return Circuit::Open(Open { until: now + OUTAGE_PAUSES[0], ..open.view() });
+            return Circuit::Open(Open { until: alone_from, ..open.view() });
         }
         open.probes += 1;
         open.until = now + open.pause();
@@ -136,6 +140,8 @@ impl CircuitBreaker {
             Verdict::Retry { reason, .. } if reason.as_str() == "tls_failed" => {
                 Cause::Setting(reason.clone())
             }
+            // The network answered, and a lookup decides whose it holds.
+            Verdict::Unconfirmed { if_absent: IfAbsent::Reject, .. } => return self.close(),
             Verdict::Unconfirmed { .. } | Verdict::Retry { sent: false, .. } => Cause::Outage,
             Verdict::Retry { after: Some(after), .. } => {
                 return self.throttle(*after, settings, now);

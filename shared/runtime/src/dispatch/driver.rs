@@ -36,7 +36,7 @@ pub(super) struct Driver<'a, N: Network, S: Services> {
     report: &'a N::Report,
     recovery: RecoveryPlan<N>,
     pub(super) policy: Policy,
-    key: Key,
+    pub(super) key: Key,
     pub(super) trigger: &'a Trigger<'a>,
     started_at: Timestamp,
     /// The record as last seen in the ledger.
@@ -118,7 +118,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
 
     /// Asks `step` about `event` and writes its decision. Returns it, and whether it was a write.
     async fn write(&mut self, event: &Event) -> Result<(Then, bool), UpdateError> {
-        self.note.message_until = self.put_message_ahead(event).await;
+        self.note.message_until = self.put_message_ahead(event).await?;
         let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
         let dispatcher = self.dispatcher;
         let apply = dispatcher.apply(&self.key, held, event, &self.policy, note);

@@ -92,7 +92,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let held = &record.protocol;
         let cancelled = held.cancelled.as_ref();
         let is_cancelled =
-            cancelled.is_some_and(|cancelled| order.updated_at <= cancelled.updated_at);
+            cancelled.is_some_and(|cancelled| cancelled.holds_against(order.updated_at));
         let is_superseded = order.updated_at < held.order_updated_at;
         Ok(is_cancelled || is_superseded || held.state == State::Withdrawn)
     }

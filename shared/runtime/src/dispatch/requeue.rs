@@ -11,7 +11,7 @@ use postback_core::{
 
 use super::{DeliveryResult, Dispatcher, Driver, Trigger};
 use crate::{
-    ledger::Change,
+    ledger::{Change, UpdateError},
     services::{DelayedOrder, Services, Unavailable},
 };
 
@@ -25,16 +25,31 @@ const RENAMED_FOR: Duration = Duration::from_hours(6);
 impl<N: Network, S: Services> Driver<'_, N, S> {
     /// Puts the message that waits for the decision about `event`, if that is to be written.
     /// Returns its name.
-    pub(super) async fn put_message_ahead(&self, event: &Event) -> Option<Timestamp> {
+    pub(super) async fn put_message_ahead(
+        &mut self,
+        event: &Event,
+    ) -> Result<Option<Timestamp>, UpdateError> {
+        if self.record.is_none() && self.would_wait(event) {
+            // Another message may wait already: this read costs less than one more.
+            self.record = self.dispatcher.ledger.get(&self.key).await?;
+        }
         let now = self.now();
         let decision = step(self.protocol(), event, &self.policy, now);
-        let (Some(next), Then::Wait(until)) = (decision.next, decision.then) else { return None };
+        let (Some(next), Then::Wait(until)) = (decision.next, decision.then) else {
+            return Ok(None);
+        };
         let is_due_at_once = matches!(event, Event::Arrive(_)) && until <= now;
         if is_due_at_once || !self.is_of_the_version_held(next.order_updated_at) {
-            return None;
+            return Ok(None);
         }
         let named = until.max(now);
-        self.put_message(until, &next, named).await.ok()
+        Ok(self.put_message(until, &next, named).await.ok())
+    }
+
+    /// Whether the decision about `event` is written and waits, on the record as last seen.
+    fn would_wait(&self, event: &Event) -> bool {
+        let decision = step(self.protocol(), event, &self.policy, self.now());
+        decision.next.is_some() && matches!(decision.then, Then::Wait(_))
     }
 
     /// Waits without a write: carries the waiting message on, or leaves it to another one.
@@ -45,7 +60,8 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         let may_wait = state != State::Sending
             && self.is_of_the_version_held(record.protocol.order_updated_at);
         if !may_wait {
-            return result;
+            // No other message stands for this one.
+            return DeliveryResult { needs_message: true, ..result };
         }
         let named = record.message_until.filter(|named| *named > now);
         let needs_message = match named {

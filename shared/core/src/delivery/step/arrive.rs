@@ -8,7 +8,7 @@ use super::{
     become_,
     claim::{claim, expired, has_expired, has_time},
     come_back,
-    plan::{blank, not_plannable, plan, replace},
+    plan::{blank, not_plannable, plan, unplannable},
     resolves_itself, waits,
 };
 use crate::{clock::Timestamp, redaction::Reason};
@@ -149,13 +149,47 @@ fn repeat(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -
     step
 }
 
+/// Takes the place of the version held and plans anew. The attempts go on counting.
+fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
+    let is_same = arrival.facts.agree(&held.facts) && arrival.updated_at == held.order_updated_at;
+    let taken = Delivery {
+        facts: arrival.facts.clone(),
+        order_updated_at: arrival.updated_at,
+        ..held.clone()
+    };
+    match (held.state, &arrival.planned) {
+        // The same order again, waiting its time: nothing new is known.
+        (State::Retrying | State::Parked, _) if is_same => resume(held, arrival, policy, now),
+        (State::Rejected, Planned::Reject(reason)) | (State::Skipped, Planned::Skip(reason))
+            if is_same && held.reason.as_ref() == Some(reason) =>
+        {
+            Step::rest()
+        }
+        (State::Retrying | State::Parked, Planned::Skip(_) | Planned::Reject(_)) => {
+            become_(unplannable(&taken, arrival, policy, now), now)
+        }
+        // The network asked for a pause.
+        (State::Retrying, Planned::Send(_)) if now < held.not_before => become_(taken, now),
+        _ => {
+            let fresh = Delivery {
+                attempt: held.attempt,
+                decisions: held.decisions,
+                claim_expires_at: held.claim_expires_at,
+                permission: held.permission.clone(),
+                ..blank(&arrival.facts, arrival.updated_at, held.first_seen_at)
+            };
+            plan(&fresh, arrival, policy, now)
+        }
+    }
+}
+
 /// Returns whether the version held is under way, or in a doubt that resolves itself.
 fn is_unsettled(held: &Delivery, now: Timestamp) -> bool {
     held.state == State::Sending || (held.in_doubt() && resolves_itself(held, now))
 }
 
 /// The same content again: does what is due.
-pub(super) fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
+fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
     let Planned::Send(scope) = &arrival.planned else {
         return not_plannable(held, arrival, policy, now);
     };

@@ -2,7 +2,8 @@
 //! claim is never reported.
 
 use super::{
-    super::{Cancellation, Delivery, Doubt, Facts, Recovery, State, Step, Then},
+    super::{Cancellation, Delivery, Facts, State, Step, Then},
+    claim::never_sent_again,
     plan::blank,
 };
 use crate::clock::Timestamp;
@@ -42,14 +43,6 @@ pub(super) fn known(held: &Delivery, updated_at: Option<Timestamp>, now: Timesta
         Delivery { doubt: next.doubt.clone().map(never_sent_again), ..next }
     };
     Step::write(next, Then::Rest)
-}
-
-/// The doubt of a cancelled order: a lookup may settle it, otherwise a person.
-pub(super) fn never_sent_again(doubt: Doubt) -> Doubt {
-    match doubt.recovery {
-        Recovery::LookUp => doubt,
-        _ => Doubt { recovery: Recovery::Hold, ..doubt },
-    }
 }
 
 /// Returns whether a cancellation says more than the one that is noted. One without `updated_at`

@@ -1,8 +1,7 @@
 //! Claiming an attempt before its first byte, and the end of a claim whose sender died.
 
-use super::{
-    super::{Attempt, Claim, Delivery, Doubt, IfAbsent, Policy, Recovery, State, Step, Then},
-    cancel::never_sent_again,
+use super::super::{
+    Attempt, Claim, Delivery, Doubt, IfAbsent, Policy, Recovery, State, Step, Then,
 };
 use crate::{clock::Timestamp, redaction::Reason};
 
@@ -86,6 +85,14 @@ pub(super) fn doubt(held: &Delivery, if_absent: IfAbsent, now: Timestamp) -> Dou
         }
     };
     if held.cancelled.is_some() { never_sent_again(doubt) } else { doubt }
+}
+
+/// The doubt of a cancelled order: a lookup may settle it, otherwise a person.
+pub(super) fn never_sent_again(doubt: Doubt) -> Doubt {
+    match doubt.recovery {
+        Recovery::LookUp => doubt,
+        _ => Doubt { recovery: Recovery::Hold, ..doubt },
+    }
 }
 
 /// The time from which the doubt may be resolved.

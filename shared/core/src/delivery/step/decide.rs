@@ -3,7 +3,8 @@
 use super::{
     super::{Decision, Delivery, Permission, Policy, Proof, State, Step, Undecided},
     become_,
-    cancel::{never_sent_again, withdrawn},
+    cancel::withdrawn,
+    claim::never_sent_again,
     settle::delivered,
 };
 use crate::{clock::Timestamp, redaction::Reason};

@@ -48,7 +48,7 @@ pub fn by_lines(held: Option<&Delivery>, lines: &Lines, now: Timestamp) -> ByLin
         return ByLines::ModeChanged;
     }
     if let Some(cancelled) = &held.cancelled
-        && lines.updated_at <= cancelled.updated_at
+        && cancelled.holds_against(lines.updated_at)
     {
         return ByLines::Withdrawn;
     }

@@ -3,7 +3,6 @@
 
 use super::{
     super::{Arrival, Delivery, Facts, Planned, Policy, State, Step, Then},
-    arrive::resume,
     become_,
     claim::claim,
     come_back, waits,
@@ -11,40 +10,6 @@ use super::{
 use crate::{clock::Timestamp, redaction::Reason};
 
 const NOT_PLANNABLE: Reason = Reason::new("not_plannable");
-
-/// Takes the place of the version held and plans anew. The attempts go on counting.
-pub(super) fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
-    let is_same = arrival.facts.agree(&held.facts) && arrival.updated_at == held.order_updated_at;
-    let taken = Delivery {
-        facts: arrival.facts.clone(),
-        order_updated_at: arrival.updated_at,
-        ..held.clone()
-    };
-    match (held.state, &arrival.planned) {
-        // The same order again, waiting its time: nothing new is known.
-        (State::Retrying | State::Parked, _) if is_same => resume(held, arrival, policy, now),
-        (State::Rejected, Planned::Reject(reason)) | (State::Skipped, Planned::Skip(reason))
-            if is_same && held.reason.as_ref() == Some(reason) =>
-        {
-            Step::rest()
-        }
-        (State::Retrying | State::Parked, Planned::Skip(_) | Planned::Reject(_)) => {
-            become_(unplannable(&taken, arrival, policy, now), now)
-        }
-        // The network asked for a pause.
-        (State::Retrying, Planned::Send(_)) if now < held.not_before => become_(taken, now),
-        _ => {
-            let fresh = Delivery {
-                attempt: held.attempt,
-                decisions: held.decisions,
-                claim_expires_at: held.claim_expires_at,
-                permission: held.permission.clone(),
-                ..blank(&arrival.facts, arrival.updated_at, held.first_seen_at)
-            };
-            plan(&fresh, arrival, policy, now)
-        }
-    }
-}
 
 /// Plans a delivery of which the network certainly holds nothing.
 pub(super) fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
@@ -87,7 +52,12 @@ pub(super) fn not_plannable(
     become_(unplannable(held, arrival, policy, now), now)
 }
 
-fn unplannable(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Delivery {
+pub(super) fn unplannable(
+    held: &Delivery,
+    arrival: &Arrival,
+    policy: &Policy,
+    now: Timestamp,
+) -> Delivery {
     // The network may have asked for a longer pause.
     let pause = Some(held.not_before).filter(|_| held.state == State::Retrying);
     Delivery {

@@ -153,10 +153,15 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
             return Ok(judge(attempt.in_doubt, "", &Others::default()));
         };
         let uses = ledger.click_uses(N::NAME, click).await?;
+        let own = N::facts(self.order);
         let mut records = Vec::new();
         for order_id in uses.order_ids.into_iter().filter(|id| *id != self.key.order_id) {
             let key = Key::known(order_id.clone(), N::NAME, self.key.line());
-            records.push((order_id, ledger.get(&key).await?));
+            let record = ledger.get(&key).await?;
+            // One that came with this click, too, but holds another one: a conflict.
+            if record.as_ref().is_none_or(|record| own.agree(&record.protocol.facts)) {
+                records.push((order_id, record));
+            }
         }
         let claim = self.protocol().and_then(|held| held.claim.as_ref());
         let scope = claim.map_or("", |claim| &claim.scope);

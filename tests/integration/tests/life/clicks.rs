@@ -1,0 +1,95 @@
+//! Two orders of one click at a network that de-duplicates by click.
+
+use std::time::Duration;
+
+use postback_integration::Bundle;
+use postback_sandbox::{Fault, Network, Rule};
+use serde_json::json;
+
+use super::{DAY, at_shopback, delivery, order, script, state};
+
+fn click_used() -> (String, Option<String>) {
+    ("rejected".to_owned(), Some("click_used".to_owned()))
+}
+
+fn held(bundle: &Bundle, order_id: &str) -> usize {
+    bundle.bed.sandbox.held(Network::ShopBack, order_id).len()
+}
+
+#[tokio::test]
+async fn an_order_whose_click_another_used_meanwhile_is_rejected_and_names_it() {
+    for fault in [Fault::status(429), Fault::redirect("https://elsewhere.example/")] {
+        let bundle = Bundle::new(1).await;
+        let rule = Rule::on(Network::ShopBack, fault).order("A-1");
+        bundle.bed.sandbox.script(rule).expect("a rule");
+        bundle.post("/orders/shopback", &order("A-1", "a")).await;
+        bundle.post("/orders/shopback", &order("A-2", "a")).await;
+
+        assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+        assert_eq!(at_shopback(&bundle, "A-1").await, click_used());
+        assert_eq!(at_shopback(&bundle, "A-2").await, state("delivered"));
+        let attempts = delivery(&bundle, "A-1", "shopback").await["attempts"].clone();
+        let last = attempts.as_array().and_then(|attempts| attempts.last()).cloned();
+        assert_eq!(last.expect("an attempt")["details"]["click_used_by"], "A-2");
+        assert_eq!((held(&bundle, "A-1"), held(&bundle, "A-2")), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_in_doubt_is_no_proof_once_another_order_has_the_click() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::close_after_reading().not_processed());
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    bundle.post("/orders/shopback", &order("A-2", "a")).await;
+
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    assert_eq!(at_shopback(&bundle, "A-1").await, click_used());
+    assert_eq!((held(&bundle, "A-1"), held(&bundle, "A-2")), (0, 1));
+}
+
+#[tokio::test]
+async fn a_duplicate_of_our_own_doubt_is_a_proof_although_another_order_asked_in_vain() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::close_after_reading());
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+
+    let second = bundle.post("/orders/shopback", &order("A-2", "a")).await;
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    assert_eq!(second.body()["reason"], "click_used");
+    let first = delivery(&bundle, "A-1", "shopback").await;
+    assert_eq!((&first["state"], &first["proof"]), (&json!("delivered"), &json!("duplicate")));
+}
+
+#[tokio::test]
+async fn two_doubts_of_one_click_are_a_persons_matter() {
+    let bundle = Bundle::new(1).await;
+    let lost = Rule::on(Network::ShopBack, Fault::close_after_reading()).times(2);
+    bundle.bed.sandbox.script(lost).expect("a rule");
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    bundle.post("/orders/shopback", &order("A-2", "a")).await;
+
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
+
+    let held_for_a_person = ("unconfirmed".to_owned(), Some("click_used".to_owned()));
+    assert_eq!(at_shopback(&bundle, "A-1").await, held_for_a_person);
+    assert_eq!(at_shopback(&bundle, "A-2").await, held_for_a_person);
+}
+
+#[tokio::test]
+async fn an_order_that_only_came_with_a_click_in_a_conflict_does_not_hold_it() {
+    let bundle = Bundle::new(1).await;
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    let conflict = bundle.post("/orders/shopback", &order("A-1", "b")).await;
+
+    script(&bundle, Network::ShopBack, Fault::close_after_reading());
+    bundle.post("/orders/shopback", &order("A-2", "b")).await;
+    bundle.bed.advance(Duration::from_secs(1));
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    assert_eq!(conflict.status, 409);
+    let second = delivery(&bundle, "A-2", "shopback").await;
+    assert_eq!((&second["state"], &second["proof"]), (&json!("delivered"), &json!("duplicate")));
+}

@@ -1,0 +1,89 @@
+//! Versions of one order: corrections, conflicts, and versions that wait for an attempt.
+
+use postback_integration::{Bundle, with};
+use postback_sandbox::{Fault, Network};
+use serde_json::{Value, json};
+
+use super::{DAY, amounts, at_shopback, changed_at, order, published, script, state};
+
+fn of_total(total: &str) -> Value {
+    with(order("A-1", "a"), "/total", json!(total))
+}
+
+#[tokio::test]
+async fn a_later_version_replaces_what_the_network_certainly_does_not_hold() {
+    for by_bus in [false, true] {
+        let bundle = Bundle::new(1).await;
+        script(&bundle, Network::ShopBack, Fault::status(429));
+        bundle.post("/orders/shopback", &of_total("1499.00")).await;
+
+        let later = changed_at(of_total("1599.00"), 20);
+        if by_bus {
+            bundle.shopback.enqueue(&later);
+        } else {
+            assert_eq!(bundle.post("/orders/shopback", &later).await.status, 202);
+        }
+        assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+        assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
+        assert_eq!(amounts(&bundle), ["1499", "1599"]);
+        assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 1);
+        assert_eq!(published(&bundle, "shopback").await, ["delivered"]);
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_says_what_was_reported() {
+    let bundle = Bundle::new(1).await;
+    bundle.post("/orders/shopback", &of_total("1499.00")).await;
+
+    let reply = bundle.post("/orders/shopback", &of_total("1599.00")).await;
+
+    let detail = reply.body()["detail"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(reply.problem(), (409, "conflict".to_owned()));
+    assert!(detail.contains("reported") && detail.contains("1499 INR"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_conflict_says_that_nothing_was_sent_and_names_the_way_to_correct_it() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::status(429));
+    bundle.post("/orders/shopback", &of_total("1499.00")).await;
+
+    let reply = bundle.post("/orders/shopback", &of_total("1599.00")).await;
+
+    let detail = reply.body()["detail"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(reply.problem(), (409, "conflict".to_owned()));
+    assert!(detail.contains("nothing has been sent") && detail.contains("updated_at"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_later_version_waits_for_a_doubt_and_is_a_conflict_once_the_earlier_is_delivered() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::close_after_reading());
+    bundle.post("/orders/shopback", &of_total("1499.00")).await;
+
+    let reply = bundle.post("/orders/shopback", &changed_at(of_total("1599.00"), 20)).await;
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    assert_eq!((reply.status, &reply.body()["state"]), (202, &json!("unconfirmed")));
+    assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
+    assert_eq!(amounts(&bundle), ["1499", "1499"]);
+    let events = published(&bundle, "shopback").await;
+    assert_eq!(events, ["unconfirmed", "delivered", "conflict"]);
+}
+
+#[tokio::test]
+async fn an_earlier_version_is_superseded_and_no_conflict() {
+    let bundle = Bundle::new(1).await;
+    bundle.post("/orders/shopback", &changed_at(of_total("1599.00"), 20)).await;
+
+    let reply = bundle.post("/orders/shopback", &changed_at(of_total("1499.00"), 10)).await;
+    bundle.shopback.enqueue(&of_total("1499.00"));
+    bundle.shopback.work().await;
+
+    assert_eq!((reply.status, &reply.body()["replayed"]), (200, &json!(true)));
+    assert_eq!(amounts(&bundle), ["1599"]);
+    assert_eq!(published(&bundle, "shopback").await, ["delivered"]);
+    assert!(bundle.shopback.services.queue().is_empty());
+}

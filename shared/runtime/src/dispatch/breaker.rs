@@ -132,10 +132,6 @@ impl CircuitBreaker {
     ) -> Option<Change> {
         let cause = match verdict {
             Verdict::Parked { reason, .. } => Cause::Setting(reason.clone()),
-            // A certificate that does not hold stays so until a person acts.
-            Verdict::Retry { reason, .. } if reason.as_str() == "tls_failed" => {
-                Cause::Setting(reason.clone())
-            }
             Verdict::Unconfirmed { .. } | Verdict::Retry { sent: false, .. } => Cause::Outage,
             Verdict::Retry { after: Some(after), .. } => {
                 return self.throttle(*after, settings, now);

@@ -19,8 +19,7 @@ pub enum Ending {
     Delivered,
     /// At most one effect; `unconfirmed` if it may have been reported and no answer was kept.
     Held,
-    /// One more attempt, by the merchant's consent: at most one effect for each; `unconfirmed` if that
-    /// answer was lost, too.
+    /// Delivered, with at most one effect for each attempt: the merchant has consented to that.
     Consented,
 }
 

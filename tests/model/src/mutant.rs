@@ -141,13 +141,6 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
                 doubt.scope.clone_from(scope);
             }
         }
-        (_, event) => change_shops_word(mutant, held, event),
-    }
-}
-
-/// Takes a rule about versions, cancellations and people out by what the protocol is shown.
-fn change_shops_word(mutant: Mutant, held: &mut Delivery, event: &mut Event) {
-    match (mutant, event) {
         (Mutant::CancelledSentAgain, Event::Arrive(_)) if held.cancelled.is_some() => {
             if let Some(doubt) = &mut held.doubt {
                 doubt.recovery = Recovery::SendAgain;
@@ -227,13 +220,6 @@ fn change_output(mutant: Mutant, held: Option<&Delivery>, event: &Event, step: &
                 step.then = Then::Rest;
             }
         }
-        _ => change_decision(mutant, held, event, step),
-    }
-}
-
-/// Takes a rule about a person's decision out.
-fn change_decision(mutant: Mutant, held: Option<&Delivery>, event: &Event, step: &mut Step) {
-    match (mutant, event) {
         (Mutant::PermissionOutlivesCancellation, Event::Cancel { .. }) => {
             let permission = held.and_then(|held| held.permission.clone());
             if let (Some(next), Some(permission)) = (&mut step.next, permission) {

@@ -1,6 +1,4 @@
 //! One moment of the world, and what can happen next.
-//!
-//! Longer than 300 lines, because the state is one value.
 
 use std::sync::Arc;
 

@@ -1,6 +1,4 @@
 //! What comes of each thing that can happen.
-//!
-//! Longer than 300 lines, because the turns of one invocation follow each other.
 
 use std::sync::Arc;
 

@@ -1,6 +1,4 @@
 //! The parts of the world that do not change while it is explored, and what can happen in it.
-//!
-//! Longer than 300 lines, because a world is one list of choices.
 
 use std::time::Duration;
 

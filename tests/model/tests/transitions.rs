@@ -1,5 +1,5 @@
-//! The table of transitions, made by asking `step`: `transitions.md`. `UPDATE_TRANSITIONS=1` writes it
-//! anew. Longer than 300 lines, because the table is one thing.
+//! The table of transitions, made by asking `step`: `transitions.md`, and the same in
+//! `ARCHITECTURE.md`. `UPDATE_TRANSITIONS=1` writes both anew.
 
 use std::{collections::BTreeMap, env, fs, path::PathBuf, time::Duration};
 
@@ -22,6 +22,9 @@ const RETRY_AFTER: Duration = Duration::from_mins(7);
 const SETTINGS: &str = "v1";
 const UNCHANGED: &str = "unchanged";
 const NOTHING: &str = "nothing";
+
+const OPEN: &str = "<!-- transitions -->\n";
+const CLOSE: &str = "<!-- /transitions -->";
 
 /// When the last attempt's sender is dead, in the states where it is still to come.
 fn claim_expires_at() -> Timestamp {
@@ -72,6 +75,7 @@ fn delivery(state: State) -> Delivery {
         cancelled: (state == State::Withdrawn).then_some(cancelled),
         permission: None,
         undecided: None,
+        lines: None,
         decisions: 0,
     }
 }
@@ -236,7 +240,7 @@ fn verdicts() -> Vec<Class> {
         }),
         of("its sender: a setting is wrong", |n| settle(n, Verdict::parked("key"))),
         of("its sender: a setting is wrong, no probing", |n| {
-            settle(n, Verdict::parked_until_mended("code"))
+            settle(n, Verdict::parked_until_fixed("code"))
         }),
         of("its sender: not sent", |n| {
             let reason = Reason::new("connect_failed");
@@ -297,11 +301,6 @@ fn others() -> Vec<Class> {
             concerns: known,
             usual: None,
         },
-    ]
-}
-
-fn words_of_people() -> Vec<Class> {
-    vec![
         Class {
             name: "the shop cancels it",
             event: |_| Event::Cancel { facts: Facts::none(), updated_at: None },
@@ -370,6 +369,7 @@ fn words(step: &Step) -> (String, String) {
         Then::Rest => NOTHING.to_owned(),
         Then::Conflict => "conflict".to_owned(),
         Then::Superseded => "superseded".to_owned(),
+        Then::ModeChanged => "mode changed".to_owned(),
     };
     (next, then)
 }
@@ -422,8 +422,7 @@ fn table() -> String {
     let mut table =
         String::from("| what happens | to a delivery that is | it becomes | and then |\n");
     table.push_str("|---|---|---|---|\n");
-    let classes = [arrivals(), verdicts(), others(), words_of_people()];
-    for class in classes.iter().flatten() {
+    for class in arrivals().iter().chain(&verdicts()).chain(&others()) {
         for row in rows(class) {
             table.push_str(&row);
         }
@@ -448,8 +447,20 @@ fn is_current(path: &PathBuf, fresh: &str) -> bool {
 }
 
 #[test]
-fn the_table_of_transitions_is_current() {
+fn the_table_is_what_the_code_does() {
     assert!(is_current(&here("transitions.md"), &table()), "run with UPDATE_TRANSITIONS=1");
+}
+
+#[test]
+fn the_architecture_page_holds_the_table() {
+    let path = here("../../ARCHITECTURE.md");
+    let Ok(page) = fs::read_to_string(&path) else { return };
+    let Some((before, rest)) = page.split_once(OPEN) else { return };
+    let (_, after) = rest.split_once(CLOSE).expect("the block is closed");
+
+    let fresh = format!("{before}{OPEN}{}{CLOSE}{after}", table());
+
+    assert!(is_current(&path, &fresh), "run with UPDATE_TRANSITIONS=1");
 }
 
 #[test]

@@ -14,22 +14,22 @@ use crate::{
     world::World,
 };
 
-impl World {
-    fn invocation(&self, state: &State, kind: Kind, order: usize, message: Message) -> Invocation {
-        Invocation {
-            kind,
-            order: u8::try_from(order).unwrap_or(u8::MAX),
-            message,
-            ahead: 0,
-            deadline: long_ago(),
-            settings: state.settings,
-            paused: None,
-            held: state.orders[order].ledger.clone(),
-            current: true,
-            turn: Turn::FollowUp(false),
-        }
+fn invocation(state: &State, kind: Kind, order: usize, message: Message) -> Invocation {
+    Invocation {
+        kind,
+        order: u8::try_from(order).unwrap_or(u8::MAX),
+        message,
+        ahead: 0,
+        deadline: long_ago(),
+        settings: state.settings,
+        paused: None,
+        held: state.orders[order].ledger.clone(),
+        current: true,
+        turn: Turn::FollowUp(false),
     }
+}
 
+impl World {
     pub(crate) fn begin(
         &self,
         state: &mut State,
@@ -43,7 +43,7 @@ impl World {
             ahead,
             deadline: NOW + ticks(ahead + LIFE),
             paused: paused.then(|| NOW + ticks(ahead + 1)),
-            ..self.invocation(state, kind, order, message)
+            ..invocation(state, kind, order, message)
         };
         self.decide(state, &mut invocation, Cause::Arrival);
         // One that has nothing to do is gone at once and changes nothing.
@@ -59,7 +59,7 @@ impl World {
         state.looks -= 1;
         let what = self.script.latest().and_then(|what| u8::try_from(what).ok()).unwrap_or(0);
         let message = Message { what, delayed: false, name: 0 };
-        let mut person = self.invocation(state, Kind::Person, order, message);
+        let mut person = invocation(state, Kind::Person, order, message);
         let (attempt, decisions) =
             person.delivery().map_or((0, 0), |held| (held.attempt, held.decisions));
         self.decide(state, &mut person, Cause::Decided(attempt, decisions, decision));
@@ -69,7 +69,7 @@ impl World {
     pub(crate) fn sweep(&self, state: &mut State, order: usize) {
         state.sweeps -= 1;
         let message = Message { what: 0, delayed: true, name: 0 };
-        let mut sweep = self.invocation(state, Kind::Sweep, order, message);
+        let mut sweep = invocation(state, Kind::Sweep, order, message);
         self.decide(state, &mut sweep, Cause::Swept);
         go_on(state, sweep);
     }

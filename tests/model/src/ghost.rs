@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// The past of one order, as far as a property asks for it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ghost {
     /// Whether anybody was promised that the delivery is carried on.

@@ -155,10 +155,10 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
                 held.order_updated_at = None;
             }
         }
-        (Mutant::EarlierVersionReplaces, Event::Arrive(arrival)) => {
-            if arrival.updated_at < held.order_updated_at {
-                held.order_updated_at = None;
-            }
+        (Mutant::EarlierVersionReplaces, Event::Arrive(arrival))
+            if arrival.updated_at < held.order_updated_at =>
+        {
+            held.order_updated_at = None;
         }
         (Mutant::LaterVersionReplacesDoubt, Event::Arrive(arrival))
             if held.state == State::Unconfirmed && arrival.updated_at > held.order_updated_at =>

@@ -91,26 +91,23 @@ impl World {
             Cause::Swept => Place::FollowUp(false),
             _ => place,
         };
-        invocation.turn = match next {
-            Some(next) => {
-                let next = Arc::new(essence(next));
-                if !self.puts_first(invocation, &next, cause, place) {
-                    Turn::Write { cause, next: Some(next), name: 0, place }
-                } else if self.lacks(Mutant::WrittenBeforePut) {
-                    let name = later_name(state, usize::from(invocation.order));
-                    Turn::Write { cause, next: Some(next), name, place }
-                } else {
-                    Turn::Put { cause, next, place }
-                }
+        let Some(next) = next else {
+            let word = self.word(invocation.message.what);
+            if cause == Cause::Arrival {
+                let order = &mut state.orders[usize::from(invocation.order)];
+                order.ghost.heard(word, invocation.message.delayed);
             }
-            None => {
-                let word = self.word(invocation.message.what);
-                if cause == Cause::Arrival {
-                    let order = &mut state.orders[usize::from(invocation.order)];
-                    order.ghost.heard(word, invocation.message.delayed);
-                }
-                self.placed(state, invocation, place)
-            }
+            invocation.turn = self.placed(state, invocation, place);
+            return;
+        };
+        let next = Arc::new(essence(next));
+        invocation.turn = if !self.puts_first(invocation, &next, cause, place) {
+            Turn::Write { cause, next: Some(next), name: 0, place }
+        } else if self.lacks(Mutant::WrittenBeforePut) {
+            let name = later_name(state, usize::from(invocation.order));
+            Turn::Write { cause, next: Some(next), name, place }
+        } else {
+            Turn::Put { cause, next, place }
         };
     }
 

@@ -50,6 +50,7 @@ fn held_version() -> Timestamp {
     NOW - HOUR * 5
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
 fn doubt(if_absent: IfAbsent) -> Option<Doubt> {
     let (recovery, scope) = (Recovery::Hold, "a".to_owned());
     Some(Doubt { since: NOW - HOUR, recovery, scope, if_absent, absent_at: None })

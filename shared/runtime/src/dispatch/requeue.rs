@@ -64,12 +64,15 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
             return DeliveryResult { needs_message: true, ..result };
         }
         let named = record.message_until.filter(|named| *named > now);
+        let own = self.trigger.message_until;
         let needs_message = match named {
-            // Another message waits: this one is surplus.
-            Some(named) if self.trigger.message_until != Some(named) => false,
-            Some(named) => self.put_message(until, &record.protocol, named).await.is_err(),
-            None => {
-                let named = until.max(now + RENAMED_FOR);
+            // A message of a later name waits: this one is surplus.
+            Some(named) if own.is_none_or(|own| own < named) => false,
+            Some(named) if own == Some(named) => {
+                self.put_message(until, &record.protocol, named).await.is_err()
+            }
+            _ => {
+                let named = until.max(now + RENAMED_FOR).max(own.unwrap_or(until));
                 let put = self.put_message(until, &record.protocol, named).await;
                 put.is_err() || self.name_message(named).await.is_err()
             }

@@ -6,7 +6,11 @@ use std::marker::PhantomData;
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
-use postback_core::network::Network;
+use postback_core::{
+    fields::UnknownFields,
+    network::{Network, Plan, configure},
+    order::Order,
+};
 use postback_sandbox::{CARTSTACK_KEY, CARTSTACK_SITEID, CPA_MOE_KEY, CPA_MOE_USER};
 use postback_sandbox::{SHOPBACK_OFFER_ID, SHOPBACK_SECURITY_TOKEN};
 use serde_json::{Value, json};
@@ -74,6 +78,19 @@ impl<N: Network> NetworkCase<N> {
             amount: Some(amount.to_owned()),
         };
         vec![line("1", "10"), line("2", "20")]
+    }
+
+    /// Returns true if the ledger keeps which orders used a click: one more write before the first byte.
+    ///
+    /// # Panics
+    ///
+    /// If the network does not take the order.
+    #[must_use]
+    pub fn keeps_clicks(&self) -> bool {
+        let network = configure::<N>(&self.secret.to_string()).expect("settings");
+        let order = Order::read(&order("A1", 0), UnknownFields::Deny).expect("an order");
+        let Plan::Send(parts) = network.plan(&order) else { panic!("it is not sent") };
+        N::click(&parts[0].report).is_some()
     }
 
     /// Makes the sandbox behave as this merchant's contract says.

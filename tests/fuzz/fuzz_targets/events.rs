@@ -66,17 +66,17 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
 
     let answer = bench.runtime.block_on(handle(&bench.dispatcher, &payload, deadline));
 
-    let put_back = bench.dispatcher.services().taken();
+    let taken = bench.dispatcher.services().taken();
     // A raw value may still hold half a surrogate pair: then there is no event to compare with.
     let Ok(event) = serde_json::from_str::<Value>(payload.get()) else { return };
     let answer: Option<Value> = answer.ok().and_then(|it| serde_json::from_str(it.get()).ok());
     match answer {
-        None => assert!(put_back.is_empty(), "it failed, and comes again as a whole"),
+        None => assert!(taken.is_empty(), "it failed, and comes again as a whole"),
         Some(answer) if answer.get("batchItemFailures").is_some() => {
-            is_kept(bench, &event, &answer, &put_back);
+            is_kept(bench, &event, &answer, &taken);
         }
         Some(answer) => {
-            assert!(put_back.is_empty());
+            assert!(taken.is_empty());
             is_answered(&answer);
         }
     }
@@ -86,9 +86,9 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::json(data, size, max_size, seed, 0)
 });
 
-/// Checks that each message of a batch failed, was put back unchanged, or holds an order that does
-/// not concern the network.
-fn is_kept(bench: &Bench, event: &Value, answer: &Value, put_back: &[PutBack]) {
+/// Checks that each message of a batch failed, was put back with its order, became a dead letter, or
+/// holds an order that does not concern the network.
+fn is_kept(bench: &Bench, event: &Value, answer: &Value, taken: &Taken) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
     let failed: Vec<_> = failures.iter().map(|it| text(&it["itemIdentifier"])).collect();
@@ -99,18 +99,16 @@ fn is_kept(bench: &Bench, event: &Value, answer: &Value, put_back: &[PutBack]) {
     }
     let ids: Vec<_> = records.iter().map(|record| text(&record["messageId"])).collect();
     assert!(failed.iter().all(|id| ids.contains(id)), "{failed:?} of {ids:?}");
-    assert!(put_back.len() + failed.len() <= records.len());
+    let kept = taken.put_back.len() + taken.dead_letters.len();
+    assert!(kept + failed.len() <= records.len());
     for (record, id) in records.iter().zip(&ids).filter(|(_, id)| !failed.contains(id)) {
         let body = text(&record["body"]);
         let message: Value = serde_json::from_str(&body).unwrap_or_default();
         if message.is_array() {
             continue;
         }
-        let kind = &message["detail-type"];
-        assert!(kind == ORDER_COMPLETED || kind == ORDER_DELAYED, "{id} is deleted: {body}");
         let detail = &message["detail"];
-        let is_same = |it: &PutBack| it.detail == *detail && message["not_before_ms"] == it.until;
-        if put_back.iter().any(is_same) {
+        if taken.put_back.contains(detail) || taken.dead_letters.contains(&body) {
             continue;
         }
         let order = Order::read(detail, UnknownFields::Ignore);
@@ -137,18 +135,25 @@ fn is_answered(answer: &Value) {
     }
 }
 
-/// An order that was put back on the queue.
-struct PutBack {
-    detail: Value,
-    until: i64,
+/// The orders that were put back on the queue, and the bodies that became dead letters.
+#[derive(Default)]
+struct Taken {
+    put_back: Vec<Value>,
+    dead_letters: Vec<String>,
+}
+
+impl Taken {
+    const fn is_empty(&self) -> bool {
+        self.put_back.is_empty() && self.dead_letters.is_empty()
+    }
 }
 
 /// A queue that takes everything, and nothing else.
 #[derive(Default)]
-struct FakeServices(Mutex<Vec<PutBack>>);
+struct FakeServices(Mutex<Taken>);
 
 impl FakeServices {
-    fn taken(&self) -> Vec<PutBack> {
+    fn taken(&self) -> Taken {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -171,7 +176,17 @@ impl Services for FakeServices {
         assert!(order.not_before_ms > NOW.as_millis(), "it is due, and was put back");
         let detail = serde_json::from_str(order.detail.get()).unwrap_or_default();
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.push(PutBack { detail, until: order.not_before_ms });
+        taken.put_back.push(detail);
+        ready(Ok(()))
+    }
+
+    fn dead_letter(
+        &self,
+        body: &str,
+        _: &'static str,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.dead_letters.push(body.to_owned());
         ready(Ok(()))
     }
 

@@ -11,7 +11,7 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use postback_conformance::NOW;
 use postback_core::{
     delivery::Attempt,
-    fields::{UnknownFields, looks_like_template},
+    fields::{UnknownFields, is_place_holder},
     network::{Network, Plan, configure},
     order::Order,
 };
@@ -67,7 +67,7 @@ fn can_send<N: Network>(network: &N) {
         let url = network.request(&part.report, &Attempt::first(NOW)).url(&endpoint);
         for (name, value) in url.query_pairs() {
             assert!(!value.trim().is_empty(), "{name} is sent empty");
-            assert!(!looks_like_template(&value), "{name} is sent as a place holder");
+            assert!(!is_place_holder(&value), "{name} is sent as a place holder");
         }
     }
 }

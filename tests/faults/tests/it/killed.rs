@@ -47,7 +47,9 @@ async fn ends_as<N: Network>(lifecycle: &Lifecycle<N>, id: &str, end: &End) {
 async fn killed_before_the_settling_write<N: Network>(case: NetworkCase<N>, end: &End) {
     let lifecycle = Lifecycle::new(case).await;
     let (_, event) = lifecycle.receive("A1");
-    lifecycle.bed.table.script([Strike::Pass, Strike::Hang, Strike::Hang, Strike::Hang]);
+    // The claim, and the use of the click beside it.
+    let before = vec![Strike::Pass; 1 + usize::from(lifecycle.case.keeps_clicks())];
+    lifecycle.bed.table.script(before.into_iter().chain([Strike::Hang; 3]));
 
     lifecycle.invoke_until(&event, lifecycle.bed.table.wait_for_strikes(1)).await;
     lifecycle.bed.table.script([]);

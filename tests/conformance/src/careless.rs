@@ -46,7 +46,7 @@ impl Network for Careless {
     }
 
     fn facts(order: &Order) -> Facts {
-        let email = order.customer.email.as_ref().map(|email| email.as_str());
+        let email = order.customer.email.as_ref().map(postback_core::order::Email::as_str);
         Facts::none().digest("email", email.unwrap_or_default())
     }
 

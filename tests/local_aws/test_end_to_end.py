@@ -95,6 +95,17 @@ def told_networks(stack, order_id: str) -> set[str]:
     return {name for name, delivery in read_back(stack, order_id).items() if delivery["state"] in FINAL}
 
 
+def until_it_takes_orders(stack, network: str) -> None:
+    """Waits until the network's function reports an order at once: two orders in a row without an answer make later
+    ones wait, until the settings are written anew."""
+    status = lambda: stack.api("POST", f"/orders/{network}", order(new_id())).status  # noqa: E731
+    if status() != 200:
+        [prefix] = [each.prefix for each in PLAYED if each.name == network]
+        secrets, arn = stack.client("secretsmanager"), stack.outputs[f"{prefix}SecretArn"]
+        secrets.put_secret_value(SecretId=arn, SecretString=secrets.get_secret_value(SecretId=arn)["SecretString"])
+        assert eventually(status, 200, 60) == 200
+
+
 @contextlib.contextmanager
 def without(stack, prefix: str, action: str):
     """Takes one action out of a function's policy for a while."""

@@ -229,6 +229,7 @@ def test_a_decision_is_refused(stack, postback, arguments, status, code):
 
 def test_a_delivery_is_sent_again_with_the_order_from_the_archive(stack, postback):
     unclear = order(new_id(), customer={}, clicks={"cashmycell": {"cmc_id": f"cmc{new_id()}".replace("-", "")}})
+    until_it_takes_orders(stack, "cashmycell")
     lose(stack, unclear, "cashmycell", processed=False)
     put_on_bus(stack, unclear)
     state = lambda: read_back(stack, unclear["order_id"]).get("cashmycell", {}).get("state")  # noqa: E731

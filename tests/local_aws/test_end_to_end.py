@@ -1,5 +1,7 @@
 """The deployed bundle as its users meet it: orders in by API and bus, effects counted at the sandbox, IAM enforced.
 
+Longer than 300 lines, because one deployment is asked for all of it.
+
 What the networks' answers mean is tested beside the Rust code. Here it is about what only the whole can show: the
 template's routes, rules, queues and policies, and that an order has one effect whichever way and however often it
 comes.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from build import ROOT
+from build import FUNCTIONS, ROOT
 from examples import read_back
 from stack import NETWORKS, REGION, ROOT_KEY, STACK_NAME, local_environment
 from test_end_to_end import eventually, known_as, new_id, order, put_on_bus, until_it_takes_orders
@@ -105,7 +105,7 @@ def test_the_runbooks_log_queries_name_logs_and_fields_that_there_are(stack):
     commands = [shlex.split(line) for block in BLOCKS for line in block.splitlines()]
     tails = [words[3:] for words in commands if words[:3] == ["aws", "logs", "tail"]]
     groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
-    code = "\n".join(path.read_text() for path in (ROOT / "shared").rglob("*.rs"))
+    code = "\n".join(path.read_text() for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.rs"))
     access_log = ROOT.joinpath("template.yaml").read_text()
 
     assert len(tails) > 10
@@ -120,8 +120,8 @@ def test_the_runbooks_log_queries_name_logs_and_fields_that_there_are(stack):
 
 
 def test_every_network_of_the_runbook_is_one(stack):
-    folders = {network.name for network in NETWORKS} | {"intake"}
-    named = set(re.findall(rf"/aws/lambda/{STACK_NAME}-([a-z-]+)", RUNBOOK))
+    folders = set(FUNCTIONS)
+    named = set(re.findall(rf"/aws/lambda/{STACK_NAME}-([a-z_]+)", RUNBOOK))
     assert named and named <= folders
     networks = set(re.findall(r"--network (\w+)", RUNBOOK))
     assert networks and networks <= {network.name for network in NETWORKS}

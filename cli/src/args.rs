@@ -100,7 +100,7 @@ pub(crate) struct Show {
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct List {
-    /// sending, delivered, accepted, skipped, rejected, parked, retrying or unconfirmed
+    /// sending, retrying, parked, unconfirmed, delivered, accepted, skipped, rejected, withdrawn or abandoned
     #[arg(long, value_parser = state)]
     pub(crate) state: Option<State>,
     /// Of this network only
@@ -120,17 +120,18 @@ pub(crate) struct List {
     pub(crate) after: Option<String>,
 }
 
-/// Settle an unconfirmed or parked delivery by hand
+/// Decide about a delivery by hand
 ///
-/// Look at the network first: its portal shows whether it has the order. Then give --delivered or --send-again.
-/// The decision applies to the attempt that you saw: if there has been another one since, it is refused. On a
-/// terminal the tool shows the delivery and asks; elsewhere give with --attempt the attempt that you saw.
+/// Look at the network first: its portal shows whether it has the order. Then give --delivered or --send-again;
+/// --abandon gives up a delivery in doubt, --reopen takes the last decision back. The decision applies to the attempt that you
+/// saw: if there has been another one since, it is refused. On a terminal the tool shows the delivery and asks;
+/// elsewhere give with --attempt the attempt that you saw.
 ///
 /// The ledger records the decision with your AWS identity, the time and your reason.
 ///
-/// The ledger does not hold the order's content. To send an unconfirmed order again, give it with --order FILE,
-/// or with --from-archive if it came over the bus. An order with other content than reported before is refused.
-/// A parked order is still on its queue and is sent within 15 minutes.
+/// The ledger does not hold the order's content. To send an order again, give it with --order FILE, or with
+/// --from-archive if it came over the bus. An order with other content than reported before is refused. A parked
+/// order is still on its queue and is sent within 15 minutes. The permission to send holds for seven days.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_one_of_the_eight() {
+    fn a_state_is_one_of_the_known_ones() {
         assert_eq!(state("unconfirmed"), Ok(State::Unconfirmed));
         assert!(state("lost").is_err_and(|words| words.contains("unconfirmed")));
     }

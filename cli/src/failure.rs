@@ -100,7 +100,9 @@ pub(crate) enum Failure {
     )]
     OrderNeeded,
     /// The network's function refused the order.
-    #[error("The network's function refused the order: {code}. {detail} Nothing was changed.")]
+    #[error(
+        "The network's function refused the order: {code}. {detail} A permission stays until the right order comes."
+    )]
     OrderRefused { code: String, detail: String },
     /// The network's function failed.
     #[error("The function {function} failed on the order; its log says why. Nothing was changed.")]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Measures the packaged functions and compares them with those a shop would write itself. Writes docs/bench.json, its plot
-and the table in README.md. Everything runs on this machine: a Lambda Runtime API, the sandbox and an embedded DynamoDB.
+and the table in docs/performance.md. Everything runs on this machine: a Lambda Runtime API, the sandbox and an embedded DynamoDB.
 
     SMOKE=1     a few orders only, as a quick test; writes to target/bench/ only
     ROUNDS=3    the number of rounds; the results are their medians

@@ -1,4 +1,4 @@
-"""Turns the measurements into docs/bench.json, docs/bench.svg and the table in README.md."""
+"""Turns the measurements into docs/bench.json, docs/bench.svg and the table in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -131,19 +131,19 @@ def write(result: dict) -> None:
     docs.mkdir(exist_ok=True)
     (docs / "bench.json").write_text(json.dumps(result, indent=1) + "\n")
     (docs / "bench.svg").write_text(plot(result))
-    readme = ROOT / "README.md"
-    text = readme.read_text()
+    page = docs / "performance.md"
+    text = page.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not rest:
-        raise SystemExit(f"README.md has no {BEGIN}")
+        raise SystemExit(f"docs/performance.md has no {BEGIN}")
     delays = result["delays_ms"]["delayed"]
     caption = (
         f"{result['date']}, {result['machine']}; medians of {result['rounds']} rounds, with {delays['network']} ms at the network and "
-        f"{delays['dynamodb']} ms at DynamoDB (in brackets: without). [All figures](docs/bench.json), [plot](docs/bench.svg)."
+        f"{delays['dynamodb']} ms at DynamoDB (in brackets: without). [All figures](bench.json), [plot](bench.svg)."
     )
-    readme.write_text("\n".join([before + BEGIN, caption, "", *table(result), END]) + after)
-    print("\nWrote docs/bench.json, docs/bench.svg and the table in README.md")
+    page.write_text("\n".join([before + BEGIN, caption, "", *table(result), END]) + after)
+    print("\nWrote docs/bench.json, docs/bench.svg and the table in docs/performance.md")
 
 
 def plot(result: dict) -> str:

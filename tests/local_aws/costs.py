@@ -20,10 +20,10 @@ Written by `make generate`; a test fails when it is not current.
 
 FOOT = """
 Tests hold the counts: requests, invocations, events and logs at the deployed bundle, write units at an embedded DynamoDB. Not in the tables:
-duplicates (one write unit each), retries and lookups; Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
+duplicates (one write unit each), retries and lookups; a cancellation or a conflict (one write unit at each network that it reaches, and its event); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
 status of leads (some SQS requests each, and the schedule's calls); traces that X-Ray samples (5 USD a million, one each second and a twentieth of the
 rest); reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
-GB and month, 0.20 more for point-in-time recovery); traffic to the networks beyond the 100 GB a month that are free.
+GB and month, 0.20 more for point-in-time recovery; a sweep grows with it); traffic to the networks beyond the 100 GB a month that are free.
 """
 
 # Dollars in us-east-1, on demand, first tier, no free tier; AWS's pricing pages, as published in spring 2026.
@@ -44,6 +44,8 @@ PRICES = {
     "CloudWatch dashboard": 3.00,
     "CloudWatch custom metric": 0.30,
     "Secrets Manager secret": 0.40,
+    # 1 GB of items, eventually consistent: 125,000 read units at 0.125 a million; and a minute of 512 MB, assumed.
+    "Sweep of a million deliveries": 0.0161,
 }
 
 GIGABYTE = 1e9
@@ -78,7 +80,7 @@ COUNTS = [
     Count("EventBridge custom event", 1, 1, "the order, and the result at each network"),
     Count("EventBridge archive GB", ORDER_BYTES / GIGABYTE, 0, "orders of 1 KB; 0.023 USD a GB and month to keep"),
     Count("SQS request", 0, 3, "sent, received, deleted; fewer in batches"),
-    Count("DynamoDB write unit", 0, 2, "claim and settlement; a duplicate costs 1"),
+    Count("DynamoDB write unit", 0, 2, "claim and settlement; ShopBack 3, for the use of the click; a duplicate costs 1"),
     Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE, (NETWORK_LOG_BYTES + PUBLISH_LOG_BYTES) / GIGABYTE,
           "one line for each call of the API and each attempt, one of metrics, Lambda's own three"),
 ]  # fmt: skip
@@ -93,11 +95,16 @@ def monthly() -> list[tuple[str, int]]:
         ("CloudWatch custom metric", METRICS_A_NETWORK * len(NETWORKS)),
         ("CloudWatch dashboard", kinds.count("AWS::CloudWatch::Dashboard")),
         ("Secrets Manager secret", len(NETWORKS)),
+        ("Sweep of a million deliveries", SWEEPS_A_MONTH),
     ]
 
 
-# One for each outcome of a usual month; test_costs.py counts those of a delivered order.
-METRICS_A_NETWORK = 10
+# Once an hour, the default of SweepEvery.
+SWEEPS_A_MONTH = 730
+
+
+# One for each outcome of a usual month, and what a sweep measures; test_costs.py counts those of a delivered order.
+METRICS_A_NETWORK = 10 + 6
 
 
 def amount(value: float) -> str:
@@ -120,7 +127,8 @@ def table() -> str:
     lines += [f"| **a million orders** | | | | **{one:.2f}** | **{every:.2f}** | |", "", f"And every month, with {len(NETWORKS)} networks:", ""]
     lines += ["| what | how many | dollars each | a month |", "|---|---|---|---|"]
     for name, number in monthly():
-        lines.append(f"| {name} | {number} | {PRICES[name]:.2f} | {number * PRICES[name]:.2f} |")
+        price = f"{PRICES[name]:.4f}".removesuffix("00")
+        lines.append(f"| {name} | {number} | {price} | {number * PRICES[name]:.2f} |")
     month = sum(number * PRICES[name] for name, number in monthly())
     lines += [f"| **a month** | | | **{month:.2f}** |", ""]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ An example (examples/orders/*.json, in the order of their names):
     {
       "about": "what it shows, in one line",
       "post": "/orders",                          or "/orders/<network>"
+      "after": "A-1001",                          left out, or another order that must have reached its states before
       "order": { … },                             what is posted, unchanged
       "expect": {
         "answer": 202,                            the status of the answer to the post
@@ -14,7 +15,7 @@ An example (examples/orders/*.json, in the order of their names):
 
 `states` is what GET /orders/{order_id} shows in the end: all networks that have a delivery, and no others. Without
 `reason`, any will do. A later example may post the same order again: it is posted once the earlier one has reached its
-states, and both must expect the same. The ledger outlives the run, so all of it must hold as well when everything is
+states, or a final one that the later post changes, and both must expect the same. The ledger outlives the run, so all of it must hold as well when everything is
 posted once more.
 """
 
@@ -31,7 +32,7 @@ from machine import Failure
 # How long an example may take to reach its states on a busy machine.
 PATIENCE_SECONDS = 150
 # A state that nothing changes any more.
-FINAL = {"delivered", "accepted", "skipped", "rejected"}
+FINAL = {"delivered", "accepted", "skipped", "rejected", "withdrawn", "abandoned"}
 WIDTH = 100
 
 
@@ -45,6 +46,7 @@ class Example:
     order: dict
     answer: int
     states: dict
+    after: str = ""
     answered: int = 0
     answer_text: str = ""
     deliveries: dict = field(default_factory=dict)
@@ -98,6 +100,7 @@ def load(folder: Path = ROOT / "examples" / "orders") -> list[Example]:
                 order=example["order"],
                 answer=expect["answer"],
                 states=expect["states"],
+                after=example.get("after", ""),
             )
         )
     return examples
@@ -107,7 +110,7 @@ def run(stack, examples: list[Example]) -> None:
     """Posts every example and waits until each is as expected, or can't be any more."""
     posted: list[Example] = []
     for example in examples:
-        wait(stack, [each for each in posted if each.order_id == example.order_id])
+        wait(stack, [each for each in posted if each.order_id in (example.order_id, example.after)])
         answer = stack.api("POST", example.post, example.order)
         example.answered, example.answer_text = answer.status, answer.text
         posted.append(example)

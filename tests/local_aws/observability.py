@@ -54,12 +54,12 @@ def values(documents: list[dict], namespace: str, name: str, dimensions: dict[st
     return found
 
 
-def raised(stack, network, kind: str, since: int) -> bool:
-    """Whether what a network's function measured since then raises its alarm, as it is deployed."""
+def raised(stack, network, kind: str, since: int, folder: str = "") -> bool:
+    """Whether what a function (the network's own, unless named) measured since then raises its alarm, as it is deployed."""
     name = f"{STACK_NAME}-{network.prefix}{kind}Alarm"
     [alarm] = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
     dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    found = values(metrics(stack, network.name, since), alarm["Namespace"], alarm["MetricName"], dimensions)
+    found = values(metrics(stack, folder or network.name, since), alarm["Namespace"], alarm["MetricName"], dimensions)
     if not found:
         return False
     return COMPARISONS[alarm["ComparisonOperator"]](STATISTICS[alarm["Statistic"]](found), alarm["Threshold"])

@@ -1,5 +1,7 @@
 """A whole Postback on this machine: the real template on a local AWS, the networks played by the sandbox.
 
+Longer than 300 lines, because a deployment is one class.
+
 `make run` (run.py) and the end-to-end tests both build on `Stack`. Nothing here names a network: deploy/networks.py
 knows them, and the sandbox's secret for a network has its name.
 """

@@ -124,10 +124,10 @@ def ledger(stack) -> list[dict]:
 def test_a_network_is_turned_on_later_and_the_ledger_stays_as_it_is(shop, guarded):
     everywhere = order(new_id())
     assert shop.call("POST", "/orders", everywhere).status == 202
-    told = {network.name: 1 for network in ON}
-    assert eventually(lambda: effects(guarded, everywhere), told) == told
+    once = {network.name: 1 for network in ON}
+    assert eventually(lambda: effects(guarded, everywhere), once) == once
 
-    # Of those that are off nothing is there, and who calls one is told so.
+    # Of those that are off nothing is there, and the answer to a call says so.
     prefixes = tuple(network.prefix for network in OFF)
     assert not [name for name in resources(guarded) if name.startswith(prefixes)]
     for network in OFF:
@@ -147,7 +147,7 @@ def test_a_network_is_turned_on_later_and_the_ledger_stays_as_it_is(shop, guarde
     assert (answer.status, answer.json["state"], answer.json["replayed"]) == (200, "delivered", False)
     again = shop.call("POST", f"/orders/{ON[0].name}", everywhere)
     assert (again.status, again.json["replayed"]) == (200, True)
-    assert effects(guarded, everywhere) == told | {LATER.name: 1}
+    assert effects(guarded, everywhere) == once | {LATER.name: 1}
 
 
 def eventually_still(stack) -> list[dict]:

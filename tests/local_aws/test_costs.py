@@ -82,7 +82,7 @@ def test_an_order_costs_what_the_table_says(stack):
     events, bus = stack.client("events"), stack.outputs["BusName"]
     archived = events.describe_archive(ArchiveName=bus)["EventCount"]
     since = int(time.time() * 1000)
-    told = subscribe(stack)
+    published = subscribe(stack)
     orders = [order(new_id()) for _ in range(ORDERS)]
 
     # One after the other, so that no batch makes it cheaper.
@@ -97,7 +97,7 @@ def test_an_order_costs_what_the_table_says(stack):
     assert events.describe_archive(ArchiveName=bus)["EventCount"] - archived == ORDERS
     # Intake's own event is the archived one; each network says one thing of each order.
     wanted = ORDERS * len(NAMES) * count("EventBridge custom event").network
-    assert eventually(told, wanted) == wanted
+    assert eventually(published, wanted) == wanted
     assert max(len(json.dumps(each)) for each in orders) <= ORDER_BYTES
     for network in PLAYED:
         lines = logged(stack, network.name, since)

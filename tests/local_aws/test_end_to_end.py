@@ -1,5 +1,7 @@
 """The deployed bundle as its users meet it: orders in by API and bus, effects counted at the sandbox, IAM enforced.
 
+Longer than 300 lines, because one deployment is asked for all of it.
+
 What the networks' answers mean is tested beside the Rust code. Here it is about what only the whole can show: the
 template's routes, rules, queues and policies, and that an order has one effect whichever way and however often it
 comes.
@@ -93,6 +95,12 @@ def eventually(look, wanted, patience: float = 30):
 def told_networks(stack, order_id: str) -> set[str]:
     """The networks where the order's delivery has ended well."""
     return {name for name, delivery in read_back(stack, order_id).items() if delivery["state"] in FINAL}
+
+
+def until_it_takes_orders(stack, network: str) -> None:
+    """Waits until the network's function reports an order at once: two orders in a row without an answer make later
+    ones wait."""
+    assert eventually(lambda: stack.api("POST", f"/orders/{network}", order(new_id())).status, 200, 200) == 200
 
 
 @contextlib.contextmanager

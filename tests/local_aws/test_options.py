@@ -72,16 +72,16 @@ def waiting(stack) -> int:
 
 
 def test_who_was_told_by_the_former_stack_is_not_told_again(stack, heir):
-    told = order(new_id())
-    first = stack.api("POST", f"/orders/{PAUSED.name}", told)
+    reported = order(new_id())
+    first = stack.api("POST", f"/orders/{PAUSED.name}", reported)
 
     # Direct calls are taken by a paused network, too.
-    again = heir.api("POST", f"/orders/{PAUSED.name}", told)
+    again = heir.api("POST", f"/orders/{PAUSED.name}", reported)
 
     assert heir.outputs["LedgerTable"] == stack.outputs["LedgerTable"]
     assert (first.json["replayed"], again.status, again.json["replayed"]) == (False, 200, True)
-    assert heir.api("GET", f"/orders/{told['order_id']}").json["deliveries"][0]["attempt"] == 1
-    assert effects(heir, told) == {PAUSED.name: 1}
+    assert heir.api("GET", f"/orders/{reported['order_id']}").json["deliveries"][0]["attempt"] == 1
+    assert effects(heir, reported) == {PAUSED.name: 1}
 
 
 def test_orders_for_a_paused_network_wait_until_it_goes_on(heir):
@@ -111,7 +111,7 @@ def test_a_network_takes_as_many_at_once_as_its_own_parameter_says(stack, heir):
 
 
 # The emulator's CloudFormation keeps neither a bus's or a table's key nor a function's place in a VPC. That the template has
-# them stands in test_parameters.py; here, that all of it is deployed with them and orders are told.
+# them stands in test_parameters.py; here, that all of it is deployed with them and orders are reported.
 
 
 def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):

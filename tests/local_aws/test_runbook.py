@@ -13,7 +13,7 @@ import pytest
 from build import ROOT
 from examples import read_back
 from stack import NETWORKS, REGION, ROOT_KEY, STACK_NAME, local_environment
-from test_end_to_end import eventually, known_as, new_id, order, put_on_bus
+from test_end_to_end import eventually, known_as, new_id, order, put_on_bus, until_it_takes_orders
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.M | re.S)
@@ -51,6 +51,7 @@ def shell(stack, tool_program, tmp_path_factory):
 def troubled(stack, network: str) -> str:
     """An order whose delivery to a network is one for a person; it came over the bus."""
     wanted, fault = TROUBLE[network]
+    until_it_takes_orders(stack, network)
     an_order = order(new_id())
     rule = {"network": network, "order": known_as(an_order)[network], "fault": fault}
     assert stack.sandbox("POST", "/_script", rule).status == 200

@@ -131,7 +131,7 @@ def test_the_webhook_needs_its_receipts(stack, action, code):
         assert problem(answer) == (503, code)
         assert effects(stack, sent) == {}
     else:
-        # The bus has it, so the answer stands; sent again, it goes over the bus once more and is told once.
+        # The bus has it, so the answer stands; sent again, it goes over the bus once more and is reported once.
         assert answer.status == 202
         assert send(stack, sent, message_id).status == 202
         assert eventually(lambda: told_networks(stack, sent["order_id"]), set(NAMES)) == set(NAMES)

@@ -36,7 +36,11 @@ pub(super) async fn from_file(
         );
         Failure::NotOnItsWay { why: why.to_string(), what_to_do }
     })?;
-    let sent = deliver(account, network, order).await.ok();
+    let sent = match deliver(account, network, order).await {
+        // The order on the queue is refused like this one. The permission stands.
+        Err(refused @ Failure::OrderRefused { .. }) => return Err(refused),
+        sent => sent.ok(),
+    };
     let message = match &sent {
         Some(answer) => format!("Sent again: {}.", in_words(answer)),
         None => "Permitted: the order is on its queue and is sent within two minutes.".to_owned(),

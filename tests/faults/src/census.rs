@@ -165,16 +165,17 @@ impl Delivery<'_> {
             Ending::Delivered | Ending::Held => 1,
             Ending::Consented => protocol.attempt as usize,
         };
-        let held = protocol.state == State::Unconfirmed && self.function.ending() == Ending::Held;
+        let held =
+            protocol.state == State::Unconfirmed && self.function.ending() != Ending::Delivered;
         match protocol.state {
             _ if count > most => Some((Defect::Duplicate, "reported twice")),
             State::Delivered | State::Accepted if count == 0 => {
                 Some((Defect::Lost, "said to be there"))
             }
-            State::Skipped | State::Rejected if count > 0 => {
+            State::Skipped | State::Rejected | State::Withdrawn if count > 0 => {
                 Some((Defect::Untrue, "said not to be there"))
             }
-            State::Delivered | State::Accepted | State::Skipped | State::Rejected => None,
+            state if state.is_final() => None,
             State::Unconfirmed if held => None,
             _ => Some((Defect::Lost, "nothing carries it on")),
         }
@@ -190,7 +191,7 @@ impl Delivery<'_> {
         }
         let known = (0..VARIANTS).find(|variant| {
             let contents = self.function.contents(&order(self.id, *variant));
-            contents.contains(&record.protocol.content)
+            contents.contains(&record.protocol.facts)
         });
         let Some(variant) = known.filter(|variant| self.variants.contains(variant)) else {
             return Some((Defect::Untrue, "a content that never came"));

@@ -23,7 +23,8 @@ pub enum Ending {
     Delivered,
     /// At most one effect; `unconfirmed` if it may have been reported and no answer was kept.
     Held,
-    /// Delivered, with at most one effect for each attempt: the merchant has consented to that.
+    /// One more attempt, by the merchant's consent: at most one effect for each; `unconfirmed` if that
+    /// answer was lost, too.
     Consented,
 }
 

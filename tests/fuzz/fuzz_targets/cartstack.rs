@@ -29,9 +29,11 @@ fuzz_target!(init: seeds::from_answers(&["cartstack/answers"]), |data: &[u8]| {
     match classification.verdict {
         Verdict::Delivered(proof) => {
             assert_eq!(proof, Proof::Response);
+            assert!(!given.answer.is_redirect(), "a redirect is no answer");
             assert!(says(&given, &["100"]));
         }
-        Verdict::Accepted(_) => assert!(given.attempt.in_doubt && says(&given, &["102"])),
+        Verdict::Held(_) => assert!(given.attempt.in_doubt && says(&given, &["102"])),
+        Verdict::Accepted(_) => panic!("it confirms or it refuses"),
         Verdict::Skipped(_) => assert!(!given.attempt.in_doubt && says(&given, &["102"])),
         _ => {}
     }

@@ -16,7 +16,10 @@ use postback_fuzz::{
 static FIXTURE: LazyLock<Fixture<CashMyCell>> = LazyLock::new(networks::cashmycell);
 
 fuzz_target!(init: seeds::from_answers(&["cashmycell/answers"]), |data: &[u8]| {
-    let Some(given) = given(data) else { return };
+    let Some(mut given) = given(data) else { return };
+    let content_type = given.flag(0).then_some("text/html");
+    let encoding = given.flag(1).then_some("gzip");
+    given.answer = given.answer.with_headers(content_type, encoding);
 
     let classification = FIXTURE.network.verdict(&FIXTURE.report, &given.answer, &given.attempt);
 
@@ -27,7 +30,10 @@ fuzz_target!(init: seeds::from_answers(&["cashmycell/answers"]), |data: &[u8]| {
         let is_mark = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{fffd}');
         let text = text.trim_start_matches(is_mark);
         let page = ["<!doctype html", "<html", "<head", "<body", "<title", "<script"];
-        if !text.starts_with('<') {
+        let frames = ["<!doctype html", "<html", "<body"];
+        if given.answer.is_encoded || (given.answer.is_typed_html() && !text.trim().is_empty()) {
+            assert!(matches!(classification.verdict, Verdict::Unconfirmed { .. }));
+        } else if !text.starts_with('<') && !frames.iter().any(|frame| text.contains(frame)) {
             assert_eq!(classification.verdict, Verdict::Accepted(None));
         } else if page.iter().any(|start| text.starts_with(start)) {
             assert!(matches!(classification.verdict, Verdict::Unconfirmed { .. }));

@@ -32,6 +32,7 @@ fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers"]), |data: &[u8]| {
         Verdict::Delivered(proof) => {
             assert_eq!(proof, Proof::Response);
             assert!(given.answer.status < 500, "a failing server is not believed");
+            assert!(!given.answer.is_redirect(), "a redirect is no answer");
             assert!(is_a_lead(&given));
         }
         Verdict::Accepted(_) | Verdict::Skipped(_) => panic!("it confirms or it refuses"),

@@ -10,8 +10,8 @@ use cpa_moe::CpaMoe;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use postback_conformance::NOW;
 use postback_core::{
-    delivery::{Attempt, Fingerprint},
-    fields::{self, UnknownFields, looks_like_template},
+    delivery::{Attempt, Facts},
+    fields::{self, UnknownFields, is_place_holder},
     network::{Network, Plan},
     order::Order,
 };
@@ -74,6 +74,7 @@ fn is_sent<N: Network>(network: &N, [order, again]: [&Order; 2]) {
     }
     let plan = network.plan(order);
     assert_eq!(content(&plan), content(&network.plan(again)), "it changes on the bus");
+    assert_eq!(N::facts(order), N::facts(again), "it changes on the bus");
     let Plan::Send(parts) = plan else { return };
     let endpoint = Url::parse(N::ENDPOINT).unwrap_or_else(|error| panic!("{error}"));
     for part in parts {
@@ -83,7 +84,7 @@ fn is_sent<N: Network>(network: &N, [order, again]: [&Order; 2]) {
         let query: Vec<_> = url.query_pairs().collect();
         for (index, (name, value)) in query.iter().enumerate() {
             assert!(!value.trim().is_empty(), "{name} is sent empty");
-            assert!(!looks_like_template(value), "{name} is sent as a place holder");
+            assert!(!is_place_holder(value), "{name} is sent as a place holder");
             assert!(query[..index].iter().all(|pair| pair.0 != *name), "{name} is sent twice");
         }
         request.body().into_iter().for_each(is_filled_in);
@@ -91,14 +92,10 @@ fn is_sent<N: Network>(network: &N, [order, again]: [&Order; 2]) {
 }
 
 /// The content of each delivery, by its line; or the reason that there is none.
-fn content<R: serde::Serialize>(
-    plan: &Plan<R>,
-) -> Result<Vec<(Option<&str>, Fingerprint)>, String> {
+fn content<R>(plan: &Plan<R>) -> Result<Vec<(Option<&str>, &Facts)>, String> {
     match plan {
         Plan::Send(parts) => {
-            let each =
-                parts.iter().map(|part| (part.line.as_deref(), Fingerprint::of(&part.report)));
-            Ok(each.collect())
+            Ok(parts.iter().map(|part| (part.line.as_deref(), &part.facts)).collect())
         }
         Plan::Skip(reason) => Err(format!("skipped {reason}")),
         Plan::Reject(reason) => Err(format!("rejected {reason}")),
@@ -107,7 +104,7 @@ fn content<R: serde::Serialize>(
 
 fn is_filled_in(value: &Value) {
     match value {
-        Value::String(text) => assert!(!looks_like_template(text), "{text} is a place holder"),
+        Value::String(text) => assert!(!is_place_holder(text), "{text} is a place holder"),
         Value::Array(values) => values.iter().for_each(is_filled_in),
         Value::Object(members) => members.values().for_each(is_filled_in),
         _ => {}

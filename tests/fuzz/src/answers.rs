@@ -22,7 +22,7 @@ pub struct Given {
     flags: u8,
 }
 
-const REACHED_BEFORE: u8 = 1;
+const SECOND: u8 = 1;
 const IN_DOUBT: u8 = 1 << 1;
 const ASKED_TO_WAIT: u8 = 1 << 2;
 
@@ -34,13 +34,8 @@ pub fn given(data: &[u8]) -> Option<Given> {
     let mut answer = Answer::new(status, body);
     let is = |flag| flags & flag != 0;
     answer.retry_after = is(ASKED_TO_WAIT).then_some(Duration::from_secs(77));
-    let reached_network_before = is(REACHED_BEFORE);
-    let attempt = Attempt {
-        number: 1 + u32::from(reached_network_before),
-        at: NOW,
-        reached_network_before,
-        in_doubt: is(IN_DOUBT),
-    };
+    let number = 1 + u32::from(is(SECOND));
+    let attempt = Attempt { number, at: NOW, in_doubt: is(IN_DOUBT) };
     Some(Given { answer, attempt, flags })
 }
 
@@ -49,7 +44,7 @@ pub fn bytes(file: &Recorded) -> Vec<u8> {
     let [low, high] = (file.answer.status - 100).to_le_bytes();
     let attempt = file.attempt;
     let flags = [
-        (attempt.reached_network_before, REACHED_BEFORE),
+        (attempt.number > 1, SECOND),
         (attempt.in_doubt, IN_DOUBT),
         (file.answer.retry_after.is_some(), ASKED_TO_WAIT),
     ];

@@ -216,6 +216,40 @@ async fn who_cannot_be_reached_was_not_sent_anything() {
     assert!(matches!(&outcome, SendResult::NotSent(reason) if reason.as_str() == "connect_failed"));
 }
 
+/// A certificate that does not hold, a wrong port: no outage, so it has a name of its own.
+#[tokio::test]
+async fn where_tls_fails_nothing_was_sent() {
+    let listener = listener().await;
+    let address = listener.local_addr().expect("an address");
+    let _already = rustls::crypto::ring::default_provider().install_default();
+    let endpoint = Url::parse(&format!("https://{address}/")).expect("a URL");
+    let sender = Sender::new(endpoint, LONG);
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let _hung_up = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        stream
+    };
+
+    let request = Request::get("x");
+    let (outcome, _stream) = tokio::join!(sender.send(&request, NOW), serve);
+
+    assert!(matches!(&outcome, SendResult::NotSent(reason) if reason.as_str() == "tls_failed"));
+}
+
+#[tokio::test]
+async fn an_answer_says_what_its_body_is() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
+    let typed =
+        format!("{head}Content-Type: Text/HTML; charset=utf-8\r\nContent-Encoding: br\r\n\r\nok");
+    let (outcome, _) = answered(&Request::get("x"), typed.as_bytes()).await;
+    let answer = whole(outcome);
+    assert_eq!((answer.content_type.as_deref(), answer.is_encoded), (Some("text/html"), true));
+
+    let (outcome, _) = answered(&Request::get("x"), format!("{head}\r\nok").as_bytes()).await;
+    let answer = whole(outcome);
+    assert_eq!((answer.content_type, answer.is_encoded), (None, false));
+}
+
 /// A listener whose queue is full takes no more connections.
 #[tokio::test]
 async fn who_does_not_pick_up_was_not_sent_anything() {

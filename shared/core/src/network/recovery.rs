@@ -17,7 +17,7 @@ pub struct Consent;
 /// [`ReadsBack`].
 ///
 /// ```compile_fail
-/// use crate::network::{Network, RecoveryPlan};
+/// use postback_core::network::{Network, RecoveryPlan};
 /// fn resend<N: Network>() -> RecoveryPlan<N> {
 ///     RecoveryPlan::send_again() // does not compile: N does not say that it de-duplicates
 /// }

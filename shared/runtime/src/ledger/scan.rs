@@ -109,26 +109,28 @@ impl Filter {
             values.insert(format!(":{name}"), AttributeValue::S(text.to_owned()));
             format!(":{name}")
         };
-        let mut clause = |clause: String, name: &str| {
+        let mut clause = |clause: String, named: &[&str]| {
             clauses.push(clause);
-            names.insert(format!("#{name}"), name.to_owned());
+            names.extend(named.iter().map(|name| (format!("#{name}"), (*name).to_owned())));
         };
         if let Some(state) = self.state {
-            clause(format!("#state = {}", text("state", state.as_str())), "state");
+            clause(format!("#state = {}", text("state", state.as_str())), &["state"]);
         }
         if self.open {
             let finals = State::ALL.into_iter().filter(|state| state.is_final());
             let finals = finals.map(|state| text(state.as_str(), state.as_str()));
             let finals = finals.collect::<Vec<_>>().join(", ");
-            clause(format!("(NOT #state IN ({finals}) OR attribute_exists(permission))"), "state");
+            // `permission` is a reserved word, too.
+            let open = format!("(NOT #state IN ({finals}) OR attribute_exists(#permission))");
+            clause(open, &["state", "permission"]);
         }
         if let Some(network) = &self.network {
             let network = text("network", network);
-            clause(format!("begins_with(#delivery, {network})"), "delivery");
+            clause(format!("begins_with(#delivery, {network})"), &["delivery"]);
         }
         if let Some(since) = self.since {
             let since = text("since", &to_the_second(since));
-            clause(format!("#first_seen_at >= {since}"), "first_seen_at");
+            clause(format!("#first_seen_at >= {since}"), &["first_seen_at"]);
         }
         // DynamoDB refuses names and values that are there and empty.
         let some = !names.is_empty();

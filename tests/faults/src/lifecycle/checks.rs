@@ -35,8 +35,8 @@ impl<N: Network> Lifecycle<N> {
                             || protocol.state == State::Unconfirmed && effects <= 1)
                 }
                 Ending::Consented => {
-                    protocol.state == State::Delivered
-                        && (1..=protocol.attempt as usize).contains(&effects)
+                    (is_there || protocol.state == State::Unconfirmed)
+                        && (usize::from(is_there)..=protocol.attempt as usize).contains(&effects)
                 }
             };
             assert!(fits, "{what}: {requests} requests, {effects} effects, {record:#?}");

@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 use postback_core::{
     clock::Timestamp,
-    delivery::{Fingerprint, Record},
+    delivery::{Facts, Record},
     fields::UnknownFields,
     network::{Network, Plan, configure},
     order::Order,
@@ -29,8 +29,8 @@ pub(crate) trait NetworkFunction {
     fn services(&self) -> &FakeServices;
     /// The running instances without an invocation.
     fn idle(&mut self) -> &mut Vec<Instance>;
-    /// The fingerprints of an order's deliveries.
-    fn contents(&self, order: &Value) -> Vec<Fingerprint>;
+    /// The facts of an order's deliveries.
+    fn contents(&self, order: &Value) -> Vec<Facts>;
     /// The secret that the network accepts.
     fn secret(&self) -> String;
     /// Starts one more instance.
@@ -113,11 +113,12 @@ impl<N: Network> NetworkFunction for FunctionOf<N> {
         self.case.secret.to_string()
     }
 
-    fn contents(&self, order: &Value) -> Vec<Fingerprint> {
+    fn contents(&self, order: &Value) -> Vec<Facts> {
         let network = configure::<N>(&self.secret()).expect("settings");
         let order = Order::read(order, UnknownFields::Deny).expect("an order");
         let Plan::Send(parts) = network.plan(&order) else { return Vec::new() };
-        parts.iter().map(|part| Fingerprint::of(&part.report)).collect()
+        let whole = Facts::of_total(order.total, order.currency).and(N::facts(&order));
+        parts.into_iter().map(|part| whole.clone().and(part.facts)).collect()
     }
 
     fn start<'a>(&'a self, bed: &'a TestBed, patience: Patience) -> LocalBoxFuture<'a, Instance> {

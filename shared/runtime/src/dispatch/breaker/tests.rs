@@ -24,6 +24,15 @@ fn one_order_opens_nothing_however_often_it_fails() {
 }
 
 #[test]
+fn a_failure_of_tls_is_no_outage() {
+    let reason = Reason::new("tls_failed");
+    let mut breaker = opened(&Verdict::Retry { reason: reason.clone(), after: None, sent: false });
+
+    let Circuit::Open(open) = breaker.check("C", "v1", START) else { panic!("it is closed") };
+    assert_eq!((open.state, open.reason), (State::Parked, reason));
+}
+
+#[test]
 fn a_second_order_with_another_refusal_opens_nothing() {
     let mut breaker = CircuitBreaker::default();
     breaker.record("A", &Verdict::parked("http_forbidden"), "v1", START);

@@ -33,7 +33,7 @@ async fn a_final_state_is_200_and_any_other_202() {
     let bundle = Bundle::new(1).await;
     let bed = &bundle.bed;
     let rejected = with(bare("A-3"), "/clicks", json!({ "shopback": { "transaction_id": "?" } }));
-    script(&bundle, Fault::status(503));
+    script(&bundle, Fault::status(429));
     let retrying = bundle.post("/orders/shopback", &minimal("A-1")).await;
     script(&bundle, Fault::close_after_reading());
     let unconfirmed = bundle.post("/orders/shopback", &minimal("A-2")).await;
@@ -49,7 +49,7 @@ async fn a_final_state_is_200_and_any_other_202() {
         })
     };
     for (reply, status, body) in [
-        (retrying, 202, body("A-1", "retrying", "http_503", 1)),
+        (retrying, 202, body("A-1", "retrying", "http_429", 1)),
         (unconfirmed, 202, body("A-2", "unconfirmed", "connection_lost", 1)),
         (skipped, 200, body("A-5", "skipped", "no_click", 0)),
         (rejected, 200, body("A-3", "rejected", "invalid_click", 0)),
@@ -166,7 +166,7 @@ async fn without_its_bus_an_order_is_not_taken() {
 #[tokio::test]
 async fn a_promise_that_cannot_be_queued_is_not_given() {
     let bundle = Bundle::new(1).await;
-    script(&bundle, Fault::status(503));
+    script(&bundle, Fault::status(429));
     bundle.shopback.services.queue_down(true);
 
     let refused = bundle.post("/orders/shopback", &minimal("A-1")).await;

@@ -56,7 +56,7 @@ async fn a_panic_over_one_order_leaves_none_of_the_others_unsettled() {
     let bundle = Bundle::new(1).await;
     let function = with_three(&bundle).await;
     // An order that has to be put back on the queue, where it panics.
-    let unavailable = Rule::on(Network::ShopBack, Fault::status(503)).order("A-2");
+    let unavailable = Rule::on(Network::ShopBack, Fault::status(429)).order("A-2");
     bundle.bed.sandbox.script(unavailable).expect("a rule");
     function.services.panic_over(Some("A-2"));
 

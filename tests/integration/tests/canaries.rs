@@ -84,7 +84,7 @@ async fn the_search_finds_a_canary_in_every_place_it_looks_at() {
     let bundle = Bundle::new(1).await;
     let (log, _guard) = Log::capture();
     let id = "canaryid7351";
-    script(&bundle, Rule::on(Network::CpaMoe, Fault::status(503)));
+    script(&bundle, Rule::on(Network::CpaMoe, Fault::status(429)));
 
     let replies = [
         bundle.post("/orders", &canary_order(id)).await,
@@ -213,7 +213,7 @@ async fn a_ledger_that_fails_leaves_nothing_behind() {
     let pass = [Strike::Pass; 2];
     bundle.bed.table.script(pass.into_iter().chain([Strike::Fail; 3]));
     replies.push(post(&bundle, Network::ShopBack, "A-2").await);
-    script(&bundle, Rule::on(Network::ShopBack, Fault::status(503)));
+    script(&bundle, Rule::on(Network::ShopBack, Fault::status(429)));
     bundle.shopback.services.queue_down(true);
     replies.push(post(&bundle, Network::ShopBack, "A-3").await);
     bundle.bus.down(true);

@@ -191,8 +191,8 @@ async fn dead(network: Network, fault: Fault, how: &str) {
 }
 
 #[tokio::test]
-async fn a_network_that_says_it_is_down_gets_everything_once_it_is_back() {
-    dead(Network::CartStack, Fault::status(503), "answers 503").await;
+async fn a_network_that_refuses_for_now_gets_everything_once_it_is_back() {
+    dead(Network::CartStack, Fault::status(429), "answers 429").await;
 }
 
 #[tokio::test]

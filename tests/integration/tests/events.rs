@@ -107,7 +107,7 @@ async fn an_order_that_waits_behind_an_open_circuit_is_one_event() {
 #[tokio::test]
 async fn a_state_on_the_way_is_not_published() {
     let bundle = Bundle::new(1).await;
-    script(&bundle, Network::ShopBack, Fault::status(503));
+    script(&bundle, Network::ShopBack, Fault::status(429));
 
     bundle.post("/orders/shopback", &minimal("A-1")).await;
     let on_its_way = kinds(&bundle, "shopback").await;

@@ -57,7 +57,7 @@ async fn there_are_as_many_lines_as_requests_however_an_attempt_ends() {
     let bundle = Bundle::new(1).await;
     let (log, _guard) = Log::capture();
     let faults = [
-        (Network::ShopBack, Fault::status(503)),
+        (Network::ShopBack, Fault::status(429)),
         (Network::ShopBack, Fault::close_after_reading().processed()),
         (Network::CartStack, Fault::close_after_reading().processed()),
         (Network::CashMyCell, Fault::redirect("https://elsewhere.example/")),
@@ -98,7 +98,7 @@ async fn there_are_as_many_lines_as_requests_however_an_attempt_ends() {
     let has = |parts: [(&str, &str); 3]| {
         lines.iter().any(|line| parts.iter().all(|(k, v)| line.get(*k).is_some_and(|it| it == v)))
     };
-    assert!(has([("network", "shopback"), ("verdict", "retrying"), ("reason", "http_503")]));
+    assert!(has([("network", "shopback"), ("verdict", "retrying"), ("reason", "http_429")]));
     assert!(has([("network", "shopback"), ("verdict", "delivered"), ("proof", "duplicate")]));
     assert!(has([("network", "cartstack"), ("verdict", "unconfirmed"), ("attempt", "1")]));
     assert!(has([("network", "cashmycell"), ("verdict", "parked"), ("http_status", "302")]));
@@ -135,6 +135,7 @@ async fn every_line_has_a_code_that_the_runbook_explains() {
     // A pause and its end.
     bundle.bed.sandbox.change_accounts(|accounts| accounts.shopback.security_token = "x".into());
     bundle.post("/orders/shopback", &minimal("A-2")).await;
+    bundle.post("/orders/shopback", &minimal("A-6")).await;
     bundle.bed.sandbox.change_accounts(|accounts| {
         accounts.shopback.security_token = "fake0token0fake0token0fake0token".into();
     });

@@ -73,7 +73,7 @@ async fn a_duplicate_is_not_counted_again() {
 async fn a_delivery_that_waits_reports_its_age_at_least_every_quarter_of_an_hour() {
     let bundle = Bundle::new(1).await;
     let services = &bundle.shopback.services;
-    script(&bundle, Rule::on(Network::ShopBack, Fault::status(503)).forever());
+    script(&bundle, Rule::on(Network::ShopBack, Fault::status(429)).forever());
     bundle.shopback.enqueue(&order("A-1"));
     let start = bundle.bed.now();
 

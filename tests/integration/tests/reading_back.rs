@@ -22,7 +22,7 @@ fn script(bundle: &Bundle, fault: Fault) {
 #[tokio::test]
 async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
     let bundle = Bundle::new(1).await;
-    let answer = Answer::status(503).with_header("retry-after", "60");
+    let answer = Answer::status(429).with_header("retry-after", "60");
     script(&bundle, Fault::answer(answer));
     bundle.post("/orders/shopback", &minimal("A-1")).await;
     bundle.bed.work_off(&bundle.shopback, Duration::from_hours(1)).await;
@@ -40,9 +40,9 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
         shopback["attempts"],
         json!([
             {
-                "number": 1, "version": 2, "state": "retrying", "reason": "http_503",
+                "number": 1, "version": 2, "state": "retrying", "reason": "http_429",
                 "started_at": "2026-11-21T10:15:00Z", "ended_at": "2026-11-21T10:15:00Z",
-                "details": { "http_status": "503" },
+                "details": { "http_status": "429" },
             },
             {
                 "number": 2, "version": 4, "state": "delivered",
@@ -64,7 +64,7 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
 #[tokio::test]
 async fn an_order_that_waits_says_until_when() {
     let bundle = Bundle::new(1).await;
-    script(&bundle, Fault::answer(Answer::status(503).with_header("retry-after", "3600")));
+    script(&bundle, Fault::answer(Answer::status(429).with_header("retry-after", "3600")));
     bundle.post("/orders/shopback", &minimal("A-1")).await;
 
     let reply = bundle.get("A-1").await;
@@ -78,7 +78,7 @@ async fn an_order_that_waits_says_until_when() {
 #[tokio::test]
 async fn what_a_person_decided_is_shown_and_not_who_or_why() {
     let bundle = Bundle::new(1).await;
-    script(&bundle, Fault::answer(Answer::status(503)));
+    script(&bundle, Fault::answer(Answer::status(429)));
     bundle.post("/orders/shopback", &minimal("A-1")).await;
     let ledger = bundle.bed.table.ledger();
     let [record] = &ledger.of_order("A-1").await.expect("a record")[..] else {

@@ -150,7 +150,7 @@ async fn parked_stops_sending_keeps_the_orders_and_sends_them_once_the_setting_i
 async fn retrying_is_certainly_not_processed_and_is_sent_again_later() {
     for network in [Network::CartStack, Network::CashMyCell, Network::CpaMoe, Network::ShopBack] {
         let bundle = Bundle::new(1).await;
-        script(&bundle, network, Fault::status(503));
+        script(&bundle, network, Fault::status(429));
 
         let body = post(&bundle, network, &minimal("A-1")).await;
         bundle.bed.work_off(&bundle.cartstack, DAY).await;
@@ -158,7 +158,7 @@ async fn retrying_is_certainly_not_processed_and_is_sent_again_later() {
         bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
         bundle.bed.work_off(&bundle.shopback, DAY).await;
 
-        assert_eq!((&body["state"], &body["reason"]), (&json!("retrying"), &json!("http_503")));
+        assert_eq!((&body["state"], &body["reason"]), (&json!("retrying"), &json!("http_429")));
         let state = delivery(&bundle, "A-1").await["state"].clone();
         assert!(state == "delivered" || state == "accepted", "{network}: {state}");
         assert_eq!(bundle.bed.sandbox.totals(network).effects, 1, "{network}");

@@ -22,6 +22,8 @@ pub struct Census {
     pub attempts: u64,
     /// The number of effects that the networks hold.
     pub effects: u64,
+    /// The number of deliveries that were withdrawn.
+    pub withdrawn: u64,
     /// The defects, each with its story.
     pub defects: Vec<(Defect, String)>,
     /// The deliveries that wait for a person, by network and reason.
@@ -64,6 +66,7 @@ impl Census {
                         id,
                         variants,
                         came,
+                        cancelled: scenario.cancelled.contains(id),
                         function: &**function,
                         line,
                         effects,
@@ -88,6 +91,7 @@ impl Census {
         self.deliveries += other.deliveries;
         self.attempts += other.attempts;
         self.effects += other.effects;
+        self.withdrawn += other.withdrawn;
         self.defects.extend(other.defects);
         for (reason, count) in other.unresolved {
             *self.unresolved.entry(reason).or_default() += count;
@@ -110,6 +114,7 @@ impl Census {
             self.defects.push((defect, format!("{delivery}: {what}: {story}")));
         }
         let protocol = &record.protocol;
+        self.withdrawn += u64::from(protocol.state == State::Withdrawn);
         if matches!(protocol.state, State::Unconfirmed | State::Parked) {
             let reason = protocol.reason.as_ref().map_or("none", |reason| reason.as_str());
             *self
@@ -143,6 +148,7 @@ struct Delivery<'a> {
     id: &'a str,
     variants: &'a [u8],
     came: bool,
+    cancelled: bool,
     function: &'a dyn NetworkFunction,
     line: Line,
     effects: Vec<&'a Effect>,
@@ -169,6 +175,9 @@ impl Delivery<'_> {
             protocol.state == State::Unconfirmed && self.function.ending() != Ending::Delivered;
         match protocol.state {
             _ if count > most => Some((Defect::Duplicate, "reported twice")),
+            _ if is_sent_after_cancellation(record) => {
+                Some((Defect::Untrue, "reported after its cancellation was known"))
+            }
             State::Delivered | State::Accepted if count == 0 => {
                 Some((Defect::Lost, "said to be there"))
             }
@@ -176,7 +185,8 @@ impl Delivery<'_> {
                 Some((Defect::Untrue, "said not to be there"))
             }
             state if state.is_final() => None,
-            State::Unconfirmed if held => None,
+            State::Unconfirmed if held || self.cancelled => None,
+            State::Parked if self.cancelled && protocol.in_doubt() => None,
             _ => Some((Defect::Lost, "nothing carries it on")),
         }
         .or_else(|| self.untruth(record))
@@ -186,6 +196,9 @@ impl Delivery<'_> {
     /// content than the ledger's.
     fn untruth(&self, record: &Record) -> Option<(Defect, &'static str)> {
         let state = record.protocol.state;
+        if state == State::Withdrawn && self.cancelled {
+            return None;
+        }
         if self.line.name.is_none() && self.answered.iter().any(|answered| *answered != state) {
             return Some((Defect::Untrue, "callers were answered another final state"));
         }
@@ -204,4 +217,12 @@ impl Delivery<'_> {
         }
         None
     }
+}
+
+/// Finds an attempt that began after the ledger knew of the cancellation.
+fn is_sent_after_cancellation(record: &Record) -> bool {
+    let known = record.protocol.cancelled.as_ref().map(|cancelled| cancelled.at);
+    known.is_some_and(|known| {
+        record.attempts.entries().iter().any(|attempt| attempt.started_at > known)
+    })
 }

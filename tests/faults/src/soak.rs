@@ -178,6 +178,7 @@ fn draw(rng: &mut Rng, scenario: &Scenario) -> Round {
 
 fn source(rng: &mut Rng, functions: usize) -> Source {
     match rng.u8(0..8) {
+        0 if rng.bool() => Source::Cancellation,
         0 => Source::DelayedOrder(rng.usize(0..functions)),
         1..4 => Source::Api(rng.usize(0..functions)),
         _ => Source::Bus,

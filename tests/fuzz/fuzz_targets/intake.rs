@@ -11,7 +11,7 @@ use std::{
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use postback_conformance::NOW;
-use postback_core::{fields::UnknownFields, order::Order};
+use postback_core::{fields::UnknownFields, order::Arrived};
 use postback_fuzz::{mutate, seeds};
 use postback_runtime::{
     lambda::api::Request,
@@ -32,7 +32,7 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
             assert!(detail_type.starts_with("order."));
             let order = serde_json::from_str::<Value>(detail);
             let order = order.unwrap_or_else(|error| panic!("{error}: {detail}"));
-            let order = Order::read(&order, UnknownFields::Ignore);
+            let order = Arrived::read(&order, UnknownFields::Ignore);
             assert!(order.is_ok(), "{order:?}");
         }
         200 | 400 | 404 | 405 | 413 | 415 | 422 => assert!(taken.is_empty()),
@@ -44,7 +44,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::json(data, size, max_size, seed, 0)
 });
 
-fn answer(request: &Request, bus: &Bus) -> i64 {
+fn answer(request: &Request, bus: &Bus) -> u16 {
     let answer = pin!(intake::answer(request, bus, NOW));
     match answer.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(response) => response.status_code,

@@ -30,6 +30,8 @@ pub struct Scenario {
     pub(crate) orders: Vec<(String, Vec<u8>)>,
     /// The functions that each order came to: they all have to report it.
     pub(crate) came: HashSet<(usize, String)>,
+    /// The orders that the shop cancelled.
+    pub(crate) cancelled: HashSet<String>,
     /// API calls that got no answer, or one that promises nothing.
     unanswered: Vec<Arrival>,
     /// Final states that a caller was answered: function, order, state.
@@ -80,6 +82,7 @@ impl Scenario {
             functions: Vec::new(),
             orders: Vec::new(),
             came: HashSet::new(),
+            cancelled: HashSet::new(),
             unanswered: Vec::new(),
             answered: Vec::new(),
             invocations: (0, 0),
@@ -162,6 +165,9 @@ impl Scenario {
     async fn arrive(&mut self, arrival: &Arrival, limits: &Limits, runs: &mut Vec<Run>) {
         let Arrival { order: number, variant, source } = *arrival;
         let id = format!("A{number}");
+        if matches!(source, Source::Cancellation) {
+            return self.cancel(id);
+        }
         match self.orders.iter_mut().find(|(known, _)| *known == id) {
             Some((_, variants)) if variants.contains(&variant) => {}
             Some((_, variants)) => variants.push(variant),
@@ -169,11 +175,12 @@ impl Scenario {
         }
         let order = order(&id, variant);
         let functions = match source {
-            Source::Bus => 0..self.functions.len(),
+            Source::Bus | Source::Cancellation => 0..self.functions.len(),
             Source::Api(function) | Source::DelayedOrder(function) => function..function + 1,
         };
         self.came.extend(functions.map(|function| (function, id.clone())));
         match source {
+            Source::Cancellation => {}
             Source::Bus => {
                 for function in &self.functions {
                     function.services().enqueue(order_event(&order).to_string());
@@ -192,6 +199,18 @@ impl Scenario {
                 runs.push(self.run(function, event, Input::Posted(id, *arrival), limits).await);
             }
         }
+    }
+
+    fn cancel(&mut self, id: String) {
+        let mut event = order_event(&json!({ "order_id": id, "status": "cancelled" }));
+        event["detail-type"] = json!("order.cancelled");
+        for function in &self.functions {
+            function.services().enqueue(event.to_string());
+        }
+        if !self.orders.iter().any(|(known, _)| *known == id) {
+            self.orders.push((id.clone(), Vec::new()));
+        }
+        self.cancelled.insert(id);
     }
 
     async fn run(&mut self, function: usize, event: Value, input: Input, limits: &Limits) -> Run {

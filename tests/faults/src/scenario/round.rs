@@ -37,6 +37,8 @@ pub enum Source {
     Bus,
     /// A message of this function to itself.
     DelayedOrder(usize),
+    /// A cancellation on the bus, for all functions.
+    Cancellation,
 }
 
 /// The end of a scenario.

@@ -67,7 +67,7 @@ def test_an_alarm_of_the_sweep_lasts_until_a_sweep_finds_nothing(alarms):
         assert alarm["OKActions"] == alarm["AlarmActions"]
 
 
-def test_every_alarm_tells_the_topic_if_there_is_one(alarms):
+def test_every_alarm_notifies_the_topic_if_there_is_one(alarms):
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     for name, alarm in alarms.items():
         assert alarm["AlarmActions"] == topic, name

@@ -8,7 +8,7 @@ from build import ROOT
 from costs import API_LOG_BYTES, COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, PAGE, PUBLISH_LOG_BYTES, page, table
 from samcli.yamlhelper import yaml_parse
 from stack import NETWORKS, PLAYED, STACK_NAME
-from test_end_to_end import NAMES, drained, eventually, new_id, order, told_networks
+from test_end_to_end import NAMES, drained, eventually, new_id, order, reported_networks
 
 ORDERS = 10
 
@@ -88,7 +88,7 @@ def test_an_order_costs_what_the_table_says(stack):
     # One after the other, so that no batch makes it cheaper.
     for each in orders:
         stack.api("POST", "/orders", each)
-        assert eventually(lambda each=each: told_networks(stack, each["order_id"]), set(NAMES)) == set(NAMES)
+        assert eventually(lambda each=each: reported_networks(stack, each["order_id"]), set(NAMES)) == set(NAMES)
     assert drained(stack)
 
     intake = logged(stack, "intake", since)

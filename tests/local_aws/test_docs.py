@@ -5,7 +5,7 @@ The blocks ```sh, ```python and ```js of a page run in their order; what one exp
 before a block stands what it needs:
 
     <!-- not run: why -->              it is left out; the tests' output lists it as skipped, with the reason
-    <!-- before: told A-1001 net -->   one of SETUPS is called first, with these words
+    <!-- before: reported A-1001 net -->   one of SETUPS is called first, with these words
 
 ```yaml blocks with Resources pass cfn-lint, ```json blocks are JSON. Node.js comes with the tools, so nothing depends on what
 this machine has.
@@ -24,7 +24,7 @@ import pytest
 from build import ROOT, TOOLS
 from reference import PAGE, page
 from stack import REGION, ROOT_KEY, WEBHOOK_KEY, local_environment
-from test_end_to_end import eventually, told_networks
+from test_end_to_end import eventually, reported_networks
 
 PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "cli/README.md")), *sorted((ROOT / "docs").glob("*.md"))]
 RUN_HERE = [path for path in PAGES if path.name != "runbook.md"]
@@ -63,7 +63,7 @@ def blocks(text: str) -> list[Block]:
     return [Block(language, code, tuple(re.findall(r"<!-- (.*?) -->", said))) for said, language, code in found]
 
 
-# curl knows that *.localhost is this machine. Python and Node ask the system, which may not: so they are told.
+# curl knows that *.localhost is this machine. Python and Node ask the system, which may not: so these lines add it.
 PYTHON_KNOWS = """
 import socket
 asked = socket.getaddrinfo
@@ -81,13 +81,13 @@ dns.lookup = (host, ...more) => asked(String(host).endsWith('.localhost') ? '127
 # ── What a page may ask for ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def told(stack, order_id: str, network: str) -> None:
-    """Waits until the network has been told of an order."""
-    final = lambda: network in told_networks(stack, order_id)  # noqa: E731
+def reported(stack, order_id: str, network: str) -> None:
+    """Waits until the network has an order."""
+    final = lambda: network in reported_networks(stack, order_id)  # noqa: E731
     assert eventually(final, True) is True
 
 
-SETUPS = {"told": told}
+SETUPS = {"reported": reported}
 
 
 # ── The pages ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,12 +194,12 @@ def test_the_configuration_reference_is_current():
 def test_a_block_is_found_with_what_is_said_before_it():
     text = (
         "# Page\n\n<!-- not run: needs an account -->\n```sh\nmake deploy\n```\n\nText.\n\n"
-        "<!-- before: told A-1 net -->\n```sh\necho 1\n```\n\n```json\n{}\n```\n"
+        "<!-- before: reported A-1 net -->\n```sh\necho 1\n```\n\n```json\n{}\n```\n"
     )
 
     first, second, third = blocks(text)
 
     assert first.not_run == "needs an account" and not second.not_run
-    assert (second.code, second.before) == ("echo 1\n", [["told", "A-1", "net"]])
+    assert (second.code, second.before) == ("echo 1\n", [["reported", "A-1", "net"]])
     assert third.language == "json"
     assert not Block("sh", "", ("not run:",)).not_run

@@ -92,7 +92,7 @@ def eventually(look, wanted, patience: float = 30):
     return seen
 
 
-def told_networks(stack, order_id: str) -> set[str]:
+def reported_networks(stack, order_id: str) -> set[str]:
     """The networks where the order's delivery has ended well."""
     return {name for name, delivery in read_back(stack, order_id).items() if delivery["state"] in FINAL}
 
@@ -139,7 +139,7 @@ def test_an_order_posted_to_the_api_reaches_every_network_once(stack):
 
     assert (answer.status, answer.json["order_id"]) == (202, posted["order_id"])
     assert unquote(answer.headers["location"]) == f"/orders/{posted['order_id']}"
-    assert eventually(lambda: told_networks(stack, posted["order_id"]), set(NAMES)) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, posted["order_id"]), set(NAMES)) == set(NAMES)
     assert effects(stack, posted) == dict.fromkeys(NAMES, 1)
     assert stack.sandbox("GET", "/_violations").json == []
 
@@ -149,7 +149,7 @@ def test_an_order_put_on_the_bus_reaches_every_network_once(stack):
 
     put_on_bus(stack, put)
 
-    assert eventually(lambda: told_networks(stack, put["order_id"]), set(NAMES)) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, put["order_id"]), set(NAMES)) == set(NAMES)
     assert effects(stack, put) == dict.fromkeys(NAMES, 1)
 
 
@@ -179,7 +179,7 @@ def test_the_same_order_by_all_ways_at_once_has_one_effect(stack):
         for way in [pool.submit(way) for way in ways]:
             way.result()
 
-    assert eventually(lambda: told_networks(stack, same["order_id"]), set(NAMES)) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, same["order_id"]), set(NAMES)) == set(NAMES)
     assert drained(stack)
     assert effects(stack, same) == dict.fromkeys(NAMES, 1)
 
@@ -330,14 +330,14 @@ def take_all(stack, queue: str) -> list[str]:
     return [message["Body"] for message in messages]
 
 
-def test_a_network_that_is_down_for_a_moment_is_told_later_and_holds_nobody_up(stack):
+def test_a_network_that_is_down_for_a_moment_gets_its_orders_later_and_holds_nobody_up(stack):
     put = order(new_id())
     unavailable = {"answer": {"status": 503, "headers": {}, "body": ""}}
     stack.sandbox("POST", "/_script", {"network": "shopback", "order": put["order_id"], "fault": unavailable})
 
     put_on_bus(stack, put)
 
-    assert eventually(lambda: told_networks(stack, put["order_id"]), set(NAMES), 60) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, put["order_id"]), set(NAMES), 60) == set(NAMES)
     assert effects(stack, put) == dict.fromkeys(NAMES, 1)
     assert read_back(stack, put["order_id"])["shopback"]["attempt"] == 2
 

@@ -8,7 +8,7 @@ from examples import read_back
 from observability import metrics, now, raised, values
 from stack import PLAYED, STACK_NAME
 from test_end_to_end import (
-    NAMES, drained, effects, eventually, known_as, new_id, order, put_on_bus, take_all, told_networks, without,
+    NAMES, drained, effects, eventually, known_as, new_id, order, put_on_bus, take_all, reported_networks, without,
 )  # fmt: skip
 
 CARTSTACK = next(network for network in PLAYED if network.name == "cartstack")
@@ -56,7 +56,7 @@ def test_an_order_that_was_cancelled_first_is_never_reported(stack, way, status)
 def test_an_order_that_was_reported_and_cancelled_stays_reported_and_shows_the_cancellation(stack):
     reported = order(new_id())
     put_on_bus(stack, reported)
-    assert eventually(lambda: told_networks(stack, reported["order_id"]), set(NAMES)) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, reported["order_id"]), set(NAMES)) == set(NAMES)
     before = states(stack, reported["order_id"])
 
     put(stack, {"order_id": reported["order_id"], "status": "cancelled"})
@@ -88,7 +88,7 @@ def test_a_completion_that_is_later_than_the_cancellation_is_reported(stack):
 
     put_on_bus(stack, later)
 
-    assert eventually(lambda: told_networks(stack, bought["order_id"]), set(NAMES)) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, bought["order_id"]), set(NAMES)) == set(NAMES)
     assert effects(stack, bought) == dict.fromkeys(NAMES, 1)
 
 
@@ -149,7 +149,7 @@ def test_an_order_waits_out_an_outage_of_the_ledger(stack, action):
                                 {"Stack": STACK_NAME, "Network": "shopback"})  # fmt: skip
         assert eventually(lambda: len(failed()) > 0, True)
 
-    assert eventually(lambda: "shopback" in told_networks(stack, waits["order_id"]), True, 90)
+    assert eventually(lambda: "shopback" in reported_networks(stack, waits["order_id"]), True, 90)
     assert effects(stack, waits)["shopback"] == 1
     assert take_all(stack, dead) == []
 

@@ -11,7 +11,7 @@ from build import FUNCTIONS
 from examples import read_back
 from observability import logged, metrics, now, raised, values
 from stack import PLAYED, REGION, STACK_NAME
-from test_end_to_end import drained, effects, eventually, new_id, order, take_all, told_networks
+from test_end_to_end import drained, effects, eventually, new_id, order, take_all, reported_networks
 
 NAMES = {network.name for network in PLAYED}
 SHOPBACK = next(network for network in PLAYED if network.name == "shopback")
@@ -148,8 +148,8 @@ def test_a_secret_is_rotated_while_orders_flow(stack):
         assert eventually(lambda: passed(stack, right) > 4, True, 120)
 
     ids = [each["order_id"] for each in posted]
-    untold = eventually(lambda: [one for one in ids if told_networks(stack, one) != NAMES], [], 180)
-    assert untold == []
+    unreported = eventually(lambda: [one for one in ids if reported_networks(stack, one) != NAMES], [], 180)
+    assert unreported == []
     assert drained(stack)
     assert [one["order_id"] for one in posted if effects(stack, one) != dict.fromkeys(NAMES, 1)] == []
     for network in PLAYED:
@@ -178,22 +178,22 @@ def passed(stack, since: int) -> int:
 def test_a_network_that_hangs_holds_nobody_up(stack):
     others = NAMES - {CARTSTACK.name}
 
-    def time_to_tell(count: int = 5) -> float:
+    def time_to_report(count: int = 5) -> float:
         started, posted = time.monotonic(), [order(new_id()) for _ in range(count)]
         for each in posted:
             assert stack.api("POST", "/orders", each).status == 202
-        reported = eventually(lambda: all(told_networks(stack, each["order_id"]) >= others for each in posted), True, 60)
+        reported = eventually(lambda: all(reported_networks(stack, each["order_id"]) >= others for each in posted), True, 60)
         assert reported is True
         waiting.extend(posted)
         return time.monotonic() - started
 
     waiting: list[dict] = []
-    well = time_to_tell()
+    well = time_to_report()
     outage = {"network": CARTSTACK.name, "on": True, "fault": {"hang": True, "processed": False}}
     assert stack.sandbox("POST", "/_outage", outage).status == 200
     try:
-        hung = time_to_tell()
-        held = [each for each in waiting if CARTSTACK.name not in told_networks(stack, each["order_id"])]
+        hung = time_to_report()
+        held = [each for each in waiting if CARTSTACK.name not in reported_networks(stack, each["order_id"])]
     finally:
         stack.sandbox("POST", "/_outage", {**outage, "on": False})
         stack.sandbox("POST", "/_release")
@@ -207,7 +207,7 @@ def test_a_network_that_hangs_holds_nobody_up(stack):
     lost = [each for each in held if state(each) == "unconfirmed"]
     assert lost, "its answer is"
     # The circuit breaker opened: what waited unsent goes out by itself, a few minutes later.
-    sent = lambda: sum(CARTSTACK.name in told_networks(stack, each["order_id"]) for each in held)  # noqa: E731
+    sent = lambda: sum(CARTSTACK.name in reported_networks(stack, each["order_id"]) for each in held)  # noqa: E731
     assert eventually(sent, len(held) - len(lost), 300) == len(held) - len(lost)
     for each in held:
         assert effects(stack, each).get(CARTSTACK.name, 0) == (each not in lost)

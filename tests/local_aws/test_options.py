@@ -71,7 +71,7 @@ def waiting(stack) -> int:
     return int(stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
 
 
-def test_who_was_told_by_the_former_stack_is_not_told_again(stack, heir):
+def test_a_network_with_a_report_of_the_former_stack_gets_no_second_one(stack, heir):
     reported = order(new_id())
     first = stack.api("POST", f"/orders/{PAUSED.name}", reported)
 

@@ -17,7 +17,7 @@ from build import ROOT
 from examples import read_back
 from stack import PLAYED, REGION, ROOT_KEY, local_environment
 from test_end_to_end import (
-    NAMES, drained, effects, eventually, known_as, listen, new_id, order, put_on_bus, told_networks, until_it_takes_orders,
+    NAMES, drained, effects, eventually, known_as, listen, new_id, order, put_on_bus, reported_networks, until_it_takes_orders,
 )  # fmt: skip
 
 # ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -325,7 +325,7 @@ def test_replaying_a_day_of_delivered_orders_sends_nothing_and_changes_nothing(s
     for each in day:
         put_on_bus(stack, each)
     for each in day:
-        assert eventually(lambda each=each: told_networks(stack, each["order_id"]), set(NAMES), 60) == set(NAMES)
+        assert eventually(lambda each=each: reported_networks(stack, each["order_id"]), set(NAMES), 60) == set(NAMES)
     assert drained(stack)
     begin = (datetime.now(timezone.utc) - timedelta(hours=24)).isoformat()
     new = order(new_id(), customer={})

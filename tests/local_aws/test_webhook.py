@@ -8,7 +8,7 @@ import time
 
 import pytest
 from stack import PLAYED, WEBHOOK_KEY
-from test_end_to_end import NAMES, effects, eventually, new_id, order, told_networks, without
+from test_end_to_end import NAMES, effects, eventually, new_id, order, reported_networks, without
 
 OTHER_KEY = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 NO_KEY = "whsec_bm8ga2V5IG9mIHRoaXMgd2ViaG9vayEh"
@@ -48,7 +48,7 @@ def test_a_signed_order_reaches_every_network_once(stack):
     answer = send(stack, sent, new_id())
 
     assert (answer.status, answer.json["order_id"]) == (202, sent["order_id"])
-    assert eventually(lambda: told_networks(stack, sent["order_id"]), set(NAMES)) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, sent["order_id"]), set(NAMES)) == set(NAMES)
     assert effects(stack, sent) == dict.fromkeys(NAMES, 1)
 
 
@@ -80,7 +80,7 @@ def test_a_message_sent_again_is_answered_as_before_and_one_with_another_order_i
 
     assert (first.status, again.status, again.json) == (202, 202, first.json)
     assert problem(other) == (409, "webhook_id_reused")
-    assert eventually(lambda: told_networks(stack, sent["order_id"]), set(NAMES)) == set(NAMES)
+    assert eventually(lambda: reported_networks(stack, sent["order_id"]), set(NAMES)) == set(NAMES)
     assert effects(stack, sent) == dict.fromkeys(NAMES, 1)
 
 
@@ -134,5 +134,5 @@ def test_the_webhook_needs_its_receipts(stack, action, code):
         # The bus has it, so the answer stands; sent again, it goes over the bus once more and is reported once.
         assert answer.status == 202
         assert send(stack, sent, message_id).status == 202
-        assert eventually(lambda: told_networks(stack, sent["order_id"]), set(NAMES)) == set(NAMES)
+        assert eventually(lambda: reported_networks(stack, sent["order_id"]), set(NAMES)) == set(NAMES)
         assert effects(stack, sent) == dict.fromkeys((network.name for network in PLAYED), 1)

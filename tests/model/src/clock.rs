@@ -19,7 +19,7 @@ pub(crate) const fn ticks(count: u8) -> Duration {
     TICK.saturating_mul(count as u32)
 }
 
-/// The instant that can't be told from those before it.
+/// The instant that looks like those before it.
 pub(crate) fn long_ago() -> Timestamp {
     NOW - ticks(PAST)
 }

@@ -223,7 +223,7 @@ pub enum Outcome {
     Answered,
     /// It is processed, and the answer is lost.
     AnswerLost,
-    /// It is lost on its way, which nobody can tell from the above.
+    /// It is lost on its way, which looks like the above.
     RequestLost,
     /// It is asked to come again.
     NotNow,
@@ -296,7 +296,7 @@ impl Invocation {
     }
 
     /// Whether time may pass before its next turn. An answer is acted on, or lost with the
-    /// invocation, before its age can no longer be told.
+    /// invocation, before its age no longer shows.
     pub(crate) fn may_wait(&self) -> bool {
         !matches!(
             self.turn,

@@ -279,7 +279,7 @@ impl World {
     }
 }
 
-/// A write that is certain to be refused: fewer states are told apart.
+/// A write that is certain to be refused: fewer states differ.
 fn refuse(invocation: &mut Invocation) {
     if let Turn::Write { next, name, place, .. } = &mut invocation.turn {
         *next = None;
@@ -403,7 +403,7 @@ fn aged(delivery: &Delivery) -> Delivery {
     next
 }
 
-/// A delivery without what the protocol never reads, so that fewer states are told apart.
+/// A delivery without what the protocol never reads, so that fewer states differ.
 fn essence(mut delivery: Delivery) -> Delivery {
     let settled = delivery.state.is_final();
     let sending = delivery.state == postback_core::delivery::State::Sending;

@@ -175,7 +175,7 @@ fn the_total_is_what_the_merchant_chose_with_two_decimals() {
 }
 
 #[test]
-fn a_total_that_cannot_be_told_is_left_out() {
+fn a_total_that_cannot_be_sent_is_left_out() {
     let mut bare = order("119.00");
     bare.as_object_mut().expect("an order").retain(|name, _| name != "tax");
     let mut fine = order("1.234");

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_in_disguise_is_told_as_what_it_is() {
+    fn an_address_in_disguise_is_recognised() {
         let ip = PublicIp::new("::ffff:203.0.113.9".parse().expect("an address"));
 
         assert_eq!(serde_json::to_string(&ip).expect("JSON"), "\"203.0.113.9\"");

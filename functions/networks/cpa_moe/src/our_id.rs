@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_told_as_a_number_only_while_it_says_the_same() {
+    fn a_number_is_sent_as_a_number_only_while_it_says_the_same() {
         let written = |id: &str| serde_json::to_string(&of(id)).expect("JSON");
 
         assert_eq!(written("112358"), "112358");

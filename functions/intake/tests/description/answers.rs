@@ -140,7 +140,7 @@ fn decisions() -> Value {
             "type": "object", "required": ["at", "attempt", "decision"],
             "properties": {
                 "at": instant(), "attempt": count(0),
-                "decision": { "enum": ["delivered", "send_again"] },
+                "decision": { "enum": ["confirm", "permit_sending", "abandon", "reopen"] },
             },
         },
     })

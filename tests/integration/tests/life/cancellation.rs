@@ -90,7 +90,7 @@ async fn a_parked_order_that_is_cancelled_is_not_sent_when_the_setting_is_fixed(
 }
 
 #[tokio::test]
-async fn a_cancellation_during_an_attempt_that_fails_withdraws_it_at_the_settlement() {
+async fn an_order_cancelled_during_an_attempt_is_not_sent_again() {
     let bundle = Bundle::new(1).await;
     script(&bundle, Network::ShopBack, Fault::hang().not_processed());
 

@@ -123,3 +123,23 @@ fn the_next_order_is_the_probe_when_the_first_was_not_sent() {
     breaker.give_back(due);
     assert_eq!(breaker.check("D", "v1", due), Circuit::HalfOpen);
 }
+
+#[test]
+fn the_order_that_failed_last_is_the_probe_once_no_other_came_for_a_quarter_of_an_hour() {
+    let mut breaker = opened(&doubt());
+    let half_open = START + OUTAGE_PAUSES[0];
+
+    let Circuit::Open(open) = breaker.check("B", "v1", half_open) else { panic!("it is closed") };
+
+    assert_eq!(open.until, half_open + LONE_ORDER_PAUSE);
+    assert_eq!(breaker.check("B", "v1", open.until), Circuit::HalfOpen);
+}
+
+#[test]
+fn a_duplicate_that_a_lookup_decides_is_an_answer_and_no_outage() {
+    let reason = Reason::new("duplicate");
+    let duplicate = Verdict::Unconfirmed { reason, if_absent: IfAbsent::Reject };
+    let mut breaker = opened(&doubt());
+
+    assert_eq!(breaker.record("C", &duplicate, "v1", START), Some(Change::Closed));
+}

@@ -123,7 +123,7 @@ def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):
     assert heir.client("secretsmanager").describe_secret(SecretId=secret)["KmsKeyId"] == key
     groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{heir.name}-")["logGroups"]
     assert {group["logGroupName"].rsplit("-", 1)[1]: group.get("kmsKeyId") for group in groups} == {
-        "intake": key, "audit": key, "publish": key, PAUSED.name: key
+        "intake": key, "audit": key, "publish": key, "sweep": key, PAUSED.name: key
     }  # fmt: skip
 
 

@@ -135,6 +135,8 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> Option<Change> {
         let cause = match verdict {
+            // A setting that is wrong for this order alone says nothing about the others.
+            Verdict::Parked { .. } if !verdict.opens_the_circuit() => return None,
             Verdict::Parked { reason, .. } => Cause::Setting(reason.clone()),
             // A certificate that does not hold stays so until a person acts.
             Verdict::Retry { reason, .. } if reason.as_str() == "tls_failed" => {

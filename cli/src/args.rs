@@ -160,10 +160,19 @@ pub(crate) struct Settle {
     #[arg(long)]
     pub(crate) attempt: Option<u32>,
     /// The order as it was sent, JSON; - is standard input
-    #[arg(long, value_name = "FILE", requires = "send_again", conflicts_with = "from_archive")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "send_again",
+        conflicts_with_all = ["from_archive", "delivered", "abandon", "reopen"]
+    )]
     pub(crate) order: Option<PathBuf>,
     /// Take the order from the bus's archive
-    #[arg(long, requires = "send_again")]
+    #[arg(
+        long,
+        requires = "send_again",
+        conflicts_with_all = ["delivered", "abandon", "reopen"]
+    )]
     pub(crate) from_archive: bool,
 }
 
@@ -263,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_is_one_of_two() {
+    fn a_decision_is_one_of_four() {
         let of = |more: &[&str]| {
             let settle = ["postback", "orders", "settle", "A-1", "net", "--reason", "r"];
             Arguments::try_parse_from(settle.iter().chain(more)).is_ok()
@@ -272,7 +281,10 @@ mod tests {
         assert!(of(&["--delivered"]));
         assert!(of(&["--send-again", "--order", "a.json", "--attempt", "2"]));
         assert!(!of(&[]));
+        assert!(of(&["--abandon"]));
+        assert!(of(&["--reopen"]));
         assert!(!of(&["--delivered", "--send-again"]));
+        assert!(!of(&["--abandon", "--from-archive"]));
         assert!(!of(&["--delivered", "--order", "a.json"]));
         assert!(!of(&["--send-again", "--from-archive", "--order", "a.json"]));
     }

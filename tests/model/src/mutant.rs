@@ -107,7 +107,7 @@ fn is_open(delivery: &Delivery) -> bool {
 /// Takes a rule out by what the protocol is shown.
 fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event, now: Timestamp) {
     let Some(held) = before else { return };
-    match (mutant, event) {
+    match (mutant, &mut *event) {
         (Mutant::ExpiredTakenOver, Event::Arrive(_))
             if held.state == State::Sending && now >= held.claim_expires_at =>
         {
@@ -155,6 +155,13 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
                 held.order_updated_at = None;
             }
         }
+        _ => change_version(mutant, held, event),
+    }
+}
+
+/// Takes a rule out of those about versions and a person's decisions.
+fn change_version(mutant: Mutant, held: &mut Delivery, event: &Event) {
+    match (mutant, event) {
         (Mutant::EarlierVersionReplaces, Event::Arrive(arrival))
             if arrival.updated_at < held.order_updated_at =>
         {
@@ -214,6 +221,13 @@ fn change_output(mutant: Mutant, held: Option<&Delivery>, event: &Event, step: &
         (Mutant::CancelledBeforeOrderForgotten, Event::Cancel { .. }) if held.is_none() => {
             *step = Step { next: None, then: Then::Rest };
         }
+        _ => change_permission(mutant, held, event, step),
+    }
+}
+
+/// Takes a rule out of those about versions, a person's permission and a decision taken back.
+fn change_permission(mutant: Mutant, held: Option<&Delivery>, event: &Event, step: &mut Step) {
+    match (mutant, event) {
         (Mutant::LaterVersionForgotten, Event::Arrive(arrival)) => {
             let is_later = held.is_some_and(|held| arrival.updated_at > held.order_updated_at);
             if is_later && step.next.is_none() && matches!(step.then, Then::Wait(_)) {

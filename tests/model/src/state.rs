@@ -1,4 +1,5 @@
-//! One moment of the world, and what can happen next.
+//! One moment of the world, and what can happen next. All of a moment stands in one place: more than
+//! 300 lines.
 
 use std::sync::Arc;
 

@@ -16,8 +16,7 @@ use crate::{
 pub enum Host {
     /// Its host: no byte leaves after the deadline, as in Lambda.
     KillsAtTheDeadline,
-    /// Only the request's own timeout: no byte leaves later than that after the last look at the
-    /// clock.
+    /// The request's own timeout: no byte leaves later than that after the last look at the clock.
     LetsItRun,
 }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 use postback_core::{
-    delivery::{Attempt, Proof, Verdict},
+    delivery::{Attempt, Facts, Proof, Verdict},
     fields::{Fields, instant, is_place_holder, secret, text},
     http::{Answer, Request},
     network::{Classification, Deduplicates, Network, Plan, RecoveryPlan, by_status},
@@ -67,6 +67,18 @@ impl Network for DemoShop {
             }),
             _ => Plan::Skip(Reason::new("no_click")),
         }
+    }
+
+    fn facts(order: &Order) -> Facts {
+        match order.click_text(Self::NAME, "click_id") {
+            Some(click_id) => Facts::none().digest("click", click_id),
+            None => Facts::none(),
+        }
+    }
+
+    /// Demo Shop's memory does not depend on a setting: a key can change without a new account.
+    fn scope(&self, _: &Report) -> String {
+        String::new()
     }
 
     fn request(&self, report: &Report, _: &Attempt) -> Request {
@@ -148,6 +160,8 @@ mod tests {
             other_settings: json!({ "key": "another" }),
             order: order(),
             canaries: &["canaryclick4711", "canarykey0815"],
+            facts: &["amount", "click", "currency"],
+            scoped_by: &[],
             credentials: &[("key", "canarykey0815")],
             concern: "/clicks/demo_shop/click_id",
             without: "no_click",

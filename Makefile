@@ -91,13 +91,12 @@ fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the readers of answers the tests let live; an hour or more
 	$(MUTANTS) mutants --no-shuffle --output target/mutants/alone $(foreach file,$(MUTATED),--file '$(file)')
 	$(MUTANTS) mutants --no-shuffle --output target/mutants/harness $(foreach file,$(MUTATED_HARNESS),--file '$(file)') \
-	  --test-package postback --test-package postback-harness
+	  --test-package postback-runtime --test-package postback-integration
 
 # What a crate's own tests show, and what only the embedded DynamoDB shows.
-MUTATED := shared/src/delivery/step.rs shared/src/ledger/record.rs shared/src/ledger/decided.rs \
-  shared/src/http.rs shared/src/http/json.rs \
+MUTATED := $(wildcard shared/core/src/delivery/*.rs shared/core/src/delivery/*/*.rs shared/core/src/http/*.rs) \
   $(foreach module,answer lib list our_id status wire,$(wildcard functions/networks/*/src/$(module).rs))
-MUTATED_HARNESS := shared/src/http/send.rs shared/src/ledger.rs shared/src/ledger/scan.rs shared/src/ledger/receipt.rs
+MUTATED_HARNESS := $(wildcard shared/runtime/src/ledger/*.rs shared/runtime/src/client/*.rs)
 
 $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
@@ -105,7 +104,8 @@ $(MUTANTS):
 
 generate: tools ## Write the generated files: template, schemas, the API's description, transitions, configuration, costs
 	$(TOOLS)/python deploy/template/generate.py
-	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test $(foreach package,$(NETWORKS) intake postback-model,--package $(package)) current
+	@cargo metadata --format-version 1 > /dev/null  # a new network enters Cargo.lock
+	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --locked $(foreach package,$(NETWORKS) intake postback-model,--package $(package)) current
 	$(TOOLS)/python tests/local_aws/reference.py
 	$(TOOLS)/python tests/local_aws/costs.py
 

@@ -90,14 +90,11 @@ impl Network for DemoShop {
             .query_secret("key", &self.key)
     }
 
-    fn verdict(&self, _: &Report, answer: &Answer, attempt: &Attempt) -> Classification {
+    fn verdict(&self, _: &Report, answer: &Answer, _: &Attempt) -> Classification {
         let body = answer.object().filter(|_| answer.is_success());
         let verdict = match body.as_ref().and_then(|body| body.get("result")?.as_str()) {
             Some("recorded") => Verdict::Delivered(Proof::Response),
-            Some("duplicate") if attempt.reached_network_before => {
-                Verdict::Delivered(Proof::Duplicate)
-            }
-            Some("duplicate") => Verdict::rejected("duplicate_elsewhere"),
+            Some("duplicate") => Verdict::Duplicate,
             Some("unknown_click") => Verdict::rejected("unknown_click"),
             Some("wrong_key") => Verdict::parked("wrong_key"),
             Some(_) => Verdict::unconfirmed("unknown_result"),
@@ -177,7 +174,11 @@ mod tests {
 
         answers_give_their_verdicts(&network(), &report(), "answers");
         reasons_are_documented("answers", readme);
-        documented_reasons_are_met(&["answers"], readme, &["no_click", "not_completed"]);
+        documented_reasons_are_met(
+            &["answers"],
+            readme,
+            &["no_click", "not_completed", "duplicate_elsewhere"],
+        );
     }
 
     #[test]

@@ -174,9 +174,11 @@ def test_a_shop_deploys_it_with_the_sam_cli_alone_and_an_order_is_reported(stack
 
     def states() -> dict:
         answer = shop.api("GET", f"/orders/{order_id}")
-        return {each["network"]: each["state"] for each in answer.json["deliveries"]} if answer.status == 200 else {}
+        deliveries = answer.json["deliveries"] if answer.status == 200 else []
+        return {each["network"]: (each["state"], each.get("reason")) for each in deliveries}
 
-    assert eventually(states, {ON.name: "delivered"}) == {ON.name: "delivered"}
+    delivered = {ON.name: ("delivered", None)}
+    assert eventually(states, delivered) == delivered
     tool = subprocess.run(
         ["./postback", "--stack", STACK, "orders", "show", order_id], cwd=unpacked, env=machine, capture_output=True, text=True
     )

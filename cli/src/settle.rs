@@ -71,7 +71,9 @@ async fn settle(
     let message = match decision {
         Decision::Confirm => "Settled: the network has it.",
         Decision::Abandon => "Abandoned: the ledger says that nobody knows.",
-        Decision::Reopen => "Reopened: the last decision is taken back.",
+        Decision::Reopen => {
+            "Reopened: the last decision is taken back. Unless it is held, bring the order again: its message may be gone."
+        }
         Decision::PermitSending => return permit(account, wanted, &decider, record).await,
     };
     Ok(Settled::new(decider.decide(record).await?, message))

@@ -87,7 +87,7 @@ impl World {
             Then::Rest => Place::FollowUp(false),
         };
         let place = match cause {
-            // The person brings the order once the permission is written.
+            // The person brings the order once the decision is written.
             Cause::Decided(_, _, Decision::PermitSending) if writes => Place::FollowUp(true),
             Cause::Swept => Place::FollowUp(false),
             _ => place,
@@ -156,9 +156,9 @@ impl World {
     ) -> bool {
         let held = invocation.delivery().and_then(|held| held.order_updated_at);
         let is_replaced = invocation.kind == Kind::Call && next.order_updated_at > held;
-        let reopens = matches!(cause, Cause::Decided(_, _, Decision::Reopen));
         match place {
-            Place::FollowUp(true) if matches!(cause, Cause::Decided(..)) => reopens,
+            // A person brings the order after the decision.
+            Place::FollowUp(true) if matches!(cause, Cause::Decided(..)) => false,
             Place::FollowUp(true) => self.version_of(invocation) == next.order_updated_at,
             // A later version is on its queue before it replaces the record.
             _ => is_replaced && matches!(self.word(invocation.message.what), Word::Complete { .. }),

@@ -290,7 +290,13 @@ impl World {
             }
             Turn::FollowUp(_) => actions.push(Action::End(i)),
         }
-        actions.push(Action::Crash(i));
+        // Who reopens a delivery brings its order: until then the sweep names it, again and again.
+        let permits = order.ledger.as_ref().is_some_and(|held| held.delivery.permission.is_some());
+        let reopens =
+            invocation.kind == Kind::Person && matches!(invocation.turn, Turn::FollowUp(true));
+        if permits || !reopens {
+            actions.push(Action::Crash(i));
+        }
     }
 }
 

@@ -201,7 +201,7 @@ fn holds_with_a_person_and_a_cancellation() {
 #[test]
 fn holds_with_two_orders_of_one_click() {
     let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost];
-    let bounds = Bounds { starts: 3, outcomes, ..LOSSES };
+    let bounds = Bounds { starts: 2, outcomes, ..LOSSES };
     let script = Script { orders: 2, ..Script::plain() };
     holds("two orders of one click", &World::new(Recovery::SendAgain, bounds, script));
 }

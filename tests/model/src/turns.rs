@@ -6,11 +6,11 @@ use std::sync::Arc;
 use postback_core::delivery::{Attempt, Decision, Delivery, Step, Then};
 
 use crate::{
-    clock::{long_ago, older},
+    clock::{long_ago, older, permission_end},
     mutant::{Mutant, mutated},
     script::{Word, updated_at},
     state::{Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, Place, State, Turn},
-    world::{Host, World, permission_end},
+    world::{Host, World},
 };
 
 impl World {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postback_core::delivery::{Decision, Policy, Recovery, State as DeliveryState};
 
 use crate::{
-    clock::{TICK, Ticks, far_away, ticks},
+    clock::{TICK, Ticks, ticks},
     mutant::Mutant,
     script::{Script, Word},
     state::{Action, Cause, Invocation, Kind, Message, Order, Outcome, State, Turn},
@@ -298,9 +298,4 @@ impl World {
             actions.push(Action::Crash(i));
         }
     }
-}
-
-/// The end of a permission, in a world that is too short for it.
-pub(crate) fn permission_end() -> postback_core::clock::Timestamp {
-    far_away()
 }

@@ -241,18 +241,17 @@ impl World {
             return;
         }
         let pauses: &[bool] = if self.bounds.pauses { &[false, true] } else { &[false] };
-        for (number, order) in state.orders.iter().enumerate() {
+        for (order, it) in state.orders.iter().enumerate() {
             for ahead in 0..=if state.ahead > 0 { self.skew } else { 0 } {
                 for &paused in pauses {
-                    for message in 0..order.queue.len() {
+                    for message in 0..it.queue.len() {
                         for copy in [false, true] {
-                            let order = number;
                             actions.push(Action::Begin { order, message, ahead, copy, paused });
                         }
                     }
                 }
             }
-            actions.extend((0..order.calls.len()).map(|call| Action::Call { order: number, call }));
+            actions.extend((0..it.calls.len()).map(|call| Action::Call { order, call }));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Publishes the ledger's changes on the bus: the ledger is the outbox.
 //!
 //! The table's stream calls this function with each write. The pure function
-//! [`events`](postback_core::events::events) turns a write into events; this function puts them on
+//! [`events`] turns a write into events; this function puts them on
 //! the bus in the order of the writes. If the bus refuses, the whole batch fails and Lambda repeats
 //! it: the events keep their ids, so a consumer recognises a repetition. A record that can't be
 //! read becomes one `postback.unreadable` and stops nothing.

@@ -31,7 +31,7 @@ fuzz_target!(init: seeds::from_answers(&["cashmycell/answers"]), |data: &[u8]| {
         let text = text.trim_start_matches(is_mark);
         let page = ["<!doctype html", "<html", "<head", "<body", "<title", "<script"];
         let frames = ["<!doctype html", "<html", "<body"];
-        if given.answer.is_encoded || (given.answer.is_typed_html() && !text.trim().is_empty()) {
+        if given.answer.is_encoded || (given.answer.is_typed_html() && !given.text().is_empty()) {
             assert!(matches!(classification.verdict, Verdict::Unconfirmed { .. }));
         } else if !text.starts_with('<') && !frames.iter().any(|frame| text.contains(frame)) {
             assert_eq!(classification.verdict, Verdict::Accepted(None));

@@ -91,9 +91,9 @@ def test_with_tokens_every_route_asks_the_same_authorizer(template):
 
 
 def test_the_api_takes_no_more_than_its_limits(template):
-    [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
+    stage = Deployment(template).resources["ApiStage"]["Properties"]
 
-    # Of every route: none has settings of its own.
+    # Of every route: none but the webhook's has settings of its own.
     assert stage["DefaultRouteSettings"] == {
         "ThrottlingRateLimit": {"Ref": "ApiRateLimit"},
         "ThrottlingBurstLimit": {"Ref": "ApiBurstLimit"},
@@ -103,7 +103,7 @@ def test_the_api_takes_no_more_than_its_limits(template):
 
 
 def test_the_webhook_is_off_unless_turned_on(template):
-    parts = {"WebhookRoute", "WebhookSecret"}
+    parts = {"WebhookFunction", "WebhookRole", "WebhookRoute", "WebhookSecret", "WebhookLogGroup"}
 
     assert not parts & set(Deployment(template).resources)
     assert "Webhook" not in json.dumps(Deployment(template).resources)
@@ -111,6 +111,35 @@ def test_the_webhook_is_off_unless_turned_on(template):
     assert parts <= set(on.resources) and on.dangling() == set()
     # The one route that asks for no signature of AWS's, for the function checks its own.
     assert on.resources["WebhookRoute"]["Properties"]["AuthorizationType"] == "NONE"
+
+
+def test_a_flood_of_the_webhook_can_use_up_its_own_limits_alone(template):
+    on = Deployment(template, {"WebhookEnabled": "true"}).resources
+    names = ("Rate", "Burst")
+
+    # The stage counts this route's requests by themselves, and makes the route before its settings.
+    stage = on["ApiStage"]["Properties"]
+    assert stage["RouteSettings"] == {
+        "POST /webhooks/orders": {f"Throttling{name}Limit": {"Ref": f"Webhook{name}Limit"} for name in names}
+    }
+    assert on["WebhookRoute"]["Properties"]["RouteKey"] in stage["RouteSettings"]
+    assert stage["StageVariables"] == {"webhook_route": {"Ref": "WebhookRoute"}}
+    default = {name: template["Parameters"][f"Webhook{name}Limit"]["Default"] for name in names}
+    assert default == {"Rate": 25, "Burst": 50}
+    # A function that nothing else calls, with a concurrency that is reserved and so its limit.
+    function = on["WebhookFunction"]["Properties"]
+    assert function["ReservedConcurrentExecutions"] == {"Ref": "WebhookConcurrency"}
+    assert template["Parameters"]["WebhookConcurrency"]["Default"] == 10
+    target = on["WebhookRoute"]["Properties"]["Target"]
+    calling = {name for name, resource in on.items() if resource["Properties"].get("Target") == target}
+    assert calling == {"WebhookRoute"}
+    uri = on["WebhookIntegration"]["Properties"]["IntegrationUri"]
+    assert uri == {"Fn::GetAtt": ["WebhookFunction", "Arn"]}
+    others = {name for name, integration in resources({"Resources": on}, "AWS::ApiGatewayV2::Integration").items()
+              if integration["IntegrationUri"] == uri}  # fmt: skip
+    assert others == {"WebhookIntegration"}
+    none = Deployment(template, {"WebhookEnabled": "true", "WebhookConcurrency": "0"}).resources
+    assert "ReservedConcurrentExecutions" not in none["WebhookFunction"]["Properties"]
 
 
 def test_every_network_is_on_unless_turned_off(template):

@@ -107,26 +107,27 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     }
     assert allowed({}) == plain
     webhook = {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"}
-    assert allowed({"WebhookEnabled": "true"}) == {**plain, "IntakeRole": plain["IntakeRole"] | webhook}
+    assert allowed({"WebhookEnabled": "true"}) == {**plain, "WebhookRole": plain["IntakeRole"] | webhook}
     key = {"kms:Decrypt", "kms:GenerateDataKey"}
     assert allowed({"KmsKeyArn": OPTIONS["KmsKeyArn"]}) == {role: actions | key for role, actions in plain.items()}
 
 
-def test_intake_puts_orders_and_publish_puts_events(template):
+def test_intake_and_webhook_put_orders_and_publish_puts_events(template):
     may = {role: statement for role, statement in statements(template) if "events:PutEvents" in as_list(statement["Action"])}
     # ForAllValues also allows a request whose context has no such key: the local AWS fills in none.
     condition = lambda pattern: {"ForAllValues:StringLike": {"events:detail-type": [pattern]}}  # noqa: E731
     assert {role: statement["Condition"] for role, statement in may.items()} == {
         "IntakeRole": condition("order.*"),
+        "WebhookRole": condition("order.*"),
         "PublishRole": condition("postback.*"),
     }
 
 
-def test_intake_reaches_receipts_and_no_delivery(template):
+def test_the_webhook_reaches_receipts_and_no_delivery(template):
     [statement] = [
         statement
         for role, statement in statements(template)
-        if role == "IntakeRole" and "dynamodb:PutItem" in statement["Action"]
+        if role == "WebhookRole" and "dynamodb:PutItem" in statement["Action"]
     ]
     # An order's id has no outer blanks, so its deliveries have no such key.
     assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [" webhook#*"]}}

@@ -124,7 +124,7 @@ def test_a_key_is_changed_while_orders_come(stack):
 def test_the_webhook_needs_its_receipts(stack, action, code):
     sent, message_id = order(new_id()), new_id()
 
-    with without(stack, "Intake", action):
+    with without(stack, "Webhook", action):
         answer = send(stack, sent, message_id)
 
     if code:

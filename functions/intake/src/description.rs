@@ -1,9 +1,8 @@
 //! `GET /openapi.json`: the committed document, completed with every network's click.
 
+use postback_orders::clicks::CLICKS;
 use postback_runtime::lambda::api::{self, Response};
 use serde_json::{Map, Value};
-
-use crate::clicks::CLICKS;
 
 const DOCUMENT: &str = include_str!("../openapi.json");
 

@@ -3,15 +3,15 @@
 use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
-use intake::Intake;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use postback_core::network::Network;
 use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
-use postback_runtime::lambda::api::Request;
+use postback_runtime::lambda::api::{Request, Response};
 use serde_json::{Value, json};
 use shopback::ShopBack;
+use webhook::Webhook;
 
-use crate::{Bus, Description, FakeIntake, Reply, concerns, sign};
+use crate::{Bus, Description, FakeWebhook, Reply, concerns, sign};
 
 /// The API that the shop calls, and all functions behind it.
 #[derive(Debug)]
@@ -20,9 +20,9 @@ pub struct Bundle {
     pub bed: TestBed,
     /// The bus that intake puts orders on.
     pub bus: Bus,
-    /// The services around intake.
-    pub intake_services: FakeIntake,
-    intake: Intake<FakeIntake>,
+    /// The services around the webhook.
+    pub webhook_services: FakeWebhook,
+    webhook: Webhook<FakeWebhook>,
     /// One network's function.
     pub cartstack: Function<CartStack>,
     /// One network's function.
@@ -54,12 +54,12 @@ impl Bundle {
     pub async fn new(seed: u64) -> Self {
         let bed = TestBed::new(seed).await;
         let bus = Bus::default();
-        let intake_services =
-            FakeIntake::new(bus.clone(), bed.table.ledger(), &sign::secret(&[sign::KEY]));
+        let webhook_services =
+            FakeWebhook::new(bus.clone(), bed.table.ledger(), &sign::secret(&[sign::KEY]));
         Self {
             bus,
-            intake: Intake::new(intake_services.clone()),
-            intake_services,
+            webhook: Webhook::new(webhook_services.clone()),
+            webhook_services,
             cartstack: bed.function().await,
             cashmycell: bed.function().await,
             cpa_moe: bed.function().await,
@@ -107,10 +107,10 @@ impl Bundle {
             ("POST", "/orders/cpa_moe") => call(&self.cpa_moe, event).await,
             ("POST", "/orders/shopback") => call(&self.shopback, event).await,
             ("GET", path) if path.starts_with("/orders/") => self.audit(event, path).await,
-            _ => {
-                let reply = self.intake.answer(&request(event), self.bed.now()).await;
-                Reply::of(&serde_json::to_value(reply).expect("JSON"))
+            ("POST", "/webhooks/orders") => {
+                replied(&self.webhook.answer(&request(event), self.bed.now()).await)
             }
+            _ => replied(&intake::answer(&request(event), &self.bus, self.bed.now()).await),
         }
     }
 
@@ -121,7 +121,7 @@ impl Bundle {
         let order_id = percent_decode_str(order_id).decode_utf8().expect("UTF-8");
         event["pathParameters"] = json!({ "order_id": order_id });
         let reply = audit::answer(&request(&event), &self.bed.table.ledger()).await;
-        Reply::of(&serde_json::to_value(reply).expect("JSON"))
+        replied(&reply)
     }
 
     /// Puts each order of the bus on the queues of the networks that it concerns.
@@ -196,6 +196,10 @@ impl Bundle {
 async fn call<N: Network>(function: &Function<N>, event: &Value) -> Reply {
     let deadline = postback_runtime::services::Services::now(&function.services) + TIMEOUT;
     Reply::of(&function.call(event, deadline).await.expect("an answer to everything"))
+}
+
+fn replied(response: &Response) -> Reply {
+    Reply::of(&serde_json::to_value(response).expect("JSON"))
 }
 
 fn request(event: &Value) -> Request {

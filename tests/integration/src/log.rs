@@ -72,6 +72,7 @@ fn is_captured(metadata: &Metadata<'_>) -> bool {
         "intake",
         "audit",
         "publish",
+        "webhook",
         "cartstack",
         "cashmycell",
         "cpa_moe",

@@ -195,9 +195,9 @@ async fn nothing_of_a_message_is_logged_or_answered() {
     let bundle = Bundle::new(14).await;
     let order = with(minimal(CANARY), "/customer/name", json!(CANARY)).to_string();
     let id = format!("msg_{CANARY}");
-    bundle.intake_services.rotate(Some(&secret(&[CANARY])));
+    bundle.webhook_services.rotate(Some(&secret(&[CANARY])));
     send(&bundle, KEY, &id, &minimal("A-1")).await;
-    bundle.intake_services.rotate(Some(&secret(&[KEY])));
+    bundle.webhook_services.rotate(Some(&secret(&[KEY])));
     bundle.bed.advance(Duration::from_secs(10));
 
     let at = now(&bundle);

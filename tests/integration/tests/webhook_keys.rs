@@ -24,12 +24,12 @@ async fn keys_are_rotated_without_a_gap() {
     assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
 
     // The next key is in force at the first message signed with it, well before a minute.
-    bundle.intake_services.rotate(Some(&secret(&[NEXT_KEY, KEY])));
+    bundle.webhook_services.rotate(Some(&secret(&[NEXT_KEY, KEY])));
     bundle.bed.advance(Duration::from_secs(10));
     assert_eq!(send(&bundle, NEXT_KEY, "msg_2", &minimal("A-2")).await.status, 202);
     assert_eq!(send(&bundle, KEY, "msg_3", &minimal("A-3")).await.status, 202);
 
-    bundle.intake_services.rotate(Some(&secret(&[NEXT_KEY])));
+    bundle.webhook_services.rotate(Some(&secret(&[NEXT_KEY])));
     bundle.bed.advance(Duration::from_mins(1));
     let late = send(&bundle, KEY, "msg_4", &minimal("A-4")).await;
     assert_eq!(late.problem(), refusal("webhook_signature_wrong", 401));
@@ -43,21 +43,21 @@ async fn strangers_cannot_have_the_secret_read_at_will() {
     for number in 0..20 {
         send(&bundle, NEXT_KEY, &format!("msg_{number}"), &minimal("A-1")).await;
     }
-    assert_eq!(bundle.intake_services.reads(), 1);
+    assert_eq!(bundle.webhook_services.reads(), 1);
 
-    bundle.intake_services.rotate(None);
+    bundle.webhook_services.rotate(None);
     bundle.bed.advance(Duration::from_secs(10));
     for number in 0..20 {
         send(&bundle, NEXT_KEY, &format!("msg_{number}"), &minimal("A-1")).await;
     }
-    assert_eq!(bundle.intake_services.reads(), 2);
+    assert_eq!(bundle.webhook_services.reads(), 2);
 }
 
 #[tokio::test]
 async fn without_keys_the_sender_is_asked_to_come_again() {
     for unset in [Some("{}"), Some(""), Some(r#"{"keys": ["canary7351"]}"#), None] {
         let bundle = Bundle::new(9).await;
-        bundle.intake_services.rotate(unset);
+        bundle.webhook_services.rotate(unset);
 
         let reply = send(&bundle, KEY, "msg_1", &minimal("A-1")).await;
 
@@ -68,7 +68,7 @@ async fn without_keys_the_sender_is_asked_to_come_again() {
         bundle.assert_described("post", "/webhooks/orders", &reply).await;
         bundle.assert_untouched("no keys");
 
-        bundle.intake_services.rotate(Some(&secret(&[KEY])));
+        bundle.webhook_services.rotate(Some(&secret(&[KEY])));
         bundle.bed.advance(Duration::from_secs(10));
         assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
     }
@@ -80,7 +80,7 @@ async fn keys_that_are_broken_later_leave_those_before_in_force() {
         let bundle = Bundle::new(10).await;
         assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
 
-        bundle.intake_services.rotate(broken);
+        bundle.webhook_services.rotate(broken);
         bundle.bed.advance(Duration::from_mins(2));
 
         assert_eq!(send(&bundle, KEY, "msg_2", &minimal("A-2")).await.status, 202);

@@ -10,7 +10,7 @@ use postback_core::clock::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Bus, BusEvent, EventBus, IntakeServices, PublishServices, Secret, SweepServices, Unavailable,
+    Bus, BusEvent, EventBus, PublishServices, Secret, SweepServices, Unavailable, WebhookServices,
     environment::{Environment, SettingMissing, setting},
 };
 use crate::ledger::{Ledger, LedgerError, Receipt};
@@ -19,55 +19,43 @@ mod network;
 
 pub use network::AwsServices;
 
-/// The services of the function that accepts orders at the API.
+/// The AWS services of the webhook.
 #[derive(Debug)]
-pub struct AwsIntake {
+pub struct AwsWebhook {
     bus: Bus,
-    webhook: Option<Webhook>,
-}
-
-#[derive(Debug)]
-struct Webhook {
     ledger: Ledger,
     secret: SecretSource,
 }
 
-impl AwsIntake {
-    /// Reads `EVENT_BUS_NAME`; and where `WEBHOOK_SECRET_ARN` opens the webhook, `LEDGER_TABLE`.
+impl AwsWebhook {
+    /// Reads `EVENT_BUS_NAME`, `LEDGER_TABLE` and `WEBHOOK_SECRET_ARN`.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
         let environment = &Environment::of_lambda()?;
-        let open = |arn| {
-            let secret = SecretSource::new(environment, arn);
-            environment.ledger().map(|ledger| Webhook { ledger, secret })
-        };
-        let webhook = setting("WEBHOOK_SECRET_ARN").ok().map(open).transpose()?;
-        Ok(Self { bus: Bus::new(environment)?, webhook })
+        Ok(Self {
+            bus: Bus::new(environment)?,
+            ledger: environment.ledger()?,
+            secret: SecretSource::new(environment, setting("WEBHOOK_SECRET_ARN")?),
+        })
     }
 }
 
-impl EventBus for AwsIntake {
+impl EventBus for AwsWebhook {
     async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
         self.bus.put_all(events).await
     }
 }
 
-impl IntakeServices for AwsIntake {
-    fn is_open(&self) -> bool {
-        self.webhook.is_some()
-    }
-
+impl WebhookServices for AwsWebhook {
     async fn secret(&self) -> Result<Secret, Unavailable> {
-        self.webhook.as_ref().ok_or(Unavailable)?.secret.read().await
+        self.secret.read().await
     }
 
     async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {
-        let webhook = self.webhook.as_ref().ok_or(LedgerError::Unavailable)?;
-        webhook.ledger.receipt(id).await
+        self.ledger.receipt(id).await
     }
 
     async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
-        let webhook = self.webhook.as_ref().ok_or(LedgerError::Unavailable)?;
-        webhook.ledger.put_receipt(receipt).await
+        self.ledger.put_receipt(receipt).await
     }
 }
 

@@ -17,7 +17,7 @@ mod bus;
 mod environment;
 mod sdk;
 
-pub use aws::{AwsIntake, AwsPublish, AwsServices, AwsSweep};
+pub use aws::{AwsPublish, AwsServices, AwsSweep, AwsWebhook};
 pub use bus::Bus;
 pub use environment::{Access, Endpoints, Environment, SettingMissing, setting};
 pub use sdk::CallLimits;
@@ -159,12 +159,9 @@ pub trait SweepServices: Send + Sync {
     fn measure(&self, document: &serde_json::Value);
 }
 
-/// The services around intake: the bus, the webhook's keys and the receipts of its messages.
-pub trait IntakeServices: EventBus {
-    /// Returns whether the webhook is on in this deployment.
-    fn is_open(&self) -> bool;
-
-    /// The secret with the webhook's keys in its current version.
+/// The services around the webhook: the bus, its keys and the receipts of its messages.
+pub trait WebhookServices: EventBus {
+    /// The secret with the keys in its current version.
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
 
     /// The receipt of the message `id`.

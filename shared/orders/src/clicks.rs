@@ -1,20 +1,25 @@
-//! The networks and the members of their clicks: collected from their folders when this function is
+//! The networks and the members of their clicks: collected from their folders when this crate is
 //! built.
 
 use postback_core::fields::Fault;
 use serde_json::Value;
 
-pub(crate) struct Click {
-    pub(crate) network: &'static str,
+/// The click of one network.
+#[derive(Debug)]
+pub struct Click {
+    /// The network's name.
+    pub network: &'static str,
     members: &'static [&'static str],
-    pub(crate) schema: &'static str,
+    /// The schema, as JSON.
+    pub schema: &'static str,
 }
 
 include!(concat!(env!("OUT_DIR"), "/clicks.rs"));
 
 /// Returns clicks of unknown networks and unknown members of clicks: the networks would ignore them,
 /// and the customer would lose the cashback.
-pub(crate) fn faults(order: &Value) -> Vec<Fault> {
+#[must_use]
+pub fn faults(order: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (network, click) in order["clicks"].as_object().into_iter().flatten() {
         // `Order::read` reports a malformed name and a click that is no object.
@@ -34,7 +39,8 @@ pub(crate) fn faults(order: &Value) -> Vec<Fault> {
 }
 
 /// Returns whether there is a network of this name.
-pub(crate) fn is_network(name: &str) -> bool {
+#[must_use]
+pub fn is_network(name: &str) -> bool {
     NETWORKS.contains(&name)
 }
 

@@ -1,17 +1,17 @@
-//! The services around intake.
+//! The services around the webhook.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use postback_runtime::{
     ledger::{Ledger, LedgerError, Receipt},
-    services::{BusEvent, EventBus, IntakeServices, Secret, Unavailable},
+    services::{BusEvent, EventBus, Secret, Unavailable, WebhookServices},
 };
 
 use crate::Bus;
 
 /// The bus, the ledger and the webhook's secret.
 #[derive(Clone, Debug)]
-pub struct FakeIntake {
+pub struct FakeWebhook {
     bus: Bus,
     ledger: Ledger,
     secret: Arc<Mutex<Secrets>>,
@@ -23,7 +23,7 @@ struct Secrets {
     reads: u32,
 }
 
-impl FakeIntake {
+impl FakeWebhook {
     pub(crate) fn new(bus: Bus, ledger: Ledger, secret: &str) -> Self {
         let secrets = Secrets { json: Some(secret.to_owned()), reads: 0 };
         Self { bus, ledger, secret: Arc::new(Mutex::new(secrets)) }
@@ -45,17 +45,13 @@ impl FakeIntake {
     }
 }
 
-impl EventBus for FakeIntake {
+impl EventBus for FakeWebhook {
     async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
         self.bus.put_all(events).await
     }
 }
 
-impl IntakeServices for FakeIntake {
-    fn is_open(&self) -> bool {
-        true
-    }
-
+impl WebhookServices for FakeWebhook {
     async fn secret(&self) -> Result<Secret, Unavailable> {
         let mut secrets = self.secrets();
         secrets.reads += 1;

@@ -9,11 +9,11 @@ use serde_json::Value;
 const DESCRIPTION: &str = "[package.metadata.network]";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = Path::new("../networks");
+    let folder = Path::new("../../functions/networks");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut folders = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
     folders.sort_by_key(fs::DirEntry::file_name);
-    let mut code = String::from("pub(crate) const CLICKS: &[Click] = &[\n");
+    let mut code = String::from("/// Each network's click.\npub const CLICKS: &[Click] = &[\n");
     let mut networks = Vec::new();
     for folder in folders {
         let network = folder.file_name().to_string_lossy().into_owned();
@@ -35,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         networks.push(network);
     }
     code.push_str("];\n");
-    writeln!(code, "pub(crate) const NETWORKS: &[&str] = &{networks:?};")?;
+    code.push_str("/// The networks' names.\n");
+    writeln!(code, "pub const NETWORKS: &[&str] = &{networks:?};")?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("clicks.rs"), code)?;
     Ok(())
 }

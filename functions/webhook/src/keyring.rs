@@ -6,7 +6,7 @@ use postback_core::{
     clock::Timestamp,
     problem::{Code, Problem},
 };
-use postback_runtime::services::IntakeServices;
+use postback_runtime::services::WebhookServices;
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
@@ -36,7 +36,7 @@ impl Keyring {
         &self,
         signed: &SignedMessage<'_>,
         body: &[u8],
-        services: &impl IntakeServices,
+        services: &impl WebhookServices,
         now: Timestamp,
     ) -> Result<(), Problem> {
         let keys = self.keys(services, now, MAX_AGE).await?;
@@ -55,7 +55,7 @@ impl Keyring {
 
     async fn keys(
         &self,
-        services: &impl IntakeServices,
+        services: &impl WebhookServices,
         now: Timestamp,
         max_age: Duration,
     ) -> Result<Arc<Keys>, Problem> {
@@ -83,7 +83,7 @@ impl CachedKeys {
 }
 
 /// Reads the keys. Where they can't be read, those read before stay in force.
-async fn read_keys(services: &impl IntakeServices) -> Option<Arc<Keys>> {
+async fn read_keys(services: &impl WebhookServices) -> Option<Arc<Keys>> {
     let Ok(secret) = services.secret().await else {
         let code = "webhook_secret_not_read";
         tracing::error!(code, "the secret named by WEBHOOK_SECRET_ARN could not be read");

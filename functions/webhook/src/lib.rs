@@ -4,19 +4,38 @@ use postback_core::{
     clock::Timestamp,
     problem::{Code, Problem},
 };
+use postback_orders::CheckedOrder;
 use postback_runtime::{
-    lambda::api::{Posted, Request, Response},
+    lambda::api::{self, Posted, Request, Response},
     ledger::Receipt,
-    services::IntakeServices,
+    services::WebhookServices,
 };
 
 mod keyring;
 mod signature;
 
-pub(crate) use keyring::Keyring;
+use keyring::Keyring;
 use signature::SignedMessage;
 
-use crate::CheckedOrder;
+/// Accepts signed orders.
+#[derive(Debug)]
+pub struct Webhook<S> {
+    services: S,
+    keyring: Keyring,
+}
+
+impl<S: WebhookServices> Webhook<S> {
+    /// A webhook over `services`. Its keys are read with the first message.
+    pub fn new(services: S) -> Self {
+        Self { services, keyring: Keyring::default() }
+    }
+
+    /// Answers one message.
+    pub async fn answer(&self, request: &Request, now: Timestamp) -> Response {
+        let answer = accept(request, &self.services, &self.keyring, now).await;
+        answer.unwrap_or_else(|problem| api::problem(&problem))
+    }
+}
 
 /// Accepts one message.
 ///
@@ -24,9 +43,9 @@ use crate::CheckedOrder;
 /// signature. So a repeated id gets the same answer and puts nothing on the bus. The receipt is
 /// written after the bus has accepted the order: if that write fails, a repetition goes over the bus
 /// again, and the order is still reported once.
-pub(crate) async fn accept(
+async fn accept(
     request: &Request,
-    services: &impl IntakeServices,
+    services: &impl WebhookServices,
     keyring: &Keyring,
     now: Timestamp,
 ) -> Result<Response, Problem> {

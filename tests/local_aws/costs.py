@@ -55,6 +55,8 @@ INTAKE_SECONDS, NETWORK_SECONDS, PUBLISH_SECONDS = 0.02, 0.4, 0.02
 # Upper bounds that test_costs.py holds.
 ORDER_BYTES = 1_000
 API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES, PUBLISH_LOG_BYTES = 400, 800, 2_000, 1_600
+# The same of a message that the webhook refuses: two lines and Lambda's own three.
+WEBHOOK_REFUSAL_LOG_BYTES, WEBHOOK_REFUSAL_SECONDS = 1_200, 0.005
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,25 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def flood() -> str:
+    """The costs of messages that the webhook refuses."""
+    seconds = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["WebhookRateLimit"]["Default"]
+    log_bytes = API_LOG_BYTES + WEBHOOK_REFUSAL_LOG_BYTES
+    each = PRICES["HTTP API request"] + PRICES["Lambda request"] + PRICES["CloudWatch Logs GB"] * log_bytes / GIGABYTE
+    each += PRICES["Lambda GB-second, x86_64"] * WEBHOOK_REFUSAL_SECONDS * MEMORY_GB
+    return f"""
+## A flood of the webhook
+
+Where the webhook is on, anyone who knows its URL can send it messages. One that is refused costs a request of the API, a call of the function
+({WEBHOOK_REFUSAL_SECONDS * 1000:.0f} ms, assumed: one MAC for each key) and {log_bytes / 1000:.1f} KB of logs; nothing is written, read or put on the bus. Ten thousand cost
+{10_000 * each:.2f} USD. Beyond `WebhookRateLimit` the API answers 429 by itself, for which AWS does not charge: at its default of {seconds} a second a flood costs
+{3600 * seconds * each:.2f} USD an hour, {24 * 3600 * seconds * each:.0f} USD a day. An [alarm](runbook.md#webhook-refusals) says so within a quarter of an hour, and a
+[budget](options.md#a-budget) watches the sum.
+"""
+
+
 def page() -> str:
-    return HEAD + table() + FOOT
+    return HEAD + table() + FOOT + flood()
 
 
 if __name__ == "__main__":

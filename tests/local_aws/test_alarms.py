@@ -43,7 +43,10 @@ def measured() -> dict[str, set[str]]:
     sweep = (ROOT / "functions/sweep/src/lib.rs").read_text()
     gauges = re.findall(r'Gauge::(\w+)\("(\w+)"', sweep)
     assert len(gauges) == 7
+    webhook = (ROOT / "shared/runtime/src/metrics/webhook.rs").read_text()
+    [refusals] = re.findall(r'const \w+: &str = "(\w+)";', webhook)
     return {
+        refusals: {"Stack"},
         **{name: {"Stack", "Network", own.get(variant)} - {None} for variant, name in names.items()},
         **{name: {"Stack", "Network", *(["Currency"] if kind == "money" else [])} for kind, name in gauges},
     }
@@ -89,13 +92,17 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors",
+        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "webhook-refusals",
     }  # fmt: skip
 
 
-def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(alarms):
+def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, alarms):
     written = measured()
     ours = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] == "Postback"}
+    refusals = ours.pop("WebhookRefusalAlarm")
+    assert {each["Name"] for each in refusals["Dimensions"]} == written[refusals["MetricName"]]
+    assert template["Resources"]["WebhookRefusalAlarm"]["Condition"] == "WebhookOn"
+    assert (refusals["Statistic"], refusals["Threshold"], refusals["Period"]) == ("Sum", 20, 900)
     assert len(ours) == 8 * len(NETWORKS)
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} == written[alarm["MetricName"]], name
@@ -138,7 +145,8 @@ def test_the_dashboard_shows_every_metric_and_names_no_network(template):
     widgets = json.loads(text)["widgets"]
 
     for metric, dimensions in measured().items():
-        own = ",".join(["Stack", "Network", *sorted(dimensions - {"Stack", "Network"})])
+        shared = [dimension for dimension in ("Stack", "Network") if dimension in dimensions]
+        own = ",".join([*shared, *sorted(dimensions - {"Stack", "Network"})])
         wanted = f"{{Postback,{own}}} Stack=\"${{AWS::StackName}}\" MetricName=\"{metric}\""
         assert wanted in json.dumps(widgets).replace("\\\"", "\""), metric
     assert all(widget["properties"]["region"] == "${AWS::Region}" for widget in widgets)

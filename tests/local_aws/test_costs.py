@@ -5,10 +5,23 @@ import time
 
 import pytest
 from build import ROOT
-from costs import API_LOG_BYTES, COUNTS, INTAKE_LOG_BYTES, METRICS_A_NETWORK, NETWORK_LOG_BYTES, ORDER_BYTES, PAGE, PUBLISH_LOG_BYTES, page, table
+from costs import (
+    API_LOG_BYTES,
+    COUNTS,
+    INTAKE_LOG_BYTES,
+    METRICS_A_NETWORK,
+    NETWORK_LOG_BYTES,
+    ORDER_BYTES,
+    PAGE,
+    PUBLISH_LOG_BYTES,
+    WEBHOOK_REFUSAL_LOG_BYTES,
+    page,
+    table,
+)
 from samcli.yamlhelper import yaml_parse
 from stack import NETWORKS, PLAYED, STACK_NAME
 from test_end_to_end import NAMES, drained, eventually, new_id, order, reported_networks
+from test_webhook import OTHER_KEY, send
 
 ORDERS = 10
 
@@ -110,6 +123,26 @@ def test_an_order_costs_what_the_table_says(stack):
     # Each write counts the version up; tests/faults holds that each costs one unit.
     for each in orders:
         assert versions(stack, each["order_id"]) == [count("DynamoDB write unit").network] * len(NAMES)
+
+
+def test_a_refused_webhook_costs_what_the_page_says(stack):
+    since = int(time.time() * 1000)
+    archived = stack.client("events").describe_archive(ArchiveName=stack.outputs["BusName"])["EventCount"]
+    sent = order(new_id())
+
+    for _ in range(ORDERS):
+        assert send(stack, sent, new_id(), keys=[OTHER_KEY]).status == 401
+
+    lines = eventually_logged(stack, "webhook", since, ORDERS)
+    assert invocations(lines) == ORDERS
+    assert size(lines) <= ORDERS * WEBHOOK_REFUSAL_LOG_BYTES, size(lines) / ORDERS
+    assert versions(stack, sent["order_id"]) == []
+    assert stack.client("events").describe_archive(ArchiveName=stack.outputs["BusName"])["EventCount"] == archived
+
+
+def eventually_logged(stack, function: str, since: int, calls: int) -> list[str]:
+    eventually(lambda: invocations(logged(stack, function, since)), calls)
+    return logged(stack, function, since)
 
 
 def subscribe(stack):

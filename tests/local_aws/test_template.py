@@ -186,8 +186,25 @@ def test_the_access_log_does_not_identify_the_buyer(template):
 def test_the_archive_is_all_that_the_local_deployment_leaves_out():
     archive = yaml.load((ROOT / "archive.yaml").read_text(), Loader=yaml.BaseLoader)
 
-    assert {resource["Type"] for resource in archive["Resources"].values()} == LEFT_OUT == {"AWS::Events::Archive"}
+    # A budget is no part of a local deployment: nothing is charged there.
+    kinds = {resource["Type"] for resource in archive["Resources"].values()}
+    assert kinds - {"AWS::Budgets::Budget"} == LEFT_OUT == {"AWS::Events::Archive"}
     assert archive["Resources"]["Archive"]["Properties"]["KmsKeyIdentifier"] == ["HasKey", "KmsKeyArn", "AWS::NoValue"]
+
+
+def test_a_budget_notifies_somebody_before_it_is_spent():
+    text = yaml_parse((ROOT / "archive.yaml").read_text())
+    budget = text["Resources"]["Budget"]
+    assert budget["Condition"] == "HasBudget" and text["Parameters"]["MonthlyBudget"]["Default"] == 0
+    assert budget["Properties"]["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyBudget"}, "Unit": "USD"}
+    notified = budget["Properties"]["NotificationsWithSubscribers"]
+    assert {(each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in notified} == {
+        ("ACTUAL", 80), ("FORECASTED", 100)
+    }  # fmt: skip
+    assert all(each["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": {"Ref": "BudgetEmail"}}] for each in notified)
+    # Without an address CloudFormation refuses the stack.
+    [assertion] = text["Rules"]["SomebodyIsNotified"]["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "BudgetEmail"}, ""]}]}
 
 
 # The rules of the Serverless Application Repository.

@@ -8,6 +8,7 @@ use postback_orders::CheckedOrder;
 use postback_runtime::{
     lambda::api::{self, Posted, Request, Response},
     ledger::Receipt,
+    metrics::webhook_refusal,
     services::WebhookServices,
 };
 
@@ -33,7 +34,12 @@ impl<S: WebhookServices> Webhook<S> {
     /// Answers one message.
     pub async fn answer(&self, request: &Request, now: Timestamp) -> Response {
         let answer = accept(request, &self.services, &self.keyring, now).await;
-        answer.unwrap_or_else(|problem| api::problem(&problem))
+        answer.unwrap_or_else(|problem| {
+            if problem.code.status() == 401 {
+                self.services.measure(&webhook_refusal(self.services.stack(), now));
+            }
+            api::problem(&problem)
+        })
     }
 }
 

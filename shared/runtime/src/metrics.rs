@@ -13,8 +13,10 @@ use postback_core::{clock::Timestamp, delivery::State, order::Order};
 mod gauge;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 pub use gauge::{Gauge, gauges};
+pub use webhook::webhook_refusal;
 
 /// The namespace of the metrics in `CloudWatch`.
 pub const NAMESPACE: &str = "Postback";

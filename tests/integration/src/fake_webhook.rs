@@ -7,6 +7,8 @@ use postback_runtime::{
     services::{BusEvent, EventBus, Secret, Unavailable, WebhookServices},
 };
 
+use serde_json::Value;
+
 use crate::Bus;
 
 /// The bus, the ledger and the webhook's secret.
@@ -15,6 +17,7 @@ pub struct FakeWebhook {
     bus: Bus,
     ledger: Ledger,
     secret: Arc<Mutex<Secrets>>,
+    measured: Arc<Mutex<Vec<Value>>>,
 }
 
 #[derive(Debug)]
@@ -26,7 +29,8 @@ struct Secrets {
 impl FakeWebhook {
     pub(crate) fn new(bus: Bus, ledger: Ledger, secret: &str) -> Self {
         let secrets = Secrets { json: Some(secret.to_owned()), reads: 0 };
-        Self { bus, ledger, secret: Arc::new(Mutex::new(secrets)) }
+        let measured = Arc::default();
+        Self { bus, ledger, secret: Arc::new(Mutex::new(secrets)), measured }
     }
 
     fn secrets(&self) -> MutexGuard<'_, Secrets> {
@@ -36,6 +40,12 @@ impl FakeWebhook {
     /// Changes the secret; with `None` it can't be read.
     pub fn rotate(&self, json: Option<&str>) {
         self.secrets().json = json.map(str::to_owned);
+    }
+
+    /// The documents of metrics so far.
+    #[must_use]
+    pub fn measured(&self) -> Vec<Value> {
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The number of times that the secret was read.
@@ -52,6 +62,15 @@ impl EventBus for FakeWebhook {
 }
 
 impl WebhookServices for FakeWebhook {
+    fn stack(&self) -> &'static str {
+        "shop"
+    }
+
+    fn measure(&self, document: &Value) {
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.push(document.clone());
+    }
+
     async fn secret(&self) -> Result<Secret, Unavailable> {
         let mut secrets = self.secrets();
         secrets.reads += 1;

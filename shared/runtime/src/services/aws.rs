@@ -25,16 +25,18 @@ pub struct AwsWebhook {
     bus: Bus,
     ledger: Ledger,
     secret: SecretSource,
+    stack: String,
 }
 
 impl AwsWebhook {
-    /// Reads `EVENT_BUS_NAME`, `LEDGER_TABLE` and `WEBHOOK_SECRET_ARN`.
+    /// Reads `EVENT_BUS_NAME`, `LEDGER_TABLE`, `WEBHOOK_SECRET_ARN` and `STACK_NAME`.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
         let environment = &Environment::of_lambda()?;
         Ok(Self {
             bus: Bus::new(environment)?,
             ledger: environment.ledger()?,
             secret: SecretSource::new(environment, setting("WEBHOOK_SECRET_ARN")?),
+            stack: stack_name(),
         })
     }
 }
@@ -46,6 +48,14 @@ impl EventBus for AwsWebhook {
 }
 
 impl WebhookServices for AwsWebhook {
+    fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    fn measure(&self, document: &Value) {
+        write_line(document);
+    }
+
     async fn secret(&self) -> Result<Secret, Unavailable> {
         self.secret.read().await
     }

@@ -159,8 +159,14 @@ pub trait SweepServices: Send + Sync {
     fn measure(&self, document: &serde_json::Value);
 }
 
-/// The services around the webhook: the bus, its keys and the receipts of its messages.
+/// The services around the webhook: the bus, its keys, the receipts of its messages and the metrics.
 pub trait WebhookServices: EventBus {
+    /// The name of the stack.
+    fn stack(&self) -> &str;
+
+    /// Writes a document of metrics.
+    fn measure(&self, document: &serde_json::Value);
+
     /// The secret with the keys in its current version.
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
 

@@ -21,7 +21,9 @@ pub use census::{Census, Defect};
 pub use killable::{KillPlan, Killable, Paced};
 pub use lifecycle::{Lifecycle, Redelivery, Remains, Trigger, delete_taken, invoke};
 pub use network_case::{Ending, Line, NetworkCase, VARIANTS, order};
-pub use scenario::{Arrival, Closing, InjectedFault, Round, Scenario, Source};
+pub use scenario::{
+    Arrival, Closing, Happened, InjectedFault, Look, Outage, Round, Scenario, Source, Tally,
+};
 pub use soak::{Bound, Report, soak};
 pub use stand_in::{Close, Received, StandIn};
 pub use wire::Wire;

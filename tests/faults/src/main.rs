@@ -19,6 +19,11 @@ fn main() -> ExitCode {
     }
     let (invocations, killed) = report.invocations;
     println!("invocations {invocations}, killed {killed}, redriven {}", report.redriven);
+    println!("{}", report.tally);
+    println!("{}", report.census.ends());
+    for kind in report.tally.missing() {
+        println!("did not happen: {kind}");
+    }
     println!("{report}");
     if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

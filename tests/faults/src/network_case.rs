@@ -39,8 +39,13 @@ pub struct NetworkCase<N> {
     pub ending: Ending,
     /// True if it takes lines instead of orders.
     pub by_line: bool,
+    /// Members of the secret that a merchant may change at any time.
+    others: Vec<(&'static str, Value)>,
     network: PhantomData<fn() -> N>,
 }
+
+/// Another offer of the same merchant at ShopBack.
+const OTHER_OFFER: u64 = 7002;
 
 /// One delivery of an order: all of it, or a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +58,12 @@ pub struct Line {
 
 impl<N: Network> NetworkCase<N> {
     const fn new(at: postback_sandbox::Network, secret: Value, ending: Ending) -> Self {
-        Self { at, secret, ending, by_line: false, network: PhantomData }
+        Self { at, secret, ending, by_line: false, others: Vec::new(), network: PhantomData }
+    }
+
+    fn or(mut self, member: &'static str, value: Value) -> Self {
+        self.others.push((member, value));
+        self
     }
 
     /// The value by which the sandbox knows an order.
@@ -94,13 +104,28 @@ impl<N: Network> NetworkCase<N> {
         N::click(&parts[0].report).is_some()
     }
 
+    /// The merchant's secret, and others that the network takes as well.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut secrets = vec![self.secret.to_string()];
+        secrets.extend(self.others.iter().map(|(member, value)| {
+            let mut secret = self.secret.clone();
+            secret[*member] = value.clone();
+            secret.to_string()
+        }));
+        secrets
+    }
+
     /// Makes the sandbox behave as this merchant's contract says.
     pub fn prepare(&self, sandbox: &postback_sandbox::Sandbox) {
-        if self.by_line {
-            sandbox.change_settings(|settings| {
-                settings.shopback.duplicates = postback_sandbox::ShopBackDuplicates::Never;
-            });
-        }
+        sandbox.change_settings(|settings| {
+            let duplicates = if self.by_line {
+                postback_sandbox::ShopBackDuplicates::Never
+            } else {
+                postback_sandbox::ShopBackDuplicates::TransactionId
+            };
+            settings.shopback.duplicates = duplicates;
+            settings.shopback.other_offers.insert(OTHER_OFFER, duplicates);
+        });
     }
 }
 
@@ -111,6 +136,8 @@ impl NetworkCase<ShopBack> {
         let secret =
             json!({ "offer_id": SHOPBACK_OFFER_ID, "security_token": SHOPBACK_SECURITY_TOKEN });
         Self::new(postback_sandbox::Network::ShopBack, secret, Ending::Delivered)
+            .or("offer_id", json!(OTHER_OFFER))
+            .or("on_unconfirmed", json!("hold"))
     }
 
     /// Takes lines and de-duplicates nothing.
@@ -127,7 +154,8 @@ impl NetworkCase<CpaMoe> {
     #[must_use]
     pub fn cpa_moe() -> Self {
         let secret = json!({ "user": CPA_MOE_USER, "key": CPA_MOE_KEY });
-        Self::new(postback_sandbox::Network::CpaMoe, secret, Ending::Delivered)
+        let case = Self::new(postback_sandbox::Network::CpaMoe, secret, Ending::Delivered);
+        case.or("default_offer", json!(217))
     }
 }
 
@@ -135,7 +163,8 @@ impl NetworkCase<CashMyCell> {
     /// Never confirms and never de-duplicates.
     #[must_use]
     pub fn cashmycell() -> Self {
-        Self::new(postback_sandbox::Network::CashMyCell, json!({}), Ending::Held)
+        let case = Self::new(postback_sandbox::Network::CashMyCell, json!({}), Ending::Held);
+        case.or("reference_id", json!(true))
     }
 }
 
@@ -144,7 +173,8 @@ impl NetworkCase<CartStack> {
     #[must_use]
     pub fn cartstack() -> Self {
         let secret = json!({ "key": CARTSTACK_KEY, "siteid": CARTSTACK_SITEID });
-        Self::new(postback_sandbox::Network::CartStack, secret, Ending::Held)
+        let case = Self::new(postback_sandbox::Network::CartStack, secret, Ending::Held);
+        case.or("total", json!("order_total"))
     }
 
     /// The same, for a merchant who prefers a second report to a missing one.
@@ -167,7 +197,15 @@ fn email(order_id: &str) -> String {
 /// The number of contents that [`order`] gives one order.
 pub const VARIANTS: u8 = 3;
 
-/// An order that concerns all four networks. The variants are other contents of the same order.
+/// The `updated_at` of a variant: the first [`VARIANTS`] have none, each further [`VARIANTS`] are
+/// the contents of the next version.
+pub(crate) fn updated_at(variant: u8) -> Option<String> {
+    let version = variant / VARIANTS;
+    (version > 0).then(|| format!("2026-11-21T10:{:02}:00Z", version % 60))
+}
+
+/// An order that concerns all four networks. The variants are other contents of the same order, and
+/// later versions of it.
 ///
 /// # Panics
 ///
@@ -176,7 +214,7 @@ pub const VARIANTS: u8 = 3;
 pub fn order(id: &str, variant: u8) -> Value {
     assert!(id.len() <= 30 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
     let item = |name: &str, price: &str| json!({ "sku": name, "name": name, "quantity": 1, "unit_price": price });
-    json!({
+    let mut order = json!({
         "order_id": id, "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
         "currency": "INR", "total": format!("3{}.00", variant % VARIANTS),
         "customer": {
@@ -189,5 +227,9 @@ pub fn order(id: &str, variant: u8) -> Value {
             "cpa_moe": { "offer": 217, "wm": 42 },
         },
         "items": [item("one", "10.00"), item("two", "20.00")],
-    })
+    });
+    if let Some(updated_at) = updated_at(variant) {
+        order["updated_at"] = json!(updated_at);
+    }
+    order
 }

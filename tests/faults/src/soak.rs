@@ -10,10 +10,10 @@ use std::{
 };
 
 use fastrand::Rng;
-use postback_harness::Strike;
-use postback_sandbox::{Answer, Fault};
 
-use crate::{Arrival, Census, InjectedFault, NetworkCase, Round, Scenario, Source, VARIANTS};
+use crate::{Census, NetworkCase, Scenario, Tally};
+
+mod draw;
 
 /// The end of a soak.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,8 @@ pub enum Bound {
 pub struct Report {
     /// The counts of all scenarios together.
     pub census: Census,
+    /// The number of each kind of event.
+    pub tally: Tally,
     /// The number of invocations, and the number of those that were killed.
     pub invocations: (u64, u64),
     /// The number of dead letters that were put back by hand.
@@ -104,16 +106,17 @@ async fn watch(bound: Bound, over: &AtomicBool, running: &AtomicU64, progress: i
 impl Report {
     fn join(&mut self, other: Self) {
         self.census.join(other.census);
+        self.tally.join(&other.tally);
         self.invocations.0 += other.invocations.0;
         self.invocations.1 += other.invocations.1;
         self.redriven += other.redriven;
         self.endless += other.endless;
     }
 
-    /// Returns true if nothing was reported twice, lost or untrue.
+    /// Returns true if nothing was reported twice, lost or untrue, and every kind of event happened.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.census.defects.is_empty() && self.endless == 0
+        self.census.defects.is_empty() && self.endless == 0 && self.tally.missing().is_empty()
     }
 }
 
@@ -139,97 +142,14 @@ async fn run_scenario(seed: u64) -> Report {
         settings.cpa_moe.list_lag_ms = rng.u64(0..100_000);
     });
     while scenario.orders() < ORDERS {
-        let round = draw(&mut rng, &scenario);
-        scenario.round(&round).await;
+        draw::events(&mut rng, &mut scenario).await;
     }
     let closing = scenario.close().await;
     Report {
         census: Census::of(&scenario).await,
+        tally: scenario.tally.clone(),
         invocations: scenario.invocations,
         redriven: closing.redriven as u64,
         endless: u64::from(!closing.done),
-    }
-}
-
-fn draw(rng: &mut Rng, scenario: &Scenario) -> Round {
-    let mut round = Round { advance_ms: pause(rng), ..Round::default() };
-    for _ in 0..rng.usize(1..12) {
-        let fresh = scenario.orders() + rng.usize(0..4);
-        // Most orders are new ones, some come again.
-        let order = if rng.u8(..) < 180 { fresh } else { rng.usize(0..=fresh) };
-        let variant = if rng.u8(..) < 230 { 0 } else { rng.u8(0..VARIANTS) };
-        for _ in 0..=rng.usize(0..8) / 5 {
-            round.arrivals.push(Arrival {
-                order,
-                variant,
-                source: source(rng, scenario.functions()),
-            });
-        }
-    }
-    if rng.u8(..) < 160 {
-        round.faults.push(injected_fault(rng, scenario.functions()));
-    }
-    if rng.u8(..) < 160 {
-        round.kills = (0..rng.u8(1..6)).map(|_| (rng.u8(0..12), rng.u8(0..30))).collect();
-    }
-    round.pace = (0..rng.usize(0..6)).map(|_| rng.u8(0..5)).collect();
-    round
-}
-
-fn source(rng: &mut Rng, functions: usize) -> Source {
-    match rng.u8(0..8) {
-        0 if rng.bool() => Source::Cancellation,
-        0 => Source::DelayedOrder(rng.usize(0..functions)),
-        1..4 => Source::Api(rng.usize(0..functions)),
-        _ => Source::Bus,
-    }
-}
-
-/// A pause in milliseconds: mostly seconds, sometimes minutes, seldom hours.
-fn pause(rng: &mut Rng) -> u64 {
-    match rng.u8(0..10) {
-        0..6 => rng.u64(0..5_000),
-        6..9 => rng.u64(0..200_000),
-        _ => rng.u64(0..20_000_000),
-    }
-}
-
-fn injected_fault(rng: &mut Rng, functions: usize) -> InjectedFault {
-    let function = rng.usize(0..functions);
-    match rng.u8(0..16) {
-        0..6 => InjectedFault::Network(function, network_fault(rng)),
-        6 => InjectedFault::Connection(Fault::cut_request_at(rng.usize(0..400))),
-        7..11 => InjectedFault::Ledger((0..rng.usize(1..14)).map(|_| strike(rng)).collect()),
-        11 => InjectedFault::QueueDown(function),
-        12 | 13 => InjectedFault::WrongKeys(rng.bool()),
-        14 => InjectedFault::Hurry(Duration::from_secs(rng.u64(0..40))),
-        _ => InjectedFault::Hang(function, rng.bool()),
-    }
-}
-
-fn network_fault(rng: &mut Rng) -> Fault {
-    match rng.u8(0..12) {
-        0 => Fault::close_before_reading(),
-        1 | 2 => Fault::close_after_reading(),
-        3 => Fault::cut_body_at(rng.usize(0..20)),
-        4 => Fault::cut_answer_at(rng.usize(0..200)),
-        5 => Fault::status(500).processed(),
-        6 => Fault::status(503),
-        7 => Fault::answer(Answer::status(429).with_header("retry-after", "7")),
-        8 => Fault::status(502),
-        9 => Fault::answer(Answer::of("text/html", "<html>")).processed(),
-        10 => Fault::status(521),
-        _ => Fault::redirect("https://example.com/"),
-    }
-}
-
-fn strike(rng: &mut Rng) -> Strike {
-    match rng.u8(0..40) {
-        0..16 => Strike::Pass,
-        16..24 => Strike::Fail,
-        24..31 => Strike::Throttle,
-        31..39 => Strike::LoseAnswer,
-        _ if rng.bool() => Strike::Hang,
-        _ => Strike::Stall,
     }
 }

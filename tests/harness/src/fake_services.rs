@@ -31,6 +31,7 @@ struct Inner {
     secret: (String, u32),
     metrics: Vec<Value>,
     queue_down: bool,
+    secret_down: bool,
     panics: Option<String>,
     broken_rule: Option<&'static str>,
     next_id: u64,
@@ -72,6 +73,7 @@ impl FakeServices {
             secret: (secret.to_owned(), 1),
             metrics: Vec::new(),
             queue_down: false,
+            secret_down: false,
             panics: None,
             broken_rule: None,
             next_id: 0,
@@ -175,6 +177,11 @@ impl FakeServices {
         self.inner().queue_down = down;
     }
 
+    /// Makes the secret unreadable, or readable again.
+    pub fn secret_down(&self, down: bool) {
+        self.inner().secret_down = down;
+    }
+
     /// The rule of AWS that the function broke. The fake does not panic where it happens: that
     /// would look like a panic of the function's own.
     #[must_use]
@@ -228,7 +235,11 @@ impl Services for FakeServices {
 
     async fn secret(&self) -> Result<Secret, Unavailable> {
         tokio::task::yield_now().await;
-        let (json, version) = self.inner().secret.clone();
+        let inner = self.inner();
+        if inner.secret_down {
+            return Err(Unavailable);
+        }
+        let (json, version) = inner.secret.clone();
         Ok(Secret { json: json.into(), version: format!("v{version}") })
     }
 

@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 use postback_core::{
     clock::Timestamp,
-    delivery::{Facts, Record},
+    delivery::{Facts, Key, Record},
     fields::UnknownFields,
     network::{Network, Plan, configure},
     order::Order,
@@ -31,8 +31,10 @@ pub(crate) trait NetworkFunction {
     fn idle(&mut self) -> &mut Vec<Instance>;
     /// The facts of an order's deliveries.
     fn contents(&self, order: &Value) -> Vec<Facts>;
-    /// The secret that the network accepts.
-    fn secret(&self) -> String;
+    /// The secrets that the network accepts; it begins with the first one.
+    fn secrets(&self) -> Vec<String>;
+    /// The key of an order's own item in the ledger.
+    fn ledger_key(&self, id: &str) -> Key;
     /// Starts one more instance.
     fn start<'a>(&'a self, bed: &'a TestBed, patience: Patience) -> LocalBoxFuture<'a, Instance>;
     /// The ledger's record of a delivery.
@@ -109,12 +111,16 @@ impl<N: Network> NetworkFunction for FunctionOf<N> {
         &mut self.idle
     }
 
-    fn secret(&self) -> String {
-        self.case.secret.to_string()
+    fn secrets(&self) -> Vec<String> {
+        self.case.secrets()
+    }
+
+    fn ledger_key(&self, id: &str) -> Key {
+        key::<N>(id, None)
     }
 
     fn contents(&self, order: &Value) -> Vec<Facts> {
-        let network = configure::<N>(&self.secret()).expect("settings");
+        let network = configure::<N>(&self.case.secret.to_string()).expect("settings");
         let order = Order::read(order, UnknownFields::Deny).expect("an order");
         let Plan::Send(parts) = network.plan(&order) else { return Vec::new() };
         let whole = Facts::of_total(order.total, order.currency).and(N::facts(&order));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postback_harness::{Strike, TIMEOUT};
 
-use super::Scenario;
+use super::{Happened, Outage, Scenario};
 
 /// A fault of a round.
 #[derive(Clone, Debug)]
@@ -40,10 +40,17 @@ pub(super) struct Limits {
 
 impl Scenario {
     /// Injects the faults of a round.
-    pub(super) fn inject(&self, faults: &[InjectedFault]) -> Limits {
+    pub(super) fn inject(&mut self, faults: &[InjectedFault]) -> Limits {
         let mut limits =
             Limits { time: TIMEOUT, hanging: Vec::new(), ledger_hangs: false, wrong_keys: None };
         for fault in faults {
+            let kind = match fault {
+                InjectedFault::Ledger(_) => Happened::LedgerFault,
+                InjectedFault::QueueDown(_) => Happened::QueueOutage,
+                InjectedFault::WrongKeys(true) => Happened::SettingChange,
+                _ => Happened::NetworkFault,
+            };
+            self.tally.add(kind, 1);
             self.inject_one(fault, &mut limits);
         }
         limits
@@ -93,13 +100,13 @@ impl Scenario {
         }
         if let Some(rotate) = limits.wrong_keys.take() {
             self.change_keys("");
-            for function in self.functions.iter().filter(|_| rotate) {
-                function.services().rotate(&function.secret());
+            for (number, function) in self.functions.iter().enumerate().filter(|_| rotate) {
+                function.services().rotate(&self.secret(number));
             }
         }
         self.bed.sandbox.release();
         for function in &self.functions {
-            function.services().queue_down(false);
+            function.services().queue_down(self.is_down(Outage::Queues));
         }
     }
 

@@ -1,37 +1,56 @@
 //! Many orders, several networks, all sources and all faults at once, round by round: every
 //! function that is called in one round runs at the same time as all the others of it.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
-use postback_core::{delivery::State, network::Network};
-use postback_harness::{INVISIBLE, Message, Patience, TestBed, api_event, order_event, sqs_event};
-use postback_runtime::services::ORDER_DELAYED;
-use serde_json::{Value, json};
+use postback_core::{clock::Timestamp, delivery::State, network::Network};
+use postback_harness::{INVISIBLE, Message, Patience, TestBed, sqs_event};
+use serde_json::Value;
 
-use crate::{KillPlan, NetworkCase, Paced, Wire, lifecycle::delete_taken, network_case::order};
+use crate::{KillPlan, NetworkCase, Paced, Wire, lifecycle::delete_taken};
 
+mod arrivals;
 mod function;
 mod injection;
+mod outage;
+mod person;
 mod round;
+mod sweeping;
+mod tally;
 
+pub(crate) use arrivals::{Story, order_of, shares_click};
 pub(crate) use function::NetworkFunction;
 use function::{FunctionOf, Instance};
 pub use injection::InjectedFault;
 use injection::Limits;
+pub use outage::Outage;
+pub use person::Look;
 pub use round::{Arrival, Closing, Round, Source};
+pub use tally::{Happened, Tally};
 
 /// A test bed with the functions of several networks.
 pub struct Scenario {
     /// The test bed that all share.
     pub bed: TestBed,
     pub(crate) functions: Vec<Box<dyn NetworkFunction>>,
-    /// Every order that came, with each content it came with.
-    pub(crate) orders: Vec<(String, Vec<u8>)>,
-    /// The functions that each order came to: they all have to report it.
-    pub(crate) came: HashSet<(usize, String)>,
-    /// The orders that the shop cancelled.
-    pub(crate) cancelled: HashSet<String>,
+    /// The shop's words about every order.
+    pub(crate) stories: Vec<Story>,
+    /// The functions whose settings have changed, and the settings in force.
+    pub(crate) settings: HashMap<usize, usize>,
+    /// The deliveries about which a person decided.
+    pub(crate) decided: HashSet<(usize, String)>,
+    /// The number of each kind of event.
+    pub tally: Tally,
+    /// The outages and their ends.
+    outages: Vec<(Outage, Timestamp)>,
+    /// Decisions whose order was not brought: function, order, variant.
+    half_done: Vec<(usize, String, u8)>,
+    /// The requests that the network had got when the ledger was first seen to know of a cancellation.
+    pub(crate) requests_when_cancelled: HashMap<(usize, String), usize>,
     /// API calls that got no answer, or one that promises nothing.
     unanswered: Vec<Arrival>,
     /// Final states that a caller was answered: function, order, state.
@@ -42,7 +61,7 @@ pub struct Scenario {
 
 impl std::fmt::Debug for Scenario {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scenario").field("orders", &self.orders.len()).finish_non_exhaustive()
+        f.debug_struct("Scenario").field("orders", &self.stories.len()).finish_non_exhaustive()
     }
 }
 
@@ -80,9 +99,13 @@ impl Scenario {
         Self {
             bed: TestBed::new(seed).await,
             functions: Vec::new(),
-            orders: Vec::new(),
-            came: HashSet::new(),
-            cancelled: HashSet::new(),
+            stories: Vec::new(),
+            settings: HashMap::new(),
+            decided: HashSet::new(),
+            tally: Tally::default(),
+            outages: Vec::new(),
+            half_done: Vec::new(),
+            requests_when_cancelled: HashMap::new(),
             unanswered: Vec::new(),
             answered: Vec::new(),
             invocations: (0, 0),
@@ -105,15 +128,17 @@ impl Scenario {
     /// The number of orders that have come.
     #[must_use]
     pub fn orders(&self) -> usize {
-        self.orders.len()
+        self.stories.len()
     }
 
     /// Runs one round.
     pub async fn round(&mut self, round: &Round) {
+        self.end_outages();
+        self.tally.add(Happened::Kill, round.kills.len());
         let mut limits = self.inject(&round.faults);
         let mut runs = Vec::new();
         for arrival in &round.arrivals {
-            self.arrive(arrival, &limits, &mut runs).await;
+            runs.extend(self.arrive(arrival, &limits).await);
         }
         for function in 0..self.functions.len() {
             for _ in 0..BATCHES {
@@ -122,7 +147,7 @@ impl Scenario {
                     break;
                 }
                 let event = sqs_event(&messages);
-                runs.push(self.run(function, event, Input::Received(messages), &limits).await);
+                runs.extend(self.run(function, event, Input::Received(messages), &limits).await);
             }
         }
         let wires = self.run_all(runs, round, limits.time).await;
@@ -130,30 +155,37 @@ impl Scenario {
         for wire in wires {
             wire.drained().await;
         }
+        self.note_cancellations().await;
         self.bed.advance(Duration::from_millis(round.advance_ms));
     }
 
     /// Ends the scenario without further faults, except for those that were scripted and not met
-    /// yet: callers without an answer call again, dead letters are put back, and time passes until
-    /// every queue is empty.
+    /// yet: callers without an answer call again, a person brings what is still to be brought, dead
+    /// letters are put back, and time passes until every queue is empty.
     pub async fn close(&mut self) -> Closing {
         self.bed.table.script([]);
-        let end = self.bed.now() + LONG;
-        let mut redriven = 0;
+        self.outages.clear();
+        self.end_outages();
+        self.restore_settings();
+        let (began, mut redriven) = (self.bed.now(), 0);
         loop {
             redriven += self.dead_letters();
             for function in &self.functions {
                 function.services().redrive();
             }
+            self.bring_half_done();
             let arrivals = std::mem::take(&mut self.unanswered);
             self.round(&Round { arrivals, ..Round::default() }).await;
             let next = self.functions.iter().filter_map(|it| it.services().next_visible()).min();
             match next {
-                _ if self.bed.now() > end => return Closing { done: false, redriven },
+                _ if self.bed.now() > began + LONG => return Closing { done: false, redriven },
                 _ if !self.unanswered.is_empty() => self.bed.advance(Duration::from_mins(1)),
                 None if self.dead_letters() > 0 => self.bed.advance(Duration::from_mins(1)),
                 None => return Closing { done: true, redriven },
                 Some(at) => self.bed.advance_to(at),
+            }
+            if self.bed.now() > began + LONG / 3 {
+                self.settle_changed_settings().await;
             }
         }
     }
@@ -162,69 +194,29 @@ impl Scenario {
         self.functions.iter().map(|function| function.services().dead_letters().len()).sum()
     }
 
-    async fn arrive(&mut self, arrival: &Arrival, limits: &Limits, runs: &mut Vec<Run>) {
-        let Arrival { order: number, variant, source } = *arrival;
-        let id = format!("A{number}");
-        if matches!(source, Source::Cancellation) {
-            return self.cancel(id);
-        }
-        match self.orders.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, variants)) if variants.contains(&variant) => {}
-            Some((_, variants)) => variants.push(variant),
-            None => self.orders.push((id.clone(), vec![variant])),
-        }
-        let order = order(&id, variant);
-        let functions = match source {
-            Source::Bus | Source::Cancellation => 0..self.functions.len(),
-            Source::Api(function) | Source::DelayedOrder(function) => function..function + 1,
-        };
-        self.came.extend(functions.map(|function| (function, id.clone())));
-        match source {
-            Source::Cancellation => {}
-            Source::Bus => {
-                for function in &self.functions {
-                    function.services().enqueue(order_event(&order).to_string());
-                }
-            }
-            Source::DelayedOrder(function) => {
-                let delayed = json!({
-                    "detail-type": ORDER_DELAYED, "detail": order,
-                    "not_before_ms": self.bed.now().as_millis(),
-                });
-                self.functions[function].services().enqueue(delayed.to_string());
-            }
-            Source::Api(function) => {
-                let path = format!("/orders/{}", self.functions[function].name());
-                let event = api_event("POST", &path, &order.to_string());
-                runs.push(self.run(function, event, Input::Posted(id, *arrival), limits).await);
-            }
-        }
-    }
-
-    fn cancel(&mut self, id: String) {
-        let mut event = order_event(&json!({ "order_id": id, "status": "cancelled" }));
-        event["detail-type"] = json!("order.cancelled");
-        for function in &self.functions {
-            function.services().enqueue(event.to_string());
-        }
-        if !self.orders.iter().any(|(known, _)| *known == id) {
-            self.orders.push((id.clone(), Vec::new()));
-        }
-        self.cancelled.insert(id);
-    }
-
-    async fn run(&mut self, function: usize, event: Value, input: Input, limits: &Limits) -> Run {
+    /// An invocation to be run; `None` if no instance can be started.
+    async fn run(
+        &mut self,
+        function: usize,
+        event: Value,
+        input: Input,
+        limits: &Limits,
+    ) -> Option<Run> {
         let hangs = limits.hanging.contains(&function);
         let once = hangs || limits.ledger_hangs;
         let idle = if once { None } else { self.functions[function].idle().pop() };
         let instance = if let Some(instance) = idle {
             instance
+        } else if self.is_down(Outage::Secrets) {
+            // It can't start: the message comes again, and so does the caller.
+            self.note(function, input, None);
+            return None;
         } else {
             let with = |hangs| if hangs { IMPATIENT } else { PATIENT };
             let patience = Patience { network: with(hangs), ledger: with(limits.ledger_hangs) };
             self.functions[function].start(&self.bed, patience).await
         };
-        Run { function, instance, event, input, once }
+        Some(Run { function, instance, event, input, once })
     }
 
     /// Runs all invocations at the same time. Returns the wires of the instances that have ended.

@@ -1,27 +1,38 @@
 //! The account: credentials, the stack's outputs, the services.
 
-use std::{collections::BTreeMap, fmt::Display, fs, time::Duration};
+use std::{collections::BTreeMap, fmt::Display};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
-use aws_sdk_cloudformation::{
-    error::{ConnectorError, ProvideErrorMetadata, SdkError},
-    types::{Output, Stack},
-};
-use aws_smithy_http_client::tls;
+use aws_sdk_cloudformation::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use postback_core::redaction::OperatorNote;
 use postback_runtime::ledger::{Ledger, LedgerError};
 
 use crate::{args::Arguments, failure::Failure};
 
+mod open;
+mod profile;
+mod stacks;
+
+use open::find;
+pub(crate) use open::{Place, configuration};
+
 /// A Postback stack, and the services to work on it.
 pub(crate) struct Account {
-    stack: String,
-    outputs: BTreeMap<String, String>,
-    config: SdkConfig,
+    pub(crate) place: Place,
     pub(crate) ledger: Ledger,
     pub(crate) queues: aws_sdk_sqs::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) functions: aws_sdk_lambda::Client,
+}
+
+/// A resource of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resource {
+    /// The name in the template.
+    pub(crate) logical: String,
+    /// The name, id or ARN in the account.
+    pub(crate) physical: String,
+    /// The kind, as in the template: `AWS::SQS::Queue`.
+    pub(crate) kind: String,
 }
 
 /// A network of the stack.
@@ -30,46 +41,40 @@ pub(crate) struct Network {
     /// The name in the ledger.
     pub(crate) name: String,
     /// The beginning of the names of its resources and outputs in the template.
-    prefix: String,
+    pub(crate) prefix: String,
 }
 
 impl Account {
     /// Finds credentials and the stack.
     pub(crate) async fn open(arguments: &Arguments) -> Result<Self, Failure> {
-        let config = configuration(arguments).await;
-        let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(Failure::NoRegion);
-        };
-        let stack = arguments.stack.clone().or_else(configured_stack);
-        let stack = stack.unwrap_or_else(|| "postback".to_owned());
-        let outputs = outputs(&config, &stack, region).await?;
-        let missing = || Failure::NoOutput { stack: stack.clone(), output: "LedgerTable".into() };
-        let table = outputs.get("LedgerTable").ok_or_else(missing)?.clone();
+        let place = find(arguments).await?;
+        let Place { config, outputs, .. } = &place;
+        let table = outputs.get("LedgerTable").cloned().unwrap_or_default();
         Ok(Self {
-            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&config), table),
-            queues: aws_sdk_sqs::Client::new(&config),
-            events: aws_sdk_eventbridge::Client::new(&config),
-            functions: aws_sdk_lambda::Client::new(&config),
-            config,
-            stack,
-            outputs,
+            ledger: Ledger::new(aws_sdk_dynamodb::Client::new(config), table),
+            queues: aws_sdk_sqs::Client::new(config),
+            events: aws_sdk_eventbridge::Client::new(config),
+            functions: aws_sdk_lambda::Client::new(config),
+            place,
         })
     }
 
     /// An output of the stack.
     pub(crate) fn output(&self, name: &str) -> Result<&str, Failure> {
-        let missing = || Failure::NoOutput { stack: self.stack.clone(), output: name.to_owned() };
-        self.outputs.get(name).map(String::as_str).ok_or_else(missing)
+        let known = || self.place.outputs.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let (stack, output) = (self.place.stack.clone(), name.to_owned());
+        let missing = || Failure::NoOutput { stack, output, known: known() };
+        self.place.outputs.get(name).map(String::as_str).ok_or_else(missing)
     }
 
     /// All outputs of the stack.
     pub(crate) const fn outputs(&self) -> &BTreeMap<String, String> {
-        &self.outputs
+        &self.place.outputs
     }
 
     /// The stack's networks: those that have a queue.
     pub(crate) fn networks(&self) -> Vec<Network> {
-        networks(self.outputs.keys())
+        networks(self.place.outputs.keys())
     }
 
     /// The network of this name; its words may also be joined by hyphens.
@@ -92,85 +97,49 @@ impl Account {
 
     /// The name of the network's function: the template gives it.
     pub(crate) fn function(&self, network: &Network) -> String {
-        format!("{}-{}", self.stack, network.name.replace('_', "-"))
+        format!("{}-{}", self.place.stack, network.name.replace('_', "-"))
     }
 
     /// The name of the function that publishes events: the template gives it.
     pub(crate) fn publisher(&self) -> String {
-        format!("{}-publish", self.stack)
+        format!("{}-publish", self.place.stack)
     }
 
     /// The functions' alias, if the stack was deployed gradually: every caller uses it.
     pub(crate) fn alias(&self) -> Option<&str> {
-        self.outputs.get("FunctionAlias").map(String::as_str)
+        self.place.outputs.get("FunctionAlias").map(String::as_str)
+    }
+
+    /// All resources of the stack.
+    pub(crate) async fn resources(&self) -> Result<Vec<Resource>, Failure> {
+        let client = aws_sdk_cloudformation::Client::new(&self.place.config);
+        let list = client.list_stack_resources().stack_name(&self.place.stack);
+        let mut pages = list.into_paginator().items().send();
+        let mut resources = Vec::new();
+        while let Some(resource) = pages.next().await {
+            let resource =
+                resource.map_err(|error| failed("CloudFormation", "ListStackResources", &error))?;
+            resources.push(Resource {
+                logical: text(resource.logical_resource_id()),
+                physical: text(resource.physical_resource_id()),
+                kind: text(resource.resource_type()),
+            });
+        }
+        Ok(resources)
     }
 
     /// The caller's AWS identity.
     pub(crate) async fn identity(&self) -> Result<OperatorNote, Failure> {
-        let identity = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        let identity =
+            aws_sdk_sts::Client::new(&self.place.config).get_caller_identity().send().await;
         let identity = identity.map_err(|error| failed("STS", "GetCallerIdentity", &error))?;
         Ok(OperatorNote::identity(identity.arn().unwrap_or("unknown")))
     }
 
     pub(crate) fn ledger_failed(&self, action: &'static str) -> impl Fn(LedgerError) -> Failure {
-        let table = self.outputs.get("LedgerTable").cloned().unwrap_or_default();
+        let table = self.place.outputs.get("LedgerTable").cloned().unwrap_or_default();
         move |_| Failure::Ledger { table: table.clone(), action }
     }
-}
-
-async fn configuration(arguments: &Arguments) -> SdkConfig {
-    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    let client = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
-    // A function may take 30 seconds to answer.
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(40))
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(client)
-        .timeout_config(timeouts);
-    if let Some(region) = &arguments.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    if let Some(profile) = &arguments.profile {
-        loader = loader.profile_name(profile);
-    }
-    loader.load().await
-}
-
-/// The name of the stack that `make deploy` deployed.
-fn configured_stack() -> Option<String> {
-    stack_in(&fs::read_to_string("samconfig.toml").ok()?)
-}
-
-fn stack_in(samconfig: &str) -> Option<String> {
-    samconfig.lines().find_map(|line| {
-        let (name, value) = line.split_once('=')?;
-        let value = value.trim().strip_prefix('"')?.strip_suffix('"')?;
-        (name.trim() == "stack_name").then(|| value.to_owned())
-    })
-}
-
-async fn outputs(
-    config: &SdkConfig,
-    stack: &str,
-    region: String,
-) -> Result<BTreeMap<String, String>, Failure> {
-    let client = aws_sdk_cloudformation::Client::new(config);
-    let described = client.describe_stacks().stack_name(stack).send().await;
-    let described = match described {
-        Ok(described) => described,
-        // CloudFormation's code for a stack that does not exist.
-        Err(error) if error.code() == Some("ValidationError") => {
-            return Err(Failure::NoStack { stack: stack.to_owned(), region });
-        }
-        Err(error) => return Err(failed("CloudFormation", "DescribeStacks", &error)),
-    };
-    let outputs = described.stacks().iter().flat_map(Stack::outputs);
-    let pair = |output: &Output| {
-        Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
-    };
-    Ok(outputs.filter_map(pair).collect())
 }
 
 fn networks<'a>(outputs: impl Iterator<Item = &'a String>) -> Vec<Network> {
@@ -236,14 +205,5 @@ mod tests {
         let names: Vec<_> = found.iter().map(|network| network.name.as_str()).collect();
         assert_eq!(names, ["call_me", "net"]);
         assert_eq!(found[0].prefix, "CallMe");
-    }
-
-    #[test]
-    fn the_stacks_name_is_read_from_samconfig() {
-        let written =
-            "version = 0.1\n[default.deploy.parameters]\nstack_name = \"shop-postback\"\n";
-
-        assert_eq!(stack_in(written).as_deref(), Some("shop-postback"));
-        assert_eq!(stack_in("# stack_name\nregion = \"x\"\n"), None);
     }
 }

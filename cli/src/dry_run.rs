@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::{
     account::{Account, failed},
     failure::Failure,
-    list::{Bounds, scan},
     replay::{ReplayTarget, Rule},
+    scan,
     span::Span,
     view::table,
 };
@@ -51,8 +51,7 @@ pub(crate) async fn count(
     read_units: u32,
 ) -> Result<(Counts, Page), Failure> {
     let wanted = Filter { since: Some(span.from), until: Some(span.to), ..Filter::default() };
-    let bounds = Bounds { limit: usize::MAX, read_units };
-    let page = scan(account, &wanted, None, &bounds).await?;
+    let page = scan::all(account, &wanted, read_units).await?;
     Ok((counts(&page, networks), page))
 }
 
@@ -98,11 +97,15 @@ pub(crate) fn read_orders(path: &Path) -> Result<Vec<Value>, Failure> {
         _ => serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<Vec<_>, _>>(),
     };
     let values = values.map_err(|error| bad(format!("not JSON in line {}", error.line())))?;
-    let bare = |value: Value| match value.get("detail") {
+    Ok(values.into_iter().map(bare).collect())
+}
+
+/// The order, bare or out of its event.
+pub(crate) fn bare(value: Value) -> Value {
+    match value.get("detail") {
         Some(detail) if value.get("order_id").is_none() => detail.clone(),
         _ => value,
-    };
-    Ok(values.into_iter().map(bare).collect())
+    }
 }
 
 /// Predicts the effect on these orders at the networks that they concern.

@@ -15,7 +15,7 @@ use crate::{
     account::{Account, failed},
     args::ReplayEvents,
     failure::Failure,
-    list::{cursor, parse_cursor, token},
+    scan::{cursor, parse_cursor, token},
     span,
     view::Output,
 };

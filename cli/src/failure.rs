@@ -27,18 +27,26 @@ pub(crate) enum Failure {
          permissions on the table."
     )]
     Ledger { table: String, action: &'static str },
+    /// There is no such profile.
+    #[error("There is no AWS profile {profile} on this machine. There are: {known}.")]
+    NoProfile { profile: String, known: String },
+    /// There is no such region.
+    #[error("{region} is no AWS region. Give one like eu-central-1 with --region or AWS_REGION.")]
+    BadRegion { region: String },
     /// There is no such stack.
     #[error(
-        "There is no stack {stack} in {region}. Give its name with --stack, and its place with \
-         --region or --profile."
+        "There is no stack {stack} in {region}. Postback's stacks there: {known}. Give the name with \
+         --stack, and the place with --region or --profile."
     )]
-    NoStack { stack: String, region: String },
+    NoStack { stack: String, region: String, known: String },
     /// The stack is not one of ours.
     #[error(
-        "The stack {stack} has no output {output}: it is not a Postback stack, or of an older \
-         version. Deploy it again."
+        "The stack {stack} in {region} is not a Postback stack. Postback's stacks there: {known}."
     )]
-    NoOutput { stack: String, output: String },
+    NotOurs { stack: String, region: String, known: String },
+    /// The stack has no such output.
+    #[error("The stack {stack} has no output {output}. It has: {known}.")]
+    NoOutput { stack: String, output: String, known: String },
     /// There is no such network.
     #[error("The stack has no network {network}. It has: {known}.")]
     UnknownNetwork { network: String, known: String },
@@ -60,9 +68,12 @@ pub(crate) enum Failure {
     /// A text that is no time.
     #[error("{option} must be like 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d (ago).")]
     BadInstant { option: &'static str },
+    /// The command line is wrong.
+    #[error("{0}")]
+    Usage(String),
     /// A span without time in it.
-    #[error("--from must be before --to, and before now.")]
-    EmptySpan,
+    #[error("{from} must be before {to}, and before now.")]
+    EmptySpan { from: &'static str, to: &'static str },
     /// A reason that the ledger may not hold.
     #[error("--reason {0}.")]
     BadReason(OperatorNoteFault),
@@ -119,6 +130,15 @@ pub(crate) enum Failure {
          with --after and the `next` shown above: repeated events keep their ids."
     )]
     NotPublished { function: String },
+    /// A bound was reached before the ledger's end.
+    #[error(
+        "Only a part of the ledger was read: --read-units was reached. Continue with --after '{next}', \
+         or leave --read-units out."
+    )]
+    Stopped { next: String },
+    /// Something needs a person; the answer says what.
+    #[error("{0}")]
+    NeedsPerson(String),
     /// Some messages were left.
     #[error("{left} messages were left in the dead-letter queue: {why}")]
     Left { left: usize, why: &'static str },
@@ -137,14 +157,18 @@ impl Failure {
             Self::Unreachable { .. } => "unreachable",
             Self::Refused { .. } => "refused",
             Self::Ledger { .. } => "ledger_unavailable",
+            Self::NoProfile { .. } => "no_profile",
+            Self::BadRegion { .. } => "bad_region",
             Self::NoStack { .. } => "no_stack",
+            Self::NotOurs { .. } => "not_ours",
             Self::NoOutput { .. } => "no_output",
             Self::UnknownNetwork { .. } => "unknown_network",
             Self::UnknownOrder { .. } => "unknown_order",
             Self::UnknownDelivery { .. } => "unknown_delivery",
             Self::NoArchive { .. } => "no_archive",
             Self::BadInstant { .. } => "bad_instant",
-            Self::EmptySpan => "empty_span",
+            Self::Usage(_) => "usage",
+            Self::EmptySpan { .. } => "empty_span",
             Self::BadReason(_) => "bad_reason",
             Self::BadCursor => "bad_cursor",
             Self::BadFile { .. } => "bad_file",
@@ -159,6 +183,8 @@ impl Failure {
             Self::NotOnItsWay { .. } => "not_on_its_way",
             Self::Contended => "contended",
             Self::NotPublished { .. } => "not_published",
+            Self::Stopped { .. } => "stopped",
+            Self::NeedsPerson(_) => "needs_person",
             Self::Left { .. } => "left",
         }
     }
@@ -173,14 +199,18 @@ impl Failure {
             | Self::FunctionFailed { .. }
             | Self::NotPublished { .. } => 1,
             Self::BadInstant { .. }
-            | Self::EmptySpan
+            | Self::EmptySpan { .. }
+            | Self::Usage(_)
+            | Self::BadRegion { .. }
             | Self::BadReason(_)
             | Self::BadCursor
             | Self::BadFile { .. }
             | Self::OtherOrder { .. }
             | Self::NotAsked(_)
             | Self::OrderNeeded => 2,
-            Self::NoStack { .. }
+            Self::NoProfile { .. }
+            | Self::NoStack { .. }
+            | Self::NotOurs { .. }
             | Self::NoOutput { .. }
             | Self::UnknownNetwork { .. }
             | Self::UnknownOrder { .. }
@@ -191,7 +221,8 @@ impl Failure {
             | Self::MovedOn { .. }
             | Self::OrderRefused { .. }
             | Self::Contended => 4,
-            Self::NotOnItsWay { .. } | Self::Left { .. } => 5,
+            Self::NotOnItsWay { .. } | Self::Left { .. } | Self::Stopped { .. } => 5,
+            Self::NeedsPerson(_) => 6,
         }
     }
 

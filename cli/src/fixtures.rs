@@ -14,3 +14,11 @@ pub(crate) fn record(delivery: &str, state: &str, attempt: u32) -> Record {
     });
     serde_json::from_value(record).expect("a record")
 }
+
+/// A record that is about this amount.
+pub(crate) fn paid(delivery: &str, state: &str, amount: &str, currency: &str) -> Record {
+    let mut paid = record(delivery, state, 1);
+    let facts = json!({ "amount": amount, "currency": currency });
+    paid.protocol.facts = serde_json::from_value(facts).expect("facts");
+    paid
+}

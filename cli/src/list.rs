@@ -1,28 +1,33 @@
-//! `orders list`: deliveries by state, found by a scan of the ledger.
+//! `orders list`: deliveries found by a scan of the ledger, all of them counted and the first shown.
 
-use postback_core::{
-    clock::Timestamp,
-    delivery::{DeliveryView, Record},
-};
-use postback_runtime::ledger::{Cursor, Filter, Page};
+use postback_core::{clock::Timestamp, delivery::DeliveryView};
+use postback_runtime::ledger::Filter;
 use serde::Serialize;
 
 use crate::{
     account::Account,
-    args::List,
+    args::{Format, List},
     failure::Failure,
+    scan::{gather, parse_cursor},
     span,
-    view::{HEADINGS, Output, row, table},
+    view::Output,
 };
 
-/// The price of a read unit in USD, on demand: 0.125 a million in us-east-1, November 2026.
-pub(crate) const DOLLARS_A_UNIT: f64 = 0.125e-6;
+mod found;
+mod rows;
+mod totals;
+
+use found::Found;
+pub(crate) use totals::{Sum, Totals};
 
 #[derive(Serialize)]
 struct View<'a> {
     deliveries: Vec<DeliveryView<'a>>,
+    totals: &'a Totals,
     read: usize,
     read_units: f64,
+    /// True if the ledger was read to its end.
+    complete: bool,
     next: Option<String>,
 }
 
@@ -32,109 +37,56 @@ pub(crate) async fn run(
     now: Timestamp,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let since = wanted.since.as_deref();
+    let instant = |option, text: &Option<String>| {
+        text.as_deref().map(|text| span::instant(option, text, now)).transpose()
+    };
+    let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
     let filter = Filter {
-        state: wanted.state,
-        network: wanted
-            .network
-            .as_deref()
-            .map(|name| account.network(name))
-            .transpose()?
-            .map(|n| n.name),
-        since: since.map(|text| span::instant("--since", text, now)).transpose()?,
-        ..Filter::default()
+        // The ledger leaves out what is of another state; of several states the tool does.
+        state: wanted.state.first().copied().filter(|_| wanted.state.len() == 1),
+        network: network.map(|network| network.name),
+        since: instant("--since", &wanted.since)?,
+        until: instant("--until", &wanted.until)?,
+        open: wanted.open || wanted.held,
     };
     let after = wanted.after.as_deref().map(parse_cursor).transpose()?;
-    let bounds = Bounds { limit: wanted.limit, read_units: wanted.read_units };
-    let page = scan(account, &filter, after, &bounds).await?;
-    let next = page.next.as_ref().map(token);
-    let rows: Vec<_> = page.records.iter().map(row).collect();
-    output.answer(
-        &table(&HEADINGS, &rows),
-        &View {
-            deliveries: page.records.iter().map(DeliveryView::for_operator).collect(),
-            read: page.read,
-            read_units: page.units,
-            next: next.clone(),
-        },
-    );
-    output.note(&cost(&page));
-    if let Some(next) = next {
-        output.note(&format!("There is more: continue with --after '{next}'"));
-    }
-    Ok(())
-}
-
-/// The bounds of a scan.
-pub(crate) struct Bounds {
-    pub(crate) limit: usize,
-    pub(crate) read_units: u32,
-}
-
-/// Scans the ledger until its end or a bound.
-pub(crate) async fn scan(
-    account: &Account,
-    wanted: &Filter,
-    mut after: Option<Cursor>,
-    bounds: &Bounds,
-) -> Result<Page, Failure> {
-    let mut all = Page::default();
-    loop {
-        let page = account.ledger.scan(wanted, after.as_ref()).await;
-        let page = page.map_err(account.ledger_failed("Scan"))?;
-        all.read += page.read;
-        all.units += page.units;
-        all.records.extend(page.records);
-        all.next = page.next;
-        if all.records.len() > bounds.limit {
-            all.records.truncate(bounds.limit);
-            all.next = all.records.last().map(cursor);
-        }
-        let spent = all.units >= f64::from(bounds.read_units);
-        if all.next.is_none() || all.records.len() >= bounds.limit || spent {
-            return Ok(all);
-        }
-        after.clone_from(&all.next);
+    let mut found = Found::new(wanted);
+    let read = gather(account, &filter, after, wanted.read_units, |record| found.add(record)).await;
+    let read = read?;
+    found.finish();
+    show(&found, wanted.format, &read, now, output);
+    output.note(&read.cost(found.totals.count));
+    match &read.next {
+        None => Ok(()),
+        Some(next) => Err(Failure::Stopped { next: next.clone() }),
     }
 }
 
-pub(crate) fn cursor(record: &Record) -> Cursor {
-    Cursor { order_id: record.order_id.clone(), delivery: record.delivery.clone() }
-}
-
-/// The cost of a scan, in words.
-pub(crate) fn cost(page: &Page) -> String {
-    let (found, read, units) = (page.records.len(), page.read, page.units);
-    let dollars = units * DOLLARS_A_UNIT;
-    format!(
-        "{found} found among {read} deliveries; {units} read units, about {dollars:.6} USD on demand"
-    )
-}
-
-/// A cursor as one word. An order's id may hold anything, a delivery no slash.
-pub(crate) fn token(cursor: &Cursor) -> String {
-    format!("{}/{}", cursor.delivery, cursor.order_id)
-}
-
-pub(crate) fn parse_cursor(token: &str) -> Result<Cursor, Failure> {
-    let (delivery, order_id) = token.split_once('/').ok_or(Failure::BadCursor)?;
-    if delivery.is_empty() || order_id.is_empty() {
-        return Err(Failure::BadCursor);
+fn show(
+    found: &Found,
+    format: Format,
+    read: &crate::scan::Read,
+    now: Timestamp,
+    output: &mut Output<'_>,
+) {
+    let view = View {
+        deliveries: found.shown.iter().map(DeliveryView::for_operator).collect(),
+        totals: &found.totals,
+        read: read.items,
+        read_units: read.units,
+        complete: read.next.is_none(),
+        next: found.next().or_else(|| read.next.clone()),
+    };
+    if format == Format::Csv && !output.json {
+        output.raw(&rows::csv(&found.shown, now));
+    } else {
+        output.answer(&rows::table(found, now, read.next.is_none(), rows::width()), &view);
     }
-    Ok(Cursor { order_id: order_id.to_owned(), delivery: delivery.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_read_back_from_its_token() {
-        let there = Cursor { order_id: "A/1 #2".to_owned(), delivery: "net#3".to_owned() };
-
-        assert_eq!(parse_cursor(&token(&there)), Ok(there));
-        for wrong in ["", "A-1", "/A-1", "net/"] {
-            assert_eq!(parse_cursor(wrong), Err(Failure::BadCursor), "{wrong}");
-        }
+    if found.totals.count > found.shown.len() {
+        let (all, shown) = (found.totals.count, found.shown.len());
+        output.note(&match found.next() {
+            Some(next) => format!("{shown} of {all} are shown: continue with --after '{next}'"),
+            None => format!("{shown} of {all} are shown: show more with --limit"),
+        });
     }
 }

@@ -1,12 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-use std::{io, process::ExitCode};
+use std::{env, io, process::ExitCode};
 
 use clap::Parser;
 use postback_core::clock::Timestamp;
 
 mod account;
 mod args;
+mod doctor;
 mod dry_run;
 mod events;
 mod failure;
@@ -16,11 +17,14 @@ mod invoke;
 mod list;
 mod redrive;
 mod replay;
+mod scan;
 mod settle;
 mod show;
 mod span;
 mod stack;
+mod status;
 mod view;
+mod watch;
 
 use account::Account;
 use args::{Arguments, Command, Events, Orders};
@@ -29,9 +33,12 @@ use view::Output;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let mut output = Output { json: arguments.json, out: &mut out, err: &mut err };
+    let mut output = Output { json: arguments.is_json(), out: &mut out, err: &mut err };
     match run(&arguments, &mut output).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -41,17 +48,36 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Answers a command line that is wrong, or that asks for help: in JSON if it asks for that.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let json = env::args_os().any(|argument| argument == "--json" || argument == "--format=json");
+    if !json || !error.use_stderr() {
+        error.exit();
+    }
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let failure = Failure::Usage(error.render().to_string().trim().to_owned());
+    Output { json, out: &mut out, err: &mut err }.failure(&failure);
+    ExitCode::from(failure.exit_status())
+}
+
 async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     let now = Timestamp::system();
     arguments.command.check(now)?;
-    let account = Account::open(arguments).await?;
+    let account = Account::open(arguments).await;
     match &arguments.command {
-        Command::Orders(Orders::Show(wanted)) => show::run(&account, wanted, output).await,
-        Command::Orders(Orders::List(wanted)) => list::run(&account, wanted, now, output).await,
-        Command::Orders(Orders::Settle(wanted)) => settle::run(&account, wanted, output).await,
-        Command::Orders(Orders::Replay(wanted)) => replay::run(&account, wanted, now, output).await,
-        Command::Orders(Orders::Redrive(wanted)) => redrive::run(&account, wanted, output).await,
-        Command::Events(Events::Replay(wanted)) => events::run(&account, wanted, now, output).await,
-        Command::Stack { output: name } => stack::run(&account, name.as_deref(), output),
+        // It finds out why there may be none.
+        Command::Doctor(wanted) => doctor::run(arguments, wanted, account, output).await,
+        Command::Status(wanted) => status::run(&account?, wanted, now, output).await,
+        Command::Orders(Orders::Show(wanted)) => show::run(&account?, wanted, output).await,
+        Command::Orders(Orders::List(wanted)) => list::run(&account?, wanted, now, output).await,
+        Command::Orders(Orders::Settle(wanted)) => settle::run(&account?, wanted, output).await,
+        Command::Orders(Orders::Replay(wanted)) => {
+            replay::run(&account?, wanted, now, output).await
+        }
+        Command::Orders(Orders::Redrive(wanted)) => redrive::run(&account?, wanted, output).await,
+        Command::Events(Events::Replay(wanted)) => {
+            events::run(&account?, wanted, now, output).await
+        }
+        Command::Stack { output: name } => stack::run(&account?, name.as_deref(), output),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     args::Replay,
     dry_run::{Counts, Prediction, count, count_table, predict, prediction_table, read_orders},
     failure::Failure,
-    list::cost,
+    scan::cost,
     span::Span,
     view::Output,
 };
@@ -73,7 +73,7 @@ pub(crate) async fn run(
     if !wanted.yes {
         let (counts, page) = count(account, &view.networks, span, wanted.read_units).await?;
         lines.extend(count_table(&counts));
-        output.note(&cost(&page));
+        output.note(&cost(page.records.len(), page.read, page.units));
         view.ledger = Some(counts);
     }
     if let Some(path) = &wanted.orders {

@@ -64,6 +64,11 @@ async fn settle(
         return Ok(Settled::new(record, "Nothing to do: it was settled before."));
     }
     let decision = decision(wanted);
+    // Before the question: nobody is asked for what then can't be done.
+    let needs_order = decision == Decision::PermitSending && record.protocol.state != State::Parked;
+    if needs_order && wanted.order.is_none() && !wanted.from_archive {
+        return Err(Failure::OrderNeeded);
+    }
     let seen = seen(&record, wanted, decision, output)?;
     let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
     let decider = Decider { account, seen, decision, why, by: account.identity().await? };

@@ -19,7 +19,7 @@ impl Span {
         let from = instant("--from", from, now)?;
         let to = to.map_or(Ok(now), |to| instant("--to", to, now))?;
         if from >= to {
-            return Err(Failure::EmptySpan);
+            return Err(Failure::EmptySpan { from: "--from", to: "--to" });
         }
         Ok(Self { from, to: to.min(now) })
     }

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{self, BufRead, IsTerminal, Write},
+    time::Duration,
 };
 
 use postback_core::{
@@ -30,6 +31,11 @@ impl Output<'_> {
         } else {
             lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))
         };
+    }
+
+    /// The answer as it is: comma-separated values.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        let _closed = self.out.write_all(bytes);
     }
 
     /// A remark beside the answer, for people only.
@@ -87,26 +93,46 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     [head].into_iter().chain(body).collect()
 }
 
-/// One delivery as a row under [`HEADINGS`].
-pub(crate) fn row(record: &Record) -> Vec<String> {
-    let protocol = &record.protocol;
-    vec![
-        record.order_id.clone(),
-        record.delivery.clone(),
-        protocol.state.as_str().to_owned(),
-        reason(record),
-        protocol.attempt.to_string(),
-        protocol.first_seen_at.to_string(),
-        record.updated_at.to_string(),
-    ]
+/// A table of at most `width` characters: the widest cells are cut.
+pub(crate) fn fitted(headings: &[&str], rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let longest = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([headings[column].chars().count()]).max().unwrap_or_default()
+    };
+    let mut widths: Vec<_> = (0..headings.len()).map(longest).collect();
+    let between = 2 * headings.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + between > width {
+        let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > 6) else { break };
+        *widest -= 1;
+    }
+    let cut = |row: &Vec<String>| {
+        row.iter().zip(&widths).map(|(cell, width)| shortened(cell, *width)).collect()
+    };
+    table(headings, &rows.iter().map(cut).collect::<Vec<_>>())
 }
 
-/// The headings of the rows that [`row`] makes.
-pub(crate) const HEADINGS: [&str; 7] =
-    ["order", "delivery", "state", "reason", "attempt", "first seen", "last change"];
+/// The text without control characters, cut to `width` characters with a sign that it is.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    let shown = |c: char| if c.is_control() { '?' } else { c };
+    if text.chars().count() <= width {
+        return text.chars().map(shown).collect();
+    }
+    let kept = text.chars().take(width.saturating_sub(1)).map(shown);
+    kept.chain(['…']).collect()
+}
+
+/// An age in one unit: `45s`, `12m`, `5h`, `3d`.
+pub(crate) fn age(age: Duration) -> String {
+    match age.as_secs() {
+        seconds @ 0..120 => format!("{seconds}s"),
+        seconds @ 120..7_200 => format!("{}m", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{}h", seconds / 3_600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
 
 /// The reason, or the proof.
-fn reason(record: &Record) -> String {
+pub(crate) fn reason(record: &Record) -> String {
     let protocol = &record.protocol;
     match (&protocol.reason, protocol.proof) {
         (Some(reason), _) => reason.to_string(),
@@ -195,13 +221,32 @@ mod tests {
     }
 
     #[test]
+    fn a_table_fits_the_screen() {
+        let id = "A-".repeat(64);
+        let rows = [vec![id.clone(), "network\u{1b}[31m".to_owned(), "3d".to_owned()]];
+
+        let lines = fitted(&["order", "delivery", "age"], &rows, 80);
+
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
+        assert!(lines[1].ends_with("…  network?[31m  3d"), "{lines:?}");
+        assert_eq!(fitted(&["order"], &[vec![id.clone()]], 200)[1], id);
+    }
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let ages = [0, 119, 120, 7_199, 7_200, 172_800].map(|s| age(Duration::from_secs(s)));
+
+        assert_eq!(ages, ["0s", "119s", "2m", "119m", "2h", "2d"]);
+    }
+
+    #[test]
     fn people_and_programs_get_what_is_theirs() {
         let answered = |json| {
             let (mut out, mut err) = (Vec::new(), Vec::new());
             let mut output = Output { json, out: &mut out, err: &mut err };
             output.answer(&["a line".to_owned()], &serde_json::json!({ "a": 1 }));
             output.note("by the way");
-            output.failure(&Failure::EmptySpan);
+            output.failure(&Failure::EmptySpan { from: "--from", to: "--to" });
             (String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
         };
 

@@ -52,7 +52,7 @@ def postback(stack, tool_program):
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
         }
         done = subprocess.run(
-            [tool_program, *([] if arguments[0] == "stack" else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
+            [tool_program, *([] if arguments[0] in ("stack", "status") else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
             timeout=120, check=False,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
@@ -94,7 +94,8 @@ def requests_so_far(stack) -> int:
 def test_the_stacks_outputs_are_shown(stack, postback):
     assert postback("stack", "--json").json == stack.outputs
     assert postback("stack", "LedgerTable").out.strip() == stack.outputs["LedgerTable"]
-    assert postback("stack", "None", "--json").code == "no_output"
+    missing = postback("stack", "None", "--json")
+    assert missing.code == "no_output" and "LedgerTable" in missing.err
 
 
 # ── Looking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,7 +127,8 @@ def test_show_says_that_nothing_is_known(postback):
 def test_a_stack_that_is_not_there_is_named(postback):
     said = postback("show", "A-1", "--stack", "none-such", "--json")
 
-    assert (said.status, said.code) == (3, "no_stack")
+    # Those that there are, are named.
+    assert (said.status, said.code) == (3, "no_stack") and "postback" in said.err.split("stacks there:")[1]
 
 
 def test_list_finds_what_a_person_must_decide_and_goes_on_where_it_stopped(stack, postback):

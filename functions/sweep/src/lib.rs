@@ -20,8 +20,6 @@ use postback_runtime::{
 };
 use rust_decimal::Decimal;
 
-/// The time after which an open delivery whose message has gone counts as unwatched.
-const UNWATCHED_AFTER: Duration = Duration::from_hours(2);
 /// The time that a network may take to show what it accepted, where the sweep can't know better.
 const LAG: Duration = Duration::from_mins(2);
 
@@ -134,14 +132,13 @@ impl Counts {
         }
         self.open += 1;
         self.oldest = self.oldest.max(now.since(delivery.first_seen_at));
-        if is_held(record) {
+        if record.is_held() {
             self.held += 1;
-            let fact = |name| delivery.facts.get(name);
-            if let (Some(amount), Some(currency)) = (fact("amount"), fact("currency")) {
+            if let Some((amount, currency)) = record.money() {
                 let sum = self.money.entry(currency.to_owned()).or_default();
                 *sum = sum.saturating_add(amount.parse().unwrap_or_default());
             }
-        } else if is_unwatched(record, now) {
+        } else if record.is_unwatched(now) {
             self.unwatched += 1;
         }
     }
@@ -160,25 +157,4 @@ impl Counts {
         );
         gauges
     }
-}
-
-/// Returns whether only a person can go on.
-fn is_held(record: &Record) -> bool {
-    let delivery = &record.protocol;
-    let recovery = delivery.doubt.as_ref().map(|doubt| doubt.recovery);
-    let never_resolves = delivery.cancelled.is_some() && recovery != Some(Recovery::LookUp);
-    match delivery.state {
-        State::Unconfirmed => {
-            recovery.is_none_or(|recovery| recovery == Recovery::Hold) || never_resolves
-        }
-        State::Parked => delivery.cancelled.is_some() && never_resolves,
-        _ => false,
-    }
-}
-
-/// Returns whether its message should have come two hours ago.
-fn is_unwatched(record: &Record, now: Timestamp) -> bool {
-    let delivery = &record.protocol;
-    let due = record.message_until.unwrap_or(delivery.not_before.max(record.updated_at));
-    now.since(due) > UNWATCHED_AFTER
 }

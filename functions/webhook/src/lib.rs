@@ -2,6 +2,7 @@
 
 use postback_core::{
     clock::Timestamp,
+    fields::Fault,
     problem::{Code, Problem},
 };
 use postback_orders::CheckedOrder;
@@ -16,7 +17,7 @@ mod keyring;
 mod signature;
 
 use keyring::Keyring;
-use signature::SignedMessage;
+use signature::{Keys, SignedMessage};
 
 /// Accepts signed orders.
 #[derive(Debug)]
@@ -41,6 +42,12 @@ impl<S: WebhookServices> Webhook<S> {
             api::problem(&problem)
         })
     }
+}
+
+/// The faults of the webhook's secret. They hold nothing of it.
+#[must_use]
+pub fn faults_of_secret(json: &str) -> Vec<Fault> {
+    Keys::parse(json).err().unwrap_or_default()
 }
 
 /// Accepts one message.

@@ -15,6 +15,7 @@ use crate::{
 mod attribute;
 mod history;
 mod key;
+mod open;
 #[cfg(test)]
 mod tests;
 

@@ -20,6 +20,7 @@ use crate::{client::Sender, ledger::Ledger, metrics::Metrics, services::Services
 
 mod attempt;
 mod breaker;
+mod check;
 mod driver;
 mod lines;
 mod measured;

@@ -91,7 +91,9 @@ impl<N: Network> Settings<N> {
     }
 }
 
-async fn read<N: Network>(services: &impl Services) -> Result<Configured<N>, StartError> {
+pub(super) async fn read<N: Network>(
+    services: &impl Services,
+) -> Result<Configured<N>, StartError> {
     let secret = services.secret().await.map_err(|_| StartError::SecretUnavailable)?;
     let network = configure(secret.json.expose_secret()).map_err(StartError::Settings)?;
     Ok(Configured { network: Arc::new(network), version: secret.version, read_at: services.now() })

@@ -20,11 +20,13 @@ use crate::{
 };
 
 pub mod api;
+mod check;
 mod direct;
 mod event;
 mod queue;
 pub mod stream;
 
+pub use check::{CHECK, Checked};
 pub use serde_json::value::RawValue;
 
 /// Serves one network: API Gateway and SQS.
@@ -113,8 +115,10 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
     let event = read(payload)?;
-    if event.detail_type.as_deref() != Some(POLL_STATUS) {
-        return answer(dispatcher, event, deadline).await;
+    match event.detail_type.as_deref() {
+        Some(POLL_STATUS) => {}
+        Some(CHECK) => return Ok(to_raw_value(&check::settings_and_network(dispatcher).await)?),
+        _ => return answer(dispatcher, event, deadline).await,
     }
     let round = dispatcher.poll_status(deadline).await;
     dispatcher.measure();
@@ -141,6 +145,8 @@ async fn answer<N: Network, S: Services>(
         to_raw_value(&Box::pin(queue::batch(dispatcher, messages, deadline)).await)?
     } else if let Some(posted) = event.posted() {
         to_raw_value(&Box::pin(direct::order(dispatcher, posted, deadline)).await)?
+    } else if event.detail_type.as_deref() == Some(CHECK) {
+        to_raw_value(&check::settings(dispatcher).await)?
     } else {
         return Err("the event is of no trigger that this function has".into());
     };

@@ -1,0 +1,20 @@
+//! Collects the schemas of the networks' secrets from their folders: the tool names no network.
+
+use std::{env, error::Error, fmt::Write, fs, path::Path};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new("../functions/networks");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut folders = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    folders.sort_by_key(fs::DirEntry::file_name);
+    let mut code = String::from("pub(crate) const SCHEMAS: &[(&str, &str)] = &[\n");
+    for folder in folders {
+        if let Ok(schema) = fs::read_to_string(folder.path().join("secret.schema.json")) {
+            let network = folder.file_name().to_string_lossy().into_owned();
+            writeln!(code, "({network:?}, {schema:?}),")?;
+        }
+    }
+    code.push_str("];\n");
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("schemas.rs"), code)?;
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Credentials, the region and the stack: found once, and named where they are wrong.
+
+use std::{collections::BTreeMap, fs, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_cloudformation::{
+    error::ProvideErrorMetadata,
+    types::{Output, Parameter, Stack},
+};
+use aws_smithy_http_client::tls;
+
+use super::{failed, profile, stacks};
+use crate::{args::Arguments, failure::Failure};
+
+/// A stack of Postback, with the credentials that found it.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) config: SdkConfig,
+    pub(crate) stack: String,
+    pub(crate) region: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// The word of `CloudFormation` for the stack's state.
+    pub(crate) status: String,
+}
+
+/// An output that every stack of Postback has, and hardly another.
+pub(super) const OURS: &str = "LedgerTable";
+
+/// Finds the stack.
+pub(super) async fn find(arguments: &Arguments) -> Result<Place, Failure> {
+    let config = configuration(arguments).await?;
+    let region = config.region().map(ToString::to_string).ok_or(Failure::NoRegion)?;
+    let stack = arguments.stack.clone().or_else(configured_stack);
+    let stack = stack.unwrap_or_else(|| "postback".to_owned());
+    let client = aws_sdk_cloudformation::Client::new(&config);
+    let described = client.describe_stacks().stack_name(&stack).send().await;
+    let found = match described {
+        Ok(described) => described.stacks.unwrap_or_default().into_iter().next(),
+        // CloudFormation's code for a stack that does not exist.
+        Err(error) if error.code() == Some("ValidationError") => None,
+        Err(error) => return Err(failed("CloudFormation", "DescribeStacks", &error)),
+    };
+    let Some(found) = found else {
+        let known = stacks::names(&client).await;
+        return Err(Failure::NoStack { stack, region, known });
+    };
+    let outputs = outputs(&found);
+    if !outputs.contains_key(OURS) {
+        let known = stacks::names(&client).await;
+        return Err(Failure::NotOurs { stack, region, known });
+    }
+    let parameter = |parameter: &Parameter| {
+        Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
+    };
+    let parameters = found.parameters().iter().filter_map(parameter).collect();
+    let status = found.stack_status().map(|status| status.as_str().to_owned());
+    Ok(Place { config, stack, region, outputs, parameters, status: status.unwrap_or_default() })
+}
+
+pub(super) fn outputs(stack: &Stack) -> BTreeMap<String, String> {
+    let pair = |output: &Output| {
+        Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))
+    };
+    stack.outputs().iter().filter_map(pair).collect()
+}
+
+/// The region and the credentials, as every AWS tool finds them.
+pub(crate) async fn configuration(arguments: &Arguments) -> Result<SdkConfig, Failure> {
+    profile::check(arguments.profile.as_deref())?;
+    if let Some(region) = arguments.region.as_deref().filter(|region| !is_region(region)) {
+        return Err(Failure::BadRegion { region: region.to_owned() });
+    }
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let client = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
+    // A function may take 30 seconds to answer.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(40))
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(client)
+        .timeout_config(timeouts);
+    if let Some(region) = &arguments.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &arguments.profile {
+        loader = loader.profile_name(profile);
+    }
+    Ok(loader.load().await)
+}
+
+/// Returns whether the word has the form of a region: `eu-central-1`.
+fn is_region(word: &str) -> bool {
+    let mut parts: Vec<_> = word.split('-').collect();
+    let number = parts.pop().unwrap_or_default();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    parts.len() >= 2 && parts.iter().all(letters) && number.parse::<u8>().is_ok()
+}
+
+/// The name of the stack that `make deploy` deployed.
+fn configured_stack() -> Option<String> {
+    stack_in(&fs::read_to_string("samconfig.toml").ok()?)
+}
+
+fn stack_in(samconfig: &str) -> Option<String> {
+    samconfig.lines().find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        let value = value.trim().strip_prefix('"')?.strip_suffix('"')?;
+        (name.trim() == "stack_name").then(|| value.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stacks_name_is_read_from_samconfig() {
+        let written =
+            "version = 0.1\n[default.deploy.parameters]\nstack_name = \"shop-postback\"\n";
+
+        assert_eq!(stack_in(written).as_deref(), Some("shop-postback"));
+        assert_eq!(stack_in("# stack_name\nregion = \"x\"\n"), None);
+    }
+
+    #[test]
+    fn a_region_has_its_form() {
+        assert!(["eu-central-1", "us-gov-west-1", "ap-southeast-5"].iter().all(|it| is_region(it)));
+        for wrong in ["", "frankfurt", "eu-central", "eu_central_1", "EU-central-1", "eu--1"] {
+            assert!(!is_region(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The command line of the commands that only look.
+
+use std::net::Ipv4Addr;
+
+use clap::{Args, ValueEnum};
+use postback_core::delivery::State;
+
+/// Show what needs a person, on one screen
+///
+/// Reads the ledger from its beginning (see `orders list`) and counts what is open, what waits for a person, what
+/// has no message any more and what is in doubt, by network, with the money and the oldest age; then the dead
+/// letters, the queues that are stopped and the alarms that are on.
+///
+/// The exit status is 0 if nothing needs a person and 6 if something does.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Status {
+    /// Stop after so many read units have been spent [default: read the whole ledger]
+    #[arg(long)]
+    pub(crate) read_units: Option<u32>,
+}
+
+/// Find what is wrong with the deployment, without reporting an order
+///
+/// Compares the stack with itself: clocks, secrets, rules, queues, alarms, addresses, aliases, keys, the functions'
+/// version, the ledger and the ids in it. Each finding comes with its cure. Asks a network only where that is harmless:
+/// a list that it shows (docs/doctor.md). What may not be asked for is a finding of its own, so that no finding means that all was asked.
+///
+/// The exit status is 0 without a finding and 6 with one.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Doctor {
+    /// The address that the networks have on their list: compared with those of the VPC
+    #[arg(long, value_name = "IP")]
+    pub(crate) address: Option<Ipv4Addr>,
+}
+
+/// Show all deliveries of an order, with every attempt
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// The order's id
+    pub(crate) order_id: String,
+}
+
+/// List deliveries
+///
+/// Reads the ledger from its beginning, because an index would cost a write with every delivery: one read unit
+/// for 8 KB, about ten deliveries; a million deliveries cost about 0.03 USD on demand in us-east-1. It always counts
+/// all that match, with their money, and shows the first --limit of them.
+///
+/// With --read-units it may stop earlier: it says so first, and ends with the exit status 5.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct List {
+    /// sending, retrying, parked, unconfirmed, delivered, accepted, skipped, rejected, withdrawn or abandoned; may be
+    /// given several times
+    #[arg(long, value_parser = state)]
+    pub(crate) state: Vec<State>,
+    /// Only what is not final
+    #[arg(long, conflicts_with_all = ["state", "held"])]
+    pub(crate) open: bool,
+    /// Only what waits for a person
+    #[arg(long, conflicts_with = "state")]
+    pub(crate) held: bool,
+    /// Only what came again with other content
+    #[arg(long)]
+    pub(crate) conflicts: bool,
+    /// Of this reason only, as `list` shows it
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Of this network only
+    #[arg(long)]
+    pub(crate) network: Option<String>,
+    /// First seen since then: 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d ago
+    #[arg(long)]
+    pub(crate) since: Option<String>,
+    /// First seen before then
+    #[arg(long)]
+    pub(crate) until: Option<String>,
+    /// The order of the rows [default: as they are in the ledger]
+    #[arg(long, conflicts_with = "after")]
+    pub(crate) sort: Option<Sort>,
+    /// The form of the answer; --json is short for json
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Format,
+    /// Show so many
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Stop after so many read units have been spent [default: read the whole ledger]
+    #[arg(long)]
+    pub(crate) read_units: Option<u32>,
+    /// Continue an earlier list: the `next` that it showed
+    #[arg(long)]
+    pub(crate) after: Option<String>,
+}
+
+/// The order of the rows of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// The oldest first
+    Age,
+    /// The largest first, by currency
+    Amount,
+    /// The last change first
+    Change,
+    /// By the order's id
+    Order,
+    /// By state, then reason
+    State,
+}
+
+/// The form of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for a screen of 80, or COLUMNS, characters: long cells are cut
+    Table,
+    /// One JSON object
+    Json,
+    /// Comma-separated values with a header, nothing cut
+    Csv,
+}
+
+pub(super) fn state(text: &str) -> Result<State, String> {
+    let found = State::ALL.into_iter().find(|state| state.as_str() == text);
+    let words = State::ALL.map(State::as_str).join(", ");
+    found.ok_or_else(|| format!("one of {words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_one_of_the_known_ones() {
+        assert_eq!(state("unconfirmed"), Ok(State::Unconfirmed));
+        assert!(state("lost").is_err_and(|words| words.contains("unconfirmed")));
+    }
+}

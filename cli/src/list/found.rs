@@ -1,0 +1,172 @@
+//! The deliveries that a list found: all are counted, the first are kept.
+
+use std::cmp::Ordering;
+
+use postback_core::delivery::{Record, State};
+use rust_decimal::Decimal;
+
+use super::Totals;
+use crate::{
+    args::{List, Sort},
+    scan::{cursor, token},
+};
+
+/// The deliveries found so far.
+pub(super) struct Found {
+    states: Vec<State>,
+    held: bool,
+    conflicts: bool,
+    reason: Option<String>,
+    sort: Option<Sort>,
+    limit: usize,
+    /// The first of them.
+    pub(super) shown: Vec<Record>,
+    /// The counts of all.
+    pub(super) totals: Totals,
+}
+
+impl Found {
+    pub(super) fn new(wanted: &List) -> Self {
+        Self {
+            states: wanted.state.clone(),
+            held: wanted.held,
+            conflicts: wanted.conflicts,
+            reason: wanted.reason.clone(),
+            sort: wanted.sort,
+            limit: wanted.limit,
+            shown: Vec::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Counts the delivery if it matches, and keeps it if it is among the first.
+    pub(super) fn add(&mut self, record: Record) {
+        if !self.matches(&record) {
+            return;
+        }
+        self.totals.add(&record);
+        if self.sort.is_none() && self.shown.len() >= self.limit {
+            return;
+        }
+        self.shown.push(record);
+        // Sorted now and then, so that a million are never held at once.
+        if self.shown.len() >= self.limit.saturating_mul(2).saturating_add(1_000) {
+            self.finish();
+        }
+    }
+
+    /// Sorts what is kept, and drops what is not among the first.
+    pub(super) fn finish(&mut self) {
+        if let Some(sort) = self.sort {
+            self.shown.sort_by(|one, other| compare(sort, one, other));
+        }
+        self.shown.truncate(self.limit);
+    }
+
+    /// The place to go on, if there are more in the ledger's order than are shown.
+    pub(super) fn next(&self) -> Option<String> {
+        let more = self.sort.is_none() && self.totals.count > self.shown.len();
+        self.shown.last().filter(|_| more).map(|last| token(&cursor(last)))
+    }
+
+    fn matches(&self, record: &Record) -> bool {
+        let reason = record.protocol.reason.as_ref().map(ToString::to_string);
+        (self.states.is_empty() || self.states.contains(&record.protocol.state))
+            && (!self.held || record.is_held())
+            && (!self.conflicts || record.conflicts.count() > 0)
+            && self.reason.as_ref().is_none_or(|wanted| reason.as_ref() == Some(wanted))
+    }
+}
+
+/// The sum of money that a delivery is about, behind its currency.
+fn amount(record: &Record) -> Option<(&str, Decimal)> {
+    let (amount, currency) = record.money()?;
+    Some((currency, amount.parse().ok()?))
+}
+
+fn compare(sort: Sort, one: &Record, other: &Record) -> Ordering {
+    let by = match sort {
+        Sort::Age => one.protocol.first_seen_at.cmp(&other.protocol.first_seen_at),
+        Sort::Change => other.updated_at.cmp(&one.updated_at),
+        Sort::Order => Ordering::Equal,
+        Sort::State => {
+            let state =
+                |record: &Record| (record.protocol.state.as_str(), record.protocol.reason.clone());
+            state(one).cmp(&state(other))
+        }
+        Sort::Amount => match (amount(one), amount(other)) {
+            (Some((currency, sum)), Some((other, than))) => {
+                currency.cmp(other).then(than.cmp(&sum))
+            }
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        },
+    };
+    let key = |record: &Record| (record.order_id.clone(), record.delivery.clone());
+    by.then_with(|| key(one).cmp(&key(other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::{
+        args::{Arguments, Command, Orders},
+        fixtures::{paid, record},
+    };
+
+    fn found(options: &[&str], records: Vec<Record>) -> Found {
+        let line = ["postback", "orders", "list"].iter().chain(options);
+        let arguments = Arguments::try_parse_from(line).expect("arguments");
+        let Command::Orders(Orders::List(wanted)) = &arguments.command else {
+            panic!("another command");
+        };
+        let mut found = Found::new(wanted);
+        for record in records {
+            found.add(record);
+        }
+        found.finish();
+        found
+    }
+
+    fn shown(found: &Found) -> Vec<&str> {
+        found.shown.iter().map(|record| record.delivery.as_str()).collect()
+    }
+
+    #[test]
+    fn everything_is_counted_and_the_first_are_shown() {
+        let records = (0..5).map(|n| paid(&format!("net#{n}"), "parked", "10.50", "EUR"));
+
+        let found = found(&["--limit", "2"], records.collect());
+
+        assert_eq!(shown(&found), ["net#0", "net#1"]);
+        assert_eq!(found.next().as_deref(), Some("net#1/A-1"));
+        let totals = serde_json::to_value(&found.totals).expect("JSON");
+        assert_eq!(totals["count"], 5);
+        assert_eq!(totals["amounts"]["EUR"], "52.50");
+        assert_eq!(totals["states"]["parked"]["count"], 5);
+    }
+
+    #[test]
+    fn the_largest_come_first_whatever_the_limit_is() {
+        let amounts = ["9", "100", "20"].iter().enumerate();
+        let records = amounts.map(|(n, amount)| paid(&format!("net#{n}"), "parked", amount, "EUR"));
+
+        let found = found(&["--sort", "amount", "--limit", "2"], records.collect());
+
+        assert_eq!(shown(&found), ["net#1", "net#2"]);
+        // No place in the ledger to go on from.
+        assert_eq!((found.next(), found.totals.count), (None, 3));
+    }
+
+    #[test]
+    fn several_states_and_a_reason_select() {
+        let mut refused = record("net#1", "rejected", 1);
+        refused.protocol.reason = Some(postback_core::redaction::Reason::new("click_used"));
+        let records = vec![record("net", "parked", 1), refused, record("net#2", "delivered", 1)];
+
+        let of_states = found(&["--state", "parked", "--state", "rejected"], records.clone());
+        assert_eq!(shown(&of_states), ["net", "net#1"]);
+        assert_eq!(shown(&found(&["--reason", "click_used"], records)), ["net#1"]);
+    }
+}

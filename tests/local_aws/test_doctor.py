@@ -1,0 +1,315 @@
+"""`postback doctor` on a deployment with every option: nothing is found on a healthy one, and each misconfiguration by its code."""
+
+import json
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from build import ROOT
+from samcli.yamlhelper import yaml_parse
+from stack import NETWORKS, REGION, ROOT_KEY, local_environment
+from test_canary import KIND, canary
+from test_end_to_end import new_id, order
+
+ADDRESS = "198.51.100.7"
+BY_NAME = {network.name: network for network in NETWORKS}
+
+# ── A deployment with every option ──────────────────────────────────────────────────────────────────────────────────
+
+
+def former_ledger(stack) -> dict:
+    """A ledger that another stack left behind, with its stream."""
+    client = stack.client("dynamodb")
+    keys = {"order_id": "HASH", "delivery": "RANGE"}
+    client.create_table(
+        TableName="former-ledger", BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )  # fmt: skip
+    return client.describe_table(TableName="former-ledger")["Table"]
+
+
+def way_out(stack) -> dict:
+    """Two private subnets whose VPC has a NAT gateway with an address."""
+    ec2, control = stack.client("ec2"), stack.client("cloudcontrol")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    blocks = {f"{REGION}a": "10.8.1.0/24", f"{REGION}b": "10.8.2.0/24"}
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone) for zone, block in blocks.items()]
+    group = ec2.create_security_group(GroupName="doctor", Description="HTTPS out", VpcId=vpc)["GroupId"]
+    # The emulator's Cloud Control knows what was made by it alone.
+    for kind, state in {
+        "EIP": {"AllocationId": "eipalloc-1", "PublicIp": ADDRESS},
+        "NatGateway": {"NatGatewayId": "nat-1", "VpcId": vpc, "AllocationId": "eipalloc-1"},
+    }.items():
+        control.create_resource(TypeName=f"AWS::EC2::{kind}", DesiredState=json.dumps(state))
+    ids = ",".join(subnet["Subnet"]["SubnetId"] for subnet in subnets)
+    return {"VpcSubnetIds": ids, "VpcSecurityGroupIds": group}
+
+
+def aliased(folder):
+    """The template of a gradual deployment, without CodeDeploy, which the emulator does not know."""
+    template = canary.variant(yaml_parse((ROOT / "template.yaml").read_text()), KIND)
+    for resource in template["Resources"].values():
+        resource["Properties"].pop("DeploymentPreference", None)
+        if "CodeUri" in resource.get("Properties", {}):
+            resource["Properties"]["CodeUri"] = str(ROOT / resource["Properties"]["CodeUri"])
+    application = template["Metadata"]["AWS::ServerlessRepo::Application"]
+    for name in ("LicenseUrl", "ReadmeUrl"):
+        application.pop(name)
+    path = folder / "template.json"
+    path.write_text(json.dumps(template))
+    return path
+
+
+@pytest.fixture(scope="module")
+def patient(stack, tmp_path_factory):
+    """A healthy deployment with a key, a VPC, aliases, a topic and a ledger that it took over."""
+    topic = stack.client("sns").create_topic(Name="night")["TopicArn"]
+    queue = stack.client("sqs").create_queue(QueueName="night")["QueueUrl"]
+    arn = stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    ledger = former_ledger(stack)
+    patient = stack.sibling(
+        "patient", "facade04", ApiAuthorization="NONE", WebhookEnabled="true", AlarmTopicArn=topic,
+        KmsKeyArn=stack.client("kms").create_key()["KeyMetadata"]["Arn"],
+        ExistingLedgerTable=ledger["TableName"], ExistingLedgerStreamLabel=ledger["LatestStreamLabel"], **way_out(stack),
+    )  # fmt: skip
+    patient.template = aliased(tmp_path_factory.mktemp("aliased"))
+    patient.deploy()
+    yield patient
+    patient.stop()
+
+
+@pytest.fixture(scope="module")
+def doctor(patient, tool_program):
+    """Runs `postback doctor` and returns the exit status and the findings' codes with their subjects."""
+
+    def run(*options: str, **more: str):
+        environment = {
+            **local_environment(), **ROOT_KEY, "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{patient.port}", **more,
+        }  # fmt: skip
+        command = [tool_program, "doctor", "--stack", patient.name, "--json", *options]
+        started = time.monotonic()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert time.monotonic() - started < 30
+        assert done.stdout, done.stderr
+        findings = json.loads(done.stdout)["findings"]
+        assert all(finding["what"] and finding["cure"] for finding in findings)
+        return done.returncode, {(finding["code"], finding["subject"]) for finding in findings}
+
+    return run
+
+
+# ── Misconfigurations ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def secret(patient, prefix: str, value: str):
+    client, arn = patient.client("secretsmanager"), patient.outputs[f"{prefix}SecretArn"]
+    before = client.get_secret_value(SecretId=arn)["SecretString"]
+    client.put_secret_value(SecretId=arn, SecretString=value)
+    yield
+    client.put_secret_value(SecretId=arn, SecretString=before)
+
+
+def physical(patient, logical: str) -> str:
+    pages = patient.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=patient.name)
+    resources = [each for page in pages for each in page["StackResourceSummaries"]]
+    return next(each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == logical)
+
+
+@contextmanager
+def disabled_rule(patient):
+    events, rule = patient.client("events"), physical(patient, "ShopbackRule").split("|")[-1]
+    events.disable_rule(Name=rule, EventBusName=patient.outputs["BusName"])
+    yield
+    events.enable_rule(Name=rule, EventBusName=patient.outputs["BusName"])
+
+
+@contextmanager
+def rule_without_target(patient):
+    events, rule = patient.client("events"), physical(patient, "CartstackRule").split("|")[-1]
+    bus = patient.outputs["BusName"]
+    targets = events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
+    events.remove_targets(Rule=rule, EventBusName=bus, Ids=[target["Id"] for target in targets])
+    yield
+    events.put_targets(Rule=rule, EventBusName=bus, Targets=targets)
+
+
+@contextmanager
+def stopped(patient, mapping: str):
+    client, uuid = patient.client("lambda"), physical(patient, mapping)
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    yield
+    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+
+
+@contextmanager
+def alarm_turned_off(patient):
+    client, name = patient.client("cloudwatch"), physical(patient, "ShopbackPausedAlarm")
+    client.disable_alarm_actions(AlarmNames=[name])
+    yield
+    client.enable_alarm_actions(AlarmNames=[name])
+
+
+@contextmanager
+def nobody_subscribed(patient):
+    client, topic = patient.client("sns"), patient.parameters["AlarmTopicArn"]
+    [subscription] = client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    client.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    yield
+    client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=subscription["Endpoint"])
+
+
+@contextmanager
+def old_alias(patient):
+    client, function = patient.client("lambda"), f"{patient.name}-audit"
+    version = client.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+    client.update_alias(FunctionName=function, Name="live", FunctionVersion="$LATEST")
+    yield
+    client.update_alias(FunctionName=function, Name="live", FunctionVersion=version)
+
+
+@contextmanager
+def key_turned_off(patient):
+    client, key = patient.client("kms"), patient.parameters["KmsKeyArn"]
+    client.disable_key(KeyId=key)
+    yield
+    client.enable_key(KeyId=key)
+
+
+@contextmanager
+def forbidden_to_run(patient):
+    client, function = patient.client("lambda"), f"{patient.name}-cashmycell"
+    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    yield
+    client.delete_function_concurrency(FunctionName=function)
+
+
+@contextmanager
+def digits(patient):
+    """An order whose id a spreadsheet changes."""
+    item = {"order_id": "000123", "delivery": "cartstack"}
+    sent = {**order(new_id()), "order_id": item["order_id"]}
+    answer = patient.api("POST", "/orders/cartstack", sent)
+    assert answer.status in (200, 202), answer
+    yield
+    key = {name: {"S": value} for name, value in item.items()}
+    patient.client("dynamodb").delete_item(TableName=patient.outputs["LedgerTable"], Key=key)
+
+
+@contextmanager
+def newer_template(patient):
+    """The template of a later version is deployed, with the functions as they are."""
+    client = patient.client("cloudformation")
+    before = client.get_template(StackName=patient.name, TemplateStage="Original")["TemplateBody"]
+    before = before if isinstance(before, str) else json.dumps(before)
+    assert '"SemanticVersion": "0.1.0"' in before or "SemanticVersion: 0.1.0" in before
+
+    def update(body: str) -> None:
+        parameters = [{"ParameterKey": key, "UsePreviousValue": True} for key in known]
+        client.update_stack(
+            StackName=patient.name, TemplateBody=body, Parameters=parameters,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"],
+        )  # fmt: skip
+        client.get_waiter("stack_update_complete").wait(StackName=patient.name, WaiterConfig={"Delay": 1})
+
+    [described] = client.describe_stacks(StackName=patient.name)["Stacks"]
+    known = [parameter["ParameterKey"] for parameter in described["Parameters"]]
+    update(before.replace("0.1.0", "0.2.0"))
+    yield
+    update(before)
+
+
+SPOILT_TOKEN = json.dumps({"security_token": "too short", "offer_id": 7})
+STRANGER = json.dumps({"user": 4711, "key": "of-somebody-else"})
+
+SEEDED = {
+    "an empty secret": (lambda patient: secret(patient, "Shopback", "{}"), ("secret_unset", "shopback")),
+    "a malformed secret": (lambda patient: secret(patient, "Shopback", SPOILT_TOKEN), ("secret_malformed", "shopback")),
+    "a secret that is no JSON": (lambda patient: secret(patient, "Cartstack", "key=7"), ("secret_malformed", "cartstack")),
+    "no keys of the webhook": (lambda patient: secret(patient, "Webhook", "{}"), ("secret_unset", "webhook")),
+    "another user's key": (lambda patient: secret(patient, "CpaMoe", STRANGER), ("key_refused", "cpa_moe")),
+    "a disabled rule": (disabled_rule, ("rule_disabled", "ShopbackRule")),
+    "a rule without a target": (rule_without_target, ("rule_without_target", "CartstackRule")),
+    "a paused queue": (lambda patient: stopped(patient, "CartstackFunctionQueue"), ("queue_paused", "cartstack")),
+    "a paused stream": (lambda patient: stopped(patient, "PublishFunctionLedger"), ("stream_paused", "publish")),
+    "an alarm that is turned off": (alarm_turned_off, ("alarm_disabled", "ShopbackPausedAlarm")),
+    "a wrong alias": (old_alias, ("alias_wrong", "postback-patient-audit")),
+    "a function that may not run": (forbidden_to_run, ("function_throttled", "cashmycell")),
+    "order ids of digits": (digits, ("order_ids_damaged", "orders")),
+}  # fmt: skip
+
+
+def test_nothing_is_found_on_a_healthy_deployment(doctor):
+    assert doctor() == (0, set())
+    assert doctor("--address", ADDRESS) == (0, set())
+
+
+@pytest.mark.parametrize(("seed", "expected"), SEEDED.values(), ids=SEEDED.keys())
+def test_a_misconfiguration_is_found_and_nothing_else(patient, doctor, seed, expected):
+    with seed(patient):
+        assert doctor() == (6, {expected})
+
+
+def test_an_alarm_that_nobody_hears_is_found(patient, doctor):
+    with nobody_subscribed(patient):
+        assert doctor() == (6, {("alarm_without_subscriber", patient.parameters["AlarmTopicArn"])})
+
+
+def test_a_key_that_can_not_be_used_is_found(patient, doctor):
+    with key_turned_off(patient):
+        status, found = doctor()
+    assert status == 6 and ("key_unusable", patient.parameters["KmsKeyArn"]) in found
+
+
+def test_an_address_that_is_not_the_vpcs_is_found(doctor):
+    assert doctor("--address", "203.0.113.9") == (6, {("address_not_the_vpcs", "address")})
+
+
+def test_functions_that_are_older_than_the_template_are_found(patient, doctor):
+    with newer_template(patient):
+        status, found = doctor()
+    assert status == 6
+    assert found == {("function_outdated", name) for name in [*BY_NAME, "intake"]}
+
+
+def test_a_wrong_clock_is_found(doctor):
+    class Late(BaseHTTPRequestHandler):
+        """STS, whose clock is seven minutes ahead of ours."""
+
+        def date_time_string(self, timestamp=None):
+            there = datetime.now(timezone.utc) + timedelta(minutes=7)
+            return there.strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+        def do_POST(self):
+            self.send_response(403)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Late)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        answer = doctor(AWS_ENDPOINT_URL_STS=f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+    assert answer == (6, {("clock_skew", "clock")})
+
+
+def test_a_ledger_without_its_stream_is_found(patient, doctor):
+    """The last one: a stream that is turned on again is another one."""
+    client, table = patient.client("dynamodb"), patient.outputs["LedgerTable"]
+    client.update_table(TableName=table, StreamSpecification={"StreamEnabled": False})
+
+    status, found = doctor()
+
+    assert status == 6 and ("ledger_without_stream", table) in found

@@ -1,0 +1,86 @@
+"""What the tool shows: the screen of what needs a person, lists with their totals, and failures for programs."""
+
+import csv
+import io
+from datetime import datetime, timezone
+
+from examples import read_back
+from test_end_to_end import eventually, new_id, order, put_on_bus
+from test_tool import held, items, postback  # noqa: F401
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat()
+
+
+def test_status_names_what_waits_for_a_person_with_its_money(stack, postback):  # noqa: F811
+    unclear = held(stack)
+
+    shown, said = postback("status"), postback("status", "--json")
+
+    assert (shown.status, said.status) == (6, 6)
+    assert all(len(line) <= 80 for line in shown.out.splitlines())
+    needs = {(need["code"], need["subject"]) for need in said.json["needs"]}
+    assert ("held", "cashmycell") in needs and said.json["complete"] is True
+    waiting = said.json["networks"]["cashmycell"]["held"]
+    assert waiting["count"] >= 1 and float(waiting["amounts"][unclear["currency"]]) >= float(unclear["total"])
+    assert "postback orders list --held --network cashmycell" in shown.out
+
+
+def test_a_list_counts_all_that_match_and_shows_the_first(stack, postback):  # noqa: F811
+    since = now()
+    unclear = {held(stack)["order_id"] for _ in range(3)}
+    wanted = ["list", "--held", "--network", "cashmycell", "--since", since]
+
+    some, table = postback(*wanted, "--json", "--limit", "1"), postback(*wanted, "--limit", "1")
+    rows = list(csv.DictReader(io.StringIO(postback(*wanted, "--format", "csv").out)))
+    sums = {row["currency"]: row["amount"] for row in rows}
+
+    assert len(some.json["deliveries"]) == 1 and some.json["totals"]["count"] == 3 and some.json["next"]
+    assert "1 of 3 are shown" in table.err and all(len(line) <= 80 for line in table.out.splitlines())
+    assert {row["order_id"] for row in rows} == unclear and {row["held"] for row in rows} == {"true"}
+    for currency, total in some.json["totals"]["amounts"].items():
+        assert float(total) == 3 * float(sums[currency])
+    # Sorted, and none of before.
+    ages = [row["age_seconds"] for row in csv.DictReader(io.StringIO(postback(*wanted, "--format", "csv", "--sort", "age").out))]
+    assert ages == sorted(ages, key=int, reverse=True)
+    assert postback("list", "--until", since, "--since", "1m", "--held", "--json").json["totals"]["count"] == 0
+
+
+def test_nothing_found_says_how_much_was_read(stack, postback):  # noqa: F811
+    whole = postback("list", "--reason", "none_such")
+    assert whole.status == 0 and "The whole ledger was read" in whole.out
+
+    stack.api("POST", "/orders/cartstack", order(new_id()))
+    # The emulator, like DynamoDB, reads the small ledger of a test at once: nothing is left to read after one page.
+    assert len(items(stack)) > 0
+    assert postback("list", "--reason", "none_such", "--read-units", "1").status in (0, 5)
+
+
+def test_conflicts_are_listed(stack, postback):  # noqa: F811
+    since, first = now(), order(new_id())
+    stack.api("POST", "/orders/cartstack", first)
+    assert read_back(stack, first["order_id"])["cartstack"]["state"] == "delivered"
+
+    put_on_bus(stack, {**first, "total": "1.00"})
+
+    def found() -> list:
+        return [each["order_id"] for each in postback("list", "--conflicts", "--since", since, "--json").json["deliveries"]]
+
+    assert eventually(lambda: first["order_id"] in found(), True)
+
+
+FAULTS = {
+    ("list", "--state", "lost"): "usage",
+    ("settle", "A-1", "cartstack", "--reason", "r"): "usage",
+    ("list", "--since", "soon"): "bad_instant",
+    ("list", "--region", "frankfurt"): "bad_region",
+    ("list", "--profile", "nobodys"): "no_profile",
+    ("list", "--network", "nobody"): "unknown_network",
+}
+
+
+def test_failures_are_for_programs_too_the_command_lines_among_them(postback):  # noqa: F811
+    for arguments, code in FAULTS.items():
+        said = postback(*arguments, "--json")
+        assert said.code == code and said.status in (2, 3), said

@@ -8,10 +8,12 @@ use postback_core::{clock::Timestamp, redaction::OperatorNote};
 use crate::{failure::Failure, span};
 
 mod bring;
+mod check;
 mod look;
 mod settle;
 
 pub(crate) use bring::{Redrive, Replay, ReplayEvents};
+pub(crate) use check::Check;
 pub(crate) use look::{Doctor, Format, List, Show, Sort, Status};
 pub(crate) use settle::Settle;
 
@@ -56,6 +58,7 @@ pub(crate) enum Command {
 pub(crate) enum Orders {
     Show(Show),
     List(List),
+    Check(Check),
     Settle(Settle),
     Replay(Replay),
     Redrive(Redrive),
@@ -92,6 +95,11 @@ impl Command {
                 let until = instant("--until", &list.until)?;
                 if since.zip(until).is_some_and(|(since, until)| since >= until) {
                     return Err(Failure::EmptySpan { from: "--since", to: "--until" });
+                }
+            }
+            Self::Orders(Orders::Check(check)) => {
+                if let Some(from) = &check.from {
+                    span::Span::parse(from, check.to.as_deref(), now)?;
                 }
             }
             Self::Orders(Orders::Replay(replay)) => {

@@ -5,7 +5,10 @@ use std::{fmt::Write, fs, io, io::Read, path::Path};
 
 use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{
     account::{Account, Network, failed},
@@ -41,6 +44,16 @@ impl GivenOrder {
         };
         let text = text.map_err(|error| bad(error.kind().to_string()))?;
         Self::parse(&text, file.clone(), order_id)
+    }
+
+    /// An order that was read already.
+    pub(crate) fn of(order: &Value, file: String) -> Result<Self, Failure> {
+        let text = to_raw_value(order);
+        let text = text.map_err(|_| Failure::BadFile {
+            file: file.clone(),
+            fault: "not a JSON object".into(),
+        })?;
+        Ok(Self { text, file })
     }
 
     fn parse(text: &str, file: String, order_id: &str) -> Result<Self, Failure> {

@@ -18,6 +18,7 @@ mod rows;
 mod totals;
 
 use found::Found;
+pub(crate) use rows::{harmless, width};
 pub(crate) use totals::{Sum, Totals};
 
 #[derive(Serialize)]

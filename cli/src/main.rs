@@ -7,6 +7,7 @@ use postback_core::clock::Timestamp;
 
 mod account;
 mod args;
+mod check;
 mod doctor;
 mod dry_run;
 mod events;
@@ -15,6 +16,7 @@ mod failure;
 mod fixtures;
 mod invoke;
 mod list;
+mod networks;
 mod redrive;
 mod replay;
 mod scan;
@@ -27,7 +29,7 @@ mod view;
 mod watch;
 
 use account::Account;
-use args::{Arguments, Command, Events, Orders};
+use args::{Arguments, Check, Command, Events, Orders};
 use failure::Failure;
 use view::Output;
 
@@ -63,6 +65,10 @@ fn refuse(error: &clap::Error) -> ExitCode {
 async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     let now = Timestamp::system();
     arguments.command.check(now)?;
+    if let Command::Orders(Orders::Check(wanted @ Check { offline: true, .. })) = &arguments.command
+    {
+        return check::offline(wanted, now, output).await;
+    }
     let account = Account::open(arguments).await;
     match &arguments.command {
         // It finds out why there may be none.
@@ -70,6 +76,9 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
         Command::Status(wanted) => status::run(&account?, wanted, now, output).await,
         Command::Orders(Orders::Show(wanted)) => show::run(&account?, wanted, output).await,
         Command::Orders(Orders::List(wanted)) => list::run(&account?, wanted, now, output).await,
+        Command::Orders(Orders::Check(wanted)) => {
+            check::online(&account?, wanted, now, output).await
+        }
         Command::Orders(Orders::Settle(wanted)) => settle::run(&account?, wanted, output).await,
         Command::Orders(Orders::Replay(wanted)) => {
             replay::run(&account?, wanted, now, output).await

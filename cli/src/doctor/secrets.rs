@@ -7,6 +7,7 @@ use super::{Finding, settings};
 use crate::{
     account::{Account, failed},
     failure::Failure,
+    networks,
 };
 
 /// A secret as Secrets Manager gave it.
@@ -77,9 +78,9 @@ fn judge(Secret { of, content }: &Secret) -> Option<Finding> {
     let faults = if of == WEBHOOK {
         webhook::faults_of_secret(text).iter().map(ToString::to_string).collect()
     } else {
-        settings::schema(of).map_or_else(
+        networks::find(of).map_or_else(
             || vec!["this version of the tool does not know the network".to_owned()],
-            |schema| settings::faults(&schema, text),
+            |network| settings::faults(&network.secret(), text),
         )
     };
     if faults.is_empty() {
@@ -110,11 +111,9 @@ mod tests {
 
     /// A network whose settings must be given.
     fn needy() -> &'static str {
-        let names = settings::SCHEMAS.iter().map(|(name, _)| *name);
-        let mut needy = names.filter(|name| {
-            settings::schema(name).is_some_and(|schema| schema.get("required").is_some())
-        });
-        needy.next().expect("a network with a key")
+        let mut needy =
+            networks::NETWORKS.iter().filter(|it| it.secret().get("required").is_some());
+        needy.next().expect("a network with a key").name
     }
 
     #[test]

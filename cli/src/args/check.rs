@@ -1,0 +1,51 @@
+//! The command line of `orders check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Compare the shop's export with the ledger
+///
+/// FILE is CSV or JSON, one order a line. A CSV has a header whose names are the paths of the order's members:
+/// order_id, total, customer.email, clicks.shopback.transaction_id, items.0.sku; an empty cell is an absent member.
+/// Each order is read as `POST /orders` reads it; the file is read line by line, and the ledger asked for each order.
+///
+/// For each order and network the result is one of
+///   alike       reported with this total
+///   otherwise   reported, but with another total, or cancelled since: what it was and is
+///   open        not decided yet: the state and its reason
+///   skipped     not reported, and why
+///   never seen  it concerns the network, and the ledger does not hold it
+///   invalid     the order has faults
+///
+/// --send then sends what was never seen, to those networks alone, as POST /orders/{network} does. A second run sends
+/// nothing. An order that the network's settings leave out is not written to the ledger, so it is asked about each time.
+///
+/// The exit status is 6 if something was reported otherwise, never seen and not sent, or invalid.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Check {
+    /// The export, CSV or JSON lines
+    pub(crate) file: PathBuf,
+    /// Only read the orders and show the networks that each concerns; no AWS account is needed
+    #[arg(long, conflicts_with_all = ["send", "from", "to"])]
+    pub(crate) offline: bool,
+    /// Send what was never seen
+    #[arg(long)]
+    pub(crate) send: bool,
+    /// Do not ask before sending
+    #[arg(long, requires = "send")]
+    pub(crate) yes: bool,
+    /// Also list what the ledger holds as reported since then, and FILE does not hold: 2026-11-21, or 7d (ago)
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// The end of that time [default: now]
+    #[arg(long, requires = "from")]
+    pub(crate) to: Option<String>,
+    /// Write every order and network to this CSV, alike ones too
+    #[arg(long, value_name = "CSV")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show at most so many lines of what is not alike
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) limit: usize,
+}

@@ -1,0 +1,257 @@
+//! `orders check`: the shop's export against the ledger.
+
+use std::collections::{HashMap, HashSet};
+
+use postback_core::{clock::Timestamp, delivery::Record, order::Arrived};
+use postback_runtime::ledger::Filter;
+use serde_json::Value;
+
+use crate::{
+    account::Account,
+    args::Check,
+    failure::Failure,
+    invoke::{GivenOrder, deliver},
+    list, networks,
+    scan::gather,
+    span::Span,
+    view::Output,
+};
+
+mod file;
+mod judge;
+mod order;
+mod report;
+
+use file::Export;
+use judge::{Bucket, Judgement, judge};
+use order::Checked;
+use report::{Report, Subject};
+
+/// The orders of the file, as far as they are needed later.
+#[derive(Default)]
+struct Known {
+    /// The totals by order id, if the other direction is wanted, too.
+    totals: HashMap<String, Option<(String, String)>>,
+    /// The orders that were never seen, by network.
+    unseen: HashSet<(String, String)>,
+}
+
+/// The answers to the orders that were sent, by order and network.
+type Sent = HashMap<(String, String), Judgement>;
+
+/// A network of the stack.
+struct Active {
+    name: String,
+    /// True if every completed order concerns it, by a parameter.
+    every_order: bool,
+}
+
+struct Checker<'a> {
+    account: Option<&'a Account>,
+    wanted: &'a Check,
+    active: Vec<Active>,
+    now: Timestamp,
+    known: Known,
+    orders: u64,
+}
+
+/// Checks without an account: only which networks each order concerns.
+pub(crate) async fn offline(
+    wanted: &Check,
+    now: Timestamp,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let active = networks::NETWORKS.iter();
+    let active = active.map(|network| Active { name: network.name.to_owned(), every_order: false });
+    let active = active.collect();
+    run(Checker::new(None, wanted, active, now), output).await
+}
+
+/// Checks against the ledger, and sends what was never seen if that is wanted.
+pub(crate) async fn online(
+    account: &Account,
+    wanted: &Check,
+    now: Timestamp,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let active = account.networks().into_iter().map(|network| {
+        let parameter = account.place.parameters.get(&format!("{}Concerns", network.prefix));
+        let every_order = parameter.is_some_and(|it| it == "every-order");
+        Active { name: network.name, every_order }
+    });
+    run(Checker::new(Some(account), wanted, active.collect(), now), output).await
+}
+
+async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Failure> {
+    let wanted = checker.wanted;
+    let mut report = Report::new(wanted.limit, wanted.out.as_deref())?;
+    checker.read(&mut report, &Sent::new()).await?;
+    checker.look_for_others(&mut report).await?;
+    let unseen = checker.known.unseen.len();
+    if wanted.send && unseen > 0 {
+        if !wanted.yes {
+            let lines = report.lines(checker.orders, list::width());
+            let instead =
+                "See what is never seen without --send, then give --yes. Nothing was sent.";
+            output.ask(&lines, &format!("Send these {unseen}?"), instead)?;
+        }
+        let sent = checker.send().await?;
+        report = Report::new(wanted.limit, wanted.out.as_deref())?;
+        checker.read(&mut report, &sent).await?;
+        checker.look_for_others(&mut report).await?;
+    }
+    let orders = checker.orders;
+    output.answer(&report.lines(orders, list::width()), &report.view(orders));
+    match report.count(Bucket::is_need) {
+        0 => Ok(()),
+        count => Err(Failure::NeedsPerson(format!("To look at: {count}."))),
+    }
+}
+
+/// The total and the currency of an order.
+fn money(order: &Arrived) -> Option<(String, String)> {
+    match order {
+        Arrived::Order(order) => Some((order.total.shortest(), order.currency.code().to_owned())),
+        Arrived::Cancelled(_) => None,
+    }
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        account: Option<&'a Account>,
+        wanted: &'a Check,
+        active: Vec<Active>,
+        now: Timestamp,
+    ) -> Self {
+        Self { account, wanted, active, now, known: Known::default(), orders: 0 }
+    }
+
+    /// Judges every order of the file; of those that were just sent the answer counts.
+    async fn read(&mut self, report: &mut Report, sent: &Sent) -> Result<(), Failure> {
+        self.orders = 0;
+        for (line, value) in Export::open(&self.wanted.file)? {
+            self.orders += 1;
+            let checked = value.and_then(|value| Checked::read(&value));
+            let checked = match checked {
+                Ok(checked) => checked,
+                Err(why) => {
+                    let subject = Subject { line: Some(line), network: "-", ..Subject::default() };
+                    report.add(&subject, Judgement::new(Bucket::Invalid, why))?;
+                    continue;
+                }
+            };
+            let order_id = checked.order.order_id().as_str().to_owned();
+            if self.wanted.from.is_some() {
+                self.known.totals.insert(order_id.clone(), money(&checked.order));
+            }
+            for (network, judgement) in self.judge(&checked).await? {
+                if judgement.bucket == Bucket::NeverSeen {
+                    self.known.unseen.insert((order_id.clone(), network.clone()));
+                }
+                let money = money(&checked.order);
+                let subject =
+                    Subject { line: Some(line), order_id: &order_id, network: &network, money };
+                let answer = sent.get(&(order_id.clone(), network.clone())).cloned();
+                report.add(&subject, answer.unwrap_or(judgement))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The result of an order at every network of the stack.
+    async fn judge(&self, checked: &Checked) -> Result<Vec<(String, Judgement)>, Failure> {
+        let order = &checked.order;
+        let records = match self.account {
+            Some(account) => {
+                let records = account.ledger.of_order(order.order_id().as_str()).await;
+                records.map_err(account.ledger_failed("Query"))?
+            }
+            None => Vec::new(),
+        };
+        let mut results = Vec::new();
+        for network in &self.active {
+            let own =
+                |record: &&Record| record.network() == network.name && !record.is_order_of_lines();
+            let own: Vec<_> = records.iter().filter(own).collect();
+            let why = if network.every_order { None } else { checked.not_concerned(&network.name) };
+            let judgement = match (self.account, judge(order, &own, why.as_deref())) {
+                (None, Judgement { bucket: Bucket::NeverSeen, .. }) => {
+                    Judgement::new(Bucket::Concerns, "")
+                }
+                (_, judgement) => judgement,
+            };
+            results.push((network.name.clone(), judgement));
+        }
+        Ok(results)
+    }
+
+    /// Adds what the ledger holds as reported in the span, and the file does not hold.
+    async fn look_for_others(&mut self, report: &mut Report) -> Result<(), Failure> {
+        let (Some(account), Some(from)) = (self.account, &self.wanted.from) else { return Ok(()) };
+        let span = Span::parse(from, self.wanted.to.as_deref(), self.now)?;
+        let filter = Filter { since: Some(span.from), until: Some(span.to), ..Filter::default() };
+        let mut others = Vec::new();
+        gather(account, &filter, None, None, |record| {
+            let is_other = record.protocol.state.is_success()
+                && !self.known.totals.contains_key(&record.order_id);
+            if is_other {
+                others.push(record);
+            }
+        })
+        .await?;
+        for record in others {
+            let was =
+                record.money().map(|(amount, currency)| (amount.to_owned(), currency.to_owned()));
+            let why = format!("{}, and not in the file", record.protocol.state.as_str());
+            let judgement = Judgement { was, ..Judgement::new(Bucket::NotInFile, why) };
+            let subject = Subject {
+                order_id: &record.order_id,
+                network: record.network(),
+                ..Subject::default()
+            };
+            report.add(&subject, judgement)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what was never seen, to the networks that have not seen it.
+    async fn send(&self) -> Result<Sent, Failure> {
+        let mut sent = HashMap::new();
+        let Some(account) = self.account else { return Ok(sent) };
+        for (_, value) in Export::open(&self.wanted.file)? {
+            let Ok(value) = value else { continue };
+            let Ok(checked) = Checked::read(&value) else { continue };
+            let order_id = checked.order.order_id().as_str();
+            for network in account.networks() {
+                let key = (order_id.to_owned(), network.name.clone());
+                // Once, although the file may hold the order twice.
+                if !self.known.unseen.contains(&key) || sent.contains_key(&key) {
+                    continue;
+                }
+                let order = GivenOrder::of(&value, self.wanted.file.display().to_string())?;
+                let answer = deliver(account, &network, &order).await;
+                sent.insert(key, result(answer)?);
+            }
+        }
+        Ok(sent)
+    }
+}
+
+/// The meaning of a function's answer: sent, left out by the network's settings, or refused.
+fn result(answer: Result<Value, Failure>) -> Result<Judgement, Failure> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Failure::OrderRefused { code, detail }) => {
+            return Ok(Judgement::new(Bucket::Invalid, format!("{code}: {detail}")));
+        }
+        Err(failure) => return Err(failure),
+    };
+    let text = |name: &str| answer[name].as_str().unwrap_or_default();
+    let (state, reason) = (text("state"), text("reason"));
+    let why = if reason.is_empty() { state.to_owned() } else { format!("{state}: {reason}") };
+    let bucket = match state {
+        "skipped" | "rejected" | "withdrawn" => Bucket::Skipped,
+        _ => Bucket::Sent,
+    };
+    Ok(Judgement::new(bucket, why))
+}

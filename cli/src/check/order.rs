@@ -1,0 +1,72 @@
+//! An order of the file, read as `POST /orders` reads it.
+
+use postback_core::{fields::UnknownFields, order::Arrived};
+use postback_orders::clicks;
+use serde_json::{Value, json};
+
+use crate::networks;
+
+/// An order without faults.
+pub(super) struct Checked {
+    pub(super) order: Arrived,
+    /// The order as it goes on the bus.
+    detail: Value,
+}
+
+impl Checked {
+    /// Reads an order; the error is its faults.
+    pub(super) fn read(value: &Value) -> Result<Self, String> {
+        let order = Arrived::read(value, UnknownFields::Deny);
+        let mut faults = clicks::faults(value);
+        let order = order.map_err(|more| faults.extend(more)).ok();
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        let Some(order) = order.filter(|_| faults.is_empty()) else {
+            return Err(faults.join("; "));
+        };
+        let detail = match &order {
+            Arrived::Order(order) => json!(order),
+            Arrived::Cancelled(cancelled) => json!(cancelled),
+        };
+        Ok(Self { order, detail })
+    }
+
+    /// The reason that the order does not concern the network, by the pattern of the network's rule; `None` if it does.
+    pub(super) fn not_concerned(&self, network: &str) -> Option<String> {
+        let Some(network) = networks::find(network) else {
+            return Some("this version of the tool does not know the network".to_owned());
+        };
+        (!network.takes(&self.detail)).then(|| format!("it has no {}", network.wants()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_read_as_by_intake_with_all_its_faults() {
+        let order = json!({
+            "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+            "currency": "EUR", "total": "14,99", "clicks": { "no_such_network": { "id": "1" } },
+        });
+
+        let faults = Checked::read(&order).err().expect("faults");
+
+        assert!(faults.contains("/total") && faults.contains("no_such_network"), "{faults}");
+    }
+
+    #[test]
+    fn a_network_is_concerned_or_says_which_member_is_missing() {
+        let order = json!({
+            "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+            "currency": "EUR", "total": "14.99",
+        });
+        let checked = Checked::read(&order).expect("an order");
+
+        for network in networks::NETWORKS {
+            let why = checked.not_concerned(network.name).expect("it concerns nobody");
+            assert!(why.starts_with("it has no ") && why.contains('.'), "{why}");
+        }
+        assert!(checked.not_concerned("nobody").is_some());
+    }
+}

@@ -97,7 +97,7 @@ impl Account {
 
     /// The name of the network's function: the template gives it.
     pub(crate) fn function(&self, network: &Network) -> String {
-        format!("{}-{}", self.place.stack, network.name.replace('_', "-"))
+        format!("{}-{}", self.place.stack, network.name)
     }
 
     /// The name of the function that publishes events: the template gives it.

@@ -30,8 +30,8 @@ use report::{Report, Subject};
 /// The orders of the file, as far as they are needed later.
 #[derive(Default)]
 struct Known {
-    /// The totals by order id, if the other direction is wanted, too.
-    totals: HashMap<String, Option<(String, String)>>,
+    /// The ids of the orders, if the other direction is wanted, too.
+    ids: HashSet<String>,
     /// The orders that were never seen, by network.
     unseen: HashSet<(String, String)>,
 }
@@ -84,7 +84,7 @@ pub(crate) async fn online(
 
 async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Failure> {
     let wanted = checker.wanted;
-    let mut report = Report::new(wanted.limit, wanted.out.as_deref())?;
+    let mut report = Report::new(wanted.limit, wanted.offline, wanted.out.as_deref())?;
     checker.read(&mut report, &Sent::new()).await?;
     checker.look_for_others(&mut report).await?;
     let unseen = checker.known.unseen.len();
@@ -96,7 +96,7 @@ async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Fa
             output.ask(&lines, &format!("Send these {unseen}?"), instead)?;
         }
         let sent = checker.send().await?;
-        report = Report::new(wanted.limit, wanted.out.as_deref())?;
+        report = Report::new(wanted.limit, wanted.offline, wanted.out.as_deref())?;
         checker.read(&mut report, &sent).await?;
         checker.look_for_others(&mut report).await?;
     }
@@ -131,18 +131,21 @@ impl<'a> Checker<'a> {
         self.orders = 0;
         for (line, value) in Export::open(&self.wanted.file)? {
             self.orders += 1;
-            let checked = value.and_then(|value| Checked::read(&value));
-            let checked = match checked {
+            let id = value.as_ref().ok().and_then(|value| value["order_id"].as_str());
+            let id = id.unwrap_or_default().to_owned();
+            let checked = match value.and_then(|value| Checked::read(&value)) {
                 Ok(checked) => checked,
                 Err(why) => {
-                    let subject = Subject { line: Some(line), network: "-", ..Subject::default() };
+                    let (line, order_id) = (Some(line), id.as_str());
+                    let subject = Subject { line, order_id, network: "-", money: None };
                     report.add(&subject, Judgement::new(Bucket::Invalid, why))?;
+                    self.known.ids.insert(id);
                     continue;
                 }
             };
             let order_id = checked.order.order_id().as_str().to_owned();
             if self.wanted.from.is_some() {
-                self.known.totals.insert(order_id.clone(), money(&checked.order));
+                self.known.ids.insert(order_id.clone());
             }
             for (network, judgement) in self.judge(&checked).await? {
                 if judgement.bucket == Bucket::NeverSeen {
@@ -192,8 +195,8 @@ impl<'a> Checker<'a> {
         let filter = Filter { since: Some(span.from), until: Some(span.to), ..Filter::default() };
         let mut others = Vec::new();
         gather(account, &filter, None, None, |record| {
-            let is_other = record.protocol.state.is_success()
-                && !self.known.totals.contains_key(&record.order_id);
+            let is_other =
+                record.protocol.state.is_success() && !self.known.ids.contains(&record.order_id);
             if is_other {
                 others.push(record);
             }

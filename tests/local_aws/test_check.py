@@ -96,6 +96,8 @@ def test_offline_no_account_is_needed(postback, tmp_path):  # noqa: F811
 
     assert by_network(said)["shopback"] == {"concerns": 1}
     assert by_network(said)["cartstack"] == {"skipped": 1}
-    [fault] = said.json["rows"]
+    assert rows(said)["A-1", "cartstack"]["why"] == "it has no customer.email"
+    assert rows(said)["A-1", "shopback"]["result"] == "concerns"
+    [fault] = [row for row in said.json["rows"] if row["order_id"] == "A-2"]
     assert (fault["line"], fault["result"]) == (3, "invalid") and "/total" in fault["why"]
     assert said.status == 6

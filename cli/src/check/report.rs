@@ -37,6 +37,8 @@ pub(super) struct Report {
     rows: Vec<Row>,
     left_out: usize,
     limit: usize,
+    /// True if every result is shown, the harmless ones, too.
+    shows_all: bool,
     out: Option<(PathBuf, csv::Writer<File>)>,
 }
 
@@ -61,7 +63,7 @@ pub(super) struct View<'a> {
 }
 
 impl Report {
-    pub(super) fn new(limit: usize, out: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn new(limit: usize, shows_all: bool, out: Option<&Path>) -> Result<Self, Failure> {
         let bad = |path: &Path, fault: String| Failure::BadFile {
             file: path.display().to_string(),
             fault,
@@ -84,7 +86,7 @@ impl Report {
             Ok::<_, Failure>((path.to_owned(), writer))
         };
         let out = out.map(create).transpose()?;
-        Ok(Self { limit, out, ..Self::default() })
+        Ok(Self { limit, shows_all, out, ..Self::default() })
     }
 
     /// Counts a result, and keeps it if a person should look at it.
@@ -98,7 +100,8 @@ impl Report {
         let money = money.map(|(amount, currency)| (amount.as_str(), currency.as_str()));
         let network = self.totals.entry(subject.network.to_owned()).or_default();
         network.entry(bucket).or_default().add(money);
-        let is_shown = bucket.is_need() || matches!(bucket, Bucket::Open | Bucket::Sent);
+        let is_shown =
+            self.shows_all || bucket.is_need() || matches!(bucket, Bucket::Open | Bucket::Sent);
         if !is_shown && self.out.is_none() {
             return Ok(());
         }
@@ -195,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_result_is_counted_and_what_needs_a_look_is_shown() {
-        let mut report = Report::new(1, None).expect("a report");
+        let mut report = Report::new(1, false, None).expect("a report");
         let subject = |order_id: &'static str, amount: &str| Subject {
             line: Some(2),
             order_id,

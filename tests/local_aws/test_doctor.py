@@ -114,8 +114,10 @@ def secret(patient, prefix: str, value: str):
     client, arn = patient.client("secretsmanager"), patient.outputs[f"{prefix}SecretArn"]
     before = client.get_secret_value(SecretId=arn)["SecretString"]
     client.put_secret_value(SecretId=arn, SecretString=value)
-    yield
-    client.put_secret_value(SecretId=arn, SecretString=before)
+    try:
+        yield
+    finally:
+        client.put_secret_value(SecretId=arn, SecretString=before)
 
 
 def physical(patient, logical: str) -> str:
@@ -128,8 +130,10 @@ def physical(patient, logical: str) -> str:
 def disabled_rule(patient):
     events, rule = patient.client("events"), physical(patient, "ShopbackRule").split("|")[-1]
     events.disable_rule(Name=rule, EventBusName=patient.outputs["BusName"])
-    yield
-    events.enable_rule(Name=rule, EventBusName=patient.outputs["BusName"])
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=rule, EventBusName=patient.outputs["BusName"])
 
 
 @contextmanager
@@ -138,24 +142,30 @@ def rule_without_target(patient):
     bus = patient.outputs["BusName"]
     targets = events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
     events.remove_targets(Rule=rule, EventBusName=bus, Ids=[target["Id"] for target in targets])
-    yield
-    events.put_targets(Rule=rule, EventBusName=bus, Targets=targets)
+    try:
+        yield
+    finally:
+        events.put_targets(Rule=rule, EventBusName=bus, Targets=targets)
 
 
 @contextmanager
 def stopped(patient, mapping: str):
     client, uuid = patient.client("lambda"), physical(patient, mapping)
     client.update_event_source_mapping(UUID=uuid, Enabled=False)
-    yield
-    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=uuid, Enabled=True)
 
 
 @contextmanager
 def alarm_turned_off(patient):
     client, name = patient.client("cloudwatch"), physical(patient, "ShopbackPausedAlarm")
     client.disable_alarm_actions(AlarmNames=[name])
-    yield
-    client.enable_alarm_actions(AlarmNames=[name])
+    try:
+        yield
+    finally:
+        client.enable_alarm_actions(AlarmNames=[name])
 
 
 @contextmanager
@@ -163,8 +173,10 @@ def nobody_subscribed(patient):
     client, topic = patient.client("sns"), patient.parameters["AlarmTopicArn"]
     [subscription] = client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     client.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
-    yield
-    client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=subscription["Endpoint"])
+    try:
+        yield
+    finally:
+        client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=subscription["Endpoint"])
 
 
 @contextmanager
@@ -172,24 +184,30 @@ def old_alias(patient):
     client, function = patient.client("lambda"), f"{patient.name}-audit"
     version = client.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
     client.update_alias(FunctionName=function, Name="live", FunctionVersion="$LATEST")
-    yield
-    client.update_alias(FunctionName=function, Name="live", FunctionVersion=version)
+    try:
+        yield
+    finally:
+        client.update_alias(FunctionName=function, Name="live", FunctionVersion=version)
 
 
 @contextmanager
 def key_turned_off(patient):
     client, key = patient.client("kms"), patient.parameters["KmsKeyArn"]
     client.disable_key(KeyId=key)
-    yield
-    client.enable_key(KeyId=key)
+    try:
+        yield
+    finally:
+        client.enable_key(KeyId=key)
 
 
 @contextmanager
 def forbidden_to_run(patient):
     client, function = patient.client("lambda"), f"{patient.name}-cashmycell"
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
-    yield
-    client.delete_function_concurrency(FunctionName=function)
+    try:
+        yield
+    finally:
+        client.delete_function_concurrency(FunctionName=function)
 
 
 @contextmanager
@@ -199,9 +217,11 @@ def digits(patient):
     sent = {**order(new_id()), "order_id": item["order_id"]}
     answer = patient.api("POST", "/orders/cartstack", sent)
     assert answer.status in (200, 202), answer
-    yield
-    key = {name: {"S": value} for name, value in item.items()}
-    patient.client("dynamodb").delete_item(TableName=patient.outputs["LedgerTable"], Key=key)
+    try:
+        yield
+    finally:
+        key = {name: {"S": value} for name, value in item.items()}
+        patient.client("dynamodb").delete_item(TableName=patient.outputs["LedgerTable"], Key=key)
 
 
 @contextmanager
@@ -223,8 +243,10 @@ def newer_template(patient):
     [described] = client.describe_stacks(StackName=patient.name)["Stacks"]
     known = [parameter["ParameterKey"] for parameter in described["Parameters"]]
     update(before.replace("0.1.0", "0.2.0"))
-    yield
-    update(before)
+    try:
+        yield
+    finally:
+        update(before)
 
 
 SPOILT_TOKEN = json.dumps({"security_token": "too short", "offer_id": 7})

@@ -13,6 +13,7 @@ EACH_NETWORK = {
     "DeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
     "Paused": "Postback Paused",
     "Parked": "Postback Outcomes parked",
+    "Tls": "Postback TlsFailures",
     "Unconfirmed": "Postback UnconfirmedHeld",
     "Held": "Postback HeldDeliveries",
     "Unwatched": "Postback UnwatchedDeliveries",
@@ -93,6 +94,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
         "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "webhook-refusals",
+        "tls-failures",
     }  # fmt: skip
 
 
@@ -103,7 +105,7 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
     assert {each["Name"] for each in refusals["Dimensions"]} == written[refusals["MetricName"]]
     assert template["Resources"]["WebhookRefusalAlarm"]["Condition"] == "WebhookOn"
     assert (refusals["Statistic"], refusals["Threshold"], refusals["Period"]) == ("Sum", 20, 900)
-    assert len(ours) == 8 * len(NETWORKS)
+    assert len(ours) == 9 * len(NETWORKS)
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} == written[alarm["MetricName"]], name
         values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}

@@ -49,11 +49,13 @@ pub enum Metric {
     Paused,
     /// Orders that came again with other content.
     Conflicts,
+    /// Attempts that ended before they began, because the network's certificate does not hold.
+    TlsFailures,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AttemptLatency,
         Self::AttemptFailed,
         Self::Outcomes,
@@ -64,6 +66,7 @@ impl Metric {
         Self::AmountAtRisk,
         Self::Paused,
         Self::Conflicts,
+        Self::TlsFailures,
     ];
 
     /// Its name in `CloudWatch`.
@@ -80,6 +83,7 @@ impl Metric {
             Self::AmountAtRisk => "AmountAtRisk",
             Self::Paused => "Paused",
             Self::Conflicts => "Conflicts",
+            Self::TlsFailures => "TlsFailures",
         }
     }
 
@@ -93,7 +97,8 @@ impl Metric {
             | Self::SilentRefusals
             | Self::UnclearRefusals
             | Self::UnconfirmedHeld
-            | Self::Conflicts => "Count",
+            | Self::Conflicts
+            | Self::TlsFailures => "Count",
             Self::AttemptFailed | Self::AmountAtRisk | Self::Paused => "None",
         }
     }
@@ -123,6 +128,7 @@ pub struct Metrics {
     at_risk: BTreeMap<&'static str, Decimal>,
     paused: Option<bool>,
     conflicts: u32,
+    tls_failures: u32,
 }
 
 impl Metrics {
@@ -173,6 +179,11 @@ impl Metrics {
         self.conflicts = self.conflicts.saturating_add(1);
     }
 
+    /// TLS failed, so nothing was sent.
+    pub const fn record_tls_failure(&mut self) {
+        self.tls_failures = self.tls_failures.saturating_add(1);
+    }
+
     /// Returns whether the network is known to be paused, or known not to be.
     pub const fn record_paused(&mut self, paused: bool) {
         self.paused = Some(paused);
@@ -208,7 +219,7 @@ impl Metrics {
         }
     }
 
-    fn counts(&self) -> [(Metric, Option<Value>); 6] {
+    fn counts(&self) -> [(Metric, Option<Value>); 7] {
         let count = |count: u32| (count > 0).then(|| json!(count));
         [
             (Metric::UnresolvedAge, self.oldest.map(|age| json!(age.as_secs()))),
@@ -217,6 +228,7 @@ impl Metrics {
             (Metric::UnconfirmedHeld, count(self.held)),
             (Metric::Paused, self.paused.map(|paused| json!(u8::from(paused)))),
             (Metric::Conflicts, count(self.conflicts)),
+            (Metric::TlsFailures, count(self.tls_failures)),
         ]
     }
 }

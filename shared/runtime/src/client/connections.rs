@@ -17,24 +17,24 @@ use hyper_util::{
     client::legacy::{Client, ResponseFuture, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 use tower_service::Service;
 
 use postback_core::clock::Timestamp;
 
+use super::roots;
+
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Certificates are checked against the roots compiled in: nothing is read at start, and all
-/// connections share one configuration and its TLS sessions.
+/// All connections share one configuration and its TLS sessions.
 pub(super) static TLS: LazyLock<ClientConfig> = LazyLock::new(|| {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
-        .with_root_certificates(roots)
+        .with_root_certificates(roots::all())
         .with_no_client_auth()
 });
 

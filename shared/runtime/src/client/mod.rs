@@ -2,6 +2,8 @@
 
 pub(crate) mod connections;
 mod prewarm;
+mod roots;
 mod send;
 
+pub use roots::{old_roots, trust};
 pub use send::{SendResult, Sender};

@@ -48,6 +48,9 @@ impl AttemptTrace {
             "attempt"
         );
         metrics.record_attempt(self.network_time, has_failed(verdict));
+        if reason == Some("tls_failed") {
+            metrics.record_tls_failure();
+        }
         if self.is_refused_silently(verdict) {
             metrics.record_silent_refusal();
         }

@@ -10,8 +10,16 @@ use aws_sdk_dynamodb::config::{Region, retry::RetryPartition};
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 
+use postback_core::clock::Timestamp;
+
 use crate::services::sdk::{self, CallLimits, MinimalHeaders};
-use crate::{client::connections::Connections, ledger::Ledger};
+use crate::{
+    client::{connections::Connections, old_roots, trust},
+    ledger::Ledger,
+};
+
+/// The variable with the certificates of private authorities.
+const PRIVATE_CA: &str = "PRIVATE_CA_PEM";
 
 /// A setting that a function can't start without.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,8 +106,15 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Reads the variables that Lambda sets; calls are limited as by default.
+    /// Reads the variables that Lambda sets, and `PRIVATE_CA_PEM`; calls are limited as by default.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
+        if let Some(pem) = given(PRIVATE_CA) {
+            trust(&pem).map_err(|fault| SettingMissing { name: PRIVATE_CA, fault })?;
+        }
+        if let Some(age) = old_roots(Timestamp::system()) {
+            let days = age.as_secs() / 86_400;
+            tracing::warn!(code = "roots_old", days, "the list of trusted authorities is old");
+        }
         Ok(Self::new(Access::of_lambda()?, CallLimits::default()))
     }
 

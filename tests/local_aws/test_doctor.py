@@ -1,6 +1,7 @@
 """`postback doctor` on a deployment with every option: nothing is found on a healthy one, and each misconfiguration by its code."""
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -81,6 +82,10 @@ def patient(stack, tmp_path_factory):
     )  # fmt: skip
     patient.template = aliased(tmp_path_factory.mktemp("aliased"))
     patient.deploy()
+    # The emulator's CloudFormation puts no function into a VPC.
+    vpc = {f"{name}s": patient.parameters[f"Vpc{name}s"].split(",") for name in ("SubnetId", "SecurityGroupId")}
+    for name in BY_NAME:
+        stack.client("lambda").update_function_configuration(FunctionName=f"{patient.name}-{name}", VpcConfig=vpc)
     yield patient
     patient.stop()
 
@@ -230,19 +235,23 @@ def newer_template(patient):
     client = patient.client("cloudformation")
     before = client.get_template(StackName=patient.name, TemplateStage="Original")["TemplateBody"]
     before = before if isinstance(before, str) else json.dumps(before)
-    assert '"SemanticVersion": "0.1.0"' in before or "SemanticVersion: 0.1.0" in before
+    later = re.sub(r"""(SemanticVersion["']?: ["']?)0\.1\.0""", r"\g<1>0.2.0", before)
+    assert later != before
 
     def update(body: str) -> None:
+        # Too long to be sent along.
+        patient.client("s3").put_object(Bucket="postback-packages", Key="later.yaml", Body=body.encode())
+        url = f"http://127.0.0.1:{patient.port}/postback-packages/later.yaml"
         parameters = [{"ParameterKey": key, "UsePreviousValue": True} for key in known]
         client.update_stack(
-            StackName=patient.name, TemplateBody=body, Parameters=parameters,
+            StackName=patient.name, TemplateURL=url, Parameters=parameters,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"],
         )  # fmt: skip
         client.get_waiter("stack_update_complete").wait(StackName=patient.name, WaiterConfig={"Delay": 1})
 
     [described] = client.describe_stacks(StackName=patient.name)["Stacks"]
     known = [parameter["ParameterKey"] for parameter in described["Parameters"]]
-    update(before.replace("0.1.0", "0.2.0"))
+    update(later)
     try:
         yield
     finally:

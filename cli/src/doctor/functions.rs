@@ -87,6 +87,12 @@ async fn invoke(
 }
 
 async fn ask(account: &Account, function: String) -> Result<Reply, Failure> {
+    let get = account.functions.get_function_concurrency().function_name(&function);
+    let reserved = get.send().await;
+    let reserved = reserved.map_err(|error| failed("Lambda", "GetFunctionConcurrency", &error))?;
+    if reserved.reserved_concurrent_executions() == Some(0) {
+        return Ok(Reply::Throttled);
+    }
     let event = json!({ "detail-type": CHECK });
     let Some(output) = invoke(account, function, event).await? else { return Ok(Reply::Throttled) };
     let payload = output.payload().map(Blob::as_ref).unwrap_or_default();

@@ -4,7 +4,7 @@ use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use postback_core::network::Network;
+use postback_core::{clock::Timestamp, network::Network};
 use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
 use postback_runtime::lambda::api::{Request, Response};
 use serde_json::{Value, json};
@@ -145,6 +145,20 @@ impl Bundle {
         self.cashmycell.work().await;
         self.cpa_moe.work().await;
         self.shopback.work().await;
+    }
+
+    /// Lets every function take each message of its queue as soon as it is visible, until `end`.
+    pub async fn work_until(&self, end: Timestamp) {
+        loop {
+            let services = self.services().into_iter();
+            match services.filter_map(|(_, services)| services.next_visible()).min() {
+                Some(at) if at <= end => {
+                    self.bed.advance_to(at);
+                    self.work().await;
+                }
+                _ => return self.bed.advance_to(end),
+            }
+        }
     }
 
     /// The services of each network's function.

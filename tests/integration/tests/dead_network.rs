@@ -84,7 +84,7 @@ async fn half_an_hour(dead: Option<(Network, Fault)>) -> BTreeMap<String, Figure
     let mut came = BTreeMap::new();
     for number in 0..ORDERS {
         let passed = EVERY * number;
-        work_until(&bundle, start + passed).await;
+        bundle.work_until(start + passed).await;
         match passed {
             passed if passed == DEAD.start => outage(dead.as_ref().map(|(_, fault)| fault.clone())),
             passed if passed == DEAD.end => outage(None),
@@ -101,7 +101,7 @@ async fn half_an_hour(dead: Option<(Network, Fault)>) -> BTreeMap<String, Figure
         }
         bundle.work().await;
     }
-    work_until(&bundle, start + EVERY * ORDERS + CATCH_UP).await;
+    bundle.work_until(start + EVERY * ORDERS + CATCH_UP).await;
 
     let published = bundle.bed.published().await;
     let figures = bundle.services().into_iter().zip(NETWORKS).map(|((name, services), network)| {
@@ -109,21 +109,6 @@ async fn half_an_hour(dead: Option<(Network, Fault)>) -> BTreeMap<String, Figure
         (name.to_owned(), figures(&bundle, network, services, &published, &came))
     });
     figures.collect()
-}
-
-/// Lets every function take each message of its queue as soon as it is visible, until `end`.
-async fn work_until(bundle: &Bundle, end: Timestamp) {
-    loop {
-        let next =
-            bundle.services().into_iter().filter_map(|(_, services)| services.next_visible()).min();
-        match next {
-            Some(at) if at <= end => {
-                bundle.bed.advance_to(at);
-                bundle.work().await;
-            }
-            _ => return bundle.bed.advance_to(end),
-        }
-    }
 }
 
 fn figures(

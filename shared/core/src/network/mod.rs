@@ -18,7 +18,7 @@ mod status;
 
 pub use recovery::{Consent, RecoveryPlan};
 pub use settings::configure;
-pub use status::by_status;
+pub use status::{by_status, may_be_a_firewalls};
 
 /// One marketing network.
 pub trait Network: Sized + Send + Sync + 'static {

@@ -1,6 +1,6 @@
 //! The meaning of an HTTP status where the body says nothing.
 
-use crate::{delivery::Verdict, http::Answer};
+use crate::{delivery::Verdict, http::Answer, redaction::Reason};
 
 /// Reads the status alone: the rule for every answer whose body can't be read.
 #[must_use]
@@ -25,6 +25,13 @@ pub fn by_status(answer: &Answer) -> Verdict {
         _ if answer.is_html() => Verdict::unconfirmed("html_answer"),
         _ => Verdict::unconfirmed("unreadable_answer"),
     }
+}
+
+/// Returns whether a refusal may be a firewall's, who dislikes the texts of this one order: the
+/// network itself has said nothing of its settings.
+#[must_use]
+pub fn may_be_a_firewalls(reason: &Reason) -> bool {
+    matches!(reason.as_str(), "redirected" | "http_forbidden" | "http_moved" | "http_client_error")
 }
 
 #[cfg(test)]
@@ -63,6 +70,12 @@ mod tests {
                 assert_eq!(of(*status), meaning, "{status}");
             }
         }
+        for status in 300..500 {
+            if let Verdict::Parked { reason, .. } = of(status) {
+                assert!(may_be_a_firewalls(&reason), "{status}");
+            }
+        }
+        assert!(!may_be_a_firewalls(&Reason::new("wrong_key")));
         let bare = by_status(&Answer::new(503, "{}"));
         assert_eq!(bare, Verdict::unconfirmed("http_server_error"));
         let ok = |body: &str| by_status(&Answer::new(200, body));

@@ -2,15 +2,17 @@
 //! are not tried with every order.
 //!
 //! It opens on evidence about the network, not about one order: when two different orders in a row
-//! end in doubt or unsent, or meet the same refusal of a setting. While it is open, orders wait
-//! unsent. After a pause one order is let through, never the one that failed last. Any answer that
-//! judges an order closes it, and so do changed settings.
+//! end in doubt or unsent, or meet the same refusal of a setting. A refusal by the status alone does
+//! not count while other orders are judged. While it is open, orders wait unsent. After a pause one
+//! order is let through, never the one that failed last. Any answer that judges an order closes it,
+//! and so do changed settings.
 
 use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
     delivery::{IfAbsent, Open, State, Verdict},
+    network::may_be_a_firewalls,
     redaction::Reason,
 };
 
@@ -20,6 +22,10 @@ const OUTAGE_PAUSES: [Duration; 3] =
 /// The time for which the order that failed last leaves the probe to another one. It may be the only
 /// one there is.
 const LONE_ORDER_PAUSE: Duration = Duration::from_mins(15);
+/// The time for which settings count as right after the network has judged an order under them. What
+/// is refused meanwhile by the status alone is about those orders: a firewall may dislike the texts
+/// of one shopper, who could otherwise stop the network for everybody with two orders in a row.
+const PROVEN: Duration = Duration::from_mins(2);
 /// The pause of a wrong setting: the other side may fix it.
 const SETTING_PAUSE: Duration = Duration::from_mins(5);
 /// The most requests in flight at a network whose doubts are held, unless the last ended well.
@@ -30,6 +36,8 @@ const MAX_IN_FLIGHT: u32 = 2;
 pub(super) struct CircuitBreaker {
     /// The last order that failed, with no success since.
     failed: Option<(String, Cause)>,
+    /// The settings under which the network last judged an order, and the time of that.
+    proven: Option<(String, Timestamp)>,
     open: Option<OpenCircuit>,
     in_flight: u32,
     last_ended_well: bool,
@@ -143,14 +151,20 @@ impl CircuitBreaker {
                 Cause::Setting(reason.clone())
             }
             // The network answered, and a lookup decides whose it holds.
-            Verdict::Unconfirmed { if_absent: IfAbsent::Reject, .. } => return self.close(),
+            Verdict::Unconfirmed { if_absent: IfAbsent::Reject, .. } => {
+                return self.close(settings, now);
+            }
             Verdict::Unconfirmed { .. } | Verdict::Retry { sent: false, .. } => Cause::Outage,
             Verdict::Retry { after: Some(after), .. } => {
                 return self.throttle(*after, settings, now);
             }
             // Answered, though not with a judgement.
             Verdict::Retry { .. } => return None,
-            _ => return self.close(),
+            _ => return self.close(settings, now),
+        };
+        let is_about_the_order = match &cause {
+            Cause::Setting(reason) => may_be_a_firewalls(reason) && self.is_proven(settings, now),
+            Cause::Outage | Cause::Throttled => false,
         };
         self.last_ended_well = false;
         let is_second = self
@@ -164,7 +178,7 @@ impl CircuitBreaker {
                 open.until = now + open.pause();
                 None
             }
-            _ if !is_second => None,
+            _ if !is_second || is_about_the_order => None,
             _ => {
                 let mut open =
                     OpenCircuit { cause, settings: settings.to_owned(), until: now, probes: 0 };
@@ -185,8 +199,15 @@ impl CircuitBreaker {
         None
     }
 
-    fn close(&mut self) -> Option<Change> {
+    fn is_proven(&self, settings: &str, now: Timestamp) -> bool {
+        self.proven
+            .as_ref()
+            .is_some_and(|(proven, at)| proven == settings && now.since(*at) < PROVEN)
+    }
+
+    fn close(&mut self, settings: &str, now: Timestamp) -> Option<Change> {
         self.failed = None;
+        self.proven = Some((settings.to_owned(), now));
         self.last_ended_well = true;
         let was = self.open.take()?;
         (was.cause != Cause::Throttled).then_some(Change::Closed)

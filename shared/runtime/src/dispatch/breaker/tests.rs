@@ -24,6 +24,39 @@ fn one_order_opens_nothing_however_often_it_fails() {
 }
 
 #[test]
+fn a_shopper_whose_orders_are_refused_in_a_row_stops_nobody_while_others_are_judged() {
+    let refused = Verdict::parked("http_forbidden");
+    let mut breaker = CircuitBreaker::default();
+    breaker.record("good", &Verdict::Accepted(None), "v1", START);
+
+    let proven_until = START + PROVEN;
+    let early = Timestamp::from_millis(proven_until.as_millis() - 1);
+    for number in 0..50 {
+        assert_eq!(breaker.record(&format!("bad-{number}"), &refused, "v1", early), None);
+    }
+    assert_eq!(breaker.check("next", "v1", early), Circuit::Closed);
+
+    // Nobody's order was judged for two minutes: the setting may be wrong after all.
+    let opened = breaker.record("bad-50", &refused, "v1", proven_until);
+    assert_eq!(opened, Some(Change::Opened(Reason::new("http_forbidden"))));
+}
+
+#[test]
+fn other_settings_a_networks_own_words_and_outages_count_although_an_order_was_judged() {
+    for (verdict, settings) in [
+        (Verdict::parked("http_forbidden"), "v2"),
+        (Verdict::parked("wrong_key"), "v1"),
+        (doubt(), "v1"),
+    ] {
+        let mut breaker = CircuitBreaker::default();
+        breaker.record("good", &Verdict::Accepted(None), "v1", START);
+
+        assert_eq!(breaker.record("A", &verdict, settings, START), None);
+        assert!(matches!(breaker.record("B", &verdict, settings, START), Some(Change::Opened(_))));
+    }
+}
+
+#[test]
 fn a_failure_of_tls_is_no_outage() {
     let reason = Reason::new("tls_failed");
     let mut breaker = opened(&Verdict::Retry { reason: reason.clone(), after: None, sent: false });

@@ -5,16 +5,22 @@ use std::fs;
 use postback_core::clock::Timestamp;
 use postback_runtime::{
     lambda::api::{Request, Response},
-    services::{BusEvent, EventBus},
+    services::{BusEvent, EventBus, OrderServices},
 };
 use serde_json::Value;
 
-/// A bus that nothing may come to.
+/// Services that nothing may be asked of.
 struct NoBus;
 
 impl EventBus for NoBus {
     async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
         panic!("{events:?} came to the bus");
+    }
+}
+
+impl OrderServices for NoBus {
+    fn measure(&self, document: &Value) {
+        panic!("{document} was measured");
     }
 }
 

@@ -5,7 +5,7 @@ use postback_core::{
     fields::Fault,
     problem::{Code, Problem},
 };
-use postback_orders::CheckedOrder;
+use postback_orders::{CheckedOrder, Sender, measure_refusal};
 use postback_runtime::{
     lambda::api::{self, Posted, Request, Response},
     ledger::Receipt,
@@ -14,6 +14,7 @@ use postback_runtime::{
 };
 
 mod keyring;
+mod keys;
 mod signature;
 
 use keyring::Keyring;
@@ -39,6 +40,7 @@ impl<S: WebhookServices> Webhook<S> {
             if problem.code.status() == 401 {
                 self.services.measure(&webhook_refusal(self.services.stack(), now));
             }
+            measure_refusal(problem.code, &self.services, now);
             api::problem(&problem)
         })
     }
@@ -64,7 +66,7 @@ async fn accept(
 ) -> Result<Response, Problem> {
     let signed = SignedMessage::parse(request)?;
     signed.check_time(now)?;
-    keyring.check(&signed, &Posted::by(request).bytes()?, services, now).await?;
+    let key = keyring.check(&signed, &Posted::by(request).bytes()?, services, now).await?;
     let order = CheckedOrder::parse(request)?;
     let before = services.receipt(signed.id).await.map_err(|_| {
         let detail =
@@ -72,7 +74,7 @@ async fn accept(
         Problem::new(Code::LedgerUnavailable, detail)
     })?;
     match before {
-        None => order.put(services).await?,
+        None => order.take(&Sender::webhook(key), services, now).await?,
         Some(receipt) if receipt.facts == order.facts => {
             return Ok(order.accepted(receipt.accepted_at));
         }

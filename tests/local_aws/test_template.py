@@ -237,10 +237,31 @@ def test_the_access_log_does_not_identify_the_buyer(template):
 def test_the_archive_is_all_that_the_local_deployment_leaves_out():
     archive = yaml.load((ROOT / "archive.yaml").read_text(), Loader=yaml.BaseLoader)
 
-    # A budget is no part of a local deployment: nothing is charged there.
+    # A budget is no part of a local deployment: nothing is charged there. Nor is the policy of a bus, which is off by default.
     kinds = {resource["Type"] for resource in archive["Resources"].values()}
-    assert kinds - {"AWS::Budgets::Budget"} == LEFT_OUT == {"AWS::Events::Archive"}
+    assert kinds - {"AWS::Budgets::Budget", "AWS::Events::EventBusPolicy"} == LEFT_OUT == {"AWS::Events::Archive"}
     assert archive["Resources"]["Archive"]["Properties"]["KmsKeyIdentifier"] == ["HasKey", "KmsKeyArn", "AWS::NoValue"]
+
+
+def test_the_policy_of_the_bus_keeps_everybody_else_out(template):
+    archive = yaml_parse((ROOT / "archive.yaml").read_text())
+    policies = {name: part for name, part in archive["Resources"].items() if part["Type"] == "AWS::Events::EventBusPolicy"}
+    statements = {name: part["Properties"]["Statement"] for name, part in policies.items()}
+
+    assert {part["Condition"] for part in policies.values()} == {"NamesSenders"}
+    for statement in statements.values():
+        # A denial outweighs whatever IAM allows.
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "events:PutEvents")
+    own, publish = ({"Fn::ImportValue": {"Fn::Sub": f"${{BusName}}-{name}"}} for name in ("bus-roles", "publish-role"))
+    excepted = {name: statement["Condition"]["StringNotLike"]["aws:PrincipalArn"] for name, statement in statements.items()}
+    senders = {"Fn::Split": [",", {"Fn::Join": [",", [{"Ref": "BusSenders"}, own]]}]}
+    assert excepted == {"OnlySenders": senders, "OnlyOwnSources": {"Fn::Split": [",", own]}, "OnlyPublishPublishes": publish}
+    denied = {name: statement["Condition"].get("StringLike") for name, statement in statements.items()}
+    assert denied == {
+        "OnlySenders": None, "OnlyOwnSources": {"events:source": "postback*"}, "OnlyPublishPublishes": {"events:detail-type": "postback*"},
+    }  # fmt: skip
+    exported = {output["Export"]["Name"]["Fn::Sub"] for output in template["Outputs"].values() if "Export" in output}
+    assert exported == {"${AWS::StackName}-bus-roles", "${AWS::StackName}-publish-role"}
 
 
 def test_a_budget_notifies_somebody_before_it_is_spent():

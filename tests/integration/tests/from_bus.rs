@@ -111,7 +111,7 @@ async fn what_no_rule_takes_or_nobody_can_read_is_kept_with_its_reason() {
             "order.completed",
             at("/total", json!("a lot")),
             "invalid_order",
-            "not_an_amount at /total",
+            "not_a_decimal at /total",
         ),
         ("order.paid", minimal("A-1"), "other_type", ""),
         ("order.pending", minimal("A-1"), "type_differs", ""),

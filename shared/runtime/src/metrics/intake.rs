@@ -47,8 +47,7 @@ impl Intake {
                 let with_click = with_click.map(|with_click| json!(u8::from(with_click)));
                 first.extend(with_click.map(|value| ("OrdersWithClick".to_owned(), value)));
                 first.extend(networks.first().into_iter().flat_map(concerning));
-                let more = networks.iter().skip(1).map(|network| concerning(network).into());
-                let more = more.map(Map::from_iter::<[(String, Value); 2]>);
+                let more = networks.iter().skip(1).map(concerning).map(Map::from_iter);
                 std::iter::once(first).chain(more).map(finish).collect()
             }
             Self::Refused(reason) => vec![finish(Map::from_iter([

@@ -25,6 +25,9 @@ pub use sdk::CallLimits;
 /// The source of the events that Postback publishes about deliveries.
 pub const PUBLISHED: &str = "postback";
 
+/// The name of the stack unless one is set.
+const DEFAULT_STACK: &str = "postback";
+
 /// The detail type of a completed order on the bus.
 pub const ORDER_COMPLETED: &str = "order.completed";
 
@@ -197,7 +200,7 @@ pub trait OrderServices: EventBus {
 
     /// The name of the stack.
     fn stack(&self) -> &str {
-        ""
+        DEFAULT_STACK
     }
 
     /// Writes a document of metrics.

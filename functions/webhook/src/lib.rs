@@ -18,7 +18,8 @@ mod keys;
 mod signature;
 
 use keyring::Keyring;
-use signature::{Keys, SignedMessage};
+use keys::Keys;
+use signature::SignedMessage;
 
 /// Accepts signed orders.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl<S: WebhookServices> Webhook<S> {
 /// The faults of the webhook's secret. They hold nothing of it.
 #[must_use]
 pub fn faults_of_secret(json: &str) -> Vec<Fault> {
-    Keys::parse(json).err().unwrap_or_default()
+    Keys::parse(json).1
 }
 
 /// Accepts one message.

@@ -61,21 +61,21 @@ fn read(event: &str) -> Result<Event, FaultyOrder> {
         let reason = "not_an_event";
         return Err(FaultyOrder { reason, order_id: None, faults: String::new() });
     };
-    let faulty = |reason, faults: &[Fault]| {
+    let refused = |reason, faults: &[Fault]| {
         let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
         FaultyOrder { reason, order_id: order_id(&detail), faults: faults.join(", ") }
     };
     let order = Arrived::read(&detail, UnknownFields::Ignore);
-    let order = order.map_err(|faults| faulty("invalid_order", &faults))?;
+    let order = order.map_err(|faults| refused("invalid_order", &faults))?;
     if detail_type != ORDER_PENDING && !ORDER_TYPES.contains(&detail_type.as_str()) {
-        return Err(faulty("other_type", &[]));
+        return Err(refused("other_type", &[]));
     }
     if !fits(order.status(), &detail_type) {
-        return Err(faulty("type_differs", &[]));
+        return Err(refused("type_differs", &[]));
     }
     let faults = clicks::faults(&detail);
     if !faults.is_empty() {
-        return Err(faulty("unknown_click", &faults));
+        return Err(refused("unknown_click", &faults));
     }
     Ok(Event { source, detail_type, detail, order })
 }

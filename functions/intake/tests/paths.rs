@@ -58,3 +58,12 @@ async fn a_network_that_nobody_has_heard_of_is_unknown() {
         assert_eq!(post(path).await, (404, "unknown_network".to_owned()), "{path}");
     }
 }
+
+#[tokio::test]
+async fn no_answer_may_be_kept_by_a_cache() {
+    let request = Request { method: "GET".to_owned(), ..Request::default() };
+
+    let response = intake::answer(&request, &NoBus, Timestamp::from_millis(0)).await;
+
+    assert_eq!(response.headers.get("cache-control").map(String::as_str), Some("no-store"));
+}

@@ -59,11 +59,6 @@ impl Account {
         })
     }
 
-    /// The configuration of all services.
-    pub(crate) const fn config(&self) -> &SdkConfig {
-        &self.config
-    }
-
     /// An output of the stack.
     pub(crate) fn output(&self, name: &str) -> Result<&str, Failure> {
         let known = || self.place.outputs.keys().map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -211,7 +211,8 @@ impl Work<'_> {
         let Some(order) = &self.corrected else { return Ok(()) };
         let value: Value = serde_json::from_str(order.text.get()).unwrap_or_default();
         let detail_type = format!("order.{}", value["status"].as_str().unwrap_or_default());
-        let bus = Bus::named(self.account.config(), self.account.output("BusName")?.to_owned());
+        let bus =
+            Bus::named(&self.account.place.config, self.account.output("BusName")?.to_owned());
         let put = bus.put("operator.redrive", &detail_type, order.text.get().to_owned()).await;
         put.map_err(|_| Failure::Unreachable { service: "EventBridge", action: "PutEvents" })?;
         self.delete(handle).await

@@ -1,7 +1,5 @@
 //! The options of `orders redrive`.
 
-#![expect(clippy::doc_markdown, reason = "the comments are the help, not Markdown")]
-
 use std::path::PathBuf;
 
 use clap::Args;

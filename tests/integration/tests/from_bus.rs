@@ -25,11 +25,8 @@ fn kept(bundle: &Bundle) -> (&'static str, Option<String>, String) {
 }
 
 fn without_clicks(order_id: &str) -> Value {
-    let mut order = minimal(order_id);
-    let members = order.as_object_mut().expect("an object");
-    members.remove("clicks");
-    members.remove("customer");
-    order
+    let order = with(minimal(order_id), "/clicks", json!({}));
+    with(order, "/customer", json!({}))
 }
 
 #[tokio::test]

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use postback_core::{clock::Timestamp, delivery::State, order::Order};
 
+mod document;
 mod gauge;
 mod intake;
 #[cfg(test)]
 mod tests;
 mod webhook;
 
+use document::{Document, number};
 pub use gauge::{Gauge, gauges};
 pub use intake::Intake;
 pub use webhook::webhook_refusal;
@@ -248,57 +250,6 @@ impl Metrics {
             (Metric::TlsFailures, count(self.tls_failures)),
         ]
     }
-}
-
-/// One document in the making.
-#[derive(Default)]
-struct Document {
-    /// The metrics with no dimension of their own, as the format declares them.
-    plain: Vec<Value>,
-    /// The declarations of those that have one.
-    directives: Vec<Value>,
-    members: serde_json::Map<String, Value>,
-}
-
-impl Document {
-    fn add(&mut self, metric: Metric, value: Option<Value>) {
-        let Some(value) = value else { return };
-        self.plain.push(declared(metric));
-        self.members.insert(metric.name().to_owned(), value);
-    }
-
-    fn add_by(&mut self, metric: Metric, dimension: &str, value: Value) {
-        let name = metric.dimension().unwrap_or_default();
-        self.directives.push(directive(&["Stack", "Network", name], &[declared(metric)]));
-        self.members.insert(name.to_owned(), json!(dimension));
-        self.members.insert(metric.name().to_owned(), value);
-    }
-
-    fn finish(mut self, stack: &str, network: &str, now: Timestamp) -> Option<Value> {
-        if self.members.is_empty() {
-            return None;
-        }
-        if !self.plain.is_empty() {
-            self.directives.insert(0, directive(&["Stack", "Network"], &self.plain));
-        }
-        let about = json!({ "Timestamp": now.as_millis(), "CloudWatchMetrics": self.directives });
-        self.members.insert("_aws".to_owned(), about);
-        self.members.insert("Stack".to_owned(), json!(stack));
-        self.members.insert("Network".to_owned(), json!(network));
-        Some(Value::Object(self.members))
-    }
-}
-
-fn declared(metric: Metric) -> Value {
-    json!({ "Name": metric.name(), "Unit": metric.unit() })
-}
-
-fn directive(dimensions: &[&str], metrics: &[Value]) -> Value {
-    json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
-}
-
-fn number(amount: Decimal) -> Value {
-    amount.normalize().to_string().parse().map_or(Value::Null, Value::Number)
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

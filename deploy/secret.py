@@ -5,7 +5,8 @@ Nothing secret is taken from the command line or shown again: members are asked 
 comes by standard input (`make secret NETWORK=shopback < settings.json`). The network's `secret.schema.json` says what is asked
 for and what is valid. A member that is left empty stays as it was.
 
-`make secret NETWORK=webhook` makes a new key for the webhook, and keeps the present one beside it until it is run again.
+`make secret NETWORK=webhook` makes a new key for the webhook. The present one stays valid beside it until it is run again, unless it has
+leaked; `none` in place of a key revokes all.
 
 The stack is that of the environment in samconfig.toml (ENV=staging, else the default one), or STACK=…; the account is that of the
 environment's profile, else of the AWS credentials in use.
@@ -36,7 +37,8 @@ WEBHOOK_SCHEMA = {
     "properties": {
         "keys": {
             "type": "array",
-            "minItems": 1,
+            # None revokes all: the webhook refuses every message until there is one.
+            "minItems": 0,
             "maxItems": 4,
             "items": {"type": "string", "pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"},
             "description": "whsec_ and 24 to 64 bytes in base64, each",
@@ -128,10 +130,15 @@ def new_keys(before: list[str]) -> dict:
     """The webhook's new keys, the newest first."""
     if len(before) > 1 and input("Two keys are valid. Drop the older one? [Y/n] ").strip().lower() != "n":
         return {"keys": before[:1]}
-    key = getpass.getpass("The new key (whsec_…, Enter makes one): ").strip()
+    key = getpass.getpass("The new key (whsec_…, Enter makes one, none revokes all): ").strip()
+    if key == "none":
+        print("No key is valid any more: the webhook refuses every message until there is one.")
+        return {"keys": []}
     if not key:
         key = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         print(f"Give this to the sender; it is not shown again:\n  {key}")
+    if before and input("Keep the previous key valid beside it? n, if it has leaked. [Y/n] ").strip().lower() == "n":
+        return {"keys": [key]}
     if before:
         print("The previous key stays valid beside it. Once the sender uses the new one, run this again to drop the old one.")
     return {"keys": [key, *before[:1]]}

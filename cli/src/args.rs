@@ -10,11 +10,13 @@ use crate::{failure::Failure, span};
 mod bring;
 mod check;
 mod look;
+mod redrive;
 mod settle;
 
-pub(crate) use bring::{Redrive, Replay, ReplayEvents};
+pub(crate) use bring::{Replay, ReplayEvents};
 pub(crate) use check::Check;
 pub(crate) use look::{Doctor, Format, List, Show, Sort, Status};
+pub(crate) use redrive::Redrive;
 pub(crate) use settle::Settle;
 
 /// Shows deliveries, settles them by hand, replays and redrives orders.

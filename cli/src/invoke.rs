@@ -34,6 +34,12 @@ struct Response {
 impl GivenOrder {
     /// Loads an order, bare or as the `detail` of its event.
     pub(crate) fn load(path: &Path, order_id: &str) -> Result<Self, Failure> {
+        let given = Self::load_any(path)?;
+        given.is(order_id)
+    }
+
+    /// Loads an order of any id.
+    pub(crate) fn load_any(path: &Path) -> Result<Self, Failure> {
         let file = if path == Path::new("-") { "-".into() } else { path.display().to_string() };
         let bad = |fault: String| Failure::BadFile { file: file.clone(), fault };
         let text = if file == "-" {
@@ -43,7 +49,7 @@ impl GivenOrder {
             fs::read_to_string(path)
         };
         let text = text.map_err(|error| bad(error.kind().to_string()))?;
-        Self::parse(&text, file.clone(), order_id)
+        Self::parse(&text, file.clone())
     }
 
     /// An order that was read already.
@@ -56,7 +62,17 @@ impl GivenOrder {
         Ok(Self { text, file })
     }
 
-    fn parse(text: &str, file: String, order_id: &str) -> Result<Self, Failure> {
+    fn is(self, order_id: &str) -> Result<Self, Failure> {
+        let value: Value = serde_json::from_str(self.text.get()).unwrap_or_default();
+        let found = value["order_id"].as_str().unwrap_or_default();
+        if found != order_id {
+            let (found, wanted) = (found.to_owned(), order_id.to_owned());
+            return Err(Failure::OtherOrder { file: self.file, found, wanted });
+        }
+        Ok(self)
+    }
+
+    fn parse(text: &str, file: String) -> Result<Self, Failure> {
         #[derive(Deserialize)]
         struct Given {
             order_id: Option<String>,
@@ -66,11 +82,7 @@ impl GivenOrder {
             |_| Failure::BadFile { file: file.clone(), fault: "not a JSON object".into() };
         let given: Given = serde_json::from_str(text).map_err(not_json)?;
         if let (None, Some(detail)) = (&given.order_id, &given.detail) {
-            return Self::parse(detail.get(), file, order_id);
-        }
-        let found = given.order_id.unwrap_or_default();
-        if found != order_id {
-            return Err(Failure::OtherOrder { file, found, wanted: order_id.to_owned() });
+            return Self::parse(detail.get(), file);
         }
         let text = serde_json::from_str(text).map_err(not_json)?;
         Ok(Self { text, file })
@@ -134,8 +146,8 @@ mod tests {
     use super::*;
 
     fn given(text: &str) -> Result<String, Failure> {
-        let given = GivenOrder::parse(text, "a.json".to_owned(), "A-1");
-        given.map(|given| given.text.get().to_owned())
+        let given = GivenOrder::parse(text, "a.json".to_owned());
+        given.and_then(|given| given.is("A-1")).map(|given| given.text.get().to_owned())
     }
 
     #[test]

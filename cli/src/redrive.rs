@@ -1,20 +1,25 @@
-//! `orders redrive`: dead letters back on their network's queue. Each is sent, then deleted: if
-//! anything fails in between, an order is on the queue once too often, and is still reported once.
+//! `orders redrive`: dead letters back on their network's queue, faulty orders of the bus back on
+//! intake's or corrected on the bus. Each is sent, then deleted: if anything fails in between, an
+//! order is there once too often, and is still reported once.
 
 use std::collections::HashSet;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use postback_core::{fields::UnknownFields, order::Order};
-use postback_runtime::services::{ORDER_COMPLETED, ORDER_DELAYED};
-use serde::{Deserialize, Serialize};
+use postback_runtime::services::{Bus, EventBus};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     account::{Account, Network, failed},
     args::Redrive,
     failure::Failure,
+    invoke::GivenOrder,
     view::{Output, table},
 };
+
+mod letter;
+
+use letter::{Content, attribute};
 
 /// The time for which a message is hidden from others while it is handled, in seconds.
 const HIDDEN: i32 = 120;
@@ -26,6 +31,8 @@ struct Letter {
     message_id: String,
     /// The id of the order in it; `None` if there is none.
     order_id: Option<String>,
+    /// The faults of the order.
+    faults: Vec<String>,
     /// The reason that it is here, as far as can be seen.
     why: String,
     /// The tool's action.
@@ -37,13 +44,16 @@ struct Letter {
 enum Done {
     /// Put back on the queue.
     Redriven,
+    /// Replaced by the corrected order.
+    Corrected,
     /// Left where it was.
     Left,
 }
 
 #[derive(Serialize)]
 struct View<'a> {
-    network: &'a str,
+    /// `None` for the bus.
+    network: Option<&'a str>,
     letters: &'a [Letter],
 }
 
@@ -52,9 +62,22 @@ pub(crate) async fn run(
     wanted: &Redrive,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let network = account.network(&wanted.network)?;
-    let mut work =
-        Work { account, network: &network, wanted, letters: Vec::new(), hidden: Vec::new() };
+    let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
+    let (from, to) = match &network {
+        Some(network) => (account.dead_letter_queue_url(network)?, account.queue_url(network)?),
+        None => (account.output("FaultyOrdersQueueUrl")?, account.output("BusOrdersQueueUrl")?),
+    };
+    let corrected = wanted.order.as_deref().map(GivenOrder::load_any).transpose()?;
+    let mut work = Work {
+        account,
+        network: network.as_ref(),
+        from,
+        to,
+        wanted,
+        corrected,
+        letters: Vec::new(),
+        hidden: Vec::new(),
+    };
     let worked = work.all().await;
     // After a failure, too: others see the remaining messages at once, and the result is shown.
     work.release().await;
@@ -62,27 +85,46 @@ pub(crate) async fn run(
     let rows: Vec<_> = letters.iter().map(row).collect();
     let mut lines = table(&["order", "reason", "done", "message"], &rows);
     if letters.is_empty() {
-        lines = vec![format!("The dead-letter queue of {} is empty.", network.name)];
+        let of = network.as_ref().map_or("the bus", |network| network.name.as_str());
+        lines = vec![format!("The dead-letter queue of {of} is empty.")];
     }
-    output.answer(&lines, &View { network: &network.name, letters: &letters });
+    let name = network.as_ref().map(|network| network.name.as_str());
+    output.answer(&lines, &View { network: name, letters: &letters });
     worked?;
+    if wanted.message.is_some() {
+        let done = letters.iter().any(|letter| letter.done == Done::Corrected);
+        let why = "there is no message of this id. --dry-run shows those that are there.";
+        return if done { Ok(()) } else { Err(Failure::Left { left: letters.len(), why }) };
+    }
     let left = letters.iter().filter(|letter| letter.done == Done::Left).count();
     match (left, wanted.dry_run) {
         (0, _) | (_, true) => Ok(()),
-        _ => Err(Failure::Left { left, why: "they are no orders and would come back." }),
+        _ => Err(Failure::Left { left, why: "they are faulty or no orders, and would come back." }),
     }
 }
 
 fn row(letter: &Letter) -> Vec<String> {
-    let done = if letter.done == Done::Redriven { "redriven" } else { "left" };
+    let done = match letter.done {
+        Done::Redriven => "redriven",
+        Done::Corrected => "corrected",
+        Done::Left => "left",
+    };
     let order = letter.order_id.clone().unwrap_or_else(|| "-".to_owned());
-    vec![order, letter.why.clone(), done.to_owned(), letter.message_id.clone()]
+    let faults = letter.faults.iter().map(|fault| format!("; {fault}"));
+    let why = std::iter::once(letter.why.clone()).chain(faults).collect();
+    vec![order, why, done.to_owned(), letter.message_id.clone()]
 }
 
 struct Work<'a> {
     account: &'a Account,
-    network: &'a Network,
+    /// `None` for the bus.
+    network: Option<&'a Network>,
+    /// The URL of the queue of dead letters.
+    from: &'a str,
+    /// The URL of the queue that they go back to.
+    to: &'a str,
     wanted: &'a Redrive,
+    corrected: Option<GivenOrder>,
     letters: Vec<Letter>,
     /// The messages that are hidden from others until they are released.
     hidden: Vec<String>,
@@ -112,7 +154,7 @@ impl Work<'_> {
             .account
             .queues
             .receive_message()
-            .queue_url(self.account.dead_letter_queue_url(self.network)?)
+            .queue_url(self.from)
             .max_number_of_messages(i32::try_from(most.min(10)).unwrap_or(10))
             .visibility_timeout(HIDDEN)
             .wait_time_seconds(1)
@@ -127,41 +169,84 @@ impl Work<'_> {
         let handle = message.receipt_handle().unwrap_or_default();
         self.hidden.push(handle.to_owned());
         let body = message.body().unwrap_or_default();
-        let order_id = order_id(body);
-        let why = self.reason(message, order_id.as_deref()).await?;
-        let done =
-            if self.wanted.dry_run || order_id.is_none() { Done::Left } else { Done::Redriven };
-        if done == Done::Redriven {
-            self.put_back(body, handle).await?;
+        let content = Content::read(body);
+        let message_id = message.message_id().unwrap_or_default().to_owned();
+        let reason = attribute(message, "reason");
+        let is_wanted = self.wanted.message.as_ref() == Some(&message_id);
+        let done = match (&self.corrected, self.wanted.dry_run) {
+            (Some(_), _) if is_wanted => Done::Corrected,
+            (None, false) if content.stays.is_none() && !self.is_judged(reason.as_ref()) => {
+                Done::Redriven
+            }
+            _ => Done::Left,
+        };
+        let why = self.why(message, &content, reason).await?;
+        match done {
+            Done::Redriven => self.put_back(body, handle).await?,
+            Done::Corrected => self.correct(handle).await?,
+            Done::Left => {}
+        }
+        if done != Done::Left {
             self.hidden.pop();
         }
-        let message_id = message.message_id().unwrap_or_default().to_owned();
-        self.letters.push(Letter { message_id, order_id, why, done });
+        let Content { order_id, faults, .. } = content;
+        self.letters.push(Letter { message_id, order_id, faults, why, done });
         Ok(())
     }
 
+    /// Returns whether intake has judged a letter of the bus: it would come back.
+    const fn is_judged(&self, reason: Option<&String>) -> bool {
+        self.network.is_none() && reason.is_some()
+    }
+
     async fn put_back(&self, body: &str, handle: &str) -> Result<(), Failure> {
-        let queues = &self.account.queues;
-        let send = queues.send_message().queue_url(self.account.queue_url(self.network)?);
+        let send = self.account.queues.send_message().queue_url(self.to);
         let put = send.message_body(body).send().await;
         put.map_err(|error| failed("SQS", "SendMessage", &error))?;
-        let url = self.account.dead_letter_queue_url(self.network)?;
-        let deleted = queues.delete_message().queue_url(url).receipt_handle(handle).send().await;
+        self.delete(handle).await
+    }
+
+    /// Puts the corrected order on the bus, as any sender does.
+    async fn correct(&self, handle: &str) -> Result<(), Failure> {
+        let Some(order) = &self.corrected else { return Ok(()) };
+        let value: Value = serde_json::from_str(order.text.get()).unwrap_or_default();
+        let detail_type = format!("order.{}", value["status"].as_str().unwrap_or_default());
+        let bus =
+            Bus::named(&self.account.place.config, self.account.output("BusName")?.to_owned());
+        let put = bus.put("operator.redrive", &detail_type, order.text.get().to_owned()).await;
+        put.map_err(|_| Failure::Unreachable { service: "EventBridge", action: "PutEvents" })?;
+        self.delete(handle).await
+    }
+
+    async fn delete(&self, handle: &str) -> Result<(), Failure> {
+        let delete = self.account.queues.delete_message().queue_url(self.from);
+        let deleted = delete.receipt_handle(handle).send().await;
         deleted.map(|_| ()).map_err(|error| failed("SQS", "DeleteMessage", &error))
     }
 
-    /// The reason that a letter is here: the bus's error code, or the order's state in the ledger.
-    async fn reason(&self, message: &Message, order_id: Option<&str>) -> Result<String, Failure> {
-        if let Some(code) = error_code(message) {
-            return Ok(format!("the bus could not put it on the queue: {code}"));
+    /// The reason that a letter is here: what a function or the bus said, or the order's state.
+    async fn why(
+        &self,
+        message: &Message,
+        content: &Content,
+        reason: Option<String>,
+    ) -> Result<String, Failure> {
+        if let Some(code) = attribute(message, "ERROR_CODE") {
+            let stays = content.stays.map(|why| format!("; {why}")).unwrap_or_default();
+            return Ok(format!("the bus could not put it on the queue: {code}{stays}"));
         }
-        let Some(order_id) = order_id else {
-            return Ok("the message is no order".to_owned());
-        };
+        if let Some(reason) = reason {
+            let faults = attribute(message, "faults").filter(|_| content.faults.is_empty());
+            return Ok([Some(reason), faults].into_iter().flatten().collect::<Vec<_>>().join("; "));
+        }
+        if let Some(stays) = content.stays {
+            return Ok(stays.to_owned());
+        }
+        let Some(order_id) = &content.order_id else { return Ok("no order".to_owned()) };
         let failed = self.account.ledger_failed("Query");
         let records = self.account.ledger.of_order(order_id).await.map_err(failed)?;
-        let own = records.iter().filter(|record| record.network() == self.network.name);
-        let states = own.map(|record| {
+        let own = |name: &str| self.network.is_none_or(|network| network.name == name);
+        let states = records.iter().filter(|record| own(record.network())).map(|record| {
             let reason = record.protocol.reason.as_ref().map(|reason| format!(", {reason}"));
             format!("{}{}", record.protocol.state.as_str(), reason.unwrap_or_default())
         });
@@ -174,69 +259,10 @@ impl Work<'_> {
     }
 
     async fn release(&mut self) {
-        let Ok(url) = self.account.dead_letter_queue_url(self.network) else { return };
         for handle in self.hidden.drain(..) {
-            let change = self.account.queues.change_message_visibility().queue_url(url);
+            let change = self.account.queues.change_message_visibility().queue_url(self.from);
             // If this fails, others see the message when its time is over.
             let _later = change.receipt_handle(handle).visibility_timeout(0).send().await;
         }
-    }
-}
-
-/// The code with which EventBridge gave up, if EventBridge put the message here.
-fn error_code(message: &Message) -> Option<String> {
-    let code = message.message_attributes()?.get("ERROR_CODE")?.string_value()?;
-    Some(code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
-}
-
-/// The id of the order in a message that a function accepts.
-fn order_id(body: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Envelope {
-        #[serde(rename = "detail-type")]
-        detail_type: String,
-        detail: Value,
-    }
-    let envelope: Envelope = serde_json::from_str(body).ok()?;
-    if envelope.detail_type != ORDER_COMPLETED && envelope.detail_type != ORDER_DELAYED {
-        return None;
-    }
-    let order = Order::read(&envelope.detail, UnknownFields::Ignore).ok()?;
-    Some(order.order_id.as_str().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_sqs::types::MessageAttributeValue;
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_letter_is_an_order_or_stays() {
-        let order = json!({
-            "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
-            "currency": "INR", "total": "1.00",
-        });
-        let of = |kind: &str, detail: &Value| {
-            order_id(&json!({ "detail-type": kind, "detail": detail }).to_string())
-        };
-
-        assert_eq!(of("order.completed", &order).as_deref(), Some("A-1"));
-        assert_eq!(of("postback.order_delayed", &order).as_deref(), Some("A-1"));
-        assert_eq!(of("postback.delivered", &order), None);
-        assert_eq!(of("order.completed", &json!({ "order_id": "A-1" })), None);
-        assert_eq!(order_id("not json"), None);
-    }
-
-    #[test]
-    fn the_buss_error_code_is_the_reason() {
-        let code =
-            MessageAttributeValue::builder().data_type("String").string_value("NO_PERMISSIONS");
-        let code = code.build().expect("an attribute");
-        let message = Message::builder().message_attributes("ERROR_CODE", code).build();
-
-        assert_eq!(error_code(&message).as_deref(), Some("NO_PERMISSIONS"));
-        assert_eq!(error_code(&Message::builder().build()), None);
     }
 }

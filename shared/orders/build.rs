@@ -1,12 +1,10 @@
 //! Collects the networks, which are the folders of `functions/networks` whose manifest describes
-//! one, and the schema of each network's click. A network is added or deleted with its folder.
+//! one: the pattern of each network's orders, and the schema of its click. A network is added or
+//! deleted with its folder.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 use serde_json::Value;
-
-/// The table of a manifest that describes a network.
-const DESCRIPTION: &str = "[package.metadata.network]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new("../../functions/networks");
@@ -18,7 +16,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for folder in folders {
         let network = folder.file_name().to_string_lossy().into_owned();
         let manifest = fs::read_to_string(folder.path().join("Cargo.toml")).unwrap_or_default();
-        if !manifest.lines().any(|line| line.trim() == DESCRIPTION) {
+        let manifest: Value = toml::from_str(&manifest)?;
+        let description = &manifest["package"]["metadata"]["network"];
+        if description.is_null() {
             continue;
         }
         // A network without one finds its orders by something else, an e-mail address for example.
@@ -32,11 +32,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "Click {{ network: {network:?}, members: &{members:?}, schema: {schema:?} }},"
             )?;
         }
-        networks.push(network);
+        networks.push((network, description["pattern"].to_string()));
     }
     code.push_str("];\n");
-    code.push_str("/// The networks' names.\n");
-    writeln!(code, "pub const NETWORKS: &[&str] = &{networks:?};")?;
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("clicks.rs"), code)?;
+    let out = env::var("OUT_DIR")?;
+    fs::write(Path::new(&out).join("clicks.rs"), code)?;
+    // Each network's name and the event pattern of its orders.
+    let networks = format!("const NETWORKS: &[(&str, &str)] = &{networks:?};\n");
+    fs::write(Path::new(&out).join("networks.rs"), networks)?;
     Ok(())
 }

@@ -54,7 +54,9 @@ MEMORY_GB = 0.25
 INTAKE_SECONDS, NETWORK_SECONDS, PUBLISH_SECONDS = 0.02, 0.4, 0.02
 # Upper bounds that test_costs.py holds.
 ORDER_BYTES = 1_000
-API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES, PUBLISH_LOG_BYTES = 400, 800, 2_000, 1_600
+API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES, PUBLISH_LOG_BYTES = 650, 1_400, 2_200, 1_600
+# Of intake, for each network that an order concerns.
+INTAKE_NETWORK_LOG_BYTES = 350
 # The same of a message that the webhook refuses: two lines and Lambda's own three.
 WEBHOOK_REFUSAL_LOG_BYTES, WEBHOOK_REFUSAL_SECONDS = 1_200, 0.005
 
@@ -83,8 +85,9 @@ COUNTS = [
     Count("EventBridge archive GB", ORDER_BYTES / GIGABYTE, 0, "orders of 1 KB; 0.023 USD a GB and month to keep"),
     Count("SQS request", 0, 3, "sent, received, deleted; fewer in batches"),
     Count("DynamoDB write unit", 0, 2, "claim and settlement; ShopBack 3, for the use of the click; a duplicate costs 1"),
-    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE, (NETWORK_LOG_BYTES + PUBLISH_LOG_BYTES) / GIGABYTE,
-          "one line for each call of the API and each attempt, one of metrics, Lambda's own three"),
+    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE,
+          (INTAKE_NETWORK_LOG_BYTES + NETWORK_LOG_BYTES + PUBLISH_LOG_BYTES) / GIGABYTE,
+          "one line for each call of the API and each attempt, metrics, Lambda's own three"),
 ]  # fmt: skip
 
 
@@ -94,7 +97,7 @@ def monthly() -> list[tuple[str, int]]:
     kinds = [resource["Type"] for resource in resources]
     return [
         ("CloudWatch alarm", kinds.count("AWS::CloudWatch::Alarm")),
-        ("CloudWatch custom metric", METRICS_A_NETWORK * len(NETWORKS)),
+        ("CloudWatch custom metric", METRICS_SHARED + METRICS_A_NETWORK * len(NETWORKS)),
         ("CloudWatch dashboard", kinds.count("AWS::CloudWatch::Dashboard")),
         ("Secrets Manager secret", len(NETWORKS)),
         ("Sweep of a million deliveries", SWEEPS_A_MONTH),
@@ -106,7 +109,9 @@ SWEEPS_A_MONTH = 730
 
 
 # One for each outcome of a usual month, and what a sweep measures; test_costs.py counts those of a delivered order.
-METRICS_A_NETWORK = 10 + 6
+METRICS_A_NETWORK = 12 + 6
+# What intake measures: orders by source, with a click, refused, and refused for a usual handful of reasons.
+METRICS_SHARED = 11
 
 
 def amount(value: float) -> str:
@@ -136,6 +141,23 @@ def table() -> str:
     return "\n".join(lines)
 
 
+# Intake's look at an order that did not come by the API: a message and a call.
+LOOK = {"SQS request": 3, "Lambda request": 1, "Lambda GB-second, x86_64": INTAKE_SECONDS * MEMORY_GB, "CloudWatch Logs GB": INTAKE_LOG_BYTES / GIGABYTE}
+
+
+def by_bus() -> str:
+    """The costs of an order that its sender puts on the bus."""
+    look = MILLION * sum(PRICES[name] * count for name, count in LOOK.items())
+    saved = MILLION * sum(PRICES[name] for name in ("HTTP API request", "Lambda request"))
+    saved += MILLION * (PRICES["Lambda GB-second, x86_64"] * INTAKE_SECONDS * MEMORY_GB)
+    saved += MILLION * PRICES["CloudWatch Logs GB"] * (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE
+    return f"""
+A million orders that a sender puts on the bus itself need no API ({saved:.2f} USD less), and intake looks at each ({look:.2f} USD: three SQS requests, a call of Lambda and
+its log, fewer in batches), so that none vanishes. Orders that come by the API or the webhook cost nothing for that. An order that concerns no network is
+kept as one small item: one write unit, {MILLION * PRICES["DynamoDB write unit"]:.2f} USD a million.
+"""
+
+
 def flood() -> str:
     """The costs of messages that the webhook refuses."""
     seconds = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["WebhookRateLimit"]["Default"]
@@ -154,7 +176,7 @@ Where the webhook is on, anyone who knows its URL can send it messages. One that
 
 
 def page() -> str:
-    return HEAD + table() + FOOT + flood()
+    return HEAD + table() + by_bus() + FOOT + flood()
 
 
 if __name__ == "__main__":

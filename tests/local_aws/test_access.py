@@ -176,11 +176,14 @@ def by_token(stack, issuer):
     by_token.stop()
 
 
+SEND, READ = {"scope": "openid postback/send"}, {"scope": "postback/read"}
 TOKENS = {
-    "a good one": ({}, 202),
-    "of another audience": ({"aud": "another"}, 401),
-    "of another issuer": ({"iss": "http://127.0.0.1:1"}, 401),
-    "expired": ({"exp": 1}, 401),
+    "a good one": (SEND, 202),
+    "of another audience": ({**SEND, "aud": "another"}, 401),
+    "of another issuer": ({**SEND, "iss": "http://127.0.0.1:1"}, 401),
+    "expired": ({**SEND, "exp": 1}, 401),
+    "for reading": (READ, 403),
+    "for nothing": ({}, 403),
 }
 
 
@@ -189,6 +192,15 @@ def test_a_call_needs_a_token_that_is_meant_for_this(by_token, issuer, claims, s
     bearer = {"Authorization": f"Bearer {issuer.token(**claims)}"}
 
     assert by_token.api("POST", "/orders", order(new_id()), headers=bearer).status == status
+
+
+def test_a_token_for_sending_reads_nothing(by_token, issuer):
+    def status(method, path, claims):
+        return by_token.api(method, path, headers={"Authorization": f"Bearer {issuer.token(**claims)}"}).status
+
+    assert [status("GET", "/orders/A-1", claims) for claims in (READ, SEND, {})] == [404, 403, 403]
+    # Of what is nobody's order, one of the two scopes is enough.
+    assert [status("GET", "/openapi.json", claims) for claims in (READ, SEND, {})] == [200, 200, 403]
 
 
 def test_a_call_without_a_token_or_with_one_of_a_stranger_is_refused(by_token, issuer):

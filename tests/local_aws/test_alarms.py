@@ -6,11 +6,16 @@ import re
 
 import pytest
 from build import ROOT
+from conditions import Deployment
 from stack import NETWORKS
 from transformed import resources
 
 EACH_NETWORK = {
     "DeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
+    "Undelivered": "AWS/Events FailedInvocations",
+    "Lost": "AWS/Events InvocationsFailedToBeSentToDlq",
+    "Conflict": "Postback Conflicts",
+    "AllRejected": "Postback RejectedUnsent",
     "Paused": "Postback Paused",
     "Parked": "Postback Outcomes parked",
     "Tls": "Postback TlsFailures",
@@ -25,6 +30,22 @@ EACH_NETWORK = {
 }
 
 
+# Of the whole stack.
+SHARED = {
+    "NoOrders": "Postback OrdersTaken",
+    "NoClicks": "Postback OrdersWithClick",
+    "AllRefused": "Postback OrderRefused",
+    "WebhookRefusal": "Postback WebhookRefusals",
+    "FaultyOrder": "AWS/SQS ApproximateNumberOfMessagesVisible",
+    "BusDeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
+    "BusOrdersUndelivered": "AWS/Events FailedInvocations",
+    "BusOrdersLost": "AWS/Events InvocationsFailedToBeSentToDlq",
+    "ApiError": "AWS/ApiGateway 5xx",
+    "EventsLate": "AWS/Lambda IteratorAge",
+    "SweepError": "AWS/Lambda Errors",
+}
+
+
 # What a sweep measures stays on while it waits: a sweep's value holds until the next sweep.
 SWEPT = ("Held", "Unwatched")
 
@@ -34,8 +55,8 @@ def alarms(template):
     return resources(template, "AWS::CloudWatch::Alarm")
 
 
-def measured() -> dict[str, set[str]]:
-    """The metrics that the code writes, with the dimensions each has, read from the code."""
+def measured() -> dict[str, list[set[str]]]:
+    """The metrics that the code writes, with the sets of dimensions that each has, read from the code."""
     code = (ROOT / "shared/runtime/src/metrics.rs").read_text()
     assert 'NAMESPACE: &str = "Postback"' in code
     names = dict(re.findall(r'Self::(\w+) => "(\w+)",', code[: code.index("/// Its unit")]))
@@ -46,11 +67,39 @@ def measured() -> dict[str, set[str]]:
     assert len(gauges) == 7
     webhook = (ROOT / "shared/runtime/src/metrics/webhook.rs").read_text()
     [refusals] = re.findall(r'const \w+: &str = "(\w+)";', webhook)
+    intake = re.findall(r'\("(\w+)", "\w+", &\[(.+)\]\)', (ROOT / "shared/runtime/src/metrics/intake.rs").read_text())
+    assert len(intake) == 5
     return {
-        refusals: {"Stack"},
-        **{name: {"Stack", "Network", own.get(variant)} - {None} for variant, name in names.items()},
-        **{name: {"Stack", "Network", *(["Currency"] if kind == "money" else [])} for kind, name in gauges},
+        refusals: [{"Stack"}],
+        **{name: [{"Stack", "Network", own.get(variant)} - {None}] for variant, name in names.items()},
+        **{name: [{"Stack", "Network", *(["Currency"] if kind == "money" else [])}] for kind, name in gauges},
+        **{name: [set(re.findall(r'"(\w+)"', each)) for each in re.findall(r"&\[(.+?)\]", sets)] for name, sets in intake},
     }
+
+
+def test_the_stack_has_each_shared_alarm(alarms):
+    prefixes = tuple(network.prefix for network in NETWORKS)
+    shared = {name: alarm for name, alarm in alarms.items() if not name.startswith(prefixes)}
+    watched = {name.removesuffix("Alarm"): f"{alarm['Namespace']} {alarm['MetricName']}" for name, alarm in shared.items()}
+    assert watched == SHARED
+
+
+def test_an_alarm_for_what_stays_away_is_raised_by_missing_data_and_no_other(template, alarms):
+    assert [name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"] == ["NoOrdersAlarm"]
+    quiet = alarms["NoOrdersAlarm"]
+    assert (quiet["Statistic"], quiet["Period"], quiet["EvaluationPeriods"]) == ("Sum", 3600, {"Ref": "NoOrdersHours"})
+    assert "NoOrdersAlarm" not in Deployment(template, {"NoOrdersHours": "0"}).resources
+
+
+def test_an_alarm_for_all_orders_needs_every_order_of_two_hours(alarms):
+    everything = [alarms["AllRefusedAlarm"], *(alarms[f"{network.prefix}AllRejectedAlarm"] for network in NETWORKS)]
+    for alarm in everything:
+        # 1 for each that is refused, 0 for each other: the least of them is 1 only if all are.
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == ("Minimum", 1, "GreaterThanOrEqualToThreshold")
+        assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (3600, 2, "notBreaching")
+    clicks = alarms["NoClicksAlarm"]
+    assert (clicks["Statistic"], clicks["Threshold"], clicks["ComparisonOperator"]) == ("Maximum", 1, "LessThanThreshold")
+    assert (clicks["Period"], clicks["EvaluationPeriods"], clicks["TreatMissingData"]) == (7200, 3, "notBreaching")
 
 
 def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):
@@ -93,8 +142,9 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "webhook-refusals",
-        "tls-failures",
+        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors",
+        "no-orders", "no-clicks", "all-orders-refused", "all-orders-rejected", "faulty-orders", "bus-dead-letters",
+        "undelivered", "lost-events", "conflicts", "webhook-refusals", "tls-failures",
     }  # fmt: skip
 
 
@@ -102,15 +152,15 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
     written = measured()
     ours = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] == "Postback"}
     refusals = ours.pop("WebhookRefusalAlarm")
-    assert {each["Name"] for each in refusals["Dimensions"]} == written[refusals["MetricName"]]
+    assert {each["Name"] for each in refusals["Dimensions"]} in written[refusals["MetricName"]]
     assert template["Resources"]["WebhookRefusalAlarm"]["Condition"] == "WebhookOn"
     assert (refusals["Statistic"], refusals["Threshold"], refusals["Period"]) == ("Sum", 20, 900)
-    assert len(ours) == 9 * len(NETWORKS)
+    assert len(ours) == 11 * len(NETWORKS) + 3
     for name, alarm in ours.items():
-        assert {each["Name"] for each in alarm["Dimensions"]} == written[alarm["MetricName"]], name
+        assert {each["Name"] for each in alarm["Dimensions"]} in written[alarm["MetricName"]], name
         values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-        [network] = [network for network in NETWORKS if name.startswith(network.prefix)]
-        assert (values["Stack"], values["Network"]) == ({"Ref": "AWS::StackName"}, network.name)
+        network = next((network.name for network in NETWORKS if name.startswith(network.prefix)), None)
+        assert (values["Stack"], values.get("Network")) == ({"Ref": "AWS::StackName"}, network)
 
 
 # What AWS measures, and by which dimension.
@@ -121,7 +171,13 @@ OF_AWS = {
 }
 
 
-def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(alarms):
+def of_rule(template, name: str) -> list[dict]:
+    """The dimensions by which EventBridge counts what a rule of a bus could not deliver."""
+    rule = resources(template, "AWS::Events::Rule")[name]
+    return [{"Name": "EventBusName", "Value": rule["EventBusName"]}, {"Name": "RuleName", "Value": rule["Name"]}]
+
+
+def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(template, alarms):
     watched = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] != "Postback"}
 
     for network in NETWORKS:
@@ -129,6 +185,13 @@ def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(
             own = json.loads(json.dumps(value).replace("#", network.prefix))
             alarm = watched.pop(f"{network.prefix}{kind}Alarm")
             assert alarm["Dimensions"] == [{"Name": dimension, "Value": own}]
+        for kind in ("Undelivered", "Lost"):
+            assert watched.pop(f"{network.prefix}{kind}Alarm")["Dimensions"] == of_rule(template, f"{network.prefix}Rule")
+    for kind in ("Undelivered", "Lost"):
+        assert watched.pop(f"BusOrders{kind}Alarm")["Dimensions"] == of_rule(template, "BusOrdersRule")
+    for kind, queue in (("FaultyOrder", "FaultyOrdersQueue"), ("BusDeadLetter", "BusDeadLetterQueue")):
+        by = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+        assert watched.pop(f"{kind}Alarm")["Dimensions"] == by
     events = watched.pop("EventsLateAlarm")
     by = [{"Name": "FunctionName", "Value": {"Ref": "PublishFunction"}}]
     assert (events["Namespace"], events["MetricName"], events["Dimensions"]) == ("AWS/Lambda", "IteratorAge", by)
@@ -146,9 +209,9 @@ def test_the_dashboard_shows_every_metric_and_names_no_network(template):
     text = dashboard["DashboardBody"]["Fn::Sub"]
     widgets = json.loads(text)["widgets"]
 
-    for metric, dimensions in measured().items():
-        shared = [dimension for dimension in ("Stack", "Network") if dimension in dimensions]
-        own = ",".join([*shared, *sorted(dimensions - {"Stack", "Network"})])
+    for metric, sets in measured().items():
+        first = [name for name in ("Stack", "Network") if name in sets[-1]]
+        own = ",".join([*first, *sorted(sets[-1] - {"Stack", "Network"})])
         wanted = f"{{Postback,{own}}} Stack=\"${{AWS::StackName}}\" MetricName=\"{metric}\""
         assert wanted in json.dumps(widgets).replace("\\\"", "\""), metric
     assert all(widget["properties"]["region"] == "${AWS::Region}" for widget in widgets)

@@ -68,7 +68,7 @@ def test_every_caller_of_a_function_calls_its_alias(template):
     called += [properties["FunctionName"] for properties in mappings]
     for rule in of_type(resources, "AWS::Events::Rule").values():
         called += [target["Arn"] for target in rule["Targets"] if "Function" in json.dumps(target["Arn"])]
-    assert len(aliases) == len(FUNCTIONS) and len(mappings) == len(NETWORKS) + 1
+    assert len(aliases) == len(FUNCTIONS) and len(mappings) == len(NETWORKS) + 2
     for reference in called:
         assert reference["Ref"] in aliases, reference
 

@@ -9,6 +9,8 @@ from costs import (
     API_LOG_BYTES,
     COUNTS,
     INTAKE_LOG_BYTES,
+    INTAKE_NETWORK_LOG_BYTES,
+    LOOK,
     METRICS_A_NETWORK,
     NETWORK_LOG_BYTES,
     ORDER_BYTES,
@@ -20,7 +22,7 @@ from costs import (
 )
 from samcli.yamlhelper import yaml_parse
 from stack import NETWORKS, PLAYED, STACK_NAME
-from test_end_to_end import NAMES, drained, eventually, new_id, order, reported_networks
+from test_end_to_end import NAMES, drained, eventually, new_id, order, put_on_bus, reported_networks
 from test_webhook import OTHER_KEY, send
 
 ORDERS = 10
@@ -56,6 +58,9 @@ SAID_OF_A_CALL = {
     "responseLength": "123456",
     "integrationStatus": "200",
     "error.responseType": "INTEGRATION_FAILURE",
+    "identity.sourceIp": "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+    "identity.userArn": f"arn:aws:sts::123456789012:assumed-role/{'r' * 64}/{'s' * 64}",
+    "authorizer.claims.sub": "00000000-0000-0000-0000-000000000000",
 }
 
 
@@ -106,7 +111,7 @@ def test_an_order_costs_what_the_table_says(stack):
 
     intake = logged(stack, "intake", since)
     assert invocations(intake) == ORDERS * count("Lambda request").order
-    assert size(intake) <= ORDERS * INTAKE_LOG_BYTES
+    assert size(intake) <= ORDERS * (INTAKE_LOG_BYTES + len(NAMES) * INTAKE_NETWORK_LOG_BYTES), size(intake) / ORDERS
     assert events.describe_archive(ArchiveName=bus)["EventCount"] - archived == ORDERS
     # Intake's own event is the archived one; each network says one thing of each order.
     wanted = ORDERS * len(NAMES) * count("EventBridge custom event").network
@@ -143,6 +148,18 @@ def test_a_refused_webhook_costs_what_the_page_says(stack):
 def eventually_logged(stack, function: str, since: int, calls: int) -> list[str]:
     eventually(lambda: invocations(logged(stack, function, since)), calls)
     return logged(stack, function, since)
+
+
+def test_intakes_look_at_an_order_of_the_bus_costs_what_the_page_says(stack):
+    assert drained(stack)
+    since = int(time.time() * 1000)
+    sent = order(new_id())
+
+    put_on_bus(stack, sent)
+
+    assert eventually(lambda: invocations(logged(stack, "intake", since)), LOOK["Lambda request"]) == LOOK["Lambda request"]
+    taken = [line for line in logged(stack, "intake", since) if '"OrdersTaken"' in line]
+    assert len(taken) == 1 and '"bus"' in taken[0]
 
 
 def subscribe(stack):

@@ -7,6 +7,7 @@ import re
 import pytest
 from conditions import Deployment
 from stack import NETWORKS
+from test_template import DEAD_LETTERS
 from transformed import OPTIONS, resources
 
 
@@ -33,11 +34,32 @@ def test_a_key_of_ones_own_is_used_for_everything_that_keeps_data(template):
 
     for kind, member in places.items():
         found = resources({"Resources": deployed.resources}, kind)
+        found = {name: properties for name, properties in found.items() if name not in DEAD_LETTERS}
         assert found and all(properties.get(member) == key for properties in found.values()), kind
-    assert not [queue for queue in resources({"Resources": deployed.resources}, "AWS::SQS::Queue").values()
-                if "SqsManagedSseEnabled" in queue]  # fmt: skip
+    assert not [name for name, queue in resources({"Resources": deployed.resources}, "AWS::SQS::Queue").items()
+                if "SqsManagedSseEnabled" in queue and name not in DEAD_LETTERS]  # fmt: skip
     table = deployed.resources["Ledger"]["Properties"]["SSESpecification"]
     assert table == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+
+
+def test_dead_letters_do_not_depend_on_the_key_that_may_have_made_them(template):
+    def queues(given):
+        found = resources({"Resources": Deployment(template, given).resources}, "AWS::SQS::Queue")
+        return [found[name] for name in DEAD_LETTERS]
+
+    for queue in queues(OPTIONS):
+        assert queue["SqsManagedSseEnabled"] is True and "KmsMasterKeyId" not in queue
+    second = {"DeadLetterKmsKeyArn": OPTIONS["KmsKeyArn"].replace("key/k", "key/second")}
+    for queue in queues({**OPTIONS, **second}):
+        assert queue["KmsMasterKeyId"] == {"Ref": "DeadLetterKmsKeyArn"} and "SqsManagedSseEnabled" not in queue
+
+
+def test_every_role_has_the_boundary_if_there_is_one(template):
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    for given, expected in (({}, None), ({"PermissionsBoundaryArn": boundary}, {"Ref": "PermissionsBoundaryArn"})):
+        roles = resources({"Resources": Deployment(template, {**OPTIONS, **given}).resources}, "AWS::IAM::Role")
+        assert len(roles) > 4 + len(NETWORKS)
+        assert {name for name, role in roles.items() if role.get("PermissionsBoundary") != expected} == set()
 
 
 def test_a_stack_takes_up_the_ledger_of_a_former_one(template):
@@ -87,7 +109,22 @@ def test_with_tokens_every_route_asks_the_same_authorizer(template):
     assert deployed.dangling() == set() and len(routes) > len(NETWORKS)
     for name, route in routes.items():
         assert route["AuthorizerId"] == {"Ref": "ApiAuthorizer"}, name
+        assert route["AuthorizationScopes"] == scopes(route["RouteKey"]), name
     assert not [name for name in Deployment(template).resources if name == "ApiAuthorizer"]
+    for route in resources({"Resources": Deployment(template).resources}, "AWS::ApiGatewayV2::Route").values():
+        assert "AuthorizationScopes" not in route
+    # Empty = every token of the audience.
+    unscoped = Deployment(template, {**given, "JwtSendScope": "", "JwtReadScope": ""})
+    for route in resources({"Resources": unscoped.resources}, "AWS::ApiGatewayV2::Route").values():
+        assert route.get("AuthorizationScopes", []) == []
+
+
+def scopes(route: str) -> list[dict]:
+    """The scopes of which a token needs one."""
+    send, read = {"Ref": "JwtSendScope"}, {"Ref": "JwtReadScope"}
+    if route == "$default":
+        return [send, read]
+    return [read] if route.startswith("GET ") else [send]
 
 
 def test_the_api_takes_no_more_than_its_limits(template):
@@ -191,7 +228,15 @@ TABLE = "Postback-Ledger-1A2B3C"
 LABEL = "2026-11-21T10:15:00.000"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"
 # Values that a parameter accepts, and values that CloudFormation refuses before it changes anything.
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 FORMS = {
+    "JwtAudience": (["", "postback", "https://api.example/orders", "3abc_DEF.x"], ["a b", "<script>", "x" * 257]),
+    "JwtSendScope": (["", "postback/send", "https://api.example/orders.write"], ["a b", "*", '"']),
+    "JwtReadScope": (["", "postback/read"], ["postback/read postback/send", "x" * 65]),
+    "KmsKeyArn": (["", KEY], ["alias/shop", KEY.replace(":key/", ":alias/"), f" {KEY}", f"{KEY} "]),
+    "DeadLetterKmsKeyArn": (["", KEY], ["alias/shop", KEY.replace(":key/", ":alias/")]),
+    "PermissionsBoundaryArn": (["", "arn:aws:iam::123456789012:policy/ct/boundary"], ["boundary", "arn:aws:iam::1:role/x"]),
+    "SweepEvery": (["rate(1 hour)", "cron(0 3 * * ? *)"], ["1 hour", "rate()", "cron(*)", "rate(1 hour) "]),
     "JwtIssuer": (
         ["", "https://issuer.example", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1", "http://127.0.0.1:8080"],
         ["issuer.example", "http://issuer.example", "https://user@issuer.example", "https://issuer.example/?a=b", "https:// "],
@@ -207,6 +252,11 @@ FORMS = {
         for network in NETWORKS
     },
 }
+
+
+def test_every_parameter_is_a_number_a_choice_or_has_a_form(template):
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Type"] == "Number" or "AllowedValues" in parameter or "AllowedPattern" in parameter, name
 
 
 @pytest.mark.parametrize("name", FORMS)

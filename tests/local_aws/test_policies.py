@@ -79,6 +79,14 @@ NETWORK_ACTIONS = LOGGING | {
 }
 
 
+INTAKE_ACTIONS = LOGGING | {
+    "dynamodb:PutItem",
+    "events:PutEvents",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+}
 PUBLISH_ACTIONS = LOGGING | {
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
@@ -98,7 +106,7 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
         return actions
 
     plain = {
-        "IntakeRole": LOGGING | {"events:PutEvents"},
+        "IntakeRole": INTAKE_ACTIONS,
         "AuditRole": LOGGING | {"dynamodb:Query"},
         "SweepRole": LOGGING | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"},
         "PublishRole": PUBLISH_ACTIONS | ({"sqs:SendMessage"} if any(network.status_poll for network in NETWORKS) else set()),
@@ -106,31 +114,40 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
         **{f"{network.prefix}Role": NETWORK_ACTIONS | STATUS_ACTIONS for network in NETWORKS if network.status_poll},
     }
     assert allowed({}) == plain
-    webhook = {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"}
-    assert allowed({"WebhookEnabled": "true"}) == {**plain, "WebhookRole": plain["IntakeRole"] | webhook}
+    webhook = LOGGING | {"dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents", "secretsmanager:GetSecretValue"}
+    assert allowed({"WebhookEnabled": "true"}) == {**plain, "WebhookRole": webhook}
     key = {"kms:Decrypt", "kms:GenerateDataKey"}
     assert allowed({"KmsKeyArn": OPTIONS["KmsKeyArn"]}) == {role: actions | key for role, actions in plain.items()}
+    # Those that put something among the dead letters.
+    using = {"IntakeRole", *NETWORK_ROLES}
+    second = {role: actions | key if role in using else actions for role, actions in plain.items()}
+    assert allowed({"DeadLetterKmsKeyArn": OPTIONS["KmsKeyArn"]}) == second
 
 
 def test_intake_and_webhook_put_orders_and_publish_puts_events(template):
     may = {role: statement for role, statement in statements(template) if "events:PutEvents" in as_list(statement["Action"])}
-    # ForAllValues also allows a request whose context has no such key: the local AWS fills in none.
-    condition = lambda pattern: {"ForAllValues:StringLike": {"events:detail-type": [pattern]}}  # noqa: E731
+    # ForAllValues also allows a request whose context has no such key: the local AWS fills in none, AWS always does.
+    condition = lambda source, of: {"ForAllValues:StringLike": {"events:source": [source], "events:detail-type": [of]}}  # noqa: E731
     assert {role: statement["Condition"] for role, statement in may.items()} == {
-        "IntakeRole": condition("order.*"),
-        "WebhookRole": condition("order.*"),
-        "PublishRole": condition("postback.*"),
+        "IntakeRole": condition("postback.*", "order.*"),
+        "WebhookRole": condition("postback.*", "order.*"),
+        "PublishRole": condition("postback", "postback.*"),
     }
 
 
-def test_the_webhook_reaches_receipts_and_no_delivery(template):
-    [statement] = [
-        statement
+def test_intake_and_webhook_reach_what_they_keep_and_no_delivery(template):
+    reached = {
+        (role, statement["Action"]): statement["Condition"]
         for role, statement in statements(template)
-        if role == "WebhookRole" and "dynamodb:PutItem" in statement["Action"]
-    ]
+        if role in ("IntakeRole", "WebhookRole") and "dynamodb" in str(statement["Action"])
+    }
     # An order's id has no outer blanks, so its deliveries have no such key.
-    assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [" webhook#*"]}}
+    keys = lambda *keys: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [*keys]}}  # noqa: E731
+    assert reached == {
+        ("IntakeRole", "dynamodb:PutItem"): keys(" unclaimed#*"),
+        ("WebhookRole", "dynamodb:PutItem"): keys(" unclaimed#*", " webhook#*"),
+        ("WebhookRole", "dynamodb:GetItem"): keys(" webhook#*"),
+    }
 
 
 def test_every_role_has_only_the_policies_written_here_and_two_of_aws(template):
@@ -163,14 +180,22 @@ def test_a_network_only_sends_to_its_dead_letter_queue(template):
         assert granted == [(f"{network.prefix}Role", "sqs:SendMessage")]
 
 
-def test_only_a_networks_own_rule_may_send_to_its_queues(template):
-    for network in NETWORKS:
-        policy = resources(template, "AWS::SQS::QueuePolicy")[f"{network.prefix}QueuePolicy"]
+def test_only_its_own_rule_may_send_to_a_queue_and_each_has_a_policy_of_its_own(template):
+    def allowed(name):
+        policy = resources(template, "AWS::SQS::QueuePolicy")[f"{name}Policy"]
+        assert policy["Queues"] == [{"Ref": name}]
         [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-        assert statement["Action"] == "sqs:SendMessage"
-        rule = {"Fn::GetAtt": [f"{network.prefix}Rule", "Arn"]}
-        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule}}
+        assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", {"Fn::GetAtt": [name, "Arn"]})
+        return statement["Condition"]
+
+    rules = {f"{network.prefix}{queue}": f"{network.prefix}Rule" for network in NETWORKS for queue in ("Queue", "DeadLetterQueue")}
+    rules |= {"BusOrdersQueue": "BusOrdersRule", "FaultyOrdersQueue": "BusOrdersRule"}
+    for queue, rule in rules.items():
+        assert allowed(queue) == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}, queue
+    bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${AWS::StackName}"
+    assert allowed("BusDeadLetterQueue") == {"ArnEquals": {"aws:SourceArn": {"Fn::Sub": bus}}}
+    assert resources(template, "AWS::Events::EventBus")["Bus"]["Name"] == {"Ref": "AWS::StackName"}
 
 
 def test_every_queue_refuses_plain_http(template):

@@ -48,6 +48,28 @@ def test_what_a_function_would_refuse_is_refused_without_showing_it(folder, sett
     assert CANARY not in str(refused.value)
 
 
+KEY = "whsec_" + "Y2Fu" * 8
+LEAKED = {
+    "kept beside the new one": ([WEBHOOK_KEY], KEY, ["y"], [KEY, WEBHOOK_KEY]),
+    "replaced": ([WEBHOOK_KEY], KEY, ["n"], [KEY]),
+    "replaced, and the one before it": ([WEBHOOK_KEY, WEBHOOK_KEY], KEY, ["n", "n"], [KEY]),
+    "dropped": ([KEY, WEBHOOK_KEY], "", [""], [KEY]),
+    "revoked": ([WEBHOOK_KEY], "none", [], []),
+}
+
+
+@pytest.mark.parametrize(("before", "key", "answers", "after"), LEAKED.values(), ids=LEAKED.keys())
+def test_a_key_of_the_webhook_is(monkeypatch, before, key, answers, after):
+    left = iter(answers)
+    monkeypatch.setattr("builtins.input", lambda question: next(left))
+    monkeypatch.setattr("getpass.getpass", lambda question: key)
+
+    keys = secret.new_keys(before)
+
+    assert keys == {"keys": after} and list(left) == []
+    secret.check(keys, secret.schema_of("webhook"))
+
+
 def test_without_a_network_it_names_those_there_are():
     with pytest.raises(secret.Refused, match="cartstack, cashmycell, cpa_moe, shopback, webhook"):
         secret.main([""])
@@ -201,7 +223,7 @@ def test_at_a_terminal_a_secret_is_typed_unseen(stack):
     arn = stack.outputs["WebhookSecretArn"]
 
     try:
-        shown = at_terminal([*PROGRAM, "webhook"], environment(stack), {"The new key": "whsec_" + "Y2Fu" * 8})
+        shown = at_terminal([*PROGRAM, "webhook"], environment(stack), {"The new key": "whsec_" + "Y2Fu" * 8, "Keep the previous": ""})
         set_now = json.loads(stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
     finally:
         set_secret(stack, "webhook", text=json.dumps({"keys": [WEBHOOK_KEY]}))

@@ -49,8 +49,8 @@ def test_a_network_more_is_a_block_more(template, every_order, status_poll):
     for part in ("Resources", "Parameters", "Conditions", "Outputs"):
         own = {name: value for name, value in more[part].items() if name.startswith("Added")}
         others = {name: value for name, value in more[part].items() if name not in own}
-        # The function publish sends to the status queues; sweep measures every network.
-        naming = {"SweepFunction", *(("PublishFunction", "PublishRole") if status_poll else ())}
+        # The function publish sends to the status queues; intake and sweep measure every network.
+        naming = {"IntakeFunction", "WebhookFunction", "SweepFunction", *(("PublishFunction", "PublishRole") if status_poll else ())}
         assert others == {**template[part], **{name: others[name] for name in naming if name in others}}
         kinds = {name.removeprefix("Added") for name in own}
         alike = {name.removeprefix(plain.prefix) for name in template[part] if name.startswith(plain.prefix)}
@@ -99,6 +99,53 @@ def test_a_network_learns_of_completed_orders_of_its_own_and_of_everything_cance
             "detail-type": ["order.completed", "order.cancelled", "order.refunded"],
             "detail": {"status": ["cancelled", "refunded"]},
         }
+
+
+def test_intake_looks_at_the_orders_that_it_did_not_put_on_the_bus_itself(template):
+    rule = resources(template, "AWS::Events::Rule")["BusOrdersRule"]
+    # Any spelling of the type: a misspelt one is what this is for. What intake and publish put has the source `postback`.
+    assert rule["EventPattern"] == {
+        "source": [{"anything-but": {"prefix": "postback"}}],
+        "detail-type": [{"prefix": {"equals-ignore-case": "order"}}],
+    }
+    queue, faulty = ({"Fn::GetAtt": [name, "Arn"]} for name in ("BusOrdersQueue", "FaultyOrdersQueue"))
+    [target] = rule["Targets"]
+    assert (target["Arn"], target["DeadLetterConfig"]) == (queue, {"Arn": faulty})
+    mapping = resources(template, "AWS::Lambda::EventSourceMapping")["IntakeFunctionBusOrders"]
+    assert (mapping["EventSourceArn"], mapping["FunctionResponseTypes"]) == (queue, ["ReportBatchItemFailures"])
+    properties = resources(template, "AWS::SQS::Queue")
+    assert properties["BusOrdersQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == faulty
+    assert properties["FaultyOrdersQueue"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_intake_knows_the_networks_and_which_of_them_get_every_order(template):
+    def known(given):
+        variables = Deployment(template, given).resources["IntakeFunction"]["Properties"]["Environment"]["Variables"]
+        return [variables[name]["Fn::Join"][1] for name in ("NETWORKS", "EVERY_ORDER")]
+
+    names = [network.name for network in NETWORKS]
+    assert known({}) == [names, []]
+    every = next(network for network in NETWORKS if network.every_order)
+    assert known({f"{every.prefix}Concerns": "every-order"}) == [names, [every.name]]
+    off = {f"{every.prefix}Concerns": "every-order", f"{every.prefix}Enabled": "false"}
+    assert known(off) == [[name for name in names if name != every.name], []]
+
+
+def test_what_the_bus_can_not_handle_is_kept_and_so_is_what_a_rule_can_not_deliver(template):
+    bus = resources(template, "AWS::Events::EventBus")["Bus"]
+    assert bus["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["BusDeadLetterQueue", "Arn"]}}
+    rules = {name: rule for name, rule in resources(template, "AWS::Events::Rule").items() if "EventBusName" in rule}
+    assert len(rules) == len(NETWORKS) + 1
+    for name, rule in rules.items():
+        for target in rule["Targets"]:
+            own = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+            # A key that is gone for the queue is not gone for its dead letters.
+            assert own != target["Arn"]["Fn::GetAtt"][0] and own in DEAD_LETTERS, name
+        # The name by which CloudWatch counts what the rule could not deliver.
+        assert rule["Name"]["Fn::Sub"].startswith("${AWS::StackName}-"), name
+
+
+DEAD_LETTERS = {"BusDeadLetterQueue", "FaultyOrdersQueue", *(f"{network.prefix}DeadLetterQueue" for network in NETWORKS)}
 
 
 def test_the_archive_keeps_everything_that_a_rule_lets_through():
@@ -178,18 +225,43 @@ def test_every_log_ends_some_day(template):
 def test_the_access_log_does_not_identify_the_buyer(template):
     [stage] = resources(template, "AWS::ApiGatewayV2::Stage").values()
     log = stage["AccessLogSettings"]["Format"]
-    for personal in ("identity", "path", "userAgent", "queryString"):
+    for personal in ("path", "userAgent", "queryString", "requestBody", "email", "cognito"):
         assert personal not in log
-    assert json.loads(log)
+    # Who sent it: a system of the shop.
+    said = json.loads(log)
+    assert {said[name] for name in ("request_id", "source_ip", "caller", "subject")} == {
+        "$context.requestId", "$context.identity.sourceIp", "$context.identity.userArn", "$context.authorizer.claims.sub",
+    }  # fmt: skip
 
 
 def test_the_archive_is_all_that_the_local_deployment_leaves_out():
     archive = yaml.load((ROOT / "archive.yaml").read_text(), Loader=yaml.BaseLoader)
 
-    # A budget is no part of a local deployment: nothing is charged there.
+    # A budget is no part of a local deployment: nothing is charged there. Nor is the policy of a bus, which is off by default.
     kinds = {resource["Type"] for resource in archive["Resources"].values()}
-    assert kinds - {"AWS::Budgets::Budget"} == LEFT_OUT == {"AWS::Events::Archive"}
+    assert kinds - {"AWS::Budgets::Budget", "AWS::Events::EventBusPolicy"} == LEFT_OUT == {"AWS::Events::Archive"}
     assert archive["Resources"]["Archive"]["Properties"]["KmsKeyIdentifier"] == ["HasKey", "KmsKeyArn", "AWS::NoValue"]
+
+
+def test_the_policy_of_the_bus_keeps_everybody_else_out(template):
+    archive = yaml_parse((ROOT / "archive.yaml").read_text())
+    policies = {name: part for name, part in archive["Resources"].items() if part["Type"] == "AWS::Events::EventBusPolicy"}
+    statements = {name: part["Properties"]["Statement"] for name, part in policies.items()}
+
+    assert {part["Condition"] for part in policies.values()} == {"NamesSenders"}
+    for statement in statements.values():
+        # A denial outweighs whatever IAM allows.
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "events:PutEvents")
+    own, publish = ({"Fn::ImportValue": {"Fn::Sub": f"${{BusName}}-{name}"}} for name in ("bus-roles", "publish-role"))
+    excepted = {name: statement["Condition"]["StringNotLike"]["aws:PrincipalArn"] for name, statement in statements.items()}
+    senders = {"Fn::Split": [",", {"Fn::Join": [",", [{"Ref": "BusSenders"}, own]]}]}
+    assert excepted == {"OnlySenders": senders, "OnlyOwnSources": {"Fn::Split": [",", own]}, "OnlyPublishPublishes": publish}
+    denied = {name: statement["Condition"].get("StringLike") for name, statement in statements.items()}
+    assert denied == {
+        "OnlySenders": None, "OnlyOwnSources": {"events:source": "postback*"}, "OnlyPublishPublishes": {"events:detail-type": "postback*"},
+    }  # fmt: skip
+    exported = {output["Export"]["Name"]["Fn::Sub"] for output in template["Outputs"].values() if "Export" in output}
+    assert exported == {"${AWS::StackName}-bus-roles", "${AWS::StackName}-publish-role"}
 
 
 def test_a_budget_notifies_somebody_before_it_is_spent():

@@ -41,25 +41,6 @@ pub(crate) struct Replay {
     pub(crate) read_units: u32,
 }
 
-/// Put dead letters back on their network's queue
-///
-/// First see why they are there: --dry-run shows each with its order and the delivery's state, and leaves it.
-/// Fix the cause, then redrive. What was reported is not reported again. Messages that are no orders stay where
-/// they are: they would come back.
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct Redrive {
-    /// The network
-    #[arg(long)]
-    pub(crate) network: String,
-    /// Show the messages and leave them
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Stop after so many messages
-    #[arg(long, default_value_t = 1_000)]
-    pub(crate) limit: usize,
-}
-
 /// Publish events again, from the ledger
 ///
 /// For an outage of the function `publish` that was longer than 24 hours: the ledger's stream keeps its records

@@ -51,7 +51,11 @@ async fn find(request: &Request, ledger: &Ledger) -> Result<Response, Problem> {
     Err(Problem::new(Code::UnknownOrder, detail))
 }
 
+/// The most characters of an order's id.
+const LONGEST_ID: usize = 128;
+
 /// The order ids that the path may mean: as it came, and decoded where API Gateway has not done so.
+/// None that is longer than an id: the ledger takes no such key.
 fn spellings(given: &str) -> Vec<Cow<'_, str>> {
     let mut spellings = Vec::new();
     if !given.is_empty() {
@@ -62,6 +66,7 @@ fn spellings(given: &str) -> Vec<Cow<'_, str>> {
     {
         spellings.push(decoded);
     }
+    spellings.retain(|spelling| spelling.chars().count() <= LONGEST_ID);
     spellings
 }
 
@@ -80,5 +85,7 @@ mod tests {
         assert_eq!(spellings("A-1"), ["A-1"]);
         assert_eq!(spellings("A%2F1"), ["A%2F1", "A/1"]);
         assert!(spellings("").is_empty());
+        assert!(spellings(&"x".repeat(129)).is_empty());
+        assert_eq!(spellings(&"é".repeat(128)).len(), 1);
     }
 }

@@ -7,13 +7,33 @@ use postback_core::{
     clock::Timestamp,
     problem::{Code, Problem},
 };
-use postback_orders::{CheckedOrder, clicks};
+use postback_orders::{CheckedOrder, Sender, measure_refusal, networks};
 use postback_runtime::{
-    lambda::api::{self, Request, Response},
-    services::EventBus,
+    lambda::{
+        api::{self, Request, Response},
+        messages::ApiAndQueueHandler,
+    },
+    services::{IntakeServices, OrderServices, Unavailable},
 };
 
 mod description;
+mod from_bus;
+
+pub use from_bus::take;
+
+/// The function, with both of its triggers.
+#[derive(Debug)]
+pub struct Intake<S>(pub S);
+
+impl<S: IntakeServices> ApiAndQueueHandler for Intake<S> {
+    async fn answer(&self, request: Request, now: Timestamp) -> Response {
+        answer(&request, &self.0, now).await
+    }
+
+    async fn take(&self, message: &str, now: Timestamp) -> Result<(), Unavailable> {
+        take(message, &self.0, now).await
+    }
+}
 
 /// The path of the webhook, which has a function of its own where it is on.
 const WEBHOOK: &str = "/webhooks/orders";
@@ -23,10 +43,10 @@ fn path_of(request: &Request) -> &str {
 }
 
 /// Answers one request.
-pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> Response {
+pub async fn answer(request: &Request, services: &impl OrderServices, now: Timestamp) -> Response {
     let path = path_of(request);
     let answer = match (request.method.as_str(), path) {
-        ("POST", "/orders") => accept(request, bus, now).await,
+        ("POST", "/orders") => accept(request, services, now).await,
         ("GET", "/openapi.json") => Ok(description::answer()),
         (_, "/orders") => Ok(not_allowed("POST")),
         (_, "/openapi.json") => Ok(not_allowed("GET")),
@@ -38,16 +58,21 @@ pub async fn answer(request: &Request, bus: &impl EventBus, now: Timestamp) -> R
         (_, path) if path.starts_with("/orders/") => Ok(not_allowed("GET, POST")),
         _ => Err(Problem::new(Code::UnknownPath, CALLS)),
     };
-    answer.unwrap_or_else(|problem| api::problem(&problem))
+    answer.unwrap_or_else(|problem| {
+        if path == "/orders" {
+            measure_refusal(problem.code, services, now);
+        }
+        api::problem(&problem)
+    })
 }
 
 async fn accept(
     request: &Request,
-    bus: &impl EventBus,
+    services: &impl OrderServices,
     now: Timestamp,
 ) -> Result<Response, Problem> {
     let order = CheckedOrder::parse(request)?;
-    order.put(bus).await?;
+    order.take(&Sender::api(request), services, now).await?;
     Ok(order.accepted(now))
 }
 
@@ -58,7 +83,7 @@ const CALLS: &str = "Send orders with POST /orders, and read them with GET /orde
 
 /// The problem of a request to `name`. A network that is on has a route of its own, so this is none.
 fn no_network(name: &str) -> Problem {
-    if clicks::is_network(name) {
+    if networks::is_network(name) {
         let detail = "This network is turned off here, so nothing was sent. The operator turns it on \
                       with its parameter `…Enabled` of the template.";
         return Problem::new(Code::NetworkOff, detail);

@@ -5,16 +5,22 @@ use std::fs;
 use postback_core::clock::Timestamp;
 use postback_runtime::{
     lambda::api::{Request, Response},
-    services::{BusEvent, EventBus},
+    services::{BusEvent, EventBus, OrderServices},
 };
 use serde_json::Value;
 
-/// A bus that nothing may come to.
+/// Services that nothing may be asked of.
 struct NoBus;
 
 impl EventBus for NoBus {
     async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
         panic!("{events:?} came to the bus");
+    }
+}
+
+impl OrderServices for NoBus {
+    fn measure(&self, document: &Value) {
+        panic!("{document} was measured");
     }
 }
 
@@ -51,4 +57,13 @@ async fn a_network_that_nobody_has_heard_of_is_unknown() {
     for path in ["/orders/nobody", "/orders/intake", "/orders/shop/back"] {
         assert_eq!(post(path).await, (404, "unknown_network".to_owned()), "{path}");
     }
+}
+
+#[tokio::test]
+async fn no_answer_may_be_kept_by_a_cache() {
+    let request = Request { method: "GET".to_owned(), ..Request::default() };
+
+    let response = intake::answer(&request, &NoBus, Timestamp::from_millis(0)).await;
+
+    assert_eq!(response.headers.get("cache-control").map(String::as_str), Some("no-store"));
 }

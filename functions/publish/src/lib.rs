@@ -24,7 +24,7 @@ use postback_runtime::{
         RawValue, StreamHandler,
         stream::{Batch, Write},
     },
-    services::{BusEvent, PublishServices},
+    services::{BusEvent, PUBLISHED, PublishServices},
 };
 use serde_json::json;
 
@@ -123,14 +123,16 @@ impl Published {
 
     fn bus_event(&self) -> BusEvent {
         match self {
-            Self::Delivery(event) => {
-                BusEvent { detail_type: event.detail_type(), detail: json!(event).to_string() }
-            }
+            Self::Delivery(event) => BusEvent {
+                source: PUBLISHED.to_owned(),
+                detail_type: event.detail_type(),
+                detail: json!(event).to_string(),
+            },
             Self::Unreadable(Key { order_id, delivery }) => {
                 let id = sha256(&format!("{order_id}\n{delivery}\nunreadable"), 16);
                 let detail = json!({ "id": id, "order_id": order_id, "delivery": delivery });
                 let detail_type = "postback.unreadable".to_owned();
-                BusEvent { detail_type, detail: detail.to_string() }
+                BusEvent { source: PUBLISHED.to_owned(), detail_type, detail: detail.to_string() }
             }
         }
     }

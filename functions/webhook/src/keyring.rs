@@ -6,11 +6,11 @@ use postback_core::{
     clock::Timestamp,
     problem::{Code, Problem},
 };
-use postback_runtime::services::WebhookServices;
+use postback_runtime::services::{Unavailable, WebhookServices};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
-use super::signature::{Keys, SignedMessage};
+use super::{keys::Keys, signature::SignedMessage};
 
 /// The age at which the keys are read again.
 const MAX_AGE: Duration = Duration::from_mins(1);
@@ -19,33 +19,43 @@ const MAX_AGE: Duration = Duration::from_mins(1);
 /// secret with every request.
 const MAX_AGE_IN_DOUBT: Duration = Duration::from_secs(10);
 
+/// The time for which keys stay in force while Secrets Manager does not answer: whether they have
+/// been revoked can't be seen.
+const MAX_UNCONFIRMED: Duration = Duration::from_hours(1);
+
 /// The keys as last read.
 #[derive(Debug, Default)]
 pub(crate) struct Keyring(Mutex<Option<CachedKeys>>);
 
 #[derive(Clone, Debug)]
 struct CachedKeys {
-    /// `None` if they could not be read.
+    /// `None` if there are none in force.
     keys: Option<Arc<Keys>>,
+    /// The time when the secret was last asked for.
     read_at: Timestamp,
+    /// The time when Secrets Manager last returned it.
+    confirmed_at: Timestamp,
 }
 
 impl Keyring {
-    /// Refuses a message without a signature that matches.
+    /// Returns the place of the key that the message is signed with, from 1. Refuses a message without
+    /// a signature that matches.
     pub(crate) async fn check(
         &self,
         signed: &SignedMessage<'_>,
         body: &[u8],
         services: &impl WebhookServices,
         now: Timestamp,
-    ) -> Result<(), Problem> {
+    ) -> Result<usize, Problem> {
         let keys = self.keys(services, now, MAX_AGE).await?;
-        if signed.matches(body, &keys) {
-            return Ok(());
+        if let Some(key) = signed.key_of(body, &keys) {
+            return Ok(key);
         }
         let newer = self.keys(services, now, MAX_AGE_IN_DOUBT).await?;
-        if !Arc::ptr_eq(&keys, &newer) && signed.matches(body, &newer) {
-            return Ok(());
+        if !Arc::ptr_eq(&keys, &newer)
+            && let Some(key) = signed.key_of(body, &newer)
+        {
+            return Ok(key);
         }
         let detail = "No signature in `webhook-signature` matches this id, timestamp and body. Sign \
                       the exact bytes of the body with the shared key, and write `v1,` before the \
@@ -62,9 +72,9 @@ impl Keyring {
         let mut cache = self.0.lock().await;
         let cached = match cache.take() {
             Some(cached) if now.since(cached.read_at) < cached.max_age(max_age) => cached,
-            before => CachedKeys {
-                keys: read_keys(services).await.or_else(|| before.and_then(|before| before.keys)),
-                read_at: now,
+            before => match read_keys(services).await {
+                Ok(keys) => CachedKeys { keys, read_at: now, confirmed_at: now },
+                Err(Unavailable) => CachedKeys::unconfirmed(before, now),
             },
         };
         cache.insert(cached).keys.clone().ok_or_else(|| {
@@ -77,29 +87,34 @@ impl Keyring {
 }
 
 impl CachedKeys {
+    /// The keys read before, while Secrets Manager does not answer.
+    fn unconfirmed(before: Option<Self>, now: Timestamp) -> Self {
+        let confirmed_at = before.as_ref().map_or(now, |before| before.confirmed_at);
+        let keys = before.filter(|_| now.since(confirmed_at) < MAX_UNCONFIRMED);
+        Self { keys: keys.and_then(|before| before.keys), read_at: now, confirmed_at }
+    }
+
     fn max_age(&self, max_age: Duration) -> Duration {
         if self.keys.is_some() { max_age } else { MAX_AGE_IN_DOUBT }
     }
 }
 
-/// Reads the keys. Where they can't be read, those read before stay in force.
-async fn read_keys(services: &impl WebhookServices) -> Option<Arc<Keys>> {
-    let Ok(secret) = services.secret().await else {
+/// Reads the keys. A secret that was read and holds no valid key means that there is none: that is
+/// how a key is revoked.
+async fn read_keys(services: &impl WebhookServices) -> Result<Option<Arc<Keys>>, Unavailable> {
+    let secret = services.secret().await.inspect_err(|_| {
         let code = "webhook_secret_not_read";
         tracing::error!(code, "the secret named by WEBHOOK_SECRET_ARN could not be read");
-        return None;
-    };
-    match Keys::parse(secret.json.expose_secret()) {
-        Ok(keys) => Some(Arc::new(keys)),
-        Err(faults) => {
-            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            tracing::error!(
-                code = "webhook_secret_malformed",
-                faults = faults.join("; "),
-                fix = "make secret NETWORK=webhook",
-                "the secret named by WEBHOOK_SECRET_ARN has faults"
-            );
-            None
-        }
+    })?;
+    let (keys, faults) = Keys::parse(secret.json.expose_secret());
+    if !faults.is_empty() {
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        tracing::error!(
+            code = "webhook_secret_malformed",
+            faults = faults.join("; "),
+            fix = "make secret NETWORK=webhook",
+            "the secret named by WEBHOOK_SECRET_ARN has faults: those keys are not in force"
+        );
     }
+    Ok((!keys.is_empty()).then(|| Arc::new(keys)))
 }

@@ -5,7 +5,7 @@ use postback_core::{
     fields::Fault,
     problem::{Code, Problem},
 };
-use postback_orders::CheckedOrder;
+use postback_orders::{CheckedOrder, Sender, measure_refusal};
 use postback_runtime::{
     lambda::api::{self, Posted, Request, Response},
     ledger::Receipt,
@@ -14,10 +14,12 @@ use postback_runtime::{
 };
 
 mod keyring;
+mod keys;
 mod signature;
 
 use keyring::Keyring;
-use signature::{Keys, SignedMessage};
+use keys::Keys;
+use signature::SignedMessage;
 
 /// Accepts signed orders.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl<S: WebhookServices> Webhook<S> {
             if problem.code.status() == 401 {
                 self.services.measure(&webhook_refusal(self.services.stack(), now));
             }
+            measure_refusal(problem.code, &self.services, now);
             api::problem(&problem)
         })
     }
@@ -47,7 +50,7 @@ impl<S: WebhookServices> Webhook<S> {
 /// The faults of the webhook's secret. They hold nothing of it.
 #[must_use]
 pub fn faults_of_secret(json: &str) -> Vec<Fault> {
-    Keys::parse(json).err().unwrap_or_default()
+    Keys::parse(json).1
 }
 
 /// Accepts one message.
@@ -64,7 +67,7 @@ async fn accept(
 ) -> Result<Response, Problem> {
     let signed = SignedMessage::parse(request)?;
     signed.check_time(now)?;
-    keyring.check(&signed, &Posted::by(request).bytes()?, services, now).await?;
+    let key = keyring.check(&signed, &Posted::by(request).bytes()?, services, now).await?;
     let order = CheckedOrder::parse(request)?;
     let before = services.receipt(signed.id).await.map_err(|_| {
         let detail =
@@ -72,7 +75,7 @@ async fn accept(
         Problem::new(Code::LedgerUnavailable, detail)
     })?;
     match before {
-        None => order.put(services).await?,
+        None => order.take(&Sender::webhook(key), services, now).await?,
         Some(receipt) if receipt.facts == order.facts => {
             return Ok(order.accepted(receipt.accepted_at));
         }

@@ -6,16 +6,16 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit, Mac, digest::CtOutput};
 use postback_core::{
     clock::Timestamp,
-    fields::{self, Fault, Invalid, UnknownFields},
     problem::{Code, Problem},
 };
 use postback_runtime::lambda::api::Request;
 use secrecy::{ExposeSecret, SecretSlice};
-use serde_json::Value;
 use sha2::Sha256;
+
+use super::keys::Keys;
 
 /// The largest difference between a message's time and ours, either way.
 pub(crate) const TOLERANCE: Duration = Duration::from_mins(5);
@@ -25,8 +25,6 @@ const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
 
 const LONGEST_ID: usize = 256;
-/// The most keys in force at once: two overlap while a sender changes its key.
-const MOST_KEYS: usize = 4;
 /// The most signatures of one message that are checked.
 const MOST_SIGNATURES: usize = 16;
 
@@ -68,25 +66,36 @@ impl<'a> SignedMessage<'a> {
         Ok(())
     }
 
-    /// Returns whether one of the signatures is made over `body` with one of the keys.
-    pub(crate) fn matches(&self, body: &[u8], keys: &Keys) -> bool {
+    /// Returns the place of the key with which one of the signatures is made over `body`, from 1.
+    pub(crate) fn key_of(&self, body: &[u8], keys: &Keys) -> Option<usize> {
         let versioned = self.signatures.split_ascii_whitespace().take(MOST_SIGNATURES);
-        versioned
-            .filter_map(|signature| BASE64_STANDARD.decode(signature.strip_prefix("v1,")?).ok())
-            .any(|signature| keys.0.iter().any(|key| self.is_made_with(key, body, &signature)))
+        let signatures = versioned.filter_map(|signature| {
+            let bytes = BASE64_STANDARD.decode(signature.strip_prefix("v1,")?).ok()?;
+            Some(CtOutput::new(<[u8; 32]>::try_from(bytes).ok()?.into()))
+        });
+        place(&signatures.collect::<Vec<_>>(), keys.iter().map(|key| self.mac(key, body)))
     }
 
-    fn is_made_with(&self, key: &SecretSlice<u8>, body: &[u8], signature: &[u8]) -> bool {
-        let Ok(mac) = Hmac::<Sha256>::new_from_slice(key.expose_secret()) else { return false };
-        // In constant time, so that no signature can be guessed byte by byte.
-        mac.chain_update(self.id)
-            .chain_update(".")
-            .chain_update(self.timestamp)
-            .chain_update(".")
-            .chain_update(body)
-            .verify_slice(signature)
-            .is_ok()
+    fn mac(&self, key: &SecretSlice<u8>, body: &[u8]) -> Option<CtOutput<HmacSha256>> {
+        let mac = HmacSha256::new_from_slice(key.expose_secret()).ok()?;
+        let mac = mac.chain_update(self.id).chain_update(".").chain_update(self.timestamp);
+        Some(mac.chain_update(".").chain_update(body).finalize())
     }
+}
+
+type HmacSha256 = Hmac<Sha256>;
+
+/// The place of the first of `macs` that is one of `signatures`, from 1. Each is made once, because a
+/// stranger chooses the number of signatures. They are compared in constant time, so that none can
+/// be guessed byte by byte.
+fn place(
+    signatures: &[CtOutput<HmacSha256>],
+    mut macs: impl Iterator<Item = Option<CtOutput<HmacSha256>>>,
+) -> Option<usize> {
+    if signatures.is_empty() {
+        return None;
+    }
+    macs.position(|mac| mac.is_some_and(|mac| signatures.contains(&mac))).map(|index| index + 1)
 }
 
 fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
@@ -108,35 +117,9 @@ fn unsigned(header: &str) -> Problem {
     Problem::new(Code::WebhookUnsigned, detail)
 }
 
-/// The keys in force.
-#[derive(Debug)]
-pub(crate) struct Keys(Vec<SecretSlice<u8>>);
-
-impl Keys {
-    /// Parses the secret: `{"keys": ["whsec_…"]}`.
-    pub(crate) fn parse(json: &str) -> Result<Self, Vec<Fault>> {
-        let value = serde_json::from_str(json).unwrap_or_default();
-        fields::read(&value, UnknownFields::Deny, |fields| fields.required("keys", keys)).map(Self)
-    }
-}
-
-fn keys(value: &Value) -> Result<Vec<SecretSlice<u8>>, Invalid> {
-    let values = value.as_array().ok_or_else(|| Invalid::kind("an array of keys"))?;
-    if values.is_empty() || values.len() > MOST_KEYS {
-        return Err(Invalid::new("wrong_count", format!("must hold 1 to {MOST_KEYS} keys")));
-    }
-    let wrong = || Invalid::new("not_a_key", "must be `whsec_` and 24 to 64 bytes in base64, each");
-    values.iter().map(|value| value.as_str().and_then(key).ok_or_else(wrong)).collect()
-}
-
-fn key(text: &str) -> Option<SecretSlice<u8>> {
-    let bytes = BASE64_STANDARD.decode(text.strip_prefix("whsec_")?).ok()?;
-    (24..=64).contains(&bytes.len()).then(|| bytes.into())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::keys::keys_of, *};
 
     /// Secret, id, timestamp, body, signature: as the reference implementations are tested with and
     /// as the specification has it.
@@ -162,12 +145,12 @@ mod tests {
         Request { headers: headers.into_iter().collect(), ..Request::default() }
     }
 
-    fn keys_of(keys: &[&str]) -> Keys {
-        Keys::parse(&serde_json::json!({ "keys": keys }).to_string()).expect("keys")
+    fn key_of(request: &Request, body: &str, keys: &[&str]) -> Option<usize> {
+        SignedMessage::parse(request).expect("headers").key_of(body.as_bytes(), &keys_of(keys))
     }
 
     fn matches(request: &Request, body: &str, keys: &[&str]) -> bool {
-        SignedMessage::parse(request).expect("headers").matches(body.as_bytes(), &keys_of(keys))
+        key_of(request, body, keys).is_some()
     }
 
     #[test]
@@ -202,9 +185,24 @@ mod tests {
         let several = format!("v1a,asymmetric {other} not-one  {signature}");
 
         assert!(matches(&request(id, timestamp, &several), body, &[other_key, key]));
-        assert!(matches(&request(id, timestamp, signature), body, &[other_key, key]));
+        let signed = request(id, timestamp, signature);
+        assert_eq!(key_of(&signed, body, &[other_key, key]), Some(2));
+        assert_eq!(key_of(&signed, body, &[key, other_key]), Some(1));
         let far_behind = format!("{}{signature}", format!("{other} ").repeat(MOST_SIGNATURES));
         assert!(!matches(&request(id, timestamp, &far_behind), body, &[key]));
+    }
+
+    #[test]
+    fn a_message_costs_one_mac_for_each_key_however_many_signatures_it_has() {
+        let signature = |byte: u8| CtOutput::<HmacSha256>::new([byte; 32].into());
+        let forged: Vec<_> = (0..16).map(signature).collect();
+        let mut macs = 0;
+
+        let found = place(&forged, (100..104).map(signature).inspect(|_| macs += 1).map(Some));
+
+        assert_eq!((found, macs), (None, 4));
+        let mut macs = (0..4).map(signature).inspect(|_| panic!("for no signature")).map(Some);
+        assert_eq!(place(&[], &mut macs), None);
     }
 
     #[test]
@@ -245,26 +243,5 @@ mod tests {
         assert!(
             named(&request(&long, "1614265330", "v1,x")).starts_with("The header `webhook-id`")
         );
-    }
-
-    #[test]
-    fn keys_that_are_none_are_refused_without_being_shown() {
-        let canary = "canary7351";
-        for (secret, code) in [
-            (String::new(), "wrong_type"),
-            ("{}".into(), "missing"),
-            (format!(r#"{{"keys": "{canary}"}}"#), "wrong_type"),
-            (r#"{"keys": []}"#.into(), "wrong_count"),
-            (format!(r#"{{"keys": ["{canary}"]}}"#), "not_a_key"),
-            (format!(r#"{{"keys": ["whsec_{canary}"]}}"#), "not_a_key"),
-            (r#"{"keys": ["whsec_c2hvcnQ="]}"#.into(), "not_a_key"),
-            (r#"{"keys": [7]}"#.into(), "not_a_key"),
-        ] {
-            let faults = Keys::parse(&secret).expect_err(&secret);
-            assert_eq!(faults[0].code, code, "{secret}");
-            assert!(!format!("{faults:?}").contains(canary), "{faults:?}");
-        }
-        let keys = keys_of(&[PUBLISHED[0][0]]);
-        assert!(!format!("{keys:?}").contains("49"), "{keys:?}");
     }
 }

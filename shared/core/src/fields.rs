@@ -28,6 +28,16 @@ pub struct Fault {
     pub detail: Cow<'static, str>,
 }
 
+impl Fault {
+    /// The fault for the log: its code and the first part of its place, because deeper ones may be
+    /// names of the sender's.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        let member = self.pointer.split('/').nth(1).unwrap_or_default();
+        format!("{} at /{member}", self.code)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.pointer, self.detail, self.code)

@@ -1,5 +1,4 @@
-//! The networks and the members of their clicks: collected from their folders when this crate is
-//! built.
+//! The members of the networks' clicks: collected from their folders when this crate is built.
 
 use postback_core::fields::Fault;
 use serde_json::Value;
@@ -38,10 +37,10 @@ pub fn faults(order: &Value) -> Vec<Fault> {
     faults
 }
 
-/// Returns whether there is a network of this name.
+/// Returns whether the orders of this network are recognised by a click.
 #[must_use]
-pub fn is_network(name: &str) -> bool {
-    NETWORKS.contains(&name)
+pub fn has_click(network: &str) -> bool {
+    CLICKS.iter().any(|known| known.network == network)
 }
 
 fn is_name(network: &str) -> bool {

@@ -11,11 +11,18 @@ use postback_core::{
 };
 use postback_runtime::{
     lambda::api::{self, Posted, Request, Response},
-    services::EventBus,
+    metrics,
+    services::OrderServices,
 };
 use serde::Serialize;
 
+mod arrival;
 pub mod clicks;
+pub mod networks;
+mod sender;
+
+pub use arrival::Arrival;
+pub use sender::Sender;
 
 #[derive(Serialize)]
 struct Accepted<'a> {
@@ -32,7 +39,7 @@ const LARGEST_DETAIL: usize = api::LARGEST_BODY - 1024;
 /// An order without faults, as it goes on the bus.
 #[derive(Debug)]
 pub struct CheckedOrder {
-    order_id: String,
+    order: Arrived,
     detail_type: String,
     detail: String,
     /// The facts by which a repetition of the same message is recognised.
@@ -71,25 +78,53 @@ impl CheckedOrder {
             return Err(api::too_large());
         }
         let detail_type = format!("order.{}", order.status().as_str());
-        let order_id = order.order_id().as_str().to_owned();
-        Ok(Self { facts: facts(&order), order_id, detail_type, detail })
+        Ok(Self { facts: facts(&order), order, detail_type, detail })
     }
 
-    /// Puts it on the bus.
-    pub async fn put(&self, bus: &impl EventBus) -> Result<(), Problem> {
-        bus.put(&self.detail_type, self.detail.clone()).await.map_err(|_| {
+    /// Puts it on the bus, measures it, and keeps it if it concerns no network.
+    pub async fn take(
+        &self,
+        sender: &Sender,
+        services: &impl OrderServices,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let source = sender.source();
+        let put = services.put(&source, &self.detail_type, self.detail.clone()).await;
+        put.map_err(|_| {
             let detail =
                 "The event bus did not accept the order. Send it again: nothing is reported twice.";
             Problem::new(Code::BusUnavailable, detail)
-        })
+        })?;
+        let detail = serde_json::from_str(&self.detail).unwrap_or_default();
+        let arrival = Arrival::of(&self.order, &self.detail_type, &detail, services.networks());
+        // The order is on the bus: nothing here makes the answer an error.
+        if arrival.record(sender, services, now).await.is_err() {
+            let (code, order_id) = ("unclaimed_order_not_kept", self.order.order_id().as_str());
+            tracing::warn!(code, order_id, "the ledger holds nothing of this order");
+        }
+        Ok(())
     }
 
     /// The answer to its sender.
     #[must_use]
     pub fn accepted(&self, accepted_at: Timestamp) -> Response {
-        let order_id = self.order_id.as_str();
+        let order_id = self.order.order_id().as_str();
         let location = format!("/orders/{}", utf8_percent_encode(order_id, RESERVED));
         let body = serde_json::to_string(&Accepted { order_id, accepted_at }).unwrap_or_default();
         api::respond(202, "application/json", body, &[("location", location)])
+    }
+}
+
+/// Measures the refusal of an order. What is not the order's fault is no refusal of it.
+pub fn measure_refusal(code: Code, services: &impl OrderServices, now: Timestamp) {
+    if matches!(code.status(), 400 | 402..500) && code != Code::WebhookOff {
+        measure(&metrics::Intake::Refused(code.as_str()), services, now);
+    }
+}
+
+/// Writes what was measured.
+pub fn measure(measured: &metrics::Intake, services: &impl OrderServices, now: Timestamp) {
+    for document in measured.documents(services.stack(), now) {
+        services.measure(&document);
     }
 }

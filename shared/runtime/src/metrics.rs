@@ -10,12 +10,16 @@ use serde_json::{Value, json};
 
 use postback_core::{clock::Timestamp, delivery::State, order::Order};
 
+mod document;
 mod gauge;
+mod intake;
 #[cfg(test)]
 mod tests;
 mod webhook;
 
+use document::{Document, number};
 pub use gauge::{Gauge, gauges};
+pub use intake::Intake;
 pub use webhook::webhook_refusal;
 
 /// The namespace of the metrics in `CloudWatch`.
@@ -51,11 +55,14 @@ pub enum Metric {
     Conflicts,
     /// Attempts that ended before they began, because the network's certificate does not hold.
     TlsFailures,
+    /// 1 for each order that was rejected here and never sent, 0 for each other: the least of them is
+    /// 1 if all were.
+    RejectedUnsent,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AttemptLatency,
         Self::AttemptFailed,
         Self::Outcomes,
@@ -67,6 +74,7 @@ impl Metric {
         Self::Paused,
         Self::Conflicts,
         Self::TlsFailures,
+        Self::RejectedUnsent,
     ];
 
     /// Its name in `CloudWatch`.
@@ -84,6 +92,7 @@ impl Metric {
             Self::Paused => "Paused",
             Self::Conflicts => "Conflicts",
             Self::TlsFailures => "TlsFailures",
+            Self::RejectedUnsent => "RejectedUnsent",
         }
     }
 
@@ -99,7 +108,9 @@ impl Metric {
             | Self::UnconfirmedHeld
             | Self::Conflicts
             | Self::TlsFailures => "Count",
-            Self::AttemptFailed | Self::AmountAtRisk | Self::Paused => "None",
+            Self::AttemptFailed | Self::AmountAtRisk | Self::Paused | Self::RejectedUnsent => {
+                "None"
+            }
         }
     }
 
@@ -129,6 +140,7 @@ pub struct Metrics {
     paused: Option<bool>,
     conflicts: u32,
     tls_failures: u32,
+    rejected_unsent: Vec<u8>,
 }
 
 impl Metrics {
@@ -174,6 +186,11 @@ impl Metrics {
         *sum = sum.saturating_add(order.total.decimal());
     }
 
+    /// An order was rejected here and never sent, or was sent.
+    pub fn record_unsent(&mut self, rejected: bool) {
+        self.rejected_unsent.push(u8::from(rejected));
+    }
+
     /// An order came again with other content.
     pub const fn record_conflict(&mut self) {
         self.conflicts = self.conflicts.saturating_add(1);
@@ -195,6 +212,7 @@ impl Metrics {
     pub fn documents(&self, stack: &str, network: &str, now: Timestamp) -> Vec<Value> {
         let mut latencies = self.latencies.chunks(MOST_VALUES);
         let mut failed = self.failed.chunks(MOST_VALUES);
+        let mut unsent = self.rejected_unsent.chunks(MOST_VALUES);
         let mut outcomes = self.outcomes.iter();
         let mut at_risk = self.at_risk.iter();
         let mut once = Some(self.counts());
@@ -203,6 +221,7 @@ impl Metrics {
             let mut document = Document::default();
             document.add(Metric::AttemptLatency, latencies.next().map(|values| json!(values)));
             document.add(Metric::AttemptFailed, failed.next().map(|values| json!(values)));
+            document.add(Metric::RejectedUnsent, unsent.next().map(|values| json!(values)));
             for (metric, value) in once.take().into_iter().flatten() {
                 document.add(metric, value);
             }
@@ -231,57 +250,6 @@ impl Metrics {
             (Metric::TlsFailures, count(self.tls_failures)),
         ]
     }
-}
-
-/// One document in the making.
-#[derive(Default)]
-struct Document {
-    /// The metrics with no dimension of their own, as the format declares them.
-    plain: Vec<Value>,
-    /// The declarations of those that have one.
-    directives: Vec<Value>,
-    members: serde_json::Map<String, Value>,
-}
-
-impl Document {
-    fn add(&mut self, metric: Metric, value: Option<Value>) {
-        let Some(value) = value else { return };
-        self.plain.push(declared(metric));
-        self.members.insert(metric.name().to_owned(), value);
-    }
-
-    fn add_by(&mut self, metric: Metric, dimension: &str, value: Value) {
-        let name = metric.dimension().unwrap_or_default();
-        self.directives.push(directive(&["Stack", "Network", name], &[declared(metric)]));
-        self.members.insert(name.to_owned(), json!(dimension));
-        self.members.insert(metric.name().to_owned(), value);
-    }
-
-    fn finish(mut self, stack: &str, network: &str, now: Timestamp) -> Option<Value> {
-        if self.members.is_empty() {
-            return None;
-        }
-        if !self.plain.is_empty() {
-            self.directives.insert(0, directive(&["Stack", "Network"], &self.plain));
-        }
-        let about = json!({ "Timestamp": now.as_millis(), "CloudWatchMetrics": self.directives });
-        self.members.insert("_aws".to_owned(), about);
-        self.members.insert("Stack".to_owned(), json!(stack));
-        self.members.insert("Network".to_owned(), json!(network));
-        Some(Value::Object(self.members))
-    }
-}
-
-fn declared(metric: Metric) -> Value {
-    json!({ "Name": metric.name(), "Unit": metric.unit() })
-}
-
-fn directive(dimensions: &[&str], metrics: &[Value]) -> Value {
-    json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
-}
-
-fn number(amount: Decimal) -> Value {
-    amount.normalize().to_string().parse().map_or(Value::Null, Value::Number)
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

@@ -15,7 +15,7 @@ use postback_core::{fields::UnknownFields, order::Arrived};
 use postback_fuzz::{mutate, seeds};
 use postback_runtime::{
     lambda::api::Request,
-    services::{BusEvent, EventBus},
+    services::{BusEvent, EventBus, OrderServices},
 };
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
     let taken = bus.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     match response {
         202 => {
-            let [BusEvent { detail_type, detail }] = &taken[..] else { panic!("taken, and not one event") };
+            let [BusEvent { detail_type, detail, .. }] = &taken[..] else { panic!("taken, and not one event") };
             assert!(detail_type.starts_with("order."));
             let order = serde_json::from_str::<Value>(detail);
             let order = order.unwrap_or_else(|error| panic!("{error}: {detail}"));
@@ -51,6 +51,8 @@ fn answer(request: &Request, bus: &Bus) -> u16 {
         Poll::Pending => panic!("there is nothing to wait for"),
     }
 }
+
+impl OrderServices for Bus {}
 
 /// A bus that takes everything at once.
 #[derive(Default)]

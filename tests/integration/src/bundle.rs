@@ -6,12 +6,15 @@ use cpa_moe::CpaMoe;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use postback_core::{clock::Timestamp, network::Network};
 use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
-use postback_runtime::lambda::api::{Request, Response};
+use postback_runtime::{
+    lambda::api::{Request, Response},
+    services::Unavailable,
+};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 use webhook::Webhook;
 
-use crate::{Bus, Description, FakeWebhook, Reply, concerns, sign};
+use crate::{Bus, Description, FakeIntake, FakeWebhook, Reply, concerns, sign};
 
 /// The API that the shop calls, and all functions behind it.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct Bundle {
     pub bed: TestBed,
     /// The bus that intake puts orders on.
     pub bus: Bus,
+    /// The services around intake.
+    pub intake_services: FakeIntake,
     /// The services around the webhook.
     pub webhook_services: FakeWebhook,
     webhook: Webhook<FakeWebhook>,
@@ -54,10 +59,13 @@ impl Bundle {
     pub async fn new(seed: u64) -> Self {
         let bed = TestBed::new(seed).await;
         let bus = Bus::default();
+        let intake_services = FakeIntake::new(bus.clone(), bed.table.ledger());
+        let secret = sign::secret(&[sign::KEY]);
         let webhook_services =
-            FakeWebhook::new(bus.clone(), bed.table.ledger(), &sign::secret(&[sign::KEY]));
+            FakeWebhook::new(intake_services.clone(), bed.table.ledger(), &secret);
         Self {
             bus,
+            intake_services,
             webhook: Webhook::new(webhook_services.clone()),
             webhook_services,
             cartstack: bed.function().await,
@@ -110,7 +118,9 @@ impl Bundle {
             ("POST", "/webhooks/orders") => {
                 replied(&self.webhook.answer(&request(event), self.bed.now()).await)
             }
-            _ => replied(&intake::answer(&request(event), &self.bus, self.bed.now()).await),
+            _ => replied(
+                &intake::answer(&request(event), &self.intake_services, self.bed.now()).await,
+            ),
         }
     }
 
@@ -136,6 +146,23 @@ impl Bundle {
                 }
             }
         }
+    }
+
+    /// Puts an event of a sender on the bus: it goes to the networks that it concerns and to intake.
+    pub async fn put_on_bus(&self, detail_type: &str, detail: &Value) {
+        let mut event = order_event(detail);
+        event["detail-type"] = json!(detail_type);
+        for (network, services) in self.services() {
+            if concerns(network, detail_type, detail) {
+                services.enqueue(event.to_string());
+            }
+        }
+        self.take(&event.to_string()).await.expect("taken");
+    }
+
+    /// Lets intake take a message of its queue.
+    pub async fn take(&self, message: &str) -> Result<(), Unavailable> {
+        intake::take(message, &self.intake_services, self.bed.now()).await
     }
 
     /// Routes the events of the bus, and lets every function take the visible messages of its queue.

@@ -12,6 +12,7 @@ pub struct Bus(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     events: Vec<(String, String)>,
+    sources: Vec<String>,
     down: bool,
 }
 
@@ -24,6 +25,12 @@ impl Bus {
     #[must_use]
     pub fn events(&self) -> Vec<(String, String)> {
         self.inner().events.clone()
+    }
+
+    /// The sources of all events so far.
+    #[must_use]
+    pub fn sources(&self) -> Vec<String> {
+        self.inner().sources.clone()
     }
 
     /// Makes it refuse events, or take them again.
@@ -44,7 +51,10 @@ impl EventBus for Bus {
             return Err(events.to_vec());
         }
         let events = events.iter().cloned();
-        inner.events.extend(events.map(|BusEvent { detail_type, detail }| (detail_type, detail)));
+        for BusEvent { source, detail_type, detail } in events {
+            inner.sources.push(source);
+            inner.events.push((detail_type, detail));
+        }
         Ok(())
     }
 }

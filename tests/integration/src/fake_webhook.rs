@@ -3,18 +3,19 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use postback_runtime::{
-    ledger::{Ledger, LedgerError, Receipt},
-    services::{BusEvent, EventBus, Secret, Unavailable, WebhookServices},
+    ledger::{Ledger, LedgerError, Receipt, UnclaimedOrder},
+    services::{
+        ActiveNetworks, BusEvent, EventBus, OrderServices, Secret, Unavailable, WebhookServices,
+    },
 };
-
 use serde_json::Value;
 
-use crate::Bus;
+use crate::FakeIntake;
 
-/// The bus, the ledger and the webhook's secret.
+/// The services of every function that takes orders, and the webhook's secret.
 #[derive(Clone, Debug)]
 pub struct FakeWebhook {
-    bus: Bus,
+    orders: FakeIntake,
     ledger: Ledger,
     secret: Arc<Mutex<Secrets>>,
     measured: Arc<Mutex<Vec<Value>>>,
@@ -27,10 +28,10 @@ struct Secrets {
 }
 
 impl FakeWebhook {
-    pub(crate) fn new(bus: Bus, ledger: Ledger, secret: &str) -> Self {
+    pub(crate) fn new(orders: FakeIntake, ledger: Ledger, secret: &str) -> Self {
         let secrets = Secrets { json: Some(secret.to_owned()), reads: 0 };
         let measured = Arc::default();
-        Self { bus, ledger, secret: Arc::new(Mutex::new(secrets)), measured }
+        Self { orders, ledger, secret: Arc::new(Mutex::new(secrets)), measured }
     }
 
     fn secrets(&self) -> MutexGuard<'_, Secrets> {
@@ -57,11 +58,19 @@ impl FakeWebhook {
 
 impl EventBus for FakeWebhook {
     async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
-        self.bus.put_all(events).await
+        self.orders.put_all(events).await
     }
 }
 
-impl WebhookServices for FakeWebhook {
+impl OrderServices for FakeWebhook {
+    fn networks(&self) -> &ActiveNetworks {
+        self.orders.networks()
+    }
+
+    async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {
+        self.orders.put_unclaimed(order).await
+    }
+
     fn stack(&self) -> &'static str {
         "shop"
     }
@@ -70,7 +79,9 @@ impl WebhookServices for FakeWebhook {
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
         measured.push(document.clone());
     }
+}
 
+impl WebhookServices for FakeWebhook {
     async fn secret(&self) -> Result<Secret, Unavailable> {
         let mut secrets = self.secrets();
         secrets.reads += 1;

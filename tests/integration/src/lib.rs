@@ -7,6 +7,7 @@
 mod bundle;
 mod bus;
 mod description;
+mod fake_intake;
 mod fake_webhook;
 pub mod log;
 mod orders;
@@ -17,6 +18,7 @@ pub mod sign;
 pub use bundle::{Bundle, PATHS, api_event, encode};
 pub use bus::{Bus, concerns};
 pub use description::Description;
+pub use fake_intake::FakeIntake;
 pub use fake_webhook::FakeWebhook;
 pub use orders::{bare, minimal, with};
 pub use reply::Reply;

@@ -234,7 +234,7 @@ async fn the_webhook_takes_posts_only_and_may_be_off() {
 
     get["requestContext"]["http"]["method"] = json!("POST");
     let request = serde_json::from_value(get).expect("a request");
-    let answer = intake::answer(&request, &bundle.bus, now(&bundle)).await;
+    let answer = intake::answer(&request, &bundle.intake_services, now(&bundle)).await;
     let reply = Reply::of(&serde_json::to_value(answer).expect("JSON"));
     assert_eq!(reply.problem(), refusal("webhook_off", 404));
     bundle.assert_described("post", "/webhooks/orders", &reply).await;

@@ -1,4 +1,4 @@
-//! The keys of the webhook: rotated without a gap, read seldom, kept when a new secret is broken.
+//! The keys of the webhook: rotated without a gap, read seldom, revoked by an empty secret.
 
 use std::time::Duration;
 
@@ -75,14 +75,33 @@ async fn without_keys_the_sender_is_asked_to_come_again() {
 }
 
 #[tokio::test]
-async fn keys_that_are_broken_later_leave_those_before_in_force() {
-    for broken in [Some("{}"), None] {
+async fn a_secret_without_a_valid_key_revokes_those_before() {
+    for emptied in ["{}", "", r#"{"keys": []}"#, r#"{"keys": ["canary7351"]}"#, "null", "[]"] {
         let bundle = Bundle::new(10).await;
         assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
 
-        bundle.webhook_services.rotate(broken);
-        bundle.bed.advance(Duration::from_mins(2));
+        bundle.webhook_services.rotate(Some(emptied));
+        bundle.bed.advance(Duration::from_mins(1));
 
-        assert_eq!(send(&bundle, KEY, "msg_2", &minimal("A-2")).await.status, 202);
+        let leaked = send(&bundle, KEY, "msg_2", &minimal("A-2")).await;
+        assert_eq!(leaked.problem(), refusal("webhook_keys_unavailable", 503), "{emptied}");
+        assert_eq!(bundle.bus.events().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn keys_stay_for_an_hour_while_the_secret_cannot_be_read() {
+    let bundle = Bundle::new(11).await;
+    assert_eq!(send(&bundle, KEY, "msg_1", &minimal("A-1")).await.status, 202);
+    bundle.webhook_services.rotate(None);
+
+    bundle.bed.advance(Duration::from_mins(59));
+    assert_eq!(send(&bundle, KEY, "msg_2", &minimal("A-2")).await.status, 202);
+    bundle.bed.advance(Duration::from_mins(1));
+    let late = send(&bundle, KEY, "msg_3", &minimal("A-3")).await;
+    assert_eq!(late.problem(), refusal("webhook_keys_unavailable", 503));
+
+    bundle.webhook_services.rotate(Some(&secret(&[KEY])));
+    bundle.bed.advance(Duration::from_secs(10));
+    assert_eq!(send(&bundle, KEY, "msg_4", &minimal("A-4")).await.status, 202);
 }

@@ -29,6 +29,13 @@ impl Order {
     }
 }
 
+impl OrderId {
+    /// Reads an id by itself.
+    pub fn read(value: &Value) -> Result<Self, Invalid> {
+        order_id(value)
+    }
+}
+
 impl Arrived {
     /// Reads an order, or the cancellation of one: for that its id and its status are enough.
     pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {

@@ -14,6 +14,9 @@ impl Metrics {
     pub(super) fn record_results(&mut self, order: &Order, results: &[DeliveryResult]) {
         for result in results.iter().filter(|result| result.changed) {
             self.record_outcome(result.state);
+            if result.attempt > 0 || result.state == State::Rejected {
+                self.record_unsent(result.attempt == 0);
+            }
             if result.state == State::Unconfirmed && result.wait_until.is_none() {
                 self.record_held();
             }

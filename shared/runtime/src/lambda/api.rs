@@ -31,7 +31,8 @@ pub fn respond(
     body: String,
     more: &[(&'static str, String)],
 ) -> Response {
-    let own = [("content-type", content_type.to_owned())];
+    // An answer is about one order, at one time.
+    let own = [("content-type", content_type.to_owned()), ("cache-control", "no-store".to_owned())];
     let headers = own.iter().chain(more).cloned().collect();
     Response { status_code: status, headers, body }
 }

@@ -1,7 +1,7 @@
 //! The shell: what a function is called with and what it answers. One binary serves all its
 //! triggers.
 
-use std::future::Future;
+use std::{future::Future, panic::PanicHookInfo};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
 use postback_core::{
@@ -23,6 +23,7 @@ pub mod api;
 mod check;
 mod direct;
 mod event;
+pub mod messages;
 mod queue;
 pub mod stream;
 
@@ -220,6 +221,13 @@ pub fn log_as_json() {
     let level = level.ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let lines = lambda_runtime::tracing::subscriber::fmt().json().flatten_event(true);
     lines.with_span_list(false).with_target(false).with_max_level(level).init();
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Logs the place of a panic, and not its message: that may quote what the function was working on.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(code = "panicked", place, "there is a fault in the function");
 }
 
 #[cfg(test)]

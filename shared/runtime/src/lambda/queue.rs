@@ -36,6 +36,13 @@ struct Failed {
     id: String,
 }
 
+impl Failures {
+    /// The messages of these ids.
+    pub(super) fn of(ids: impl Iterator<Item = String>) -> Self {
+        Self { failures: ids.map(|id| Failed { id }).collect() }
+    }
+}
+
 /// The reason that a message could not be taken.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -67,12 +74,6 @@ impl Failure {
     }
 }
 
-/// A fault for the log. Only the first part of its place: deeper ones may be names of the sender's.
-fn safe(fault: &Fault) -> String {
-    let member = fault.pointer.split('/').nth(1).unwrap_or_default();
-    format!("{} at /{member}", fault.code)
-}
-
 pub(super) async fn batch<N: Network, S: Services>(
     dispatcher: &Dispatcher<N, S>,
     messages: Vec<Message>,
@@ -87,11 +88,11 @@ pub(super) async fn batch<N: Network, S: Services>(
         tracing::error!(code, network, message_id = id, reason, %failure, "it was not taken");
         dispatcher.metrics().record_not_taken();
         let resolved = resolve(dispatcher, &message, &failure).await;
-        resolved.is_err().then_some(Failed { id })
+        resolved.is_err().then_some(id)
     });
     // In boxes: a future that holds several of the SDK's is nested deeper than rustc follows.
     let taken = join_all(each.map(Box::pin)).await;
-    Failures { failures: taken.into_iter().flatten().collect() }
+    Failures::of(taken.into_iter().flatten())
 }
 
 /// A message that could not be taken: one that nobody can read goes to the dead letters, one that
@@ -143,7 +144,7 @@ async fn take<N: Network, S: Services>(
     let not_json = |_| Failure::NotAnOrder("not_json".to_owned());
     let order = serde_json::from_str(body).map_err(not_json)?;
     let order = Arrived::read(&order, UnknownFields::Ignore).map_err(|faults| {
-        let faults: Vec<_> = faults.iter().map(safe).collect();
+        let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
         Failure::NotAnOrder(faults.join(", "))
     })?;
     let trigger = Trigger {

@@ -17,14 +17,16 @@ mod click;
 mod receipt;
 mod record;
 mod scan;
+mod unclaimed;
 mod update;
 
 pub use click::{CLICK_PREFIX, ClickUses};
 pub use receipt::{RECEIPT_PREFIX, RECEIPT_TTL, Receipt};
 pub use scan::{Cursor, Filter, Page};
+pub use unclaimed::{UNCLAIMED_PREFIX, UNCLAIMED_TTL, UnclaimedOrder};
 pub use update::{Change, UpdateError, Updated};
 
-/// An attribute that every delivery has, and no receipt of a webhook's message.
+/// An attribute that every delivery has, and nothing else that is kept here.
 const IS_DELIVERY: &str = "attribute_exists(version)";
 
 /// The table of deliveries.

@@ -6,7 +6,7 @@ use postback_core::clock::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Document, directive, number};
+use super::document::{Document, directive, number};
 
 /// A measurement of the sweep.
 #[derive(Clone, Debug, PartialEq)]

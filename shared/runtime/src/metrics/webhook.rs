@@ -3,7 +3,7 @@
 use postback_core::clock::Timestamp;
 use serde_json::{Value, json};
 
-use super::directive;
+use super::document::directive;
 
 /// Its name in `CloudWatch`: messages that were not signed with a key of ours in time.
 const REFUSALS: &str = "WebhookRefusals";

@@ -10,64 +10,16 @@ use postback_core::clock::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Bus, BusEvent, EventBus, PublishServices, Secret, SweepServices, Unavailable, WebhookServices,
+    Bus, BusEvent, EventBus, PublishServices, Secret, SweepServices, Unavailable,
     environment::{Environment, SettingMissing, setting},
 };
-use crate::ledger::{Ledger, LedgerError, Receipt};
+use crate::ledger::Ledger;
 
 mod network;
+mod orders;
 
 pub use network::AwsServices;
-
-/// The AWS services of the webhook.
-#[derive(Debug)]
-pub struct AwsWebhook {
-    bus: Bus,
-    ledger: Ledger,
-    secret: SecretSource,
-    stack: String,
-}
-
-impl AwsWebhook {
-    /// Reads `EVENT_BUS_NAME`, `LEDGER_TABLE`, `WEBHOOK_SECRET_ARN` and `STACK_NAME`.
-    pub fn of_lambda() -> Result<Self, SettingMissing> {
-        let environment = &Environment::of_lambda()?;
-        Ok(Self {
-            bus: Bus::new(environment)?,
-            ledger: environment.ledger()?,
-            secret: SecretSource::new(environment, setting("WEBHOOK_SECRET_ARN")?),
-            stack: stack_name(),
-        })
-    }
-}
-
-impl EventBus for AwsWebhook {
-    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
-        self.bus.put_all(events).await
-    }
-}
-
-impl WebhookServices for AwsWebhook {
-    fn stack(&self) -> &str {
-        &self.stack
-    }
-
-    fn measure(&self, document: &Value) {
-        write_line(document);
-    }
-
-    async fn secret(&self) -> Result<Secret, Unavailable> {
-        self.secret.read().await
-    }
-
-    async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {
-        self.ledger.receipt(id).await
-    }
-
-    async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
-        self.ledger.put_receipt(receipt).await
-    }
-}
+pub use orders::{AwsIntake, AwsWebhook};
 
 /// The AWS services of the function that publishes.
 pub struct AwsPublish {
@@ -124,9 +76,7 @@ impl AwsSweep {
     /// separated by commas.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
         let ledger = Environment::of_lambda()?.ledger()?;
-        let networks = setting("NETWORKS").unwrap_or_default();
-        let networks = networks.split(',').filter(|name| !name.is_empty());
-        Ok(Self { ledger, stack: stack_name(), networks: networks.map(str::to_owned).collect() })
+        Ok(Self { ledger, stack: stack_name(), networks: names("NETWORKS") })
     }
 }
 
@@ -154,6 +104,12 @@ impl SweepServices for AwsSweep {
     fn measure(&self, document: &Value) {
         write_line(document);
     }
+}
+
+/// The names in a variable, separated by commas.
+fn names<T: FromIterator<String>>(variable: &'static str) -> T {
+    let text = setting(variable).unwrap_or_default();
+    text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// The value of the metrics' dimension `Stack`.

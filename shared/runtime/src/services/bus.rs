@@ -14,8 +14,6 @@ use super::{
 const MAX_EVENTS: usize = 10;
 /// The most bytes of one call's events, unless it is a single one: EventBridge takes 256 KiB in all.
 const MAX_BYTES: usize = 128 * 1024;
-/// The source of the events that Postback puts on the bus.
-const SOURCE: &str = "postback";
 
 /// The event bus.
 #[derive(Clone)]
@@ -48,7 +46,7 @@ impl Bus {
         let entries = events.iter().map(|event| {
             PutEventsRequestEntry::builder()
                 .event_bus_name(&self.name)
-                .source(SOURCE)
+                .source(&event.source)
                 .detail_type(&event.detail_type)
                 .detail(&event.detail)
                 .build()

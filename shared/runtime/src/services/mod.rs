@@ -1,14 +1,14 @@
 //! The services around a function: time, randomness, the queue, the bus and the secret. AWS provides
 //! them in a function, a test provides its own.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use postback_core::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    ledger::{Ledger, LedgerError, Receipt},
+    ledger::{Ledger, LedgerError, Receipt, UnclaimedOrder},
     metrics::Metrics,
 };
 
@@ -17,10 +17,16 @@ mod bus;
 mod environment;
 mod sdk;
 
-pub use aws::{AwsPublish, AwsServices, AwsSweep, AwsWebhook};
+pub use aws::{AwsIntake, AwsPublish, AwsServices, AwsSweep, AwsWebhook};
 pub use bus::Bus;
 pub use environment::{Access, Endpoints, Environment, SettingMissing, setting};
 pub use sdk::CallLimits;
+
+/// The source of the events that Postback publishes about deliveries.
+pub const PUBLISHED: &str = "postback";
+
+/// The name of the stack unless one is set.
+const DEFAULT_STACK: &str = "postback";
 
 /// The detail type of a completed order on the bus.
 pub const ORDER_COMPLETED: &str = "order.completed";
@@ -99,6 +105,8 @@ pub struct TrackedLead {
 /// An event for the bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusEvent {
+    /// The source: [`PUBLISHED`], or the short name of an order's sender.
+    pub source: String,
     /// The detail type.
     pub detail_type: String,
     /// The detail, as JSON.
@@ -116,11 +124,13 @@ pub trait EventBus: Send + Sync {
     /// Puts one event.
     fn put(
         &self,
+        source: &str,
         detail_type: &str,
         detail: String,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send {
         async move {
-            let event = BusEvent { detail_type: detail_type.to_owned(), detail };
+            let (source, detail_type) = (source.to_owned(), detail_type.to_owned());
+            let event = BusEvent { source, detail_type, detail };
             self.put_all(&[event]).await.map_err(|_| Unavailable)
         }
     }
@@ -159,14 +169,67 @@ pub trait SweepServices: Send + Sync {
     fn measure(&self, document: &serde_json::Value);
 }
 
-/// The services around the webhook: the bus, its keys, the receipts of its messages and the metrics.
-pub trait WebhookServices: EventBus {
+/// The networks of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveNetworks {
+    /// The names of those that are on.
+    pub on: BTreeSet<String>,
+    /// The names of those that get every completed order.
+    pub every_order: BTreeSet<String>,
+}
+
+impl ActiveNetworks {
+    /// No network.
+    pub const NONE: &Self = &Self { on: BTreeSet::new(), every_order: BTreeSet::new() };
+}
+
+/// The services around every function that takes orders and puts them on the bus.
+pub trait OrderServices: EventBus {
+    /// The networks of this deployment.
+    fn networks(&self) -> &ActiveNetworks {
+        ActiveNetworks::NONE
+    }
+
+    /// Records an order that concerns no network.
+    fn put_unclaimed(
+        &self,
+        _order: &UnclaimedOrder,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        async { Ok(()) }
+    }
+
     /// The name of the stack.
-    fn stack(&self) -> &str;
+    fn stack(&self) -> &str {
+        DEFAULT_STACK
+    }
 
     /// Writes a document of metrics.
-    fn measure(&self, document: &serde_json::Value);
+    fn measure(&self, _document: &serde_json::Value) {}
+}
 
+/// The services around intake.
+pub trait IntakeServices: OrderServices {
+    /// Keeps an event with a faulty order, or none, for a person.
+    fn put_faulty(
+        &self,
+        event: &str,
+        fault: &FaultyOrder,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// The reason that an event of the bus was kept as faulty. Nothing of the order but its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyOrder {
+    /// The reason, as a code.
+    pub reason: &'static str,
+    /// The order's id, if it can be read.
+    pub order_id: Option<String>,
+    /// The faults: each a code and the member.
+    pub faults: String,
+}
+
+/// The services around the webhook: the bus, its keys and the receipts of its messages.
+pub trait WebhookServices: OrderServices {
     /// The secret with the keys in its current version.
     fn secret(&self) -> impl Future<Output = Result<Secret, Unavailable>> + Send;
 

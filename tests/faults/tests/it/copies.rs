@@ -8,7 +8,7 @@ use postback_faults::{KillPlan, Lifecycle, NetworkCase, Redelivery, order};
 use postback_harness::{FakeServices, INVISIBLE, api_event, order_event};
 use postback_runtime::{
     lambda::api::Request,
-    services::{BusEvent, EventBus},
+    services::{BusEvent, EventBus, OrderServices},
 };
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ struct Bus(FakeServices);
 
 impl EventBus for Bus {
     async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
-        for BusEvent { detail_type, detail } in events {
+        for BusEvent { detail_type, detail, .. } in events {
             let detail: Value = serde_json::from_str(detail).expect("JSON");
             let mut event = order_event(&detail);
             event["detail-type"] = detail_type.as_str().into();
@@ -26,6 +26,8 @@ impl EventBus for Bus {
         Ok(())
     }
 }
+
+impl OrderServices for Bus {}
 
 /// 34 calls of `POST /orders/{network}`, 33 of `POST /orders`, 33 events of a pipeline, in ten
 /// running instances on two threads.

@@ -20,6 +20,10 @@ pub struct Request {
     pub path: String,
     /// The values of the route's parameters.
     pub path_parameters: HashMap<String, String>,
+    /// The caller's ARN, where IAM authorized it.
+    pub caller_arn: Option<String>,
+    /// The token's subject, where a token authorized the call.
+    pub subject: Option<String>,
     /// The headers.
     pub headers: Headers,
     /// The body as API Gateway passes it on.
@@ -89,6 +93,8 @@ struct Event {
 #[derive(Deserialize)]
 struct Context {
     http: Http,
+    /// Anything, because claims may be: it must not make the event unreadable.
+    authorizer: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +104,11 @@ struct Http {
 
 impl From<Event> for Request {
     fn from(event: Event) -> Self {
+        let authorizer = event.request_context.authorizer.unwrap_or_default();
+        let text = |pointer| authorizer.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         Self {
+            caller_arn: text("/iam/userArn"),
+            subject: text("/jwt/claims/sub"),
             method: event.request_context.http.method,
             path: event.raw_path.unwrap_or_default(),
             path_parameters: event.path_parameters.unwrap_or_default(),

@@ -74,7 +74,8 @@ fn calls(bridge: &Bridge) -> Vec<usize> {
 }
 
 fn event(detail_type: &str, bytes: usize) -> BusEvent {
-    BusEvent { detail_type: detail_type.to_owned(), detail: "x".repeat(bytes) }
+    let (source, detail_type) = ("shop".to_owned(), detail_type.to_owned());
+    BusEvent { source, detail_type, detail: "x".repeat(bytes) }
 }
 
 #[tokio::test]

@@ -1,0 +1,40 @@
+//! The options of `orders redrive`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Put dead letters back on their network's queue, and faulty orders of the bus on intake's
+///
+/// First see why they are there: --dry-run shows each with its order, its faults and the delivery's state, and
+/// leaves it. Fix the cause, then redrive. What was reported is not reported again. Messages that are no orders,
+/// faulty orders and encrypted events stay where they are: they would come back. A faulty order of the bus is
+/// sent corrected with --message and --order.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Redrive {
+    /// The dead letters of this network
+    #[arg(long, required_unless_present = "bus", conflicts_with = "bus")]
+    pub(crate) network: Option<String>,
+    /// The faulty orders of the bus
+    #[arg(long)]
+    pub(crate) bus: bool,
+    /// Put the order of --order on the bus in place of the message of this id
+    #[arg(
+        long,
+        value_name = "ID",
+        requires = "bus",
+        requires = "order",
+        conflicts_with = "dry_run"
+    )]
+    pub(crate) message: Option<String>,
+    /// The corrected order, JSON; - is standard input
+    #[arg(long, value_name = "FILE", requires = "message")]
+    pub(crate) order: Option<PathBuf>,
+    /// Show the messages and leave them
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Stop after so many messages
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) limit: usize,
+}

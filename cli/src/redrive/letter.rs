@@ -1,0 +1,133 @@
+//! A dead letter, read: its order, and the reason that it is here.
+
+use aws_sdk_sqs::types::Message;
+use postback_core::{
+    fields::{self, UnknownFields},
+    order::{Arrived, OrderId},
+};
+use postback_runtime::services::{ORDER_DELAYED, ORDER_TYPES};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The type of an event that only `EventBridge` can read, with the bus's KMS key.
+const ENCRYPTED: &str = "Encrypted Events";
+
+/// The content of a dead letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Content {
+    /// The order's id, also of a faulty order; `None` if there is none.
+    pub(super) order_id: Option<String>,
+    /// The faults of the order: each a code and a place.
+    pub(super) faults: Vec<String>,
+    /// The reason that it can't be put back; `None` if it can.
+    pub(super) stays: Option<&'static str>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    #[serde(default)]
+    detail: Value,
+}
+
+impl Content {
+    /// Reads a letter's body.
+    pub(super) fn read(body: &str) -> Self {
+        let stays = |why| Self { stays: Some(why), ..Self::default() };
+        let Ok(Envelope { detail_type, detail }) = serde_json::from_str(body) else {
+            return stays("the message is no event");
+        };
+        if detail_type == ENCRYPTED {
+            return stays(
+                "encrypted with the bus's KMS key: repair the key, then replay from the archive",
+            );
+        }
+        let order_id = order_id(&detail);
+        let Err(faults) = Arrived::read(&detail, UnknownFields::Ignore) else {
+            let is_taken =
+                detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
+            let stays = (!is_taken).then_some("the event is of a type that no network takes");
+            return Self { order_id, stays, ..Self::default() };
+        };
+        // With the whole place: who may read the letter may read its names, too.
+        let faults = faults.iter().map(|fault| format!("{} at {}", fault.code, fault.pointer));
+        let (faults, stays) = (faults.collect(), Some("the order is faulty"));
+        Self { order_id, faults, stays }
+    }
+}
+
+/// The id of an order, whatever else is wrong with it.
+fn order_id(detail: &Value) -> Option<String> {
+    let read = fields::read(detail, UnknownFields::Ignore, |fields| {
+        fields.required("order_id", OrderId::read)
+    });
+    read.ok().map(|order_id| order_id.as_str().to_owned())
+}
+
+/// A text that a function left with a letter, or `EventBridge`.
+pub(super) fn attribute(message: &Message, name: &str) -> Option<String> {
+    let text = message.message_attributes()?.get(name)?.string_value()?;
+    Some(text.chars().filter(|c| !c.is_control()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::types::MessageAttributeValue;
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(kind: &str, detail: &Value) -> Content {
+        Content::read(&json!({ "detail-type": kind, "detail": detail }).to_string())
+    }
+
+    #[test]
+    fn a_letter_is_an_order_or_stays() {
+        let order = json!({
+            "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+            "currency": "INR", "total": "1.00",
+        });
+        let whole = Content { order_id: Some("A-1".to_owned()), ..Content::default() };
+
+        assert_eq!(of("order.completed", &order), whole);
+        assert_eq!(of("postback.order_delayed", &order), whole);
+        let cancelled = json!({ "order_id": "A-1", "status": "cancelled" });
+        assert_eq!(of("order.cancelled", &cancelled), whole);
+        assert_eq!(
+            of("postback.delivered", &order).stays,
+            Some("the event is of a type that no network takes")
+        );
+        assert_eq!(Content::read("not json").stays, Some("the message is no event"));
+    }
+
+    #[test]
+    fn a_faulty_order_is_shown_with_its_id_and_its_faults() {
+        let content = of("order.completed", &json!({ "order_id": "A-1", "status": "paid" }));
+
+        assert_eq!(content.order_id.as_deref(), Some("A-1"));
+        assert!(content.faults.contains(&"unknown_word at /status".to_owned()), "{content:?}");
+        assert!(content.faults.contains(&"missing at /total".to_owned()), "{content:?}");
+        assert_eq!(content.stays, Some("the order is faulty"));
+    }
+
+    #[test]
+    fn an_encrypted_event_is_known_as_one() {
+        let detail = json!({ "kms-key-arn": "arn", "encrypted-payload": "AgR4" });
+
+        let content = of("Encrypted Events", &detail);
+
+        assert!(content.stays.is_some_and(|why| why.starts_with("encrypted with")), "{content:?}");
+    }
+
+    #[test]
+    fn the_buss_error_code_is_an_attribute() {
+        let code =
+            MessageAttributeValue::builder().data_type("String").string_value("NO_PERMISSIONS");
+        let code = code.build().expect("an attribute");
+        let message = Message::builder().message_attributes("ERROR_CODE", code).build();
+
+        assert_eq!(attribute(&message, "ERROR_CODE").as_deref(), Some("NO_PERMISSIONS"));
+        assert_eq!(attribute(&Message::builder().build(), "ERROR_CODE"), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! Orders that senders put on the bus themselves: no answer can say what is wrong with them, so
+//! intake looks at each. What is faulty is kept for a person.
+
+use postback_core::{
+    clock::Timestamp,
+    fields::{self, Fault, UnknownFields},
+    order::{Arrived, OrderId, Status},
+};
+use postback_orders::{Arrival, Sender, clicks, measure};
+use postback_runtime::{
+    metrics,
+    services::{FaultyOrder, IntakeServices, ORDER_COMPLETED, ORDER_TYPES, Unavailable},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The detail type of an order that waits to be completed: no rule takes it.
+const ORDER_PENDING: &str = "order.pending";
+
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    detail: Value,
+}
+
+/// Looks at one event of the bus. The error leaves it on the queue.
+pub async fn take(
+    event: &str,
+    services: &impl IntakeServices,
+    now: Timestamp,
+) -> Result<(), Unavailable> {
+    let fault = match read(event) {
+        Ok(Event { source, detail_type, detail, order }) => {
+            let arrival = Arrival::of(&order, &detail_type, &detail, services.networks());
+            let recorded = arrival.record(&Sender::bus(&source), services, now).await;
+            return recorded.map_err(|_| Unavailable);
+        }
+        Err(fault) => fault,
+    };
+    services.put_faulty(event, &fault).await?;
+    let FaultyOrder { reason, order_id, faults } = fault;
+    let code = "bus_order_faulty";
+    tracing::warn!(code, reason, order_id, faults, "an event of the bus was kept");
+    measure(&metrics::Intake::Refused(reason), services, now);
+    Ok(())
+}
+
+/// An event with an order without faults.
+struct Event {
+    source: String,
+    detail_type: String,
+    detail: Value,
+    order: Arrived,
+}
+
+fn read(event: &str) -> Result<Event, FaultyOrder> {
+    let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(event) else {
+        let reason = "not_an_event";
+        return Err(FaultyOrder { reason, order_id: None, faults: String::new() });
+    };
+    let refused = |reason, faults: &[Fault]| {
+        let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
+        FaultyOrder { reason, order_id: order_id(&detail), faults: faults.join(", ") }
+    };
+    let order = Arrived::read(&detail, UnknownFields::Ignore);
+    let order = order.map_err(|faults| refused("invalid_order", &faults))?;
+    if detail_type != ORDER_PENDING && !ORDER_TYPES.contains(&detail_type.as_str()) {
+        return Err(refused("other_type", &[]));
+    }
+    if !fits(order.status(), &detail_type) {
+        return Err(refused("type_differs", &[]));
+    }
+    let faults = clicks::faults(&detail);
+    if !faults.is_empty() {
+        return Err(refused("unknown_click", &faults));
+    }
+    Ok(Event { source, detail_type, detail, order })
+}
+
+/// Returns whether the networks' rules take an order of this status in an event of this type, or
+/// leave it to be completed.
+fn fits(status: Status, detail_type: &str) -> bool {
+    match status {
+        Status::Completed => detail_type == ORDER_COMPLETED,
+        Status::Pending => true,
+        Status::Cancelled | Status::Refunded => ORDER_TYPES.contains(&detail_type),
+    }
+}
+
+/// The id of a faulty order, if that is not one of its faults.
+fn order_id(detail: &Value) -> Option<String> {
+    let fields = fields::read(detail, UnknownFields::Ignore, |fields| {
+        fields.required("order_id", OrderId::read)
+    });
+    fields.ok().map(|order_id| order_id.as_str().to_owned())
+}

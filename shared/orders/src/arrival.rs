@@ -1,0 +1,75 @@
+//! An order that was taken: the networks that it concerns, and what is kept of one that concerns
+//! none.
+
+use postback_core::{clock::Timestamp, order::Arrived};
+use postback_runtime::{
+    ledger::{LedgerError, UnclaimedOrder},
+    metrics,
+    services::{ActiveNetworks, OrderServices},
+};
+use serde_json::Value;
+
+use crate::{Sender, clicks, measure, networks};
+
+/// An order that was taken.
+#[derive(Debug)]
+pub struct Arrival<'a> {
+    order: &'a Arrived,
+    /// The networks that it concerns.
+    pub networks: Vec<&'static str>,
+    /// True if it has a click of a network that is on; `None` unless it is completed and there is one.
+    with_click: Option<bool>,
+}
+
+impl<'a> Arrival<'a> {
+    /// Judges an order. `detail` is the same order as it is on the bus, in an event of this type.
+    #[must_use]
+    pub fn of(
+        order: &'a Arrived,
+        detail_type: &str,
+        detail: &Value,
+        active: &ActiveNetworks,
+    ) -> Self {
+        let by_click = active.on.iter().filter(|network| clicks::has_click(network));
+        let by_click =
+            ActiveNetworks { on: by_click.cloned().collect(), ..ActiveNetworks::NONE.clone() };
+        let matters = is_completed(order) && !by_click.on.is_empty();
+        let with_click = !networks::concerned(&by_click, detail_type, detail).is_empty();
+        Self {
+            order,
+            networks: networks::concerned(active, detail_type, detail),
+            with_click: matters.then_some(with_click),
+        }
+    }
+
+    /// Measures the order; and keeps it if it concerns no network, because nobody else does.
+    pub async fn record(
+        &self,
+        sender: &Sender,
+        services: &impl OrderServices,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        if let Arrived::Order(order) = self.order
+            && self.networks.is_empty()
+            && order.is_completed()
+        {
+            let clicks = order.clicks.keys().filter(|name| networks::is_network(name));
+            let source = sender.name();
+            let item = UnclaimedOrder::new(order, &source, clicks.cloned().collect(), now);
+            services.put_unclaimed(&item).await?;
+            let (code, order_id) = ("order_unclaimed", order.order_id.as_str());
+            tracing::warn!(code, order_id, source, "the order concerns no network");
+        }
+        let measured = metrics::Intake::Taken {
+            source: sender.way,
+            networks: self.networks.clone(),
+            with_click: self.with_click,
+        };
+        measure(&measured, services, now);
+        Ok(())
+    }
+}
+
+fn is_completed(order: &Arrived) -> bool {
+    matches!(order, Arrived::Order(order) if order.is_completed())
+}

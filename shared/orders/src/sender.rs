@@ -1,0 +1,101 @@
+//! The sender of an order, by a short name: nothing by which a buyer could be recognised.
+
+use postback_runtime::{lambda::api::Request, services::PUBLISHED};
+
+/// The most characters of a sender's own name.
+const LONGEST_NAME: usize = 64;
+
+/// The sender of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The way by which it came: `api`, `webhook` or `bus`.
+    pub way: &'static str,
+    name: Option<String>,
+}
+
+impl Sender {
+    /// The caller of the API, as its authorizer names it: an IAM role or user, or a token's subject.
+    #[must_use]
+    pub fn api(request: &Request) -> Self {
+        let arn = request.caller_arn.as_deref().map(name_of_arn);
+        // A subject that is an e-mail address is a person's.
+        let subject = request.subject.as_deref().filter(|subject| !subject.contains('@'));
+        Self { way: "api", name: arn.or(subject).and_then(clean) }
+    }
+
+    /// The holder of the webhook's key at this place, from 1.
+    #[must_use]
+    pub fn webhook(key: usize) -> Self {
+        Self { way: "webhook", name: Some(key.to_string()) }
+    }
+
+    /// A sender that put its order on the bus itself, under a source of its own.
+    #[must_use]
+    pub fn bus(source: &str) -> Self {
+        Self { way: "bus", name: clean(source) }
+    }
+
+    /// The short name: `api/ShopRole`, `webhook/1`, `bus/shop.checkout`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.name
+            .as_ref()
+            .map_or_else(|| self.way.to_owned(), |name| format!("{}/{name}", self.way))
+    }
+
+    /// The source of its event on the bus. No other function may put one of this kind.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("{PUBLISHED}.{}", self.name())
+    }
+}
+
+/// The role's or the user's name in an ARN. The session's is left out: it may be a person's.
+fn name_of_arn(arn: &str) -> &str {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let mut parts = resource.split('/');
+    match parts.next() {
+        Some("assumed-role") => parts.next().unwrap_or_default(),
+        _ => resource.rsplit('/').next().unwrap_or_default(),
+    }
+}
+
+/// The text in the alphabet of an event's source, cut to length.
+fn clean(text: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    let text = text.chars().take(LONGEST_NAME).map(|c| if allowed(c) { c } else { '-' });
+    let text: String = text.collect();
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn called(arn: Option<&str>, subject: Option<&str>) -> String {
+        let (caller_arn, subject) = (arn.map(str::to_owned), subject.map(str::to_owned));
+        Sender::api(&Request { caller_arn, subject, ..Request::default() }).name()
+    }
+
+    #[test]
+    fn a_caller_is_named_by_its_role_or_user_and_never_by_its_session() {
+        let role = "arn:aws:sts::123456789012:assumed-role/ShopRole/asha.rao@shop.example";
+        assert_eq!(called(Some(role), None), "api/ShopRole");
+        assert_eq!(
+            called(Some("arn:aws:iam::123456789012:user/shops/checkout"), None),
+            "api/checkout"
+        );
+        assert_eq!(called(Some("arn:aws:iam::123456789012:root"), None), "api/root");
+        assert_eq!(called(None, Some("3abc DEF")), "api/3abc-DEF");
+        assert_eq!(called(None, Some("asha@shop.example")), "api");
+        assert_eq!(called(None, None), "api");
+        assert_eq!(called(Some(""), None), "api");
+    }
+
+    #[test]
+    fn a_source_is_one_of_the_bus() {
+        assert_eq!(Sender::webhook(2).source(), "postback.webhook/2");
+        let long = Sender::bus(&"ä ".repeat(200)).name();
+        assert_eq!(long, format!("bus/{}", "-".repeat(LONGEST_NAME)));
+    }
+}

@@ -36,8 +36,7 @@ pub enum Metric {
     Outcomes,
     /// The age of each delivery that has to wait, each time it comes round.
     UnresolvedAge,
-    /// Refusals and drops behind a success: an answer with a 2xx status, or
-    /// something it had taken before.
+    /// Refusals and drops behind a success: a 2xx status, or something it had taken before.
     SilentRefusals,
     /// Orders refused for a reason that a person should see: money may be lost.
     UnclearRefusals,
@@ -51,11 +50,13 @@ pub enum Metric {
     Conflicts,
     /// Attempts that ended before they began, because the network's certificate does not hold.
     TlsFailures,
+    /// Deliveries whose later status is polled, counted at each round.
+    TrackedLeads,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AttemptLatency,
         Self::AttemptFailed,
         Self::Outcomes,
@@ -67,6 +68,7 @@ impl Metric {
         Self::Paused,
         Self::Conflicts,
         Self::TlsFailures,
+        Self::TrackedLeads,
     ];
 
     /// Its name in `CloudWatch`.
@@ -84,6 +86,7 @@ impl Metric {
             Self::Paused => "Paused",
             Self::Conflicts => "Conflicts",
             Self::TlsFailures => "TlsFailures",
+            Self::TrackedLeads => "TrackedLeads",
         }
     }
 
@@ -98,7 +101,8 @@ impl Metric {
             | Self::UnclearRefusals
             | Self::UnconfirmedHeld
             | Self::Conflicts
-            | Self::TlsFailures => "Count",
+            | Self::TlsFailures
+            | Self::TrackedLeads => "Count",
             Self::AttemptFailed | Self::AmountAtRisk | Self::Paused => "None",
         }
     }
@@ -129,6 +133,7 @@ pub struct Metrics {
     paused: Option<bool>,
     conflicts: u32,
     tls_failures: u32,
+    tracked: Option<u64>,
 }
 
 impl Metrics {
@@ -184,6 +189,11 @@ impl Metrics {
         self.tls_failures = self.tls_failures.saturating_add(1);
     }
 
+    /// So many deliveries are polled.
+    pub const fn record_tracked(&mut self, count: u64) {
+        self.tracked = Some(count);
+    }
+
     /// Returns whether the network is known to be paused, or known not to be.
     pub const fn record_paused(&mut self, paused: bool) {
         self.paused = Some(paused);
@@ -219,7 +229,7 @@ impl Metrics {
         }
     }
 
-    fn counts(&self) -> [(Metric, Option<Value>); 7] {
+    fn counts(&self) -> [(Metric, Option<Value>); 8] {
         let count = |count: u32| (count > 0).then(|| json!(count));
         [
             (Metric::UnresolvedAge, self.oldest.map(|age| json!(age.as_secs()))),
@@ -229,6 +239,7 @@ impl Metrics {
             (Metric::Paused, self.paused.map(|paused| json!(u8::from(paused)))),
             (Metric::Conflicts, count(self.conflicts)),
             (Metric::TlsFailures, count(self.tls_failures)),
+            (Metric::TrackedLeads, self.tracked.map(|count| json!(count))),
         ]
     }
 }

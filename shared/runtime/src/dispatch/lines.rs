@@ -7,7 +7,7 @@ use postback_core::{
     redaction::Reason,
 };
 
-use super::{DeliverError, DeliveryResult, Dispatcher, Trigger, content};
+use super::{DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content};
 use crate::{
     ledger::{Change, LedgerError},
     services::Services,
@@ -39,11 +39,18 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 _ => Change::Keep(way),
             }
         };
-        let held = if trigger.expect_existing {
+        let may_replace = trigger.source == Source::Api && order.updated_at.is_some();
+        let held = if trigger.expect_existing || may_replace {
             self.ledger.get(&key).await.map_err(crate::ledger::UpdateError::from)?
         } else {
             None
         };
+        if may_replace
+            && held.as_ref().is_some_and(|held| held.protocol.order_updated_at < order.updated_at)
+        {
+            // As for an order that is no lines: a later version is on its queue first.
+            self.put_later_version(trigger).await?;
+        }
         let updated = self.ledger.update(held, decide).await?;
         let answered =
             DeliveryResult { replayed: true, ..DeliveryResult::of(updated.after.as_ref()) };

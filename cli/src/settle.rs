@@ -76,16 +76,18 @@ async fn settle(
     let message = match decision {
         Decision::Confirm => "Settled: the network has it.",
         Decision::Abandon => "Abandoned: the ledger says that nobody knows.",
-        Decision::Reopen => {
-            "Reopened: the last decision is taken back. Unless it is held, bring the order again: its message may be gone."
+        Decision::PermitSending => return bring(account, wanted, &decider, record).await,
+        Decision::Reopen if decider.needs_order(&record) => {
+            return bring(account, wanted, &decider, record).await;
         }
-        Decision::PermitSending => return permit(account, wanted, &decider, record).await,
+        Decision::Reopen => "Reopened: the last decision is taken back.",
     };
     Ok(Settled::new(decider.decide(record).await?, message))
 }
 
-/// Writes the permission, then brings the order again. Either half may fail or be repeated.
-async fn permit(
+/// Writes a permission, or takes a decision back, then brings the order again. Either half may fail
+/// or be repeated.
+async fn bring(
     account: &Account,
     wanted: &Settle,
     decider: &Decider<'_>,
@@ -99,7 +101,9 @@ async fn permit(
             send_again::from_file(decider, &network, &order, record).await
         }
         None if wanted.from_archive => send_again::from_archive(decider, &network, record).await,
-        None if record.protocol.state == State::Parked => {
+        None if decider.decision == Decision::PermitSending
+            && record.protocol.state == State::Parked =>
+        {
             let record = decider.decide(record).await?;
             let message = "Permitted: the order is on its queue and is sent within 15 minutes.";
             Ok(Settled::new(record, message))

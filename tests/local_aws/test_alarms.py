@@ -28,6 +28,15 @@ EACH_NETWORK = {
     "ErrorRate": "Postback AttemptFailed",
     "FunctionError": "AWS/Lambda Errors",
 }
+# Where the network's later status is polled.
+EACH_POLLED = {
+    "StatusDeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
+    "StatusBehind": "AWS/SQS ApproximateNumberOfMessagesVisible",
+}
+
+
+def kinds(network) -> dict[str, str]:
+    return EACH_NETWORK | (EACH_POLLED if network.status_poll else {})
 
 
 # Of the whole stack.
@@ -105,11 +114,11 @@ def test_an_alarm_for_all_orders_needs_every_order_of_two_hours(alarms):
 def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):
     for network in NETWORKS:
         own = {name: alarm for name, alarm in alarms.items() if name.startswith(network.prefix)}
-        assert set(own) == {f"{network.prefix}{kind}Alarm" for kind in EACH_NETWORK}
+        assert set(own) == {f"{network.prefix}{kind}Alarm" for kind in kinds(network)}
         for name, alarm in own.items():
             [extra] = [each["Value"] for each in alarm["Dimensions"] if each["Name"] == "Outcome"] or [""]
             watched = f"{alarm['Namespace']} {alarm['MetricName']} {extra}".strip()
-            assert watched == EACH_NETWORK[name.removeprefix(network.prefix).removesuffix("Alarm")]
+            assert watched == kinds(network)[name.removeprefix(network.prefix).removesuffix("Alarm")]
             assert template["Resources"][name]["Condition"] == f"{network.prefix}On"
 
 
@@ -144,7 +153,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
         "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors",
         "no-orders", "no-clicks", "all-orders-refused", "all-orders-rejected", "faulty-orders", "bus-dead-letters",
-        "undelivered", "lost-events", "conflicts", "webhook-refusals", "tls-failures",
+        "undelivered", "lost-events", "conflicts", "webhook-refusals", "tls-failures", "status-poll",
     }  # fmt: skip
 
 
@@ -169,6 +178,10 @@ OF_AWS = {
     "OldestMessage": ("QueueName", {"Fn::GetAtt": ["#Queue", "QueueName"]}),
     "FunctionError": ("FunctionName", {"Ref": "#Function"}),
 }
+OF_POLLED = {
+    "StatusDeadLetter": ("QueueName", {"Fn::GetAtt": ["#StatusDeadLetterQueue", "QueueName"]}),
+    "StatusBehind": ("QueueName", {"Fn::GetAtt": ["#StatusQueue", "QueueName"]}),
+}
 
 
 def of_rule(template, name: str) -> list[dict]:
@@ -181,7 +194,7 @@ def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(
     watched = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] != "Postback"}
 
     for network in NETWORKS:
-        for kind, (dimension, value) in OF_AWS.items():
+        for kind, (dimension, value) in (OF_AWS | (OF_POLLED if network.status_poll else {})).items():
             own = json.loads(json.dumps(value).replace("#", network.prefix))
             alarm = watched.pop(f"{network.prefix}{kind}Alarm")
             assert alarm["Dimensions"] == [{"Name": dimension, "Value": own}]

@@ -229,8 +229,9 @@ def test_a_delivery_is_abandoned_and_taken_up_again(stack, postback):
 
     assert states == ["abandoned", "unconfirmed"]
     assert [each["decision"] for each in said.json["decisions"]] == ["abandon", "reopen"]
-    # Nothing left to take back.
-    assert settle(postback, unclear, "--reopen", "--attempt", "1").code == "not_open"
+    # A repetition: it stays taken back, and no entry is added.
+    again = settle(postback, unclear, "--reopen", "--attempt", "1")
+    assert (again.status, again.json["state"], len(again.json["decisions"])) == (0, "unconfirmed", 2)
     assert effects(stack, unclear) == {"cashmycell": 1}
 
 

@@ -34,7 +34,8 @@ pub(crate) struct Settle {
     /// Give up a delivery that is in doubt: nobody will find out
     #[arg(long, group = "decision")]
     pub(crate) abandon: bool,
-    /// Take the last decision back
+    /// Take the last decision back. What can go on by itself then needs its order, by --order or
+    /// --from-archive
     #[arg(long, group = "decision")]
     pub(crate) reopen: bool,
     /// The reason, in one line of at most 200 characters. The ledger keeps it: no customer data.
@@ -47,15 +48,10 @@ pub(crate) struct Settle {
     #[arg(
         long,
         value_name = "FILE",
-        requires = "send_again",
-        conflicts_with_all = ["from_archive", "delivered", "abandon", "reopen"]
+        conflicts_with_all = ["from_archive", "delivered", "abandon"]
     )]
     pub(crate) order: Option<PathBuf>,
     /// Take the order from the bus's archive
-    #[arg(
-        long,
-        requires = "send_again",
-        conflicts_with_all = ["delivered", "abandon", "reopen"]
-    )]
+    #[arg(long, conflicts_with_all = ["delivered", "abandon"])]
     pub(crate) from_archive: bool,
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, DecisionRecord, Event, Policy, Record, Recovery, Stamp, State, step},
+    delivery::{
+        Decision, DecisionRecord, Event, Policy, Record, Recovery, Stamp, State, Then, step,
+    },
     redaction::OperatorNote,
 };
 use postback_runtime::ledger::{Change, UpdateError};
@@ -15,13 +17,20 @@ use crate::{account::Account, failure::Failure};
 pub(super) fn check_open(record: &Record, decision: Decision) -> Result<(), Failure> {
     let state = record.protocol.state;
     let is_open = match decision {
-        Decision::Reopen => record.protocol.undecided.is_some(),
+        Decision::Reopen => record.protocol.undecided.is_some() || was_reopened(record),
         _ => !state.is_success() && state != State::Sending,
     };
     if is_open {
         return Ok(());
     }
     Err(not_open(record))
+}
+
+/// Returns whether the last decision was to reopen it, and it still is: its order may be missing.
+fn was_reopened(record: &Record) -> bool {
+    let last = record.decisions.last().map(|last| last.decision);
+    let state = record.protocol.state;
+    last == Some(Decision::Reopen) && !state.is_final() && state != State::Sending
 }
 
 fn not_open(record: &Record) -> Failure {
@@ -31,6 +40,13 @@ fn not_open(record: &Record) -> Failure {
         state: record.protocol.state.as_str(),
     }
 }
+
+fn is_reopened(record: &Record, decision: Decision) -> bool {
+    decision == Decision::Reopen && record.protocol.undecided.is_none() && was_reopened(record)
+}
+
+/// A decision uses none of a network's numbers.
+const POLICY: Policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
 
 /// A decision to be written.
 pub(super) struct Decider<'a> {
@@ -58,10 +74,29 @@ impl Decider<'_> {
         })
     }
 
-    /// Writes the decision, unless the delivery has moved on.
+    /// Returns whether the delivery can go on by itself after the decision, for which its order has to
+    /// come.
+    pub(super) fn needs_order(&self, record: &Record) -> bool {
+        let held = &record.protocol;
+        if is_reopened(record, self.decision) {
+            let recovery = held.doubt.as_ref().map(|doubt| doubt.recovery);
+            return recovery != Some(Recovery::Hold) && !held.state.is_final();
+        }
+        let event = Event::Decide {
+            attempt: held.attempt,
+            decisions: held.decisions,
+            decision: self.decision,
+        };
+        let step = step(Some(held), &event, &POLICY, Timestamp::system());
+        matches!(step.then, Then::Wait(_))
+    }
+
+    /// Writes the decision, unless the delivery has moved on. To reopen what is reopened is a
+    /// repetition.
     pub(super) async fn decide(&self, record: Record) -> Result<Record, Failure> {
-        // A decision uses none of a network's numbers.
-        let policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
+        if is_reopened(&record, self.decision) {
+            return Ok(record);
+        }
         let decide = |held: Option<&Record>| {
             let Some(held) = held else { return Change::Keep(Err(Failure::Contended)) };
             if let Err(failure) = self.check(held) {
@@ -70,7 +105,7 @@ impl Decider<'_> {
             let (attempt, decisions) = (self.seen, held.protocol.decisions);
             let event = Event::Decide { attempt, decisions, decision: self.decision };
             let stamp = Stamp { now: Timestamp::system(), write_id: fastrand::u64(..) };
-            let Some(next) = step(Some(&held.protocol), &event, &policy, stamp.now).next else {
+            let Some(next) = step(Some(&held.protocol), &event, &POLICY, stamp.now).next else {
                 return Change::Keep(Err(not_open(held)));
             };
             let decision = DecisionRecord {

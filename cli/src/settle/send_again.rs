@@ -1,8 +1,11 @@
-//! An order that is to be sent again: from a file, or from the bus's archive.
+//! An order that a person brings again: from a file, or from the bus's archive.
 
 use std::{slice, time::Duration};
 
-use postback_core::{clock::Timestamp, delivery::Record};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, Record},
+};
 use postback_runtime::services::DelayedOrder;
 use serde_json::Value;
 
@@ -18,7 +21,7 @@ use crate::{
 /// The longest time between the bus and the ledger that is looked for in the archive.
 const ON_ITS_WAY: Duration = Duration::from_hours(1);
 
-/// Permits sending the order from a file again, and puts the order on its queue.
+/// Takes the decision, and puts the order from a file on its queue.
 pub(super) async fn from_file(
     decider: &Decider<'_>,
     network: &Network,
@@ -29,8 +32,7 @@ pub(super) async fn from_file(
     let record = decider.decide(record).await?;
     put_on_queue(account, network, order).await.map_err(|why| {
         let what_to_do = format!(
-            "Run the same command again, or send {} with POST /orders/{}: the permission holds for \
-             seven days.",
+            "Run the same command again, or send {} with POST /orders/{}.",
             order.file(),
             network.name
         );
@@ -42,12 +44,19 @@ pub(super) async fn from_file(
         sent => sent.ok(),
     };
     let message = match &sent {
-        Some(answer) => format!("Sent again: {}.", in_words(answer)),
-        None => "Permitted: the order is on its queue and is sent within two minutes.".to_owned(),
+        Some(answer) => format!("{}: {}.", done(decider.decision), in_words(answer)),
+        None => format!("{}: the order is on its queue.", done(decider.decision)),
     };
     let now = account.ledger.of_order(&record.order_id).await.unwrap_or_default();
     let record = now.into_iter().find(|now| now.delivery == record.delivery).unwrap_or(record);
     Ok(Settled { sent, ..Settled::new(record, message) })
+}
+
+const fn done(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Reopen => "Reopened",
+        _ => "Permitted to send again",
+    }
 }
 
 fn in_words(answer: &Value) -> String {
@@ -70,7 +79,7 @@ async fn put_on_queue(
     send.send().await.map(|_| ()).map_err(|error| failed("SQS", "SendMessage", &error))
 }
 
-/// Sends the order again from the bus's archive.
+/// Takes the decision, and brings the order from the bus's archive.
 pub(super) async fn from_archive(
     decider: &Decider<'_>,
     network: &Network,
@@ -89,10 +98,13 @@ pub(super) async fn from_archive(
         Failure::NotOnItsWay { why: why.to_string(), what_to_do }
     })?;
     let message = format!(
-        "Permitted: the archive is being replayed from {} to {} for this network (replay {started}). If \
+        "{}: the archive is being replayed from {} to {} for this network (replay {started}). If \
          the order was not put on the bus then, the archive does not hold it: send it with POST \
          /orders/{} instead.",
-        span.from, span.to, network.name
+        done(decider.decision),
+        span.from,
+        span.to,
+        network.name
     );
     Ok(Settled { replay: Some(started), ..Settled::new(record, message) })
 }

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use lambda_runtime::Error;
 use postback_core::{
-    delivery::{Key, State},
+    delivery::{Key, Record, State},
     digest::sha256,
     events::{DeliveryEvent, Kind, events},
 };
@@ -45,12 +45,13 @@ impl<S: PublishServices> Publisher<S> {
 
     /// Publishes the events of a batch.
     async fn publish(&self, batch: &Batch) -> Result<(), Error> {
-        let mut published = Vec::new();
+        let (mut published, mut tracked) = (Vec::new(), Vec::new());
         for write in &batch.writes {
             match write {
                 Write::Delivery { since, record } => {
                     let mut events = events(*since, record);
                     events.retain(|event| batch.from.is_none_or(|from| event.at >= from));
+                    tracked.extend(tracked_by(&events, record));
                     published.extend(events.into_iter().map(Published::Delivery));
                 }
                 Write::Unreadable(key) => {
@@ -62,7 +63,7 @@ impl<S: PublishServices> Publisher<S> {
             }
         }
         self.put(&published).await?;
-        self.track(&published).await
+        self.track(&tracked).await
     }
 
     /// Puts all events on the bus, in their order.
@@ -84,12 +85,8 @@ impl<S: PublishServices> Publisher<S> {
     }
 
     /// Puts each delivered order on its network's status queue, where there is one.
-    async fn track(&self, published: &[Published]) -> Result<(), Error> {
-        for event in published {
-            let Published::Delivery(event) = event else { continue };
-            if event.kind != Kind::State(State::Delivered) {
-                continue;
-            }
+    async fn track(&self, delivered: &[DeliveryEvent]) -> Result<(), Error> {
+        for event in delivered {
             let body = json!(event).to_string();
             if self.services.track(&event.network, body).await.is_err() {
                 let code = "lead_not_tracked";
@@ -105,6 +102,14 @@ impl<S: PublishServices> StreamHandler for Publisher<S> {
     async fn handle(&self, payload: &RawValue) -> Result<(), Error> {
         self.publish(&Batch::read(payload)?).await
     }
+}
+
+/// The event by which the later status of a delivery is polled. One whose status is known has been
+/// polled before: it is polled on, or it is final.
+fn tracked_by(events: &[DeliveryEvent], record: &Record) -> Option<DeliveryEvent> {
+    let is_delivered = |event: &&DeliveryEvent| event.kind == Kind::State(State::Delivered);
+    let delivered = events.iter().rfind(is_delivered)?;
+    record.statuses.is_empty().then(|| delivered.clone())
 }
 
 /// An event to be published.
@@ -159,7 +164,7 @@ fn waves(published: &[Published]) -> Vec<&[Published]> {
 mod tests {
     use std::sync::Mutex;
 
-    use postback_core::{clock::Timestamp, delivery::Record};
+    use postback_core::{clock::Timestamp, delivery::Stamp, redaction::Details};
     use postback_runtime::{
         lambda::stream,
         services::{EventBus, Unavailable},
@@ -167,9 +172,9 @@ mod tests {
 
     use super::*;
 
-    /// A bus that accepts everything.
+    /// A bus and status queues that accept everything.
     #[derive(Default)]
-    struct Accepting(Mutex<Vec<BusEvent>>);
+    struct Accepting(Mutex<Vec<BusEvent>>, Mutex<Vec<String>>);
 
     impl EventBus for &Accepting {
         async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
@@ -179,7 +184,8 @@ mod tests {
     }
 
     impl PublishServices for &Accepting {
-        async fn track(&self, _: &str, _: String) -> Result<(), Unavailable> {
+        async fn track(&self, _: &str, event: String) -> Result<(), Unavailable> {
+            self.1.lock().expect("the queues").push(event);
             Ok(())
         }
     }
@@ -213,5 +219,21 @@ mod tests {
 
         assert_eq!(published(from).await, ["A-2"]);
         assert_eq!(published(None).await, ["A-1", "A-2"]);
+    }
+
+    #[tokio::test]
+    async fn a_replay_tracks_only_deliveries_whose_status_nobody_knows() {
+        let at = "2026-11-21T10:15:00Z";
+        let mut delivered = record("A-1", at);
+        delivered.protocol.state = State::Delivered;
+        let stage = Details::none().code("stage", "hold");
+        let stamp = Stamp { now: delivered.updated_at, write_id: 1 };
+        let known = delivered.with_status(&stage, stamp).expect("a new status");
+        let bus = Accepting::default();
+
+        let event = stream::replay(&[delivered, known], None).expect("an event");
+        Publisher::new(&bus).handle(&event).await.expect("published");
+
+        assert_eq!(bus.1.into_inner().expect("the queues").len(), 1);
     }
 }

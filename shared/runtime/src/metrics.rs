@@ -40,8 +40,7 @@ pub enum Metric {
     Outcomes,
     /// The age of each delivery that has to wait, each time it comes round.
     UnresolvedAge,
-    /// Refusals and drops behind a success: an answer with a 2xx status, or
-    /// something it had taken before.
+    /// Refusals and drops behind a success: a 2xx status, or something it had taken before.
     SilentRefusals,
     /// Orders refused for a reason that a person should see: money may be lost.
     UnclearRefusals,
@@ -58,6 +57,8 @@ pub enum Metric {
     /// 1 for each order that was rejected here and never sent, 0 for each other: the least of them is
     /// 1 if all were.
     RejectedUnsent,
+    /// Deliveries whose later status is polled, counted at each round.
+    TrackedLeads,
 }
 
 impl Metric {
@@ -75,6 +76,7 @@ impl Metric {
         Self::Conflicts,
         Self::TlsFailures,
         Self::RejectedUnsent,
+        Self::TrackedLeads,
     ];
 
     /// Its name in `CloudWatch`.
@@ -93,6 +95,7 @@ impl Metric {
             Self::Conflicts => "Conflicts",
             Self::TlsFailures => "TlsFailures",
             Self::RejectedUnsent => "RejectedUnsent",
+            Self::TrackedLeads => "TrackedLeads",
         }
     }
 
@@ -107,7 +110,8 @@ impl Metric {
             | Self::UnclearRefusals
             | Self::UnconfirmedHeld
             | Self::Conflicts
-            | Self::TlsFailures => "Count",
+            | Self::TlsFailures
+            | Self::TrackedLeads => "Count",
             Self::AttemptFailed | Self::AmountAtRisk | Self::Paused | Self::RejectedUnsent => {
                 "None"
             }
@@ -141,6 +145,7 @@ pub struct Metrics {
     conflicts: u32,
     tls_failures: u32,
     rejected_unsent: Vec<u8>,
+    tracked: Option<u64>,
 }
 
 impl Metrics {
@@ -201,6 +206,11 @@ impl Metrics {
         self.tls_failures = self.tls_failures.saturating_add(1);
     }
 
+    /// So many deliveries are polled.
+    pub const fn record_tracked(&mut self, count: u64) {
+        self.tracked = Some(count);
+    }
+
     /// Returns whether the network is known to be paused, or known not to be.
     pub const fn record_paused(&mut self, paused: bool) {
         self.paused = Some(paused);
@@ -238,7 +248,7 @@ impl Metrics {
         }
     }
 
-    fn counts(&self) -> [(Metric, Option<Value>); 7] {
+    fn counts(&self) -> [(Metric, Option<Value>); 8] {
         let count = |count: u32| (count > 0).then(|| json!(count));
         [
             (Metric::UnresolvedAge, self.oldest.map(|age| json!(age.as_secs()))),
@@ -248,6 +258,7 @@ impl Metrics {
             (Metric::Paused, self.paused.map(|paused| json!(u8::from(paused)))),
             (Metric::Conflicts, count(self.conflicts)),
             (Metric::TlsFailures, count(self.tls_failures)),
+            (Metric::TrackedLeads, self.tracked.map(|count| json!(count))),
         ]
     }
 }

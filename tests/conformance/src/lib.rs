@@ -46,7 +46,7 @@
 //! | `duplicate`: whose conversion it is, the other orders of the click decide | |
 //! | `held <reason>`: `unconfirmed`, for a person | |
 //! | `parked <reason>` | `network` or `delivery`: how far it reaches |
-//! | `retrying <reason>` | `after 120`: the least wait in seconds |
+//! | `retrying <reason>` | `after 120`: the least wait in seconds; `once`: after the same answer it is parked |
 //! | `unconfirmed <reason>` | `send_again` or `reject`: if a lookup finds nothing |
 //! | of a lookup: `found`, `absent`, `failed <reason>` | |
 

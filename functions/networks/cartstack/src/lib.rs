@@ -152,8 +152,9 @@ fn verdict(meaning: Meaning, answer: &Answer, attempt: &Attempt) -> Verdict {
         Meaning::WrongSite => Verdict::parked("wrong_site"),
         Meaning::InsertFailed => Verdict::retry("insert_failed", answer.retry_after),
         // One retry, then a person decides. Other orders may pass.
-        Meaning::GeneralError if attempt.number > 1 => Verdict::parked_until_fixed("general_error"),
-        Meaning::GeneralError => Verdict::retry("general_error", answer.retry_after),
+        Meaning::GeneralError => {
+            Verdict::RetryOnce { reason: Reason::new("general_error"), after: answer.retry_after }
+        }
         Meaning::WrongKey => Verdict::parked("wrong_key"),
         Meaning::Unknown if answer.is_success() => Verdict::unconfirmed("unknown_code"),
         Meaning::Unknown => by_status(answer),

@@ -105,6 +105,8 @@ pub struct Note {
     pub details: Details,
     /// The result of a lookup, as a word.
     pub lookup: Option<Reason>,
+    /// The attempt whose verdict is written; `None` if it is no verdict.
+    pub attempt: Option<u32>,
     /// True if the use of its click stands.
     pub click_noted: bool,
     /// The time until which the message that waits for it is on the queue.
@@ -173,6 +175,8 @@ impl Record {
             && was.is_some_and(|was| was.state == State::Sending)
             && next.state != State::Sending
             && let Some(attempt) = record.attempts.last_mut()
+            // A late verdict is no end of the attempt after it.
+            && note.attempt.is_none_or(|number| number == attempt.number)
         {
             attempt.end(&next, version, note.details, stamp.now);
         }
@@ -239,6 +243,12 @@ impl Record {
     #[must_use]
     pub fn is_order_of_lines(&self) -> bool {
         self.protocol.lines.is_some() && self.protocol.state == State::Skipped
+    }
+
+    /// Returns whether an attempt ended for this reason.
+    #[must_use]
+    pub fn has_ended_with(&self, reason: &Reason) -> bool {
+        self.attempts.entries().iter().any(|attempt| attempt.reason.as_ref() == Some(reason))
     }
 
     /// The delivery's key.

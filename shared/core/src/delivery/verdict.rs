@@ -42,6 +42,14 @@ pub enum Verdict {
         /// True if a byte of it may have reached the network.
         sent: bool,
     },
+    /// Certainly not processed, and sent again once: after the same answer nobody knows what is wrong
+    /// with the order.
+    RetryOnce {
+        /// The reason.
+        reason: Reason,
+        /// The least wait that the network asked for.
+        after: Option<Duration>,
+    },
     /// May have been processed.
     Unconfirmed {
         /// The reason.
@@ -100,7 +108,9 @@ impl Verdict {
             Self::Duplicate => return (State::Rejected.as_str(), Some("duplicate")),
             Self::ClickUsed => return (State::Rejected.as_str(), Some("click_used")),
             Self::Parked { reason, .. } => (State::Parked, Some(reason)),
-            Self::Retry { reason, .. } => (State::Retrying, Some(reason)),
+            Self::Retry { reason, .. } | Self::RetryOnce { reason, .. } => {
+                (State::Retrying, Some(reason))
+            }
             Self::Unconfirmed { reason, .. } | Self::Held(reason) => {
                 (State::Unconfirmed, Some(reason))
             }

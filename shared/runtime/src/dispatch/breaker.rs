@@ -2,10 +2,10 @@
 //! are not tried with every order.
 //!
 //! It opens on evidence about the network, not about one order: when two different orders in a row
-//! end in doubt or unsent, or meet the same refusal of a setting. A refusal by the status alone does
-//! not count while other orders are judged. While it is open, orders wait unsent. After a pause one
-//! order is let through, never the one that failed last. Any answer that judges an order closes it,
-//! and so do changed settings.
+//! end in doubt or unsent, or meet the same refusal of a setting under the same HTTP status. A
+//! refusal by the status alone does not count while other orders are judged. While it is open,
+//! orders wait unsent. After a pause one order is let through, never the one that failed last. Any
+//! answer that judges an order closes it, and so do changed settings.
 
 use std::time::Duration;
 
@@ -47,7 +47,8 @@ pub(super) struct CircuitBreaker {
 enum Cause {
     Outage,
     Throttled,
-    Setting(Reason),
+    /// The reason, and the HTTP status that said so: another status is another refusal.
+    Setting(Reason, Option<u16>),
 }
 
 #[derive(Clone, Debug)]
@@ -134,21 +135,23 @@ impl CircuitBreaker {
         }
     }
 
-    /// Learns from the verdict of an order that was sent with `settings`.
+    /// Learns from the verdict of an order that was sent with `settings`, and the HTTP status behind
+    /// it.
     pub(super) fn record(
         &mut self,
         order_id: &str,
         verdict: &Verdict,
+        status: Option<u16>,
         settings: &str,
         now: Timestamp,
     ) -> Option<Change> {
         let cause = match verdict {
             // A setting that is wrong for this order alone says nothing about the others.
             Verdict::Parked { .. } if !verdict.opens_the_circuit() => return None,
-            Verdict::Parked { reason, .. } => Cause::Setting(reason.clone()),
+            Verdict::Parked { reason, .. } => Cause::Setting(reason.clone(), status),
             // A certificate that does not hold stays so until a person acts.
             Verdict::Retry { reason, .. } if reason.as_str() == "tls_failed" => {
-                Cause::Setting(reason.clone())
+                Cause::Setting(reason.clone(), None)
             }
             // The network answered, and a lookup decides whose it holds.
             Verdict::Unconfirmed { if_absent: IfAbsent::Reject, .. } => {
@@ -159,11 +162,13 @@ impl CircuitBreaker {
                 return self.throttle(*after, settings, now);
             }
             // Answered, though not with a judgement.
-            Verdict::Retry { .. } => return None,
+            Verdict::Retry { .. } | Verdict::RetryOnce { .. } => return None,
             _ => return self.close(settings, now),
         };
         let is_about_the_order = match &cause {
-            Cause::Setting(reason) => may_be_a_firewalls(reason) && self.is_proven(settings, now),
+            Cause::Setting(reason, _) => {
+                may_be_a_firewalls(reason) && self.is_proven(settings, now)
+            }
             Cause::Outage | Cause::Throttled => false,
         };
         self.last_ended_well = false;
@@ -219,7 +224,7 @@ impl OpenCircuit {
         match self.cause {
             Cause::Outage => OUTAGE_PAUSES[self.probes.min(OUTAGE_PAUSES.len() - 1)],
             Cause::Throttled => Duration::from_mins(1),
-            Cause::Setting(_) => SETTING_PAUSE,
+            Cause::Setting(..) => SETTING_PAUSE,
         }
     }
 
@@ -227,13 +232,13 @@ impl OpenCircuit {
         match &self.cause {
             Cause::Outage => Reason::new("network_down"),
             Cause::Throttled => Reason::new("http_429"),
-            Cause::Setting(reason) => reason.clone(),
+            Cause::Setting(reason, _) => reason.clone(),
         }
     }
 
     fn view(&self) -> Open {
         let state = match self.cause {
-            Cause::Setting(_) => State::Parked,
+            Cause::Setting(..) => State::Parked,
             _ => State::Retrying,
         };
         Open { until: self.until, state, reason: self.reason() }

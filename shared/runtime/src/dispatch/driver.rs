@@ -34,7 +34,7 @@ mod exchange;
 pub(super) struct Driver<'a, N: Network, S: Services> {
     pub(super) dispatcher: &'a Dispatcher<N, S>,
     configured: &'a Configured<N>,
-    order: &'a Order,
+    pub(super) order: &'a Order,
     report: &'a N::Report,
     recovery: RecoveryPlan<N>,
     pub(super) policy: Policy,
@@ -48,6 +48,8 @@ pub(super) struct Driver<'a, N: Network, S: Services> {
     loaded: bool,
     /// The note for the next write.
     note: Note,
+    /// True if a message carries the order on, should this run end.
+    pub(super) on_queue: bool,
     sent: bool,
 }
 
@@ -75,6 +77,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
             first: None,
             loaded: false,
             note: Note::default(),
+            on_queue: trigger.source == Source::Queue,
             sent: false,
         }
     }
@@ -98,7 +101,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
                 Ok(written) => written,
                 // Something may have been sent: the claim's expiry resolves it.
                 Err(_) if self.sent => return Ok(self.not_settled()),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             };
             let arrives = matches!(event, Event::Arrive(_));
             event = match then {
@@ -119,11 +122,11 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     }
 
     /// Asks `step` about `event` and writes its decision. Returns it, and whether it was a write.
-    async fn write(&mut self, event: &Event) -> Result<(Then, bool), UpdateError> {
+    async fn write(&mut self, event: &Event) -> Result<(Then, bool), DeliverError> {
         self.note.message_until = self.put_message_ahead(event).await?;
         let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
         let dispatcher = self.dispatcher;
-        let apply = dispatcher.apply(&self.key, held, event, &self.policy, note);
+        let apply = dispatcher.apply(&self.key, held, event, &self.policy, note, self.on_queue);
         // Beside the claim's write runs the write of the click's use, until the record notes that it
         // stands. Nothing is sent before both answers.
         let (updated, note_click) = match self.unnoted_click(event) {
@@ -218,7 +221,8 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
 }
 
 impl<N: Network, S: Services> Dispatcher<N, S> {
-    /// Asks `step` about `event` and writes its decision, on the record as the ledger holds it.
+    /// Asks `step` about `event` and writes its decision, on the record as the ledger holds it. A
+    /// later version that is not on the queue waits instead of taking the place of another one.
     pub(super) async fn apply(
         &self,
         key: &Key,
@@ -226,12 +230,16 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         event: &Event,
         policy: &Policy,
         note: Note,
+        on_queue: bool,
     ) -> Result<Updated<Then>, UpdateError> {
         let decide = |held: Option<&Record>| {
             let stamp = self.stamp();
             let step = step(held.map(|record| &record.protocol), event, policy, stamp.now);
             match step.next {
                 None => Change::Keep(step.then),
+                Some(next) if !on_queue && replaces(held, &next) && sends(&step.then) => {
+                    Change::Keep(Then::Wait(stamp.now))
+                }
                 Some(next) => {
                     let record = Record::after(held, key, next, note.clone(), stamp);
                     Change::Write(Box::new(record), step.then)
@@ -267,4 +275,13 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     pub(super) fn stamp(&self) -> Stamp {
         Stamp { now: self.services.now(), write_id: self.services.random() }
     }
+}
+
+/// Returns whether `next` is of a later version than the one held.
+pub(super) fn replaces(held: Option<&Record>, next: &Delivery) -> bool {
+    held.is_some_and(|held| held.protocol.order_updated_at < next.order_updated_at)
+}
+
+const fn sends(then: &Then) -> bool {
+    matches!(then, Then::Send(_))
 }

@@ -7,7 +7,7 @@ use postback_core::{
     redaction::Reason,
 };
 
-use super::{DeliverError, DeliveryResult, Dispatcher, Trigger, content};
+use super::{DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content};
 use crate::{
     ledger::{Change, LedgerError, UpdateError, Updated},
     services::Services,
@@ -67,7 +67,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         order: &Order,
         lines: &Lines,
         trigger: &Trigger<'_>,
-    ) -> Result<Updated<ByLines>, UpdateError> {
+    ) -> Result<Updated<ByLines>, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, None);
         let decide = |held: Option<&Record>| {
             let stamp = self.stamp();
@@ -82,12 +82,18 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 _ => Change::Keep(way),
             }
         };
-        let held = if trigger.expect_existing || lines.are_permitted {
-            self.ledger.get(&key).await?
+        let may_replace = trigger.source == Source::Api && order.updated_at.is_some();
+        let held = if trigger.expect_existing || may_replace || lines.are_permitted {
+            self.ledger.get(&key).await.map_err(UpdateError::from)?
         } else {
             None
         };
-        self.ledger.update(held, decide).await
+        let is_later = |held: &Record| held.protocol.order_updated_at < order.updated_at;
+        if may_replace && held.as_ref().is_some_and(is_later) {
+            // As for an order that is no lines: a later version is on its queue first.
+            self.put_later_version(trigger).await?;
+        }
+        Ok(self.ledger.update(held, decide).await?)
     }
 
     /// Withdraws a line that a later version of the order no longer has: where the network certainly

@@ -9,7 +9,7 @@ use postback_core::{
     network::Network,
 };
 
-use super::{DeliveryResult, Dispatcher, Driver, Trigger};
+use super::{DeliverError, DeliveryResult, Dispatcher, Driver, Trigger, driver::replaces};
 use crate::{
     ledger::{Change, UpdateError},
     services::{DelayedOrder, Services, Unavailable},
@@ -19,6 +19,8 @@ use crate::{
 const MAX_DELAY: Duration = Duration::from_mins(15);
 /// The first of the growing pauses after which a parked delivery looks for new settings.
 const FIRST_PARKED_PAUSE: Duration = Duration::from_secs(15);
+/// The time after an invocation's deadline at which nothing of it is under way any more.
+const ASIDE: Duration = Duration::from_secs(30);
 /// The time for which a message that has to wait on is named anew.
 const RENAMED_FOR: Duration = Duration::from_hours(6);
 
@@ -28,14 +30,24 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
     pub(super) async fn put_message_ahead(
         &mut self,
         event: &Event,
-    ) -> Result<Option<Timestamp>, UpdateError> {
-        if self.record.is_none() && self.would_wait(event) {
+    ) -> Result<Option<Timestamp>, DeliverError> {
+        let is_versioned = self.order.updated_at.is_some() && matches!(event, Event::Arrive(_));
+        let may_replace = is_versioned && !self.on_queue;
+        if self.record.is_none() && (may_replace || self.would_wait(event)) {
             // Another message may wait already: this read costs less than one more.
-            self.record = self.dispatcher.ledger.get(&self.key).await?;
+            let held = self.dispatcher.ledger.get(&self.key).await;
+            self.record = held.map_err(UpdateError::from)?;
         }
         let now = self.now();
         let decision = step(self.protocol(), event, &self.policy, now);
-        let (Some(next), Then::Wait(until)) = (decision.next, decision.then) else {
+        let Some(next) = decision.next else { return Ok(None) };
+        let Then::Wait(until) = decision.then else {
+            if may_replace && replaces(self.record.as_ref(), &next) && !next.state.is_final() {
+                // The messages of the version before are superseded from here on, and the caller
+                // may be gone: this one carries the order on.
+                self.dispatcher.put_later_version(self.trigger).await?;
+                self.on_queue = true;
+            }
             return Ok(None);
         };
         let is_due_at_once = matches!(event, Event::Arrive(_)) && until <= now;
@@ -122,6 +134,13 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let state = if is_parked { State::Parked } else { State::Retrying };
         let first_seen_at = waiting().filter_map(|result| result.first_seen_at).min();
         self.put_order(trigger, until, state, first_seen_at, None).await
+    }
+
+    /// Puts a version that came by a direct call on the queue, for the time when its sender is
+    /// certainly dead.
+    pub(super) async fn put_later_version(&self, trigger: &Trigger<'_>) -> Result<(), Unavailable> {
+        let until = trigger.deadline + ASIDE;
+        self.put_order(trigger, until, State::Sending, None, None).await
     }
 
     async fn put_order(

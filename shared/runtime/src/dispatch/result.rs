@@ -6,7 +6,7 @@ use postback_core::{
     redaction::Reason,
 };
 
-use crate::ledger::UpdateError;
+use crate::{ledger::UpdateError, services::Unavailable};
 
 /// The result of one delivery.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -41,12 +41,14 @@ pub struct DeliveryResult {
 
 /// The reason that nothing is known of a delivery. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct DeliverError(
-    /// The failed update.
-    #[from]
-    pub UpdateError,
-);
+pub enum DeliverError {
+    /// The ledger's update failed.
+    #[error(transparent)]
+    NotWritten(#[from] UpdateError),
+    /// A later version could not be put on its queue, so it replaced nothing.
+    #[error("the order could not be put on its queue")]
+    NotPut(#[from] Unavailable),
+}
 
 impl DeliveryResult {
     /// Nothing to report: nothing was written.

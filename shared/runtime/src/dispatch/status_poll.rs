@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Key, Record},
+    delivery::{Key, RETENTION, Record},
     network::{Progress, TracksStatus},
     redaction::{Details, Reason},
 };
 use serde::Deserialize;
 
-use super::{DeliverError, Dispatcher};
+use super::Dispatcher;
 use crate::{
     client::SendResult,
     ledger::{Change, UpdateError},
@@ -23,18 +23,29 @@ use crate::{
 
 /// A message older than this is renewed: the queue would drop it at 14 days.
 const OLDEST: Duration = Duration::from_hours(12 * 24);
+/// The pause of a delivery whose status can't be read.
+const SKIPPED: Duration = Duration::from_hours(1);
+/// The time that the writes about one delivery may take.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// The counts of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Round {
     /// The requests sent.
     pub requests: u32,
+    /// The requests that were answered with a list.
+    pub answered: u32,
     /// The deliveries asked about.
     pub asked: u32,
     /// The deliveries with a new status.
     pub changed: u32,
     /// The deliveries with a final status.
     pub ended: u32,
+    /// The deliveries that could not be asked about, or whose status could not be written. They come
+    /// again.
+    pub failed: u32,
+    /// The messages that nobody can read: they are among the queue's dead letters.
+    pub unreadable: u32,
 }
 
 /// The reason that a round ended early. Its other deliveries come again.
@@ -43,9 +54,6 @@ pub enum RoundError {
     /// The queue did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The ledger did not answer.
-    #[error(transparent)]
-    Ledger(#[from] DeliverError),
     /// The network did not answer.
     #[error("the network did not answer with the status of its deliveries: {0}")]
     NotAnswered(Reason),
@@ -76,33 +84,90 @@ impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
     pub async fn poll_status(&self, deadline: Timestamp) -> Result<Round, RoundError> {
         let is_open = self.breaker().is_open();
         let configured = self.settings.current(&self.services, is_open).await;
-        let need = N::TIMEOUT + Duration::from_secs(10);
         let mut round = Round::default();
-        loop {
-            let due = self.due(N::AT_ONCE).await?;
-            if due.is_empty() || self.services.now() + need > deadline {
-                return Ok(round);
+        let polled = self.poll(&configured.network, deadline, &mut round).await;
+        if let Ok(count) = self.services.count_tracked().await {
+            self.metrics().record_tracked(count);
+        }
+        polled.map(|()| round)
+    }
+
+    async fn poll(
+        &self,
+        network: &N,
+        deadline: Timestamp,
+        round: &mut Round,
+    ) -> Result<(), RoundError> {
+        // A message that was received and not asked about is invisible for some minutes.
+        while self.has_time(deadline) {
+            let due = self.due(N::AT_ONCE, round).await?;
+            if due.is_empty() {
+                return Ok(());
             }
-            let mut ids: Vec<_> = due.iter().map(|tracked| tracked.id.as_str()).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            round.requests += 1;
-            round.asked += u32::try_from(ids.len()).unwrap_or(u32::MAX);
-            let request = configured.network.ask(&ids);
-            let progress = match self.sender.send(&request, self.services.now()).await {
-                SendResult::Answered(answer) => configured.network.progress(&answer),
-                SendResult::NotSent(reason) | SendResult::MaybeSent(reason) => Err(reason),
-            };
-            let progress = progress.map_err(RoundError::NotAnswered)?;
-            for tracked in &due {
-                self.settle_status(tracked, progress.get(&tracked.id), &mut round).await?;
+            let mut batches = vec![due];
+            while let Some(batch) = batches.pop()
+                && self.has_time(deadline)
+            {
+                batches.extend(self.ask(network, batch, deadline, round).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether there is time for one more request and what follows from it.
+    fn has_time(&self, deadline: Timestamp) -> bool {
+        self.services.now() + N::TIMEOUT + Duration::from_secs(10) <= deadline
+    }
+
+    /// Asks about a batch. Where the answer can't be read, one delivery may be the reason: returns
+    /// the halves, to be asked about by themselves.
+    async fn ask(
+        &self,
+        network: &N,
+        mut batch: Vec<Tracked>,
+        deadline: Timestamp,
+        round: &mut Round,
+    ) -> Result<Vec<Vec<Tracked>>, RoundError> {
+        let mut ids: Vec<_> = batch.iter().map(|tracked| tracked.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        round.requests += 1;
+        round.asked += u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let answer = match self.sender.send(&network.ask(&ids), self.services.now()).await {
+            SendResult::Answered(answer) => answer,
+            SendResult::NotSent(reason) | SendResult::MaybeSent(reason) => {
+                return Err(RoundError::NotAnswered(reason));
+            }
+        };
+        match network.progress(&answer) {
+            Ok(progress) => {
+                round.answered += 1;
+                for tracked in &batch {
+                    self.settle_status(tracked, progress.get(&tracked.id), deadline, round).await;
+                }
+                Ok(Vec::new())
+            }
+            Err(reason) if !answer.is_success() => Err(RoundError::NotAnswered(reason)),
+            Err(_) if batch.len() > 1 => {
+                let half = batch.split_off(batch.len() / 2);
+                Ok(vec![half, batch])
+            }
+            // The second by itself, and no answer yet: it is not about one delivery.
+            Err(reason) if round.answered == 0 && round.failed > 0 => {
+                Err(RoundError::NotAnswered(reason))
+            }
+            Err(reason) => {
+                for tracked in &batch {
+                    self.skip(tracked, reason.as_str(), round).await;
+                }
+                Ok(Vec::new())
             }
         }
     }
 
     /// Receives at most `most` deliveries that are due; all of them, if there are fewer. A queue
     /// hands over as many at once as it likes.
-    async fn due(&self, most: usize) -> Result<Vec<Tracked>, Unavailable> {
+    async fn due(&self, most: usize, round: &mut Round) -> Result<Vec<Tracked>, Unavailable> {
         let mut due = Vec::new();
         while due.len() < most {
             let messages = self.services.receive(most - due.len()).await?;
@@ -110,45 +175,85 @@ impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
                 break;
             }
             for lead in messages {
-                if let Some(tracked) = read::<N>(lead) {
-                    due.push(tracked);
-                } else {
-                    let code = "status_message_unreadable";
-                    tracing::error!(code, network = N::NAME, "a message of the status queue");
+                match read::<N>(lead) {
+                    Ok(tracked) => due.push(tracked),
+                    Err(lead) => self.dead_letter(&lead, round).await,
                 }
             }
         }
         Ok(due)
     }
 
+    /// Moves a message that nobody can read to the queue's dead letters.
+    async fn dead_letter(&self, lead: &TrackedLead, round: &mut Round) {
+        round.unreadable += 1;
+        let code = "status_message_unreadable";
+        tracing::error!(code, network = N::NAME, "a message of the status queue");
+        // It comes again if either fails.
+        if self.services.dead_letter_tracked(lead).await.is_ok() {
+            let _comes_again = self.services.delete(lead).await;
+        }
+    }
+
+    /// Leaves a delivery that can't be asked about for later.
+    async fn skip(&self, tracked: &Tracked, reason: &str, round: &mut Round) {
+        round.failed += 1;
+        let (code, order_id) = ("status_not_read", &tracked.key.order_id);
+        tracing::error!(code, network = N::NAME, order_id, reason, "its status can't be read");
+        let _comes_again_sooner = self.services.defer(&tracked.lead, SKIPPED).await;
+    }
+
+    /// Notes the status of one delivery and lets its message come again, or go. A failure is that
+    /// message's alone.
     async fn settle_status(
+        &self,
+        tracked: &Tracked,
+        progress: Option<&Progress>,
+        deadline: Timestamp,
+        round: &mut Round,
+    ) {
+        let in_time = self.services.now() + SETTLING <= deadline;
+        let settled = if in_time { self.settle_one(tracked, progress, round).await } else { None };
+        if settled.is_none() {
+            round.failed += 1;
+            let (code, order_id) = ("status_not_settled", &tracked.key.order_id);
+            tracing::error!(code, network = N::NAME, order_id, "its message comes again");
+        }
+    }
+
+    /// `None` if a service did not answer.
+    async fn settle_one(
         &self,
         Tracked { lead, key, delivered_at, .. }: &Tracked,
         progress: Option<&Progress>,
         round: &mut Round,
-    ) -> Result<(), RoundError> {
-        let now = self.services.now();
+    ) -> Option<()> {
+        let age = self.services.now().since(*delivered_at);
         if let Some(progress) = progress {
-            let changed = self.record_status(key, progress).await?;
+            let changed = self.record_status(key, progress).await.ok()?;
             round.changed += u32::from(changed);
             if changed && progress.is_dropped {
                 self.metrics().record_silent_refusal();
             }
             if progress.is_final {
                 round.ended += 1;
-                return Ok(self.services.delete(lead).await?);
+                return self.services.delete(lead).await.ok();
             }
         }
-        if now.since(lead.sent_at) > OLDEST {
-            self.services.renew(lead).await?;
-            return Ok(self.services.delete(lead).await?);
+        if age > RETENTION {
+            // The ledger has forgotten it.
+            return self.services.delete(lead).await.ok();
         }
-        Ok(self.services.defer(lead, pause(now.since(*delivered_at))).await?)
+        if self.services.now().since(lead.sent_at) > OLDEST {
+            self.services.renew(lead).await.ok()?;
+            return self.services.delete(lead).await.ok();
+        }
+        self.services.defer(lead, pause(age)).await.ok()
     }
 
     /// Notes the status on the delivery. Returns whether it is a new one.
-    async fn record_status(&self, key: &Key, progress: &Progress) -> Result<bool, DeliverError> {
-        let held = self.ledger.get(key).await.map_err(UpdateError::from)?;
+    async fn record_status(&self, key: &Key, progress: &Progress) -> Result<bool, UpdateError> {
+        let held = self.ledger.get(key).await?;
         let decide = |held: Option<&Record>| {
             let next = held.and_then(|held| held.with_status(&progress.status, self.stamp()));
             next.map_or(Change::Keep(()), |next| Change::Write(Box::new(next), ()))
@@ -157,12 +262,16 @@ impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
     }
 }
 
-fn read<N: TracksStatus>(lead: TrackedLead) -> Option<Tracked> {
-    let delivered: Delivered = serde_json::from_str(&lead.body).ok()?;
+fn read<N: TracksStatus>(lead: TrackedLead) -> Result<Tracked, TrackedLead> {
+    let Ok(delivered) = serde_json::from_str::<Delivered>(&lead.body) else { return Err(lead) };
     let Delivered { order_id, network, line, references, at } = delivered;
-    let id = references.get(N::REFERENCE)?.to_owned();
-    let key = Key::known(order_id, &network, line.as_deref());
-    (network == N::NAME).then_some(Tracked { lead, key, id, delivered_at: at })
+    match references.get(N::REFERENCE) {
+        Some(id) if network == N::NAME => {
+            let (id, key) = (id.to_owned(), Key::known(order_id, &network, line.as_deref()));
+            Ok(Tracked { lead, key, id, delivered_at: at })
+        }
+        _ => Err(lead),
+    }
 }
 
 /// The pause until the next question: it grows with the age of the delivery.

@@ -83,7 +83,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Option<DeliveryResult>, DeliverError> {
         let policy = Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG);
         let held = self.ledger.get(key).await.map_err(UpdateError::from)?;
-        let updated = self.apply(key, held, event, &policy, Note::default()).await?;
+        let updated = self.apply(key, held, event, &policy, Note::default(), true).await?;
         if updated.after.is_none() {
             return Ok(None);
         }

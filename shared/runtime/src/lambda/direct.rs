@@ -126,16 +126,23 @@ fn conflict_detail(conflict: &DeliveryResult) -> String {
     )
 }
 
-fn unavailable(DeliverError(error): DeliverError) -> Problem {
-    let detail = match error {
-        UpdateError::Ledger(_) => {
-            "The ledger could not be reached, so nothing was sent. Send the order again."
-        }
-        UpdateError::Contended => {
-            "This order is being sent many times at once. Send it again in a moment."
-        }
+fn unavailable(error: DeliverError) -> Problem {
+    let (code, detail) = match error {
+        DeliverError::NotWritten(UpdateError::Ledger(_)) => (
+            Code::LedgerUnavailable,
+            "The ledger could not be reached, so nothing was sent. Send the order again.",
+        ),
+        DeliverError::NotWritten(UpdateError::Contended) => (
+            Code::LedgerUnavailable,
+            "This order is being sent many times at once. Send it again in a moment.",
+        ),
+        DeliverError::NotPut(_) => (
+            Code::QueueUnavailable,
+            "This version of the order could not be put on its queue, so nothing was sent. Send it \
+             again.",
+        ),
     };
-    Problem::new(Code::LedgerUnavailable, detail)
+    Problem::new(code, detail)
 }
 
 fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {

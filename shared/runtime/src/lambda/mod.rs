@@ -129,9 +129,9 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
         let code = "status_poll_ended_early";
         tracing::error!(code, network = N::NAME, %error, "the round ended early");
     })?;
-    let Round { requests, asked, changed, ended } = round;
-    let code = "status_poll";
-    tracing::info!(code, network = N::NAME, requests, asked, changed, ended, "polled");
+    let Round { requests, asked, changed, ended, failed, unreadable, .. } = round;
+    let (code, network) = ("status_poll", N::NAME);
+    tracing::info!(code, network, requests, asked, changed, ended, failed, unreadable, "polled");
     Ok(to_raw_value(&())?)
 }
 

@@ -66,9 +66,9 @@ impl Failure {
             Self::NotAnEvent => "not_an_event",
             Self::OtherType => "other_type",
             Self::NotAnOrder(_) => "invalid_order",
-            Self::Deliver(DeliverError(UpdateError::Ledger(_))) => "ledger_unavailable",
-            Self::Deliver(DeliverError(UpdateError::Contended)) => "contended",
-            Self::NotPutBack(_) => "queue_unavailable",
+            Self::Deliver(DeliverError::NotWritten(UpdateError::Ledger(_))) => "ledger_unavailable",
+            Self::Deliver(DeliverError::NotWritten(UpdateError::Contended)) => "contended",
+            Self::Deliver(DeliverError::NotPut(_)) | Self::NotPutBack(_) => "queue_unavailable",
             Self::Panicked => "panicked",
         }
     }

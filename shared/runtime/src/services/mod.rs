@@ -87,6 +87,15 @@ pub trait StatusServices: Services {
     /// Deletes the message.
     fn delete(&self, lead: &TrackedLead) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
+    /// Puts a message that nobody can read among the status queue's dead letters.
+    fn dead_letter_tracked(
+        &self,
+        lead: &TrackedLead,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Counts the messages of the status queue, those that wait included; about so many.
+    fn count_tracked(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+
     /// Puts a copy of the message on the queue, because a queue keeps a message for 14 days only.
     fn renew(&self, lead: &TrackedLead) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }

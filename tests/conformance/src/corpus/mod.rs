@@ -179,6 +179,7 @@ pub(crate) fn verdict_words(verdict: &Verdict) -> Vec<String> {
         Verdict::Retry { reason, after: Some(after), .. } => {
             words(["retrying", reason.as_str(), "after", &after.as_secs().to_string()])
         }
+        Verdict::RetryOnce { reason, .. } => words(["retrying", reason.as_str(), "once"]),
         Verdict::Unconfirmed { reason, if_absent } => {
             let then = if *if_absent == IfAbsent::Reject { "reject" } else { "send_again" };
             words(["unconfirmed", reason.as_str(), then])

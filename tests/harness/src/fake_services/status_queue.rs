@@ -5,7 +5,7 @@ use std::time::Duration;
 use postback_core::clock::Timestamp;
 use postback_runtime::services::{StatusServices, TrackedLead, Unavailable};
 
-use super::FakeServices;
+use super::{DeadLetter, FakeServices};
 
 /// A message on the status queue, and the time from which it can be received.
 #[derive(Clone, Debug)]
@@ -28,6 +28,12 @@ impl FakeServices {
     /// Limits the number of messages that the status queue hands over at once.
     pub fn hand_over_at_once(&self, most: usize) {
         self.inner().most_at_once = most;
+    }
+
+    /// The messages in the status queue's dead-letter queue.
+    #[must_use]
+    pub fn status_dead_letters(&self) -> Vec<DeadLetter> {
+        self.inner().status_dead_letters.clone()
     }
 
     /// The time from which each message on the status queue can be received.
@@ -62,6 +68,16 @@ impl StatusServices for FakeServices {
     async fn delete(&self, lead: &TrackedLead) -> Result<(), Unavailable> {
         self.inner().status_queue.retain(|waiting| waiting.lead.handle != lead.handle);
         Ok(())
+    }
+
+    async fn dead_letter_tracked(&self, lead: &TrackedLead) -> Result<(), Unavailable> {
+        let reason = "status_message_unreadable";
+        self.inner().status_dead_letters.push(DeadLetter { body: lead.body.clone(), reason });
+        Ok(())
+    }
+
+    async fn count_tracked(&self) -> Result<u64, Unavailable> {
+        Ok(self.inner().status_queue.len() as u64)
     }
 
     async fn renew(&self, lead: &TrackedLead) -> Result<(), Unavailable> {

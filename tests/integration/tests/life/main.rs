@@ -2,6 +2,7 @@
 //! settings, outages and the sweep.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+#![expect(clippy::print_stdout, reason = "the figures are for people")]
 
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ mod fixtures;
 mod formats;
 mod lines;
 mod outage;
+mod reopened;
+mod retried_once;
 mod settings;
 mod sweeping;
 mod versions;

@@ -1,5 +1,8 @@
 //! Versions of one order: corrections, conflicts, and versions that wait for an attempt.
 
+use std::time::Duration;
+
+use postback_harness::Strike;
 use postback_integration::{Bundle, with};
 use postback_sandbox::{Fault, Network};
 use serde_json::{Value, json};
@@ -86,4 +89,45 @@ async fn an_earlier_version_is_superseded_and_no_conflict() {
     assert_eq!(amounts(&bundle), ["1599"]);
     assert_eq!(published(&bundle, "shopback").await, ["delivered"]);
     assert!(bundle.shopback.services.queue().is_empty());
+}
+
+#[tokio::test]
+async fn a_later_version_whose_call_dies_after_its_claim_is_carried_on() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::status(429));
+    bundle.post("/orders/shopback", &of_total("1499.00")).await;
+    bundle.bed.advance(Duration::from_hours(1));
+    // The record is read, the claim is written over the version before, and the function dies before
+    // the settlement.
+    bundle.bed.table.script([Strike::Pass, Strike::Pass, Strike::Hang]);
+    let later = changed_at(of_total("1599.00"), 20);
+    tokio::select! {
+        _ = bundle.post("/orders/shopback", &later) => panic!("the ledger never answers"),
+        () = bundle.bed.table.wait_for_strikes(1) => {}
+    }
+    bundle.bed.table.script([]);
+
+    let is_done = bundle.bed.work_off(&bundle.shopback, DAY).await;
+
+    assert!(is_done);
+    assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
+    assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 1);
+    assert_eq!(amounts(&bundle).last().map(String::as_str), Some("1599"));
+}
+
+#[tokio::test]
+async fn a_later_version_that_can_t_be_put_on_its_queue_replaces_nothing() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::status(429));
+    bundle.post("/orders/shopback", &of_total("1499.00")).await;
+    bundle.bed.advance(Duration::from_hours(1));
+    bundle.shopback.services.queue_down(true);
+
+    let reply = bundle.post("/orders/shopback", &changed_at(of_total("1599.00"), 20)).await;
+
+    assert_eq!(reply.problem(), (503, "queue_unavailable".to_owned()));
+    assert_eq!(amounts(&bundle), ["1499"]);
+    bundle.shopback.services.queue_down(false);
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+    assert_eq!(amounts(&bundle), ["1499", "1499"], "the version held goes on");
 }

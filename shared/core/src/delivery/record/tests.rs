@@ -140,6 +140,19 @@ fn an_attempt_that_ended_stays_as_it_ended() {
 }
 
 #[test]
+fn a_late_yes_to_one_attempt_is_no_end_of_the_next_one() {
+    let lost = after(&claimed(), delivery(State::Unconfirmed, 1), Note::default(), NOW + SECOND);
+    let second = after(&lost, delivery(State::Sending, 2), Note::default(), NOW + SECOND * 2);
+
+    let note = |number| Note { attempt: Some(number), ..Note::default() };
+    let late = after(&second, delivery(State::Delivered, 2), note(1), NOW + SECOND * 3);
+    let own = after(&second, delivery(State::Delivered, 2), note(2), NOW + SECOND * 3);
+
+    assert_eq!(late.attempts, second.attempts);
+    assert_eq!(own.attempts.entries()[1].state, Some(State::Delivered));
+}
+
+#[test]
 fn a_write_while_sending_does_not_end_the_attempt() {
     let still = after(&claimed(), delivery(State::Sending, 1), Note::default(), NOW + SECOND);
 

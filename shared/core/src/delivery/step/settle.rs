@@ -39,7 +39,8 @@ pub(super) fn settle(
         Verdict::ClickUsed => click_used(held),
         Verdict::Held(reason) => held_for_a_person(held, reason, now),
         Verdict::Parked { reason, probe, .. } => parked(held, reason, *probe, sender, policy, now),
-        Verdict::Retry { reason, after, .. } => {
+        // One that the driver did not weigh is an answer like any other.
+        Verdict::Retry { reason, after, .. } | Verdict::RetryOnce { reason, after } => {
             retry(held, reason, after.unwrap_or_default(), sender, policy, now)
         }
         Verdict::Unconfirmed { reason, if_absent } => {

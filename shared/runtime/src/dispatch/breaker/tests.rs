@@ -8,8 +8,8 @@ fn doubt() -> Verdict {
 
 fn opened(verdict: &Verdict) -> CircuitBreaker {
     let mut breaker = CircuitBreaker::default();
-    assert_eq!(breaker.record("A", verdict, "v1", START), None);
-    assert!(matches!(breaker.record("B", verdict, "v1", START), Some(Change::Opened(_))));
+    assert_eq!(breaker.record("A", verdict, None, "v1", START), None);
+    assert!(matches!(breaker.record("B", verdict, None, "v1", START), Some(Change::Opened(_))));
     breaker
 }
 
@@ -18,7 +18,10 @@ fn one_order_opens_nothing_however_often_it_fails() {
     let mut breaker = CircuitBreaker::default();
 
     for _ in 0..5 {
-        assert_eq!(breaker.record("A", &Verdict::parked("http_forbidden"), "v1", START), None);
+        assert_eq!(
+            breaker.record("A", &Verdict::parked("http_forbidden"), None, "v1", START),
+            None
+        );
     }
     assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
 }
@@ -27,17 +30,17 @@ fn one_order_opens_nothing_however_often_it_fails() {
 fn a_shopper_whose_orders_are_refused_in_a_row_stops_nobody_while_others_are_judged() {
     let refused = Verdict::parked("http_forbidden");
     let mut breaker = CircuitBreaker::default();
-    breaker.record("good", &Verdict::Accepted(None), "v1", START);
+    breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
 
     let proven_until = START + PROVEN;
     let early = Timestamp::from_millis(proven_until.as_millis() - 1);
     for number in 0..50 {
-        assert_eq!(breaker.record(&format!("bad-{number}"), &refused, "v1", early), None);
+        assert_eq!(breaker.record(&format!("bad-{number}"), &refused, None, "v1", early), None);
     }
     assert_eq!(breaker.check("next", "v1", early), Circuit::Closed);
 
     // Nobody's order was judged for two minutes: the setting may be wrong after all.
-    let opened = breaker.record("bad-50", &refused, "v1", proven_until);
+    let opened = breaker.record("bad-50", &refused, None, "v1", proven_until);
     assert_eq!(opened, Some(Change::Opened(Reason::new("http_forbidden"))));
 }
 
@@ -49,10 +52,13 @@ fn other_settings_a_networks_own_words_and_outages_count_although_an_order_was_j
         (doubt(), "v1"),
     ] {
         let mut breaker = CircuitBreaker::default();
-        breaker.record("good", &Verdict::Accepted(None), "v1", START);
+        breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
 
-        assert_eq!(breaker.record("A", &verdict, settings, START), None);
-        assert!(matches!(breaker.record("B", &verdict, settings, START), Some(Change::Opened(_))));
+        assert_eq!(breaker.record("A", &verdict, None, settings, START), None);
+        assert!(matches!(
+            breaker.record("B", &verdict, None, settings, START),
+            Some(Change::Opened(_))
+        ));
     }
 }
 
@@ -68,19 +74,31 @@ fn a_failure_of_tls_is_no_outage() {
 #[test]
 fn a_second_order_with_another_refusal_opens_nothing() {
     let mut breaker = CircuitBreaker::default();
-    breaker.record("A", &Verdict::parked("http_forbidden"), "v1", START);
+    breaker.record("A", &Verdict::parked("http_forbidden"), None, "v1", START);
 
-    assert_eq!(breaker.record("B", &Verdict::parked("key"), "v1", START), None);
-    assert_eq!(breaker.record("A", &doubt(), "v1", START), None);
+    assert_eq!(breaker.record("B", &Verdict::parked("key"), None, "v1", START), None);
+    assert_eq!(breaker.record("A", &doubt(), None, "v1", START), None);
+}
+
+#[test]
+fn another_status_is_another_refusal() {
+    let mut breaker = CircuitBreaker::default();
+    let refused = Verdict::parked("http_client_error");
+
+    breaker.record("A", &refused, Some(409), "v1", START);
+
+    assert_eq!(breaker.record("B", &refused, Some(415), "v1", START), None);
+    let opened = breaker.record("C", &refused, Some(415), "v1", START);
+    assert!(matches!(opened, Some(Change::Opened(_))));
 }
 
 #[test]
 fn a_success_between_two_failures_keeps_it_closed() {
     let mut breaker = CircuitBreaker::default();
-    breaker.record("A", &doubt(), "v1", START);
-    breaker.record("B", &Verdict::rejected("invalid_click"), "v1", START);
+    breaker.record("A", &doubt(), None, "v1", START);
+    breaker.record("B", &Verdict::rejected("invalid_click"), None, "v1", START);
 
-    assert_eq!(breaker.record("C", &doubt(), "v1", START), None);
+    assert_eq!(breaker.record("C", &doubt(), None, "v1", START), None);
 }
 
 #[test]
@@ -109,9 +127,12 @@ fn probes_after_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
         assert!(matches!(breaker.check(&last, "v1", now), Circuit::Open(_)), "{last}");
         assert_eq!(breaker.check(probe, "v1", now), Circuit::HalfOpen);
         assert!(matches!(breaker.check("G", "v1", now), Circuit::Open(_)));
-        breaker.record(probe, &doubt(), "v1", now);
+        breaker.record(probe, &doubt(), None, "v1", now);
     }
-    assert_eq!(breaker.record("G", &Verdict::Accepted(None), "v1", now), Some(Change::Closed));
+    assert_eq!(
+        breaker.record("G", &Verdict::Accepted(None), None, "v1", now),
+        Some(Change::Closed)
+    );
     assert_eq!(breaker.check("H", "v1", now), Circuit::Closed);
 }
 
@@ -125,7 +146,7 @@ fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
     let mut breaker = CircuitBreaker::default();
     let after = Some(Duration::from_secs(30));
 
-    assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), "v1", START), None);
+    assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), None, "v1", START), None);
 
     assert!(matches!(breaker.check("A", "v1", START), Circuit::Open(_)));
     let later = START + Duration::from_secs(30);
@@ -140,10 +161,10 @@ fn two_are_in_flight_until_one_ended_well() {
     breaker.begin();
     assert!(!breaker.has_room());
     breaker.end();
-    breaker.record("A", &Verdict::Accepted(None), "v1", START);
+    breaker.record("A", &Verdict::Accepted(None), None, "v1", START);
     breaker.begin();
     assert!(breaker.has_room());
-    breaker.record("B", &doubt(), "v1", START);
+    breaker.record("B", &doubt(), None, "v1", START);
     assert!(!breaker.has_room());
 }
 
@@ -174,5 +195,5 @@ fn a_duplicate_that_a_lookup_decides_is_an_answer_and_no_outage() {
     let duplicate = Verdict::Unconfirmed { reason, if_absent: IfAbsent::Reject };
     let mut breaker = opened(&doubt());
 
-    assert_eq!(breaker.record("C", &duplicate, "v1", START), Some(Change::Closed));
+    assert_eq!(breaker.record("C", &duplicate, None, "v1", START), Some(Change::Closed));
 }

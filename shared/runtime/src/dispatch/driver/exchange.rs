@@ -2,7 +2,7 @@
 //! answer.
 
 use postback_core::{
-    delivery::{Attempt, Event, Judgement, Key, Lookup, Others, Verdict, judge},
+    delivery::{Attempt, Event, Judgement, Key, Lookup, Others, Scope, Verdict, judge},
     network::{Classification, Network},
     redaction::{Details, Reason},
 };
@@ -40,7 +40,8 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
                 status = Some(answer.status);
             }
             let classification = self.classify(&result, attempt);
-            self.resolve_duplicate(classification, attempt).await
+            let classification = self.resolve_duplicate(classification, attempt).await;
+            self.resolve_retry_once(classification)
         };
         let Classification { verdict, references, details } = classification;
         let now = self.now();
@@ -53,10 +54,11 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         trace.record(N::NAME, &self.key, &verdict, &mut self.dispatcher.metrics());
         // An attempt that was held back here is no evidence about the network.
         if unsent.is_none() {
-            self.update_breaker(&verdict);
+            self.update_breaker(&verdict, status);
         }
         self.note.references = references;
         self.note.details = details;
+        self.note.attempt = Some(attempt.number);
         Event::Settle {
             attempt: attempt.number,
             verdict,
@@ -86,6 +88,20 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
             None => details,
         };
         Classification { verdict, references, details }
+    }
+
+    /// Parks an order that has had its one retry after this answer.
+    fn resolve_retry_once(&self, classification: Classification) -> Classification {
+        let Verdict::RetryOnce { reason, after } = &classification.verdict else {
+            return classification;
+        };
+        let had_it = self.record.as_ref().is_some_and(|record| record.has_ended_with(reason));
+        let verdict = if had_it {
+            Verdict::Parked { reason: reason.clone(), scope: Scope::Delivery, probe: false }
+        } else {
+            Verdict::Retry { reason: reason.clone(), after: *after, sent: true }
+        };
+        Classification { verdict, ..classification }
     }
 
     fn classify(&self, result: &SendResult, attempt: &Attempt) -> Classification {
@@ -128,10 +144,10 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
     }
 
     /// Opens or closes the circuit breaker by the network's answer.
-    fn update_breaker(&self, verdict: &Verdict) {
+    fn update_breaker(&self, verdict: &Verdict, status: Option<u16>) {
         let (order_id, settings) = (&self.key.order_id, &self.configured.version);
         let mut breaker = self.dispatcher.breaker();
-        let change = breaker.record(order_id, verdict, settings, self.now());
+        let change = breaker.record(order_id, verdict, status, settings, self.now());
         if breaker.last_ended_well() {
             self.dispatcher.metrics().record_paused(false);
         }

@@ -2,7 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{
+    Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+};
 use postback_core::clock::Timestamp;
 
 use super::{
@@ -20,6 +22,7 @@ pub struct AwsServices {
     queue_url: String,
     dead_letter_queue_url: String,
     status_queue_url: Option<String>,
+    status_dead_letter_queue_url: Option<String>,
     secret: SecretSource,
     stack: String,
 }
@@ -31,14 +34,15 @@ impl fmt::Debug for AwsServices {
 }
 
 impl AwsServices {
-    /// Reads `QUEUE_URL`, `DEAD_LETTER_QUEUE_URL` and `NETWORK_SECRET_ARN`, `STATUS_QUEUE_URL` where
-    /// the network's status is polled, and `STACK_NAME`, by which the metrics of two stacks differ.
+    /// Reads `QUEUE_URL`, `DEAD_LETTER_QUEUE_URL` and `NETWORK_SECRET_ARN`, `STATUS_QUEUE_URL` and
+    /// `STATUS_DEAD_LETTER_QUEUE_URL` where the network's status is polled, and `STACK_NAME`, by which the metrics of two stacks differ.
     pub fn new(environment: &Environment) -> Result<Self, SettingMissing> {
         Ok(Self {
             queue: environment.sqs(),
             queue_url: setting("QUEUE_URL")?,
             dead_letter_queue_url: setting("DEAD_LETTER_QUEUE_URL")?,
             status_queue_url: setting("STATUS_QUEUE_URL").ok(),
+            status_dead_letter_queue_url: setting("STATUS_DEAD_LETTER_QUEUE_URL").ok(),
             secret: SecretSource::new(environment, setting("NETWORK_SECRET_ARN")?),
             stack: stack_name(),
         })
@@ -120,6 +124,32 @@ impl StatusServices for AwsServices {
             .set_queue_url(self.status_queue_url.clone())
             .receipt_handle(&lead.handle);
         delete.send().await.map(|_| ()).map_err(|_| Unavailable)
+    }
+
+    async fn dead_letter_tracked(&self, lead: &TrackedLead) -> Result<(), Unavailable> {
+        let send = self
+            .queue
+            .send_message()
+            .set_queue_url(self.status_dead_letter_queue_url.clone())
+            .message_body(&lead.body);
+        sent(send.send().await)
+    }
+
+    async fn count_tracked(&self) -> Result<u64, Unavailable> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let get = self
+            .queue
+            .get_queue_attributes()
+            .set_queue_url(self.status_queue_url.clone())
+            .set_attribute_names(Some(counts.to_vec()));
+        let output = get.send().await.map_err(|_| Unavailable)?;
+        let attributes = output.attributes.ok_or(Unavailable)?;
+        let count = |name| attributes.get(name)?.parse::<u64>().ok();
+        Ok(counts.iter().filter_map(count).sum())
     }
 
     async fn renew(&self, lead: &TrackedLead) -> Result<(), Unavailable> {

@@ -63,7 +63,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AttemptLatency,
         Self::AttemptFailed,
         Self::Outcomes,

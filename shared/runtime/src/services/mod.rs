@@ -1,32 +1,31 @@
 //! The services around a function: time, randomness, the queue, the bus and the secret. AWS provides
 //! them in a function, a test provides its own.
 
-use std::{collections::BTreeSet, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 
 use postback_core::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    ledger::{Ledger, LedgerError, Receipt, UnclaimedOrder},
+    ledger::{Ledger, LedgerError, Receipt},
     metrics::Metrics,
 };
 
 mod aws;
 mod bus;
 mod environment;
+mod orders;
 mod sdk;
 
 pub use aws::{AwsIntake, AwsPublish, AwsServices, AwsSweep, AwsWebhook};
 pub use bus::Bus;
 pub use environment::{Access, Endpoints, Environment, SettingMissing, setting};
+pub use orders::{ActiveNetworks, FaultyOrder, IntakeServices, OrderServices};
 pub use sdk::CallLimits;
 
 /// The source of the events that Postback publishes about deliveries.
 pub const PUBLISHED: &str = "postback";
-
-/// The name of the stack unless one is set.
-const DEFAULT_STACK: &str = "postback";
 
 /// The detail type of a completed order on the bus.
 pub const ORDER_COMPLETED: &str = "order.completed";
@@ -176,65 +175,6 @@ pub trait SweepServices: Send + Sync {
 
     /// Writes a document of metrics.
     fn measure(&self, document: &serde_json::Value);
-}
-
-/// The networks of a deployment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActiveNetworks {
-    /// The names of those that are on.
-    pub on: BTreeSet<String>,
-    /// The names of those that get every completed order.
-    pub every_order: BTreeSet<String>,
-}
-
-impl ActiveNetworks {
-    /// No network.
-    pub const NONE: &Self = &Self { on: BTreeSet::new(), every_order: BTreeSet::new() };
-}
-
-/// The services around every function that takes orders and puts them on the bus.
-pub trait OrderServices: EventBus {
-    /// The networks of this deployment.
-    fn networks(&self) -> &ActiveNetworks {
-        ActiveNetworks::NONE
-    }
-
-    /// Records an order that concerns no network.
-    fn put_unclaimed(
-        &self,
-        _order: &UnclaimedOrder,
-    ) -> impl Future<Output = Result<(), LedgerError>> + Send {
-        async { Ok(()) }
-    }
-
-    /// The name of the stack.
-    fn stack(&self) -> &str {
-        DEFAULT_STACK
-    }
-
-    /// Writes a document of metrics.
-    fn measure(&self, _document: &serde_json::Value) {}
-}
-
-/// The services around intake.
-pub trait IntakeServices: OrderServices {
-    /// Keeps an event with a faulty order, or none, for a person.
-    fn put_faulty(
-        &self,
-        event: &str,
-        fault: &FaultyOrder,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
-}
-
-/// The reason that an event of the bus was kept as faulty. Nothing of the order but its id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultyOrder {
-    /// The reason, as a code.
-    pub reason: &'static str,
-    /// The order's id, if it can be read.
-    pub order_id: Option<String>,
-    /// The faults: each a code and the member.
-    pub faults: String,
 }
 
 /// The services around the webhook: the bus, its keys and the receipts of its messages.

@@ -1,0 +1,68 @@
+//! The services around the functions that take orders.
+
+use std::{collections::BTreeSet, future::Future};
+
+use super::{EventBus, Unavailable};
+use crate::ledger::{LedgerError, UnclaimedOrder};
+
+/// The name of the stack unless one is set.
+const DEFAULT_STACK: &str = "postback";
+
+/// The networks of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveNetworks {
+    /// The names of those that are on.
+    pub on: BTreeSet<String>,
+    /// The names of those that get every completed order.
+    pub every_order: BTreeSet<String>,
+}
+
+impl ActiveNetworks {
+    /// No network.
+    pub const NONE: &Self = &Self { on: BTreeSet::new(), every_order: BTreeSet::new() };
+}
+
+/// The services around every function that takes orders and puts them on the bus.
+pub trait OrderServices: EventBus {
+    /// The networks of this deployment.
+    fn networks(&self) -> &ActiveNetworks {
+        ActiveNetworks::NONE
+    }
+
+    /// Records an order that concerns no network.
+    fn put_unclaimed(
+        &self,
+        _order: &UnclaimedOrder,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The name of the stack.
+    fn stack(&self) -> &str {
+        DEFAULT_STACK
+    }
+
+    /// Writes a document of metrics.
+    fn measure(&self, _document: &serde_json::Value) {}
+}
+
+/// The services around intake.
+pub trait IntakeServices: OrderServices {
+    /// Keeps an event with a faulty order, or none, for a person.
+    fn put_faulty(
+        &self,
+        event: &str,
+        fault: &FaultyOrder,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// The reason that an event of the bus was kept as faulty. Nothing of the order but its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyOrder {
+    /// The reason, as a code.
+    pub reason: &'static str,
+    /// The order's id, if it can be read.
+    pub order_id: Option<String>,
+    /// The faults: each a code and the member.
+    pub faults: String,
+}

@@ -12,8 +12,10 @@ use postback_runtime::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
+mod later;
 mod proxy;
 
+pub use later::{LATER_WRITES, Later};
 use proxy::Proxy;
 
 const NAME: &str = "ledger";
@@ -79,9 +81,30 @@ impl Table {
         let (inner, serving) =
             listen(|listener| dynoxide::server::serve_on(listener, database)).await;
         let proxy = Arc::new(Proxy::new(inner));
-        let (endpoint, proxying) = listen(|listener| proxy::serve(listener, proxy.clone())).await;
+        let (endpoint, proxying) =
+            listen(|listener| proxy::serve(listener, proxy.clone(), None)).await;
         let client = client(&endpoint, PATIENCE);
         Self { client, endpoint, proxy, tasks: vec![serving, proxying] }
+    }
+
+    /// The endpoint at which the functions of a later version find the table.
+    pub async fn later_endpoint(&mut self, later: Later) -> String {
+        let serve = |listener| proxy::serve(listener, self.proxy.clone(), Some(later));
+        let (endpoint, proxying) = listen(serve).await;
+        self.tasks.push(proxying);
+        endpoint
+    }
+
+    /// Writes an item as it is, in `DynamoDB`'s own JSON.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub async fn put_raw(&self, item: &Value) {
+        let body = json!({ "TableName": NAME, "Item": item }).to_string();
+        let target = "DynamoDB_20120810.PutItem";
+        let (status, ..) = self.proxy.pass(target, "PutItem".to_owned(), body.into()).await;
+        assert!(status.is_success(), "{status}: {item}");
     }
 
     /// The ledger in it.
@@ -93,7 +116,13 @@ impl Table {
     /// The ledger in it by a client of its own, which waits for one answer for `patience`.
     #[must_use]
     pub fn ledger_within(&self, patience: Duration) -> Ledger {
-        Ledger::new(client(&self.endpoint, patience), NAME.to_owned())
+        Self::ledger_at(&self.endpoint, patience)
+    }
+
+    /// The ledger at an endpoint of [`Self::later_endpoint`].
+    #[must_use]
+    pub fn ledger_at(endpoint: &str, patience: Duration) -> Ledger {
+        Ledger::new(client(endpoint, patience), NAME.to_owned())
     }
 
     /// Its name.
@@ -137,6 +166,11 @@ impl Table {
     /// Strikes every call that is not scripted.
     pub fn always(&self, strike: Strike) {
         *self.proxy.always() = strike;
+    }
+
+    /// Fails every call of this operation that is not scripted, as `PutItem`; `None` for none.
+    pub fn fail_all(&self, operation: Option<&'static str>) {
+        *self.proxy.failing() = operation;
     }
 
     /// Every call so far.

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use postback_core::{clock::Timestamp, network::Network};
-use postback_runtime::client::Sender;
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, DecisionRecord, Event, Key, Policy, Record, Recovery, Stamp, step},
+    network::Network,
+    redaction::OperatorNote,
+};
+use postback_runtime::{client::Sender, ledger::Change};
 use postback_sandbox::Sandbox;
 use url::Url;
 
@@ -107,6 +112,49 @@ impl TestBed {
     ) -> Function<N> {
         let sender = sender(endpoint, patience.network);
         Function::start(self.table.ledger_within(patience.ledger), sender, services).await
+    }
+
+    /// Like [`Self::instance_with`], for an instance that finds the ledger at `ledger`.
+    ///
+    /// # Panics
+    ///
+    /// If the function can't start.
+    pub async fn instance_on<N: Network>(
+        &self,
+        ledger: &str,
+        endpoint: &str,
+        services: FakeServices,
+        patience: Patience,
+    ) -> Function<N> {
+        let sender = sender(endpoint, patience.network);
+        Function::start(Table::ledger_at(ledger, patience.ledger), sender, services).await
+    }
+
+    /// Writes a person's decision about a delivery, as the tool does. One that does not fit its
+    /// state changes nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the ledger fails.
+    pub async fn decide(&self, key: &Key, decision: Decision) {
+        let policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
+        let decide = |held: Option<&Record>| {
+            let Some(held) = held else { return Change::Keep(()) };
+            let (attempt, decisions) = (held.protocol.attempt, held.protocol.decisions);
+            let event = Event::Decide { attempt, decisions, decision };
+            let now = self.now();
+            let Some(next) = step(Some(&held.protocol), &event, &policy, now).next else {
+                return Change::Keep(());
+            };
+            let note = |text| OperatorNote::new(text).expect("a note");
+            let (by, why) = (note("an operator"), note("asked the network"));
+            let decided = DecisionRecord { version: 0, at: now, attempt, decision, by, why };
+            let stamp = Stamp { now, write_id: fastrand::u64(..) };
+            Change::Write(Box::new(held.decided(next, decided, stamp)), ())
+        };
+        let ledger = self.table.ledger();
+        let held = ledger.get(key).await.expect("the ledger");
+        ledger.update(held, decide).await.expect("the ledger");
     }
 
     /// The time.

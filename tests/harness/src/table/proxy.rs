@@ -9,13 +9,14 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use postback_core::delivery::FORMAT;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 
-use super::{Call, Strike, Units};
+use super::{Call, Later, Strike, Units};
 
 /// The proxy's state.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Proxy {
     http: reqwest::Client,
     script: Mutex<VecDeque<Strike>>,
     always: Mutex<Strike>,
+    /// The operation that always fails.
+    failing: Mutex<Option<&'static str>>,
     calls: Mutex<Vec<(Call, Units)>>,
     /// The table's stream: each write, with the old and the new image.
     stream: Mutex<Vec<Value>>,
@@ -43,6 +46,7 @@ impl Proxy {
             http,
             script: Mutex::default(),
             always: Mutex::new(Strike::Pass),
+            failing: Mutex::default(),
             calls: Mutex::default(),
             stream: Mutex::default(),
             struck: watch::Sender::new(0),
@@ -57,6 +61,10 @@ impl Proxy {
         self.always.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn failing(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn calls(&self) -> MutexGuard<'_, Vec<(Call, Units)>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,18 +74,44 @@ impl Proxy {
     }
 }
 
-/// Serves the proxy.
-pub(super) async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
-    let router = Router::new().fallback(forward).with_state(proxy);
+/// Serves the proxy, for the functions of today's version or for those of a later one.
+pub(super) async fn serve(listener: TcpListener, proxy: Arc<Proxy>, later: Option<Later>) {
+    let router = Router::new().fallback(forward).with_state((proxy, later));
     axum::serve(listener, router).await.expect("the proxy serves");
 }
 
-async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) -> Response {
+type Shared = State<(Arc<Proxy>, Option<Later>)>;
+
+async fn forward(State((proxy, later)): Shared, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(later) = later else { return answer(&proxy, &headers, body).await.into_response() };
+    let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !request["Item"].is_null() {
+        later.write(&mut request["Item"]);
+    }
+    let (status, kind, body) = answer(&proxy, &headers, request.to_string().into()).await;
+    let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    for name in ["Item", "Attributes"] {
+        if answer.get(name).is_some() {
+            later.read(&mut answer[name], FORMAT);
+        }
+    }
+    for item in answer["Items"].as_array_mut().into_iter().flatten() {
+        later.read(item, FORMAT);
+    }
+    (status, kind, Bytes::from(answer.to_string())).into_response()
+}
+
+/// The answer of `DynamoDB`.
+type Answer = (StatusCode, [(HeaderName, &'static str); 1], Bytes);
+
+async fn answer(proxy: &Proxy, headers: &HeaderMap, body: Bytes) -> Answer {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let target = target.unwrap_or_default().to_owned();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let scripted = proxy.script().pop_front();
-    let strike = scripted.unwrap_or_else(|| *proxy.always());
+    let fails = proxy.failing().is_some_and(|failing| failing == operation);
+    let always = if fails { Strike::Fail } else { *proxy.always() };
+    let strike = scripted.unwrap_or(always);
     if matches!(strike, Strike::Pass) {
         return proxy.pass(&target, operation, body).await;
     }
@@ -92,14 +126,13 @@ async fn forward(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Byte
     }
 }
 
-fn refusal(status: StatusCode, kind: &str) -> Response {
+fn refusal(status: StatusCode, kind: &str) -> Answer {
     let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}") });
-    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string())
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string().into())
 }
 
 impl Proxy {
-    async fn pass(&self, target: &str, operation: String, body: Bytes) -> Response {
+    pub(super) async fn pass(&self, target: &str, operation: String, body: Bytes) -> Answer {
         let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
         request["ReturnConsumedCapacity"] = json!("TOTAL");
         match operation.as_str() {
@@ -132,7 +165,7 @@ impl Proxy {
             }
         }
         self.count(operation, status.is_success(), &request, &read);
-        (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes).into_response()
+        (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes)
     }
 
     fn append_to_stream(&self, new: &Value, old: &Value) {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 mod cancellation;
 mod clicks;
+mod fixtures;
 mod formats;
 mod lines;
 mod outage;

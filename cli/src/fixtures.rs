@@ -8,7 +8,7 @@ pub(crate) fn record(delivery: &str, state: &str, attempt: u32) -> Record {
     let at = "2026-11-21T10:15:00Z";
     let record = json!({
         "order_id": "A-1", "delivery": delivery, "version": 1, "write_id": "0",
-        "state_version": 1, "state": state, "attempt": attempt, "facts": {},
+        "state_version": 1, "state_at": at, "state": state, "attempt": attempt, "facts": {},
         "first_seen_at": at, "claim_expires_at": at, "not_before": at,
         "reached_network": true, "in_doubt": false, "updated_at": at, "expires_at": 0,
     });

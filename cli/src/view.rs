@@ -164,7 +164,7 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
     }
     add("references", pairs(&record.references));
     if record.conflicts.count() > 0 {
-        let count = record.conflicts.count();
+        let count = record.conflicts.arrivals();
         add("conflicts", format!("arrived {count} times with other content"));
     }
     for attempt in record.attempts.entries() {

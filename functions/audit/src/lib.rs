@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use postback_core::{
-    delivery::{DeliveryView, Record},
+    delivery::{DeliveryView, PartialView, Record},
     problem::{Code, Problem},
 };
 use postback_runtime::{
@@ -16,7 +16,15 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct Audit<'a> {
     order_id: &'a str,
-    deliveries: Vec<DeliveryView<'a>>,
+    deliveries: Vec<Shown<'a>>,
+}
+
+/// A delivery as far as this version can read it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'a> {
+    Whole(Box<DeliveryView<'a>>),
+    Partial(&'a PartialView),
 }
 
 /// Answers one request.
@@ -30,12 +38,12 @@ pub async fn answer(request: &Request, ledger: &Ledger) -> Response {
 async fn find(request: &Request, ledger: &Ledger) -> Result<Response, Problem> {
     let given = request.path_parameters.get("order_id").map(String::as_str).unwrap_or_default();
     for order_id in spellings(given) {
-        let records = ledger.of_order(&order_id).await.map_err(|_| {
+        let (records, partial) = ledger.readable_of_order(&order_id).await.map_err(|_| {
             let detail = "The ledger could not be reached. Send the request again.";
             Problem::new(Code::LedgerUnavailable, detail)
         })?;
-        if !records.is_empty() {
-            return Ok(api::json(200, &audit(&order_id, &records)));
+        if !records.is_empty() || !partial.is_empty() {
+            return Ok(api::json(200, &audit(&order_id, &records, &partial)));
         }
     }
     let detail = "The ledger holds no delivery of this order: it was never sent, it concerns no \
@@ -57,15 +65,10 @@ fn spellings(given: &str) -> Vec<Cow<'_, str>> {
     spellings
 }
 
-fn audit<'a>(order_id: &'a str, records: &'a [Record]) -> Audit<'a> {
-    Audit {
-        order_id,
-        deliveries: records
-            .iter()
-            .filter(|record| !record.is_order_of_lines())
-            .map(DeliveryView::of)
-            .collect(),
-    }
+fn audit<'a>(order_id: &'a str, records: &'a [Record], partial: &'a [PartialView]) -> Audit<'a> {
+    let whole = records.iter().filter(|record| !record.is_order_of_lines());
+    let whole = whole.map(|record| Shown::Whole(Box::new(DeliveryView::of(record))));
+    Audit { order_id, deliveries: whole.chain(partial.iter().map(Shown::Partial)).collect() }
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ mod tests {
     fn record(order_id: &str, updated_at: &str) -> Record {
         let record = json!({
             "order_id": order_id, "delivery": "net", "version": 1, "write_id": "0",
-            "state_version": 1, "state": "rejected", "attempt": 0, "facts": {},
+            "state_version": 1, "state_at": updated_at, "state": "rejected", "attempt": 0, "facts": {},
             "first_seen_at": updated_at, "claim_expires_at": updated_at,
             "not_before": updated_at, "updated_at": updated_at, "expires_at": 0,
         });

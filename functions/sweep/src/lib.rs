@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use lambda_runtime::Error;
 use postback_core::{
     clock::Timestamp,
-    delivery::{Event, Note, Policy, Record, Recovery, Stamp, State, step},
+    delivery::{Event, Note, PartialView, Policy, Record, Recovery, Stamp, State, step},
 };
 use postback_runtime::{
     lambda::ScheduleHandler,
@@ -71,9 +71,9 @@ impl<S: SweepServices> Sweep<S> {
                 let counts = counts.entry(record.network().to_owned()).or_default();
                 counts.add(&record, self.services.now());
             }
-            for key in page.unreadable {
-                let network = key.delivery.split('#').next().unwrap_or_default();
-                counts.entry(network.to_owned()).or_default().unreadable += 1;
+            for partial in page.unreadable {
+                let counts = counts.entry(partial.network.clone()).or_default();
+                counts.add_unreadable(&partial, self.services.now());
             }
             cursor = page.next;
             if cursor.is_none() {
@@ -141,6 +141,14 @@ impl Counts {
         } else if record.is_unwatched(now) {
             self.unwatched += 1;
         }
+    }
+
+    /// Counts a delivery that this version can't read: as open, since nobody says that it is final.
+    fn add_unreadable(&mut self, partial: &PartialView, now: Timestamp) {
+        self.unreadable += 1;
+        self.open += 1;
+        let age = partial.first_seen_at.map_or(Duration::ZERO, |first_seen| now.since(first_seen));
+        self.oldest = self.oldest.max(age);
     }
 
     fn gauges(&self) -> Vec<Gauge> {

@@ -84,7 +84,7 @@ pub struct DeliveryEvent {
     /// The network's status of the conversion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Details>,
-    /// The number of conflicts so far.
+    /// The number of differing contents so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflicts: Option<u32>,
     /// The decision.
@@ -154,18 +154,15 @@ fn looked_up(record: &Record) -> Vec<DeliveryEvent> {
 fn current(record: &Record) -> DeliveryEvent {
     let state = record.protocol.state;
     let version = record.state_version;
-    let event = event(record, Kind::State(state), version, record.updated_at, state);
+    let event = event(record, Kind::State(state), version, record.state_at, state);
     DeliveryEvent { reason: record.protocol.reason.clone(), ..event }
 }
 
 /// Conflicts, statuses and decisions.
 fn noted(record: &Record) -> Vec<DeliveryEvent> {
     let state = record.protocol.state;
-    let left_out = record.conflicts.left_out();
     let mut events = Vec::new();
     for (number, conflict) in (1..).zip(record.conflicts.entries()) {
-        // The first two are the first; the others follow those left out.
-        let number = if number > 2 { number + left_out } else { number };
         let event = event(record, Kind::Conflict, conflict.version, conflict.at, state);
         events.push(DeliveryEvent { conflicts: Some(number), ..event });
     }
@@ -199,9 +196,9 @@ fn cancelled(record: &Record) -> Vec<DeliveryEvent> {
     // One that came as completed after it is cancelled all the same.
     let holds = record.protocol.cancelled.is_some() && state.is_success();
     if let Some(last) = last.filter(|_| holds) {
-        let version = last.version.max(record.state_version);
-        let kind = Kind::CancelledAfterDelivery;
-        events.push(event(record, kind, version, record.updated_at, state));
+        let latest = (last.version, last.at).max((record.state_version, record.state_at));
+        let (version, at) = latest;
+        events.push(event(record, Kind::CancelledAfterDelivery, version, at, state));
     }
     events
 }

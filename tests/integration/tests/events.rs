@@ -165,11 +165,11 @@ async fn a_duplicate_publishes_nothing() {
 }
 
 #[tokio::test]
-async fn each_conflict_is_one_event_with_its_number_however_many_there_are() {
+async fn each_of_the_first_eight_other_contents_is_one_event_however_often_it_comes() {
     let bundle = Bundle::new(1).await;
     bundle.post("/orders/shopback", &minimal("A-1")).await;
 
-    for total in 1..=13 {
+    for total in (1..=10).chain(1..=10) {
         bundle.shopback.enqueue(&with(minimal("A-1"), "/total", json!(total)));
         bundle.shopback.work().await;
     }
@@ -178,7 +178,7 @@ async fn each_conflict_is_one_event_with_its_number_however_many_there_are() {
     let numbers: Vec<_> =
         events[1..].iter().map(|(_, detail)| detail["conflicts"].clone()).collect();
     assert!(events[1..].iter().all(|(kind, _)| kind == "postback.conflict"), "{events:?}");
-    assert_eq!(numbers, (1..=13).map(Value::from).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=8).map(Value::from).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@ use postback_core::problem::Code;
 use serde_json::{Value, json};
 
 /// All of them, by name.
-pub(crate) fn all() -> [(&'static str, Value); 6] {
+pub(crate) fn all() -> [(&'static str, Value); 7] {
     [
         ("Accepted", accepted()),
         ("Part", part()),
         ("Attempt", attempt()),
         ("Delivery", delivery()),
+        ("LaterDelivery", later_delivery()),
         ("Audit", audit()),
         ("Problem", problem()),
     ]
@@ -118,16 +119,33 @@ fn delivery() -> Value {
             "lookups": entries("The lookups at the network that changed the delivery", lookups),
             "statuses": entries("The network's later statuses of the conversion", statuses),
             "conflicts": entries(
-                "The arrivals of the order with other content; nothing was sent of them",
-                json!({}),
+                "The other contents with which the order came, each once with its first and last \
+                 arrival; nothing was sent of them",
+                json!({ "last_at": instant(), "count": count(1), "facts": details() }),
             ),
             "decisions": decisions(),
             "left_out": {
                 "type": "object",
-                "description": "The number of entries that are no longer kept, by the name of their \
-                                list: those after the first two",
+                "description": "The number of entries that are not kept, by the name of their list: \
+                                those after the first two, of conflicts the arrivals after eight \
+                                contents",
                 "additionalProperties": count(1),
             },
+        },
+    })
+}
+
+fn later_delivery() -> Value {
+    json!({
+        "type": "object",
+        "description": "A delivery that a later version of Postback wrote: the parts that this one \
+                        can read. Nothing is sent of it before the functions are of that version",
+        "required": ["network", "format"],
+        "properties": {
+            "network": text(), "line": text(), "format": count(0), "state": text(),
+            "reason": text(), "attempt": count(0), "references": details(),
+            "first_seen_at": instant(), "updated_at": instant(),
+            "attempts": { "type": "array", "items": reference("Attempt") },
         },
     })
 }
@@ -151,7 +169,10 @@ fn audit() -> Value {
         "type": "object", "required": ["order_id", "deliveries"],
         "properties": {
             "order_id": text(),
-            "deliveries": { "type": "array", "items": reference("Delivery") },
+            "deliveries": {
+                "type": "array",
+                "items": { "oneOf": [reference("Delivery"), reference("LaterDelivery")] },
+            },
         },
     })
 }

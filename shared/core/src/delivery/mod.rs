@@ -28,4 +28,4 @@ pub use record::{
 pub use state::{Cancellation, Claim, Delivery, Doubt, Permission, State, Undecided};
 pub use step::{ByLines, Lines, by_lines, step};
 pub use verdict::{Lookup, Scope, Verdict};
-pub use view::{DecisionView, DeliveryView};
+pub use view::{DecisionView, DeliveryView, PartialView};

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, RETENTION, State};
+use super::{Delivery, Facts, RETENTION, State};
 use crate::{
     clock::Timestamp,
     redaction::{Details, Reason},
@@ -46,6 +46,8 @@ pub struct Record {
     pub protocol: Delivery,
     /// The version at which state, reason or attempt last changed.
     pub state_version: u64,
+    /// The time of that write.
+    pub state_at: Timestamp,
     /// The time until which a message that waits for it is on the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_until: Option<Timestamp>,
@@ -64,7 +66,7 @@ pub struct Record {
     /// The network's later statuses of the conversion, oldest first.
     #[serde(default, skip_serializing_if = "History::is_empty")]
     pub statuses: History<StatusRecord>,
-    /// The times when the order came with other content, oldest first.
+    /// The other contents with which the order came, oldest first.
     #[serde(default, skip_serializing_if = "History::is_empty")]
     pub conflicts: History<ConflictRecord>,
     /// The shop's words about a cancellation, oldest first.
@@ -141,6 +143,7 @@ impl Record {
         "references",
         "scope",
         "state",
+        "state_at",
         "state_version",
         "statuses",
         "undecided",
@@ -189,6 +192,7 @@ impl Record {
             |delivery: &Delivery| (delivery.state, delivery.reason.clone(), delivery.attempt);
         if was.is_none_or(|was| facts(was) != facts(&next)) {
             record.state_version = version;
+            record.state_at = stamp.now;
         }
         record.protocol = next;
         record
@@ -200,11 +204,11 @@ impl Record {
         Self { message_until: Some(until), ..self.revised(stamp) }
     }
 
-    /// Returns the record with a conflict noted.
+    /// Returns the record with an arrival of the content `facts` noted as a conflict.
     #[must_use]
-    pub fn with_conflict(&self, stamp: Stamp) -> Self {
+    pub fn with_conflict(&self, facts: &Facts, stamp: Stamp) -> Self {
         let mut next = self.revised(stamp);
-        next.conflicts.push(ConflictRecord { version: next.version, at: stamp.now });
+        next.conflicts.arrive(facts, next.version, stamp.now);
         next
     }
 
@@ -265,6 +269,7 @@ impl Record {
             expires_at: expiry(protocol.first_seen_at, stamp.now),
             protocol,
             state_version: 1,
+            state_at: stamp.now,
             message_until: None,
             click_noted: false,
             references: Details::none(),

@@ -66,6 +66,42 @@ pub struct DeliveryView<'a> {
     pub left_out: BTreeMap<&'static str, u32>,
 }
 
+/// A delivery that this version can't read, because a later one wrote it: the parts that it can.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PartialView {
+    /// The order's id: it is said around the view.
+    #[serde(skip)]
+    pub order_id: String,
+    /// The network's name.
+    pub network: String,
+    /// The line, where the network wants lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The format of the item; 0 where it names none.
+    pub format: u32,
+    /// The word for its state, which this version may not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The reason of the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The last attempt that was claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// The network's ids for the conversion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub references: Option<Details>,
+    /// The time when the order was first seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen_at: Option<Timestamp>,
+    /// The time of the last write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    /// The attempts, oldest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Vec<AttemptRecord>>,
+}
+
 /// A person's decision.
 #[derive(Debug, Serialize)]
 pub struct DecisionView<'a> {

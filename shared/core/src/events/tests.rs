@@ -134,3 +134,31 @@ fn a_lookup_that_settles_nothing_publishes_nothing() {
     assert_eq!(kinds(lost.version, &asked), []);
     assert_eq!(kinds(0, &asked), [(2, "postback.unconfirmed".to_owned())]);
 }
+
+#[test]
+fn an_event_has_the_same_time_from_the_stream_and_from_a_backfill() {
+    let (second, hour) = (Duration::from_secs(1), Duration::from_hours(1));
+    let cancelled_late = [(yes(), second), (cancel(), second * 2)];
+    let cancelled_early = [(cancel(), second), (yes(), second * 2)];
+    let withdrawn = [(cancel(), second)];
+    let expired = [(Event::Expire, hour)];
+    let stories: [&[(Event, Duration)]; 4] =
+        [&cancelled_late, &cancelled_early, &withdrawn, &expired];
+    for story in stories {
+        let first = after(None, &arrive(NOW), NOW);
+        let (mut record, mut streamed) = (first.clone(), events(0, &first));
+        for (event, at) in story {
+            let next = after(Some(&record), event, NOW + *at);
+            streamed.extend(events(record.version, &next));
+            record = next;
+        }
+
+        let later = Stamp { now: NOW + hour * 2, write_id: 1 };
+        let backfilled = events(0, &record.with_message_until(NOW + hour * 3, later));
+
+        let times = |events: &[DeliveryEvent]| {
+            events.iter().map(|event| (event.id.clone(), event.at)).collect::<Vec<_>>()
+        };
+        assert_eq!(times(&backfilled), times(&streamed), "{streamed:?}");
+    }
+}

@@ -14,7 +14,9 @@
 use futures_util::future::join;
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Event, Jitter, Key, Note, Policy, Record, Recovery, Stamp, Then, step},
+    delivery::{
+        Arrival, Delivery, Event, Jitter, Key, Note, Policy, Record, Recovery, Stamp, Then, step,
+    },
     network::{Network, RecoveryPlan},
     order::Order,
     redaction::Reason,
@@ -111,7 +113,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
                     let reason = Some(Reason::new("mode_changed"));
                     return Ok(DeliveryResult { reason, ..self.result(None) });
                 }
-                Then::Conflict => return self.conflict().await,
+                Then::Conflict => return self.conflict(&event).await,
             };
         }
     }
@@ -130,9 +132,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
                 let (network, order_id, now) = (N::NAME, &self.key.order_id, self.now());
                 let add = dispatcher.ledger.add_click_use(network, click, order_id, now);
                 let (updated, added) = join(Box::pin(apply), Box::pin(add)).await;
-                let updated = updated?;
-                added?;
-                (updated, true)
+                (updated?, added.is_ok())
             }
         };
         let wrote = updated.wrote();
@@ -152,15 +152,22 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         N::click(self.report).filter(|_| may_send && !is_noted)
     }
 
+    /// Returns whether the use of its click stands, where it is kept.
+    fn has_noted_click(&self) -> bool {
+        let stands = self.record.as_ref().is_some_and(|record| record.click_noted);
+        stands || self.note.click_noted || N::click(self.report).is_none()
+    }
+
     /// Returns whether a lost answer is held for a person.
     pub(super) const fn holds_doubts(&self) -> bool {
         matches!(self.policy.recovery, Recovery::Hold)
     }
 
     /// The order came with other content: noted for a queue, answered to a caller.
-    async fn conflict(&mut self) -> Result<DeliveryResult, DeliverError> {
+    async fn conflict(&mut self, event: &Event) -> Result<DeliveryResult, DeliverError> {
         let held = self.record.take();
-        self.record = self.dispatcher.note_conflict(&self.key, held, self.trigger).await?;
+        let noted = self.dispatcher.note_conflict(&self.key, held, event, self.trigger).await;
+        self.record = noted?;
         Ok(DeliveryResult { conflict: true, ..self.result(None) })
     }
 
@@ -239,6 +246,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         &self,
         key: &Key,
         held: Option<Record>,
+        event: &Event,
         trigger: &Trigger<'_>,
     ) -> Result<Option<Record>, UpdateError> {
         self.metrics().record_conflict();
@@ -247,10 +255,11 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         if trigger.source == Source::Api {
             return Ok(held);
         }
-        let decide = |held: Option<&Record>| {
-            held.map_or(Change::Keep(()), |held| {
-                Change::Write(Box::new(held.with_conflict(self.stamp())), ())
-            })
+        let decide = |held: Option<&Record>| match (held, event) {
+            (Some(held), Event::Arrive(Arrival { facts, .. })) => {
+                Change::Write(Box::new(held.with_conflict(facts, self.stamp())), ())
+            }
+            _ => Change::Keep(()),
         };
         Ok(self.ledger.update(held, decide).await?.after)
     }

@@ -7,7 +7,10 @@ use postback_core::{
 };
 
 use super::{Configured, DeliverError, DeliveryResult, Dispatcher, Trigger, content};
-use crate::{ledger::UpdateError, services::Services};
+use crate::{
+    ledger::{LedgerError, UpdateError},
+    services::Services,
+};
 
 impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Takes an order that today's settings report nothing of. An open delivery stays open.
@@ -49,8 +52,13 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let event = Event::Cancel { facts: Facts::none(), updated_at: cancelled.updated_at };
         let order_id = cancelled.order_id.as_str();
-        let held = self.ledger.of_order(order_id).await.map_err(UpdateError::from)?;
-        let lines = held.iter().filter(|record| record.network() == N::NAME);
+        let held = self.ledger.readable_of_order(order_id).await.map_err(UpdateError::from)?;
+        let (records, unreadable) = held;
+        // Its message waits for the version that can read it. Another network's item is no obstacle.
+        if unreadable.iter().any(|partial| partial.network == N::NAME) {
+            return Err(UpdateError::from(LedgerError::LaterFormat).into());
+        }
+        let lines = records.iter().filter(|record| record.network() == N::NAME);
         let mut keys: Vec<_> = lines.map(Record::key).collect();
         let whole = Key::new(&cancelled.order_id, N::NAME, None);
         if !keys.contains(&whole) {
@@ -82,7 +90,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let changed = updated.changed_state();
         let conflict = updated.value == Then::Conflict;
         if conflict {
-            self.note_conflict(key, updated.after.clone(), trigger).await?;
+            self.note_conflict(key, updated.after.clone(), event, trigger).await?;
         }
         Ok(Some(DeliveryResult {
             conflict,

@@ -125,7 +125,7 @@ mod tests {
         let at = "2026-11-21T10:15:00Z";
         let record = json!({
             "order_id": "A-1", "delivery": "net#2", "version": 3, "write_id": "0",
-            "state_version": 3, "state": "delivered", "attempt": 1, "facts": {},
+            "state_version": 3, "state_at": at, "state": "delivered", "attempt": 1, "facts": {},
             "first_seen_at": at, "claim_expires_at": at, "not_before": at,
             "updated_at": at, "expires_at": 0,
         });

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure},
 };
-use postback_core::delivery::{Key, Record};
+use postback_core::delivery::{Key, PartialView, Record};
 
 mod click;
 mod receipt;
@@ -119,8 +119,21 @@ impl Ledger {
         record::read(item).map(Some)
     }
 
-    /// All deliveries of an order, read consistently.
+    /// All deliveries of an order, read consistently. One that can't be read is an error.
     pub async fn of_order(&self, order_id: &str) -> Result<Vec<Record>, LedgerError> {
+        let items = self.items_of(order_id).await?;
+        items.into_iter().map(record::read).collect()
+    }
+
+    /// All deliveries of an order, and of those that this version can't read the parts that it can.
+    pub async fn readable_of_order(
+        &self,
+        order_id: &str,
+    ) -> Result<(Vec<Record>, Vec<PartialView>), LedgerError> {
+        Ok(record::read_all(self.items_of(order_id).await?))
+    }
+
+    async fn items_of(&self, order_id: &str) -> Result<Vec<record::Item>, LedgerError> {
         let query = self
             .client
             .query()
@@ -130,11 +143,10 @@ impl Ledger {
             .expression_attribute_values(":order_id", AttributeValue::S(order_id.to_owned()))
             .consistent_read(true);
         let mut pages = query.into_paginator().items().send();
-        let mut records = Vec::new();
+        let mut items = Vec::new();
         while let Some(item) = pages.next().await {
-            let item = item.map_err(|_| LedgerError::Unavailable)?;
-            records.push(record::read(item)?);
+            items.push(item.map_err(|_| LedgerError::Unavailable)?);
         }
-        Ok(records)
+        Ok(items)
     }
 }

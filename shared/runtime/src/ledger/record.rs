@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use postback_core::delivery::{Attribute, FORMAT, Record};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use postback_core::delivery::{AttemptRecord, Attribute, FORMAT, History, PartialView, Record};
+use serde::de::DeserializeOwned;
+use serde_dynamo::aws_sdk_dynamodb_1::{from_attribute_value, from_item, to_item};
 
 use super::LedgerError;
 
-type Item = HashMap<String, AttributeValue>;
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Reads an item. One of a later format is left alone.
 pub(super) fn read(item: Item) -> Result<Record, LedgerError> {
@@ -25,6 +26,46 @@ pub(super) fn read(item: Item) -> Result<Record, LedgerError> {
     let unknown = unknown.ok_or(LedgerError::Unreadable)?;
     let record: Record = from_item(item).map_err(|_| LedgerError::Unreadable)?;
     Ok(Record { unknown, ..record })
+}
+
+/// Reads items, and of those that can't be read the parts that can.
+pub(super) fn read_all(items: Vec<Item>) -> (Vec<Record>, Vec<PartialView>) {
+    let (mut records, mut partials) = (Vec::with_capacity(items.len()), Vec::new());
+    for item in items {
+        match read(item.clone()) {
+            Ok(record) => records.push(record),
+            Err(_) => partials.push(partial(&item)),
+        }
+    }
+    (records, partials)
+}
+
+/// The parts of an item that can be read although [`read`] can't.
+fn partial(item: &Item) -> PartialView {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    let delivery = text("delivery").unwrap_or_default();
+    let (network, line) = match delivery.split_once('#') {
+        Some((network, line)) => (network.to_owned(), Some(line.to_owned())),
+        None => (delivery, None),
+    };
+    let attempts: Option<History<AttemptRecord>> = member(item, "attempts");
+    PartialView {
+        order_id: text("order_id").unwrap_or_default(),
+        network,
+        line,
+        format: member(item, "format").unwrap_or_default(),
+        state: text("state"),
+        reason: member(item, "reason"),
+        attempt: member(item, "attempt"),
+        references: member(item, "references"),
+        first_seen_at: member(item, "first_seen_at"),
+        updated_at: member(item, "updated_at"),
+        attempts: attempts.map(|attempts| attempts.entries().to_vec()),
+    }
+}
+
+fn member<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
+    from_attribute_value(item.get(name)?.clone()).ok()
 }
 
 /// Writes an item.
@@ -123,7 +164,8 @@ mod tests {
         item.insert("a_later_attribute".to_owned(), later.clone());
 
         let read = read(item).expect("a record");
-        let revised = read.with_conflict(Stamp { now: read.updated_at, write_id: 8 });
+        let revised =
+            read.with_conflict(&Facts::none(), Stamp { now: read.updated_at, write_id: 8 });
 
         let written = write(&revised).expect("an item");
         assert_eq!(written.get("a_later_attribute"), Some(&later));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use crate::ledger::{IS_DELIVERY, Ledger, LedgerError, record};
-use postback_core::delivery::{Key, Record};
+use postback_core::delivery::{Key, PartialView, Record};
 use postback_core::{clock::Timestamp, delivery::State};
 
 /// The deliveries wanted. A member that is `None` does not matter.
@@ -39,8 +39,8 @@ pub type Cursor = Key;
 pub struct Page {
     /// The deliveries that match.
     pub records: Vec<Record>,
-    /// The items that could not be read: of a later format, or none of ours.
-    pub unreadable: Vec<Key>,
+    /// The items that could not be read, of a later format or none of ours: their readable parts.
+    pub unreadable: Vec<PartialView>,
     /// The number that were read for it.
     pub read: usize,
     /// The cost of reading, in read units.
@@ -71,14 +71,7 @@ impl Ledger {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let output = scan.send().await.map_err(|_| LedgerError::Unavailable)?;
         let units = output.consumed_capacity.and_then(|capacity| capacity.capacity_units);
-        let (mut records, mut unreadable): (Vec<Record>, Vec<Key>) = (Vec::new(), Vec::new());
-        for item in output.items.unwrap_or_default() {
-            let key = cursor_of(&item);
-            match record::read(item) {
-                Ok(record) => records.push(record),
-                Err(_) => unreadable.extend(key),
-            }
-        }
+        let (mut records, unreadable) = record::read_all(output.items.unwrap_or_default());
         records.retain(|record| filter.matches(record));
         Ok(Page {
             records,

@@ -6,7 +6,7 @@ use postback_integration::Bundle;
 use postback_sandbox::{Fault, Network, Rule};
 use serde_json::json;
 
-use super::{DAY, at_shopback, delivery, order, script, state};
+use super::{DAY, at_shopback, delivery, order, published, script, state};
 
 fn click_used() -> (String, Option<String>) {
     ("rejected".to_owned(), Some("click_used".to_owned()))
@@ -92,4 +92,29 @@ async fn an_order_that_only_came_with_a_click_in_a_conflict_does_not_hold_it() {
     assert_eq!(conflict.status, 409);
     let second = delivery(&bundle, "A-2", "shopback").await;
     assert_eq!((&second["state"], &second["proof"]), (&json!("delivered"), &json!("duplicate")));
+}
+
+#[tokio::test]
+async fn a_claim_whose_click_could_not_be_noted_ends_unsent_and_the_order_is_reported_later() {
+    for by_queue in [false, true] {
+        let bundle = Bundle::new(1).await;
+        bundle.bed.table.fail_all(Some("UpdateItem"));
+
+        if by_queue {
+            bundle.shopback.enqueue(&order("A-1", "a"));
+            bundle.shopback.work().await;
+        } else {
+            let reply = bundle.post("/orders/shopback", &order("A-1", "a")).await;
+            assert_eq!((reply.status, &reply.body()["state"]), (202, &json!("retrying")));
+        }
+        let waiting = at_shopback(&bundle, "A-1").await;
+        let requests = bundle.bed.sandbox.received(Network::ShopBack).len();
+        bundle.bed.table.fail_all(None);
+        assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+        assert_eq!(waiting, ("retrying".to_owned(), Some("ledger_unavailable".to_owned())));
+        assert_eq!((requests, held(&bundle, "A-1")), (0, 1));
+        assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
+        assert_eq!(published(&bundle, "shopback").await, ["delivered"], "nothing was in doubt");
+    }
 }

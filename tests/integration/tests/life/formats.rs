@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use postback_integration::Bundle;
 use postback_sandbox::Network;
+use serde_json::json;
 
 use super::{DAY, cancelled, order, sweeping::sweep};
 
@@ -13,7 +14,7 @@ async fn write_later(bundle: &Bundle) {
     let table = &bundle.bed.table;
     let put = table.client().put_item().table_name(table.name());
     let put = put.item("order_id", text("A-1")).item("delivery", text("shopback"));
-    let put = put.item("format", number(2)).item("version", number(7));
+    let put = put.item("format", number(2)).item("version", number(7)).item("attempt", number(3));
     put.item("state", text("levitating")).send().await.expect("written");
 }
 
@@ -36,5 +37,42 @@ async fn an_item_of_a_later_format_is_left_alone_and_its_messages_wait() {
     let of_it =
         writes[before..].iter().filter(|write| write["dynamodb"]["Keys"]["order_id"]["S"] == "A-1");
     assert_eq!(of_it.count(), 0);
-    assert_eq!((swept["shopback"].unreadable, swept["shopback"].open), (1, 0));
+    assert_eq!((swept["shopback"].unreadable, swept["shopback"].open), (1, 1));
+}
+
+#[tokio::test]
+async fn a_delivery_of_a_later_format_is_shown_with_what_can_be_read() {
+    let bundle = Bundle::new(1).await;
+    write_later(&bundle).await;
+    bundle.post("/orders/cashmycell", &order("A-1", "a")).await;
+
+    let reply = bundle.get("A-1").await;
+
+    let deliveries = reply.body()["deliveries"].clone();
+    assert_eq!((reply.status, &deliveries[0]["state"]), (200, &json!("accepted")));
+    let later = json!({ "network": "shopback", "format": 2, "state": "levitating", "attempt": 3 });
+    assert_eq!(deliveries[1], later);
+    bundle.assert_described("get", "/orders/{order_id}", &reply).await;
+}
+
+#[tokio::test]
+async fn a_later_format_at_one_network_is_no_obstacle_to_a_cancellation_at_another() {
+    let bundle = Bundle::new(1).await;
+    write_later(&bundle).await;
+
+    let reply = bundle.post("/orders/cashmycell", &cancelled("A-1")).await;
+
+    assert_eq!((reply.status, &reply.body()["state"]), (200, &json!("withdrawn")));
+}
+
+#[tokio::test]
+async fn publish_makes_one_event_of_a_write_in_a_later_format_and_goes_on() {
+    let bundle = Bundle::new(1).await;
+    write_later(&bundle).await;
+    bundle.post("/orders/cashmycell", &order("A-1", "a")).await;
+
+    let events = bundle.bed.published().await;
+
+    let kinds: Vec<_> = events.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["postback.unreadable", "postback.accepted"]);
 }

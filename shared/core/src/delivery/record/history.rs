@@ -1,11 +1,12 @@
 //! The entries of a record's history. An entry that was written is never changed, but for an
-//! attempt, which is written when it starts and once more when it ends.
+//! attempt, which is written when it starts and once more when it ends, and for the count of a
+//! conflict's arrivals.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    delivery::{Decision, Delivery, State},
+    delivery::{Decision, Delivery, Facts, State},
     redaction::{Details, OperatorNote, Reason},
 };
 
@@ -13,6 +14,9 @@ use crate::{
 const FIRST: usize = 2;
 /// The number of the latest entries that are kept.
 const LAST: usize = 8;
+
+/// The number of differing contents that are kept.
+const CONTENTS: usize = 8;
 
 /// Entries of one kind, oldest first: the first two and the last eight, and the number of those
 /// left out between them.
@@ -149,13 +153,42 @@ pub struct StatusRecord {
     pub status: Details,
 }
 
-/// An arrival of the order with other content.
+/// Other content with which the order came: one entry for each content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictRecord {
-    /// The version of the record at which it was written.
+    /// The version of the record at which it was first written.
     pub version: u64,
-    /// The time of the arrival.
+    /// The time of the first arrival.
     pub at: Timestamp,
+    /// The time of the latest arrival.
+    pub last_at: Timestamp,
+    /// The number of arrivals.
+    pub count: u32,
+    /// The content.
+    pub facts: Facts,
+}
+
+impl History<ConflictRecord> {
+    /// Notes an arrival with the content `facts`. The first [`CONTENTS`] contents are kept; an
+    /// arrival with a further one is counted as left out.
+    pub(super) fn arrive(&mut self, facts: &Facts, version: u64, at: Timestamp) {
+        let known = self.entries.iter_mut().find(|entry| entry.facts.agree(facts));
+        if let Some(known) = known {
+            known.last_at = at;
+            known.count = known.count.saturating_add(1);
+        } else if self.entries.len() < CONTENTS {
+            let facts = facts.clone();
+            self.entries.push(ConflictRecord { version, at, last_at: at, count: 1, facts });
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    /// The number of arrivals with other content.
+    #[must_use]
+    pub fn arrivals(&self) -> u32 {
+        self.entries.iter().map(|entry| entry.count).fold(self.left_out, u32::saturating_add)
+    }
 }
 
 /// A word of the shop about a cancellation.

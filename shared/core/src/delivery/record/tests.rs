@@ -48,6 +48,22 @@ fn after(before: &Record, next: Delivery, note: Note, now: Timestamp) -> Record 
     Record::after(Some(before), &key(), next, note, stamp(now, 0xcd))
 }
 
+/// The content of an order of this total.
+fn total(total: &str) -> Facts {
+    serde_json::from_value(serde_json::json!({ "amount": total })).expect("facts")
+}
+
+fn noted(
+    content: &str,
+    version: u64,
+    first: Duration,
+    last: Duration,
+    count: u32,
+) -> ConflictRecord {
+    let (at, last_at) = (NOW + first, NOW + last);
+    ConflictRecord { version, at, last_at, count, facts: total(content) }
+}
+
 fn code(word: &'static str) -> Details {
     Details::none().code("code", word)
 }
@@ -154,7 +170,7 @@ fn the_first_two_and_the_last_eight_of_each_kind_are_kept_and_the_others_counted
 
 #[test]
 fn references_add_up_and_the_rest_of_the_history_stays() {
-    let before = claimed().with_conflict(stamp(NOW, 1));
+    let before = claimed().with_conflict(&total("1"), stamp(NOW, 1));
     let before = before.with_status(&stage("wait"), stamp(NOW, 2)).expect("a new status");
     let note = |name, id| Note { references: Details::none().id(name, id), ..Note::default() };
 
@@ -175,7 +191,7 @@ fn is_kept_for_400_days_after_every_kind_of_write() {
     let delivered = delivery(State::Delivered, 1);
     for record in [
         after(&claimed(), delivered.clone(), Note::default(), later.now),
-        claimed().with_conflict(later),
+        claimed().with_conflict(&total("1"), later),
         claimed().with_status(&stage("wait"), later).expect("a new status"),
         claimed().decided(delivered, decision(1), later),
     ] {
@@ -196,17 +212,43 @@ fn a_clock_that_is_behind_shortens_no_retention() {
 
 #[test]
 fn conflicts_and_statuses_are_entries_and_change_no_state() {
-    let conflict = claimed().with_conflict(stamp(NOW + SECOND, 0xef));
+    let conflict = claimed().with_conflict(&total("1"), stamp(NOW + SECOND, 0xef));
     let status = claimed().with_status(&stage("wait"), stamp(NOW, 0xef)).expect("a new status");
 
-    let entry = ConflictRecord { version: 2, at: NOW + SECOND };
-    assert_eq!(conflict.conflicts.entries(), [entry]);
+    assert_eq!(conflict.conflicts.entries(), [noted("1", 2, SECOND, SECOND, 1)]);
     assert_eq!((&conflict.protocol, conflict.state_version), (&claimed().protocol, 1));
     let entry = StatusRecord { version: 2, at: NOW, status: stage("wait") };
     assert_eq!(status.statuses.entries(), [entry]);
     assert_eq!((&status.protocol, status.state_version), (&claimed().protocol, 1));
     assert_eq!(status.with_status(&stage("wait"), stamp(NOW, 1)), None);
     assert!(status.with_status(&stage("hold"), stamp(NOW, 1)).is_some());
+}
+
+#[test]
+fn a_conflict_is_noted_once_for_each_content_with_its_first_and_last_arrival() {
+    let mut record = claimed();
+
+    for (after, content) in (1..).zip(["1", "2", "1", "1"]) {
+        record = record.with_conflict(&total(content), stamp(NOW + SECOND * after, 1));
+    }
+
+    let once = noted("2", 3, SECOND * 2, SECOND * 2, 1);
+    assert_eq!(record.conflicts.entries(), [noted("1", 2, SECOND, SECOND * 4, 3), once]);
+    assert_eq!((record.conflicts.left_out(), record.conflicts.arrivals()), (0, 4));
+}
+
+#[test]
+fn eight_contents_are_kept_and_the_arrivals_of_others_are_counted() {
+    let contents: Vec<_> = (1..=10).map(|number| number.to_string()).collect();
+
+    let record = contents
+        .iter()
+        .chain(&contents)
+        .fold(claimed(), |record, content| record.with_conflict(&total(content), stamp(NOW, 1)));
+
+    let kept = record.conflicts.entries();
+    assert_eq!((kept.len(), kept[7].facts.clone(), kept[7].count), (8, total("8"), 2));
+    assert_eq!((record.conflicts.left_out(), record.conflicts.arrivals()), (4, 20));
 }
 
 #[test]

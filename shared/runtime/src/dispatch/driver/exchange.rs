@@ -25,6 +25,8 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         let unsent = match is_void {
             _ if started + self.policy.need > self.trigger.deadline => Some("no_time"),
             Err(_) => Some("ledger_unavailable"),
+            // The write beside the claim failed: the attempt ends unsent, and the order waits.
+            _ if !self.has_noted_click() => Some("ledger_unavailable"),
             Ok(true) => Some("order_changed"),
             Ok(false) => None,
         };

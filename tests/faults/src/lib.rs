@@ -19,7 +19,9 @@ mod wire;
 
 pub use census::{Census, Defect};
 pub use killable::{KillPlan, Killable, Paced};
-pub use lifecycle::{Lifecycle, Redelivery, Remains, Trigger, delete_taken, invoke};
+pub use lifecycle::{
+    Happening, Life, Lifecycle, Redelivery, Remains, Trigger, delete_taken, invoke,
+};
 pub use network_case::{Ending, Line, NetworkCase, VARIANTS, order};
 pub use scenario::{
     Arrival, Closing, Happened, InjectedFault, Look, Outage, Round, Scenario, Source, Tally,

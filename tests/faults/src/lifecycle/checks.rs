@@ -1,11 +1,12 @@
 //! The results of a lifecycle: requests, effects, records and events.
 
 use postback_core::{
-    delivery::{Record, State},
+    delivery::{Proof, Record, State},
     network::Network,
 };
+use postback_harness::{RecordingBus, publish_to};
 
-use super::{Lifecycle, key};
+use super::{Lifecycle, key, story::Life};
 use crate::{Ending, Line};
 
 impl<N: Network> Lifecycle<N> {
@@ -44,9 +45,66 @@ impl<N: Network> Lifecycle<N> {
         assert_eq!(self.bed.sandbox.violations(), [], "{what}");
     }
 
+    /// Checks the end of an order's whole life: nothing lost, nothing doubled, nothing untrue, and
+    /// nothing reported after a cancellation was known.
+    ///
+    /// # Panics
+    ///
+    /// If it is not so.
+    pub async fn check_life(&self, id: &str, life: Life, what: &str) {
+        assert!(life.ended, "{what}: it never ends");
+        let requests = self.requests(id);
+        if let Some(known) = life.requests_at_cancellation {
+            assert_eq!(requests, known, "{what}: reported after its cancellation was known");
+        }
+        for (effects, record) in self.deliveries(id).await {
+            let Some(record) = record else { panic!("{what}: nothing in the ledger") };
+            let story = format!("{what}: {requests} requests, {effects} effects, {record:#?}");
+            self.check_end(effects, &record, life, &story);
+            if effects == 1 && !self.case.by_line {
+                let held = self.bed.sandbox.held(self.case.at, &self.case.key(id)).remove(0);
+                let reported = held.amount.map(|amount| amount.trim_end_matches(".00").to_owned());
+                let noted = record.protocol.facts.get("amount").map(str::to_owned);
+                assert!(reported.is_none() || reported == noted, "{story}: other content");
+            }
+        }
+        assert_eq!(self.unpublished(id).await, 0, "{what}: not on the bus");
+        assert_eq!(self.bed.sandbox.violations(), [], "{what}");
+        assert!(self.services.dead_letters().is_empty(), "{what}: dead letters");
+    }
+
+    /// Checks the end of one delivery against what the network holds.
+    fn check_end(&self, effects: usize, record: &Record, life: Life, story: &str) {
+        let protocol = &record.protocol;
+        let attempts = protocol.attempt as usize;
+        let most = match self.case.ending {
+            Ending::Delivered | Ending::Held => 1 + life.permits,
+            Ending::Consented => attempts,
+        };
+        assert!(effects <= most.min(attempts), "{story}: doubled");
+        let by_person = protocol.proof == Some(Proof::Operator) || life.permits > 0;
+        let is_true = match protocol.state {
+            State::Delivered | State::Accepted => effects > 0 || by_person,
+            State::Skipped | State::Rejected | State::Withdrawn => effects == 0 || by_person,
+            State::Abandoned => true,
+            // Held for a person, or waiting for one who reopened it.
+            State::Unconfirmed | State::Parked => protocol.in_doubt(),
+            State::Sending | State::Retrying => false,
+        };
+        assert!(is_true, "{story}: untrue, or lost");
+    }
+
     /// The number of an order's deliveries whose final event is not on the bus.
+    ///
+    /// # Panics
+    ///
+    /// If the publisher fails.
     pub async fn unpublished(&self, id: &str) -> usize {
-        let (bus, deliveries) = (self.bed.published().await, self.deliveries(id).await);
+        let (bus, deliveries) = (RecordingBus::default(), self.deliveries(id).await);
+        let stream = self.bed.table.stream().into_iter();
+        let writes = stream.filter(|write| write["dynamodb"]["Keys"]["order_id"]["S"] == id);
+        publish_to(&bus, &writes.collect::<Vec<_>>()).await.expect("published");
+        let bus = bus.events();
         let lines = self.case.lines();
         let unpublished = deliveries.iter().zip(&lines).filter(|((_, record), line)| {
             let state = record.as_ref().map_or("none", |record| record.protocol.state.as_str());

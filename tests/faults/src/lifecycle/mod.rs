@@ -2,7 +2,10 @@
 //! come again until nothing is left to do.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,13 +14,17 @@ use postback_core::{
     network::Network,
 };
 use postback_harness::{
-    FakeServices, Function, INVISIBLE, Message, Patience, TIMEOUT, TestBed, api_event, sqs_event,
+    FakeServices, Function, INVISIBLE, Later, Message, Patience, TIMEOUT, TestBed, api_event,
+    sqs_event,
 };
 use serde_json::Value;
 
 use crate::{KillPlan, NetworkCase, Wire, network_case::order};
 
 mod checks;
+mod story;
+
+pub use story::{Happening, Life};
 
 /// The way by which an order comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +66,10 @@ pub struct Lifecycle<N: Network> {
     pub case: NetworkCase<N>,
     wire: Wire,
     ledger: Function<N>,
+    /// The ledger's endpoint for the functions of a later version, which take every second
+    /// invocation; and the number of invocations.
+    turns: (Option<String>, AtomicU64),
+    warm: Warm<N>,
     remains: Mutex<Vec<Remains>>,
 }
 
@@ -81,8 +92,22 @@ impl<N: Network> Lifecycle<N> {
         let endpoint = wire.endpoint(N::NAME);
         let ledger = bed.function_at::<N>(&endpoint, &case.secret.to_string()).await;
         let services = ledger.services.clone();
-        let (patience, remains) = (PATIENT, Mutex::default());
-        Self { bed, services, patience, case, wire, ledger, remains }
+        let (turns, warm, remains) = (Default::default(), Warm::default(), Mutex::default());
+        Self { bed, services, patience: PATIENT, case, wire, ledger, turns, warm, remains }
+    }
+
+    /// A test bed for one network, where functions of this version and of a later one take turns.
+    pub async fn taking_turns(case: NetworkCase<N>, later: Later) -> Self {
+        let mut lifecycle = Self::new(case).await;
+        let at = lifecycle.bed.table.later_endpoint(later).await;
+        let (endpoint, services) = (lifecycle.wire.endpoint(N::NAME), lifecycle.services.clone());
+        let reader = lifecycle.bed.instance_on::<N>(&at, &endpoint, services, PATIENT).await;
+        Self { ledger: reader, turns: (Some(at), AtomicU64::new(0)), ..lifecycle }
+    }
+
+    /// The number of invocations so far.
+    pub fn invocations(&self) -> u64 {
+        self.turns.1.load(Ordering::Relaxed)
     }
 
     /// Delivers the order `id` under `plan` until nothing is left to do. Returns false if it never
@@ -126,9 +151,12 @@ impl<N: Network> Lifecycle<N> {
     ///
     /// If the answer is a 503 that says nothing was sent, and something was.
     pub async fn post(&self, id: &str, plan: &KillPlan) -> bool {
+        self.post_body(id, &order(id, 0), plan).await
+    }
+
+    async fn post_body(&self, id: &str, body: &Value, plan: &KillPlan) -> bool {
         let before = self.requests(id);
-        let body = order(id, 0).to_string();
-        let event = api_event("POST", &format!("/orders/{}", N::NAME), &body);
+        let event = api_event("POST", &format!("/orders/{}", N::NAME), &body.to_string());
         let Some(answer) = self.invoke(&event, plan).await else {
             self.record_remains(id).await;
             return false;
@@ -139,7 +167,7 @@ impl<N: Network> Lifecycle<N> {
             assert_eq!(answer["statusCode"], 503, "{body}");
             assert_eq!(self.requests(id), before, "something was sent: {body}");
         }
-        answer["statusCode"].as_u64().is_some_and(|status| status < 300)
+        answer["statusCode"].as_u64().is_some_and(|status| status < 300 || status == 409)
     }
 
     /// Works off the queue, which holds only the order `id`, and lets time pass as it waits. Returns
@@ -178,14 +206,22 @@ impl<N: Network> Lifecycle<N> {
         self.remains.lock().unwrap_or_else(PoisonError::into_inner).push(remains);
     }
 
-    /// Calls a fresh instance once; its connections end with it. Returns `None` if it was killed.
+    /// Calls an instance once. Unless a whole life is lived, it is a fresh one and its connections
+    /// end with it. Returns `None` if it was killed.
     ///
     /// # Panics
     ///
     /// If the handler fails: it has an answer for everything.
     pub async fn invoke(&self, event: &Value, plan: &KillPlan) -> Option<Value> {
-        let function = self.instance().await;
+        let function = match self.warm.take() {
+            Some(function) => function,
+            None => self.instance().await,
+        };
         let answer = invoke(&self.bed, &function, event, plan).await;
+        if answer.is_some() && self.warm.is_on() && self.turns.0.is_none() {
+            self.warm.keep(function);
+            return answer;
+        }
         drop(function);
         self.wire.drained().await;
         answer
@@ -210,7 +246,51 @@ impl<N: Network> Lifecycle<N> {
     /// One more instance of the function, on the same wire.
     pub async fn instance(&self) -> Function<N> {
         let (endpoint, services) = (self.wire.endpoint(N::NAME), self.services.clone());
-        self.bed.instance_with::<N>(&endpoint, services, self.patience).await
+        let (later, invocations) = &self.turns;
+        let turn = invocations.fetch_add(1, Ordering::Relaxed);
+        match later {
+            Some(at) if turn % 2 == 1 => {
+                self.bed.instance_on::<N>(at, &endpoint, services, self.patience).await
+            }
+            _ => self.bed.instance_with::<N>(&endpoint, services, self.patience).await,
+        }
+    }
+}
+
+/// The instance that takes the next invocation of one life, as long as none is killed. A fresh one
+/// takes most of the time of an invocation here.
+#[derive(Debug)]
+struct Warm<N: Network>(Mutex<(bool, Option<Function<N>>)>);
+
+impl<N: Network> Default for Warm<N> {
+    fn default() -> Self {
+        Self(Mutex::new((false, None)))
+    }
+}
+
+impl<N: Network> Warm<N> {
+    fn start(&self) {
+        *self.slot() = (true, None);
+    }
+
+    fn stop(&self) {
+        *self.slot() = (false, None);
+    }
+
+    fn take(&self) -> Option<Function<N>> {
+        self.slot().1.take()
+    }
+
+    fn is_on(&self) -> bool {
+        self.slot().0
+    }
+
+    fn keep(&self, function: Function<N>) {
+        self.slot().1 = Some(function);
+    }
+
+    fn slot(&self) -> MutexGuard<'_, (bool, Option<Function<N>>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

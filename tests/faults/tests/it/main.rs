@@ -9,5 +9,7 @@ mod copies;
 mod interleavings;
 mod killed;
 mod ledger;
+mod life;
 mod soak;
 mod units;
+mod upgrade;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::report;
 
 /// The settings are taken as they are; with any of their values a place holder or of another type,
-/// and with a member too many, they are refused: the fault names the setting and quotes no value.
+/// with a member too many and with one given twice, they are refused: the fault names the setting and
+/// quotes no value.
 ///
 /// `settings` are whole settings, each optional one set, with the word canary in each secret.
 ///
@@ -36,6 +37,11 @@ pub fn secret_refuses_templates<N: Network>(settings: &Value) {
     refused::<N>(&more.to_string(), "/no_such_setting", &hidden, &mut faults);
     for broken in ["", "canary", "[\"canary\"]", "{\"canary\": "] {
         refused::<N>(broken, "", &hidden, &mut faults);
+    }
+    // Whichever of the two were taken, the merchant may have meant the other.
+    for (name, value) in settings.as_object().into_iter().flatten() {
+        let twice = format!("{{{}:{value},{}", json!(name), &settings.to_string()[1..]);
+        refused::<N>(&twice, "", &hidden, &mut faults);
     }
     report("settings", &faults);
 }

@@ -17,7 +17,7 @@ pub(super) fn read(text: &str) -> Option<Value> {
 }
 
 /// Reads JSON in which no object names a member twice.
-pub(super) fn read_clear(text: &str) -> Option<Value> {
+pub(crate) fn read_clear(text: &str) -> Option<Value> {
     serde_json::from_str::<Value>(text).ok()?;
     let mut twice = false;
     once(text, &mut twice).filter(|_| !twice)

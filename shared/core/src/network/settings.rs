@@ -3,14 +3,23 @@
 use serde_json::Value;
 
 use super::Network;
-use crate::fields::{self, Fault, UnknownFields};
+use crate::{
+    fields::{self, Fault, UnknownFields},
+    http::read_clear,
+};
 
 /// Reads a network's settings from the JSON text of its secret.
 pub fn configure<N: Network>(json: &str) -> Result<N, Vec<Fault>> {
-    let value: Value = serde_json::from_str(json).map_err(|_| {
-        let detail = "the secret must be a JSON object";
-        vec![Fault { pointer: String::new(), code: "not_json", detail: detail.into() }]
-    })?;
+    let fault = |code, detail: &'static str| {
+        vec![Fault { pointer: String::new(), code, detail: detail.into() }]
+    };
+    if serde_json::from_str::<Value>(json).is_err() {
+        return Err(fault("not_json", "the secret must be a JSON object"));
+    }
+    // Nobody knows which of the two is meant.
+    let Some(value) = read_clear(json) else {
+        return Err(fault("member_twice", "names a member twice"));
+    };
     let settings = fields::read(&value, UnknownFields::Deny, N::configure);
     settings.map_err(|faults| faults.into_iter().map(without_foreign_name).collect())
 }

@@ -89,11 +89,13 @@ async fn dispatcher<N: Network>() -> Result<Dispatcher<N, AwsServices>, Error> {
 /// The base URL of a network: `https`, or plain `http` when the operator names it.
 fn endpoint(url: &str) -> Result<Url, SettingMissing> {
     let fault = |fault| SettingMissing { name: "NETWORK_ENDPOINT", fault };
+    // A parsed URL does not show that there was an empty user.
+    let names_user = url.contains('@');
     let url = Url::parse(url.trim()).map_err(|_| fault("is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(fault("is not an http or https URL"));
     }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+    if url.query().is_some() || url.fragment().is_some() || names_user {
         return Err(fault("must be a base URL without credentials, query or fragment"));
     }
     Ok(url)
@@ -238,6 +240,7 @@ mod tests {
             "api.example",
             "ftp://api.example",
             "https://a:b@c.example",
+            "http://@c.example",
             "https://c.example?x=1",
         ] {
             let error = endpoint(bad).expect_err(bad);

@@ -198,3 +198,17 @@ impl SecretSource {
 fn sent(result: Result<SendMessageOutput, SdkError<SendMessageError>>) -> Result<(), Unavailable> {
     result.ok().and_then(|output| output.message_id).map(|_| ()).ok_or(Unavailable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_sent_when_the_answer_names_it() {
+        let named = SendMessageOutput::builder().message_id("m-1").build();
+        let unnamed = SendMessageOutput::builder().build();
+
+        assert_eq!(sent(Ok(named)), Ok(()));
+        assert_eq!(sent(Ok(unnamed)), Err(Unavailable));
+    }
+}

@@ -52,6 +52,7 @@ fn text(value: &Value) -> String {
 fn answer(detail_type: &str) -> Value {
     match detail_type {
         "refused" => json!({ "ErrorCode": "InternalFailure" }),
+        "unnamed" => json!({}),
         _ => json!({ "EventId": "e" }),
     }
 }
@@ -98,4 +99,14 @@ async fn returns_what_the_bus_refused_and_everything_after_it() {
 
     assert_eq!(refused, [event("refused", 1), event("later", 1)]);
     assert_eq!(calls(&bridge), [10]);
+}
+
+#[tokio::test]
+async fn a_success_that_names_no_events_took_none() {
+    let (bus, _) = bus();
+    let events = [event("unnamed", 1), event("later", 1)];
+
+    let refused = bus.put_all(&events).await.expect_err("nothing was taken");
+
+    assert_eq!(refused, events);
 }

@@ -316,6 +316,12 @@ fn from_outside() -> Vec<Class> {
         },
         Class { name: "the sweep looks", event: |_| Event::Expire, concerns: known, usual: None },
         Class {
+            name: "a person permitted the order of which this is a line",
+            event: |_| Event::Permit { until: NOW + Duration::from_hours(7 * 24) },
+            concerns: known,
+            usual: None,
+        },
+        Class {
             name: "a person: the network has it",
             event: |n| decide(n, Decision::Confirm),
             concerns: known,

@@ -111,6 +111,11 @@ pub enum Event {
     },
     /// A claim may have expired: the sweep looks.
     Expire,
+    /// A person permitted to send the whole order again, of which this is a line.
+    Permit {
+        /// The time when the permission lapses.
+        until: Timestamp,
+    },
     /// A person decided.
     Decide {
         /// The number of the last attempt as the person saw it.

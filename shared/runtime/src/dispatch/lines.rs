@@ -9,7 +9,7 @@ use postback_core::{
 
 use super::{DeliverError, DeliveryResult, Dispatcher, Trigger, content};
 use crate::{
-    ledger::{Change, LedgerError},
+    ledger::{Change, LedgerError, UpdateError, Updated},
     services::Services,
 };
 
@@ -21,30 +21,22 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         parts: &[Part<N::Report>],
         trigger: &Trigger<'_>,
     ) -> Result<Option<Vec<DeliveryResult>>, DeliverError> {
-        let key = Key::new(&order.order_id, N::NAME, None);
-        let lines = Lines {
+        let mut lines = Lines {
             facts: content::<N>(order),
             updated_at: order.updated_at,
             ids: parts.iter().filter_map(|part| part.line.clone()).collect(),
+            is_delayed: trigger.is_delayed,
+            are_permitted: false,
         };
-        let decide = |held: Option<&Record>| {
-            let stamp = self.stamp();
-            let way = by_lines(held.map(|record| &record.protocol), &lines, stamp.now);
-            match &way {
-                ByLines::Deliver { next: Some(next), .. } => {
-                    let next = (**next).clone();
-                    let record = Record::after(held, &key, next, Note::default(), stamp);
-                    Change::Write(Box::new(record), way)
-                }
-                _ => Change::Keep(way),
+        let mut updated = self.write_lines(order, &lines, trigger).await?;
+        if let ByLines::Permitted { until } = updated.value {
+            for line in &lines.ids {
+                let key = Key::new(&order.order_id, N::NAME, Some(line));
+                self.record(&key, &Event::Permit { until }, trigger).await?;
             }
-        };
-        let held = if trigger.expect_existing {
-            self.ledger.get(&key).await.map_err(crate::ledger::UpdateError::from)?
-        } else {
-            None
-        };
-        let updated = self.ledger.update(held, decide).await?;
+            lines.are_permitted = true;
+            updated = self.write_lines(order, &lines, trigger).await?;
+        }
         let answered =
             DeliveryResult { replayed: true, ..DeliveryResult::of(updated.after.as_ref()) };
         Ok(match updated.value {
@@ -54,8 +46,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 }
                 None
             }
-            ByLines::Superseded => Some(vec![answered]),
-            ByLines::Withdrawn => {
+            // The permission lapsed in between.
+            ByLines::Superseded | ByLines::Permitted { .. } => Some(vec![answered]),
+            ByLines::Withdrawn { .. } => {
                 for line in &lines.ids {
                     self.withdraw_line(order, line, trigger).await?;
                 }
@@ -66,6 +59,35 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Some(vec![DeliveryResult { reason, ..answered }])
             }
         })
+    }
+
+    /// Decides on the lines of an order and writes the order's own item.
+    async fn write_lines(
+        &self,
+        order: &Order,
+        lines: &Lines,
+        trigger: &Trigger<'_>,
+    ) -> Result<Updated<ByLines>, UpdateError> {
+        let key = Key::new(&order.order_id, N::NAME, None);
+        let decide = |held: Option<&Record>| {
+            let stamp = self.stamp();
+            let way = by_lines(held.map(|record| &record.protocol), lines, stamp.now);
+            match &way {
+                ByLines::Deliver { next: Some(next), .. }
+                | ByLines::Withdrawn { next: Some(next) } => {
+                    let next = (**next).clone();
+                    let record = Record::after(held, &key, next, Note::default(), stamp);
+                    Change::Write(Box::new(record), way)
+                }
+                _ => Change::Keep(way),
+            }
+        };
+        let held = if trigger.expect_existing || lines.are_permitted {
+            self.ledger.get(&key).await?
+        } else {
+            None
+        };
+        self.ledger.update(held, decide).await
     }
 
     /// Withdraws a line that a later version of the order no longer has: where the network certainly

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use postback_core::delivery::{Decision, Key};
 use postback_integration::{Bundle, with};
 use postback_sandbox::{Answer, Fault, Network, Rule, ShopBackDuplicates};
 use serde_json::{Value, json};
 
-use super::{DAY, amounts, cancelled, changed_at, order};
+use super::{DAY, amounts, cancelled, changed_at, order, published};
 
 fn secret(mode: &str) -> String {
     let token = "fake0token0fake0token0fake0token";
@@ -116,5 +117,34 @@ async fn lines_of_an_order_cancelled_before_are_never_reported() {
 
         assert_eq!(reply.body()["state"], "withdrawn");
         assert_eq!(amounts(&bundle), [""; 0], "{order}");
+    }
+}
+
+#[tokio::test]
+async fn lines_that_come_after_their_cancellation_are_an_event_and_a_person_may_send_them() {
+    for cancelled_first in [true, false] {
+        let bundle = bundle("line_items").await;
+        if !cancelled_first {
+            let fault = Rule::on(Network::ShopBack, Fault::status(429)).times(2);
+            bundle.bed.sandbox.script(fault).expect("a rule");
+            bundle.post("/orders/shopback", &of_lines()).await;
+        }
+        bundle.post("/orders/shopback", &cancelled("A-1")).await;
+        let key = Key::known("A-1".to_owned(), "shopback", None);
+        bundle.bed.decide(&key, Decision::PermitSending).await;
+        let refused = bundle.post("/orders/shopback", &of_lines()).await;
+        let before = amounts(&bundle).len();
+
+        bundle.bed.decide(&key, Decision::PermitSending).await;
+        let permitted = bundle.post("/orders/shopback", &of_lines()).await;
+        assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+        assert_eq!(refused.body()["state"], "withdrawn", "not before the shop has said so");
+        let events = published(&bundle, "shopback").await;
+        let completed = events.iter().filter(|kind| *kind == "completed_after_withdrawal");
+        assert_eq!(completed.count(), 1, "{events:?}");
+        assert_eq!(permitted.body()["state"], "delivered", "{}", permitted.text);
+        assert_eq!(amounts(&bundle)[before..], ["1000", "499"]);
+        assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 2);
     }
 }

@@ -55,6 +55,7 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
             lookup::looked_up(held, lookup, &question, policy, now)
         }
         (Event::Expire, Some(held)) => claim::expire(held, policy, now),
+        (Event::Permit { until }, Some(held)) => lines::permit(held, *until),
         (Event::Decide { attempt, decisions, decision }, Some(held)) => {
             if held.attempt == *attempt && held.decisions == *decisions {
                 decide::decide(held, *decision, policy, now)

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 mod later;
 mod proxy;
 
-pub use later::{LATER_WRITES, Later};
+pub use later::{LATER_WRITES, Later, as_later};
 use proxy::Proxy;
 
 const NAME: &str = "ledger";
@@ -193,6 +193,14 @@ impl Table {
     #[must_use]
     pub fn stream(&self) -> Vec<Value> {
         self.proxy.stream().clone()
+    }
+
+    /// The part of the stream that is about one order.
+    #[must_use]
+    pub fn stream_of(&self, order_id: &str) -> Vec<Value> {
+        let stream = self.proxy.stream();
+        let is_about = |write: &&Value| write["dynamodb"]["Keys"]["order_id"]["S"] == order_id;
+        stream.iter().filter(is_about).cloned().collect()
     }
 
     /// Forgets the calls so far.

@@ -4,7 +4,7 @@ use postback_core::{
     delivery::{Proof, Record, State},
     network::Network,
 };
-use postback_harness::{RecordingBus, publish_to};
+use postback_harness::{RecordingBus, as_later, publish_to};
 
 use super::{Lifecycle, key, story::Life};
 use crate::{Ending, Line};
@@ -101,9 +101,13 @@ impl<N: Network> Lifecycle<N> {
     /// If the publisher fails.
     pub async fn unpublished(&self, id: &str) -> usize {
         let (bus, deliveries) = (RecordingBus::default(), self.deliveries(id).await);
-        let stream = self.bed.table.stream().into_iter();
-        let writes = stream.filter(|write| write["dynamodb"]["Keys"]["order_id"]["S"] == id);
-        publish_to(&bus, &writes.collect::<Vec<_>>()).await.expect("published");
+        let mut stream = self.bed.table.stream_of(id);
+        if let Some((_, later)) = &self.turns.0 {
+            // This version's publisher does not fail on what it can't read; a later one reads it.
+            publish_to(&RecordingBus::default(), &stream).await.expect("published");
+            stream = stream.into_iter().map(|write| as_later(write, *later)).collect();
+        }
+        publish_to(&bus, &stream).await.expect("published");
         let bus = bus.events();
         let lines = self.case.lines();
         let unpublished = deliveries.iter().zip(&lines).filter(|((_, record), line)| {

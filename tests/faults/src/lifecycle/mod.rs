@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,10 +19,12 @@ use postback_harness::{
 };
 use serde_json::Value;
 
+use self::warm::Warm;
 use crate::{KillPlan, NetworkCase, Wire, network_case::order};
 
 mod checks;
 mod story;
+mod warm;
 
 pub use story::{Happening, Life};
 
@@ -68,7 +70,7 @@ pub struct Lifecycle<N: Network> {
     ledger: Function<N>,
     /// The ledger's endpoint for the functions of a later version, which take every second
     /// invocation; and the number of invocations.
-    turns: (Option<String>, AtomicU64),
+    turns: (Option<(String, Later)>, AtomicU64),
     warm: Warm<N>,
     remains: Mutex<Vec<Remains>>,
 }
@@ -102,7 +104,7 @@ impl<N: Network> Lifecycle<N> {
         let at = lifecycle.bed.table.later_endpoint(later).await;
         let (endpoint, services) = (lifecycle.wire.endpoint(N::NAME), lifecycle.services.clone());
         let reader = lifecycle.bed.instance_on::<N>(&at, &endpoint, services, PATIENT).await;
-        Self { ledger: reader, turns: (Some(at), AtomicU64::new(0)), ..lifecycle }
+        Self { ledger: reader, turns: (Some((at, later)), AtomicU64::new(0)), ..lifecycle }
     }
 
     /// The number of invocations so far.
@@ -249,48 +251,11 @@ impl<N: Network> Lifecycle<N> {
         let (later, invocations) = &self.turns;
         let turn = invocations.fetch_add(1, Ordering::Relaxed);
         match later {
-            Some(at) if turn % 2 == 1 => {
+            Some((at, _)) if turn % 2 == 1 => {
                 self.bed.instance_on::<N>(at, &endpoint, services, self.patience).await
             }
             _ => self.bed.instance_with::<N>(&endpoint, services, self.patience).await,
         }
-    }
-}
-
-/// The instance that takes the next invocation of one life, as long as none is killed. A fresh one
-/// takes most of the time of an invocation here.
-#[derive(Debug)]
-struct Warm<N: Network>(Mutex<(bool, Option<Function<N>>)>);
-
-impl<N: Network> Default for Warm<N> {
-    fn default() -> Self {
-        Self(Mutex::new((false, None)))
-    }
-}
-
-impl<N: Network> Warm<N> {
-    fn start(&self) {
-        *self.slot() = (true, None);
-    }
-
-    fn stop(&self) {
-        *self.slot() = (false, None);
-    }
-
-    fn take(&self) -> Option<Function<N>> {
-        self.slot().1.take()
-    }
-
-    fn is_on(&self) -> bool {
-        self.slot().0
-    }
-
-    fn keep(&self, function: Function<N>) {
-        self.slot().1 = Some(function);
-    }
-
-    fn slot(&self) -> MutexGuard<'_, (bool, Option<Function<N>>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

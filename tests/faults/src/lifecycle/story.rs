@@ -34,6 +34,8 @@ pub enum Happening {
     Meets(Fault),
     /// Time passes, and nothing is worked off meanwhile.
     Waits(Duration),
+    /// Here the story begins; nothing was killed before.
+    Begins,
 }
 
 /// The facts of a life that its end is checked against.
@@ -41,6 +43,8 @@ pub enum Happening {
 pub struct Life {
     /// True if the queue was worked off.
     pub ended: bool,
+    /// The number of steps before the story begins.
+    pub begins_at: u32,
     /// The number of permissions to send again.
     pub permits: usize,
     /// The number of requests when the cancellation was known, as long as it holds.
@@ -92,6 +96,7 @@ impl<N: Network> Lifecycle<N> {
                     self.bed.sandbox.script(rule).expect("a rule");
                 }
                 Happening::Waits(time) => self.bed.advance(*time),
+                Happening::Begins => life.begins_at = plan.steps(),
             }
             self.bed.advance(Duration::from_secs(1));
             if !is_called_once {

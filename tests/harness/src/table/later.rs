@@ -1,6 +1,7 @@
 //! The next version of Postback, for a test: this version behind a translator of its items. It has
 //! one more attribute, and in its next format one more state as well.
 
+use postback_core::delivery::FORMAT;
 use serde_json::{Value, json};
 
 /// The change that the next version brings.
@@ -39,6 +40,17 @@ impl Later {
             rename(item, LATER_STATE, KNOWN);
         }
     }
+}
+
+/// Translates a write of the stream, as the publisher of the next version reads it.
+#[must_use]
+pub fn as_later(mut write: Value, later: Later) -> Value {
+    for image in ["NewImage", "OldImage"] {
+        if write["dynamodb"].get(image).is_some() {
+            later.read(&mut write["dynamodb"][image], FORMAT);
+        }
+    }
+    write
 }
 
 fn add(number: &mut Value, by: i64) {

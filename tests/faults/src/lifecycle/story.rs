@@ -53,6 +53,10 @@ pub struct Life {
 
 impl<N: Network> Lifecycle<N> {
     /// Lives through `story` under `plan`, then works off the queue.
+    ///
+    /// # Panics
+    ///
+    /// If something open is not watched, or a dead claim was swept and is still sending.
     pub async fn live(
         &self,
         id: &str,

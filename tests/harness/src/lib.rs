@@ -18,5 +18,5 @@ pub use events::{api_event, order_event, sqs_event};
 pub use fake_services::{DeadLetter, FakeServices, Message};
 pub use function::{Answer, Function, INVISIBLE, TIMEOUT};
 pub use published::{RecordingBus, publish_to};
-pub use table::{Call, LATER_WRITES, Later, Strike, Table, Units, as_later};
+pub use table::{Call, LATER_WRITE, Later, Strike, Table, Units, as_later};
 pub use test_bed::{Patience, TestBed};

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 mod later;
 mod proxy;
 
-pub use later::{LATER_WRITES, Later, as_later};
+pub use later::{LATER_WRITE, Later, as_later};
 use proxy::Proxy;
 
 const NAME: &str = "ledger";

@@ -13,8 +13,8 @@ pub enum Later {
     State,
 }
 
-/// The attribute of the next version: the number of its writes to the item.
-pub const LATER_WRITES: &str = "later_writes";
+/// The attribute of the next version: the mark of its last write to the item.
+pub const LATER_WRITE: &str = "later_write_id";
 /// The state that the next version has instead of [`KNOWN`].
 const LATER_STATE: &str = "cooling";
 const KNOWN: &str = "retrying";
@@ -25,8 +25,7 @@ impl Later {
         if item["version"].is_null() {
             return;
         }
-        let writes = item[LATER_WRITES]["N"].as_str().and_then(|writes| writes.parse::<u32>().ok());
-        item[LATER_WRITES] = json!({ "N": (writes.unwrap_or(0) + 1).to_string() });
+        item[LATER_WRITE] = item["write_id"].clone();
         if self == Self::State {
             add(&mut item["format"], 1);
             rename(item, KNOWN, LATER_STATE);

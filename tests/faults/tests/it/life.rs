@@ -77,14 +77,16 @@ fn decisions() -> Vec<Story> {
         stories.push((state, then(&fault, None, &[IsDecided(Decision::PermitSending)])));
     }
     let lost = Fault::close_after_reading();
-    let reopened = [IsDecided(Decision::Abandon), IsDecided(Decision::Reopen), Arrives(0, None)];
     stories.push(("confirmed", then(&lost, None, &[IsDecided(Decision::Confirm)])));
-    if reopens {
-        stories.push(("abandoned, then reopened", then(&lost, None, &reopened)));
-    }
     let abandoned = [IsDecided(Decision::Abandon), Arrives(0, None)];
     stories.push(("abandoned", then(&lost, None, &abandoned)));
     stories
+}
+
+fn reopenings() -> Vec<Story> {
+    let lost = Fault::close_after_reading();
+    let reopened = [IsDecided(Decision::Abandon), IsDecided(Decision::Reopen), Arrives(0, None)];
+    vec![("abandoned, then reopened", then(&lost, None, &reopened))]
 }
 
 fn sweeps() -> Vec<Story> {
@@ -206,6 +208,12 @@ lives! {
     CartStack, cartstack_resend: a_consent_survives_a_cancellation, a_consent_survives_a_correction,
         a_consent_survives_a_decision, a_consent_survives_a_sweep,
         a_consent_survives_for_a_caller;
+}
+
+#[tokio::test]
+async fn what_is_held_survives_being_reopened() {
+    survives::<CashMyCell>(NetworkCase::cashmycell, Trigger::Queue, reopenings()).await;
+    survives::<CartStack>(NetworkCase::cartstack, Trigger::Queue, reopenings()).await;
 }
 
 /// `publish` is dropped at each of its awaits, and Lambda repeats the batch.

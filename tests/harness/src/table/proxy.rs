@@ -83,12 +83,17 @@ pub(super) async fn serve(listener: TcpListener, proxy: Arc<Proxy>, later: Optio
 type Shared = State<(Arc<Proxy>, Option<Later>)>;
 
 async fn forward(State((proxy, later)): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(later) = later else { return answer(&proxy, &headers, body).await.into_response() };
+    // A task of its own: a killed caller's write that was on its way reaches the stream, too.
+    let call = |body: Bytes| {
+        let call = async move { answer(&proxy, &headers, body).await };
+        async { tokio::spawn(call).await.expect("an answer") }
+    };
+    let Some(later) = later else { return call(body).await.into_response() };
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !request["Item"].is_null() {
         later.write(&mut request["Item"]);
     }
-    let (status, kind, body) = answer(&proxy, &headers, request.to_string().into()).await;
+    let (status, kind, body) = call(request.to_string().into()).await;
     let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     for name in ["Item", "Attributes"] {
         if answer.get(name).is_some() {

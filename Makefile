@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage test check lint fmt clippy unit doc templates deny advisories sbom end-to-end soak bench fuzz mutants generate example-network cli deploy release secret clean-data tools
+.PHONY: help run demo-outage test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants generate example-network cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ test: lint unit end-to-end ## Check everything, end to end on local AWS included
 
 check: fmt clippy unit ## Check the quick part: formatting, lints, unit and integration tests
 
-lint: fmt clippy doc templates deny ## Check formatting, lints, documentation, templates, licences
+lint: fmt clippy doc templates audit deny ## Check formatting, lints, documentation, templates, policies, licences
 
 fmt:
 	cargo fmt --all --check
@@ -51,6 +51,11 @@ templates: tools
 	for template in $(TEMPLATES); do \
 	  $(TOOLS)/sam validate --lint --region us-east-1 --template-file $$template || exit 1; \
 	done
+
+audit: ## Check the templates with checkov and every policy with parliament
+	@$(PYTHON) tests/local_aws/prepare.py audit
+	.local/venv-audit/bin/checkov --config-file tests/local_aws/checkov.yaml $(TEMPLATES:%=--file %)
+	.local/venv-audit/bin/python -W ignore tests/local_aws/policies.py
 
 advisories: $(DENY) ## Check the linked crates against the RustSec database of vulnerabilities; needs github.com
 	@$(DENY) fetch db || { echo 'The advisory database (github.com/RustSec/advisory-db) could not be reached: nothing was checked.'; exit 1; }

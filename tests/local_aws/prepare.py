@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Puts the Python tools that build, deploy and emulate into `.local/`. Nothing outside the repository is touched.
 
-Two virtual environments, because the SAM CLI and the emulator want different versions of the same packages:
+Three virtual environments, because their tools want different versions of the same packages:
 
     .local/venv-tools       cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js for the examples in docs/
     .local/venv-emulator    ministack, the local AWS
+    .local/venv-audit       checkov and parliament; for `make audit` alone
 
 Needs the standard library only. Run again, it does nothing unless a requirements file has changed.
 
@@ -37,7 +38,8 @@ def main() -> None:
     with (LOCAL / "prepare.lock").open("w") as lock:
         # Two copies of `make run` may start at once.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for name, what in [("tools", "cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js"), ("emulator", "the local AWS")]:
+        wanted = [("tools", "cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js"), ("emulator", "the local AWS")]
+        for name, what in [("audit", "checkov, parliament")] if sys.argv[1:] == ["audit"] else wanted:
             prepare(name, what)
 
 

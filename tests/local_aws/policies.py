@@ -51,7 +51,7 @@ def resolved(part, resources):
     match next(iter(part.items()), None):
         case ("!If", [_, chosen, _]):
             return resolved(chosen, resources)
-        case ("!Ref", "KmsKeyArn"):
+        case ("!Ref", "KmsKeyArn" | "DeadLetterKmsKeyArn"):
             return KEY
         case ("!Ref", "AWS::NoValue"):
             return None

@@ -41,8 +41,7 @@ pub struct Round {
     pub changed: u32,
     /// The deliveries with a final status.
     pub ended: u32,
-    /// The deliveries that could not be asked about, or whose status could not be written. They come
-    /// again.
+    /// The deliveries that were not asked about or written. They come again.
     pub failed: u32,
     /// The messages that nobody can read: they are among the queue's dead letters.
     pub unreadable: u32,

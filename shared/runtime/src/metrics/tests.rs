@@ -90,6 +90,7 @@ fn every_metric_is_written_with_its_unit_and_its_dimensions() {
     metrics.record_paused(true);
     metrics.record_conflict();
     metrics.record_tls_failure();
+    metrics.record_unsent(true);
     metrics.record_tracked(3);
 
     let [document] = documents(&metrics).try_into().expect("one document");

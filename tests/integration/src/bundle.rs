@@ -7,7 +7,10 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use postback_core::{clock::Timestamp, network::Network};
 use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
 use postback_runtime::{
-    lambda::api::{Request, Response},
+    lambda::{
+        answer_request,
+        api::{Request, Response},
+    },
     services::Unavailable,
 };
 use serde_json::{Value, json};
@@ -118,9 +121,12 @@ impl Bundle {
             ("POST", "/webhooks/orders") => {
                 replied(&self.webhook.answer(&request(event), self.bed.now()).await)
             }
-            _ => replied(
-                &intake::answer(&request(event), &self.intake_services, self.bed.now()).await,
-            ),
+            _ => {
+                let services = &self.intake_services;
+                let handler =
+                    async |request: Request, now| intake::answer(&request, services, now).await;
+                replied(&answer_request(&handler, request(event), self.bed.now()).await)
+            }
         }
     }
 

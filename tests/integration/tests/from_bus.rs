@@ -73,7 +73,7 @@ async fn an_order_without_clicks_is_kept_whichever_way_it_came() {
     let ledger = bundle.bed.table.ledger();
     for (order_id, source) in [("A-1", "bus/shop"), ("A-2", "api")] {
         let item = ledger.unclaimed(order_id).await.expect("the ledger").expect("an item");
-        assert_eq!((item.source.as_str(), item.amount.as_str()), (source, "1499.00"));
+        assert_eq!((item.source.as_str(), item.amount.as_str()), (source, "1499"));
         assert_eq!((item.currency.as_str(), item.clicks), ("INR", Vec::<String>::new()));
     }
     assert_eq!(

@@ -4,7 +4,7 @@ mod common;
 
 use common::{TOKEN, lines, order, order_json, parts, settings};
 use postback_conformance::{
-    NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met, is_current,
+    NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
     reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
 };
 use postback_core::{
@@ -13,7 +13,7 @@ use postback_core::{
     network::{Deduplicates, Network},
 };
 use serde_json::{Value, json};
-use shopback::{Click, ShopBack};
+use shopback::ShopBack;
 
 const ANSWERS: &str = "answers";
 
@@ -102,11 +102,6 @@ fn settings_refuse_place_holders_and_never_quote_a_value() {
         }
         secret_refuses_templates::<ShopBack>(&settings);
     }
-}
-
-#[test]
-fn the_schema_of_the_click_is_current() {
-    is_current("clicks.schema.json", &schemars::schema_for!(Click));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use arrival::Arrival;
 pub use sender::Sender;
 
 #[derive(Serialize)]
-struct Accepted<'a> {
+struct Answer<'a> {
     order_id: &'a str,
     accepted_at: Timestamp,
     networks: Vec<&'static str>,
@@ -115,8 +115,7 @@ impl CheckedOrder {
     pub fn accepted(&self, services: &impl OrderServices, accepted_at: Timestamp) -> Response {
         let order_id = self.order.order_id().as_str();
         let location = format!("/orders/{}", utf8_percent_encode(order_id, RESERVED));
-        let accepted =
-            Accepted { order_id, accepted_at, networks: self.arrival(services).networks };
+        let accepted = Answer { order_id, accepted_at, networks: self.arrival(services).networks };
         let body = serde_json::to_string(&accepted).unwrap_or_default();
         api::respond(202, "application/json", body, &[("location", location)])
     }

@@ -1,6 +1,8 @@
 //! Orders as shops really send them: empty members, broken numbers, telephone numbers of every kind.
 //! Each has the same outcome by the API and by the bus.
 
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+
 use std::collections::BTreeMap;
 
 use postback_integration::{Bundle, bare, with};

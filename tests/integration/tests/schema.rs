@@ -1,6 +1,8 @@
 //! What the published schema accepts, the API accepts, and the other way round; but for what a schema
 //! can't say.
 
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+
 use std::sync::LazyLock;
 
 use jsonschema::Validator;

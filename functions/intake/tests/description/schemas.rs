@@ -47,7 +47,7 @@ fn order(place: &str) -> (Value, Map<String, Value>) {
     }
     loosen(&mut order, place, &STRICT);
     let members = &mut order["properties"];
-    members["clicks"] = loose_object(&members["clicks"]["description"], clicks());
+    members["clicks"] = loose_object(&members["clicks"]["description"], &clicks());
     members["updated_at"] = or_absent(&members["updated_at"], place, "Instant");
     members["completed_at"] = json!({ "description": members["completed_at"]["description"], "$ref": format!("{place}/Instant") });
     let refunds = json!({
@@ -97,22 +97,22 @@ fn loosen(schema: &mut Value, place: &str, strict: &[&str]) {
         *member = match named {
             Some(named) if member["type"] == "array" => {
                 let item =
-                    loose_object(&Value::Null, json!({ "$ref": format!("{place}/{named}") }));
-                loose(&description, json!({ "type": "array", "items": item }), "array")
+                    loose_object(&Value::Null, &json!({ "$ref": format!("{place}/{named}") }));
+                loose(&description, &json!({ "type": "array", "items": item }), "array")
             }
             Some(named) => {
-                loose_object(&description, json!({ "$ref": format!("{place}/{named}") }))
+                loose_object(&description, &json!({ "$ref": format!("{place}/{named}") }))
             }
             None => described(&description, json!({})),
         };
     }
 }
 
-fn loose_object(description: &Value, schema: Value) -> Value {
+fn loose_object(description: &Value, schema: &Value) -> Value {
     loose(description, schema, "object")
 }
 
-fn loose(description: &Value, schema: Value, kind: &str) -> Value {
+fn loose(description: &Value, schema: &Value, kind: &str) -> Value {
     described(description, json!({ "anyOf": [schema, { "not": { "type": kind } }] }))
 }
 
@@ -139,7 +139,7 @@ fn clicks() -> Value {
         schema.as_object_mut().map(|members| members.remove("$schema"));
         let description = schema["description"].take();
         schema.as_object_mut().map(|members| members.remove("description"));
-        clicks.insert(name, loose_object(&description, schema));
+        clicks.insert(name, loose_object(&description, &schema));
     }
     json!({ "type": "object", "additionalProperties": false, "properties": clicks })
 }

@@ -117,7 +117,7 @@ impl Bundle {
             ("POST", "/orders/cashmycell") => call(&self.cashmycell, event).await,
             ("POST", "/orders/cpa_moe") => call(&self.cpa_moe, event).await,
             ("POST", "/orders/shopback") => call(&self.shopback, event).await,
-            ("GET", path) if path.starts_with("/orders/") => self.audit(event, path).await,
+            ("GET" | "HEAD", path) if path.starts_with("/orders/") => self.audit(event, path).await,
             ("POST", "/webhooks/orders") => {
                 replied(&self.webhook.answer(&request(event), self.bed.now()).await)
             }
@@ -136,8 +136,9 @@ impl Bundle {
         let order_id = path.trim_start_matches("/orders/");
         let order_id = percent_decode_str(order_id).decode_utf8().expect("UTF-8");
         event["pathParameters"] = json!({ "order_id": order_id });
-        let reply = audit::answer(&request(&event), &self.bed.table.ledger()).await;
-        replied(&reply)
+        let ledger = &self.bed.table.ledger();
+        let handler = async |request: Request, _| audit::answer(&request, ledger).await;
+        replied(&answer_request(&handler, request(&event), self.bed.now()).await)
     }
 
     /// Puts each order of the bus on the queues of the networks that it concerns.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use postback_integration::{Bundle, bare, with};
+use postback_integration::{Bundle, api_event, bare, with};
 use serde_json::{Value, json};
 
 /// The outcome at each network where nothing stands in the way.
@@ -353,10 +353,15 @@ async fn a_misspelt_network_or_member_names_the_right_one() {
 async fn head_is_answered_like_get_without_a_body() {
     let bundle = Bundle::new(7).await;
 
-    let reply = bundle.call(&postback_integration::api_event("HEAD", "/openapi.json", "")).await;
+    bundle.post("/orders", &bare("A-1")).await;
+    for (path, status) in [("/openapi.json", 200), ("/orders/A-1", 200), ("/orders/A-2", 404)] {
+        let get = bundle.call(&api_event("GET", path, "")).await;
+        let reply = bundle.call(&api_event("HEAD", path, "")).await;
 
-    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
-    assert!(reply.text.is_empty());
+        assert_eq!((get.status, reply.status), (status, status), "{path}");
+        assert_eq!(reply.header("content-type"), get.header("content-type"), "{path}");
+        assert!(reply.text.is_empty() && !get.text.is_empty(), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,10 @@ fn every_answer_gives_its_verdict() {
         "amount_too_large",
         "no_items",
         "no_unit_price",
+        "too_many_lines",
+        "bad_line_amount",
+        "bad_quantity",
+        "negative_amount",
         "adv_too_long",
         "duplicate_of_a_line",
         // A duplicate is judged by the records of the other orders of its click.

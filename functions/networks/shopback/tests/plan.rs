@@ -97,7 +97,18 @@ fn an_order_with_one_line_that_cannot_be_sent_is_not_sent_in_part() {
 
     assert_eq!(with(json!([fine, { "sku": "a" }])), "rejected no_unit_price");
     assert_eq!(with(json!([fine, { "unit_price": "1.234" }])), "rejected amount_too_precise");
+    for (line, reason) in [
+        (json!({ "unit_price": "a lot" }), "bad_line_amount"),
+        (json!({ "total": "a lot", "unit_price": "1.5" }), "bad_line_amount"),
+        (json!({ "unit_price": "1.5", "quantity": 0 }), "bad_quantity"),
+        (json!({ "unit_price": "1.5", "quantity": "two" }), "bad_quantity"),
+        (json!({ "unit_price": "-1.5" }), "negative_amount"),
+        (json!({ "total": "-1.5" }), "negative_amount"),
+    ] {
+        assert_eq!(with(json!([fine, line])), format!("rejected {reason}"), "{line}");
+    }
     assert_eq!(with(json!([])), "rejected no_items");
+    assert_eq!(with(json!(vec![fine; 1_001])), "rejected too_many_lines");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Collects the networks from their folders, each with the schema of its secret and the pattern of its orders: the
-//! tool names no network.
+//! Collects the networks from their folders, each with the schema of its secret: the tool names no network.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
@@ -10,16 +9,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     folders.sort_by_key(fs::DirEntry::file_name);
     let mut code = String::from("pub(crate) const NETWORKS: &[Network] = &[\n");
     for folder in folders {
-        let manifest = fs::read_to_string(folder.path().join("Cargo.toml")).unwrap_or_default();
-        let manifest: toml::Table = manifest.parse()?;
-        let description = manifest
-            .get("package")
-            .and_then(|package| package.get("metadata")?.get("network")?.get("pattern"));
-        let Some(pattern) = description else { continue };
-        let pattern = serde_json::to_string(pattern)?;
-        let secret = fs::read_to_string(folder.path().join("secret.schema.json"))?;
+        let Ok(secret) = fs::read_to_string(folder.path().join("secret.schema.json")) else {
+            continue;
+        };
         let name = folder.file_name().to_string_lossy().into_owned();
-        writeln!(code, "Network {{ name: {name:?}, pattern: {pattern:?}, secret: {secret:?} }},")?;
+        writeln!(code, "Network {{ name: {name:?}, secret: {secret:?} }},")?;
     }
     code.push_str("];\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("networks.rs"), code)?;

@@ -20,7 +20,7 @@ Written by `make generate`; a test fails when it is not current.
 
 FOOT = """
 Tests hold the counts: requests, invocations, events and logs at the deployed bundle, write units at an embedded DynamoDB. Not in the tables:
-duplicates (one write unit each), retries and lookups; a cancellation or a conflict (one write unit at each network that it reaches, and its event); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
+duplicates (one write unit each), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, and its event); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
 status of leads (some SQS requests each, and the schedule's calls); traces that X-Ray samples (5 USD a million, one each second and a twentieth of the
 rest); reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
 GB and month, 0.20 more for point-in-time recovery; a sweep grows with it); traffic to the networks beyond the 100 GB a month that are free.

@@ -124,7 +124,7 @@ def scopes(route: str) -> list[dict]:
     send, read = {"Ref": "JwtSendScope"}, {"Ref": "JwtReadScope"}
     if route == "$default":
         return [send, read]
-    return [read] if route.startswith("GET ") else [send]
+    return [read] if route.startswith(("GET ", "HEAD ")) else [send]
 
 
 def test_the_api_takes_no_more_than_its_limits(template):

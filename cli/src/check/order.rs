@@ -1,10 +1,8 @@
 //! An order of the file, read as `POST /orders` reads it.
 
 use postback_core::{fields::UnknownFields, order::Arrived};
-use postback_orders::clicks;
+use postback_orders::networks;
 use serde_json::{Value, json};
-
-use crate::networks;
 
 /// An order without faults.
 pub(super) struct Checked {
@@ -17,7 +15,7 @@ impl Checked {
     /// Reads an order; the error is its faults.
     pub(super) fn read(value: &Value) -> Result<Self, String> {
         let order = Arrived::read(value, UnknownFields::Deny);
-        let mut faults = clicks::faults(value);
+        let mut faults = networks::click_faults(value);
         let order = order.map_err(|more| faults.extend(more)).ok();
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
         let Some(order) = order.filter(|_| faults.is_empty()) else {
@@ -63,7 +61,7 @@ mod tests {
         });
         let checked = Checked::read(&order).expect("an order");
 
-        for network in networks::NETWORKS {
+        for network in crate::networks::NETWORKS {
             let why = checked.not_concerned(network.name).expect("it concerns nobody");
             assert!(why.starts_with("it has no ") && why.contains('.'), "{why}");
         }

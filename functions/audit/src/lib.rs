@@ -1,15 +1,15 @@
 //! `GET /orders/{order_id}`: every delivery of an order, with its history.
 
-use std::borrow::Cow;
-
 use percent_encoding::percent_decode_str;
 use postback_core::{
+    clock::Timestamp,
     delivery::{DeliveryView, PartialView, Record},
+    order::composed,
     problem::{Code, Problem},
 };
 use postback_runtime::{
     lambda::api::{self, Request, Response},
-    ledger::Ledger,
+    ledger::{Ledger, LedgerError, UnclaimedOrder},
 };
 use serde::Serialize;
 
@@ -17,6 +17,26 @@ use serde::Serialize;
 struct Audit<'a> {
     order_id: &'a str,
     deliveries: Vec<Shown<'a>>,
+    /// Present where it concerned no network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unclaimed: Option<Unclaimed<'a>>,
+}
+
+/// An order that concerned no network.
+#[derive(Serialize)]
+struct Unclaimed<'a> {
+    accepted_at: Timestamp,
+    amount: &'a str,
+    currency: &'a str,
+    source: &'a str,
+    clicks: &'a [String],
+}
+
+impl<'a> Unclaimed<'a> {
+    fn of(order: &'a UnclaimedOrder) -> Self {
+        let UnclaimedOrder { accepted_at, amount, currency, source, clicks, .. } = order;
+        Self { accepted_at: *accepted_at, amount, currency, source, clicks }
+    }
 }
 
 /// A delivery as far as this version can read it.
@@ -37,13 +57,17 @@ pub async fn answer(request: &Request, ledger: &Ledger) -> Response {
 
 async fn find(request: &Request, ledger: &Ledger) -> Result<Response, Problem> {
     let given = request.path_parameters.get("order_id").map(String::as_str).unwrap_or_default();
-    for order_id in spellings(given) {
-        let (records, partial) = ledger.readable_of_order(&order_id).await.map_err(|_| {
-            let detail = "The ledger could not be reached. Send the request again.";
-            Problem::new(Code::LedgerUnavailable, detail)
-        })?;
+    let spellings = spellings(given);
+    for order_id in &spellings {
+        let (records, partial) = ledger.readable_of_order(order_id).await.map_err(unavailable)?;
         if !records.is_empty() || !partial.is_empty() {
-            return Ok(api::json(200, &audit(&order_id, &records, &partial)));
+            return Ok(api::answer(200, &audit(order_id, &records, &partial)));
+        }
+    }
+    for order_id in &spellings {
+        if let Some(order) = ledger.unclaimed(order_id).await.map_err(unavailable)? {
+            let unclaimed = Some(Unclaimed::of(&order));
+            return Ok(api::answer(200, &Audit { order_id, deliveries: Vec::new(), unclaimed }));
         }
     }
     let detail = "The ledger holds no delivery of this order: it was never sent, it concerns no \
@@ -51,20 +75,25 @@ async fn find(request: &Request, ledger: &Ledger) -> Result<Response, Problem> {
     Err(Problem::new(Code::UnknownOrder, detail))
 }
 
+fn unavailable(_: LedgerError) -> Problem {
+    let detail = "The ledger could not be reached. Send the request again.";
+    Problem::new(Code::LedgerUnavailable, detail)
+}
+
 /// The most characters of an order's id.
 const LONGEST_ID: usize = 128;
 
-/// The order ids that the path may mean: as it came, and decoded where API Gateway has not done so.
-/// None that is longer than an id: the ledger takes no such key.
-fn spellings(given: &str) -> Vec<Cow<'_, str>> {
+/// The order ids that the path may mean: as it came, decoded where API Gateway has not done so, and
+/// without a slash at its end. Ids are composed (NFC), as at intake. None that is longer than an id:
+/// the ledger takes no such key.
+fn spellings(given: &str) -> Vec<String> {
+    let decoded = percent_decode_str(given).decode_utf8().unwrap_or_default();
+    let all = [given, &decoded, given.trim_end_matches('/'), decoded.trim_end_matches('/')];
     let mut spellings = Vec::new();
-    if !given.is_empty() {
-        spellings.push(Cow::Borrowed(given));
-    }
-    if let Ok(decoded) = percent_decode_str(given).decode_utf8()
-        && decoded != given
-    {
-        spellings.push(decoded);
+    for spelling in all.map(composed) {
+        if !spelling.is_empty() && !spellings.contains(&spelling) {
+            spellings.push(spelling);
+        }
     }
     spellings.retain(|spelling| spelling.chars().count() <= LONGEST_ID);
     spellings
@@ -73,7 +102,8 @@ fn spellings(given: &str) -> Vec<Cow<'_, str>> {
 fn audit<'a>(order_id: &'a str, records: &'a [Record], partial: &'a [PartialView]) -> Audit<'a> {
     let whole = records.iter().filter(|record| !record.is_order_of_lines());
     let whole = whole.map(|record| Shown::Whole(Box::new(DeliveryView::of(record))));
-    Audit { order_id, deliveries: whole.chain(partial.iter().map(Shown::Partial)).collect() }
+    let deliveries = whole.chain(partial.iter().map(Shown::Partial)).collect();
+    Audit { order_id, deliveries, unclaimed: None }
 }
 
 #[cfg(test)]
@@ -84,6 +114,8 @@ mod tests {
     fn an_id_is_looked_for_as_it_came_and_decoded() {
         assert_eq!(spellings("A-1"), ["A-1"]);
         assert_eq!(spellings("A%2F1"), ["A%2F1", "A/1"]);
+        assert_eq!(spellings("A-1/"), ["A-1/", "A-1"]);
+        assert_eq!(spellings("Bestellung-e\u{301}"), ["Bestellung-\u{e9}"]);
         assert!(spellings("").is_empty());
         assert!(spellings(&"x".repeat(129)).is_empty());
         assert_eq!(spellings(&"é".repeat(128)).len(), 1);

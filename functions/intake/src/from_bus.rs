@@ -4,15 +4,15 @@
 use postback_core::{
     clock::Timestamp,
     fields::{self, Fault, UnknownFields},
-    order::{Arrived, OrderId, Status},
+    order::{self, Arrived, OrderId, Status},
 };
-use postback_orders::{Arrival, Sender, clicks, measure};
+use postback_orders::{Arrival, Sender, measure, networks::click_faults};
 use postback_runtime::{
     metrics,
     services::{FaultyOrder, IntakeServices, ORDER_COMPLETED, ORDER_TYPES, Unavailable},
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// The detail type of an order that waits to be completed: no rule takes it.
 const ORDER_PENDING: &str = "order.pending";
@@ -23,7 +23,7 @@ struct Envelope {
     source: String,
     #[serde(rename = "detail-type")]
     detail_type: String,
-    detail: Value,
+    detail: Box<RawValue>,
 }
 
 /// Looks at one event of the bus. The error leaves it on the queue.
@@ -32,7 +32,7 @@ pub async fn take(
     services: &impl IntakeServices,
     now: Timestamp,
 ) -> Result<(), Unavailable> {
-    let fault = match read(event) {
+    let fault = match read(event, now) {
         Ok(Event { source, detail_type, detail, order }) => {
             let arrival = Arrival::of(&order, &detail_type, &detail, services.networks());
             let recorded = arrival.record(&Sender::bus(&source), services, now).await;
@@ -56,28 +56,28 @@ struct Event {
     order: Arrived,
 }
 
-fn read(event: &str) -> Result<Event, FaultyOrder> {
+fn read(event: &str, now: Timestamp) -> Result<Event, FaultyOrder> {
     let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(event) else {
         let reason = "not_an_event";
         return Err(FaultyOrder { reason, order_id: None, faults: String::new() });
     };
     let refused = |reason, faults: &[Fault]| {
         let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
-        FaultyOrder { reason, order_id: order_id(&detail), faults: faults.join(", ") }
+        FaultyOrder { reason, order_id: order_id(detail.get()), faults: faults.join(", ") }
     };
-    let order = Arrived::read(&detail, UnknownFields::Ignore);
-    let order = order.map_err(|faults| refused("invalid_order", &faults))?;
+    let read = order::read_event(detail.get(), now);
+    let (order, value) = read.map_err(|faults| refused("invalid_order", &faults))?;
     if detail_type != ORDER_PENDING && !ORDER_TYPES.contains(&detail_type.as_str()) {
         return Err(refused("other_type", &[]));
     }
     if !fits(order.status(), &detail_type) {
         return Err(refused("type_differs", &[]));
     }
-    let faults = clicks::faults(&detail);
+    let faults = click_faults(&value);
     if !faults.is_empty() {
         return Err(refused("unknown_click", &faults));
     }
-    Ok(Event { source, detail_type, detail, order })
+    Ok(Event { source, detail_type, detail: value, order })
 }
 
 /// Returns whether the networks' rules take an order of this status in an event of this type, or
@@ -91,8 +91,9 @@ fn fits(status: Status, detail_type: &str) -> bool {
 }
 
 /// The id of a faulty order, if that is not one of its faults.
-fn order_id(detail: &Value) -> Option<String> {
-    let fields = fields::read(detail, UnknownFields::Ignore, |fields| {
+fn order_id(detail: &str) -> Option<String> {
+    let detail = serde_json::from_str(detail).ok()?;
+    let fields = fields::read(&detail, UnknownFields::Ignore, |fields| {
         fields.required("order_id", OrderId::read)
     });
     fields.ok().map(|order_id| order_id.as_str().to_owned())

@@ -53,7 +53,7 @@ pub async fn answer(request: &Request, services: &impl OrderServices, now: Times
         ("POST", WEBHOOK) => Err(Problem::new(Code::WebhookOff, WEBHOOK_IS_OFF)),
         (_, WEBHOOK) => Ok(not_allowed("POST")),
         ("POST", path) if path.starts_with("/orders/") => {
-            Err(no_network(&path["/orders/".len()..]))
+            Err(no_network(&request.path["/orders/".len()..]))
         }
         (_, path) if path.starts_with("/orders/") => Ok(not_allowed("GET, POST")),
         _ => Err(Problem::new(Code::UnknownPath, CALLS)),
@@ -71,9 +71,9 @@ async fn accept(
     services: &impl OrderServices,
     now: Timestamp,
 ) -> Result<Response, Problem> {
-    let order = CheckedOrder::parse(request)?;
+    let order = CheckedOrder::parse(request, now)?;
     order.take(&Sender::api(request), services, now).await?;
-    Ok(order.accepted(now))
+    Ok(order.accepted(services, now))
 }
 
 const WEBHOOK_IS_OFF: &str = "The webhook is turned off here, so nothing was sent. The operator turns it on with the \
@@ -83,13 +83,20 @@ const CALLS: &str = "Send orders with POST /orders, and read them with GET /orde
 
 /// The problem of a request to `name`. A network that is on has a route of its own, so this is none.
 fn no_network(name: &str) -> Problem {
+    if networks::is_network(name.trim_end_matches('/')) && name.ends_with('/') {
+        let detail = "There is no path that ends in a slash, so nothing was sent. Leave it out.";
+        return Problem::new(Code::UnknownPath, detail);
+    }
     if networks::is_network(name) {
         let detail = "This network is turned off here, so nothing was sent. The operator turns it on \
                       with its parameter `…Enabled` of the template.";
         return Problem::new(Code::NetworkOff, detail);
     }
-    let detail = "There is no such network here. Send the order with POST /orders: it goes to every \
-                  network that it concerns.";
+    let existing = networks::existing(name.trim_end_matches('/'));
+    let detail = format!(
+        "There is no such network here, so nothing was sent. {existing} POST /orders sends an order to \
+         every network that it concerns."
+    );
     Problem::new(Code::UnknownNetwork, detail)
 }
 

@@ -54,7 +54,7 @@ async fn a_network_without_a_route_of_its_own_is_turned_off() {
 
 #[tokio::test]
 async fn a_network_that_nobody_has_heard_of_is_unknown() {
-    for path in ["/orders/nobody", "/orders/intake", "/orders/shop/back"] {
+    for path in ["/orders/nobody", "/orders/intake", "/orders/shop/back", "/orders/nobody/"] {
         assert_eq!(post(path).await, (404, "unknown_network".to_owned()), "{path}");
     }
 }
@@ -66,4 +66,12 @@ async fn no_answer_may_be_kept_by_a_cache() {
     let response = intake::answer(&request, &NoBus, Timestamp::from_millis(0)).await;
 
     assert_eq!(response.headers.get("cache-control").map(String::as_str), Some("no-store"));
+}
+
+#[tokio::test]
+async fn a_path_that_ends_in_a_slash_is_no_networks() {
+    for network in networks() {
+        let answer = post(&format!("/orders/{network}/")).await;
+        assert_eq!(answer, (404, "unknown_path".to_owned()), "{network}");
+    }
 }

@@ -12,6 +12,7 @@ use postback_runtime::{
     metrics::webhook_refusal,
     services::WebhookServices,
 };
+use serde_json::Value;
 
 mod keyring;
 mod keys;
@@ -68,7 +69,7 @@ async fn accept(
     let signed = SignedMessage::parse(request)?;
     signed.check_time(now)?;
     let key = keyring.check(&signed, &Posted::by(request).bytes()?, services, now).await?;
-    let order = CheckedOrder::parse(request)?;
+    let order = CheckedOrder::check(&order_of(Posted::by(request).json()?), now)?;
     let before = services.receipt(signed.id).await.map_err(|_| {
         let detail =
             "The ledger could not be reached, so nothing was sent. Send the message again.";
@@ -77,7 +78,7 @@ async fn accept(
     match before {
         None => order.take(&Sender::webhook(key), services, now).await?,
         Some(receipt) if receipt.facts == order.facts => {
-            return Ok(order.accepted(receipt.accepted_at));
+            return Ok(order.accepted(services, receipt.accepted_at));
         }
         Some(_) => {
             let detail = "Another order was accepted under this `webhook-id` before. Nothing was \
@@ -89,5 +90,14 @@ async fn accept(
         let code = "webhook_receipt_not_kept";
         tracing::warn!(code, "the receipt was not written: a repetition goes over the bus again");
     }
-    Ok(order.accepted(now))
+    Ok(order.accepted(services, now))
+}
+
+/// The order of a message: the body itself, or `data` of the envelope `{type, timestamp, data}` that
+/// Standard Webhooks recommends.
+fn order_of(mut body: Value) -> Value {
+    let is_envelope = body.get("type").is_some_and(Value::is_string)
+        && body.get("data").is_some_and(Value::is_object)
+        && body.get("order_id").is_none();
+    if is_envelope { body["data"].take() } else { body }
 }

@@ -24,6 +24,10 @@ const ID: &str = "webhook-id";
 const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
 
+/// The start of the headers' names, and the one that the libraries of Svix write instead.
+const PREFIX: &str = "webhook-";
+const SVIX_PREFIX: &str = "svix-";
+
 const LONGEST_ID: usize = 256;
 /// The most signatures of one message that are checked.
 const MOST_SIGNATURES: usize = 16;
@@ -39,6 +43,12 @@ pub(crate) struct SignedMessage<'a> {
 
 impl<'a> SignedMessage<'a> {
     pub(crate) fn parse(request: &'a Request) -> Result<Self, Problem> {
+        // All three are of one kind: none is taken from a sender's other headers.
+        let is_svix = header(request, ID).is_none();
+        let header = |request: &'a Request, name: &str| match name.strip_prefix(PREFIX) {
+            Some(rest) if is_svix => header(request, &format!("{SVIX_PREFIX}{rest}")),
+            _ => header(request, name),
+        };
         let id = header(request, ID).filter(|id| id.len() <= LONGEST_ID);
         let timestamp = header(request, TIMESTAMP);
         let at = timestamp.and_then(seconds);
@@ -158,6 +168,20 @@ mod tests {
         for [key, id, timestamp, body, signature] in PUBLISHED {
             assert!(matches(&request(id, timestamp, signature), body, &[key]), "{id}");
         }
+    }
+
+    #[test]
+    fn the_headers_may_be_named_as_the_libraries_of_svix_name_them() {
+        let [[key, id, timestamp, body, signature], ..] = PUBLISHED;
+        let headers = |names: [&str; 3]| {
+            let headers = names.into_iter().zip([id, timestamp, signature]);
+            Request { headers: headers.collect(), ..Request::default() }
+        };
+
+        let svix = headers(["svix-id", "svix-timestamp", "svix-signature"]);
+        assert!(matches(&svix, body, &[key]));
+        let mixed = headers([ID, TIMESTAMP, "svix-signature"]);
+        assert!(SignedMessage::parse(&mixed).is_err());
     }
 
     #[test]

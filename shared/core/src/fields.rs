@@ -3,68 +3,22 @@
 //! Orders, clicks and settings are read through here. `serde` stops at the first fault and quotes
 //! what it found; a secret or an e-mail address must not be quoted.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 #[cfg(test)]
 mod tests;
 mod values;
 
+mod fault;
 mod place_holder;
+mod suggest;
 
+pub use fault::{Fault, Invalid, escape, unknown_member};
 pub use place_holder::{is_nothing, is_place_holder, means_nothing};
+pub use suggest::{did_you_mean, nearest};
 pub use values::{flag, instant, integer, one_of, secret, setting, text};
-
-/// A fault of one member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fault {
-    /// The member: a JSON pointer (RFC 6901).
-    pub pointer: String,
-    /// The kind of fault: a stable `snake_case` word.
-    pub code: &'static str,
-    /// The correction. Holds nothing of the value.
-    pub detail: Cow<'static, str>,
-}
-
-impl Fault {
-    /// The fault for the log: its code and the first part of its place, because deeper ones may be
-    /// names of the sender's.
-    #[must_use]
-    pub fn redacted(&self) -> String {
-        let member = self.pointer.split('/').nth(1).unwrap_or_default();
-        format!("{} at /{member}", self.code)
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({})", self.pointer, self.detail, self.code)
-    }
-}
-
-/// A value that does not fit; [`Fields`] adds the place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
-    /// The kind of fault: a stable `snake_case` word.
-    pub code: &'static str,
-    /// The correction. Holds nothing of the value.
-    pub detail: Cow<'static, str>,
-}
-
-impl Invalid {
-    /// A fault of kind `code`; `detail` says what would be right.
-    pub fn new(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into() }
-    }
-
-    /// The value is of another JSON type than `wanted`.
-    #[must_use]
-    pub fn kind(wanted: &'static str) -> Self {
-        Self::new("wrong_type", format!("must be {wanted}"))
-    }
-}
 
 /// The treatment of members that nobody asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +35,15 @@ pub struct Fields<'v, 'f> {
     members: &'v Map<String, Value>,
     pointer: String,
     asked: Vec<&'static str>,
-    unknown: UnknownFields,
+    rules: Rules,
     faults: &'f mut Vec<Fault>,
+}
+
+/// The rules of reading one document.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    unknown: UnknownFields,
+    is_absent: fn(&Value) -> bool,
 }
 
 /// Reads `value` as an object through `read`; all faults, or what was read.
@@ -91,8 +52,36 @@ pub fn read<T>(
     unknown: UnknownFields,
     read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
+    read_by(value, Rules { unknown, is_absent: Value::is_null }, read)
+}
+
+/// Like [`read`], where blanks and empty lists stand for what is absent, as in orders.
+pub fn read_loosely<T>(
+    value: &Value,
+    unknown: UnknownFields,
+    read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
+    read_by(value, Rules { unknown, is_absent }, read)
+}
+
+/// Whether a value stands for none: `null`, a blank text or an empty list.
+#[must_use]
+pub fn is_absent(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(values) => values.is_empty(),
+        _ => false,
+    }
+}
+
+fn read_by<T>(
+    value: &Value,
+    rules: Rules,
+    read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
     let mut faults = Vec::new();
-    let result = read_object(value, String::new(), unknown, &mut faults, read);
+    let result = read_object(value, String::new(), rules, &mut faults, read);
     match result {
         Some(value) if faults.is_empty() => Ok(value),
         None if faults.is_empty() => {
@@ -106,7 +95,7 @@ pub fn read<T>(
 fn read_object<T>(
     value: &Value,
     pointer: String,
-    unknown: UnknownFields,
+    rules: Rules,
     faults: &mut Vec<Fault>,
     read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
 ) -> Option<T> {
@@ -115,7 +104,7 @@ fn read_object<T>(
         faults.push(Fault { pointer, code, detail });
         return None;
     };
-    let mut fields = Fields { members, pointer, asked: Vec::new(), unknown, faults };
+    let mut fields = Fields { members, pointer, asked: Vec::new(), rules, faults };
     let result = read(&mut fields);
     fields.refuse_unknown();
     result
@@ -135,7 +124,7 @@ impl<'v> Fields<'v, '_> {
         self.check(name, parse(value))
     }
 
-    /// A member that may be left out or `null`. A fault is noted, and reads as left out.
+    /// A member that may be absent. A fault is noted, and reads as left out.
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -145,14 +134,23 @@ impl<'v> Fields<'v, '_> {
         self.check(name, parse(value))
     }
 
-    /// An object inside this one, which may be left out.
+    /// A member that is never a fault: `None` where it is absent or `parse` finds nothing in it.
+    pub fn loose<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&'v Value) -> Option<T>,
+    ) -> Option<T> {
+        self.take(name).and_then(parse)
+    }
+
+    /// An object inside this one; what is no object counts as absent.
     pub fn object<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
     ) -> Option<T> {
-        let value = self.take(name)?;
-        read_object(value, self.at(name), self.unknown, self.faults, read)
+        let value = self.take(name).filter(|value| value.is_object())?;
+        read_object(value, self.at(name), self.rules, self.faults, read)
     }
 
     /// A list of objects inside this one; empty when left out.
@@ -173,9 +171,34 @@ impl<'v> Fields<'v, '_> {
         }
         let pointer = self.at(name);
         let read_one = |(index, value)| {
-            read_object(value, format!("{pointer}/{index}"), self.unknown, self.faults, &mut read)
+            read_object(value, format!("{pointer}/{index}"), self.rules, self.faults, &mut read)
         };
         values.iter().enumerate().filter_map(read_one).collect()
+    }
+
+    /// The objects of a list inside this one; anything else in it counts as an object without
+    /// members, and what is no list as absent.
+    pub fn objects<T>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&mut Fields<'_, '_>) -> Option<T>,
+    ) -> Vec<T> {
+        let values = self.take(name).and_then(Value::as_array);
+        let pointer = self.at(name);
+        let empty = Value::Object(Map::new());
+        let read_one = |(index, value): (usize, &Value)| {
+            let value = if value.is_object() { value } else { &empty };
+            read_object(value, format!("{pointer}/{index}"), self.rules, self.faults, &mut read)
+        };
+        let values = values.into_iter().flatten().filter(|value| !value.is_null());
+        values.enumerate().filter_map(read_one).collect()
+    }
+
+    /// The members of an object inside this one that are not absent; none where it is no object.
+    pub fn members(&mut self, name: &'static str) -> Vec<(&'v str, &'v Value)> {
+        let members = self.take(name).and_then(Value::as_object).into_iter().flatten();
+        let members = members.filter(|(_, value)| !(self.rules.is_absent)(value));
+        members.map(|(name, value)| (name.as_str(), value)).collect()
     }
 
     /// A map from free names to values; empty when left out.
@@ -215,7 +238,7 @@ impl<'v> Fields<'v, '_> {
 
     fn take(&mut self, name: &'static str) -> Option<&'v Value> {
         self.asked.push(name);
-        self.members.get(name).filter(|value| !value.is_null())
+        self.members.get(name).filter(|value| !(self.rules.is_absent)(value))
     }
 
     fn check<T>(&mut self, name: &str, parsed: Result<T, Invalid>) -> Option<T> {
@@ -227,22 +250,15 @@ impl<'v> Fields<'v, '_> {
     }
 
     fn refuse_unknown(&mut self) {
-        if self.unknown == UnknownFields::Ignore {
+        if self.rules.unknown == UnknownFields::Ignore {
             return;
         }
         let unknown = self.members.keys().filter(|key| !self.asked.contains(&key.as_str()));
         for key in unknown {
-            self.faults.push(Fault {
-                pointer: format!("{}/{}", self.pointer, escape(key)),
-                code: "unknown_member",
-                detail: Cow::Borrowed("is not a member of this object"),
-            });
+            let others = self.asked.iter().filter(|name| !self.members.contains_key(**name));
+            let fault = unknown_member(key, others.copied());
+            let pointer = format!("{}{}", self.pointer, fault.pointer);
+            self.faults.push(Fault { pointer, ..fault });
         }
     }
-}
-
-/// RFC 6901: `~` and `/` inside a member's name. Long names are cut: they are the caller's text.
-fn escape(name: &str) -> String {
-    let short: String = name.chars().take(64).collect();
-    short.replace('~', "~0").replace('/', "~1")
 }

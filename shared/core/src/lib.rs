@@ -14,11 +14,13 @@
 //! | [`redaction`] | reasons and details: text that can hold no personal data |
 
 pub mod clock;
+mod decimal;
 pub mod delivery;
 pub mod digest;
 pub mod events;
 pub mod fields;
 pub mod http;
+mod json;
 pub mod network;
 pub mod order;
 pub mod problem;

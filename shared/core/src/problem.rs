@@ -40,6 +40,8 @@ pub enum Code {
     TooLarge,
     /// 415: the body is not declared as JSON.
     UnsupportedMediaType,
+    /// 415: the body is compressed.
+    UnsupportedEncoding,
     /// 422: the order has faults.
     InvalidOrder,
     /// 503: the ledger could not be reached; nothing was sent.
@@ -66,7 +68,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NotJson,
         Self::UnknownOrder,
         Self::UnknownNetwork,
@@ -76,6 +78,7 @@ impl Code {
         Self::Conflict,
         Self::TooLarge,
         Self::UnsupportedMediaType,
+        Self::UnsupportedEncoding,
         Self::InvalidOrder,
         Self::LedgerUnavailable,
         Self::BusUnavailable,
@@ -106,7 +109,7 @@ impl Code {
             Self::MethodNotAllowed => 405,
             Self::Conflict | Self::WebhookIdReused => 409,
             Self::TooLarge => 413,
-            Self::UnsupportedMediaType => 415,
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => 415,
             Self::InvalidOrder => 422,
             Self::LedgerUnavailable
             | Self::BusUnavailable
@@ -128,6 +131,7 @@ impl Code {
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedEncoding => "unsupported_encoding",
             Self::InvalidOrder => "invalid_order",
             Self::LedgerUnavailable => "ledger_unavailable",
             Self::BusUnavailable => "bus_unavailable",
@@ -155,6 +159,7 @@ impl Code {
             Self::Conflict => "Same order, other content",
             Self::TooLarge => "The order is too large",
             Self::UnsupportedMediaType => "The body is not declared as JSON",
+            Self::UnsupportedEncoding => "The body is compressed",
             Self::InvalidOrder => "The order has faults",
             Self::LedgerUnavailable => "The ledger could not be reached",
             Self::BusUnavailable => "The event bus did not take the order",

@@ -9,7 +9,7 @@ use postback_runtime::{
 };
 use serde_json::Value;
 
-use crate::{Sender, clicks, measure, networks};
+use crate::{Sender, measure, networks};
 
 /// An order that was taken.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl<'a> Arrival<'a> {
         detail: &Value,
         active: &ActiveNetworks,
     ) -> Self {
-        let by_click = active.on.iter().filter(|network| clicks::has_click(network));
+        let by_click = active.on.iter().filter(|network| networks::has_click(network));
         let by_click =
             ActiveNetworks { on: by_click.cloned().collect(), ..ActiveNetworks::NONE.clone() };
         let matters = is_completed(order) && !by_click.on.is_empty();
@@ -53,10 +53,8 @@ impl<'a> Arrival<'a> {
             && self.networks.is_empty()
             && order.is_completed()
         {
-            let clicks = order.clicks.keys().filter(|name| networks::is_network(name));
             let source = sender.name();
-            let item = UnclaimedOrder::new(order, &source, clicks.cloned().collect(), now);
-            services.put_unclaimed(&item).await?;
+            services.put_unclaimed(&UnclaimedOrder::new(order, &source, now)).await?;
             let (code, order_id) = ("order_unclaimed", order.order_id.as_str());
             tracing::warn!(code, order_id, source, "the order concerns no network");
         }

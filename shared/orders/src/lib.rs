@@ -4,7 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use postback_core::{
     clock::Timestamp,
-    delivery::Facts,
+    delivery::{Facts, RETENTION},
     fields::UnknownFields,
     order::Arrived,
     problem::{Code, Problem},
@@ -15,9 +15,9 @@ use postback_runtime::{
     services::OrderServices,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 mod arrival;
-pub mod clicks;
 pub mod networks;
 mod sender;
 
@@ -25,9 +25,10 @@ pub use arrival::Arrival;
 pub use sender::Sender;
 
 #[derive(Serialize)]
-struct Accepted<'a> {
+struct Answer<'a> {
     order_id: &'a str,
     accepted_at: Timestamp,
+    networks: Vec<&'static str>,
 }
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -41,7 +42,7 @@ const LARGEST_DETAIL: usize = api::LARGEST_BODY - 1024;
 pub struct CheckedOrder {
     order: Arrived,
     detail_type: String,
-    detail: String,
+    detail: Value,
     /// The facts by which a repetition of the same message is recognised.
     pub facts: Facts,
 }
@@ -56,29 +57,33 @@ fn facts(order: &Arrived) -> Facts {
 }
 
 impl CheckedOrder {
-    /// Reads the order that `request` posts.
-    pub fn parse(request: &Request) -> Result<Self, Problem> {
-        let body = Posted::by(request).json()?;
-        let not_json = |_| Problem::new(Code::NotJson, "Send one JSON object: the order.");
-        let value = serde_json::from_str(body.get()).map_err(not_json)?;
-        let order = match (Arrived::read(&value, UnknownFields::Deny), clicks::faults(&value)) {
-            (Ok(order), faults) if faults.is_empty() => order,
-            (order, more) => {
-                let mut faults = order.err().unwrap_or_default();
-                faults.extend(more);
-                return Err(Problem::invalid_order(faults));
-            }
+    /// Checks the order that is the body of a request.
+    pub fn parse(request: &Request, now: Timestamp) -> Result<Self, Problem> {
+        Self::check(&Posted::by(request).json()?, now)
+    }
+
+    /// Checks an order.
+    pub fn check(order: &Value, now: Timestamp) -> Result<Self, Problem> {
+        let read = Arrived::read(order, UnknownFields::Deny);
+        let mut faults = networks::click_faults(order);
+        let dated = read.as_ref().ok();
+        faults.extend(dated.and_then(|order| order.completed_too_late(now)));
+        faults.extend(dated.and_then(|order| order.too_old(now, RETENTION)));
+        let order = match read {
+            Ok(order) if faults.is_empty() => order,
+            Ok(_) => return Err(Problem::invalid_order(faults)),
+            Err(more) => return Err(Problem::invalid_order([more, faults].concat())),
         };
         let detail = match &order {
-            Arrived::Order(order) => serde_json::to_string(order),
-            Arrived::Cancelled(cancelled) => serde_json::to_string(cancelled),
+            Arrived::Order(order) => json!(order),
+            Arrived::Cancelled(cancelled) => json!(cancelled),
         };
-        let detail = detail.unwrap_or_default();
-        if detail.len() > LARGEST_DETAIL {
+        let detail_type = format!("order.{}", order.status().as_str());
+        let checked = Self { facts: facts(&order), order, detail_type, detail };
+        if checked.detail.to_string().len() > LARGEST_DETAIL {
             return Err(api::too_large());
         }
-        let detail_type = format!("order.{}", order.status().as_str());
-        Ok(Self { facts: facts(&order), order, detail_type, detail })
+        Ok(checked)
     }
 
     /// Puts it on the bus, measures it, and keeps it if it concerns no network.
@@ -88,29 +93,30 @@ impl CheckedOrder {
         services: &impl OrderServices,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let source = sender.source();
-        let put = services.put(&source, &self.detail_type, self.detail.clone()).await;
+        let put = services.put(&sender.source(), &self.detail_type, self.detail.to_string()).await;
         put.map_err(|_| {
             let detail =
                 "The event bus did not accept the order. Send it again: nothing is reported twice.";
             Problem::new(Code::BusUnavailable, detail)
         })?;
-        let detail = serde_json::from_str(&self.detail).unwrap_or_default();
-        let arrival = Arrival::of(&self.order, &self.detail_type, &detail, services.networks());
         // The order is on the bus: nothing here makes the answer an error.
-        if arrival.record(sender, services, now).await.is_err() {
+        if self.arrival(services).record(sender, services, now).await.is_err() {
             let (code, order_id) = ("unclaimed_order_not_kept", self.order.order_id().as_str());
             tracing::warn!(code, order_id, "the ledger holds nothing of this order");
         }
         Ok(())
     }
 
-    /// The answer to its sender.
-    #[must_use]
-    pub fn accepted(&self, accepted_at: Timestamp) -> Response {
+    fn arrival(&self, services: &impl OrderServices) -> Arrival<'_> {
+        Arrival::of(&self.order, &self.detail_type, &self.detail, services.networks())
+    }
+
+    /// The answer to an order that the bus has accepted.
+    pub fn accepted(&self, services: &impl OrderServices, accepted_at: Timestamp) -> Response {
         let order_id = self.order.order_id().as_str();
         let location = format!("/orders/{}", utf8_percent_encode(order_id, RESERVED));
-        let body = serde_json::to_string(&Accepted { order_id, accepted_at }).unwrap_or_default();
+        let accepted = Answer { order_id, accepted_at, networks: self.arrival(services).networks };
+        let body = serde_json::to_string(&accepted).unwrap_or_default();
         api::respond(202, "application/json", body, &[("location", location)])
     }
 }

@@ -1,54 +1,107 @@
-//! The networks that an order concerns: judged by the patterns of their rules on the bus, which are
-//! collected from the networks' manifests when this crate is built.
+//! The networks: their names, the members of their clicks and the pattern of their orders, collected
+//! from their folders when this crate is built.
 
+use postback_core::fields::{Fault, escape, nearest, unknown_member};
 use postback_runtime::services::{ActiveNetworks, ORDER_COMPLETED, ORDER_TYPES};
 use serde_json::Value;
 
+mod pattern;
+
+/// A network as its folder describes it.
+#[derive(Debug)]
+pub struct Network {
+    /// Its machine name.
+    pub name: &'static str,
+    /// The members of its click; none where it has no click.
+    click: &'static [&'static str],
+    /// The event pattern of its rule on the bus, below `detail`: JSON.
+    pattern: &'static str,
+}
+
 include!(concat!(env!("OUT_DIR"), "/networks.rs"));
+
+/// Returns clicks of unknown networks and unknown members of clicks: the networks would ignore them,
+/// and the customer would lose the cashback.
+#[must_use]
+pub fn click_faults(order: &Value) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (name, click) in order["clicks"].as_object().into_iter().flatten() {
+        let with_clicks = NETWORKS.iter().filter(|network| !network.click.is_empty());
+        let Some(network) = with_clicks.clone().find(|network| network.name == name) else {
+            faults.push(under("/clicks", unknown_member(name, with_clicks.map(|n| n.name))));
+            continue;
+        };
+        let members = click.as_object().into_iter().flatten();
+        for (member, _) in members.filter(|(member, _)| !network.click.contains(&member.as_str())) {
+            let place = format!("/clicks/{}", escape(name));
+            faults.push(under(&place, unknown_member(member, network.click.iter().copied())));
+        }
+    }
+    faults
+}
+
+fn under(place: &str, fault: Fault) -> Fault {
+    Fault { pointer: format!("{place}{}", fault.pointer), ..fault }
+}
+
+/// The network of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Network> {
+    NETWORKS.iter().find(|network| network.name == name)
+}
 
 /// Returns whether there is a network of this name.
 #[must_use]
 pub fn is_network(name: &str) -> bool {
-    NETWORKS.iter().any(|(network, _)| *network == name)
+    find(name).is_some()
+}
+
+/// Returns whether the orders of this network are recognised by a click.
+#[must_use]
+pub fn has_click(name: &str) -> bool {
+    find(name).is_some_and(|network| !network.click.is_empty())
+}
+
+/// The sentences about a network that there is none of.
+#[must_use]
+pub fn existing(name: &str) -> String {
+    let names = NETWORKS.iter().map(|network| network.name);
+    let meant = nearest(name, names.clone()).map(|meant| format!(" Did you mean `{meant}`?"));
+    let list = names.collect::<Vec<_>>().join(", ");
+    format!("There are: {list}.{}", meant.unwrap_or_default())
 }
 
 /// Returns the networks whose rules take an event of this type with this order.
 #[must_use]
 pub fn concerned(active: &ActiveNetworks, detail_type: &str, order: &Value) -> Vec<&'static str> {
     let status = order["status"].as_str().unwrap_or_default();
-    let takes = |name: &str, pattern: &str| match status {
+    let takes = |network: &Network| match status {
         "completed" if detail_type == ORDER_COMPLETED => {
-            let pattern = serde_json::from_str(pattern).unwrap_or_default();
-            active.every_order.contains(name) || matches(&pattern, order)
+            active.every_order.contains(network.name) || network.takes(order)
         }
         // By its status alone: it may name no click and no customer.
         "cancelled" | "refunded" => ORDER_TYPES.contains(&detail_type),
         _ => false,
     };
-    let on = NETWORKS.iter().filter(|(name, _)| active.on.contains(*name));
-    on.filter(|(name, pattern)| takes(name, pattern)).map(|(name, _)| *name).collect()
+    let on = NETWORKS.iter().filter(|network| active.on.contains(network.name));
+    on.filter(|network| takes(network)).map(|network| network.name).collect()
 }
 
-/// Returns whether `EventBridge` finds that `value` matches `pattern`. It knows more operators than
-/// these; a test fails when a network's pattern has another.
-fn matches(pattern: &Value, value: &Value) -> bool {
-    let Some(pattern) = pattern.as_object() else { return false };
-    pattern.iter().all(|(member, wanted)| match wanted {
-        Value::Array(patterns) if member == "$or" => {
-            patterns.iter().any(|pattern| matches(pattern, value))
-        }
-        Value::Array(accepted) => {
-            accepted.iter().any(|accepted| is_accepted(accepted, value.get(member)))
-        }
-        inner => value.get(member).is_some_and(|value| matches(inner, value)),
-    })
-}
+impl Network {
+    /// Returns whether its rule takes a completed order, as it is on the bus.
+    #[must_use]
+    pub fn takes(&self, order: &Value) -> bool {
+        pattern::matches(&self.pattern(), order)
+    }
 
-fn is_accepted(accepted: &Value, value: Option<&Value>) -> bool {
-    match (accepted["exists"].as_bool(), value) {
-        // Only a leaf exists, for `EventBridge`.
-        (Some(exists), value) => exists == value.is_some_and(|value| !value.is_object()),
-        (None, value) => value == Some(accepted),
+    /// The members by which its rule takes an order: `clicks.net.id or customer.email`.
+    #[must_use]
+    pub fn wants(&self) -> String {
+        pattern::members(&self.pattern()).join(" or ")
+    }
+
+    fn pattern(&self) -> Value {
+        serde_json::from_str(self.pattern).unwrap_or_default()
     }
 }
 
@@ -58,76 +111,50 @@ mod tests {
 
     use super::*;
 
-    fn of(active: &ActiveNetworks, detail_type: &str, order: &Value) -> Vec<&'static str> {
-        concerned(active, detail_type, order)
-    }
-
     fn all() -> ActiveNetworks {
-        let on = NETWORKS.iter().map(|(name, _)| (*name).to_owned());
+        let on = NETWORKS.iter().map(|network| network.name.to_owned());
         ActiveNetworks { on: on.collect(), ..ActiveNetworks::NONE.clone() }
     }
 
-    fn is_known(pattern: &Value) -> bool {
-        pattern.as_object().is_some_and(|pattern| {
-            pattern.iter().all(|(member, wanted)| match wanted {
-                Value::Array(patterns) if member == "$or" => patterns.iter().all(is_known),
-                Value::Array(accepted) => {
-                    accepted.iter().all(|accepted| match accepted.as_object() {
-                        Some(operator) => operator.len() == 1 && accepted["exists"].is_boolean(),
-                        None => !accepted.is_array(),
-                    })
-                }
-                inner => is_known(inner),
-            })
-        })
-    }
-
     #[test]
-    fn every_pattern_of_a_network_has_operators_that_are_judged_here() {
-        for (name, pattern) in NETWORKS {
-            let pattern = serde_json::from_str(pattern).expect("JSON");
-            assert!(is_known(&pattern), "{name}: {pattern}");
-        }
-        assert!(!is_known(&json!({ "a": [{ "prefix": "x" }] })));
-    }
-
-    #[test]
-    fn a_pattern_matches_as_on_the_bus() {
-        let pattern = json!({ "status": ["a", "b"], "$or": [
-            { "x": { "y": [{ "exists": true }] } }, { "z": [{ "exists": false }] }
-        ] });
-        for (value, expected) in [
-            (json!({ "status": "a", "x": { "y": null }, "z": 1 }), true),
-            (json!({ "status": "b" }), true),
-            (json!({ "status": "c" }), false),
-            (json!({ "status": "a", "z": 1 }), false),
-            (json!({ "status": "a", "x": { "y": {} }, "z": 1 }), false),
-            (json!({ "status": "a", "x": 7, "z": 1 }), false),
-        ] {
-            assert_eq!(matches(&pattern, &value), expected, "{value}");
+    fn every_pattern_of_a_network_is_judged_here_and_says_by_which_members() {
+        for network in NETWORKS {
+            let Network { name, pattern, .. } = network;
+            assert!(pattern::is_known(&network.pattern()), "{name}: {pattern}");
+            assert!(network.wants().contains('.') && !network.takes(&json!({})), "{name}");
         }
     }
 
     #[test]
     fn a_network_may_get_every_completed_order() {
         let order = json!({ "status": "completed" });
-        let (name, _) = NETWORKS[0];
+        let name = NETWORKS[0].name;
         let mut active = all();
 
-        assert_eq!(of(&active, "order.completed", &order), [""; 0]);
+        assert_eq!(concerned(&active, "order.completed", &order), [""; 0]);
         active.every_order.insert(name.to_owned());
-        assert_eq!(of(&active, "order.completed", &order), [name]);
-        assert_eq!(of(&active, "order.pending", &order), [""; 0]);
+        assert_eq!(concerned(&active, "order.completed", &order), [name]);
+        assert_eq!(concerned(&active, "order.pending", &order), [""; 0]);
         active.on.clear();
-        assert_eq!(of(&active, "order.completed", &order), [""; 0]);
+        assert_eq!(concerned(&active, "order.completed", &order), [""; 0]);
     }
 
     #[test]
     fn a_cancelled_order_concerns_every_network_that_is_on() {
         let order = json!({ "status": "cancelled" });
 
-        assert_eq!(of(&all(), "order.cancelled", &order).len(), NETWORKS.len());
-        assert_eq!(of(&all(), "order.completed", &order).len(), NETWORKS.len());
-        assert_eq!(of(&all(), "order.pending", &order), [""; 0]);
+        assert_eq!(concerned(&all(), "order.cancelled", &order).len(), NETWORKS.len());
+        assert_eq!(concerned(&all(), "order.completed", &order).len(), NETWORKS.len());
+        assert_eq!(concerned(&all(), "order.pending", &order), [""; 0]);
+    }
+
+    #[test]
+    fn an_unknown_network_lists_those_that_exist() {
+        for Network { name, .. } in NETWORKS {
+            let sentences = existing(&name.to_uppercase());
+
+            assert!(NETWORKS.iter().all(|network| sentences.contains(network.name)), "{sentences}");
+            assert!(sentences.ends_with(&format!("Did you mean `{name}`?")), "{sentences}");
+        }
     }
 }

@@ -7,7 +7,10 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use postback_core::{clock::Timestamp, network::Network};
 use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
 use postback_runtime::{
-    lambda::api::{Request, Response},
+    lambda::{
+        answer_request,
+        api::{Request, Response},
+    },
     services::Unavailable,
 };
 use serde_json::{Value, json};
@@ -114,13 +117,16 @@ impl Bundle {
             ("POST", "/orders/cashmycell") => call(&self.cashmycell, event).await,
             ("POST", "/orders/cpa_moe") => call(&self.cpa_moe, event).await,
             ("POST", "/orders/shopback") => call(&self.shopback, event).await,
-            ("GET", path) if path.starts_with("/orders/") => self.audit(event, path).await,
+            ("GET" | "HEAD", path) if path.starts_with("/orders/") => self.audit(event, path).await,
             ("POST", "/webhooks/orders") => {
                 replied(&self.webhook.answer(&request(event), self.bed.now()).await)
             }
-            _ => replied(
-                &intake::answer(&request(event), &self.intake_services, self.bed.now()).await,
-            ),
+            _ => {
+                let services = &self.intake_services;
+                let handler =
+                    async |request: Request, now| intake::answer(&request, services, now).await;
+                replied(&answer_request(&handler, request(event), self.bed.now()).await)
+            }
         }
     }
 
@@ -130,8 +136,9 @@ impl Bundle {
         let order_id = path.trim_start_matches("/orders/");
         let order_id = percent_decode_str(order_id).decode_utf8().expect("UTF-8");
         event["pathParameters"] = json!({ "order_id": order_id });
-        let reply = audit::answer(&request(&event), &self.bed.table.ledger()).await;
-        replied(&reply)
+        let ledger = &self.bed.table.ledger();
+        let handler = async |request: Request, _| audit::answer(&request, ledger).await;
+        replied(&answer_request(&handler, request(&event), self.bed.now()).await)
     }
 
     /// Puts each order of the bus on the queues of the networks that it concerns.

@@ -62,12 +62,19 @@ impl EventBus for Bus {
 /// Returns whether the template's rule for `network` takes an order.
 #[must_use]
 pub fn concerns(network: &str, detail_type: &str, order: &Value) -> bool {
-    let exists = |pointer: &str| order.pointer(pointer).is_some();
+    // A rule sees leaves alone.
+    let exists = |pointer: &str| {
+        let value = order.pointer(pointer);
+        value.is_some_and(|value| !value.is_object() && *value != Value::Array(Vec::new()))
+    };
+    let click = |member: &str| {
+        exists(&format!("/clicks/{network}")) || exists(&format!("/clicks/{network}/{member}"))
+    };
     let has = match network {
         "cartstack" => exists("/customer/email"),
-        "cashmycell" => exists("/clicks/cashmycell/cmc_id"),
-        "cpa_moe" => exists("/clicks/cpa_moe/offer") || exists("/clicks/cpa_moe/wm"),
-        "shopback" => exists("/clicks/shopback/transaction_id"),
+        "cashmycell" => click("cmc_id"),
+        "cpa_moe" => click("offer") || click("wm"),
+        "shopback" => click("transaction_id"),
         _ => false,
     };
     match order["status"].as_str() {

@@ -20,7 +20,11 @@ async fn an_order_on_the_bus_is_answered_with_its_id_the_time_and_its_place() {
     assert_eq!(reply.status, 202);
     assert_eq!(reply.header("content-type"), Some("application/json"));
     assert_eq!(reply.header("location"), Some("/orders/A-1"));
-    assert_eq!(reply.body(), json!({ "order_id": "A-1", "accepted_at": "2026-11-21T10:15:00Z" }));
+    let accepted = json!({
+        "order_id": "A-1", "accepted_at": "2026-11-21T10:15:00Z",
+        "networks": ["cartstack", "cashmycell", "cpa_moe", "shopback"],
+    });
+    assert_eq!(reply.body(), accepted);
     let [(detail_type, detail)] = &bundle.bus.events()[..] else { panic!("not one event") };
     let detail: Value = serde_json::from_str(detail).expect("JSON");
     assert_eq!(detail_type, "order.completed");
@@ -57,7 +61,7 @@ async fn a_final_state_is_200_and_any_other_202() {
     ] {
         assert_eq!((reply.status, reply.body()), (status, body));
         assert_eq!(reply.header("content-type"), Some("application/json"));
-        bundle.assert_described("post", "/orders/{network}", &reply).await;
+        bundle.assert_described("post", "/orders/shopback", &reply).await;
     }
     assert_eq!(bed.sandbox.violations(), []);
 }
@@ -85,7 +89,7 @@ async fn an_order_posted_again_is_replayed() {
     let units = bundle.bed.table.units();
     assert_eq!((units.write, units.read, units.calls), (5.0, 0.0, 5));
     assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
-    bundle.assert_described("post", "/orders/{network}", &second).await;
+    bundle.assert_described("post", "/orders/shopback", &second).await;
 }
 
 #[tokio::test]
@@ -101,7 +105,7 @@ async fn the_same_id_with_another_content_is_a_conflict_and_sends_nothing() {
     assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);
     assert_eq!(bundle.get("A-1").await, before);
     assert_eq!(bundle.bed.published().await.len(), 1);
-    bundle.assert_described("post", "/orders/{network}", &reply).await;
+    bundle.assert_described("post", "/orders/shopback", &reply).await;
 }
 
 #[tokio::test]
@@ -137,7 +141,7 @@ async fn without_its_ledger_nothing_is_sent_and_the_answer_says_when_to_come_bac
         let read = bundle.get("A-1").await;
 
         for (reply, method, path) in
-            [(&posted, "post", "/orders/{network}"), (&read, "get", "/orders/{order_id}")]
+            [(&posted, "post", "/orders/shopback"), (&read, "get", "/orders/{order_id}")]
         {
             assert_eq!(reply.problem(), (503, "ledger_unavailable".to_owned()), "{strike:?}");
             assert_eq!(reply.header("retry-after"), Some("5"), "{strike:?}");
@@ -175,7 +179,7 @@ async fn a_promise_that_cannot_be_queued_is_not_given() {
 
     assert_eq!(refused.problem(), (503, "queue_unavailable".to_owned()));
     assert_eq!(refused.header("retry-after"), Some("5"));
-    bundle.assert_described("post", "/orders/{network}", &refused).await;
+    bundle.assert_described("post", "/orders/shopback", &refused).await;
     assert_eq!((again.status, &again.body()["state"]), (202, &json!("retrying")));
     assert_eq!(bundle.shopback.services.queue().len(), 1);
     assert_eq!(bundle.bed.sandbox.received(Network::ShopBack).len(), 1);

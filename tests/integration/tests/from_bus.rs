@@ -71,9 +71,12 @@ async fn an_order_without_clicks_is_kept_whichever_way_it_came() {
     bundle.post("/orders", &without_clicks("A-2")).await;
 
     let ledger = bundle.bed.table.ledger();
+    let shown = bundle.get("A-1").await;
+    assert_eq!(shown.body()["unclaimed"]["source"], "bus/shop");
+    bundle.assert_described("get", "/orders/{order_id}", &shown).await;
     for (order_id, source) in [("A-1", "bus/shop"), ("A-2", "api")] {
         let item = ledger.unclaimed(order_id).await.expect("the ledger").expect("an item");
-        assert_eq!((item.source.as_str(), item.amount.as_str()), (source, "1499.00"));
+        assert_eq!((item.source.as_str(), item.amount.as_str()), (source, "1499"));
         assert_eq!((item.currency.as_str(), item.clicks), ("INR", Vec::<String>::new()));
     }
     assert_eq!(
@@ -110,6 +113,12 @@ async fn what_no_rule_takes_or_nobody_can_read_is_kept_with_its_reason() {
             "invalid_order",
             "not_a_decimal at /total",
         ),
+        (
+            "order.completed",
+            at("/completed_at", json!("2027-11-21T10:15:00Z")),
+            "invalid_order",
+            "in_the_future at /completed_at",
+        ),
         ("order.paid", minimal("A-1"), "other_type", ""),
         ("order.pending", minimal("A-1"), "type_differs", ""),
         ("order.completed", at("/clicks", misspelt), "unknown_click", "unknown_member at /clicks"),
@@ -122,6 +131,24 @@ async fn what_no_rule_takes_or_nobody_can_read_is_kept_with_its_reason() {
         assert_eq!(kept(&bundle), (reason, Some("A-1".to_owned()), faults.to_owned()), "{detail}");
         assert_eq!(measured(&bundle, "OrdersRefused", "Reason"), [(json!(reason), json!(1))]);
     }
+}
+
+#[tokio::test]
+async fn an_order_with_a_member_given_twice_is_kept() {
+    let bundle = Bundle::new(9).await;
+    let order = minimal("A-1").to_string();
+    let doubled = order.replacen('{', r#"{"total":"1.00","#, 1);
+    let event = |detail: &str| {
+        format!(r#"{{"source":"shop","detail-type":"order.completed","detail":{detail}}}"#)
+    };
+
+    bundle.take(&event(&order)).await.expect("taken");
+    assert_eq!(bundle.intake_services.faulty(), []);
+    bundle.take(&event(&doubled)).await.expect("taken");
+
+    let (reason, order_id, faults) = kept(&bundle);
+    assert_eq!((reason, faults.as_str()), ("invalid_order", "given_twice at /total"));
+    assert_eq!(order_id.as_deref(), Some("A-1"));
 }
 
 #[tokio::test]

@@ -161,7 +161,9 @@ async fn an_order_that_concerns_no_network_is_skipped_with_nothing_sent() {
     let written: Vec<_> = calls.iter().filter(|call| call.operation != "GetItem").collect();
     assert_eq!(written.len(), 1, "an order for nobody is noted: {written:?}");
     assert_eq!((bundle.bed.sandbox.requests(), bundle.bus.events()), (0, Vec::new()));
-    assert_eq!(bundle.get("A-1").await.status, 404);
+    let found = bundle.get("A-1").await;
+    assert_eq!((found.status, &found.body()["deliveries"]), (200, &json!([])));
+    assert_eq!(found.body()["unclaimed"]["source"], "api");
 }
 
 #[tokio::test]

@@ -43,6 +43,21 @@ async fn a_signed_order_is_taken_and_reaches_every_network_once() {
 }
 
 #[tokio::test]
+async fn the_order_may_be_the_data_of_an_envelope() {
+    let bundle = Bundle::new(1).await;
+    let at = "2026-11-21T10:15:00Z";
+    let envelope = json!({ "type": "order.completed", "timestamp": at, "data": minimal("A-1") });
+
+    let reply = send(&bundle, KEY, "msg_1", &envelope).await;
+
+    assert_eq!((reply.status, &reply.body()["order_id"]), (202, &json!("A-1")));
+    bundle.assert_described("post", "/webhooks/orders", &reply).await;
+    let none = json!({ "type": "order.completed", "timestamp": at, "data": "A-1" });
+    let refused = send(&bundle, KEY, "msg_2", &none).await;
+    assert_eq!(refused.problem(), refusal("invalid_order", 422));
+}
+
+#[tokio::test]
 async fn a_message_that_is_not_the_senders_is_refused_and_leaves_nothing() {
     let bundle = Bundle::new(2).await;
     let body = minimal("A-1").to_string();

@@ -124,12 +124,13 @@ impl Query {
     }
 }
 
-/// True for a value that is a placeholder as a whole: `{transaction_id}`, `%%cmc_id%%`. Braces inside free text mean
-/// nothing.
+/// True for a value that is a placeholder as a whole: `{transaction_id}`, `%%cmc_id%%`. Braces inside free text, or
+/// around JSON, mean nothing.
 pub(crate) fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
     let inside = |mark: &str, end: &str| value.strip_prefix(mark)?.strip_suffix(end);
-    let braced = inside("{", "}").is_some_and(|name| !name.contains(['{', '}']));
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+    let braced = inside("{", "}").is_some_and(|name| name.chars().all(is_name));
     braced || inside("%%", "%%").is_some()
 }
 

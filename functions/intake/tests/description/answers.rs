@@ -4,7 +4,7 @@ use postback_core::problem::Code;
 use serde_json::{Value, json};
 
 /// All of them, by name.
-pub(crate) fn all() -> [(&'static str, Value); 7] {
+pub(crate) fn all() -> [(&'static str, Value); 9] {
     [
         ("Accepted", accepted()),
         ("Part", part()),
@@ -13,6 +13,8 @@ pub(crate) fn all() -> [(&'static str, Value); 7] {
         ("LaterDelivery", later_delivery()),
         ("Audit", audit()),
         ("Problem", problem()),
+        ("Refused", refused()),
+        ("Envelope", envelope()),
     ]
 }
 
@@ -62,8 +64,15 @@ fn entries(description: &str, members: Value) -> Value {
 
 fn accepted() -> Value {
     json!({
-        "type": "object", "required": ["order_id", "accepted_at"],
-        "properties": { "order_id": text(), "accepted_at": instant() },
+        "type": "object", "required": ["order_id", "accepted_at", "networks"],
+        "properties": {
+            "order_id": text(), "accepted_at": instant(),
+            "networks": {
+                "type": "array", "items": text(),
+                "description": "The networks that the order concerns. Empty: no click id and no e-mail \
+                                address of it concerns a network that is on.",
+            },
+        },
     })
 }
 
@@ -173,6 +182,44 @@ fn audit() -> Value {
                 "type": "array",
                 "items": { "oneOf": [reference("Delivery"), reference("LaterDelivery")] },
             },
+            "unclaimed": {
+                "type": "object",
+                "description": "Present where the order concerned no network",
+                "required": ["accepted_at", "amount", "currency", "source", "clicks"],
+                "properties": {
+                    "accepted_at": instant(), "amount": text(), "currency": text(),
+                    "source": {
+                        "type": "string",
+                        "description": "The sender's short name: `api/ShopRole`, `webhook/1`, \
+                                        `bus/shop.checkout`",
+                    },
+                    "clicks": {
+                        "type": "array", "items": text(),
+                        "description": "The members of clicks that came, without their values",
+                    },
+                },
+            },
+        },
+    })
+}
+
+/// An answer of API Gateway itself.
+fn refused() -> Value {
+    json!({
+        "type": "object", "description": "An answer of API Gateway itself",
+        "required": ["message"],
+        "properties": { "message": { "type": ["string", "null"] } },
+    })
+}
+
+fn envelope() -> Value {
+    json!({
+        "type": "object", "description": "The envelope that Standard Webhooks recommends",
+        "required": ["type", "data"],
+        "properties": {
+            "type": { "type": "string", "description": "As `order.completed`; `status` decides" },
+            "timestamp": { "type": "string", "description": "The time of the event; not used" },
+            "data": reference("Order"),
         },
     })
 }

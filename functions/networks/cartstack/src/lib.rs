@@ -2,10 +2,10 @@
 
 use postback_core::{
     delivery::{Attempt, Facts, Proof, Verdict},
-    fields::{Fields, is_place_holder, one_of, secret, setting},
+    fields::{Fields, is_place_holder, means_nothing, one_of, secret, setting},
     http::{Answer, Request},
     network::{Classification, Consent, Network, Plan, RecoveryPlan, by_status},
-    order::{Amount, Email, Order},
+    order::{Amount, Email, Figure, Order},
     redaction::{Details, Reason},
 };
 use secrecy::SecretString;
@@ -68,22 +68,23 @@ impl Network for CartStack {
         Some(Self { key: key?, siteid: siteid?, total, resend })
     }
 
-    /// There is no click: CartStack knows its customers by their e-mail address.
-    fn check_click(_: &mut Fields<'_, '_>) {}
-
     fn plan(&self, order: &Order) -> Plan<Report> {
         if !order.is_completed() {
             return Plan::Skip(Reason::new("not_completed"));
         }
-        match &order.customer.email {
-            Some(email) if !email.as_str().split('@').any(is_place_holder) => Plan::order(Report {
-                email: email.clone(),
-                total: order.total,
-                tax: order.tax,
-                shipping: order.shipping,
-            }),
-            _ => Plan::Skip(Reason::new("no_email")),
+        // CartStack knows its customers by their e-mail address, and judges it.
+        let email = order.customer.email.as_ref().filter(|email| !means_none(email.as_str()));
+        let Some(email) = email else { return Plan::Skip(Reason::new("no_email")) };
+        if email.as_str().len() > LONGEST_EMAIL {
+            return Plan::Reject(Reason::new("invalid_email"));
         }
+        let part = |figure: Option<Figure>| figure.and_then(|figure| figure.amount(order.currency));
+        Plan::order(Report {
+            email: email.clone(),
+            total: order.total,
+            tax: part(order.tax),
+            shipping: part(order.shipping),
+        })
     }
 
     fn request(&self, report: &Report, _: &Attempt) -> Request {
@@ -121,6 +122,14 @@ impl Network for CartStack {
             Some(consent) => RecoveryPlan::send_again_by_consent(consent),
         }
     }
+}
+
+/// The longest e-mail address, in bytes (RFC 5321).
+const LONGEST_EMAIL: usize = 254;
+
+/// Returns whether a script left something behind where there is no address.
+fn means_none(email: &str) -> bool {
+    means_nothing(email) || email.split('@').any(is_place_holder)
 }
 
 impl Total {

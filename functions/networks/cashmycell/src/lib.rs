@@ -12,8 +12,6 @@ use postback_core::{
 mod tests;
 mod wire;
 
-pub use wire::Click;
-
 /// CashMyCell with its settings.
 #[derive(Clone, Debug)]
 pub struct CashMyCell {
@@ -35,6 +33,7 @@ pub struct Report {
 
 impl Network for CashMyCell {
     const NAME: &'static str = "cashmycell";
+    const CLICK: &'static [&'static str] = &["cmc_id", "clicked_at"];
     const ENDPOINT: &'static str = "https://api.cashmycell.com";
 
     type Report = Report;
@@ -43,10 +42,6 @@ impl Network for CashMyCell {
         let reference_id = fields.optional("reference_id", flag).unwrap_or(false);
         let resend = fields.optional("on_unconfirmed", one_of(ON_UNCONFIRMED)).flatten();
         Some(Self { reference_id, resend })
-    }
-
-    fn check_click(fields: &mut Fields<'_, '_>) {
-        Click::parse(fields);
     }
 
     fn plan(&self, order: &Order) -> Plan<Report> {

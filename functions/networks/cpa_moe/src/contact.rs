@@ -2,9 +2,10 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
+use postback_core::redaction::Reason;
 use serde::Serialize;
 
 mod phone;
@@ -22,6 +23,15 @@ pub(crate) use phone::SHORTEST_PHONE;
 pub struct PublicIp(IpAddr);
 
 impl PublicIp {
+    /// The first public address of a text, which may be the list of a proxy (`203.0.113.9, 10.0.0.1`)
+    /// and hold ports and brackets.
+    pub(crate) fn first_of(text: &str) -> Result<Self, Reason> {
+        let addresses = text.split(|c: char| c == ',' || c == ';' || c.is_whitespace());
+        let addresses: Vec<_> = addresses.filter_map(address).collect();
+        let none = if addresses.is_empty() { "no_ip" } else { "private_ip" };
+        addresses.into_iter().find_map(Self::new).ok_or(Reason::new(none))
+    }
+
     /// The address, or `None` if it is not public.
     #[must_use]
     pub fn new(ip: IpAddr) -> Option<Self> {
@@ -38,6 +48,17 @@ impl fmt::Debug for PublicIp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PublicIp(…)")
     }
+}
+
+/// An address with or without a port, brackets, quotes, a zone, or the `for=` of `Forwarded`.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+    let text = text.strip_prefix("for=").unwrap_or(text).trim_matches('"');
+    if let Ok(socket) = text.parse::<SocketAddr>() {
+        return Some(socket.ip());
+    }
+    let text = text.trim_start_matches('[').trim_end_matches(']');
+    text.split('%').next()?.parse().ok()
 }
 
 fn is_local_v4(ip: Ipv4Addr) -> bool {
@@ -95,6 +116,30 @@ mod tests {
         ] {
             assert_eq!(new(local), None, "{local}");
         }
+    }
+
+    #[test]
+    fn the_first_public_address_counts_without_its_port_and_brackets() {
+        let ip = |text: &str| PublicIp::first_of(text).map(|ip| ip.0.to_string());
+
+        for text in [
+            "203.0.113.9",
+            "203.0.113.9:52311",
+            "203.0.113.9, 203.0.113.9",
+            "10.0.0.1, 203.0.113.9:80, 198.51.100.1",
+            "unknown, 203.0.113.9",
+            "for=203.0.113.9;proto=https",
+            "::ffff:203.0.113.9",
+        ] {
+            assert_eq!(ip(text).as_deref(), Ok("203.0.113.9"), "{text}");
+        }
+        for text in ["[2001:db8::1]:443", "[2001:db8::1]", "2001:db8::1", "2001:db8::1%eth0"] {
+            assert_eq!(ip(text).as_deref(), Ok("2001:db8::1"), "{text}");
+        }
+        for text in ["", "unknown", "localhost", "1.2.3"] {
+            assert_eq!(ip(text), Err(Reason::new("no_ip")), "{text}");
+        }
+        assert_eq!(ip("10.0.0.1, 127.0.0.1"), Err(Reason::new("private_ip")));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, fmt};
 
 use postback_core::{
-    fields::{integer, is_place_holder},
+    fields::{integer, is_nothing, is_place_holder},
     network::Network as _,
-    order::{Amount, Item, Order, Percent},
+    order::{Amount, Currency, Figure, Item, Order},
     redaction::Reason,
 };
+use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
 use crate::{Click, CpaMoe, OurId, Phone, PublicIp, contact::SHORTEST_PHONE};
@@ -129,7 +130,16 @@ impl Serialize for Source {
 
 /// A share in percent: a JSON number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Discount(Percent);
+pub struct Discount(Figure);
+
+impl Discount {
+    /// A share from 0 to 100 with at most two decimal places; anything else is left out.
+    fn new(share: Figure) -> Option<Self> {
+        let value = share.decimal()?.normalize();
+        let is_share = (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&value);
+        (is_share && value.scale() <= MONEY_PLACES).then_some(Self(share))
+    }
+}
 
 impl Serialize for Discount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -146,6 +156,12 @@ impl Money {
         let fits = amount.fixed(MONEY_PLACES).is_some();
         fits.then_some(Self(amount)).ok_or(Reason::new("amount_too_precise"))
     }
+
+    /// An amount of the order, or none where it is no amount of the order's currency: the lead is
+    /// worth more than its price.
+    fn of(figure: Option<Figure>, currency: Currency) -> Result<Option<Self>, Reason> {
+        figure.and_then(|figure| figure.amount(currency)).map(Self::new).transpose()
+    }
 }
 
 impl Serialize for Money {
@@ -160,10 +176,9 @@ impl Lead {
         let customer = &order.customer;
         let phone = customer.phone.as_deref().ok_or(Reason::new("no_phone"))?;
         let phone = Phone::parse(phone).ok_or(Reason::new("bad_phone"))?;
-        let ip = customer.ip.ok_or(Reason::new("no_ip"))?;
-        let ip = PublicIp::new(ip).ok_or(Reason::new("private_ip"))?;
+        let ip = PublicIp::first_of(customer.ip.as_deref().unwrap_or_default())?;
         let address = customer.address.clone().unwrap_or_default();
-        let goods = Goods::of(&order.items)?;
+        let goods = Goods::of(order)?;
         // A script fills these in, or fails to: no fault of the order.
         let filled = |text: &Option<String>| text.clone().filter(|text| !is_place_holder(text));
         let is_filled = |value: &str| !value.trim().is_empty() && !is_place_holder(value);
@@ -174,7 +189,8 @@ impl Lead {
             offer: click.offer,
             name: filled(&customer.name),
             phone,
-            email: filled(&customer.email.as_ref().map(|email| email.as_str().to_owned())),
+            email: filled(&customer.email.as_ref().map(|email| email.as_str().to_owned()))
+                .filter(|email| email.contains('@')),
             ip,
             ua: filled(&customer.user_agent),
             country: customer.country.as_ref().map(|country| country.to_ascii_lowercase()),
@@ -191,8 +207,8 @@ impl Lead {
             street: filled(&address.street),
             base: goods.base,
             count: goods.count,
-            discount: order.discount_percent.map(Discount),
-            more: order.surcharge.map(Money::new).transpose()?,
+            discount: order.discount_percent.and_then(Discount::new),
+            more: Money::of(order.surcharge, order.currency)?,
             comm: filled(&order.comment),
             item: goods.unpriced(),
             items: goods.priced,
@@ -226,6 +242,13 @@ impl Lead {
     }
 }
 
+/// The number of goods of a line; none of a discount.
+fn pieces(item: &Item) -> Option<u64> {
+    let price = item.unit_price.and_then(Figure::decimal);
+    let is_discount = price.is_some_and(|price| price < Decimal::ZERO);
+    item.pieces().filter(|_| !is_discount).map(u64::from)
+}
+
 /// Returns whether one is part of the other, in any case. A short text is part of too many words.
 pub(crate) fn shares(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
@@ -250,32 +273,30 @@ struct Goods {
 }
 
 impl Goods {
-    fn of(items: &[Item]) -> Result<Self, Reason> {
+    fn of(order: &Order) -> Result<Self, Reason> {
         let mut goods = Self::default();
         let mut own: Vec<&Item> = Vec::new();
-        for item in items {
-            match (item.refs.get(CpaMoe::NAME), item.unit_price) {
-                (None, _) => own.push(item),
-                (Some(reference), price) => {
-                    let id = integer(1..=u64::MAX)(reference);
-                    let id = id.map_err(|_| Reason::new("invalid_good"))?;
-                    match price {
-                        None => goods.without_price.push(id),
-                        Some(price) => goods.priced.push(Good {
-                            id,
-                            price: Money::new(price)?,
-                            count: item.quantity,
-                        }),
-                    }
-                }
+        for item in &order.items {
+            let reference = item.refs.get(CpaMoe::NAME).filter(|reference| !is_nothing(reference));
+            let Some(reference) = reference else {
+                own.push(item);
+                continue;
+            };
+            let id = integer(1..=u64::MAX)(reference);
+            let id = id.map_err(|_| Reason::new("invalid_good"))?;
+            match (Money::of(item.unit_price, order.currency)?, item.pieces()) {
+                (Some(price), Some(count)) => goods.priced.push(Good { id, price, count }),
+                _ => goods.without_price.push(id),
             }
         }
         if let Some(first) = own.first() {
-            goods.count = Some(own.iter().map(|item| u64::from(item.quantity)).sum());
+            // A line of 1.5 m, or a discount, makes no number of goods.
+            let pieces: Option<u64> = own.iter().map(|item| pieces(item)).sum();
+            goods.count = pieces;
             // Lines at several prices have no unit price in common, and none is made up.
             let one_price = own.iter().all(|item| item.unit_price == first.unit_price);
             let price = first.unit_price.filter(|_| one_price);
-            goods.base = price.map(Money::new).transpose()?;
+            goods.base = Money::of(price, order.currency)?;
         }
         Ok(goods)
     }

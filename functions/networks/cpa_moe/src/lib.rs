@@ -39,6 +39,7 @@ pub struct CpaMoe {
 
 impl Network for CpaMoe {
     const NAME: &'static str = "cpa_moe";
+    const CLICK: &'static [&'static str] = &["offer", "wm"];
     const ENDPOINT: &'static str = "https://api.cpa.moe";
 
     type Report = Report;
@@ -49,10 +50,6 @@ impl Network for CpaMoe {
         let default_offer = fields.optional("default_offer", integer(1..=u64::MAX));
         let credentials = SecretString::from(format!("{}-{}", user?, key?.expose_secret()));
         Some(Self { credentials, default_offer })
-    }
-
-    fn check_click(fields: &mut Fields<'_, '_>) {
-        Click::parse(fields);
     }
 
     fn plan(&self, order: &Order) -> Plan<Report> {

@@ -162,7 +162,7 @@ fn an_order_that_is_no_lead_says_why() {
         (with("/customer/ip", Value::Null), "rejected no_ip"),
         (with("/customer/ip", json!("10.1.2.3")), "rejected private_ip"),
         (with("/customer/ip", json!("::1")), "rejected private_ip"),
-        (with("/items/0/refs", json!({ "cpa_moe": "{id}" })), "rejected invalid_good"),
+        (with("/items/0/refs", json!({ "cpa_moe": "a-1" })), "rejected invalid_good"),
         (with("/items/0/refs", json!({ "cpa_moe": 1.5 })), "rejected invalid_good"),
         (with("/clicks/cpa_moe/unknown", json!(1)), "sent"),
         (with("/items/0/refs", json!({ "other": "x" })), "sent"),

@@ -16,7 +16,6 @@ use postback_core::{
 };
 use secrecy::SecretString;
 
-pub use click::Click;
 pub use report::Report;
 
 use crate::{
@@ -52,6 +51,7 @@ pub struct ShopBack {
 
 impl Network for ShopBack {
     const NAME: &'static str = "shopback";
+    const CLICK: &'static [&'static str] = &[click::TRANSACTION_ID, "clicked_at"];
     /// The document writes `http`. Token and click id are in the URL, and the host supports TLS.
     const ENDPOINT: &'static str = "https://shopback.go2cloud.org";
 
@@ -59,10 +59,6 @@ impl Network for ShopBack {
 
     fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {
         settings::parse(fields)
-    }
-
-    fn check_click(fields: &mut Fields<'_, '_>) {
-        click::check(fields);
     }
 
     fn plan(&self, order: &Order) -> Plan<Report> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use postback_core::{
     delivery::Facts,
     network::{Network, Part},
-    order::{Amount, Currency, Item, Order, Percent},
+    order::{Amount, AmountFault, Currency, Figure, Item, Order},
 };
 use serde_json::Value;
 
@@ -28,10 +28,10 @@ pub(crate) struct OrderFacts {
     has_unique_id: bool,
     pub(crate) currency: Currency,
     pub(crate) total: Amount,
-    pub(crate) tax: Option<Amount>,
-    pub(crate) shipping: Option<Amount>,
-    pub(crate) surcharge: Option<Amount>,
-    pub(crate) discount_percent: Option<Percent>,
+    pub(crate) tax: Option<Figure>,
+    pub(crate) shipping: Option<Figure>,
+    pub(crate) surcharge: Option<Figure>,
+    pub(crate) discount_percent: Option<Figure>,
     pub(crate) country: Option<String>,
     pub(crate) custom: BTreeMap<String, String>,
 }
@@ -41,8 +41,8 @@ pub(crate) struct OrderFacts {
 pub(crate) struct Line {
     /// Its place in the order, from 1: two lines may be equal in everything else.
     pub(crate) position: usize,
-    pub(crate) quantity: u32,
-    pub(crate) unit_price: Amount,
+    pub(crate) quantity: Figure,
+    pub(crate) unit_price: Option<Figure>,
     pub(crate) amount: Amount,
     pub(crate) sku: Option<String>,
     pub(crate) name: Option<String>,
@@ -74,7 +74,11 @@ pub(crate) fn lines(facts: OrderFacts, order: &Order) -> Planned<Vec<Part<Report
     if order.items.is_empty() {
         return Err(reject("no_items"));
     }
-    let lines = order.items.iter().zip(1..).map(|(item, position)| Line::of(item, position));
+    if order.items.len() > MAX_LINES {
+        return Err(reject("too_many_lines"));
+    }
+    let lines = order.items.iter().zip(1..);
+    let lines = lines.map(|(item, position)| Line::of(item, position, order.currency));
     let lines = lines.collect::<Planned<Vec<_>>>()?;
     let facts = Arc::new(facts);
     let parts = lines.into_iter().map(|line| Part {
@@ -85,10 +89,21 @@ pub(crate) fn lines(facts: OrderFacts, order: &Order) -> Planned<Vec<Part<Report
     Ok(parts.collect())
 }
 
+/// The most lines of an order: each is a request of its own.
+const MAX_LINES: usize = 1_000;
+
 impl Line {
-    fn of(item: &Item, position: usize) -> Planned<Self> {
-        let unit_price = item.unit_price.ok_or_else(|| reject("no_unit_price"))?;
-        let amount = unit_price.times(item.quantity).ok_or_else(|| reject("amount_too_large"))?;
+    fn of(item: &Item, position: usize, currency: Currency) -> Planned<Self> {
+        let amount = item.amount(currency).map_err(|fault| {
+            reject(match fault {
+                AmountFault::NoPrice => "no_unit_price",
+                AmountFault::NotANumber => "bad_line_amount",
+                AmountFault::Quantity => "bad_quantity",
+                AmountFault::Negative => "negative_amount",
+                AmountFault::TooLarge => "amount_too_large",
+                AmountFault::TooPrecise => "amount_too_precise",
+            })
+        })?;
         let reference = item.refs.get(ShopBack::NAME).map(|reference| match reference {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -96,7 +111,7 @@ impl Line {
         Ok(Self {
             position,
             quantity: item.quantity,
-            unit_price,
+            unit_price: item.unit_price,
             amount,
             sku: item.sku.clone(),
             name: item.name.clone(),

@@ -2,7 +2,7 @@
 
 use postback_core::{
     fields::{Invalid, is_place_holder, text},
-    order::Amount,
+    order::Figure,
 };
 use serde_json::Value;
 
@@ -29,10 +29,10 @@ const OF_ORDER: Fields<OrderFacts> = &[
     ("order_id", |order| Some(order.order_id.clone())),
     ("currency", |order| Some(order.currency.code().to_owned())),
     ("total", |order| Some(order.total.shortest())),
-    ("tax", |order| order.tax.map(Amount::shortest)),
-    ("shipping", |order| order.shipping.map(Amount::shortest)),
-    ("surcharge", |order| order.surcharge.map(Amount::shortest)),
-    ("discount_percent", |order| order.discount_percent.map(|share| share.number().to_string())),
+    ("tax", |order| order.tax.and_then(Figure::shortest)),
+    ("shipping", |order| order.shipping.and_then(Figure::shortest)),
+    ("surcharge", |order| order.surcharge.and_then(Figure::shortest)),
+    ("discount_percent", |order| order.discount_percent.and_then(Figure::shortest)),
     ("country", |order| order.country.clone()),
 ];
 
@@ -42,8 +42,8 @@ const OF_LINE: Fields<Line> = &[
     ("item_name", |line| line.name.clone()),
     ("category", |line| line.category.clone()),
     ("ref", |line| line.reference.clone()),
-    ("quantity", |line| Some(line.quantity.to_string())),
-    ("unit_price", |line| Some(line.unit_price.shortest())),
+    ("quantity", |line| line.quantity.shortest()),
+    ("unit_price", |line| line.unit_price.and_then(Figure::shortest)),
     ("line_amount", |line| Some(line.amount.shortest())),
 ];
 

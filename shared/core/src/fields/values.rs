@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{Invalid, is_place_holder};
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, decimal::exact};
 
 /// A string of 1 to `most` characters, not blank, without control characters.
 pub fn text(most: usize) -> impl Fn(&Value) -> Result<String, Invalid> {
@@ -39,7 +39,8 @@ pub fn setting(most: usize) -> impl Fn(&Value) -> Result<String, Invalid> {
 pub fn integer(range: RangeInclusive<u64>) -> impl Fn(&Value) -> Result<u64, Invalid> {
     move |value| {
         let number = match value {
-            Value::Number(number) => number.as_u64(),
+            // 217.0 is 217.
+            Value::Number(number) => whole(&number.to_string()),
             Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
                 digits.parse().ok()
             }
@@ -51,6 +52,12 @@ pub fn integer(range: RangeInclusive<u64>) -> impl Fn(&Value) -> Result<u64, Inv
             Invalid::new("out_of_range", detail)
         })
     }
+}
+
+fn whole(number: &str) -> Option<u64> {
+    exact(number)
+        .filter(|number| number.fract().is_zero())
+        .and_then(|number| number.try_into().ok())
 }
 
 /// An instant of RFC 3339.

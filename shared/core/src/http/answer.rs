@@ -4,8 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::json;
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, json};
 
 /// The longest body that is read of an answer, in bytes. More is "cut off".
 pub const BODY_CAP: usize = 64 * 1024;

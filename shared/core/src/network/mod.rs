@@ -24,6 +24,9 @@ pub use status::{by_status, may_be_a_firewalls};
 pub trait Network: Sized + Send + Sync + 'static {
     /// Its name in orders (`clicks.<name>`), in paths, in the ledger and in metrics.
     const NAME: &'static str;
+    /// The members of `clicks.<name>`: the API refuses others by name. Their values are judged by
+    /// [`Self::plan`] alone.
+    const CLICK: &'static [&'static str] = &[];
     /// The network's own base URL, used unless the operator names another.
     const ENDPOINT: &'static str;
     /// The time that one request may take, from connecting to the last byte of the answer.
@@ -36,10 +39,6 @@ pub trait Network: Sized + Send + Sync + 'static {
     /// Reads the network's settings: the members of its secret.
     /// `None` means a fault was noted on `fields`.
     fn configure(fields: &mut Fields<'_, '_>) -> Option<Self>;
-
-    /// Checks the members of `clicks.<name>` of an order at the API; faults are noted on `fields`.
-    /// A value that only this network can judge (an unknown click id) is no fault.
-    fn check_click(fields: &mut Fields<'_, '_>);
 
     /// Returns the parts of this order to report.
     fn plan(&self, order: &Order) -> Plan<Self::Report>;

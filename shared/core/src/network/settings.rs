@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Network;
 use crate::{
     fields::{self, Fault, UnknownFields},
-    http::read_clear,
+    json::read_clear,
 };
 
 /// Reads a network's settings from the JSON text of its secret.

@@ -1,7 +1,7 @@
 //! The shop's order, checked at the edge. Past [`Order::read`] the types
 //! are the proof.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr};
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,10 +9,23 @@ use serde_json::{Map, Value};
 
 use crate::{clock::Timestamp, fields::means_nothing};
 
+mod customer;
+mod figure;
+mod item;
+mod json;
 mod money;
 mod read;
+mod refund;
+mod text;
 
-pub use money::{Amount, Currency, Percent};
+pub use customer::{Address, Customer, Email, Utm};
+pub use figure::Figure;
+pub use item::{AmountFault, Item};
+pub use json::{Unreadable, parse};
+pub use money::{Amount, Currency};
+pub use read::read_event;
+pub use refund::{Refund, RefundedLine};
+pub use text::composed;
 
 /// One order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -34,19 +47,22 @@ pub struct Order {
     pub total: Amount,
     /// The tax in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tax: Option<Amount>,
+    pub tax: Option<Figure>,
     /// The shipping in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub shipping: Option<Amount>,
+    pub shipping: Option<Figure>,
     /// The customer.
     #[serde(skip_serializing_if = "Customer::is_empty")]
     pub customer: Customer,
     /// The clicks that brought the customer: one member per network, defined by that network.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub clicks: BTreeMap<String, Map<String, Value>>,
+    pub clicks: BTreeMap<String, Value>,
     /// The lines of the order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
+    /// The parts of it that the shop paid back. Together they may reach the total: then it is refunded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
     /// The campaign that led to it.
     #[serde(skip_serializing_if = "Utm::is_empty")]
     pub utm: Utm,
@@ -55,10 +71,10 @@ pub struct Order {
     pub comment: Option<String>,
     /// The discount in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub discount_percent: Option<Percent>,
+    pub discount_percent: Option<Figure>,
     /// Extra cost in it, for express delivery, say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub surcharge: Option<Amount>,
+    pub surcharge: Option<Figure>,
     /// Whatever else the shop wants to pass on, as strings.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub custom: BTreeMap<String, String>,
@@ -106,17 +122,21 @@ impl Arrived {
 }
 
 impl Order {
-    /// The click of `network`, if the order has one.
-    #[must_use]
-    pub fn click(&self, network: &str) -> Option<&Map<String, Value>> {
-        self.clicks.get(network)
+    /// The members of the click of `network`: none where the order has none. The error is a click
+    /// that is no object, which the network rejects.
+    pub fn click(&self, network: &str) -> Result<Option<&Map<String, Value>>, NotAClick> {
+        match self.clicks.get(network) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(members)),
+            Some(_) => Err(NotAClick),
+        }
     }
 
     /// A text member of the click of `network`: trimmed, `None` when missing, blank, not a text, or
     /// the words scripts leave behind: `undefined`, `null`.
     #[must_use]
     pub fn click_text(&self, network: &str, member: &str) -> Option<&str> {
-        let text = self.click(network)?.get(member)?.as_str()?.trim();
+        let text = self.click(network).ok()??.get(member)?.as_str()?.trim();
         (!means_nothing(text)).then_some(text)
     }
 
@@ -127,12 +147,19 @@ impl Order {
     }
 }
 
+/// A click that is no object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAClick;
+
 /// An order's id: 1 to 128 characters, no outer blanks, none of the words that stand for "none".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct OrderId(#[schemars(length(min = 1, max = 128))] String);
 
 impl OrderId {
+    /// The most characters of an id.
+    const LONGEST: usize = 128;
+
     /// The id as the shop wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -170,125 +197,5 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Refunded => "refunded",
         }
-    }
-}
-
-/// The customer. All of it is personal data.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Customer {
-    /// E-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<Email>,
-    /// Telephone number, as the customer wrote it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-    /// Name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The address the customer ordered from: the customer's own, not the shop's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub ip: Option<IpAddr>,
-    /// The customer's browser.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_agent: Option<String>,
-    /// Country, two letters (ISO 3166-1), upper case.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
-    /// The postal address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<Address>,
-}
-
-impl Customer {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// An e-mail address: trimmed, one `@` between two parts, otherwise as the customer wrote it.
-#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Email(#[schemars(email)] String);
-
-impl Email {
-    /// The address.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Email(…)")
-    }
-}
-
-/// A postal address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Address {
-    /// Postal code.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub postal_code: Option<String>,
-    /// The whole address without the postal code, or house and flat alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<String>,
-    /// Region.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// City.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub city: Option<String>,
-    /// Street.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub street: Option<String>,
-}
-
-/// One line of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Item {
-    /// The shop's article number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sku: Option<String>,
-    /// Name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Category.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
-    /// The quantity; 1 unless given.
-    pub quantity: u32,
-    /// The price of one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit_price: Option<Amount>,
-    /// The networks' own ids for this article: one member per network, defined by that network.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub refs: BTreeMap<String, Value>,
-}
-
-/// The campaign parameters of the customer's visit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Utm {
-    /// `utm_source`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// `utm_campaign`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub campaign: Option<String>,
-    /// `utm_content`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub content: Option<String>,
-    /// `utm_term`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub term: Option<String>,
-    /// `utm_medium`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub medium: Option<String>,
-}
-
-impl Utm {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
     }
 }

@@ -8,10 +8,26 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
-use crate::fields::Invalid;
+use crate::{decimal::exact, fields::Invalid};
 
 /// The most digits an amount may have before its point.
-const WHOLE_DIGITS: usize = 15;
+const WHOLE_DIGITS: u32 = 15;
+
+/// `amount`, unless it is negative, too large or has more than `places` decimal places.
+fn check(amount: Decimal, places: u32) -> Result<Amount, Invalid> {
+    if amount.is_sign_negative() && !amount.is_zero() {
+        return Err(Invalid::new("negative", "must not be negative"));
+    }
+    if amount >= Decimal::from_i128_with_scale(10_i128.pow(WHOLE_DIGITS), 0) {
+        let detail = format!("at most {WHOLE_DIGITS} digits before the point");
+        return Err(Invalid::new("too_large", detail));
+    }
+    if amount.normalize().scale() > places {
+        let detail = format!("at most {places} decimal places in this currency");
+        return Err(Invalid::new("too_precise", detail));
+    }
+    Ok(Amount(amount))
+}
 
 /// An amount of money, not negative, in the order's currency and no finer than it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,14 +40,12 @@ impl Amount {
     /// Reads an amount of `currency`: a JSON number or a string of digits with a point.
     pub(super) fn read(value: &Value, currency: Option<Currency>) -> Result<Self, Invalid> {
         let amount = decimal(value)?;
-        if let Some(currency) = currency
-            && amount.normalize().scale() > currency.exponent()
-        {
-            let most = currency.exponent();
-            let detail = format!("at most {most} decimal places in this currency");
-            return Err(Invalid::new("too_precise", detail));
-        }
-        Ok(Self(amount))
+        currency.map_or_else(|| check(amount, 6), |currency| Self::new(amount, currency))
+    }
+
+    /// The amount, unless it is negative, too large or finer than its currency.
+    pub fn new(amount: Decimal, currency: Currency) -> Result<Self, Invalid> {
+        check(amount, currency.exponent())
     }
 
     /// The exact value.
@@ -45,12 +59,6 @@ impl Amount {
     pub fn minus(self, other: Self) -> Option<Self> {
         let rest = self.0.checked_sub(other.0)?;
         (!rest.is_sign_negative() || rest.is_zero()).then_some(Self(rest))
-    }
-
-    /// `self × quantity`; `None` when too large.
-    #[must_use]
-    pub fn times(self, quantity: u32) -> Option<Self> {
-        self.0.checked_mul(Decimal::from(quantity)).map(Self)
     }
 
     /// Plain digits without needless zeros: `1499`, `14.9`.
@@ -107,82 +115,37 @@ impl JsonSchema for Amount {
             "description": "Money in the order's currency: a number or a string, not negative, \
                             at most 15 digits before the point and no finer than the currency.",
             "oneOf": [
-                { "type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]+)?$" },
-                { "type": "number", "minimum": 0 },
+                { "type": "string", "pattern": r"^0*[0-9]{1,15}(\.[0-9]+)?$" },
+                { "type": "number", "minimum": 0, "exclusiveMaximum": 1_000_000_000_000_000_u64 },
             ],
         })
     }
 }
 
-/// A share in percent, 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Percent(Decimal);
-
-impl Percent {
-    pub(super) fn read(value: &Value) -> Result<Self, Invalid> {
-        let percent = decimal(value)?.normalize();
-        if percent > Decimal::ONE_HUNDRED || percent.scale() > 2 {
-            let detail = "must be from 0 to 100 with at most 2 decimal places";
-            return Err(Invalid::new("out_of_range", detail));
-        }
-        Ok(Self(percent))
-    }
-
-    /// A JSON number, whole when whole.
-    #[must_use]
-    pub fn number(self) -> Value {
-        Amount(self.0).number()
-    }
-}
-
-impl Serialize for Percent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Amount(self.0).serialize(serializer)
-    }
-}
-
-impl JsonSchema for Percent {
-    fn schema_name() -> Cow<'static, str> {
-        "Percent".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "oneOf": [
-                { "type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,2})?$" },
-                { "type": "number", "minimum": 0, "maximum": 100 },
-            ],
-        })
-    }
-}
-
-/// Digits, perhaps a point and more digits: no sign, exponent, blank or separator. JSON numbers
-/// arrive as they were written, so `0.30000000000000004` is seen for what it is.
+/// A JSON number, or a string of digits with perhaps a point and more digits: no sign, exponent, blank
+/// or separator. JSON numbers arrive as they were written, so `0.30000000000000004` is seen for what
+/// it is.
 fn decimal(value: &Value) -> Result<Decimal, Invalid> {
     let text = match value {
         Value::String(text) => Cow::Borrowed(text.as_str()),
         Value::Number(number) => Cow::Owned(number.to_string()),
         _ => return Err(Invalid::kind("a number or a string of digits")),
     };
-    if let Some(rest) = text.strip_prefix('-') {
-        let is_number = rest.starts_with(|c: char| c.is_ascii_digit());
-        let wrong = if is_number { ("negative", "must not be negative") } else { NOT_DIGITS };
-        return Err(Invalid::new(wrong.0, wrong.1));
-    }
-    let (whole, places) = text.split_once('.').unwrap_or((&text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(places) {
+    let is_plain = |text: &str| {
+        let (whole, places) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        digits(whole) && digits(places)
+    };
+    if value.is_string() && !is_plain(text.strip_prefix('-').unwrap_or(&text)) {
         return Err(Invalid::new(NOT_DIGITS.0, NOT_DIGITS.1));
     }
-    if whole.trim_start_matches('0').len() > WHOLE_DIGITS {
-        let detail = format!("at most {WHOLE_DIGITS} digits before the point");
-        return Err(Invalid::new("too_large", detail));
-    }
-    if places.trim_end_matches('0').len() > 6 {
-        return Err(Invalid::new("too_precise", "too many decimal places"));
-    }
-    let exact = format!("{whole}.{}", places.get(..6).unwrap_or(places));
-    Decimal::from_str(&exact).map_err(|_| Invalid::new(NOT_DIGITS.0, NOT_DIGITS.1))
+    // What 28 digits don't hold is too large or too fine.
+    exact(&text).ok_or_else(|| match text.parse::<f64>() {
+        Ok(number) if number.abs() >= 1e15 => {
+            Invalid::new("too_large", format!("at most {WHOLE_DIGITS} digits before the point"))
+        }
+        _ => Invalid::new("too_precise", "too many decimal places"),
+    })
 }
 
 const NOT_DIGITS: (&str, &str) =
@@ -247,6 +210,8 @@ mod tests {
         assert_eq!(inr("\"1499.00\""), Ok("1499".to_owned()));
         assert_eq!(inr("1499"), Ok("1499".to_owned()));
         assert_eq!(inr("14.90"), Ok("14.9".to_owned()));
+        assert_eq!(inr("1.499e3"), Ok("1499".to_owned()));
+        assert_eq!(inr("-0.0"), Ok("0".to_owned()));
         assert_eq!(inr("0"), Ok("0".to_owned()));
         assert_eq!(inr("999999999999999.99"), Ok("999999999999999.99".to_owned()));
         assert_eq!(inr("1.000000000000000000000000000000000"), Ok("1".to_owned()));
@@ -258,7 +223,8 @@ mod tests {
         assert_eq!(inr("\"-0.01\""), Err("negative"));
         assert_eq!(inr("\"NaN\""), Err("not_a_decimal"));
         assert_eq!(inr("\"1e3\""), Err("not_a_decimal"));
-        assert_eq!(inr("1e3"), Err("not_a_decimal"));
+        assert_eq!(inr("1e15"), Err("too_large"));
+        assert_eq!(inr("1e-9"), Err("too_precise"));
         assert_eq!(inr("\"1,499.00\""), Err("not_a_decimal"));
         assert_eq!(inr("\" 1\""), Err("not_a_decimal"));
         assert_eq!(inr("\"1.\""), Err("not_a_decimal"));
@@ -294,6 +260,5 @@ mod tests {
         assert_eq!(amount("14.9").number(), from_str::<Value>("14.9").expect("JSON"));
         assert_eq!(amount("10.00").number().to_string(), "10");
         assert_eq!(amount("10").minus(amount("10.01")), None);
-        assert_eq!(amount("0.10").times(3).map(Amount::shortest), Some("0.3".to_owned()));
     }
 }

@@ -1,22 +1,29 @@
 //! From JSON to an [`Order`]: every fault at once.
+//!
+//! Strict are the order's id, status, currency, total and times, and its refunds: money depends on
+//! them. Everything else is read loosely, and judged by the network that needs it.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::fields::{
-    self, Fault, Fields, Invalid, UnknownFields, instant, integer, is_place_holder, one_of, text,
-};
-use crate::order::{
-    Address, Amount, Arrived, Cancelled, Currency, Customer, Email, Item, Order, OrderId, Percent,
-    Status, Utm,
+use crate::{
+    clock::Timestamp,
+    fields::{
+        self, Fault, Fields, Invalid, UnknownFields, instant, is_nothing, is_place_holder, one_of,
+    },
+    order::{
+        Address, Amount, Arrived, Cancelled, Currency, Customer, Email, Figure, Item, Order,
+        OrderId, Status, Unreadable, Utm, parse, refund,
+        text::{composed, line, prose},
+    },
 };
 
-/// The most lines an order may have.
-const ITEMS: usize = 1_000;
-
-/// The most members `clicks`, `refs` and `custom` may have.
+/// The most members that `custom` may have; more are left out.
 const MEMBERS: usize = 50;
+
+/// The time by which an order may be completed after the reader's own clock.
+const AHEAD: Duration = Duration::from_hours(24);
 
 impl Order {
     /// Reads an order. `unknown` says what becomes of members that are not an order's.
@@ -25,7 +32,7 @@ impl Order {
             let detail = "must not hold names that start with \"$serde_json\"".into();
             return Err(vec![Fault { pointer: String::new(), code: "bad_name", detail }]);
         }
-        fields::read(value, unknown, order)
+        fields::read_loosely(value, unknown, order)
     }
 }
 
@@ -38,14 +45,16 @@ impl OrderId {
 
 impl Arrived {
     /// Reads an order, or the cancellation of one: for that its id and its status are enough.
+    /// Refunds that reach the total are a refund of the whole order.
     pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
         let status = value.get("status").and_then(Value::as_str);
         if !matches!(status, Some("cancelled" | "refunded")) {
-            return Order::read(value, unknown).map(|order| Self::Order(Box::new(order)));
+            return Order::read(value, unknown).map(Self::of);
         }
         let matters = |fault: &Fault| {
-            let member = fault.pointer.split('/').nth(1).unwrap_or_default();
-            fault.code == "unknown_member"
+            let mut members = fault.pointer.split('/').skip(1);
+            let (member, is_own) = (members.next().unwrap_or_default(), members.next().is_none());
+            (fault.code == "unknown_member" && is_own)
                 || ["", "order_id", "status", "updated_at"].contains(&member)
         };
         let faults = Order::read(value, unknown).err().unwrap_or_default();
@@ -53,7 +62,55 @@ impl Arrived {
         if !faults.is_empty() {
             return Err(faults);
         }
-        fields::read(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
+        fields::read_loosely(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
+    }
+
+    fn of(order: Order) -> Self {
+        let is_refunded = refund::reach(&order.refunds, order.total);
+        if order.status != Status::Completed || !is_refunded {
+            return Self::Order(Box::new(order));
+        }
+        let Order { order_id, updated_at, .. } = order;
+        Self::Cancelled(Cancelled { order_id, status: Status::Refunded, updated_at })
+    }
+
+    /// The fault of an order that says it was completed more than a day after `now`.
+    #[must_use]
+    pub fn completed_too_late(&self, now: Timestamp) -> Option<Fault> {
+        let Self::Order(order) = self else { return None };
+        let detail = "must not be more than a day ahead: set the sender's clock".into();
+        let fault = Fault { pointer: "/completed_at".into(), code: "in_the_future", detail };
+        (now.until(order.completed_at) > AHEAD).then_some(fault)
+    }
+
+    /// The fault of an order that was completed longer ago than the ledger's `memory`: whether it was
+    /// reported then is unknown.
+    #[must_use]
+    pub fn too_old(&self, now: Timestamp, memory: Duration) -> Option<Fault> {
+        let Self::Order(order) = self else { return None };
+        let detail = "must not be more than 400 days ago: the ledger no longer knows such orders";
+        let fault =
+            Fault { pointer: "/completed_at".into(), code: "too_old", detail: detail.into() };
+        order.is_older(now, memory).then_some(fault)
+    }
+}
+
+/// Reads the detail of an event of the bus, as the API reads an order; only what an order has no
+/// member for is passed over. Returns the order, and the detail as the rules of the bus see it.
+pub fn read_event(detail: &str, now: Timestamp) -> Result<(Arrived, Value), Vec<Fault>> {
+    let value = parse(detail).map_err(Unreadable::faults)?;
+    let order = Arrived::read(&value, UnknownFields::Ignore)?;
+    match order.completed_too_late(now) {
+        Some(fault) => Err(vec![fault]),
+        None => Ok((order, value)),
+    }
+}
+
+impl Order {
+    /// Returns whether it was completed longer ago than `memory`.
+    #[must_use]
+    pub fn is_older(&self, now: Timestamp, memory: Duration) -> bool {
+        now.since(self.completed_at) > memory
     }
 }
 
@@ -82,25 +139,22 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
     let updated_at = fields.optional("updated_at", instant);
     let completed_at = fields.required("completed_at", instant);
     let currency = fields.required("currency", Currency::read);
-    let amount = |value: &Value| Amount::read(value, currency);
-    let total = fields.required("total", amount);
-    let tax = fields.optional("tax", amount);
-    let shipping = fields.optional("shipping", amount);
+    let total = fields.required("total", |value| Amount::read(value, currency));
+    let tax = fields.loose("tax", Figure::read);
+    let shipping = fields.loose("shipping", Figure::read);
     let customer = fields.object("customer", customer).unwrap_or_default();
-    let clicks = clicks(fields);
-    let items = fields.list("items", ITEMS, |line| item(line, currency));
+    let clicks = fields.members("clicks").into_iter().filter_map(click).collect();
+    let items = fields.objects("items", item);
+    let refunds = refund::refunds(fields, currency);
     let utm = fields.object("utm", utm).unwrap_or_default();
-    let comment = fields.optional("comment", text(2_000));
-    let discount_percent = fields.optional("discount_percent", Percent::read);
-    let surcharge = fields.optional("surcharge", amount);
-    let custom = fields.map("custom", MEMBERS, |name, value| {
-        name_of_custom(name)?;
-        match value {
-            Value::String(text) if text.chars().count() <= 1_000 => Ok(text.clone()),
-            Value::String(_) => Err(Invalid::new("too_long", "at most 1000 characters")),
-            _ => Err(Invalid::kind("a string")),
-        }
-    });
+    let comment = fields.loose("comment", prose(2_000));
+    let discount_percent = fields.loose("discount_percent", Figure::read);
+    let surcharge = fields.loose("surcharge", Figure::read);
+    let custom = fields
+        .members("custom")
+        .into_iter()
+        .filter_map(|(name, value)| Some((line(64)(&Value::from(name))?, prose(1_000)(value)?)));
+    let custom = custom.take(MEMBERS).collect();
     Some(Order {
         order_id: order_id?,
         status: status?,
@@ -113,11 +167,12 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
         customer,
         clicks,
         items,
+        refunds,
         utm,
         comment,
         discount_percent,
         surcharge,
-        custom: custom.into_iter().collect(),
+        custom,
     })
 }
 
@@ -129,7 +184,7 @@ const STATUSES: &[(&str, Status)] = &[
 ];
 
 fn order_id(value: &Value) -> Result<OrderId, Invalid> {
-    let id = text(128)(value)?;
+    let id = fields::text(OrderId::LONGEST)(value)?;
     if id.trim() != id || id.chars().any(char::is_control) {
         return Err(Invalid::new("outer_blanks", "must have no outer blanks or line ends"));
     }
@@ -139,120 +194,99 @@ fn order_id(value: &Value) -> Result<OrderId, Invalid> {
     if is_place_holder(&id) {
         return Err(Invalid::new("template", "is still a place holder in braces"));
     }
-    Ok(OrderId(id))
+    // The same letters may be written in two ways: it is one order.
+    fields::text(OrderId::LONGEST)(&Value::from(composed(&id))).map(OrderId)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn customer(fields: &mut Fields<'_, '_>) -> Option<Customer> {
     Some(Customer {
-        email: fields.optional("email", email),
-        phone: fields.optional("phone", text(40)),
-        name: fields.optional("name", text(200)),
-        ip: fields.optional("ip", ip),
-        user_agent: fields.optional("user_agent", text(1_024)),
-        country: fields.optional("country", country),
+        email: fields.loose("email", Email::read),
+        phone: fields.loose("phone", line(100)),
+        name: fields.loose("name", line(200)),
+        ip: fields.loose("ip", ip),
+        user_agent: fields.loose("user_agent", line(1_024)),
+        country: fields.loose("country", country),
         address: fields.object("address", address),
     })
 }
 
-fn email(value: &Value) -> Result<Email, Invalid> {
-    let address = text(256)(value)?;
-    let address = address.trim();
-    let (local, domain) = address.rsplit_once('@').unwrap_or_default();
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
-    let whole = !local.is_empty() && !local.contains('@') && !domain.is_empty();
-    if !whole || address.chars().any(odd) || address.len() > 254 {
-        return Err(Invalid::new(
-            "not_an_email",
-            "must be an e-mail address, as \"a@example.com\"",
-        ));
-    }
-    Ok(Email(address.to_owned()))
-}
-
-fn ip(value: &Value) -> Result<IpAddr, Invalid> {
-    let Value::String(text) = value else { return Err(Invalid::kind("a string")) };
-    let detail = "must be an IPv4 or IPv6 address";
-    text.trim().parse().map_err(|_| Invalid::new("not_an_ip", detail))
-}
-
-fn country(value: &Value) -> Result<String, Invalid> {
-    let code = text(8)(value)?;
-    if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return Err(Invalid::new("not_a_country", "must be two letters of ISO 3166-1, as \"IN\""));
-    }
-    Ok(code.to_ascii_uppercase())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
-fn address(fields: &mut Fields<'_, '_>) -> Option<Address> {
-    Some(Address {
-        postal_code: fields.optional("postal_code", text(32)),
-        line: fields.optional("line", text(500)),
-        region: fields.optional("region", text(200)),
-        city: fields.optional("city", text(200)),
-        street: fields.optional("street", text(200)),
-    })
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
-fn item(fields: &mut Fields<'_, '_>, currency: Option<Currency>) -> Option<Item> {
-    let quantity = fields.optional("quantity", integer(1..=1_000_000)).unwrap_or(1);
-    Some(Item {
-        sku: fields.optional("sku", text(200)),
-        name: fields.optional("name", text(500)),
-        category: fields.optional("category", text(500)),
-        quantity: u32::try_from(quantity).unwrap_or(u32::MAX),
-        unit_price: fields.optional("unit_price", |value| Amount::read(value, currency)),
-        refs: fields.map("refs", MEMBERS, reference).into_iter().collect(),
-    })
-}
-
-/// One member of `refs`: a word or a number of the network's own.
-fn reference(network: &str, value: &Value) -> Result<Value, Invalid> {
-    name_of_network(network)?;
+/// The addresses as one text: a list of them is written with commas, as in `X-Forwarded-For`.
+fn ip(value: &Value) -> Option<String> {
+    let one = line(200);
     match value {
-        Value::Number(_) => Ok(value.clone()),
-        Value::String(_) => text(200)(value).map(Value::String),
-        _ => Err(Invalid::kind("a number or a string")),
+        Value::Array(addresses) => {
+            let addresses: Vec<_> = addresses.iter().filter_map(&one).collect();
+            one(&Value::from(addresses.join(", ")))
+        }
+        value => one(value),
     }
 }
 
-fn clicks(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Map<String, Value>> {
-    let read = fields.map("clicks", MEMBERS, |network, value| {
-        name_of_network(network)?;
-        let click = value.as_object().cloned();
-        click.ok_or_else(|| Invalid::kind("an object"))
-    });
-    read.into_iter().collect()
+/// Two letters; anything else is no country.
+fn country(value: &Value) -> Option<String> {
+    let code = line(8)(value)?;
+    let is_code = code.len() == 2 && code.bytes().all(|b| b.is_ascii_alphabetic());
+    is_code.then(|| code.to_ascii_uppercase())
 }
 
-fn name_of_network(name: &str) -> Result<(), Invalid> {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    if name.is_empty() || name.len() > 32 || !name.bytes().all(fits) {
-        return Err(Invalid::new(
-            "not_a_network",
-            "must be the name of a network, as \"my_network\"",
-        ));
-    }
-    Ok(())
+fn address(fields: &mut Fields<'_, '_>) -> Option<Address> {
+    let address = Address {
+        postal_code: fields.loose("postal_code", line(32)),
+        line: fields.loose("line", line(500)),
+        region: fields.loose("region", line(200)),
+        city: fields.loose("city", line(200)),
+        street: fields.loose("street", line(200)),
+    };
+    (address != Address::default()).then_some(address)
 }
 
-fn name_of_custom(name: &str) -> Result<(), Invalid> {
-    if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
-        return Err(Invalid::new("bad_name", "must have a name of 1 to 64 characters"));
+#[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
+fn item(fields: &mut Fields<'_, '_>) -> Option<Item> {
+    let refs = fields.members("refs").into_iter();
+    Some(Item {
+        sku: fields.loose("sku", line(200)),
+        name: fields.loose("name", line(500)),
+        category: fields.loose("category", line(500)),
+        quantity: fields.loose("quantity", Figure::read).unwrap_or(Figure::ONE),
+        unit_price: fields.loose("unit_price", Figure::read),
+        total: fields.loose("total", Figure::read),
+        refs: refs.map(|(network, value)| (network.to_owned(), scalar(value))).collect(),
+    })
+}
+
+/// The click of a network, without the members that stand for none; `None` if nothing is left. The
+/// network judges the rest, and no other is concerned by it.
+fn click((network, value): (&str, &Value)) -> Option<(String, Value)> {
+    let click = match value {
+        Value::Object(members) => {
+            let given = members.iter().filter(|(_, value)| !is_nothing(value));
+            let given: Map<_, _> =
+                given.map(|(name, value)| (name.clone(), scalar(value))).collect();
+            (!given.is_empty()).then_some(Value::Object(given))
+        }
+        value if is_nothing(value) => None,
+        value => Some(scalar(value)),
+    };
+    Some((network.to_owned(), click?))
+}
+
+/// A value that a rule of the bus can see: a list or an object as its text.
+fn scalar(value: &Value) -> Value {
+    match value {
+        Value::Array(_) | Value::Object(_) => Value::from(value.to_string()),
+        value => value.clone(),
     }
-    Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn utm(fields: &mut Fields<'_, '_>) -> Option<Utm> {
     Some(Utm {
-        source: fields.optional("source", text(500)),
-        campaign: fields.optional("campaign", text(500)),
-        content: fields.optional("content", text(500)),
-        term: fields.optional("term", text(500)),
-        medium: fields.optional("medium", text(500)),
+        source: fields.loose("source", line(500)),
+        campaign: fields.loose("campaign", line(500)),
+        content: fields.loose("content", line(500)),
+        term: fields.loose("term", line(500)),
+        medium: fields.loose("medium", line(500)),
     })
 }
 

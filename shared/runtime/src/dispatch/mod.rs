@@ -9,14 +9,20 @@ use std::{
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Arrival, Event, Facts, Key, Planned},
+    delivery::{Arrival, Event, Facts, Key, Planned, RETENTION},
     network::{Network, Part, Plan},
     order::Order,
+    redaction::Reason,
 };
 
 use tokio::sync::Notify;
 
-use crate::{client::Sender, ledger::Ledger, metrics::Metrics, services::Services};
+use crate::{
+    client::Sender,
+    ledger::{Ledger, UpdateError},
+    metrics::Metrics,
+    services::Services,
+};
 
 mod attempt;
 mod breaker;
@@ -49,6 +55,9 @@ impl Drop for InFlight<'_> {
         self.ended.notify_waiters();
     }
 }
+
+/// The reason of an order that is older than the ledger's memory.
+pub(crate) const TOO_OLD: Reason = Reason::new("too_old");
 
 /// The content of an order for this network.
 fn content<N: Network>(order: &Order) -> Facts {
@@ -128,7 +137,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let is_open = self.breaker().is_open();
         let configured = self.settings.current(&self.services, is_open).await;
-        let results = match configured.network.plan(order) {
+        let results = match self.plan(order, &configured).await? {
             Plan::Send(parts) => self.deliver_parts(order, &configured, &parts, trigger).await?,
             Plan::Skip(reason) => {
                 let planned = Planned::Skip(reason);
@@ -141,6 +150,25 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         };
         self.metrics().record_results(order, &results);
         Ok(results)
+    }
+
+    /// The network's plan, unless the order is older than the ledger's memory and unknown to it: its
+    /// guard against a second report may have expired.
+    async fn plan(
+        &self,
+        order: &Order,
+        configured: &Configured<N>,
+    ) -> Result<Plan<N::Report>, DeliverError> {
+        let plan = configured.network.plan(order);
+        let Plan::Send(parts) = &plan else { return Ok(plan) };
+        if !order.is_older(self.services.now(), RETENTION) {
+            return Ok(plan);
+        }
+        let line = parts.first().and_then(|part| part.line.as_deref());
+        let key = Key::new(&order.order_id, N::NAME, line);
+        let held = self.ledger.get(&key).await.map_err(UpdateError::from)?;
+        let is_known = held.is_some_and(|held| held.protocol.reason != Some(TOO_OLD));
+        Ok(if is_known { plan } else { Plan::Reject(TOO_OLD) })
     }
 
     async fn deliver_parts(

@@ -5,9 +5,12 @@ use std::{borrow::Cow, fmt};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_runtime::tracing;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 
-use postback_core::problem::{Code, Problem};
+use postback_core::{
+    order::{self, Unreadable},
+    problem::{Code, Problem},
+};
 
 mod message;
 
@@ -18,7 +21,7 @@ pub const LARGEST_BODY: usize = 256 * 1024;
 
 /// An answer with a JSON body.
 #[must_use]
-pub fn json(status: u16, body: &impl Serialize) -> Response {
+pub fn answer(status: u16, body: &impl Serialize) -> Response {
     let body = serde_json::to_string(body).unwrap_or_default();
     respond(status, "application/json", body, &[])
 }
@@ -57,6 +60,8 @@ pub fn problem(problem: &Problem) -> Response {
 pub struct Posted<'a> {
     /// The content type that the request declares.
     pub content_type: Option<&'a str>,
+    /// The content encoding that the request declares.
+    pub content_encoding: Option<&'a str>,
     /// The body as API Gateway passes it on.
     pub body: &'a str,
     /// True if API Gateway has encoded the body.
@@ -75,6 +80,7 @@ impl<'a> Posted<'a> {
     pub fn by(request: &'a Request) -> Self {
         Self {
             content_type: request.headers.get("content-type"),
+            content_encoding: request.headers.get("content-encoding"),
             body: &request.body,
             is_base64_encoded: request.is_base64_encoded,
         }
@@ -83,7 +89,7 @@ impl<'a> Posted<'a> {
     /// The body as the sender wrote it, byte by byte: what a signature is made over.
     pub fn bytes(&self) -> Result<Cow<'a, [u8]>, Problem> {
         let bytes = if self.is_base64_encoded {
-            Cow::Owned(BASE64_STANDARD.decode(self.body).map_err(|_| not_json())?)
+            Cow::Owned(BASE64_STANDARD.decode(self.body).map_err(|_| not_text())?)
         } else {
             Cow::Borrowed(self.body.as_bytes())
         };
@@ -99,21 +105,37 @@ impl<'a> Posted<'a> {
             let detail = "Send the order with `Content-Type: application/json`.";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
+        if !self.content_encoding.is_none_or(is_identity) {
+            let detail = "Send the order as it is, without `Content-Encoding`. Nothing was sent.";
+            return Err(Problem::new(Code::UnsupportedEncoding, detail));
+        }
         match self.bytes()? {
             Cow::Borrowed(_) => Ok(Cow::Borrowed(self.body)),
-            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_json()),
+            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_text()),
         }
     }
 
-    /// The body, which is JSON.
-    pub fn json(&self) -> Result<Box<RawValue>, Problem> {
-        serde_json::from_str(&self.text()?).map_err(|_| not_json())
+    /// The body as JSON in which no member is given twice.
+    pub fn json(&self) -> Result<Value, Problem> {
+        json(&self.text()?)
     }
 }
 
-/// The body is not JSON.
-#[must_use]
-pub fn not_json() -> Problem {
+/// Reads the text of a body.
+pub fn json(text: &str) -> Result<Value, Problem> {
+    order::parse(text).map_err(|unreadable| match unreadable {
+        Unreadable::NotJson { line, column } => {
+            let detail = format!(
+                "The fault is at line {line}, column {column}. Send one JSON object in UTF-8: the \
+                 order. Nothing was sent."
+            );
+            Problem::new(Code::NotJson, detail)
+        }
+        Unreadable::Doubled(faults) => Problem::invalid_order(faults),
+    })
+}
+
+fn not_text() -> Problem {
     Problem::new(Code::NotJson, "Send one JSON object in UTF-8: the order. Nothing was sent.")
 }
 
@@ -124,6 +146,10 @@ pub fn too_large() -> Problem {
     Problem::new(Code::TooLarge, detail)
 }
 
+fn is_identity(encoding: &str) -> bool {
+    encoding.trim().is_empty() || encoding.trim().eq_ignore_ascii_case("identity")
+}
+
 fn is_json(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
@@ -131,6 +157,8 @@ fn is_json(content_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn request(content_type: &str, body: &str) -> Request {
@@ -156,11 +184,40 @@ mod tests {
     }
 
     #[test]
+    fn a_compressed_body_is_named_as_such() {
+        let with = |encoding: &str| Request {
+            headers: [("content-type", "application/json"), ("content-encoding", encoding)]
+                .into_iter()
+                .collect(),
+            body: "{}".to_owned(),
+            ..Request::default()
+        };
+
+        assert_eq!(code(&with("identity")), None);
+        assert_eq!(code(&with("gzip")), Some(Code::UnsupportedEncoding));
+    }
+
+    #[test]
+    fn what_is_no_json_has_a_place_and_what_is_doubled_a_name() {
+        let problem = |body: &str| {
+            Posted::by(&request("application/json", body)).json().expect_err("a problem")
+        };
+
+        let broken = problem("{\n\"total\": 1,,}");
+        assert!(broken.detail.starts_with("The fault is at line 2, column 12."), "{broken:?}");
+        let doubled = problem(r#"{"total":1,"total":2}"#);
+        assert_eq!(
+            (doubled.code, doubled.errors[0].pointer.as_str()),
+            (Code::InvalidOrder, "/total")
+        );
+    }
+
+    #[test]
     fn takes_a_body_that_the_gateway_has_encoded() {
         let mut encoded = request("application/json", "eyJhIjoxfQ==");
         encoded.is_base64_encoded = true;
 
-        assert_eq!(Posted::by(&encoded).json().expect("JSON").get(), r#"{"a":1}"#);
+        assert_eq!(Posted::by(&encoded).json().expect("JSON"), json!({ "a": 1 }));
     }
 
     #[test]

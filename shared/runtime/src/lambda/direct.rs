@@ -2,18 +2,19 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::State,
-    fields::{self, Fault, UnknownFields},
+    delivery::{RETENTION, State},
+    fields::{Fault, UnknownFields, unknown_member},
     network::Network,
     order::Arrived,
     problem::{Code, Problem},
     redaction::Reason,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use super::api::{self, Posted, Response};
 use crate::{
-    dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, Trigger},
+    dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, TOO_OLD, Trigger},
     ledger::UpdateError,
     services::Services,
 };
@@ -55,7 +56,7 @@ async fn deliver<N: Network, S: Services>(
     deadline: Timestamp,
 ) -> Result<Response, Problem> {
     let body = posted.text()?;
-    let order = read::<N>(&body)?;
+    let order = read::<N>(&body, dispatcher.services().now())?;
     let trigger = Trigger {
         body: &body,
         source: Source::Api,
@@ -76,6 +77,11 @@ async fn deliver<N: Network, S: Services>(
     if let Some(conflict) = results.iter().find(|result| result.conflict) {
         return Err(Problem::new(Code::Conflict, conflict_detail(conflict)));
     }
+    if results.iter().any(|result| result.reason == Some(TOO_OLD)) {
+        return Err(Problem::invalid_order(
+            order.too_old(dispatcher.services().now(), RETENTION).into_iter().collect(),
+        ));
+    }
     dispatcher.requeue(&trigger, &results).await.map_err(|_| {
         let detail = "The order is recorded but its next attempt could not be scheduled. \
                       Send it again: nothing is reported twice.";
@@ -85,10 +91,11 @@ async fn deliver<N: Network, S: Services>(
 }
 
 /// Reads the order; every member that nobody would read is a fault.
-fn read<N: Network>(body: &str) -> Result<Arrived, Problem> {
-    let value = serde_json::from_str(body).map_err(|_| api::not_json())?;
+fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
+    let value = api::json(body)?;
     let order = Arrived::read(&value, UnknownFields::Deny);
     let mut faults = click_faults::<N>(&value);
+    faults.extend(order.as_ref().ok().and_then(|order| order.completed_too_late(now)));
     match order {
         Ok(order) if faults.is_empty() => Ok(order),
         Ok(_) => Err(Problem::invalid_order(faults)),
@@ -99,18 +106,16 @@ fn read<N: Network>(body: &str) -> Result<Arrived, Problem> {
     }
 }
 
-fn click_faults<N: Network>(order: &serde_json::Value) -> Vec<Fault> {
+fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
     let click = order.get("clicks").and_then(|clicks| clicks.get(N::NAME));
-    let Some(click) = click.filter(|click| click.is_object()) else { return Vec::new() };
-    let checked = fields::read(click, UnknownFields::Deny, |fields| {
-        N::check_click(fields);
-        Some(())
-    });
-    let mut faults = checked.err().unwrap_or_default();
-    for fault in &mut faults {
-        fault.pointer = format!("/clicks/{}{}", N::NAME, fault.pointer);
-    }
-    faults
+    let Some(click) = click else { return Vec::new() };
+    let given = click.as_object().into_iter().flatten();
+    let unknown = given.filter(|(name, _)| !N::CLICK.contains(&name.as_str()));
+    let fault = |(name, _): (&String, &Value)| {
+        let fault = unknown_member(name, N::CLICK.iter().copied());
+        Fault { pointer: format!("/clicks/{}{}", N::NAME, fault.pointer), ..fault }
+    };
+    unknown.map(fault).collect()
 }
 
 /// Says what was reported, or that nothing was.
@@ -168,7 +173,7 @@ fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {
     let lines = if by_line { results.iter().map(line).collect() } else { Vec::new() };
     let order_id = order.order_id().as_str();
     let body = Body { order_id, network: N::NAME, whole, lines };
-    api::json(if is_final { 200 } else { 202 }, &body)
+    api::answer(if is_final { 200 } else { 202 }, &body)
 }
 
 fn line(result: &DeliveryResult) -> Part<'_> {

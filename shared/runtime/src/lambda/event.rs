@@ -50,10 +50,17 @@ impl Event {
     pub(super) fn posted(&self) -> Option<Posted<'_>> {
         self.context.as_ref()?;
         Some(Posted {
-            content_type: self.headers.as_ref().and_then(|headers| headers.get("content-type")),
+            content_type: self.header("content-type"),
+            content_encoding: self.header("content-encoding"),
             body: self.body.as_deref().unwrap_or_default(),
             is_base64_encoded: self.is_base64_encoded.unwrap_or_default(),
         })
+    }
+}
+
+impl Event {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.as_ref().and_then(|headers| headers.get(name))
     }
 }
 

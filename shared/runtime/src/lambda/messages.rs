@@ -8,6 +8,7 @@ use postback_core::clock::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
+    answer_request,
     api::{Request, Response},
     queue::Failures,
     read,
@@ -44,7 +45,8 @@ pub async fn handle(
 ) -> Result<Box<RawValue>, Error> {
     let Some(messages) = read(payload).ok().and_then(|event| event.records) else {
         let request = Request::read(payload)?;
-        return Ok(to_raw_value(&handler.answer(request, now).await)?);
+        let answer = |request, now| handler.answer(request, now);
+        return Ok(to_raw_value(&answer_request(&answer, request, now).await)?);
     };
     let taken = messages.into_iter().map(async |message| {
         let body = message.body.as_deref().unwrap_or_default();

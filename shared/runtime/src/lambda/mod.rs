@@ -202,9 +202,30 @@ where
     let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let request = api::Request::read(&event.payload)?;
         // In a box, as in `answer`.
-        Ok::<_, Error>(Box::pin(handler(request, Timestamp::system())).await)
+        Ok::<_, Error>(Box::pin(answer_request(handler, request, Timestamp::system())).await)
     });
     lambda_runtime::run(service).await
+}
+
+/// Answers one request of the API. HEAD is answered like GET, without the body.
+pub async fn answer_request<F, A>(
+    handler: &F,
+    mut request: api::Request,
+    now: Timestamp,
+) -> api::Response
+where
+    F: Fn(api::Request, Timestamp) -> A,
+    A: Future<Output = api::Response>,
+{
+    let is_head = request.method == "HEAD";
+    if is_head {
+        "GET".clone_into(&mut request.method);
+    }
+    let mut response = handler(request, now).await;
+    if is_head {
+        response.body.clear();
+    }
+    response
 }
 
 /// The time at which Lambda ends the invocation.

@@ -5,9 +5,9 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::{FutureExt, future::join_all};
 use postback_core::{
     clock::Timestamp,
-    fields::{Fault, UnknownFields},
+    fields::Fault,
     network::Network,
-    order::Arrived,
+    order::{self, Arrived},
 };
 use serde::Serialize;
 
@@ -141,9 +141,8 @@ async fn take<N: Network, S: Services>(
         return Ok(dispatcher.put_back(&message_order).await?);
     }
     let body = message_order.detail.get();
-    let not_json = |_| Failure::NotAnOrder("not_json".to_owned());
-    let order = serde_json::from_str(body).map_err(not_json)?;
-    let order = Arrived::read(&order, UnknownFields::Ignore).map_err(|faults| {
+    let now = dispatcher.services().now();
+    let (order, _) = order::read_event(body, now).map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
         Failure::NotAnOrder(faults.join(", "))
     })?;

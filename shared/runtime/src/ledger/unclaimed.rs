@@ -19,6 +19,9 @@ pub const UNCLAIMED_PREFIX: &str = " unclaimed#";
 
 const SORT: &str = "order";
 
+/// The most members of clicks that are named.
+const MOST_CLICKS: usize = 20;
+
 /// A completed order that concerns no network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnclaimedOrder {
@@ -27,13 +30,13 @@ pub struct UnclaimedOrder {
     key: String,
     /// Always `order`: the sort key.
     delivery: String,
-    /// The total, as the order has it.
+    /// The total.
     pub amount: String,
     /// The currency.
     pub currency: String,
     /// The short name of its sender.
     pub source: String,
-    /// The networks whose clicks came with it, though not the members that count.
+    /// The members of clicks that came with it, without their values: `<network>.<member>`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clicks: Vec<String>,
     /// The time when it was accepted.
@@ -43,16 +46,20 @@ pub struct UnclaimedOrder {
 }
 
 impl UnclaimedOrder {
-    /// The item of `order`, which came from `source` with the clicks of these networks.
+    /// The item of `order`, which came from `source`.
     #[must_use]
-    pub fn new(order: &Order, source: &str, clicks: Vec<String>, now: Timestamp) -> Self {
+    pub fn new(order: &Order, source: &str, now: Timestamp) -> Self {
+        let clicks = order.clicks.iter().flat_map(|(network, click)| {
+            let members = click.as_object().into_iter().flatten();
+            members.map(move |(member, _)| format!("{network}.{member}"))
+        });
         Self {
             key: key(order.order_id.as_str()),
             delivery: SORT.to_owned(),
-            amount: order.total.to_string(),
+            amount: order.total.shortest(),
             currency: order.currency.code().to_owned(),
             source: source.to_owned(),
-            clicks,
+            clicks: clicks.take(MOST_CLICKS).collect(),
             accepted_at: now,
             expires_at: (now + UNCLAIMED_TTL).as_secs(),
         }
@@ -73,14 +80,16 @@ impl Ledger {
 
     /// The order of this id that concerns no network, if it is known.
     pub async fn unclaimed(&self, order_id: &str) -> Result<Option<UnclaimedOrder>, LedgerError> {
-        let get = self
+        // A query, because that is the only right of the function that shows an order.
+        let query = self
             .client
-            .get_item()
+            .query()
             .table_name(&self.table)
-            .key("order_id", AttributeValue::S(key(order_id)))
-            .key("delivery", AttributeValue::S(SORT.to_owned()));
-        let output = get.send().await.map_err(|_| LedgerError::Unavailable)?;
-        let Some(item) = output.item else { return Ok(None) };
-        from_item(item).map(Some).map_err(|_| LedgerError::Unreadable)
+            .key_condition_expression("order_id = :order_id")
+            .expression_attribute_values(":order_id", AttributeValue::S(key(order_id)))
+            .consistent_read(true);
+        let output = query.send().await.map_err(|_| LedgerError::Unavailable)?;
+        let item = output.items.unwrap_or_default().into_iter().next();
+        item.map(from_item).transpose().map_err(|_| LedgerError::Unreadable)
     }
 }

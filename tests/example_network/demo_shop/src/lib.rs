@@ -2,13 +2,12 @@
 
 use postback_core::{
     delivery::{Attempt, Facts, Proof, Verdict},
-    fields::{Fields, instant, is_place_holder, secret, text},
+    fields::{Fields, secret},
     http::{Answer, Request},
     network::{Classification, Deduplicates, Network, Plan, RecoveryPlan, by_status},
     order::{Amount, Order},
     redaction::Reason,
 };
-use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -27,20 +26,9 @@ pub struct Report {
     currency: &'static str,
 }
 
-/// `clicks.demo_shop` of an order: the visit that came through Demo Shop.
-#[derive(Clone, Debug, JsonSchema)]
-#[schemars(title = "clicks.demo_shop", deny_unknown_fields)]
-pub struct Click {
-    /// The click id of the redirect link.
-    #[schemars(length(min = 1, max = 64))]
-    pub click_id: Option<String>,
-    /// The time of the visit, RFC 3339.
-    #[schemars(extend("format" = "date-time"))]
-    pub clicked_at: Option<String>,
-}
-
 impl Network for DemoShop {
     const NAME: &'static str = "demo_shop";
+    const CLICK: &'static [&'static str] = &["click_id", "clicked_at"];
     const ENDPOINT: &'static str = "https://api.demo-shop.example";
 
     type Report = Report;
@@ -49,23 +37,18 @@ impl Network for DemoShop {
         Some(Self { key: fields.required("key", secret(100))? })
     }
 
-    fn check_click(fields: &mut Fields<'_, '_>) {
-        fields.optional("click_id", text(64));
-        fields.optional("clicked_at", instant);
-    }
-
     fn plan(&self, order: &Order) -> Plan<Report> {
         if !order.is_completed() {
             return Plan::Skip(Reason::new("not_completed"));
         }
         match order.click_text(Self::NAME, "click_id") {
-            Some(click_id) if !is_place_holder(click_id) => Plan::order(Report {
+            Some(click_id) => Plan::order(Report {
                 click_id: click_id.to_owned(),
                 order_id: order.order_id.to_string(),
                 amount: order.total,
                 currency: order.currency.code(),
             }),
-            _ => Plan::Skip(Reason::new("no_click")),
+            None => Plan::Skip(Reason::new("no_click")),
         }
     }
 
@@ -116,7 +99,7 @@ impl Deduplicates for DemoShop {
 mod tests {
     use postback_conformance::{
         NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
-        is_current, reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
+        reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
     };
     use postback_core::{fields::UnknownFields, network::configure};
     use serde_json::{Value, json};
@@ -189,10 +172,5 @@ mod tests {
 
         let expected = "https://api.demo-shop.example/v1/conversions?click_id=canaryclick4711&order_id=A-1001&amount=1499&currency=INR&key=canarykey0815";
         assert_eq!(url.as_str(), expected);
-    }
-
-    #[test]
-    fn the_schema_of_the_click_is_current() {
-        is_current("clicks.schema.json", &schemars::schema_for!(Click));
     }
 }

@@ -23,7 +23,7 @@ async fn send(bundle: &Bundle, way: Way, order: &Value) {
         Way::Call => {
             let reply = bundle.post("/orders/shopback", order).await;
             assert!(matches!(reply.status, 200 | 202), "{reply:?}");
-            bundle.assert_described("post", "/orders/{network}", &reply).await;
+            bundle.assert_described("post", "/orders/shopback", &reply).await;
         }
         Way::Bus => {
             assert_eq!(bundle.post("/orders", order).await.status, 202);

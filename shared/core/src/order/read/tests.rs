@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::order::AmountFault;
 
 fn whole() -> Value {
     json!({
@@ -54,7 +55,7 @@ fn names_every_missing_member_at_once() {
 fn refuses_each_bad_member_with_its_own_word() {
     let long = "x".repeat(129);
     let cases = [
-        (with("order_id", json!("  ")), "/order_id", "blank"),
+        (with("order_id", json!("  ")), "/order_id", "missing"),
         (with("order_id", json!("auto")), "/order_id", "reserved"),
         (with("order_id", json!("Undefined")), "/order_id", "reserved"),
         (with("order_id", json!(long)), "/order_id", "too_long"),
@@ -66,21 +67,194 @@ fn refuses_each_bad_member_with_its_own_word() {
         (with("currency", json!("XYZ")), "/currency", "unknown_currency"),
         (with("total", json!(-1)), "/total", "negative"),
         (with("totl", json!(1)), "/totl", "unknown_member"),
-        (with("customer", json!({ "email": "a b@c" })), "/customer/email", "not_an_email"),
-        (with("customer", json!({ "ip": "1.2.3" })), "/customer/ip", "not_an_ip"),
-        (with("customer", json!({ "country": "IND" })), "/customer/country", "not_a_country"),
-        (with("customer", json!([])), "/customer", "wrong_type"),
-        (with("clicks", json!({ "One": {} })), "/clicks/One", "not_a_network"),
-        (with("clicks", json!({ "one": "abc" })), "/clicks/one", "wrong_type"),
-        (with("items", json!([{ "quantity": 0 }])), "/items/0/quantity", "out_of_range"),
+        (with("total", json!(" ")), "/total", "missing"),
+        (with("updated_at", json!("2026-11-21")), "/updated_at", "not_an_instant"),
         (with("items", json!([{ "size": 0 }])), "/items/0/size", "unknown_member"),
-        (with("discount_percent", json!(101)), "/discount_percent", "out_of_range"),
-        (with("custom", json!({ "a": 1 })), "/custom/a", "wrong_type"),
+        (with("refunds", json!({ "a": 1 })), "/refunds", "wrong_type"),
+        (with("refunds", json!([{ "amount": 1 }])), "/refunds/0/id", "missing"),
+        (with("refunds", json!([{ "id": "r", "amount": -1 }])), "/refunds/0/amount", "negative"),
     ];
 
     for (order, pointer, code) in cases {
         assert_eq!(codes(&order), [(pointer.to_owned(), code)]);
     }
+}
+
+/// The order with `value` at a pointer, read at the API.
+fn loose(pointer: &str, value: Value) -> Order {
+    let mut order = whole();
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    order.pointer_mut(parent).expect("a place")[name] = value;
+    let order = Order::read(&order, UnknownFields::Deny);
+    order.unwrap_or_else(|faults| panic!("{pointer}: {faults:?}"))
+}
+
+#[test]
+fn absent_is_absent_everywhere() {
+    for absent in [json!(null), json!(""), json!(" \t"), json!([])] {
+        for member in ["email", "phone", "name", "ip", "user_agent", "country", "address"] {
+            let read = loose(&format!("/customer/{member}"), absent.clone());
+            let mut without = whole();
+            without["customer"].as_object_mut().expect("an object").remove(member);
+            let without = Order::read(&without, UnknownFields::Deny).expect("an order");
+            assert_eq!(read.customer, without.customer, "{member}: {absent}");
+        }
+        for member in [
+            "tax",
+            "shipping",
+            "customer",
+            "clicks",
+            "items",
+            "refunds",
+            "utm",
+            "comment",
+            "discount_percent",
+            "surcharge",
+            "custom",
+            "updated_at",
+        ] {
+            let mut order = whole();
+            order[member] = absent.clone();
+            let read = Order::read(&order, UnknownFields::Deny).expect("an order");
+            order.as_object_mut().expect("an object").remove(member);
+            let without = Order::read(&order, UnknownFields::Deny).expect("an order");
+            assert_eq!(json!(read), json!(without), "{member}: {absent}");
+        }
+        assert!(loose("/clicks/one", absent.clone()).clicks.is_empty());
+        assert!(loose("/clicks/one/id", absent.clone()).click("one").expect("one").is_some());
+        assert!(loose("/custom/any", absent.clone()).custom.is_empty());
+        assert!(loose("/items/0/refs/one", absent).items[0].refs.is_empty());
+    }
+}
+
+#[test]
+fn what_only_some_network_needs_is_never_a_fault() {
+    for wrong in [
+        json!(7),
+        json!(true),
+        json!({ "$a": 1 }),
+        json!([[1]]),
+        json!("\u{7}x"),
+        json!("x".repeat(5_000)),
+    ] {
+        for pointer in [
+            "/tax",
+            "/shipping",
+            "/surcharge",
+            "/discount_percent",
+            "/comment",
+            "/customer/email",
+            "/customer/phone",
+            "/customer/name",
+            "/customer/ip",
+            "/customer/country",
+            "/customer/user_agent",
+            "/customer/address/line",
+            "/utm/source",
+            "/custom/any",
+            "/clicks/one",
+            "/clicks/one/id",
+            "/items/0/sku",
+            "/items/0/quantity",
+            "/items/0/unit_price",
+            "/items/0/total",
+            "/items/0/refs/one",
+        ] {
+            let order = loose(pointer, wrong.clone());
+            let again = Order::read(&json!(order), UnknownFields::Deny).expect("an order");
+            assert_eq!(json!(again), json!(order), "{pointer}: {wrong}");
+        }
+    }
+    for member in ["customer", "clicks", "items", "utm", "custom"] {
+        assert!(Order::read(&with(member, json!("x")), UnknownFields::Deny).is_ok(), "{member}");
+    }
+}
+
+#[test]
+fn an_id_in_two_forms_of_unicode_is_one_order() {
+    let id = |text: &str| loose("/order_id", json!(text)).order_id;
+
+    assert_eq!(id("Bestellung-e\u{301}"), id("Bestellung-\u{e9}"));
+}
+
+#[test]
+fn numbers_are_numbers() {
+    let order = loose("/items/0/quantity", serde_json::from_str("1.0").expect("JSON"));
+    assert_eq!(order.items[0].pieces(), Some(1));
+    assert_eq!(loose("/items/0/quantity", json!("1.5")).items[0].pieces(), None);
+    assert_eq!(loose("/items/0/quantity", json!(null)).items[0].pieces(), Some(1));
+}
+
+#[test]
+fn a_line_has_an_amount_where_it_is_exact() {
+    let amount = |line: Value| {
+        let order = loose("/items", json!([line]));
+        order.items[0].amount(order.currency).map(Amount::shortest)
+    };
+
+    assert_eq!(amount(json!({ "quantity": 3, "total": "100.00" })), Ok("100".to_owned()));
+    assert_eq!(amount(json!({ "quantity": 1.5, "unit_price": "1499" })), Ok("2248.5".to_owned()));
+    assert_eq!(amount(json!({ "quantity": 200, "unit_price": "1.2345" })), Ok("246.9".to_owned()));
+    for (line, fault) in [
+        (json!({}), AmountFault::NoPrice),
+        (json!({ "unit_price": 17.17, "total": "x" }), AmountFault::NotANumber),
+        (json!({ "unit_price": "1,5" }), AmountFault::NotANumber),
+        (json!({ "unit_price": 1, "quantity": 0 }), AmountFault::Quantity),
+        (json!({ "unit_price": 1, "quantity": "x" }), AmountFault::Quantity),
+        (json!({ "unit_price": -100 }), AmountFault::Negative),
+        (json!({ "unit_price": "17.169999999999998" }), AmountFault::TooPrecise),
+        (json!({ "unit_price": "999999999999999", "quantity": 2 }), AmountFault::TooLarge),
+    ] {
+        assert_eq!(amount(line.clone()), Err(fault), "{line}");
+    }
+}
+
+#[test]
+fn refunds_that_reach_the_total_are_a_refund_of_the_whole_order() {
+    let read = |refunds: Value| {
+        let arrived = Arrived::read(&with("refunds", refunds), UnknownFields::Deny);
+        arrived.expect("an order").status()
+    };
+    let refund = |id: &str, amount: &str| json!({ "id": id, "amount": amount });
+
+    assert_eq!(read(json!([refund("a", "1498.99")])), Status::Completed);
+    assert_eq!(read(json!([refund("a", "749.50"), refund("a", "749.50")])), Status::Completed);
+    assert_eq!(read(json!([refund("a", "749.50"), refund("b", "749.50")])), Status::Refunded);
+}
+
+#[test]
+fn an_order_is_completed_at_most_a_day_ahead() {
+    let now = Timestamp::parse("2026-11-20T10:15:00Z").expect("an instant");
+    let arrived = Arrived::read(&whole(), UnknownFields::Deny).expect("an order");
+
+    assert_eq!(arrived.completed_too_late(now), None);
+    let earlier = now - std::time::Duration::from_millis(1);
+    assert_eq!(arrived.completed_too_late(earlier).map(|fault| fault.code), Some("in_the_future"));
+}
+
+#[test]
+fn a_cancellation_needs_its_id_and_status_alone() {
+    let read = |order: Value| Arrived::read(&order, UnknownFields::Deny);
+
+    let broken = json!({ "order_id": "A", "status": "refunded", "total": -1, "refunds": 7 });
+    assert!(read(broken.clone()).is_ok());
+    let misspelt = json!({ "order_id": "A", "status": "cancelled", "orderid": 1 });
+    assert!(read(misspelt).is_err());
+}
+
+#[test]
+fn a_misspelt_member_names_the_right_one() {
+    let mut order = whole();
+    let total = order["total"].take();
+    order.as_object_mut().expect("an object").remove("total");
+    order["totl"] = total;
+
+    let faults = Order::read(&order, UnknownFields::Deny).expect_err("faults");
+
+    assert!(
+        faults.iter().any(|fault| fault.detail.ends_with("did you mean `total`?")),
+        "{faults:?}"
+    );
 }
 
 #[test]

@@ -8,9 +8,11 @@ use serde::{
 };
 use serde_json::{Deserializer, Map, Value, value::RawValue};
 
+use crate::fields::escape;
+
 /// Reads JSON. An object that names a member twice is read as null, wherever it stands: who knows
 /// which of the two is meant.
-pub(super) fn read(text: &str) -> Option<Value> {
+pub(crate) fn read(text: &str) -> Option<Value> {
     // Whatever is nested deeper than its reader goes is no JSON; the rest is safe to walk.
     serde_json::from_str::<Value>(text).ok()?;
     once(text, &mut false)
@@ -41,6 +43,36 @@ fn once(text: &str, twice: &mut bool) -> Option<Value> {
             values.into_iter().map(|value| once(value.get(), twice)).collect()
         }
         _ => serde_json::from_str(text).ok(),
+    }
+}
+
+/// The places (RFC 6901) of the members that an object of this JSON names twice.
+pub(crate) fn doubled(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    note_doubled(text, "", &mut found);
+    found
+}
+
+fn note_doubled(text: &str, pointer: &str, found: &mut Vec<String>) {
+    match text.trim_start().as_bytes().first() {
+        Some(b'{') => {
+            let members = Deserializer::from_str(text).deserialize_map(Members);
+            let members = members.unwrap_or_default();
+            let mut names: Vec<_> = members.iter().map(|(name, _)| name).collect();
+            names.sort_unstable();
+            let twice = names.windows(2).filter(|pair| pair[0] == pair[1]);
+            found.extend(twice.map(|pair| format!("{pointer}/{}", escape(pair[0]))));
+            for (name, member) in &members {
+                note_doubled(member.get(), &format!("{pointer}/{}", escape(name)), found);
+            }
+        }
+        Some(b'[') => {
+            let values: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+            for (index, value) in values.iter().enumerate() {
+                note_doubled(value.get(), &format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,0 +1,74 @@
+//! The fault of a member: its place, its kind and its correction, never its value.
+
+use std::{borrow::Cow, fmt};
+
+use serde::Serialize;
+
+use super::suggest::{did_you_mean, nearest};
+
+/// A fault of one member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The member: a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// The kind of fault: a stable `snake_case` word.
+    pub code: &'static str,
+    /// The correction. Holds nothing of the value.
+    pub detail: Cow<'static, str>,
+}
+
+impl Fault {
+    /// The fault for the log: its code and the first part of its place, because deeper ones may be
+    /// names of the sender's.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        let member = self.pointer.split('/').nth(1).unwrap_or_default();
+        format!("{} at /{member}", self.code)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.pointer, self.detail, self.code)
+    }
+}
+
+/// A value that does not fit; [`Fields`] adds the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The kind of fault: a stable `snake_case` word.
+    pub code: &'static str,
+    /// The correction. Holds nothing of the value.
+    pub detail: Cow<'static, str>,
+}
+
+impl Invalid {
+    /// A fault of kind `code`; `detail` says what would be right.
+    pub fn new(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+
+    /// The value is of another JSON type than `wanted`.
+    #[must_use]
+    pub fn kind(wanted: &'static str) -> Self {
+        Self::new("wrong_type", format!("must be {wanted}"))
+    }
+}
+
+/// The fault of a member that is none of `members`, one of which may be meant.
+pub fn unknown_member<'a>(name: &str, members: impl IntoIterator<Item = &'a str>) -> Fault {
+    let detail = match nearest(name, members) {
+        Some(meant) => {
+            Cow::Owned(format!("is not a member of this object; {}", did_you_mean(meant)))
+        }
+        None => Cow::Borrowed("is not a member of this object"),
+    };
+    Fault { pointer: format!("/{}", escape(name)), code: "unknown_member", detail }
+}
+
+/// RFC 6901: `~` and `/` inside a member's name. Long names are cut: they are the caller's text.
+#[must_use]
+pub fn escape(name: &str) -> String {
+    let short: String = name.chars().take(64).collect();
+    short.replace('~', "~0").replace('/', "~1")
+}

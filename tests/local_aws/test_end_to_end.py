@@ -227,7 +227,7 @@ def test_an_order_costs_only_the_networks_it_concerns(stack, members, concerned)
 def lets_through(stack, network, detail) -> bool:
     """Whether the network's rule, as it is deployed, matches this order."""
     events = stack.client("events")
-    name = f"{STACK_NAME}-{network.prefix}Rule"
+    name = f"{STACK_NAME}-{network.name}"
     [rule] = events.list_rules(NamePrefix=name, EventBusName=stack.outputs["BusName"])["Rules"]
     event = {
         "id": str(uuid4()),

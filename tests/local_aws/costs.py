@@ -115,7 +115,7 @@ METRICS_SHARED = 11
 
 
 def amount(value: float) -> str:
-    return f"{value:g}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+    return f"{value:g}" if value >= 0.001 or value == 0 else f"{value:.2e}"
 
 
 def table() -> str:

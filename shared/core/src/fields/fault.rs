@@ -33,7 +33,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A value that does not fit; [`Fields`] adds the place.
+/// A value that does not fit; [`super::Fields`] adds the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
     /// The kind of fault: a stable `snake_case` word.

@@ -21,7 +21,14 @@ BUILT = TARGET / "example-network-target"
 NAME = "demo_shop"
 FOLDER = f"functions/networks/{NAME}"
 MOST_LINES = 250
-GENERATED = {"Cargo.lock", "docs/configuration.md", "docs/costs.md", "template.yaml"}
+GENERATED = {
+    "Cargo.lock",
+    "docs/configuration.md",
+    "docs/costs.md",
+    "functions/intake/openapi.json",
+    "functions/intake/order.schema.json",
+    "template.yaml",
+}
 
 # A copy has no virtual environments of its own: PYTHON=true keeps `make tools` from installing any.
 STEPS = [

@@ -1,4 +1,5 @@
 //! A lead in the form of `add.json`, field by field: <https://cpa.moe/en/api-wm.html>.
+//! Longer than 300 lines, because a lead is one form.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -7,7 +7,8 @@ DENY := .local/cargo/bin/cargo-deny
 CYCLONEDX := .local/cargo/bin/cargo-cyclonedx
 SHARED := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 NETWORKS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/networks/*/Cargo.toml)))
-SHIPPED := $(NETWORKS:%=functions/networks/%) $(SHARED:%=functions/%) cli
+PLATFORMS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/platforms/*/Cargo.toml)))
+SHIPPED := $(NETWORKS:%=functions/networks/%) $(PLATFORMS:%=functions/platforms/%) $(SHARED:%=functions/%) cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
 
@@ -17,16 +18,22 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants generate example-network cli deploy release secret clean-data tools
+.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants screenshots generate example-network cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Run all of it here: local AWS, sandbox, example orders, lost answers. ONCE=1 ends by itself; PORT, SANDBOX_PORT
+run: ## Run all of it here: local AWS, sandbox, example orders, lost answers. ONCE=1 ends by itself; SHOP=demo opens a shop; PORT, SANDBOX_PORT
 	@$(PYTHON) tests/local_aws/start.py run.py
 
 demo-outage: ## Send orders here for two minutes while a network hangs for one of them, and count them; RATE=2 a second
 	@$(PYTHON) tests/local_aws/start.py outage.py
+
+DRILLS := wrong-token network-down bad-deploy leaked-key dynamodb-down
+
+drill: ## Play a night of the runbook here: NAME=wrong-token|network-down|bad-deploy|leaked-key|dynamodb-down; INTERACTIVE=1 leaves it to you
+	@$(if $(filter $(DRILLS),$(NAME)),:,echo 'Name the drill: make drill NAME=… with one of $(DRILLS)'; exit 1)
+	@$(PYTHON) tests/local_aws/start.py drill.py
 
 test: lint unit end-to-end ## Check everything, end to end on local AWS included
 
@@ -40,8 +47,10 @@ fmt:
 clippy:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
+# Without the functions' programs, which are one line each and hold no test.
 unit:
-	cargo test --workspace --locked
+	cargo test --workspace --locked --lib --bin postback --examples --test '*'
+	cargo test --workspace --locked --doc
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
@@ -52,7 +61,7 @@ templates: tools
 	  $(TOOLS)/sam validate --lint --region us-east-1 --template-file $$template || exit 1; \
 	done
 
-audit: ## Check the templates with checkov and every policy with parliament
+audit: ## Check the templates with checkov and every policy, of roles, queues and the bus, with parliament
 	@$(PYTHON) tests/local_aws/prepare.py audit
 	.local/venv-audit/bin/checkov --config-file tests/local_aws/checkov.yaml $(TEMPLATES:%=--file %)
 	.local/venv-audit/bin/python -W ignore tests/local_aws/policies.py
@@ -81,13 +90,14 @@ $(DENY):
 	cargo install cargo-deny --debug --locked --version 0.20.2 --root .local/cargo
 
 end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation, ONLY=test_tool.py
+	@$(PYTHON) tests/local_aws/prepare.py clients
 	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
 	$(TOOLS)/python -m pytest -p no:cacheprovider -rs tests/local_aws/$(ONLY)
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --bin postback-soak
 
-bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=3, ONLY=report
+bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=5, ONLY=report
 	@$(TOOLS)/python tests/bench/bench.py
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
@@ -107,10 +117,14 @@ $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
 	cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
 
+screenshots: ## Make the pictures of the console in docs/console, from a seeded ledger; needs Debian's chromium and chromium-driver
+	@$(PYTHON) tests/local_aws/screenshots.py
+
 generate: tools ## Write the generated files: template, schemas, the API's description, transitions, configuration, costs
 	$(TOOLS)/python deploy/template/generate.py
 	@cargo metadata --format-version 1 > /dev/null  # a new network enters Cargo.lock
-	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --locked $(foreach package,$(NETWORKS) intake postback-model,--package $(package)) current
+	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --locked $(foreach package,$(NETWORKS) postback-model,--package $(package)) current
+	UPDATE_SCHEMAS=1 cargo test --locked --workspace --test description current
 	$(TOOLS)/python tests/local_aws/reference.py
 	$(TOOLS)/python tests/local_aws/costs.py
 
@@ -120,13 +134,13 @@ example-network: tools ## Add a fifth network in a copy of the repository: one f
 cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle, replay and redrive orders
 	cargo install --locked --path cli --root .local/cargo
 
-deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. ENV=staging, ARCHITECTURE=arm64, CANARY
-	@$(TOOLS)/python deploy/deploy.py --environment "$(ENV)" --architecture "$(ARCHITECTURE)" --canary "$(CANARY)"
+deploy: tools ## Build and deploy to your AWS account; the first time it asks for the settings. ENV=staging, SET="Name=value", ARCHITECTURE=arm64, CANARY
+	@$(TOOLS)/python deploy/deploy.py --environment "$(ENV)" --set '$(SET)' --architecture "$(ARCHITECTURE)" --canary "$(CANARY)"
 
 release: tools sbom ## Write dist/, from which a shop deploys with the SAM CLI alone; ARCHITECTURE=arm64
 	@$(TOOLS)/python deploy/release.py "$(ARCHITECTURE)"
 
-secret: tools ## Ask for a network's settings and put them into its secret: NETWORK=shopback, or webhook; ENV=staging, STACK
+secret: tools ## Ask for a network's settings and put them into its secret: NETWORK=shopback, webhook, click_cookie or a shop system; ENV=staging, STACK
 	@$(TOOLS)/python deploy/secret.py "$(NETWORK)" "$(ENV)" "$(STACK)"
 
 clean-data: ## Empty the ledger and everything else that `make run` keeps

@@ -40,6 +40,12 @@ class Network:
     status_poll: bool = False
     """True if the network reports a later status of what it accepted: adds a queue, a rule and a schedule."""
 
+    capture: dict = field(default_factory=dict, hash=False)
+    """The parameters of a landing page's address that are a click: members, and the marker with its value."""
+
+    validates: bool = False
+    """True if it keeps what it took as pending until the shop validates it: adds an alarm, and the sweep's right to its queue."""
+
     @property
     def folder(self) -> Path:
         return FOLDER / self.name

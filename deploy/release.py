@@ -26,6 +26,8 @@ DIST = ROOT / "dist"
 SBOM = ROOT / "target" / "sbom"
 TOOL = ROOT / "target" / "tool" / "postback" / "bootstrap"
 SUMS = "SHA256SUMS"
+# What an operator and the shop's developers read, in the same folders, so that the links between them hold.
+PAGES = ["docs/*.md", "docs/*.svg", "docs/console/*.png", "functions/**/README.md", "functions/intake/*.json", "cli/README.md", "examples/click-capture/*"]
 # An operator's machine can be older than Lambda's, so the tool is built for any.
 ANY_PROCESSOR = {"x86_64": "x86-64", "arm64": "generic"}
 # The earliest time that a zip file can name.
@@ -75,6 +77,10 @@ def assemble(dist: Path, architecture: str, tool: Path, sbom: Path, third_party:
     for document in sorted(sbom.glob("*.cdx.json")):
         (dist / "sbom" / document.name).write_text(timeless(document.read_text()))
     (dist / "THIRD-PARTY.txt").write_text(third_party)
+    for page in sorted(page for pattern in PAGES for page in ROOT.glob(pattern) if page.is_file()):
+        copy = dist / page.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(page, copy)
     readme = (ROOT / "deploy" / "dist.md").read_text()
     (dist / "README.md").write_text(readme.replace("VERSION", version()).replace("ARCHITECTURE", architecture))
     shutil.copy(tool, dist / "postback")

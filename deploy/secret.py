@@ -5,7 +5,8 @@ Nothing secret is taken from the command line or shown again: members are asked 
 comes by standard input (`make secret NETWORK=shopback < settings.json`). The network's `secret.schema.json` says what is asked
 for and what is valid. A member that is left empty stays as it was.
 
-`make secret NETWORK=webhook` makes a new key for the webhook. The present one stays valid beside it until it is run again, unless it has
+`make secret NETWORK=webhook` makes a new key for the webhook, NETWORK=click_cookie one for the capture cookie;
+NETWORK=shopify and the like asks for the secret that the shop system shows. The present one stays valid beside it until it is run again, unless it has
 leaked; `none` in place of a key revokes all.
 
 The stack is that of the environment in samconfig.toml (ENV=staging, else the default one), or STACK=…; the account is that of the
@@ -25,19 +26,25 @@ from jsonschema import Draft202012Validator
 
 import samconfig
 from networks import NETWORKS
+from platforms import PLATFORMS
 from samconfig import Refused
 
 BY_NAME = {network.name: network for network in NETWORKS}
 
-WEBHOOK_SCHEMA = {
-    "title": "Keys of the webhook",
+# The secrets with keys that this program makes: the prefix of the output that names each.
+KEY_SECRETS = {"webhook": "Webhook", "click_cookie": "ClickCookie"}
+
+PLATFORMS_BY_NAME = {platform.name: platform for platform in PLATFORMS}
+
+KEYS_SCHEMA = {
+    "title": "Keys",
     "type": "object",
     "additionalProperties": False,
     "required": ["keys"],
     "properties": {
         "keys": {
             "type": "array",
-            # None revokes all: the webhook refuses every message until there is one.
+            # None revokes all: the webhook refuses every message until there is one, and cookies count unsigned.
             "minItems": 0,
             "maxItems": 4,
             "items": {"type": "string", "pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"},
@@ -45,6 +52,13 @@ WEBHOOK_SCHEMA = {
         }
     },
 }
+
+
+# The keys of a shop system: the text that it shows.
+PLATFORM_SCHEMA = json.loads(json.dumps(KEYS_SCHEMA))
+PLATFORM_SCHEMA["properties"]["keys"] |= {
+    "items": {"type": "string", "pattern": "^[!-~]{16,256}$"}, "description": "the shop system's own secret: 16 to 256 characters without blanks, each",
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> None:
@@ -81,23 +95,27 @@ def asked_for(wanted: str, schema: dict, before: dict) -> dict:
         if not isinstance(settings, dict):
             raise Refused("Standard input holds no JSON object.")
         return settings
-    if wanted == "webhook":
+    if wanted in KEY_SECRETS:
         return new_keys(before.get("keys", []))
+    if wanted in PLATFORMS_BY_NAME:
+        return new_keys(before.get("keys", []), PLATFORMS_BY_NAME[wanted].title)
     print(f"{schema['title']}. Enter leaves a member as it is.")
     return prompted(schema, before)
 
 
 def schema_of(wanted: str) -> dict:
     """The JSON Schema of the secret."""
-    if wanted == "webhook":
-        return WEBHOOK_SCHEMA
+    if wanted in KEY_SECRETS:
+        return KEYS_SCHEMA
+    if wanted in PLATFORMS_BY_NAME:
+        return PLATFORM_SCHEMA
     if wanted not in BY_NAME:
-        raise Refused(f"Name whose secret it is: make secret NETWORK=… with one of {', '.join([*sorted(BY_NAME), 'webhook'])}.")
+        raise Refused(f"Name whose secret it is: make secret NETWORK=… with one of {', '.join([*sorted(BY_NAME), *KEY_SECRETS, *PLATFORMS_BY_NAME])}.")
     return BY_NAME[wanted].secret_schema
 
 
 def arn_of(session, stack: str, wanted: str) -> str:
-    prefix = BY_NAME[wanted].prefix if wanted in BY_NAME else "Webhook"
+    prefix = KEY_SECRETS.get(wanted) or (BY_NAME | PLATFORMS_BY_NAME)[wanted].prefix
     try:
         [found] = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
@@ -106,7 +124,8 @@ def arn_of(session, stack: str, wanted: str) -> str:
         raise Refused(f"There is no stack {stack} in this account and region: name yours with ENV=… or STACK=…") from None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     if f"{prefix}SecretArn" not in outputs:
-        raise Refused(f"{stack} has no {wanted} secret: deploy it with {prefix}Enabled=true first.")
+        turned_on = "ClickCookieSigned" if wanted == "click_cookie" else f"{prefix}Enabled"
+        raise Refused(f"{stack} has no {wanted} secret: deploy it first, with `make deploy SET={turned_on}=true`.")
     return outputs[f"{prefix}SecretArn"]
 
 
@@ -126,13 +145,18 @@ def prompted(schema: dict, before: dict) -> dict:
     return settings
 
 
-def new_keys(before: list[str]) -> dict:
-    """The webhook's new keys, the newest first."""
+def new_keys(before: list[str], shop_system: str = "") -> dict:
+    """The new keys of a secret, the newest first. A shop system's key is its own."""
     if len(before) > 1 and input("Two keys are valid. Drop the older one? [Y/n] ").strip().lower() != "n":
         return {"keys": before[:1]}
-    key = getpass.getpass("The new key (whsec_…, Enter makes one, none revokes all): ").strip()
+    if shop_system:
+        key = getpass.getpass(f"The secret that {shop_system} shows (none revokes all): ").strip()
+        if not key:
+            raise Refused("Nothing was set: no key was given.")
+    else:
+        key = getpass.getpass("The new key (whsec_…, Enter makes one, none revokes all): ").strip()
     if key == "none":
-        print("No key is valid any more: the webhook refuses every message until there is one.")
+        print("No key is valid any more: the webhook refuses every message, or cookies count unsigned, until there is one.")
         return {"keys": []}
     if not key:
         key = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -87,6 +87,14 @@ impl Account {
         networks.iter().find(|network| network.name == wanted).cloned().ok_or_else(unknown)
     }
 
+    /// The name of a network whose deliveries the ledger may hold: also of one that is turned off.
+    pub(crate) fn name_of(&self, name: &str) -> Result<String, Failure> {
+        match crate::networks::find(&name.replace('-', "_")) {
+            Some(known) => Ok(known.name.to_owned()),
+            None => self.network(name).map(|network| network.name),
+        }
+    }
+
     pub(crate) fn queue_url(&self, network: &Network) -> Result<&str, Failure> {
         self.output(&format!("{}QueueUrl", network.prefix))
     }
@@ -193,6 +201,19 @@ fn text(part: Option<impl Display>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_deliveries_of_a_network_that_is_turned_off_can_be_asked_for() {
+        let aws = crate::fixtures::FakeAws::start().await;
+        let account = &aws.account;
+        let off = crate::networks::NETWORKS[0].name;
+
+        assert!(account.network(off).is_err());
+        assert_eq!(account.name_of(&off.replace('_', "-")), Ok(off.to_owned()));
+        assert_eq!(account.name_of("net"), Ok("net".to_owned()));
+        let unknown = account.name_of("nobody");
+        assert!(matches!(unknown, Err(Failure::UnknownNetwork { .. })), "{unknown:?}");
+    }
 
     #[test]
     fn the_networks_are_those_with_a_dead_letter_queue() {

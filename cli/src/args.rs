@@ -5,36 +5,76 @@
 use clap::{Parser, Subcommand};
 use postback_core::{clock::Timestamp, redaction::OperatorNote};
 
-use crate::{failure::Failure, span};
+use crate::{failure::Failure, screen::Zone, span};
 
 mod bring;
 mod check;
+mod claims;
+mod logs;
 mod look;
+mod pause;
+mod reconcile;
 mod redrive;
 mod settle;
+mod validate;
 
 pub(crate) use bring::{Replay, ReplayEvents};
 pub(crate) use check::Check;
-pub(crate) use look::{Doctor, Format, List, Show, Sort, Status};
+pub(crate) use claims::{Answer, Claims, Receipt, Verify};
+pub(crate) use logs::Logs;
+pub(crate) use look::{Console, Doctor, Format, List, Show, Sort, Status};
+pub(crate) use pause::{PauseNetwork, ResumeNetwork};
+pub(crate) use reconcile::{Reading, Reconcile};
 pub(crate) use redrive::Redrive;
 pub(crate) use settle::Settle;
+pub(crate) use validate::{ClaimBack, Export, Validate};
 
-/// Shows deliveries, settles them by hand, replays and redrives orders.
+/// The heading of the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  an AWS service could not be reached, refused the call, or a function failed
+  2  the command line, or a value on it, is wrong
+  3  there is nothing of that name
+  4  refused: the delivery has moved on, or leaves nothing to decide
+  5  done in part
+  6  something needs a person: the answer says what";
+
+/// Shows, checks and settles what a deployed Postback reports to the networks
 #[derive(Debug, Parser)]
-#[command(name = "postback", version, arg_required_else_help = true)]
+#[command(
+    name = "postback",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 80,
+    after_help = EXIT_STATUS
+)]
 pub(crate) struct Arguments {
     /// Name of the CloudFormation stack [default: the one in samconfig.toml, else postback]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) stack: Option<String>,
     /// AWS region [default: the environment's or the profile's]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) region: Option<String>,
     /// AWS profile [default: AWS_PROFILE, else default]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) profile: Option<String>,
     /// Answer in JSON, for programs; failures, too
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
+    /// Show times to people at this offset from UTC, like +02:00 or "$(date +%z)" [default: UTC]. Programs get UTC, and a
+    /// time that you give is UTC unless it names its zone
+    #[arg(
+        long,
+        global = true,
+        value_name = "OFFSET",
+        allow_hyphen_values = true,
+        default_value = "UTC",
+        hide_default_value = true
+    )]
+    pub(crate) time_zone: Zone,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -42,11 +82,22 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Status(Status),
+    Console(Console),
     Doctor(Doctor),
-    /// Orders and their deliveries
+    /// Show, list, check, settle, replay or redrive orders
     #[command(subcommand)]
     Orders(Orders),
-    /// Events on the bus
+    Reconcile(Box<Reconcile>),
+    #[command(subcommand)]
+    Validate(Validate),
+    #[command(subcommand)]
+    Claims(Claims),
+    #[command(subcommand)]
+    Receipt(Receipt),
+    Logs(Logs),
+    Pause(PauseNetwork),
+    Resume(ResumeNetwork),
+    /// Publish events again
     #[command(subcommand)]
     Events(Events),
     /// Show the stack's outputs: the API's URL, the bus, the ledger, queues and secrets
@@ -92,6 +143,10 @@ impl Command {
             Self::Orders(Orders::Settle(settle)) => {
                 OperatorNote::new(&settle.reason).map_err(Failure::BadReason)?;
             }
+            Self::Pause(PauseNetwork { why: Some(why), .. })
+            | Self::Resume(ResumeNetwork { why, .. }) => {
+                OperatorNote::new(why).map_err(Failure::BadReason)?;
+            }
             Self::Orders(Orders::List(list)) => {
                 let since = instant("--since", &list.since)?;
                 let until = instant("--until", &list.until)?;
@@ -109,6 +164,9 @@ impl Command {
             }
             Self::Events(Events::Replay(replay)) => {
                 instant("--from", &replay.from)?;
+            }
+            Self::Logs(logs) => {
+                instant("--since", &logs.since)?;
             }
             _ => {}
         }
@@ -128,7 +186,20 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_is_one_of_four() {
+    fn every_help_fits_into_eighty_columns() {
+        fn check(command: &mut clap::Command) {
+            let help = command.render_long_help().to_string();
+            let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > 80).collect();
+            assert!(wide.is_empty(), "{}: {wide:#?}", command.get_name());
+            command.get_subcommands_mut().for_each(check);
+        }
+        let mut command = Arguments::command();
+        command.build();
+        check(&mut command);
+    }
+
+    #[test]
+    fn a_decision_is_one_of_five() {
         let of = |more: &[&str]| {
             let settle = ["postback", "orders", "settle", "A-1", "net", "--reason", "r"];
             Arguments::try_parse_from(settle.iter().chain(more)).map_err(|error| error.to_string())
@@ -138,15 +209,35 @@ mod tests {
         assert!(of(&["--send-again", "--order", "a.json", "--attempt", "2"]).is_ok());
         assert!(of(&["--abandon"]).is_ok());
         assert!(of(&["--reopen"]).is_ok());
+        assert!(of(&["--acknowledge", "--attempt", "1", "--conflicts", "2"]).is_ok());
         assert!(of(&["--delivered", "--send-again"]).is_err());
         assert!(of(&["--abandon", "--from-archive"]).is_err());
+        assert!(of(&["--acknowledge", "--reopen"]).is_err());
+        assert!(of(&["--acknowledge", "--from-archive"]).is_err());
+        assert!(of(&["--delivered", "--conflicts", "1"]).is_err());
         assert!(of(&["--delivered", "--order", "a.json"]).is_err());
         assert!(of(&["--send-again", "--from-archive", "--order", "a.json"]).is_err());
-        // Without any, all four are named.
+        // Without any, all five are named.
         let missing = of(&[]).expect_err("no decision");
-        for decision in ["--delivered", "--send-again", "--abandon", "--reopen"] {
+        for decision in ["--delivered", "--send-again", "--abandon", "--reopen", "--acknowledge"] {
             assert!(missing.contains(decision), "{missing}");
         }
+    }
+
+    #[test]
+    fn a_decision_is_about_one_delivery_or_about_those_of_a_file() {
+        let of = |more: &[&str]| {
+            let settle = ["postback", "orders", "settle", "--reason", "r"];
+            Arguments::try_parse_from(settle.iter().chain(more)).is_ok()
+        };
+
+        assert!(of(&["A-1", "net", "--delivered"]));
+        assert!(!of(&["--delivered"]) && !of(&["A-1", "--delivered"]));
+        assert!(of(&["--from", "decisions.csv", "--yes"]));
+        assert!(of(&["--from", "decisions.csv", "--dry-run", "--report", "report.csv"]));
+        assert!(!of(&["A-1", "net", "--from", "decisions.csv"]));
+        assert!(!of(&["--from", "decisions.csv", "--delivered"]));
+        assert!(!of(&["A-1", "net", "--delivered", "--yes"]));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use postback_core::{clock::Timestamp, delivery::Record, order::Arrived};
-use postback_runtime::ledger::Filter;
-use serde_json::Value;
+use postback_core::{
+    clock::Timestamp,
+    delivery::{RETENTION, Record},
+    order::{Arrived, Status},
+};
 
 use crate::{
     account::Account,
@@ -12,7 +14,6 @@ use crate::{
     failure::Failure,
     invoke::{GivenOrder, deliver},
     list, networks,
-    scan::gather,
     span::Span,
     view::Output,
 };
@@ -20,11 +21,14 @@ use crate::{
 mod file;
 mod judge;
 mod order;
+mod others;
+mod repeated;
 mod report;
 
-use file::Export;
-use judge::{Bucket, Judgement, judge};
+pub(crate) use file::Export;
+use judge::{Bucket, Judgement, answered, judge};
 use order::Checked;
+use repeated::Orders;
 use report::{Report, Subject};
 
 /// The orders of the file, as far as they are needed later.
@@ -34,6 +38,8 @@ struct Known {
     ids: HashSet<String>,
     /// The orders that were never seen, by network.
     unseen: HashSet<(String, String)>,
+    /// The orders that a line of the file cancels or refunds, with that line: none of them is sent.
+    cancelled: HashMap<String, u64>,
 }
 
 /// The answers to the orders that were sent, by order and network.
@@ -51,6 +57,8 @@ struct Checker<'a> {
     wanted: &'a Check,
     active: Vec<Active>,
     now: Timestamp,
+    /// The time of what was reported and is looked at alone.
+    between: Option<Span>,
     known: Known,
     orders: u64,
 }
@@ -64,7 +72,7 @@ pub(crate) async fn offline(
     let active = networks::NETWORKS.iter();
     let active = active.map(|network| Active { name: network.name.to_owned(), every_order: false });
     let active = active.collect();
-    run(Checker::new(None, wanted, active, now), output).await
+    run(Checker::new(None, wanted, active, now)?, output).await
 }
 
 /// Checks against the ledger, and sends what was never seen if that is wanted.
@@ -79,12 +87,13 @@ pub(crate) async fn online(
         let every_order = parameter.is_some_and(|it| it == "every-order");
         Active { name: network.name, every_order }
     });
-    run(Checker::new(Some(account), wanted, active.collect(), now), output).await
+    run(Checker::new(Some(account), wanted, active.collect(), now)?, output).await
 }
 
 async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Failure> {
     let wanted = checker.wanted;
     let mut report = Report::new(wanted.limit, wanted.offline, wanted.out.as_deref())?;
+    checker.read_cancellations()?;
     checker.read(&mut report, &Sent::new()).await?;
     checker.look_for_others(&mut report).await?;
     let unseen = checker.known.unseen.len();
@@ -104,8 +113,14 @@ async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Fa
     output.answer(&report.lines(orders, list::width()), &report.view(orders));
     match report.count(Bucket::is_need) {
         0 => Ok(()),
-        count => Err(Failure::NeedsPerson(format!("To look at: {count}."))),
+        1 => Err(Failure::NeedsPerson("1 result needs a person.".to_owned())),
+        count => Err(Failure::NeedsPerson(format!("{count} results need a person."))),
     }
+}
+
+/// Returns whether the delivery became a success in this time.
+fn was_reported_in(record: &Record, span: Span) -> bool {
+    record.protocol.state.is_success() && span.from <= record.state_at && record.state_at < span.to
 }
 
 /// The total and the currency of an order.
@@ -122,18 +137,42 @@ impl<'a> Checker<'a> {
         wanted: &'a Check,
         active: Vec<Active>,
         now: Timestamp,
-    ) -> Self {
-        Self { account, wanted, active, now, known: Known::default(), orders: 0 }
+    ) -> Result<Self, Failure> {
+        let between = match wanted.reported_between.as_slice() {
+            [from, to] => Some(Span::parse(from, Some(to), now)?),
+            _ => None,
+        };
+        Ok(Self { account, wanted, active, now, between, known: Known::default(), orders: 0 })
+    }
+
+    /// The time of which the ledger's deliveries are compared with the file.
+    fn span(&self) -> Result<Option<Span>, Failure> {
+        match (&self.wanted.from, self.between) {
+            (Some(from), _) => Span::parse(from, self.wanted.to.as_deref(), self.now).map(Some),
+            (None, between) => Ok(between),
+        }
+    }
+
+    /// Reads which orders the file cancels, wherever in it.
+    fn read_cancellations(&mut self) -> Result<(), Failure> {
+        for (line, value) in Export::open(&self.wanted.file)? {
+            let checked = value.and_then(|value| Checked::read(&value, self.now));
+            if let Ok(Checked { order: Arrived::Cancelled(cancelled), .. }) = checked {
+                self.known.cancelled.insert(cancelled.order_id.as_str().to_owned(), line);
+            }
+        }
+        Ok(())
     }
 
     /// Judges every order of the file; of those that were just sent the answer counts.
     async fn read(&mut self, report: &mut Report, sent: &Sent) -> Result<(), Failure> {
         self.orders = 0;
+        let mut completed = Orders::default();
         for (line, value) in Export::open(&self.wanted.file)? {
             self.orders += 1;
             let id = value.as_ref().ok().and_then(|value| value["order_id"].as_str());
             let id = id.unwrap_or_default().to_owned();
-            let checked = match value.and_then(|value| Checked::read(&value)) {
+            let checked = match value.and_then(|value| Checked::read(&value, self.now)) {
                 Ok(checked) => checked,
                 Err(why) => {
                     let (line, order_id) = (Some(line), id.as_str());
@@ -144,10 +183,26 @@ impl<'a> Checker<'a> {
                 }
             };
             let order_id = checked.order.order_id().as_str().to_owned();
-            if self.wanted.from.is_some() {
+            if self.wanted.from.is_some() || self.between.is_some() {
                 self.known.ids.insert(order_id.clone());
             }
-            for (network, judgement) in self.judge(&checked).await? {
+            if let Some(judgement) = completed.again(line, &checked.order) {
+                // At no network, and without its money: that is counted once.
+                let (line, order_id) = (Some(line), order_id.as_str());
+                let subject = Subject { line, order_id, network: "-", money: None };
+                report.add(&subject, judgement)?;
+                continue;
+            }
+            for (network, mut judgement) in self.judge(&checked).await? {
+                if matches!(judgement.bucket, Bucket::NeverSeen | Bucket::Concerns)
+                    && checked.order.status() == Status::Completed
+                    && let Some(other) = self.known.cancelled.get(&order_id)
+                {
+                    judgement = Judgement::new(
+                        Bucket::Contradicts,
+                        format!("is cancelled in line {other}"),
+                    );
+                }
                 if judgement.bucket == Bucket::NeverSeen {
                     self.known.unseen.insert((order_id.clone(), network.clone()));
                 }
@@ -171,13 +226,24 @@ impl<'a> Checker<'a> {
             }
             None => Vec::new(),
         };
+        let too_old = order.too_old(self.now, RETENTION).map(|fault| fault.to_string());
         let mut results = Vec::new();
         for network in &self.active {
-            let own =
-                |record: &&Record| record.network() == network.name && !record.is_order_of_lines();
+            let own = |record: &&Record| {
+                let is_own = record.network() == network.name && !record.is_validation();
+                is_own && !record.is_order_of_lines()
+            };
             let own: Vec<_> = records.iter().filter(own).collect();
+            if let Some(span) = self.between
+                && !own.iter().any(|record| was_reported_in(record, span))
+            {
+                continue;
+            }
             let why = if network.every_order { None } else { checked.not_concerned(&network.name) };
             let judgement = match (self.account, judge(order, &own, why.as_deref())) {
+                (_, Judgement { bucket: Bucket::NeverSeen, .. }) if too_old.is_some() => {
+                    Judgement::new(Bucket::Invalid, too_old.clone().unwrap_or_default())
+                }
                 (None, Judgement { bucket: Bucket::NeverSeen, .. }) => {
                     Judgement::new(Bucket::Concerns, "")
                 }
@@ -188,42 +254,16 @@ impl<'a> Checker<'a> {
         Ok(results)
     }
 
-    /// Adds what the ledger holds as reported in the span, and the file does not hold.
-    async fn look_for_others(&mut self, report: &mut Report) -> Result<(), Failure> {
-        let (Some(account), Some(from)) = (self.account, &self.wanted.from) else { return Ok(()) };
-        let span = Span::parse(from, self.wanted.to.as_deref(), self.now)?;
-        let filter = Filter { since: Some(span.from), until: Some(span.to), ..Filter::default() };
-        let mut others = Vec::new();
-        gather(account, &filter, None, None, |record| {
-            let is_other =
-                record.protocol.state.is_success() && !self.known.ids.contains(&record.order_id);
-            if is_other {
-                others.push(record);
-            }
-        })
-        .await?;
-        for record in others {
-            let was =
-                record.money().map(|(amount, currency)| (amount.to_owned(), currency.to_owned()));
-            let why = format!("{}, and not in the file", record.protocol.state.as_str());
-            let judgement = Judgement { was, ..Judgement::new(Bucket::NotInFile, why) };
-            let subject = Subject {
-                order_id: &record.order_id,
-                network: record.network(),
-                ..Subject::default()
-            };
-            report.add(&subject, judgement)?;
-        }
-        Ok(())
-    }
-
     /// Sends what was never seen, to the networks that have not seen it.
     async fn send(&self) -> Result<Sent, Failure> {
         let mut sent = HashMap::new();
         let Some(account) = self.account else { return Ok(sent) };
         for (_, value) in Export::open(&self.wanted.file)? {
             let Ok(value) = value else { continue };
-            let Ok(checked) = Checked::read(&value) else { continue };
+            let Ok(checked) = Checked::read(&value, self.now) else { continue };
+            if checked.order.status() != Status::Completed {
+                continue;
+            }
             let order_id = checked.order.order_id().as_str();
             for network in account.networks() {
                 let key = (order_id.to_owned(), network.name.clone());
@@ -233,28 +273,9 @@ impl<'a> Checker<'a> {
                 }
                 let order = GivenOrder::of(&value, self.wanted.file.display().to_string())?;
                 let answer = deliver(account, &network, &order).await;
-                sent.insert(key, result(answer)?);
+                sent.insert(key, answered(answer)?);
             }
         }
         Ok(sent)
     }
-}
-
-/// The meaning of a function's answer: sent, left out by the network's settings, or refused.
-fn result(answer: Result<Value, Failure>) -> Result<Judgement, Failure> {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(Failure::OrderRefused { code, detail }) => {
-            return Ok(Judgement::new(Bucket::Invalid, format!("{code}: {detail}")));
-        }
-        Err(failure) => return Err(failure),
-    };
-    let text = |name: &str| answer[name].as_str().unwrap_or_default();
-    let (state, reason) = (text("state"), text("reason"));
-    let why = if reason.is_empty() { state.to_owned() } else { format!("{state}: {reason}") };
-    let bucket = match state {
-        "skipped" | "rejected" | "withdrawn" => Bucket::Skipped,
-        _ => Bucket::Sent,
-    };
-    Ok(Judgement::new(bucket, why))
 }

@@ -21,6 +21,7 @@ mod clock;
 mod functions;
 mod key;
 mod ledger;
+mod pauses;
 mod queues;
 mod rules;
 mod secrets;
@@ -101,6 +102,7 @@ fn areas<'a>(account: &'a Account, resources: &'a [Resource], wanted: &'a Doctor
         Box::pin(area("alarms", alarms::findings(account, resources))),
         Box::pin(area("address", address::findings(account, wanted.address))),
         Box::pin(area("key", key::findings(account))),
+        Box::pin(area("pauses", pauses::findings(account))),
         Box::pin(area("ledger", ledger::findings(account))),
     ]
 }

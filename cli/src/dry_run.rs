@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     account::{Account, failed},
-    failure::Failure,
+    failure::{Failure, why_not},
     replay::{ReplayTarget, Rule},
     scan,
     span::Span,
@@ -91,10 +91,11 @@ pub(crate) fn count_table(counts: &Counts) -> Vec<String> {
 /// Reads the orders in a file: an array, or one a line; bare, or as their events' `detail`.
 pub(crate) fn read_orders(path: &Path) -> Result<Vec<Value>, Failure> {
     let bad = |fault: String| Failure::BadFile { file: path.display().to_string(), fault };
-    let text = fs::read_to_string(path).map_err(|error| bad(error.kind().to_string()))?;
-    let values = match serde_json::from_str(&text) {
+    let text = fs::read_to_string(path).map_err(|error| bad(why_not(&error)))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let values = match serde_json::from_str(text) {
         Ok(Value::Array(values)) => Ok(values),
-        _ => serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<Vec<_>, _>>(),
+        _ => serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<_>, _>>(),
     };
     let values = values.map_err(|error| bad(format!("not JSON in line {}", error.line())))?;
     Ok(values.into_iter().map(bare).collect())

@@ -44,8 +44,8 @@ pub(crate) async fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let from = wanted.from.as_deref().map(|text| span::instant("--from", text, now)).transpose()?;
-    let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
-    let filter = Filter { network: network.map(|network| network.name), ..Filter::default() };
+    let network = wanted.network.as_deref().map(|name| account.name_of(name)).transpose()?;
+    let filter = Filter { network, validations: true, ..Filter::default() };
     let mut replay =
         Replay { account, from, pending: Pending::default(), done: Replayed::default() };
     let result = if let Some(order_id) = &wanted.order {

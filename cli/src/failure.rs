@@ -1,7 +1,12 @@
 //! The failures of a command: each has a stable code, a sentence that says what to do, and an exit
 //! status.
+//!
+//! More than 300 lines: every failure stands here.
+
+use std::io;
 
 use postback_core::redaction::OperatorNoteFault;
+use postback_reconcile::fault::Fault;
 use serde::Serialize;
 
 /// The reason that a command did not do what it was asked.
@@ -50,6 +55,12 @@ pub(crate) enum Failure {
     /// There is no such network.
     #[error("The stack has no network {network}. It has: {known}.")]
     UnknownNetwork { network: String, known: String },
+    /// This tool knows no format of reports of this network.
+    #[error(
+        "No format is known of reports of the network {network}. There is one for: {known}. For another \
+         one give --format generic, or a file that describes it."
+    )]
+    NoFormat { network: String, known: String },
     /// The ledger does not hold the order.
     #[error(
         "The ledger holds no delivery of order {order_id}: it was never sent, it concerns no network, \
@@ -83,9 +94,24 @@ pub(crate) enum Failure {
     /// A file that can't be read.
     #[error("{file} could not be read: {fault}.")]
     BadFile { file: String, fault: String },
+    /// A file is there already.
+    #[error("{file} is there already. Give another name, or --force to write over it.")]
+    FileExists { file: String },
+    /// A report that can't be used.
+    #[error("{file}: {fault}.")]
+    BadReport { file: String, fault: Fault },
+    /// A file of decisions that rests on a report which does not fit the deliveries.
+    #[error(
+        "The report does not fit {count} of the deliveries: {why}. Nothing was changed. Reconcile with \
+         a report of this network that covers their attempts."
+    )]
+    WrongReport { count: usize, why: String },
     /// The order in the file is another one.
     #[error("{file} holds order {found}, not {wanted}.")]
     OtherOrder { file: String, found: String, wanted: String },
+    /// The order in the file has faults.
+    #[error("{file} holds a faulty order: {faults}. Nothing was changed.")]
+    FaultyOrder { file: String, faults: String },
     /// No terminal to ask on.
     #[error("{0}")]
     NotAsked(&'static str),
@@ -98,12 +124,28 @@ pub(crate) enum Failure {
          show` says what is known. Nothing was changed."
     )]
     NotOpen { order_id: String, delivery: String, state: &'static str },
+    /// The delivery's validation was called: its content is fixed.
+    #[error(
+        "The validation of order {order_id} at {delivery} was called, which can't be taken back: the \
+         delivery stays as it was decided. Nothing was changed. Settle the validation \
+         '{delivery}!validation' itself, or claim the money back at the network."
+    )]
+    Validated { order_id: String, delivery: String },
     /// The delivery has changed since the person saw it.
     #[error(
-        "Order {order_id} at {delivery} has moved on: attempt {found}, you saw attempt {seen}. \
-         Nothing was changed. Look at it and at the network again."
+        "Order {order_id} at {delivery} has moved on: {found}, you saw {seen}. Nothing was changed. \
+         Look at it and at the network again."
     )]
-    MovedOn { order_id: String, delivery: String, found: u32, seen: u32 },
+    MovedOn { order_id: String, delivery: String, found: String, seen: String },
+    /// No other content and no unclear refusal waits for an answer.
+    #[error(
+        "Order {order_id} at {delivery} has nothing to acknowledge: no other content and no unclear \
+         refusal that no decision has answered. Nothing was changed."
+    )]
+    NothingToAcknowledge { order_id: String, delivery: String },
+    /// A decision of a report that does not fit its delivery any more.
+    #[error("It does not fit any more and is left as it is: {why}.")]
+    NoLongerFits { why: String },
     /// No order to send was given.
     #[error(
         "The ledger does not hold the order's content. Give it with --order FILE, or with \
@@ -130,6 +172,14 @@ pub(crate) enum Failure {
          with --after and the `next` shown above: repeated events keep their ids."
     )]
     NotPublished { function: String },
+    /// The console can't listen.
+    #[error(
+        "Nothing can listen on 127.0.0.1:{port}: {fault}. Give another --port, or leave it out."
+    )]
+    NoPort { port: u16, fault: String },
+    /// The console may only show.
+    #[error("This console only shows. Start it with --write to decide, pause, replay and redrive.")]
+    ReadOnly,
     /// A bound was reached before the ledger's end.
     #[error(
         "Only a part of the ledger was read: --read-units was reached. Continue with --after '{next}', \
@@ -139,9 +189,20 @@ pub(crate) enum Failure {
     /// Something needs a person; the answer says what.
     #[error("{0}")]
     NeedsPerson(String),
+    /// The network is not paused by itself.
+    #[error("There is no such pause of {network}. In force: {instead}. Nothing was changed.")]
+    NotPaused { network: String, instead: String },
     /// Some messages were left.
     #[error("{left} messages were left in the dead-letter queue: {why}")]
     Left { left: usize, why: &'static str },
+}
+
+/// The reason that a file can't be read, in words.
+pub(crate) fn why_not(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        kind => kind.to_string(),
+    }
 }
 
 fn in_brackets(message: &str) -> String {
@@ -163,6 +224,7 @@ impl Failure {
             Self::NotOurs { .. } => "not_ours",
             Self::NoOutput { .. } => "no_output",
             Self::UnknownNetwork { .. } => "unknown_network",
+            Self::NoFormat { .. } => "no_format",
             Self::UnknownOrder { .. } => "unknown_order",
             Self::UnknownDelivery { .. } => "unknown_delivery",
             Self::NoArchive { .. } => "no_archive",
@@ -172,19 +234,29 @@ impl Failure {
             Self::BadReason(_) => "bad_reason",
             Self::BadCursor => "bad_cursor",
             Self::BadFile { .. } => "bad_file",
+            Self::FileExists { .. } => "file_exists",
+            Self::BadReport { fault, .. } => fault.code(),
+            Self::WrongReport { .. } => "wrong_report",
             Self::OtherOrder { .. } => "other_order",
+            Self::FaultyOrder { .. } => "faulty_order",
             Self::NotAsked(_) => "not_asked",
             Self::Declined => "declined",
             Self::NotOpen { .. } => "not_open",
+            Self::Validated { .. } => "validated",
             Self::MovedOn { .. } => "moved_on",
+            Self::NoLongerFits { .. } => "no_longer_fits",
+            Self::NothingToAcknowledge { .. } => "nothing_to_acknowledge",
             Self::OrderNeeded => "order_needed",
             Self::OrderRefused { .. } => "order_refused",
             Self::FunctionFailed { .. } => "function_failed",
             Self::NotOnItsWay { .. } => "not_on_its_way",
             Self::Contended => "contended",
             Self::NotPublished { .. } => "not_published",
+            Self::NoPort { .. } => "no_port",
+            Self::ReadOnly => "read_only",
             Self::Stopped { .. } => "stopped",
             Self::NeedsPerson(_) => "needs_person",
+            Self::NotPaused { .. } => "not_paused",
             Self::Left { .. } => "left",
         }
     }
@@ -197,7 +269,8 @@ impl Failure {
             | Self::Refused { .. }
             | Self::Ledger { .. }
             | Self::FunctionFailed { .. }
-            | Self::NotPublished { .. } => 1,
+            | Self::NotPublished { .. }
+            | Self::NoPort { .. } => 1,
             Self::BadInstant { .. }
             | Self::EmptySpan { .. }
             | Self::Usage(_)
@@ -205,7 +278,10 @@ impl Failure {
             | Self::BadReason(_)
             | Self::BadCursor
             | Self::BadFile { .. }
+            | Self::BadReport { .. }
+            | Self::FileExists { .. }
             | Self::OtherOrder { .. }
+            | Self::FaultyOrder { .. }
             | Self::NotAsked(_)
             | Self::OrderNeeded => 2,
             Self::NoProfile { .. }
@@ -213,13 +289,20 @@ impl Failure {
             | Self::NotOurs { .. }
             | Self::NoOutput { .. }
             | Self::UnknownNetwork { .. }
+            | Self::NoFormat { .. }
             | Self::UnknownOrder { .. }
             | Self::UnknownDelivery { .. }
             | Self::NoArchive { .. } => 3,
             Self::Declined
             | Self::NotOpen { .. }
+            | Self::Validated { .. }
             | Self::MovedOn { .. }
+            | Self::NoLongerFits { .. }
+            | Self::NothingToAcknowledge { .. }
+            | Self::WrongReport { .. }
             | Self::OrderRefused { .. }
+            | Self::ReadOnly
+            | Self::NotPaused { .. }
             | Self::Contended => 4,
             Self::NotOnItsWay { .. } | Self::Left { .. } | Self::Stopped { .. } => 5,
             Self::NeedsPerson(_) => 6,

@@ -12,7 +12,7 @@ use serde_json::{
 
 use crate::{
     account::{Account, Network, failed},
-    failure::Failure,
+    failure::{Failure, why_not},
 };
 
 /// An order in a file.
@@ -48,7 +48,7 @@ impl GivenOrder {
         } else {
             fs::read_to_string(path)
         };
-        let text = text.map_err(|error| bad(error.kind().to_string()))?;
+        let text = text.map_err(|error| bad(why_not(&error)))?;
         Self::parse(&text, file.clone())
     }
 
@@ -80,6 +80,7 @@ impl GivenOrder {
         }
         let not_json =
             |_| Failure::BadFile { file: file.clone(), fault: "not a JSON object".into() };
+        let text = text.trim_start_matches('\u{feff}');
         let given: Given = serde_json::from_str(text).map_err(not_json)?;
         if let (None, Some(detail)) = (&given.order_id, &given.detail) {
             return Self::parse(detail.get(), file);
@@ -157,6 +158,7 @@ mod tests {
         assert_eq!(given(order).as_deref(), Ok(order));
         let event = format!(r#"{{"detail-type": "order.completed", "detail": {order}}}"#);
         assert_eq!(given(&event).as_deref(), Ok(order));
+        assert_eq!(given(&format!("\u{feff}{order}")).as_deref(), Ok(order));
     }
 
     #[test]

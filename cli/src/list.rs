@@ -1,6 +1,12 @@
 //! `orders list`: deliveries found by a scan of the ledger, all of them counted and the first shown.
 
-use postback_core::{clock::Timestamp, delivery::DeliveryView};
+use std::collections::{BTreeSet, HashMap};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{DeliveryView, Key, Record, ValidationView},
+};
 use postback_runtime::ledger::Filter;
 use serde::Serialize;
 
@@ -8,7 +14,7 @@ use crate::{
     account::Account,
     args::{Format, List},
     failure::Failure,
-    scan::{gather, parse_cursor},
+    scan::{gather, gather_all, parse_cursor},
     span,
     view::Output,
 };
@@ -17,9 +23,12 @@ mod found;
 mod rows;
 mod totals;
 
-use found::Found;
-pub(crate) use rows::{harmless, width};
+pub(crate) use found::Found;
+pub(crate) use rows::{csv, harmless, width};
 pub(crate) use totals::{Sum, Totals};
+
+/// The validations that are read at once.
+const AT_ONCE: usize = 16;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -38,24 +47,18 @@ pub(crate) async fn run(
     now: Timestamp,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let instant = |option, text: &Option<String>| {
-        text.as_deref().map(|text| span::instant(option, text, now)).transpose()
-    };
-    let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
-    let filter = Filter {
-        // The ledger leaves out what is of another state; of several states the tool does.
-        state: wanted.state.first().copied().filter(|_| wanted.state.len() == 1),
-        network: network.map(|network| network.name),
-        since: instant("--since", &wanted.since)?,
-        until: instant("--until", &wanted.until)?,
-        open: wanted.open || wanted.held,
-    };
+    let filter = filter(account, wanted, now)?;
     let after = wanted.after.as_deref().map(parse_cursor).transpose()?;
     let mut found = Found::new(wanted);
-    let read = gather(account, &filter, after, wanted.read_units, |record| found.add(record)).await;
-    let read = read?;
+    let add = |record| found.add(record);
+    let read = match (&after, wanted.read_units, wanted.sort) {
+        // Sorted, there is no place in the ledger to go on from.
+        (None, None, Some(_)) => gather_all(account, &filter, add).await?,
+        _ => gather(account, &filter, after, wanted.read_units, add).await?,
+    };
     found.finish();
-    show(&found, wanted.format, &read, now, output);
+    let validations = validations(account, &found.shown).await?;
+    show(&found, &validations, wanted.format, &read, now, output);
     output.note(&read.cost(found.totals.count));
     match &read.next {
         None => Ok(()),
@@ -63,15 +66,64 @@ pub(crate) async fn run(
     }
 }
 
+/// The deliveries that the ledger has to show for a list.
+pub(crate) fn filter(account: &Account, wanted: &List, now: Timestamp) -> Result<Filter, Failure> {
+    let instant = |option, text: &Option<String>| {
+        text.as_deref().map(|text| span::instant(option, text, now)).transpose()
+    };
+    let network = wanted.network.as_deref().map(|name| account.name_of(name)).transpose()?;
+    Ok(Filter {
+        // The ledger leaves out what is of another state; of several states the tool does.
+        state: wanted.state.first().copied().filter(|_| wanted.state.len() == 1),
+        network,
+        since: instant("--since", &wanted.since)?,
+        until: instant("--until", &wanted.until)?,
+        open: wanted.open || wanted.held,
+        validations: false,
+        held_validations: wanted.held,
+        unclear: false,
+        unclaimed: false,
+    })
+}
+
+/// The validations of deliveries, by their keys.
+pub(crate) type Validations = HashMap<Key, Record>;
+
+/// Reads the validations of these deliveries: the ledger has each beside its delivery.
+pub(crate) async fn validations(
+    account: &Account,
+    shown: &[Record],
+) -> Result<Validations, Failure> {
+    // A delivery whose content is kept is validated.
+    let validated = shown.iter().filter(|record| record.protocol.reported.is_some());
+    let orders: BTreeSet<_> = validated.map(|record| record.order_id.clone()).collect();
+    // A query, because who may only look has no right to get an item.
+    let records =
+        stream::iter(orders).map(|order| async move { account.ledger.of_order(&order).await });
+    let records: Vec<Vec<Record>> =
+        records.buffered(AT_ONCE).try_collect().await.map_err(account.ledger_failed("Query"))?;
+    Ok(records.into_iter().flatten().map(|record| (record.key(), record)).collect())
+}
+
+/// The validation of a delivery: of its own record, or the network's word.
+fn validation<'a>(record: &'a Record, validations: &'a Validations) -> ValidationView<'a> {
+    ValidationView::of(validations.get(&record.key().validation()).unwrap_or(record))
+}
+
 fn show(
     found: &Found,
+    validations: &Validations,
     format: Format,
     read: &crate::scan::Read,
     now: Timestamp,
     output: &mut Output<'_>,
 ) {
+    let delivery = |record| DeliveryView {
+        validation: validation(record, validations),
+        ..DeliveryView::for_operator(record)
+    };
     let view = View {
-        deliveries: found.shown.iter().map(DeliveryView::for_operator).collect(),
+        deliveries: found.shown.iter().map(delivery).collect(),
         totals: &found.totals,
         read: read.items,
         read_units: read.units,
@@ -79,9 +131,12 @@ fn show(
         next: found.next().or_else(|| read.next.clone()),
     };
     if format == Format::Csv && !output.json {
-        output.raw(&rows::csv(&found.shown, now));
+        output.raw(&csv(&found.shown, validations, now));
     } else {
-        output.answer(&rows::table(found, now, read.next.is_none(), rows::width()), &view);
+        output.answer(
+            &rows::table(found, validations, now, read.next.is_none(), rows::width()),
+            &view,
+        );
     }
     if found.totals.count > found.shown.len() {
         let (all, shown) = (found.totals.count, found.shown.len());
@@ -89,5 +144,33 @@ fn show(
             Some(next) => format!("{shown} of {all} are shown: continue with --after '{next}'"),
             None => format!("{shown} of {all} are shown: show more with --limit"),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{FakeAws, paid, validation};
+
+    #[tokio::test]
+    async fn the_validations_of_what_is_shown_are_read_by_queries_alone() {
+        let aws = FakeAws::start().await;
+        let own = validation("delivered", Some(("approved", "9.5")));
+        let mut delivered = paid("net", "delivered", "10.5", "EUR");
+        delivered.protocol.reported = own.protocol.reported.clone();
+        for record in [&delivered, &own] {
+            aws.table.ledger().put(record, None).await.expect("a write");
+        }
+        aws.table.fail_all(Some("GetItem"));
+
+        let shown = [delivered, paid("other", "delivered", "1", "EUR")];
+        let found = validations(&aws.account, &shown).await.expect("validations");
+
+        assert_eq!(validation_status(&shown[0], &found), "approved");
+        assert_eq!(validation_status(&shown[1], &found), "none");
+    }
+
+    fn validation_status(record: &Record, validations: &Validations) -> &'static str {
+        super::validation(record, validations).status
     }
 }

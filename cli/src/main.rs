@@ -8,6 +8,8 @@ use postback_core::clock::Timestamp;
 mod account;
 mod args;
 mod check;
+mod claims;
+mod console;
 mod doctor;
 mod dry_run;
 mod events;
@@ -16,21 +18,28 @@ mod failure;
 mod fixtures;
 mod invoke;
 mod list;
+mod logs;
 mod networks;
+mod pause;
+mod receipt;
+mod reconcile;
 mod redrive;
 mod replay;
 mod scan;
+mod screen;
 mod settle;
 mod show;
 mod span;
 mod stack;
 mod status;
+mod validate;
 mod view;
 mod watch;
 
 use account::Account;
-use args::{Arguments, Check, Command, Events, Orders};
+use args::{Arguments, Check, Claims, Command, Events, Orders, Receipt, Validate};
 use failure::Failure;
+use screen::{Terminal, Zone};
 use view::Output;
 
 #[tokio::main(flavor = "current_thread")]
@@ -39,9 +48,11 @@ async fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return refuse(&error),
     };
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let zone = arguments.time_zone;
+    let mut out = Terminal::new(io::stdout().lock(), zone);
+    let mut err = Terminal::new(io::stderr().lock(), zone);
     let mut output = Output { json: arguments.is_json(), out: &mut out, err: &mut err };
-    match run(&arguments, &mut output).await {
+    match Box::pin(run(&arguments, &mut output)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);
@@ -56,7 +67,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if !json || !error.use_stderr() {
         error.exit();
     }
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let (mut out, mut err) = (Vec::new(), Terminal::new(io::stderr().lock(), Zone::default()));
     let failure = Failure::Usage(error.render().to_string().trim().to_owned());
     Output { json, out: &mut out, err: &mut err }.failure(&failure);
     ExitCode::from(failure.exit_status())
@@ -69,11 +80,22 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
     {
         return check::offline(wanted, now, output).await;
     }
+    if let Command::Receipt(Receipt::Verify(wanted)) = &arguments.command {
+        return receipt::verify(wanted, output);
+    }
+    if let Command::Reconcile(wanted) = &arguments.command
+        && wanted.preview
+    {
+        return reconcile::preview(wanted, output);
+    }
     let account = Account::open(arguments).await;
     match &arguments.command {
         // It finds out why there may be none.
         Command::Doctor(wanted) => doctor::run(arguments, wanted, account, output).await,
         Command::Status(wanted) => status::run(&account?, wanted, now, output).await,
+        Command::Console(wanted) => {
+            console::run(account?, wanted, arguments.time_zone, output).await
+        }
         Command::Orders(Orders::Show(wanted)) => show::run(&account?, wanted, output).await,
         Command::Orders(Orders::List(wanted)) => list::run(&account?, wanted, now, output).await,
         Command::Orders(Orders::Check(wanted)) => {
@@ -83,10 +105,28 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
         Command::Orders(Orders::Replay(wanted)) => {
             replay::run(&account?, wanted, now, output).await
         }
-        Command::Orders(Orders::Redrive(wanted)) => redrive::run(&account?, wanted, output).await,
+        Command::Orders(Orders::Redrive(wanted)) => {
+            redrive::run(&account?, wanted, now, output).await
+        }
+        Command::Reconcile(wanted) => reconcile::run(&account?, wanted, now, output).await,
+        Command::Validate(Validate::Export(wanted)) => {
+            validate::run(&account?, wanted, now, output).await
+        }
+        Command::Validate(Validate::ClaimBack(wanted)) => {
+            validate::claim_back::run(&account?, wanted, output).await
+        }
+        Command::Claims(Claims::Answer(wanted)) => {
+            claims::run(&account?, wanted, now, output).await
+        }
+        Command::Receipt(Receipt::Key | Receipt::Verify(_)) => {
+            receipt::key(&account?, output).await
+        }
         Command::Events(Events::Replay(wanted)) => {
             events::run(&account?, wanted, now, output).await
         }
+        Command::Logs(wanted) => logs::run(&account?, wanted, now, output).await,
+        Command::Pause(wanted) => pause::run_pause(&account?, wanted, output).await,
+        Command::Resume(wanted) => pause::run_resume(&account?, wanted, output).await,
         Command::Stack { output: name } => stack::run(&account?, name.as_deref(), output),
     }
 }

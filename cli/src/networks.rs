@@ -1,4 +1,4 @@
-//! The networks as their folders describe them, collected when the tool is built.
+//! The networks and the shop systems as their folders describe them, collected when the tool is built.
 
 use serde_json::Value;
 
@@ -7,6 +7,13 @@ pub(crate) struct Network {
     pub(crate) name: &'static str,
     /// The schema of its secret: JSON.
     secret: &'static str,
+}
+
+/// A shop system whose webhooks are taken.
+pub(crate) struct Platform {
+    pub(crate) name: &'static str,
+    /// The prefix of its outputs in the template.
+    pub(crate) prefix: &'static str,
 }
 
 include!(concat!(env!("OUT_DIR"), "/networks.rs"));

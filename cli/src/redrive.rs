@@ -5,20 +5,23 @@
 use std::collections::HashSet;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use postback_core::clock::Timestamp;
 use postback_runtime::services::{Bus, EventBus};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
     account::{Account, Network, failed},
     args::Redrive,
     failure::Failure,
-    invoke::GivenOrder,
     view::{Output, table},
 };
 
+mod corrected;
 mod letter;
+#[cfg(test)]
+mod tests;
 
+use corrected::Corrected;
 use letter::{Content, attribute};
 
 /// The time for which a message is hidden from others while it is handled, in seconds.
@@ -26,22 +29,22 @@ const HIDDEN: i32 = 120;
 
 /// A dead letter, without its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Letter {
+pub(crate) struct Letter {
     /// The message's id.
-    message_id: String,
+    pub(crate) message_id: String,
     /// The id of the order in it; `None` if there is none.
-    order_id: Option<String>,
+    pub(crate) order_id: Option<String>,
     /// The faults of the order.
-    faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
     /// The reason that it is here, as far as can be seen.
-    why: String,
+    pub(crate) why: String,
     /// The tool's action.
-    done: Done,
+    pub(crate) done: Done,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Done {
+pub(crate) enum Done {
     /// Put back on the queue.
     Redriven,
     /// Replaced by the corrected order.
@@ -60,35 +63,18 @@ struct View<'a> {
 pub(crate) async fn run(
     account: &Account,
     wanted: &Redrive,
+    now: Timestamp,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
-    let (from, to) = match &network {
-        Some(network) => (account.dead_letter_queue_url(network)?, account.queue_url(network)?),
-        None => (account.output("FaultyOrdersQueueUrl")?, account.output("BusOrdersQueueUrl")?),
-    };
-    let corrected = wanted.order.as_deref().map(GivenOrder::load_any).transpose()?;
-    let mut work = Work {
-        account,
-        network: network.as_ref(),
-        from,
-        to,
-        wanted,
-        corrected,
-        letters: Vec::new(),
-        hidden: Vec::new(),
-    };
-    let worked = work.all().await;
-    // After a failure, too: others see the remaining messages at once, and the result is shown.
-    work.release().await;
-    let letters = work.letters;
+    let (letters, worked) = redrive(account, wanted, now).await?;
     let rows: Vec<_> = letters.iter().map(row).collect();
     let mut lines = table(&["order", "reason", "done", "message"], &rows);
-    if letters.is_empty() {
-        let of = network.as_ref().map_or("the bus", |network| network.name.as_str());
+    let name = wanted.network.as_ref().map(|name| name.replace('-', "_"));
+    let name = name.as_deref();
+    if letters.is_empty() && worked.is_ok() {
+        let of = name.unwrap_or("the bus");
         lines = vec![format!("The dead-letter queue of {of} is empty.")];
     }
-    let name = network.as_ref().map(|network| network.name.as_str());
     output.answer(&lines, &View { network: name, letters: &letters });
     worked?;
     if wanted.message.is_some() {
@@ -101,6 +87,35 @@ pub(crate) async fn run(
         (0, _) | (_, true) => Ok(()),
         _ => Err(Failure::Left { left, why: "they are faulty or no orders, and would come back." }),
     }
+}
+
+/// The letters, each with what was done about it; and the failure that ended it, if one did.
+pub(crate) async fn redrive(
+    account: &Account,
+    wanted: &Redrive,
+    now: Timestamp,
+) -> Result<(Vec<Letter>, Result<(), Failure>), Failure> {
+    let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
+    let (from, to) = match &network {
+        Some(network) => (account.dead_letter_queue_url(network)?, account.queue_url(network)?),
+        None => (account.output("FaultyOrdersQueueUrl")?, account.output("BusOrdersQueueUrl")?),
+    };
+    let corrected = wanted.order.as_deref().map(|file| Corrected::load(file, now)).transpose()?;
+    let mut work = Work {
+        account,
+        network: network.as_ref(),
+        from,
+        to,
+        wanted,
+        corrected,
+        letters: Vec::new(),
+        hidden: Vec::new(),
+        put_back: HashSet::new(),
+    };
+    let worked = work.all().await;
+    // After a failure, too: others see the remaining messages at once, and the result is shown.
+    work.release().await;
+    Ok((work.letters, worked))
 }
 
 fn row(letter: &Letter) -> Vec<String> {
@@ -124,10 +139,12 @@ struct Work<'a> {
     /// The URL of the queue that they go back to.
     to: &'a str,
     wanted: &'a Redrive,
-    corrected: Option<GivenOrder>,
+    corrected: Option<Corrected>,
     letters: Vec<Letter>,
     /// The messages that are hidden from others until they are released.
     hidden: Vec<String>,
+    /// The bodies that were put back. One that is here again would come back for ever.
+    put_back: HashSet<String>,
 }
 
 impl Work<'_> {
@@ -138,6 +155,9 @@ impl Work<'_> {
             if messages.is_empty() {
                 break;
             }
+            // All of them are hidden, also those that a failure keeps from being handled.
+            let handles = messages.iter().filter_map(|message| message.receipt_handle());
+            self.hidden.extend(handles.map(str::to_owned));
             for message in messages {
                 // A letter comes a second time: all have been seen.
                 if !seen.insert(message.message_id().unwrap_or_default().to_owned()) {
@@ -167,15 +187,21 @@ impl Work<'_> {
 
     async fn handle(&mut self, message: &Message) -> Result<(), Failure> {
         let handle = message.receipt_handle().unwrap_or_default();
-        self.hidden.push(handle.to_owned());
         let body = message.body().unwrap_or_default();
         let content = Content::read(body);
         let message_id = message.message_id().unwrap_or_default().to_owned();
         let reason = attribute(message, "reason");
         let is_wanted = self.wanted.message.as_ref() == Some(&message_id);
         let done = match (&self.corrected, self.wanted.dry_run) {
-            (Some(_), _) if is_wanted => Done::Corrected,
-            (None, false) if content.stays.is_none() && !self.is_judged(reason.as_ref()) => {
+            (Some(corrected), _) if is_wanted => {
+                corrected.fits(&content)?;
+                Done::Corrected
+            }
+            (None, false)
+                if content.stays.is_none()
+                    && !self.is_judged(reason.as_ref())
+                    && !self.put_back.contains(body) =>
+            {
                 Done::Redriven
             }
             _ => Done::Left,
@@ -187,7 +213,7 @@ impl Work<'_> {
             Done::Left => {}
         }
         if done != Done::Left {
-            self.hidden.pop();
+            self.hidden.retain(|hidden| hidden != handle);
         }
         let Content { order_id, faults, .. } = content;
         self.letters.push(Letter { message_id, order_id, faults, why, done });
@@ -199,21 +225,21 @@ impl Work<'_> {
         self.network.is_none() && reason.is_some()
     }
 
-    async fn put_back(&self, body: &str, handle: &str) -> Result<(), Failure> {
+    async fn put_back(&mut self, body: &str, handle: &str) -> Result<(), Failure> {
         let send = self.account.queues.send_message().queue_url(self.to);
         let put = send.message_body(body).send().await;
         put.map_err(|error| failed("SQS", "SendMessage", &error))?;
+        self.put_back.insert(body.to_owned());
         self.delete(handle).await
     }
 
     /// Puts the corrected order on the bus, as any sender does.
     async fn correct(&self, handle: &str) -> Result<(), Failure> {
-        let Some(order) = &self.corrected else { return Ok(()) };
-        let value: Value = serde_json::from_str(order.text.get()).unwrap_or_default();
-        let detail_type = format!("order.{}", value["status"].as_str().unwrap_or_default());
+        let Some(corrected) = &self.corrected else { return Ok(()) };
+        let (order, detail_type) = (corrected.order.text.get(), corrected.detail_type());
         let bus =
             Bus::named(&self.account.place.config, self.account.output("BusName")?.to_owned());
-        let put = bus.put("operator.redrive", &detail_type, order.text.get().to_owned()).await;
+        let put = bus.put("operator.redrive", &detail_type, order.to_owned()).await;
         put.map_err(|_| Failure::Unreachable { service: "EventBridge", action: "PutEvents" })?;
         self.delete(handle).await
     }

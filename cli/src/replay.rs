@@ -158,7 +158,7 @@ impl ReplayTarget {
     }
 
     /// A warning if the span begins before the archive does.
-    fn too_old(&self, span: Span, now: Timestamp) -> Option<String> {
+    pub(crate) fn too_old(&self, span: Span, now: Timestamp) -> Option<String> {
         let days = u64::try_from(self.archive_days).ok().filter(|days| *days > 0)?;
         let keeps = std::time::Duration::from_hours(24 * days);
         (span.from < now - keeps)

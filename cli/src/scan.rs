@@ -1,12 +1,16 @@
 //! Reading through the ledger, to its end or to a bound.
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use postback_core::delivery::Record;
-use postback_runtime::ledger::{Cursor, Filter, Page};
+use postback_runtime::ledger::{Cursor, Filter, Page, Segment};
 
-use crate::{account::Account, failure::Failure};
+use crate::{account::Account, failure::Failure, status::Unclaimed};
 
 /// The price of a read unit in USD, on demand: 0.125 a million in us-east-1, November 2026.
 const DOLLARS_A_UNIT: f64 = 0.125e-6;
+
+/// The number of shares of the ledger that are read at once.
+const SEGMENTS: i32 = 24;
 
 /// The counts of what was read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,11 +19,21 @@ pub(crate) struct Read {
     pub(crate) units: f64,
     /// The items that this version can't read.
     pub(crate) unreadable: usize,
+    /// The orders that concern no network, if they were wanted.
+    pub(crate) unclaimed: Unclaimed,
     /// The place to go on; `None` at the ledger's end.
     pub(crate) next: Option<String>,
 }
 
 impl Read {
+    /// Counts a page.
+    pub(crate) fn add(&mut self, page: &Page) {
+        self.items += page.read;
+        self.units += page.units;
+        self.unreadable += page.unreadable.len();
+        page.unclaimed.iter().for_each(|order| self.unclaimed.add(order));
+    }
+
     /// The cost in words.
     pub(crate) fn cost(&self, found: usize) -> String {
         cost(found, self.items, self.units)
@@ -38,9 +52,7 @@ pub(crate) async fn gather(
     loop {
         let page = account.ledger.scan(filter, after.as_ref()).await;
         let page = page.map_err(account.ledger_failed("Scan"))?;
-        read.items += page.read;
-        read.units += page.units;
-        read.unreadable += page.unreadable.len();
+        read.add(&page);
         page.records.into_iter().for_each(&mut each);
         let spent = read_units.is_some_and(|most| read.units >= f64::from(most));
         if page.next.is_none() || spent {
@@ -49,6 +61,43 @@ pub(crate) async fn gather(
         }
         after = page.next;
     }
+}
+
+/// Reads the whole ledger, many shares of it at once: the pages come in no order.
+pub(crate) async fn side_by_side(
+    account: &Account,
+    filter: &Filter,
+    mut each: impl FnMut(Page),
+) -> Result<(), Failure> {
+    let fetch = async |segment: Segment, after: Option<Cursor>| {
+        let page = account.ledger.scan_segment(filter, Some(segment), after.as_ref()).await;
+        (segment, page)
+    };
+    let segments = (0..SEGMENTS).map(|number| Segment { number, of: SEGMENTS });
+    let mut fetching: FuturesUnordered<_> = segments.map(|segment| fetch(segment, None)).collect();
+    while let Some((segment, page)) = fetching.next().await {
+        let page = page.map_err(account.ledger_failed("Scan"))?;
+        if let Some(next) = page.next.clone() {
+            fetching.push(fetch(segment, Some(next)));
+        }
+        each(page);
+    }
+    Ok(())
+}
+
+/// Like [`side_by_side`], by delivery.
+pub(crate) async fn gather_all(
+    account: &Account,
+    filter: &Filter,
+    mut each: impl FnMut(Record),
+) -> Result<Read, Failure> {
+    let mut read = Read::default();
+    let add = |page: Page| {
+        read.add(&page);
+        page.records.into_iter().for_each(&mut each);
+    };
+    side_by_side(account, filter, add).await?;
+    Ok(read)
 }
 
 /// Reads the ledger from its beginning, and keeps everything that matches.

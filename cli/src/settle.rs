@@ -16,14 +16,18 @@ use crate::{
 };
 
 mod decider;
+pub(crate) mod many;
 mod send_again;
+#[cfg(test)]
+mod tests;
 
-use decider::{Decider, check_open};
+use decider::{Decider, is_reopened};
+pub(crate) use decider::{Seen, check_open};
 
 /// The result of the command.
-struct Settled {
-    record: Record,
-    message: String,
+pub(crate) struct Settled {
+    pub(crate) record: Record,
+    pub(crate) message: String,
     /// The answer of the network's function to the order sent again.
     sent: Option<Value>,
     /// The replay that brings the order again.
@@ -45,8 +49,16 @@ pub(crate) async fn run(
     wanted: &Settle,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    if let Some(file) = &wanted.from {
+        return many::run(account, wanted, file, output).await;
+    }
     let record = find(account, wanted).await?;
-    let settled = settle(account, wanted, record, output).await?;
+    let seen = match checked(account, wanted, &record).await? {
+        // Before the question: nobody is asked for what then can't be done.
+        Some(decision) => seen(&record, wanted, decision, output)?,
+        None => Seen::of(&record),
+    };
+    let settled = Box::pin(settle(account, wanted, record, seen)).await?;
     let Settled { record, message, sent, replay } = &settled;
     let mut lines = story(record);
     lines.push(message.clone());
@@ -54,33 +66,71 @@ pub(crate) async fn run(
     Ok(())
 }
 
-async fn settle(
+/// The decision, if there is one to take and its order is given where it needs one.
+async fn checked(
     account: &Account,
     wanted: &Settle,
-    record: Record,
-    output: &mut Output<'_>,
-) -> Result<Settled, Failure> {
-    if wanted.delivered && was_settled(&record) {
-        return Ok(Settled::new(record, "Nothing to do: it was settled before."));
-    }
+    record: &Record,
+) -> Result<Option<Decision>, Failure> {
     let decision = decision(wanted);
-    // Before the question: nobody is asked for what then can't be done.
-    let needs_order = decision == Decision::PermitSending && record.protocol.state != State::Parked;
+    if was_taken(record, decision) {
+        return Ok(None);
+    }
+    let needs_order = decision == Decision::PermitSending
+        && record.protocol.state != State::Parked
+        && !record.is_validation();
     if needs_order && wanted.order.is_none() && !wanted.from_archive {
         return Err(Failure::OrderNeeded);
     }
-    let seen = seen(&record, wanted, decision, output)?;
+    if decision == Decision::Reopen && !record.is_validation() {
+        check_validation(account, record).await?;
+    }
+    Ok(Some(decision))
+}
+
+/// Checks that the validation of a delivery was not called: what a person has decided before that
+/// stands.
+async fn check_validation(account: &Account, record: &Record) -> Result<(), Failure> {
+    let validation = account.ledger.get(&record.key().validation()).await;
+    match validation.map_err(account.ledger_failed("GetItem"))? {
+        Some(held) if held.protocol.attempt > 0 => Err(Failure::Validated {
+            order_id: record.order_id.clone(),
+            delivery: record.delivery.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Decides about a delivery as a person saw it.
+pub(crate) async fn settle(
+    account: &Account,
+    wanted: &Settle,
+    record: Record,
+    seen: Seen,
+) -> Result<Settled, Failure> {
+    let Some(decision) = checked(account, wanted, &record).await? else {
+        return Ok(Settled::new(record, "Nothing to do: it was settled before."));
+    };
     let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
     let decider = Decider { account, seen, decision, why, by: account.identity().await? };
     decider.check(&record)?;
     let message = match decision {
         Decision::Confirm => "Settled: the network has it.",
+        Decision::Abandon if !record.protocol.in_doubt() => "Abandoned: nothing was sent.",
         Decision::Abandon => "Abandoned: the ledger says that nobody knows.",
+        // The next sweep brings it.
+        Decision::PermitSending if record.is_validation() => {
+            "Permitted: the next sweep has it validated."
+        }
         Decision::PermitSending => return bring(account, wanted, &decider, record).await,
-        Decision::Reopen if decider.needs_order(&record) => {
+        Decision::Reopen if decider.needs_order(&record) && !record.is_validation() => {
             return bring(account, wanted, &decider, record).await;
         }
+        Decision::Reopen if is_reopened(&record, decision) => {
+            "Nothing to do: it was reopened before."
+        }
         Decision::Reopen => "Reopened: the last decision is taken back.",
+        Decision::Acknowledge => "Acknowledged: `postback status` shows it no more.",
     };
     Ok(Settled::new(decider.decide(record).await?, message))
 }
@@ -117,6 +167,7 @@ const fn decision(wanted: &Settle) -> Decision {
         Settle { delivered: true, .. } => Decision::Confirm,
         Settle { abandon: true, .. } => Decision::Abandon,
         Settle { reopen: true, .. } => Decision::Reopen,
+        Settle { acknowledge: true, .. } => Decision::Acknowledge,
         _ => Decision::PermitSending,
     }
 }
@@ -127,7 +178,8 @@ impl Settled {
     }
 }
 
-async fn find(account: &Account, wanted: &Settle) -> Result<Record, Failure> {
+/// The delivery that is wanted, as stored.
+pub(crate) async fn find(account: &Account, wanted: &Settle) -> Result<Record, Failure> {
     let order_id = &wanted.order_id;
     let failed = account.ledger_failed("Query");
     let records = account.ledger.of_order(order_id).await.map_err(failed)?;
@@ -135,12 +187,10 @@ async fn find(account: &Account, wanted: &Settle) -> Result<Record, Failure> {
         return Err(Failure::UnknownOrder { order_id: order_id.clone() });
     }
     let known: Vec<_> = records.iter().map(|record| record.delivery.clone()).collect();
-    let (network, line) = match wanted.delivery.split_once('#') {
-        Some((network, line)) => (network, Some(line)),
-        None => (wanted.delivery.as_str(), None),
-    };
-    let network = network.replace('-', "_");
-    let is_it = |record: &Record| record.network() == network && record.line() == line;
+    let network_end = wanted.delivery.find(['#', '!']).unwrap_or(wanted.delivery.len());
+    let (network, rest) = wanted.delivery.split_at(network_end);
+    let delivery = format!("{}{rest}", network.replace('-', "_"));
+    let is_it = |record: &Record| record.delivery == delivery;
     records.into_iter().find(is_it).ok_or_else(|| Failure::UnknownDelivery {
         order_id: order_id.clone(),
         delivery: wanted.delivery.clone(),
@@ -148,31 +198,55 @@ async fn find(account: &Account, wanted: &Settle) -> Result<Record, Failure> {
     })
 }
 
-fn was_settled(record: &Record) -> bool {
-    record.protocol.state == State::Delivered && record.protocol.proof == Some(Proof::Operator)
+/// Returns whether the decision was taken before, so that this is a repetition.
+fn was_taken(record: &Record, decision: Decision) -> bool {
+    match decision {
+        Decision::Confirm => {
+            let proof = record.protocol.proof;
+            record.protocol.state == State::Delivered && proof == Some(Proof::Operator)
+        }
+        Decision::Acknowledge => {
+            let last = record.decisions.last().map(|last| last.decision);
+            last == Some(decision) && check_open(record, decision).is_err()
+        }
+        _ => false,
+    }
 }
 
-/// The attempt that the person saw: the one they give, or the one that is shown now.
+/// The delivery as the person saw it: what they give, or what is shown now.
 fn seen(
     record: &Record,
     wanted: &Settle,
     decision: Decision,
     output: &mut Output<'_>,
-) -> Result<u32, Failure> {
-    if let Some(seen) = wanted.attempt {
-        return Ok(seen);
+) -> Result<Seen, Failure> {
+    let now = Seen::of(record);
+    // Only who acknowledges other content has to have seen it.
+    let has_contents = decision == Decision::Acknowledge && now.conflicts > 0;
+    let conflicts = wanted.conflicts.or((!has_contents).then_some(now.conflicts));
+    if let (Some(attempt), Some(conflicts)) = (wanted.attempt, conflicts) {
+        return Ok(Seen { attempt, conflicts });
     }
     check_open(record, decision)?;
     let question = match decision {
         Decision::Confirm => "Record that the network has it?",
+        Decision::PermitSending if record.is_implausible() => {
+            "Send it? It exceeds a bound of the stack; nothing was sent so far."
+        }
+        Decision::Abandon if !record.protocol.in_doubt() => "Give it up? Nothing was sent.",
         Decision::PermitSending => {
             "Send it again? If the network has it after all, it is reported twice."
         }
         Decision::Abandon => "Give it up? Nobody will find out whether the network has it.",
         Decision::Reopen => "Take the last decision back?",
+        Decision::Acknowledge => "Record that you dealt with it? It changes nothing else.",
     };
-    let instead = "Give with --attempt the attempt that you saw; `postback orders show` prints it. \
-                   Nothing was changed.";
+    let instead = if has_contents {
+        "Give with --attempt and --conflicts the attempt and the number of other contents that you saw; \
+         `postback orders show` prints them. Nothing was changed."
+    } else {
+        "Give with --attempt the attempt that you saw; `postback orders show` prints it. Nothing was changed."
+    };
     output.ask(&story(record), question, instead)?;
-    Ok(record.protocol.attempt)
+    Ok(now)
 }

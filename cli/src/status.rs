@@ -2,22 +2,26 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use postback_core::{clock::Timestamp, delivery::Record};
+use postback_core::clock::Timestamp;
 use postback_runtime::ledger::Filter;
 use serde::Serialize;
 
 use crate::{
-    account::{Account, Network},
+    account::Account,
     args::Status,
     failure::Failure,
-    scan::{Read, gather},
+    scan::{Read, gather, gather_all},
+    screen::wrapped,
     view::{Output, age, fitted},
-    watch::{Mapping, alarms, dead_letters, mappings},
+    watch::Watched,
 };
 
+mod group;
 mod needs;
+mod unclaimed;
 
-use needs::{Counts, Need, needs};
+pub(crate) use needs::{Counted, Counts, Need, needs};
+pub(crate) use unclaimed::Unclaimed;
 
 /// The width of the screen.
 const WIDTH: usize = 80;
@@ -28,6 +32,7 @@ struct View<'a> {
     region: &'a str,
     needs: &'a [Need],
     networks: &'a BTreeMap<String, Counts>,
+    unclaimed: &'a Unclaimed,
     read: usize,
     read_units: f64,
     /// True if the ledger was read to its end.
@@ -40,35 +45,31 @@ pub(crate) async fn run(
     now: Timestamp,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let networks = account.networks();
-    let of = |network: &Network| (network.name.clone(), Counts::default());
-    let mut counts: BTreeMap<_, _> = networks.iter().map(of).collect();
-    let add = |record: Record| {
-        counts.entry(record.network().to_owned()).or_default().add(&record, now);
+    let mut counted = Counted::of(account.networks().into_iter().map(|network| network.name));
+    let filter = Filter::needing();
+    let read = async {
+        let add = |record| counted.add(&record, now);
+        match wanted.read_units {
+            // In the ledger's order, which has a place to go on from.
+            Some(most) => gather(account, &filter, None, Some(most), add).await,
+            None => gather_all(account, &filter, add).await,
+        }
     };
-    let resources = account.resources().await?;
-    let open = Filter::open();
-    let (read, alarms, mappings) = tokio::join!(
-        gather(account, &open, None, wanted.read_units, add),
-        alarms(account, &resources),
-        mappings(account, &resources),
-    );
-    let (read, alarms, mappings) = (read?, alarms?, mappings?);
-    for network in &networks {
-        let counts = counts.entry(network.name.clone()).or_default();
-        counts.dead_letters = dead_letters(account, network).await?;
-        counts.stopped = is_stopped(network, &mappings);
-    }
-    let needs = needs(&counts, &alarms, &mappings, &read);
+    let (read, watched) = tokio::join!(read, Watched::look(account));
+    let (read, watched) = (read?, watched?);
+    watched.count(account, &mut counted);
+    let needs = needs(&counted, &watched.alarms, &watched.mappings, &read, now);
+    let counts = &counted.networks;
     let place = &account.place;
     let (stack, region) = (place.stack.as_str(), place.region.as_str());
     output.answer(
-        &lines(&format!("{stack} in {region}"), &counts, &needs, &read),
+        &lines(&format!("{stack} in {region}"), counts, &needs, &read),
         &View {
             stack,
             region,
             needs: &needs,
-            networks: &counts,
+            networks: counts,
+            unclaimed: &read.unclaimed,
             read: read.items,
             read_units: read.units,
             complete: read.next.is_none(),
@@ -80,11 +81,6 @@ pub(crate) async fn run(
         (0, Some(next)) => Err(Failure::Stopped { next }),
         (count, _) => Err(Failure::NeedsPerson(format!("Needs a person: {count}."))),
     }
-}
-
-fn is_stopped(network: &Network, mappings: &[Mapping]) -> bool {
-    let name = format!("{}FunctionQueue", network.prefix);
-    mappings.iter().any(|mapping| mapping.logical == name && mapping.is_stopped())
 }
 
 fn lines(
@@ -116,80 +112,14 @@ fn lines(
         ]
     };
     lines.extend(fitted(&headings, &counts.iter().map(row).collect::<Vec<_>>(), WIDTH));
+    lines.extend(read.unclaimed.line().iter().flat_map(|line| wrapped(line, WIDTH)));
     for Need { subject, what, command, .. } in needs {
         lines.push(String::new());
-        lines.push(format!("{subject}: {what}"));
+        lines.extend(wrapped(&format!("{subject}: {what}"), WIDTH));
         lines.push(format!("  {command}"));
     }
     lines
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{fixtures::paid, watch::Alarm};
-
-    /// Half an hour after the fixtures' last write.
-    fn now() -> Timestamp {
-        Timestamp::parse("2026-11-21T10:45:00Z").expect("an instant")
-    }
-
-    fn status(records: Vec<Record>, now: Timestamp) -> (BTreeMap<String, Counts>, Vec<Need>) {
-        let mut counts = BTreeMap::from([("quiet".to_owned(), Counts::default())]);
-        for record in records {
-            let network = record.network().to_owned();
-            counts.entry(network).or_insert_with(Counts::default).add(&record, now);
-        }
-        let needs = needs(&counts, &[], &[], &Read::default());
-        (counts, needs)
-    }
-
-    #[test]
-    fn a_ledger_without_anything_open_needs_nobody() {
-        let (counts, needs) = status(vec![paid("net", "delivered", "10", "EUR")], now());
-
-        assert_eq!(needs, []);
-        let lines = lines("postback in eu", &counts, &needs, &Read::default());
-        assert_eq!(lines[0], "postback in eu: nothing needs a person");
-        let part = Read { next: Some("net/A-1".to_owned()), ..Read::default() };
-        let part = super::lines("postback in eu", &counts, &needs, &part);
-        assert_eq!(part[0], "postback in eu: nothing in this part of the ledger needs a person");
-    }
-
-    #[test]
-    fn what_waits_for_a_person_is_named_with_its_money_and_a_command() {
-        let records =
-            ["10.50", "20"].map(|amount| paid("net", "unconfirmed", amount, "EUR")).to_vec();
-
-        let (counts, needs) = status(records, now());
-
-        assert_eq!(needs.len(), 1, "{needs:?}");
-        assert_eq!(needs[0].code, "held");
-        assert_eq!(needs[0].what, "2 wait for a person: 30.50 EUR");
-        assert_eq!(needs[0].command, "postback orders list --held --network net");
-        let lines = lines("postback in eu", &counts, &needs, &Read::default());
-        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:#?}");
-    }
-
-    #[test]
-    fn what_has_lost_its_message_needs_a_person_after_two_hours() {
-        let retrying = || vec![paid("net", "retrying", "10", "EUR")];
-
-        assert_eq!(status(retrying(), now()).1, []);
-        let (_, needs) = status(retrying(), now() + Duration::from_hours(2));
-        assert_eq!(needs.iter().map(|need| need.code).collect::<Vec<_>>(), ["unwatched"]);
-    }
-
-    #[test]
-    fn alarms_that_are_on_and_stopped_mappings_are_named() {
-        let alarm =
-            |is_on| Alarm { logical: "NetPausedAlarm".to_owned(), is_on, ..Alarm::default() };
-        let stopped = Mapping { logical: "PublishFunctionLedger".to_owned(), state: None };
-
-        let needs =
-            needs(&BTreeMap::new(), &[alarm(true), alarm(false)], &[stopped], &Read::default());
-
-        let codes: Vec<_> = needs.iter().map(|need| need.code).collect();
-        assert_eq!(codes, ["events_stopped", "alarm"]);
-    }
-}
+mod tests;

@@ -2,23 +2,29 @@
 
 use std::{
     fmt::Write as _,
-    io::{self, BufRead, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal},
     time::Duration,
 };
 
 use postback_core::{
-    delivery::{AttemptRecord, Record, State},
+    delivery::{AttemptRecord, Record},
     redaction::Details,
 };
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, screen::Screen};
+
+mod content;
+mod story;
+
+pub(crate) use content::{other_content, other_contents};
+pub(crate) use story::story;
 
 /// The destination of answers.
 pub(crate) struct Output<'a> {
     pub(crate) json: bool,
-    pub(crate) out: &'a mut dyn Write,
-    pub(crate) err: &'a mut dyn Write,
+    pub(crate) out: &'a mut dyn Screen,
+    pub(crate) err: &'a mut dyn Screen,
 }
 
 impl Output<'_> {
@@ -29,7 +35,10 @@ impl Output<'_> {
             let text = serde_json::to_string_pretty(value).unwrap_or_default();
             writeln!(self.out, "{text}")
         } else {
-            lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))
+            lines.iter().try_for_each(|line| {
+                let line = self.out.shown(line);
+                writeln!(self.out, "{line}")
+            })
         };
     }
 
@@ -41,6 +50,7 @@ impl Output<'_> {
     /// A remark beside the answer, for people only.
     pub(crate) fn note(&mut self, text: &str) {
         if !self.json {
+            let text = self.err.shown(text);
             let _closed = writeln!(self.err, "{text}");
         }
     }
@@ -50,7 +60,10 @@ impl Output<'_> {
             let text = serde_json::to_string(&failure.view()).unwrap_or_default();
             writeln!(self.err, "{text}")
         } else {
-            writeln!(self.err, "{failure}")
+            {
+                let text = self.err.shown(&failure.to_string());
+                writeln!(self.err, "{text}")
+            }
         };
     }
 
@@ -66,6 +79,7 @@ impl Output<'_> {
             return Err(Failure::NotAsked(instead));
         }
         for line in lines {
+            let line = self.err.shown(line);
             let _closed = writeln!(self.err, "{line}");
         }
         let _closed = write!(self.err, "{question} [y/N] ");
@@ -147,53 +161,15 @@ pub(crate) fn word(value: &impl Serialize) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// One delivery with its history.
-pub(crate) fn story(record: &Record) -> Vec<String> {
-    let mut lines = vec![format!("{} at {}", record.order_id, record.delivery)];
-    let protocol = &record.protocol;
-    let mut add = |name: &str, text: String| {
-        if !text.is_empty() {
-            lines.push(format!("  {name:<15}{text}"));
-        }
-    };
-    add("state", protocol.state.as_str().to_owned());
-    add("reason", reason(record));
-    add("first seen", protocol.first_seen_at.to_string());
-    if matches!(protocol.state, State::Retrying | State::Parked) {
-        add("next try", format!("{} at the earliest", protocol.not_before));
-    }
-    add("references", pairs(&record.references));
-    if record.conflicts.count() > 0 {
-        let count = record.conflicts.arrivals();
-        add("conflicts", format!("arrived {count} times with other content"));
-    }
-    for attempt in record.attempts.entries() {
-        add(&format!("attempt {}", attempt.number), attempted(attempt));
-    }
-    for lookup in record.lookups.entries() {
-        let state = lookup.state.as_str();
-        add("lookup", format!("{}  {}: {state}", lookup.at, lookup.result));
-    }
-    for status in record.statuses.entries() {
-        add("network status", format!("{}  {}", status.at, pairs(&status.status)));
-    }
-    for decision in record.decisions.entries() {
-        let what = word(&decision.decision).replace('_', " ");
-        let (by, why) = (decision.by.as_str(), decision.why.as_str());
-        add("decided", format!("{}  {what}: {why} ({by})", decision.at));
-    }
-    lines
-}
-
-fn attempted(attempt: &AttemptRecord) -> String {
-    let mut text = attempt.started_at.to_string();
-    match (attempt.ended_at, attempt.state) {
+/// The result of an attempt in words.
+pub(crate) fn outcome(attempt: &AttemptRecord) -> String {
+    let mut text = match (attempt.ended_at, attempt.state) {
         (Some(ended), Some(state)) => {
             let took = ended.since(attempt.started_at);
-            let _infallible = write!(text, ", {} ms: {}", took.as_millis(), state.as_str());
+            format!("{} ms: {}", took.as_millis(), state.as_str())
         }
-        _ => text += ": no result recorded",
-    }
+        _ => "no result recorded".to_owned(),
+    };
     if let Some(reason) = &attempt.reason {
         let _infallible = write!(text, ", {reason}");
     }
@@ -201,7 +177,8 @@ fn attempted(attempt: &AttemptRecord) -> String {
     if details.is_empty() { text } else { format!("{text} ({details})") }
 }
 
-fn pairs(details: &Details) -> String {
+/// The details in words.
+pub(crate) fn pairs(details: &Details) -> String {
     let value = serde_json::to_value(details).unwrap_or_default();
     let pairs = value.as_object().into_iter().flatten();
     let pairs = pairs.map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or_default()));

@@ -1,13 +1,19 @@
 //! The state of the stack's alarms, queues and event source mappings.
 
-use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::{
+    primitives::DateTime,
+    types::{MetricAlarm, StateValue},
+};
 use aws_sdk_lambda::operation::get_event_source_mapping::GetEventSourceMappingError;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures_util::future::{join_all, try_join_all};
+use postback_core::clock::Timestamp;
 
 use crate::{
-    account::{Account, Network, Resource, failed},
+    account::{Account, Resource, failed},
     failure::Failure,
+    pause::{self, PauseView},
+    status::Counted,
 };
 
 /// The most alarms that CloudWatch describes at once.
@@ -20,6 +26,8 @@ pub(crate) struct Alarm {
     /// The name in the template.
     pub(crate) logical: String,
     pub(crate) is_on: bool,
+    /// The time since when it is in its state.
+    pub(crate) since: Option<Timestamp>,
     /// The SNS topics that are notified.
     pub(crate) topics: Vec<String>,
     /// False if the alarm's actions are turned off.
@@ -41,6 +49,57 @@ impl Mapping {
         let stopped = ["Disabled", "Disabling"];
         self.state.as_deref().is_none_or(|state| stopped.contains(&state))
     }
+}
+
+/// The state of the stack beside its ledger.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watched {
+    pub(crate) alarms: Vec<Alarm>,
+    pub(crate) mappings: Vec<Mapping>,
+    /// The number of dead letters by network.
+    pub(crate) dead_letters: Vec<(String, usize)>,
+    /// The number of faulty orders of the bus.
+    pub(crate) faulty_orders: usize,
+    /// The pauses in force.
+    pub(crate) pauses: Vec<PauseView>,
+}
+
+impl Watched {
+    pub(crate) async fn look(account: &Account) -> Result<Self, Failure> {
+        let resources = account.resources().await?;
+        let (alarms, mappings, pauses) = tokio::join!(
+            alarms(account, &resources),
+            mappings(account, &resources),
+            pause::in_force(account),
+        );
+        let letters = account.networks().into_iter().map(async |network| {
+            let count = waiting(account, account.dead_letter_queue_url(&network)?).await?;
+            Ok((network.name, count))
+        });
+        let dead_letters = try_join_all(letters).await?;
+        let faulty_orders = waiting(account, account.output("FaultyOrdersQueueUrl")?).await?;
+        let (alarms, mappings, pauses) = (alarms?, mappings?, pauses?);
+        Ok(Self { alarms, mappings, dead_letters, faulty_orders, pauses })
+    }
+
+    /// Counts what is not in the ledger.
+    pub(crate) fn count(&self, account: &Account, counted: &mut Counted) {
+        counted.faulty_orders = self.faulty_orders;
+        for network in account.networks() {
+            let name = format!("{}FunctionQueue", network.prefix);
+            let is_stopped = |mapping: &Mapping| mapping.logical == name && mapping.is_stopped();
+            let letters = self.dead_letters.iter().find(|(name, _)| *name == network.name);
+            let counts = counted.networks.entry(network.name.clone()).or_default();
+            counts.is_on = true;
+            counts.dead_letters = letters.map_or(0, |(_, count)| *count);
+            counts.paused = pause::of(&self.pauses, &network.name).cloned();
+            counts.stopped = self.mappings.iter().any(is_stopped);
+        }
+    }
+}
+
+fn instant(at: &DateTime) -> Timestamp {
+    Timestamp::from_millis(at.to_millis().unwrap_or_default())
 }
 
 fn of_kind<'a>(resources: &'a [Resource], kind: &'a str) -> impl Iterator<Item = &'a Resource> {
@@ -69,6 +128,7 @@ pub(crate) async fn alarms(
             name: name.to_owned(),
             logical: ours.logical.clone(),
             is_on: alarm.state_value() == Some(&StateValue::Alarm),
+            since: alarm.state_updated_timestamp().map(instant),
             topics: alarm.alarm_actions().to_vec(),
             acts: alarm.actions_enabled().unwrap_or(true),
         })
@@ -100,10 +160,9 @@ pub(crate) async fn mappings(
     join_all(mappings).await.into_iter().collect()
 }
 
-/// The number of dead letters of a network.
-pub(crate) async fn dead_letters(account: &Account, network: &Network) -> Result<usize, Failure> {
-    let get = account.queues.get_queue_attributes();
-    let get = get.queue_url(account.dead_letter_queue_url(network)?);
+/// The number of messages in a queue.
+async fn waiting(account: &Account, queue_url: &str) -> Result<usize, Failure> {
+    let get = account.queues.get_queue_attributes().queue_url(queue_url);
     let name = QueueAttributeName::ApproximateNumberOfMessages;
     let attributes = get.attribute_names(name.clone()).send().await;
     let attributes = attributes.map_err(|error| failed("SQS", "GetQueueAttributes", &error))?;

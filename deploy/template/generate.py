@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes template.yaml from head.yaml, from network.yaml once for each network, and from the networks' manifests.
+"""Writes template.yaml from head.yaml, from network.yaml and platform.yaml once for each network and shop system, and from their manifests.
 
 `make generate` runs it; tests/local_aws/test_template.py fails when template.yaml is not what this writes.
 """
@@ -11,13 +11,14 @@ import jinja2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from networks import NETWORKS, ROOT, Network  # noqa: E402
+from platforms import PLATFORMS, Platform  # noqa: E402
 
 PARTS = Path(__file__).resolve().parent
 TEMPLATE = ROOT / "template.yaml"
 
 
-def template(networks: list[Network] = NETWORKS) -> str:
-    """The text of template.yaml for these networks."""
+def template(networks: list[Network] = NETWORKS, platforms: list[Platform] = PLATFORMS) -> str:
+    """The text of template.yaml for these networks and shop systems."""
     # Not Jinja's own signs, because YAML has braces of its own.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PARTS), undefined=jinja2.StrictUndefined, autoescape=False,
@@ -26,7 +27,7 @@ def template(networks: list[Network] = NETWORKS) -> str:
     )  # fmt: skip
     environment.filters |= {"block": block, "secret": secret}
     parts = environment.get_template("network.yaml").module
-    return environment.get_template("head.yaml").render(networks=networks, parts=parts)
+    return environment.get_template("head.yaml").render(networks=networks, parts=parts, platforms=platforms, shop=environment.get_template("platform.yaml").module)
 
 
 def block(pattern: dict) -> str:

@@ -26,7 +26,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let members = schema["properties"].as_object().into_iter().flatten();
         let members: Vec<_> = members.map(|(name, _)| name).collect();
         let pattern = described["pattern"].to_string();
-        writeln!(code, "Network {{ name: {name:?}, click: &{members:?}, pattern: {pattern:?} }},")?;
+        let texts = |value: &Value| -> Vec<String> {
+            let values = value.as_array().into_iter().flatten();
+            values.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let capture = &described["capture"];
+        let (captured, marker) = (texts(&capture["members"]), capture["marker"].as_str());
+        let value = capture["value"].as_str();
+        writeln!(code, "Network {{ name: {name:?}, click: &{members:?}, pattern: {pattern:?},")?;
+        writeln!(code, "captured: &{captured:?}, marker: {marker:?}, value: {value:?} }},")?;
     }
     code.push_str("];\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("networks.rs"), code)?;

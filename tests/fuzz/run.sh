@@ -56,7 +56,7 @@ for target in "${targets[@]}"; do
   rm -rf "$own/seeds"
   mkdir -p "$own/corpus" "$own/seeds" "$own/findings" "$kept"
   case $target in
-    order | plan | intake | events | settings) words=orders ;;
+    order | plan | intake | events | settings | click_cookie | platform) words=orders ;;
     *) words=answers ;;
   esac
   limits=(-timeout=10 -rss_limit_mb=2048 -max_len=8192 "-artifact_prefix=$own/findings/")

@@ -35,13 +35,13 @@ def build() -> Path:
 
     With QUICK in the environment the functions are built without optimisation: for trying a change out.
     """
-    # By package: chosen by --bin alone, the functions would be built with the features that the tests and the
-    # command-line tool want of the crates they share.
+    # The functions by package: chosen by --bin alone, they would be built with the features that the tests and the
+    # command-line tool want of the crates they share. The others so: cargo takes the crates that `make unit` has built.
     packages_and_bins = [word for function in FUNCTIONS for word in ("--package", function, "--bin", function)]
     target = f"--{architecture().replace('_', '-')}"
     profile = ["--profile", "quick"] if os.environ.get("QUICK") else ["--release"]
     for title, environment, command in [
-        ("the sandbox", None, ["cargo", "build", "--locked", "--package", "postback-sandbox"]),
+        ("the sandbox", None, ["cargo", "build", "--locked", "--workspace", "--bin", "postback-sandbox"]),
         (
             "the functions (the first time: some minutes)",
             packaging(),
@@ -58,7 +58,7 @@ def build() -> Path:
 def build_tool() -> Path:
     """Builds the command-line tool. Returns it."""
     print("Building the command-line tool …", flush=True)
-    command = ["cargo", "build", "--locked", "--package", "postback-cli"]
+    command = ["cargo", "build", "--locked", "--workspace", "--bin", "postback"]
     if subprocess.run(command, cwd=ROOT).returncode != 0:
         raise Failure("Building the command-line tool failed: cargo's lines above say why.")
     return target_directory() / "debug" / "postback"

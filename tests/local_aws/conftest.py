@@ -8,7 +8,7 @@ import pytest
 
 from build import LOCAL, build, build_tool
 from local import free_port, isolate
-from stack import Stack
+from stack import PLATFORMS, Stack
 from transformed import NoManagedPolicies, transformed, written
 
 
@@ -36,6 +36,7 @@ def stack(request):
     isolate()
     # RUN=name keeps two runs at once apart.
     stack = Stack(LOCAL / os.environ.get("RUN", "test"), sandbox_program, free_port(), free_port())
+    stack.parameters |= {f"{platform.prefix}Enabled": "true" for platform in PLATFORMS}
     try:
         # What the functions logged stays there until the next test run.
         stack.start(anew=True)

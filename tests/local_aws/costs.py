@@ -20,9 +20,9 @@ Written by `make generate`; a test fails when it is not current.
 
 FOOT = """
 Tests hold the counts: requests, invocations, events and logs at the deployed bundle, write units at an embedded DynamoDB. Not in the tables:
-duplicates (one write unit each), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, and its event); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
+duplicates (one write unit each, two at ShopBack), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, and its event); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
 status of leads (some SQS requests each, and the schedule's calls); traces that X-Ray samples (5 USD a million, one each second and a twentieth of the
-rest); reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
+rest); where [validation](money.md) is set, 1 write unit to create each and 2 for its call with 2 reads (each write 1 more where the ids make an item of more than 1 KB), for a refund a duplicate's and 2 more; 3 SQS requests, 1 call of Lambda and 4 metrics a currency and network; reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
 GB and month, 0.20 more for point-in-time recovery; a sweep grows with it); traffic to the networks beyond the 100 GB a month that are free.
 """
 
@@ -39,6 +39,7 @@ PRICES = {
     "EventBridge archive GB": 0.10,
     "SQS request": 0.40 / MILLION,
     "DynamoDB write unit": 0.625 / MILLION,
+    "DynamoDB read unit": 0.125 / MILLION,
     "CloudWatch Logs GB": 0.50,
     "CloudWatch alarm": 0.10,
     "CloudWatch dashboard": 3.00,
@@ -49,51 +50,103 @@ PRICES = {
 }
 
 GIGABYTE = 1e9
-MEMORY_GB = 0.25
+MEMORY_GB = 0.125
 # Assumed: the seconds of one invocation.
 INTAKE_SECONDS, NETWORK_SECONDS, PUBLISH_SECONDS = 0.02, 0.4, 0.02
-# Upper bounds that test_costs.py holds.
+# Upper bounds that test_costs.py holds: of an order, of each call of a function whatever it holds, and of each order in it.
 ORDER_BYTES = 1_000
-API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_LOG_BYTES, PUBLISH_LOG_BYTES = 650, 1_400, 2_200, 1_600
+API_LOG_BYTES, INTAKE_LOG_BYTES, NETWORK_CALL_LOG_BYTES, NETWORK_ORDER_LOG_BYTES = 650, 450, 620, 520
 # Of intake, for each network that an order concerns.
-INTAKE_NETWORK_LOG_BYTES = 350
-# The same of a message that the webhook refuses: two lines and Lambda's own three.
+INTAKE_NETWORK_LOG_BYTES = 260
+# The same of a message that the webhook refuses: two lines.
 WEBHOOK_REFUSAL_LOG_BYTES, WEBHOOK_REFUSAL_SECONDS = 1_200, 0.005
+
+TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
+PARAMETERS = TEMPLATE["Parameters"]
+# The orders of a month, spread over it evenly.
+ORDERS_A_SECOND = MILLION / (30 * 24 * 3600)
+# Lambda polls a queue by five, of which each fills a batch of its own; a new table on demand has four shards.
+POLLERS, SHARDS = 5, 4
 
 
 @dataclass(frozen=True)
-class Count:
-    """The number of paid units for an order, and for each network that it is reported to."""
+class Shop:
+    """What a shop deploys, and how its orders come."""
 
-    price: str
-    order: float
-    network: float
-    how: str
+    title: str
+    networks: int
+    window: int = PARAMETERS["BatchingWindow"]["Default"]
+    only_problems: bool = False
+    # Each order by a call to its one network, which waits for the answer.
+    is_direct: bool = False
 
-    def dollars(self, networks: int) -> float:
-        return MILLION * (self.order + networks * self.network) * PRICES[self.price]
+    def batch(self) -> float:
+        """Orders in a call of a network's function: the first, and those that come within its window."""
+        return 1 if self.is_direct else min(10, 1 + self.window * ORDERS_A_SECOND / POLLERS)
+
+    def writes(self) -> float:
+        """Writes to the ledger in a call of `publish`."""
+        return 1 + self.window * ORDERS_A_SECOND * self.networks / SHARDS
 
 
-COUNTS = [
-    Count("HTTP API request", 1, 0, "none for an order that comes by the bus"),
-    Count("Lambda request", 1, 1, "intake and each network; fewer when orders come in batches"),
-    Count("Lambda GB-second, x86_64", INTAKE_SECONDS * MEMORY_GB, NETWORK_SECONDS * MEMORY_GB,
-          f"256 MB; {INTAKE_SECONDS * 1000:.0f} ms of intake, {NETWORK_SECONDS * 1000:.0f} ms of a network, assumed"),
-    Count("Lambda request, publish", 0, 2, "for each write to the ledger; fewer in batches"),
-    Count("Lambda GB-second, publish", 0, 2 * PUBLISH_SECONDS * MEMORY_GB, f"256 MB, {PUBLISH_SECONDS * 1000:.0f} ms, assumed"),
-    Count("EventBridge custom event", 1, 1, "the order, and the result at each network"),
-    Count("EventBridge archive GB", ORDER_BYTES / GIGABYTE, 0, "orders of 1 KB; 0.023 USD a GB and month to keep"),
-    Count("SQS request", 0, 3, "sent, received, deleted; fewer in batches"),
-    Count("DynamoDB write unit", 0, 2, "claim and settlement; ShopBack 3, for the use of the click; a duplicate costs 1"),
-    Count("CloudWatch Logs GB", (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE,
-          (INTAKE_NETWORK_LOG_BYTES + NETWORK_LOG_BYTES + PUBLISH_LOG_BYTES) / GIGABYTE,
-          "one line for each call of the API and each attempt, metrics, Lambda's own three"),
-]  # fmt: skip
+SHOPS = [
+    Shop("1 network, direct calls, `Events=problems`", networks=1, only_problems=True, is_direct=True),
+    Shop("1 network", networks=1),
+    Shop(f"{len(NETWORKS)} networks", networks=len(NETWORKS)),
+    Shop(f"{len(NETWORKS)} networks, `Events=problems`", networks=len(NETWORKS), only_problems=True),
+    Shop(f"{len(NETWORKS)} networks, `BatchingWindow=0`", networks=len(NETWORKS), window=0),
+]
+# The counts of one order, which test_costs.py counts: calls of functions, and what each network adds.
+INTAKE_CALLS, NETWORK_CALLS, PUBLISH_CALLS, EVENTS, WRITES = 1, 1, 1, 1, 2
+# Of each call of a network's function, unless the last one read them within five seconds. tests/faults counts it. Few and small: one unit.
+PAUSES_READ = 1
+# SQS requests of each network: sent alone, received and deleted by the batch.
+SENT, BY_BATCH = 1, 2
+
+
+def units(shop: Shop) -> dict[str, float]:
+    """The paid units of one order, by what is paid."""
+    over_bus = 0 if shop.is_direct else 1
+    calls = NETWORK_CALLS * shop.networks / shop.batch()
+    published = PUBLISH_CALLS * shop.networks / shop.writes()
+    intake_bytes = INTAKE_LOG_BYTES + shop.networks * INTAKE_NETWORK_LOG_BYTES
+    network_bytes = shop.networks * NETWORK_ORDER_LOG_BYTES + calls * NETWORK_CALL_LOG_BYTES
+    logged = API_LOG_BYTES + over_bus * intake_bytes + network_bytes
+    # ShopBack's third is for the use of the click.
+    clicks = 1 if shop.networks == len(NETWORKS) else 0
+    return {
+        "HTTP API request": 1,
+        "Lambda request": over_bus * INTAKE_CALLS + calls,
+        "Lambda GB-second, x86_64": MEMORY_GB * (over_bus * INTAKE_SECONDS + calls * NETWORK_SECONDS),
+        "Lambda request, publish": published,
+        "Lambda GB-second, publish": MEMORY_GB * published * PUBLISH_SECONDS,
+        "EventBridge custom event": over_bus + (0 if shop.only_problems else EVENTS * shop.networks),
+        "EventBridge archive GB": over_bus * ORDER_BYTES / GIGABYTE,
+        "SQS request": over_bus * (SENT * shop.networks + BY_BATCH * calls),
+        "DynamoDB write unit": WRITES * shop.networks + clicks,
+        "DynamoDB read unit": PAUSES_READ * calls,
+        "CloudWatch Logs GB": logged / GIGABYTE,
+    }
+
+
+HOW = {
+    "HTTP API request": "none for an order that comes by the bus",
+    "Lambda request": "intake, and each network for a batch",
+    "Lambda GB-second, x86_64": f"128 MB; {INTAKE_SECONDS * 1000:.0f} ms of intake, {NETWORK_SECONDS * 1000:.0f} ms of a network, assumed",
+    "Lambda request, publish": "for a batch of settlements; claims are filtered out",
+    "Lambda GB-second, publish": f"128 MB, {PUBLISH_SECONDS * 1000:.0f} ms, assumed",
+    "EventBridge custom event": "the order, and the result at each network",
+    "EventBridge archive GB": "orders of 1 KB; 0.023 USD a GB and month to keep",
+    "SQS request": "sent; received and deleted by the batch",
+    "DynamoDB write unit": "claim and settlement; ShopBack a third, for the use of the click",
+    "DynamoDB read unit": "the pauses by a person, for a batch",
+    "CloudWatch Logs GB": "one line for each call of the API and each attempt, metrics",
+}
 
 
 def monthly() -> list[tuple[str, int]]:
     """The resources that are paid by the month, with or without orders."""
-    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values()
+    resources = TEMPLATE["Resources"].values()
     kinds = [resource["Type"] for resource in resources]
     return [
         ("CloudWatch alarm", kinds.count("AWS::CloudWatch::Alarm")),
@@ -114,24 +167,31 @@ METRICS_A_NETWORK = 12 + 6
 METRICS_SHARED = 11
 
 
-def amount(value: float) -> str:
-    return f"{value:g}" if value >= 0.001 or value == 0 else f"{value:.2e}"
+def dollars(shop: Shop, name: str) -> float:
+    """The price of a million orders for one of the rows."""
+    return MILLION * units(shop)[name] * PRICES[name]
+
+
+def total(shop: Shop) -> float:
+    """The price of a million orders."""
+    return sum(dollars(shop, name) for name in HOW)
 
 
 def table() -> str:
+    by_default = SHOPS[2]
     lines = [
-        f"A million orders by the API, on the list prices of us-east-1 ({AS_OF}; the free tier and taxes left out):",
+        f"A million orders a month by the API, on the list prices of us-east-1 ({AS_OF}; the free tier and taxes left out). The default",
+        f"`BatchingWindow` is {by_default.window} seconds: with the orders spread evenly, and over the five batches that Lambda fills at a time, a network's function",
+        f"is called for {by_default.batch():.1f} orders at once, and `publish` for {by_default.writes():.0f} writes of {len(NETWORKS)} networks. More orders fill batches of ten, which are cheaper.",
         "",
-        f"| what | an order | each network | dollars each | 1 network | {len(NETWORKS)} networks | |",
-        "|---|---|---|---|---|---|---|",
+        "| what | dollars each | " + " | ".join(shop.title for shop in SHOPS) + " | |",
+        "|---|---|" + "---|" * (len(SHOPS) + 1),
     ]
-    for count in COUNTS:
-        price = f"{PRICES[count.price]:.10f}".rstrip("0")
-        one, every = count.dollars(1), count.dollars(len(NETWORKS))
-        counted = f"{amount(count.order)} | {amount(count.network)}"
-        lines.append(f"| {count.price} | {counted} | {price} | {one:.2f} | {every:.2f} | {count.how} |")
-    one, every = (sum(count.dollars(networks) for count in COUNTS) for networks in (1, len(NETWORKS)))
-    lines += [f"| **a million orders** | | | | **{one:.2f}** | **{every:.2f}** | |", "", f"And every month, with {len(NETWORKS)} networks:", ""]
+    for name, how in HOW.items():
+        price = f"{PRICES[name]:.10f}".rstrip("0")
+        lines.append(f"| {name} | {price} | " + " | ".join(f"{dollars(shop, name):.2f}" for shop in SHOPS) + f" | {how} |")
+    totals = " | ".join(f"**{total(shop):.2f}**" for shop in SHOPS)
+    lines += [f"| **a million orders** | | {totals} | |", "", f"And every month, with {len(NETWORKS)} networks, also without an order:", ""]
     lines += ["| what | how many | dollars each | a month |", "|---|---|---|---|"]
     for name, number in monthly():
         price = f"{PRICES[name]:.4f}".removesuffix("00")
@@ -142,7 +202,7 @@ def table() -> str:
 
 
 # Intake's look at an order that did not come by the API: a message and a call.
-LOOK = {"SQS request": 3, "Lambda request": 1, "Lambda GB-second, x86_64": INTAKE_SECONDS * MEMORY_GB, "CloudWatch Logs GB": INTAKE_LOG_BYTES / GIGABYTE}
+LOOK = {"SQS request": 3, "Lambda request": 1, "Lambda GB-second, x86_64": INTAKE_SECONDS * MEMORY_GB, "CloudWatch Logs GB": (INTAKE_LOG_BYTES + INTAKE_NETWORK_LOG_BYTES) / GIGABYTE}
 
 
 def by_bus() -> str:
@@ -160,7 +220,7 @@ kept as one small item: one write unit, {MILLION * PRICES["DynamoDB write unit"]
 
 def flood() -> str:
     """The costs of messages that the webhook refuses."""
-    seconds = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["WebhookRateLimit"]["Default"]
+    seconds = PARAMETERS["WebhookRateLimit"]["Default"]
     log_bytes = API_LOG_BYTES + WEBHOOK_REFUSAL_LOG_BYTES
     each = PRICES["HTTP API request"] + PRICES["Lambda request"] + PRICES["CloudWatch Logs GB"] * log_bytes / GIGABYTE
     each += PRICES["Lambda GB-second, x86_64"] * WEBHOOK_REFUSAL_SECONDS * MEMORY_GB

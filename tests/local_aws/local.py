@@ -27,7 +27,7 @@ def request(port: int, method: str, path: str, body=None, headers: dict[str, str
     """One HTTP call to this machine. A body that is not text is sent as JSON."""
     if body is not None and not isinstance(body, (str, bytes)):
         body = json.dumps(body)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request(method, path, body.encode() if isinstance(body, str) else body, headers or {})
         response = connection.getresponse()

@@ -4,3 +4,4 @@ import os
 
 PORT = int(os.environ.get("PORT") or 4570)
 SANDBOX_PORT = int(os.environ.get("SANDBOX_PORT") or PORT + 10)
+SHOP_PORT = int(os.environ.get("SHOP_PORT") or PORT + 20)

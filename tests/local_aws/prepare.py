@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Puts the Python tools that build, deploy and emulate into `.local/`. Nothing outside the repository is touched.
 
-Three virtual environments, because their tools want different versions of the same packages:
+Four virtual environments, because their tools want different versions of the same packages:
 
     .local/venv-tools       cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js for the examples in docs/
     .local/venv-emulator    ministack, the local AWS
     .local/venv-audit       checkov and parliament; for `make audit` alone
+    .local/venv-clients     schemathesis and the libraries that sign webhooks; for `make end-to-end` alone
 
 Needs the standard library only. Run again, it does nothing unless a requirements file has changed.
 
@@ -31,6 +32,13 @@ from machine import Failure, check_machine
 HERE = Path(__file__).resolve().parent
 LOCAL = HERE.parents[1] / ".local"
 
+ENVIRONMENTS = {
+    "tools": "cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js",
+    "emulator": "the local AWS",
+    "audit": "checkov, parliament",
+    "clients": "schemathesis, the libraries that sign webhooks",
+}
+
 
 def main() -> None:
     check_machine()
@@ -38,9 +46,8 @@ def main() -> None:
     with (LOCAL / "prepare.lock").open("w") as lock:
         # Two copies of `make run` may start at once.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = [("tools", "cargo-lambda, SAM CLI, cfn-lint, pytest, Node.js"), ("emulator", "the local AWS")]
-        for name, what in [("audit", "checkov, parliament")] if sys.argv[1:] == ["audit"] else wanted:
-            prepare(name, what)
+        for name in sys.argv[1:] or ["tools", "emulator"]:
+            prepare(name, ENVIRONMENTS[name])
 
 
 def prepare(name: str, what: str) -> None:

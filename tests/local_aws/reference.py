@@ -4,6 +4,7 @@ The parameters come from template.yaml, the settings from the networks' READMEs.
 fails when the page is not what this writes.
 """
 
+import os
 import re
 
 from build import ROOT
@@ -64,13 +65,14 @@ def secrets(template: dict):
     yield "One Secrets Manager secret for each network holds its settings as JSON. `make secret NETWORK=shopback` sets one. A change takes"
     yield "effect within a minute, without a deployment."
     for network in NETWORKS:
-        readme = (ROOT / "functions/networks" / network.name / "README.md").read_text()
+        folder = ROOT / "functions/networks" / network.name
+        readme = (folder / "README.md").read_text()
         title = readme.splitlines()[0].removeprefix("# ")
         section = re.search(r"^## Settings\n(.*?)(?=^## |\Z)", readme, re.S | re.M)
         assert section, f"functions/networks/{network.name}/README.md has no Settings"
         text = re.sub(r"^### ", "#### ", section[1].strip(), flags=re.M)
         # Links of the README are relative to its folder.
-        text = re.sub(r"\]\((?!https?:|#)", f"](../functions/networks/{network.name}/", text)
+        text = re.sub(r"\]\((?!https?:|#)([^)]+)", lambda link: f"]({os.path.relpath(folder / link[1], PAGE.parent)}", text)
         text = re.sub(r"\]\(#", f"](../functions/networks/{network.name}/README.md#", text)
         yield f"\n### {title}\n\nThe stack's output `{network.prefix}SecretArn` names the secret. See also [the network's README](../functions/networks/{network.name}/README.md).\n\n{text}"
     yield ""

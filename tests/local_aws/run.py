@@ -1,8 +1,8 @@
 """`make run`: brings the whole bundle up, posts the example orders, shows the result of each at every network, then loses
 answers and shows how each is settled.
 
-With ONCE=1 it ends there, and fails unless everything is as expected. Otherwise it stays up until Ctrl-C. start.py has
-built what it needs.
+With ONCE=1 it ends there, and fails unless everything is as expected. Otherwise it stays up until Ctrl-C. With SHOP=demo
+it opens a shop instead (shop.py). start.py has built what it needs.
 """
 
 import os
@@ -13,10 +13,11 @@ from pathlib import Path
 
 import examples
 import quick
+import shop
 from build import LOCAL, ROOT
 from local import isolate
 from machine import Failure
-from ports import PORT, SANDBOX_PORT
+from ports import PORT, SANDBOX_PORT, SHOP_PORT
 from progress import NumberedSteps
 from stack import NETWORKS, Stack
 from stories import Stories, summary
@@ -54,6 +55,8 @@ def main() -> int:
 def run(stack: Stack, tool: Tool) -> int:
     stack.start()
     stack.deploy()
+    if os.environ.get("SHOP"):
+        return open_shop(stack, tool)
     # First, because a lookup takes minutes.
     stories = Stories(stack, tool)
     stories.begin()
@@ -74,11 +77,23 @@ def run(stack: Stack, tool: Tool) -> int:
     print(f"\n{summary(stories.settled)}")
     if not ONCE:
         print(manual(stack, tool))
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            pass
+        until_interrupted()
     return 0
+
+
+def open_shop(stack: Stack, tool: Tool) -> int:
+    with shop.serving(stack, tool, SHOP_PORT) as address:
+        print(f"\nThe shop is open: {address}\nFollow a network's link there, order, and see the order's state at each network.")
+        print(f"\nLogs  {relative(stack.logs)}/<function>.log, emulator.log, sandbox.log\nStop  Ctrl-C", flush=True)
+        until_interrupted()
+    return 0
+
+
+def until_interrupted() -> None:
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
 
 
 def manual(stack: Stack, tool: Tool) -> str:
@@ -100,6 +115,9 @@ Use the tool
   {program} orders list --state unconfirmed
   {program} orders show MINE-1
   {program} orders --help
+
+See what needs you in a browser, and decide there
+  {program} console --write
 
 Make the sandbox misbehave: lose ShopBack's next answer, take CartStack away, bring it back
   curl {sandbox}/_script -d '{{"network":"shopback","fault":{{"close":"after_reading"}}}}'

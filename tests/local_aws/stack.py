@@ -32,6 +32,7 @@ from progress import Step
 
 sys.path.insert(0, str(ROOT / "deploy"))
 from networks import NETWORKS  # noqa: E402
+from platforms import PLATFORMS  # noqa: E402, F401
 
 EMULATOR = LOCAL / "venv-emulator" / "bin" / "ministack"
 SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
@@ -44,6 +45,8 @@ ROOT_KEY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 API_ID = "facade00"
 # The webhook's key on this machine: one that is published for trying the scheme out.
 WEBHOOK_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+# The key of every shop system: a text, as it shows one.
+PLATFORM_KEY = "shop-system-key-of-tests"
 # Resource types the emulator refuses in a template. They live in archive.yaml, and `Stack.deploy` makes up for them
 # by API call. test_template.py pins this list.
 LEFT_OUT = {"AWS::Events::Archive"}
@@ -72,6 +75,8 @@ class Stack:
         self.outputs: dict[str, str] = {}
         # Shows a step of starting and deploying.
         self.step: Callable[[str], AbstractContextManager] = Step
+        # Where the functions find AWS, if that is not the local AWS itself.
+        self.functions_endpoint = ""
         self._processes: list[subprocess.Popen] = []
         self._follower: LogFollower | None = None
         self._lock_file = None
@@ -100,10 +105,20 @@ class Stack:
         check_port(self.sandbox_port, "the sandbox", "SANDBOX_PORT")
         for folder in ("state", "tmp", "logs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
+        self._read_streams_from_their_beginning()
         with self.step("Starting the local AWS and the sandbox"):
             self._spawn("emulator", [EMULATOR], self._emulator_environment(), self.port, "/_ministack/health")
             command = [self.sandbox_program, "--port", str(self.sandbox_port)]
             self._spawn("sandbox", command, local_environment(), self.sandbox_port, "/_health")
+
+    def _read_streams_from_their_beginning(self) -> None:
+        """The emulator keeps how far a table's stream was read, but none of its records: it would pass over as many
+        of the next ones, so that for a while nothing is published."""
+        kept = self.home / "state" / "emulator" / "lambda.json"
+        if kept.exists():
+            state = json.loads(kept.read_text())
+            state["payload"]["dynamodb_stream_positions"]["data"] = {}
+            kept.write_text(json.dumps(state))
 
     def _lock(self) -> None:
         """Two emulators on one state would each write it down as they end. `make clean-data` asks for this too."""
@@ -144,7 +159,7 @@ class Stack:
             "AUTH": "true",  # enforce IAM: a function may do what the template lets it do
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
-            "AWS_ENDPOINT_URL": self._endpoint,  # handed on to the functions
+            "AWS_ENDPOINT_URL": self.functions_endpoint or self._endpoint,  # handed on to the functions
             "MINISTACK_REGION": REGION,
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self.home / "state" / "emulator"),
@@ -273,6 +288,7 @@ class Stack:
             network.prefix: (ROOT / "tests/sandbox/secrets" / f"{network.name}.json").read_text() for network in PLAYED
         }
         values["Webhook"] = json.dumps({"keys": [WEBHOOK_KEY]})
+        values |= {platform.prefix: json.dumps({"keys": [PLATFORM_KEY]}) for platform in PLATFORMS}
         for prefix, value in values.items():
             arn = self.outputs.get(f"{prefix}SecretArn")
             if arn is None:

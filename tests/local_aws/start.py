@@ -1,4 +1,4 @@
-"""The start of `make run` and `make demo-outage`: builds, installs the Python tools beside that, then runs the program named.
+"""The start of `make run`, `make demo-outage` and `make drill`: builds, installs the Python tools beside that, then runs the program named.
 
 `start.py PROGRAM`, run by the reader's Python: the tools' Python may not be there yet. Needs the standard library only.
 """
@@ -21,10 +21,14 @@ def main(program: str) -> int:
         check_machine()
         architecture()
         if program == "run.py":
-            from ports import PORT, SANDBOX_PORT
+            from ports import PORT, SANDBOX_PORT, SHOP_PORT
 
             check_port(PORT, "the local AWS", "PORT")
             check_port(SANDBOX_PORT, "the sandbox", "SANDBOX_PORT")
+            if shop := os.environ.get("SHOP"):
+                if shop != "demo":
+                    raise Failure(f"There is no shop {shop}: `make run SHOP=demo` opens the one that there is.")
+                check_port(SHOP_PORT, "the shop", "SHOP_PORT")
         build_and_install(1)
     except Failure as failure:
         print(f"\n{failure}\n", file=sys.stderr)

@@ -7,7 +7,7 @@ import re
 import pytest
 from build import ROOT
 from conditions import Deployment
-from stack import NETWORKS
+from stack import NETWORKS, PLATFORMS
 from transformed import resources
 
 EACH_NETWORK = {
@@ -33,10 +33,16 @@ EACH_POLLED = {
     "StatusDeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
     "StatusBehind": "AWS/SQS ApproximateNumberOfMessagesVisible",
 }
+EACH_PLATFORM = {"Refusal": "Postback PlatformRefusals", "FunctionError": "AWS/Lambda Errors"}
+
+
+# Where the network wants what it took validated.
+EACH_VALIDATED = {"Validation": "Postback HeldValidations"}
 
 
 def kinds(network) -> dict[str, str]:
-    return EACH_NETWORK | (EACH_POLLED if network.status_poll else {})
+    polled, validated = EACH_POLLED if network.status_poll else {}, EACH_VALIDATED if network.validates else {}
+    return EACH_NETWORK | polled | validated
 
 
 # Of the whole stack.
@@ -45,6 +51,7 @@ SHARED = {
     "NoClicks": "Postback OrdersWithClick",
     "AllRefused": "Postback OrderRefused",
     "WebhookRefusal": "Postback WebhookRefusals",
+    "ForgedClicks": "Postback ClickCookies",
     "FaultyOrder": "AWS/SQS ApproximateNumberOfMessagesVisible",
     "BusDeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
     "BusOrdersUndelivered": "AWS/Events FailedInvocations",
@@ -73,13 +80,17 @@ def measured() -> dict[str, list[set[str]]]:
     assert len(names) == len(re.findall(r"^    \w+,$", code[code.index("pub enum Metric") : code.index("impl Metric")], re.M))
     sweep = (ROOT / "functions/sweep/src/lib.rs").read_text()
     gauges = re.findall(r'Gauge::(\w+)\("(\w+)"', sweep)
-    assert len(gauges) == 7
+    assert len(gauges) == 12
     webhook = (ROOT / "shared/runtime/src/metrics/webhook.rs").read_text()
     [refusals] = re.findall(r'const \w+: &str = "(\w+)";', webhook)
+    platform = (ROOT / "shared/runtime/src/metrics/platform.rs").read_text()
+    of_platforms, messages = re.findall(r'const \w+: &str = "(\w+)";', platform)
     intake = re.findall(r'\("(\w+)", "\w+", &\[(.+)\]\)', (ROOT / "shared/runtime/src/metrics/intake.rs").read_text())
-    assert len(intake) == 5
+    assert len(intake) == 6
     return {
         refusals: [{"Stack"}],
+        of_platforms: [{"Stack", "Platform"}],
+        messages: [{"Stack", "Platform", "Result"}],
         **{name: [{"Stack", "Network", own.get(variant)} - {None}] for variant, name in names.items()},
         **{name: [{"Stack", "Network", *(["Currency"] if kind == "money" else [])}] for kind, name in gauges},
         **{name: [set(re.findall(r'"(\w+)"', each)) for each in re.findall(r"&\[(.+?)\]", sets)] for name, sets in intake},
@@ -87,7 +98,7 @@ def measured() -> dict[str, list[set[str]]]:
 
 
 def test_the_stack_has_each_shared_alarm(alarms):
-    prefixes = tuple(network.prefix for network in NETWORKS)
+    prefixes = tuple(each.prefix for each in (*NETWORKS, *PLATFORMS))
     shared = {name: alarm for name, alarm in alarms.items() if not name.startswith(prefixes)}
     watched = {name.removesuffix("Alarm"): f"{alarm['Namespace']} {alarm['MetricName']}" for name, alarm in shared.items()}
     assert watched == SHARED
@@ -122,8 +133,20 @@ def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):
             assert template["Resources"][name]["Condition"] == f"{network.prefix}On"
 
 
+def test_every_shop_system_has_each_alarm_and_goes_with_them(template, alarms):
+    for platform in PLATFORMS:
+        own = {name.removeprefix(platform.prefix): alarm for name, alarm in alarms.items() if name.startswith(platform.prefix)}
+        watched = {name.removesuffix("Alarm"): f"{alarm['Namespace']} {alarm['MetricName']}" for name, alarm in own.items()}
+        assert watched == EACH_PLATFORM
+        assert {"Name": "Platform", "Value": platform.name} in own["RefusalAlarm"]["Dimensions"]
+        assert own["FunctionErrorAlarm"]["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{platform.prefix}Function"}}]
+        for name in own:
+            assert template["Resources"][f"{platform.prefix}{name}"]["Condition"] == f"{platform.prefix}On"
+
+
 def test_an_alarm_of_the_sweep_lasts_until_a_sweep_finds_nothing(alarms):
     swept = [alarms[f"{network.prefix}{kind}Alarm"] for network in NETWORKS for kind in SWEPT] + [alarms["SweepErrorAlarm"]]
+    swept += [alarms[f"{network.prefix}ValidationAlarm"] for network in NETWORKS if network.validates]
     for alarm in swept:
         assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"], alarm["Threshold"]) == ("ignore", 1, 0)
         assert alarm["OKActions"] == alarm["AlarmActions"]
@@ -151,10 +174,19 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors",
+        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "validations",
         "no-orders", "no-clicks", "all-orders-refused", "all-orders-rejected", "faulty-orders", "bus-dead-letters",
-        "undelivered", "lost-events", "conflicts", "webhook-refusals", "tls-failures", "status-poll",
+        "undelivered", "lost-events", "conflicts", "webhook-refusals", "forged-clicks", "platform-refusals", "tls-failures", "status-poll",
     }  # fmt: skip
+
+
+def test_the_runbooks_first_look_names_every_alarm():
+    rows = [line.split("|")[1] for line in (ROOT / "docs/runbook.md").read_text().splitlines() if line.startswith("| [`")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+    of_networks = {f"<Network>{kind}" for kind in [*EACH_NETWORK, *EACH_VALIDATED]}
+    polled = {f"{network.prefix}{kind}" for network in NETWORKS if network.status_poll for kind in EACH_POLLED}
+    assert named == of_networks | polled | set(SHARED) | set(EACH_PLATFORM)
 
 
 def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, alarms):
@@ -164,7 +196,13 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
     assert {each["Name"] for each in refusals["Dimensions"]} in written[refusals["MetricName"]]
     assert template["Resources"]["WebhookRefusalAlarm"]["Condition"] == "WebhookOn"
     assert (refusals["Statistic"], refusals["Threshold"], refusals["Period"]) == ("Sum", 20, 900)
-    assert len(ours) == 11 * len(NETWORKS) + 3
+    assert template["Resources"]["ForgedClicksAlarm"]["Condition"] == "ClickCookieIsSigned"
+    forged = ours.pop("ForgedClicksAlarm")
+    assert {each["Name"] for each in forged["Dimensions"]} in written[forged["MetricName"]]
+    for platform in PLATFORMS:
+        refused = ours.pop(f"{platform.prefix}RefusalAlarm")
+        assert {each["Name"] for each in refused["Dimensions"]} in written[refused["MetricName"]]
+    assert len(ours) == 11 * len(NETWORKS) + sum(network.validates for network in NETWORKS) + 3
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} in written[alarm["MetricName"]], name
         values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
@@ -191,7 +229,8 @@ def of_rule(template, name: str) -> list[dict]:
 
 
 def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(template, alarms):
-    watched = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] != "Postback"}
+    shop_systems = tuple(platform.prefix for platform in PLATFORMS)
+    watched = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] != "Postback" and not name.startswith(shop_systems)}
 
     for network in NETWORKS:
         for kind, (dimension, value) in (OF_AWS | (OF_POLLED if network.status_poll else {})).items():

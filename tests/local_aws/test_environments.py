@@ -141,6 +141,39 @@ def test_an_answer_that_disagrees_is_built_the_next_time(machine):
     assert machine.built == ["x86_64", "arm64"] and machine.bundles[-1].parameters["Architecture"] == "arm64"
 
 
+def test_parameters_that_are_given_are_deployed_and_kept(machine):
+    machine.file.write_text(TWO)
+
+    make_deploy(set="ShopifyEnabled=true AlarmTopicArn='arn:aws:sns:eu-central-1:1:alarms'")
+    make_deploy()
+
+    for call in machine.bundles:
+        assert (call.parameters["ShopifyEnabled"], call.parameters["AlarmTopicArn"]) == ("true", "arn:aws:sns:eu-central-1:1:alarms")
+        assert call.parameters["KmsKeyArn"].startswith("arn:")
+
+
+def test_parameters_that_are_given_are_suggested_the_first_time(machine):
+    make_deploy(set="ShopifyEnabled=true")
+
+    [bundle] = machine.bundles
+    assert bundle.guided and bundle.parameters["ShopifyEnabled"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("ShopifyEnable=true", "Did you mean ShopifyEnabled"),
+        ("ShopifyEnabled", "has no value"),
+        ("ShopifyEnabled=yes", "is one of true, false"),
+    ],
+)
+def test_a_misspelt_parameter_is_refused_before_anything_is_built(machine, given, said):
+    with pytest.raises(Refused, match=said):
+        make_deploy(set=given)
+
+    assert (machine.built, machine.deployed) == ([], [])
+
+
 def test_a_gradual_deployment_is_of_one_architecture_too(machine):
     machine.file.write_text(TWO)
 

@@ -11,7 +11,7 @@ from build import FUNCTIONS
 from examples import read_back
 from observability import logged, metrics, now, raised, values
 from stack import PLAYED, REGION, STACK_NAME
-from test_end_to_end import drained, effects, eventually, new_id, order, take_all, reported_networks
+from test_end_to_end import drained, effects, empty_dead_letters, eventually, new_id, order, take_all, reported_networks
 
 NAMES = {network.name for network in PLAYED}
 SHOPBACK = next(network for network in PLAYED if network.name == "shopback")
@@ -128,6 +128,7 @@ def deployed_at(stack):
 
 def test_a_secret_is_rotated_while_orders_flow(stack):
     """Wrong at first: the network is paused, alone, and goes on by itself once the secret is right."""
+    empty_dead_letters(stack)
     token = "rotated0" * 4
     since, before, posted = now(), deployed_at(stack), []
 

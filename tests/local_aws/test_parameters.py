@@ -1,4 +1,4 @@
-"""The rules for the template under each of its parameters, checked on the input of CloudFormation."""
+"""The rules for the template under each of its parameters, checked on the input of CloudFormation. Longer than 300 lines, because each parameter has its test here."""
 
 import itertools
 import json
@@ -6,7 +6,7 @@ import re
 
 import pytest
 from conditions import Deployment
-from stack import NETWORKS
+from stack import NETWORKS, PLATFORMS
 from test_template import DEAD_LETTERS
 from transformed import OPTIONS, resources
 
@@ -20,6 +20,13 @@ def test_everything_that_keeps_data_is_encrypted_and_the_ledger_outlives_the_sta
     assert plain["SSESpecification"] == {"SSEEnabled": True}
     assert ledger["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert ledger["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_a_key_for_receipts_is_made_if_asked_for_and_outlives_the_stack(template):
+    assert not resources({"Resources": Deployment(template).resources}, "AWS::KMS::Key")
+    key = Deployment(template, {"ReceiptKey": "yes"}).resources["ReceiptSigningKey"]
+    assert key["Properties"]["KeySpec"] == "ECC_NIST_P256" and key["Properties"]["KeyUsage"] == "SIGN_VERIFY"
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
 
 
 def test_a_key_of_ones_own_is_used_for_everything_that_keeps_data(template):
@@ -94,10 +101,17 @@ def test_a_paused_network_takes_nothing_from_its_queue_and_is_deployed_all_the_s
         assert set(paused.resources) == set(Deployment(template).resources)
 
 
+def test_the_largest_totals_reach_every_network_and_there_are_none_by_default(template):
+    assert template["Parameters"]["LargestTotals"]["Default"] == ""
+    for network in NETWORKS:
+        variables = template["Resources"][f"{network.prefix}Function"]["Properties"]["Environment"]["Variables"]
+        assert variables["LARGEST_TOTALS"] == {"Ref": "LargestTotals"}, network.name
+
+
 def test_callers_must_sign_unless_the_operator_says_otherwise(template):
     assert template["Parameters"]["ApiAuthorization"]["Default"] == "AWS_IAM"
     for name, route in resources(template, "AWS::ApiGatewayV2::Route").items():
-        if name != "WebhookRoute":
+        if name not in {"WebhookRoute", *(f"{platform.prefix}Route" for platform in PLATFORMS)}:
             assert route["AuthorizationType"] == {"Ref": "ApiAuthorization"}, name
 
 
@@ -150,6 +164,32 @@ def test_the_webhook_is_off_unless_turned_on(template):
     assert parts <= set(on.resources) and on.dangling() == set()
     # The one route that asks for no signature of AWS's, for the function checks its own.
     assert on.resources["WebhookRoute"]["Properties"]["AuthorizationType"] == "NONE"
+
+
+def test_a_shop_system_is_off_unless_turned_on(template):
+    for platform in PLATFORMS:
+        off = {name: resource for name, resource in Deployment(template).resources.items() if name != "Dashboard"}
+        assert f"{platform.prefix}Route" not in json.dumps(off) and not [name for name in off if name.startswith(platform.prefix)]
+        on = Deployment(template, {f"{platform.prefix}Enabled": "true"})
+        assert on.dangling() == set()
+        parts = {f"{platform.prefix}{part}" for part in ("Function", "Role", "Route", "Secret", "LogGroup", "Integration", "Permission")}
+        assert parts <= set(on.resources)
+        route = on.resources[f"{platform.prefix}Route"]["Properties"]
+        assert (route["AuthorizationType"], route["RouteKey"]) == ("NONE", f"POST /webhooks/{platform.name}")
+        stage = on.resources["ApiStage"]["Properties"]
+        limits = {f"Throttling{name}Limit": {"Ref": f"Webhook{name}Limit"} for name in ("Rate", "Burst")}
+        assert stage["RouteSettings"] == {route["RouteKey"]: limits}
+        assert stage["StageVariables"] == {f"{platform.name}_route": {"Ref": f"{platform.prefix}Route"}}
+        function = on.resources[f"{platform.prefix}Function"]["Properties"]
+        assert function["ReservedConcurrentExecutions"] == {"Ref": "WebhookConcurrency"}
+        variables = function["Environment"]["Variables"]
+        for setting in platform.settings:
+            assert variables[setting.variable] == {"Ref": f"{platform.prefix}{setting.name}"}
+            assert template["Parameters"][f"{platform.prefix}{setting.name}"]["Default"] == setting.values[0]
+        assert (f"{platform.prefix}Rule" in on.resources) == bool(platform.events)
+        if platform.events:
+            pattern = on.resources[f"{platform.prefix}Rule"]["Properties"]["EventPattern"]
+            assert pattern == {"source": [{"prefix": platform.events["source"]}], "detail-type": [platform.events["type"]]}
 
 
 def test_a_flood_of_the_webhook_can_use_up_its_own_limits_alone(template):
@@ -237,6 +277,10 @@ FORMS = {
     "DeadLetterKmsKeyArn": (["", KEY], ["alias/shop", KEY.replace(":key/", ":alias/")]),
     "PermissionsBoundaryArn": (["", "arn:aws:iam::123456789012:policy/ct/boundary"], ["boundary", "arn:aws:iam::1:role/x"]),
     "SweepEvery": (["rate(1 hour)", "cron(0 3 * * ? *)"], ["1 hour", "rate()", "cron(*)", "rate(1 hour) "]),
+    "LargestTotals": (
+        ["", "SGD=5000", "SGD=5000,EUR=3000.50,JPY=500000"],
+        ["5000", "sgd=5000", "SGD=", "SGD=-1", "SGD=5000,", "SGD=5000;EUR=3000", "SGD=5000, EUR=3000", "SGD=1e9"],
+    ),
     "JwtIssuer": (
         ["", "https://issuer.example", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1", "http://127.0.0.1:8080"],
         ["issuer.example", "http://issuer.example", "https://user@issuer.example", "https://issuer.example/?a=b", "https:// "],

@@ -7,7 +7,7 @@ import re
 
 from build import ROOT
 from conditions import Deployment
-from stack import NETWORKS
+from stack import NETWORKS, PLATFORMS
 from transformed import OPTIONS, as_list, has_wildcard, policy_statements, resources
 
 
@@ -111,7 +111,9 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     plain = {
         "IntakeRole": INTAKE_ACTIONS,
         "AuditRole": LOGGING | {"dynamodb:Query"},
-        "SweepRole": LOGGING | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"},
+        "SweepRole": LOGGING
+        | {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"}
+        | ({"sqs:SendMessage"} if any(network.validates for network in NETWORKS) else set()),
         "PublishRole": PUBLISH_ACTIONS | ({"sqs:SendMessage"} if any(network.status_poll for network in NETWORKS) else set()),
         **{f"{network.prefix}Role": NETWORK_ACTIONS for network in NETWORKS},
         **{f"{network.prefix}Role": NETWORK_ACTIONS | STATUS_ACTIONS for network in NETWORKS if network.status_poll},
@@ -119,6 +121,11 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     assert allowed({}) == plain
     webhook = LOGGING | {"dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents", "secretsmanager:GetSecretValue"}
     assert allowed({"WebhookEnabled": "true"}) == {**plain, "WebhookRole": webhook}
+    for platform in PLATFORMS:
+        own = webhook | {"sqs:SendMessage"} | ({"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"} if platform.events else set())
+        assert allowed({f"{platform.prefix}Enabled": "true"}) == {**plain, f"{platform.prefix}Role": own}
+    signed = allowed({"ClickCookieSigned": "true"})
+    assert signed == {**plain, "IntakeRole": INTAKE_ACTIONS | {"secretsmanager:GetSecretValue"}}
     key = {"kms:Decrypt", "kms:GenerateDataKey"}
     assert allowed({"KmsKeyArn": OPTIONS["KmsKeyArn"]}) == {role: actions | key for role, actions in plain.items()}
     # Those that put something among the dead letters.
@@ -134,6 +141,7 @@ def test_intake_and_webhook_put_orders_and_publish_puts_events(template):
     assert {role: statement["Condition"] for role, statement in may.items()} == {
         "IntakeRole": condition("postback.*", "order.*"),
         "WebhookRole": condition("postback.*", "order.*"),
+        **{f"{platform.prefix}Role": condition("postback.*", "order.*") for platform in PLATFORMS},
         "PublishRole": condition("postback", "postback.*"),
     }
 
@@ -193,7 +201,12 @@ def test_only_its_own_rule_may_send_to_a_queue_and_each_has_a_policy_of_its_own(
         return statement["Condition"]
 
     rules = {f"{network.prefix}{queue}": f"{network.prefix}Rule" for network in NETWORKS for queue in ("Queue", "DeadLetterQueue")}
-    rules |= {"BusOrdersQueue": "BusOrdersRule", "FaultyOrdersQueue": "BusOrdersRule"}
+    partners = [platform.prefix for platform in PLATFORMS if platform.events]
+    rules |= {"BusOrdersQueue": "BusOrdersRule", **{f"{prefix}Queue": f"{prefix}Rule" for prefix in partners}}
+    arn = lambda rule: {"Fn::GetAtt": [rule, "Arn"]}  # noqa: E731
+    off = {"Ref": "AWS::NoValue"}
+    feeding = [arn("BusOrdersRule"), *({"Fn::If": [f"{prefix}On", arn(f"{prefix}Rule"), off]} for prefix in partners)]
+    assert allowed("FaultyOrdersQueue") == {"ArnEquals": {"aws:SourceArn": feeding}}
     for queue, rule in rules.items():
         assert allowed(queue) == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}, queue
     bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${AWS::StackName}"

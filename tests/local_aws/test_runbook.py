@@ -1,19 +1,18 @@
 """The runbook's commands, run as they stand there against the deployed bundle: only `A-1001` is an order of the test's.
 
-`postback` is the tool; `aws` is aws.py, for there is no AWS CLI here.
+They need `postback` and the shell, and nothing else.
 """
 
 import os
 import re
 import shlex
 import subprocess
-import sys
 
 import pytest
 from build import FUNCTIONS, ROOT
 from examples import read_back
-from stack import NETWORKS, REGION, ROOT_KEY, STACK_NAME, local_environment
-from test_end_to_end import eventually, known_as, new_id, order, put_on_bus, until_it_takes_orders
+from stack import NETWORKS, REGION, ROOT_KEY, local_environment
+from test_end_to_end import empty_dead_letters, eventually, known_as, new_id, order, put_on_bus, until_it_takes_orders
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.M | re.S)
@@ -27,16 +26,13 @@ TROUBLE = {
 
 @pytest.fixture(scope="module")
 def shell(stack, tool_program, tmp_path_factory):
-    """Runs lines in bash with nothing but the tool and `aws` of our own before the system's programs."""
+    """Runs lines in bash with the tool before the system's programs."""
     programs = tmp_path_factory.mktemp("programs")
     (programs / "postback").symlink_to(tool_program)
-    (programs / "aws").write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests/local_aws/aws.py"} "$@"\n')
-    (programs / "aws").chmod(0o755)
     environment = {
         **local_environment(),
         **ROOT_KEY,
         "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
         "PATH": f"{programs}:{os.environ['PATH']}",
     }
@@ -64,9 +60,24 @@ def troubled(stack, network: str) -> str:
     return an_order["order_id"]
 
 
+def contradicted(stack, network: str) -> str:
+    """An order that came again with other content."""
+    reported = order(new_id())
+    assert stack.api("POST", f"/orders/{network}", reported).json["state"] == "delivered"
+    put_on_bus(stack, {**reported, "total": "1.00"})
+
+    def conflicts() -> int:
+        return len(read_back(stack, reported["order_id"])[network].get("conflicts", []))
+
+    assert eventually(conflicts, 1) == 1
+    return reported["order_id"]
+
+
 def with_orders(stack, line: str) -> str:
     """A line of the runbook with an order of ours; outside a terminal the tool wants to know what was seen."""
     settled = re.match(r"postback orders settle A-1001 (\w+) ", line)
+    if settled and "--acknowledge" in line:
+        return line.replace("A-1001", contradicted(stack, settled.group(1))) + " --attempt 1 --conflicts 1"
     if settled:
         return line.replace("A-1001", troubled(stack, settled.group(1))) + " --attempt 1"
     return line.replace("A-1001", troubled(stack, "cartstack")) if "A-1001" in line else line
@@ -79,51 +90,51 @@ def test_every_block_of_the_runbook_is_one_that_is_run():
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: shlex.split(block.splitlines()[0])[1])
 def test_the_runbooks_commands_run(stack, shell, block):
     lines = "\n".join(with_orders(stack, line) for line in block.splitlines())
+    if "redrive" in block:
+        empty_dead_letters(stack)
 
     done = shell(lines)
 
     assert done.returncode == 0, f"{lines}\n{done.stdout}{done.stderr}"
 
 
-def test_the_runbooks_commands_do_what_it_says(stack, shell):
-    """Taking no more orders from a queue, and taking them again."""
-    [block] = [block for block in BLOCKS if "--no-enabled" in block]
-    *stop, start = block.splitlines()
+def test_the_runbooks_pause_holds_orders_and_its_resume_lets_them_go(stack, shell):
+    [block] = [block for block in BLOCKS if block.startswith("postback pause cartstack")]
+    pause, resume, *_ = block.splitlines()
 
-    def state() -> str:
-        function = f"{STACK_NAME}-cartstack"
-        return shell(f"aws lambda list-event-source-mappings --function-name {function} "
-                     "--query 'EventSourceMappings[0].State' --output text").stdout.strip()  # fmt: skip
+    def answered() -> tuple[str, str | None]:
+        body = stack.api("POST", "/orders/cartstack", order(new_id())).json
+        return body["state"], body.get("reason")
 
-    shell("\n".join(stop))
-    assert eventually(state, "Disabled") == "Disabled"
-    shell("\n".join([stop[0], start]))
-    assert eventually(state, "Enabled") == "Enabled"
+    assert shell(pause).returncode == 0
+    assert eventually(answered, ("parked", "paused")) == ("parked", "paused")
+    assert shell(resume).returncode == 0
+    assert eventually(answered, ("delivered", None)) == ("delivered", None)
 
 
-def test_the_runbooks_log_queries_name_logs_and_fields_that_there_are(stack):
-    commands = [shlex.split(line) for block in BLOCKS for line in block.splitlines()]
-    tails = [words[3:] for words in commands if words[:3] == ["aws", "logs", "tail"]]
-    logs = stack.client("logs")
+def test_the_runbook_needs_no_other_program():
+    programs = {shlex.split(line, comments=True)[0] for block in BLOCKS for line in block.splitlines() if line.strip()}
+    assert programs == {"postback"}
+
+
+def test_the_runbooks_log_queries_name_logs_and_members_that_there_are():
+    queries = [shlex.split(line)[2:] for block in BLOCKS for line in block.splitlines() if line.startswith("postback logs ")]
     code = "\n".join(path.read_text() for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.rs"))
     access_log = ROOT.joinpath("template.yaml").read_text()
 
-    assert len(tails) > 10
-    for group, *options in tails:
-        found = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-        assert group in {each["logGroupName"] for each in found}, group
-        pattern = options[options.index("--filter-pattern") + 1] if "--filter-pattern" in options else "{}"
-        for field, value in re.findall(r'\$\.(\w+) !?= "?([^" ]+)"?', pattern):
-            known = f'"{field}":"$context' in access_log if "vendedlogs" in group else re.search(rf"\b{field}\b", code)
-            assert known, f"{pattern}: no {field}"
-            if field in ("code", "verdict", "outcome"):
-                word = f'"{value[:-1]}' if value.endswith("*") else f'"{value}"'
-                assert word in code, f"{pattern}: nothing says {value}"
+    assert len(queries) > 20
+    for log, *options in queries:
+        assert log in {*FUNCTIONS, "api"}, log
+        given = [(option, value) for option, value in zip(options, options[1:]) if option in ("--code", "--where")]
+        for option, value in given:
+            member, word = ("code", value) if option == "--code" else re.split("!?=", value, maxsplit=1)
+            known = f'"{member}":"$context' in access_log if log == "api" else re.search(rf"\b{member}\b", code)
+            assert known or member == "level", f"{log}: no {member}"
+            if member in ("code", "verdict", "outcome"):
+                said = f'"{word[:-1]}' if word.endswith("*") else f'"{word}"'
+                assert said in code, f"{log}: nothing says {word}"
 
 
-def test_every_network_of_the_runbook_is_one(stack):
-    folders = set(FUNCTIONS)
-    named = set(re.findall(rf"/aws/lambda/{STACK_NAME}-([a-z_]+)", RUNBOOK))
-    assert named and named <= folders
+def test_every_network_of_the_runbook_is_one():
     networks = set(re.findall(r"--network (\w+)", RUNBOOK))
     assert networks and networks <= {network.name for network in NETWORKS}

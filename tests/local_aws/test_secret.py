@@ -71,7 +71,7 @@ def test_a_key_of_the_webhook_is(monkeypatch, before, key, answers, after):
 
 
 def test_without_a_network_it_names_those_there_are():
-    with pytest.raises(secret.Refused, match="cartstack, cashmycell, cpa_moe, shopback, webhook"):
+    with pytest.raises(secret.Refused, match="cartstack, cashmycell, cpa_moe, shopback, webhook, click_cookie, shopify, woocommerce"):
         secret.main([""])
 
 

@@ -1,40 +1,16 @@
 """The webhook on the deployed bundle, as a sender meets it."""
 
-import base64
-import hashlib
-import hmac
 import json
-import time
 
 import pytest
 from stack import PLAYED, WEBHOOK_KEY
 from test_end_to_end import NAMES, effects, eventually, new_id, order, reported_networks, without
+from webhook import send
 
 OTHER_KEY = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 NO_KEY = "whsec_bm8ga2V5IG9mIHRoaXMgd2ViaG9vayEh"
 # How old the function's keys may be when a signature does not fit, in seconds.
 IN_DOUBT = 10
-
-
-def signature(key: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """What a sender's library does."""
-    secret = base64.b64decode(key.removeprefix("whsec_"))
-    digest = hmac.new(secret, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-    return "v1," + base64.b64encode(digest).decode()
-
-
-def send(stack, an_order, message_id, keys=(WEBHOOK_KEY,), age=0, signed=None, content_type="application/json"):
-    """Posts an order to the webhook, signed `age` seconds ago with each of `keys`; `signed` is what was signed
-    instead."""
-    timestamp = int(time.time()) - age
-    body = json.dumps(an_order).encode()
-    signatures = [signature(key, message_id, timestamp, signed or body) for key in keys]
-    headers = {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(signatures),
-    }
-    return stack.api("POST", "/webhooks/orders", body, content_type, headers)
 
 
 def problem(answer) -> tuple[int, str]:

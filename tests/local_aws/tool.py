@@ -15,15 +15,26 @@ class Tool:
 
     def __init__(self, program: Path, stack: Stack):
         self.program = program
-        self._settings = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}", "AWS_REGION": REGION, **ROOT_KEY}
+        # boto3, which `make secret` uses, knows the region by another name.
+        region = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+        self._settings = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}", **region, **ROOT_KEY}
 
     def __call__(self, *arguments: str) -> str:
-        command = [str(self.program), *arguments]
-        environment = {**local_environment(), **self._settings}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        done = self.run(*arguments)
         if done.returncode != 0:
             raise Failure(f"postback {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Runs the tool, whatever its exit status is."""
+        return self.start([str(self.program), *arguments])
+
+    def start(self, command: list[str], given: str = "") -> subprocess.CompletedProcess:
+        """Runs a program of the operator's against this AWS."""
+        environment = {**local_environment(), **self._settings}
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, input=given, capture_output=True, text=True, timeout=120, check=False
+        )
 
     def deliveries(self, *arguments: str) -> list[dict]:
         """All that `postback orders list` finds."""

@@ -6,6 +6,7 @@ import pytest
 from build import ROOT
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
+from stack import PLATFORMS
 
 
 class NoManagedPolicies:
@@ -41,6 +42,8 @@ def resources(template, kind):
 # Turns on everything that is off by default.
 OPTIONS = {
     "WebhookEnabled": "true",
+    "ClickCookieSigned": "true",
+    **{f"{platform.prefix}Enabled": "true" for platform in PLATFORMS},
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
     "VpcSubnetIds": "subnet-01,subnet-02",
     "VpcSecurityGroupIds": "sg-01",

@@ -6,12 +6,13 @@ use clap::Args;
 
 /// Put the orders of a span of time on the bus again, from its archive
 ///
-/// Safe at any time: an order that was reported to a network is not reported again, which costs one write unit
-/// for each order and network. An order that is not in the ledger is sent. Only the networks' own rules get the
-/// events.
+/// Safe at any time: an order that was reported to a network is not reported
+/// again, which costs one write unit for each order and network. An order that is
+/// not in the ledger is sent. Only the networks' own rules get the events.
 ///
-/// --dry-run counts the deliveries of the span; it reads the ledger from its beginning (see `list`). With
-/// --orders it predicts the effect on each order in a file.
+/// --dry-run counts the deliveries of the span; it reads the ledger from its
+/// beginning (see `list`). With --orders it predicts the effect on each order in
+/// a file.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Replay {
@@ -43,9 +44,11 @@ pub(crate) struct Replay {
 
 /// Publish events again, from the ledger
 ///
-/// For an outage of the function `publish` that was longer than 24 hours: the ledger's stream keeps its records
-/// no longer. Reads the ledger and has `publish` put its events on the bus. Safe at any time: repeated events
-/// keep their ids, so a consumer recognises them. After a failure, resume with --after.
+/// For an outage of the function `publish` that was longer than 24 hours: the
+/// ledger's stream keeps its records no longer. Reads the ledger and has
+/// `publish` put its events on the bus. Safe at any time: repeated events keep
+/// their ids, so a consumer recognises them. After a failure, resume with
+/// --after.
 ///
 /// Without --order it reads the ledger from its beginning (see `orders list`).
 #[derive(Args, Debug)]

@@ -6,22 +6,36 @@ use clap::Args;
 
 /// Compare the shop's export with the ledger
 ///
-/// FILE is CSV or JSON, one order a line. A CSV has a header whose names are the paths of the order's members:
-/// order_id, total, customer.email, clicks.shopback.transaction_id, items.0.sku; an empty cell is an absent member.
-/// Each order is read as `POST /orders` reads it; the file is read line by line, and the ledger asked for each order.
+/// FILE is CSV or JSON, one order a line. A CSV has a header whose names are the
+/// paths of the order's members: order_id, total, customer.email,
+/// clicks.shopback.transaction_id, items.0.sku; an empty cell is an absent
+/// member. Each order is read as `POST /orders` reads it; the file is read line
+/// by line, and the ledger asked for each order.
 ///
 /// For each order and network the result is one of
 ///   alike       reported with this total
-///   otherwise   reported, but with another total, or cancelled since: what it was and is
+///   otherwise   reported, but with another total, or cancelled since: what it
+///               was and is
 ///   open        not decided yet: the state and its reason
 ///   skipped     not reported, and why
 ///   never seen  it concerns the network, and the ledger does not hold it
-///   invalid     the order has faults
+///   contradicts FILE has it above with another total, which is the one judged;
+///               or cancels it, so that it is not sent
+///   repeated    FILE has it above with the same total
+///   invalid     the order has faults; it was completed more than a day ahead, or
+///               before the ledger's memory
 ///
-/// --send then sends what was never seen, to those networks alone, as POST /orders/{network} does. A second run sends
-/// nothing. An order that the network's settings leave out is not written to the ledger, so it is asked about each time.
+/// --send then sends what was never seen, to those networks alone, as POST
+/// /orders/{network} does. A second run sends nothing. An order that the
+/// network's settings leave out is not written to the ledger, so it is asked
+/// about each time.
 ///
-/// The exit status is 6 if something was reported otherwise, never seen and not sent, or invalid.
+/// --reported-between looks the other way: of what was reported in that time it
+/// lists each delivery whose amount is another one than FILE's, with both amounts
+/// and their difference, and each that FILE does not hold.
+///
+/// The exit status is 6 if something was reported otherwise, never seen and not
+/// sent, contradicts another line, or is invalid.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Check {
@@ -42,6 +56,14 @@ pub(crate) struct Check {
     /// The end of that time [default: now]
     #[arg(long, requires = "from")]
     pub(crate) to: Option<String>,
+    /// List only what was reported between these times with another total than FILE's, or is not in FILE
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["FROM", "TO"],
+        conflicts_with_all = ["offline", "send", "from"]
+    )]
+    pub(crate) reported_between: Vec<String>,
     /// Write every order and network to this CSV, alike ones too
     #[arg(long, value_name = "CSV")]
     pub(crate) out: Option<PathBuf>,

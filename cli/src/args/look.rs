@@ -4,12 +4,15 @@ use std::net::Ipv4Addr;
 
 use clap::{Args, ValueEnum};
 use postback_core::delivery::State;
+use rust_decimal::Decimal;
 
 /// Show what needs a person, on one screen
 ///
-/// Reads the ledger from its beginning (see `orders list`) and counts what is open, what waits for a person, what
-/// has no message any more and what is in doubt, by network, with the money and the oldest age; then the dead
-/// letters, the queues that are stopped and the alarms that are on.
+/// Reads the ledger from its beginning (see `orders list`) and counts what is
+/// open, what waits for a person, what has no message any more and what is in
+/// doubt, by network, with the money and the oldest age; orders of the last day
+/// whose clicks no network knows; then the dead letters, the queues that are
+/// stopped and the alarms that are on.
 ///
 /// The exit status is 0 if nothing needs a person and 6 if something does.
 #[derive(Args, Debug)]
@@ -22,9 +25,11 @@ pub(crate) struct Status {
 
 /// Find what is wrong with the deployment, without reporting an order
 ///
-/// Compares the stack with itself: clocks, secrets, rules, queues, alarms, addresses, aliases, keys, the functions'
-/// version, the ledger and the ids in it. Each finding comes with its cure. Asks a network only where that is harmless:
-/// a list that it shows (docs/doctor.md). What may not be asked for is a finding of its own, so that no finding means that all was asked.
+/// Compares the stack with itself: clocks, secrets, rules, queues, alarms,
+/// addresses, aliases, keys, the functions' version, the ledger and the ids in
+/// it. Each finding comes with its cure. Asks a network only where that is
+/// harmless: a list that it shows (docs/doctor.md). What may not be asked for is
+/// a finding of its own, so that no finding means that all was asked.
 ///
 /// The exit status is 0 without a finding and 6 with one.
 #[derive(Args, Debug)]
@@ -35,7 +40,23 @@ pub(crate) struct Doctor {
     pub(crate) address: Option<Ipv4Addr>,
 }
 
-/// Show all deliveries of an order, with every attempt
+/// Show what needs a person, orders and money in a browser on this machine
+///
+/// Serves pages on 127.0.0.1 with your own AWS credentials; nothing is deployed.
+/// Open the URL that it prints: it is good for one browser. Without --write the
+/// pages only show. docs/console.md describes them.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Console {
+    /// Permit decisions, pauses, replays and redrives
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// The port on 127.0.0.1 [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+}
+
+/// Show all deliveries of an order, with every attempt; or that it concerned no network
 #[derive(Args, Debug)]
 pub(crate) struct Show {
     /// The order's id
@@ -44,12 +65,14 @@ pub(crate) struct Show {
 
 /// List deliveries
 ///
-/// Reads the ledger from its beginning, because an index would cost a write with every delivery: one read unit
-/// for 8 KB, about ten deliveries; a million deliveries cost about 0.03 USD on demand in us-east-1. It always counts
-/// all that match, with their money, and shows the first --limit of them.
+/// Reads the ledger from its beginning, because an index would cost a write with
+/// every delivery: one read unit for 8 KB, about ten deliveries; a million
+/// deliveries cost about 0.03 USD on demand in us-east-1. It always counts all
+/// that match, with their money, and shows the first --limit of them.
 ///
-/// With --read-units it may stop earlier: it says so first, and ends with the exit status 5.
-#[derive(Args, Debug)]
+/// With --read-units it may stop earlier: it says so first, and ends with the
+/// exit status 5.
+#[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct List {
     /// sending, retrying, parked, unconfirmed, delivered, accepted, skipped, rejected, withdrawn or abandoned; may be
@@ -62,7 +85,7 @@ pub(crate) struct List {
     /// Only what waits for a person
     #[arg(long, conflicts_with = "state")]
     pub(crate) held: bool,
-    /// Only what came again with other content
+    /// Only what came again with other content that no decision has answered
     #[arg(long)]
     pub(crate) conflicts: bool,
     /// Of this reason only, as `list` shows it
@@ -71,6 +94,12 @@ pub(crate) struct List {
     /// Of this network only
     #[arg(long)]
     pub(crate) network: Option<String>,
+    /// Only orders whose id contains this, or whose id at the network, or click, is this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) find: Option<String>,
+    /// Only what is about this amount or more, in whatever currency
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) min_amount: Option<Decimal>,
     /// First seen since then: 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d ago
     #[arg(long)]
     pub(crate) since: Option<String>,
@@ -120,7 +149,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-pub(super) fn state(text: &str) -> Result<State, String> {
+pub(crate) fn state(text: &str) -> Result<State, String> {
     let found = State::ALL.into_iter().find(|state| state.as_str() == text);
     let words = State::ALL.map(State::as_str).join(", ");
     found.ok_or_else(|| format!("one of {words}"))

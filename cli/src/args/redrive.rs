@@ -2,22 +2,24 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
-/// Put dead letters back on their network's queue, and faulty orders of the bus on intake's
+/// Put dead letters back on their network's queue, and faulty orders of the bus
+/// on intake's
 ///
-/// First see why they are there: --dry-run shows each with its order, its faults and the delivery's state, and
-/// leaves it. Fix the cause, then redrive. What was reported is not reported again. Messages that are no orders,
-/// faulty orders and encrypted events stay where they are: they would come back. A faulty order of the bus is
-/// sent corrected with --message and --order.
+/// First see why they are there: --dry-run shows each with its order, its faults
+/// and the delivery's state, and leaves it. Fix the cause, then redrive. What was
+/// reported is not reported again. Messages that are no orders, faulty orders and
+/// encrypted events stay where they are: they would come back. A faulty order of
+/// the bus is sent corrected with --message and --order.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group(ArgGroup::new("where").required(true)))]
 pub(crate) struct Redrive {
     /// The dead letters of this network
-    #[arg(long, required_unless_present = "bus", conflicts_with = "bus")]
+    #[arg(long, group = "where")]
     pub(crate) network: Option<String>,
     /// The faulty orders of the bus
-    #[arg(long)]
+    #[arg(long, group = "where")]
     pub(crate) bus: bool,
     /// Put the order of --order on the bus in place of the message of this id
     #[arg(

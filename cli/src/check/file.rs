@@ -8,13 +8,16 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{dry_run::bare, failure::Failure};
+use crate::{
+    dry_run::bare,
+    failure::{Failure, why_not},
+};
 
 /// An order of the file, with its line; or the reason that it is none.
-pub(super) type Row = (u64, Result<Value, String>);
+pub(crate) type Row = (u64, Result<Value, String>);
 
 /// The orders of a file.
-pub(super) enum Export {
+pub(crate) enum Export {
     Csv {
         columns: Vec<Vec<String>>,
         rows: csv::StringRecordsIntoIter<BufReader<File>>,
@@ -29,10 +32,10 @@ pub(super) enum Export {
 
 impl Export {
     /// Opens a file. Its first characters say what it is.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let name = path.display().to_string();
         let bad = |fault: String| Failure::BadFile { file: name.clone(), fault };
-        let open = || File::open(path).map_err(|error| bad(error.kind().to_string()));
+        let open = || File::open(path).map_err(|error| bad(why_not(&error)));
         let mut first = String::new();
         BufReader::new(open()?)
             .read_line(&mut first)
@@ -207,6 +210,15 @@ mod tests {
             [(1, order("A-1")), (3, Err("it is not JSON".to_owned())), (4, order("A-2"))]
         );
         assert_eq!(whole, [(1, order("A-1")), (2, order("A-2"))]);
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_said_to_be() {
+        let Err(failure) = Export::open(Path::new("no-such-export.csv")) else {
+            panic!("it was opened")
+        };
+        let said = "no-such-export.csv could not be read: there is no such file.";
+        assert_eq!(failure.to_string(), said);
     }
 
     #[test]

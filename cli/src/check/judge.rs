@@ -6,6 +6,9 @@ use postback_core::{
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
 
 /// The result for an order at a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -23,6 +26,10 @@ pub(super) enum Bucket {
     /// Reported, and not in the file.
     NotInFile,
     Invalid,
+    /// The file has it above, with the same total.
+    Repeated,
+    /// The file has it above, with another total.
+    Contradicts,
 }
 
 impl Bucket {
@@ -37,12 +44,17 @@ impl Bucket {
             Self::Sent => "sent",
             Self::NotInFile => "not in file",
             Self::Invalid => "invalid",
+            Self::Repeated => "repeated",
+            Self::Contradicts => "contradicts",
         }
     }
 
     /// Returns whether a person should look.
     pub(super) const fn is_need(self) -> bool {
-        matches!(self, Self::Otherwise | Self::NeverSeen | Self::NotInFile | Self::Invalid)
+        matches!(
+            self,
+            Self::Otherwise | Self::NeverSeen | Self::NotInFile | Self::Invalid | Self::Contradicts
+        )
     }
 }
 
@@ -84,7 +96,9 @@ pub(super) fn judge(
         (state, Arrived::Order(order)) if state.is_success() => match &was {
             Some((amount, currency)) if !is_alike(amount, currency, order) => {
                 let (total, now) = (order.total.shortest(), order.currency.code());
-                let why = format!("was {amount} {currency}, is {total} {now}");
+                let difference = difference(amount, currency, &total, now);
+                let difference = difference.map(|it| format!(" ({it:+})")).unwrap_or_default();
+                let why = format!("was {amount} {currency}, is {total} {now}{difference}");
                 Judgement::new(Bucket::Otherwise, why)
             }
             _ => Judgement::new(Bucket::Alike, state.as_str()),
@@ -108,6 +122,12 @@ fn is_alike(amount: &str, currency: &str, order: &postback_core::order::Order) -
     total == Some(order.total.decimal()) && currency == order.currency.code()
 }
 
+/// The total of the file less the amount of the ledger; `None` if they are of two currencies.
+pub(super) fn difference(was: &str, currency: &str, is: &str, now: &str) -> Option<Decimal> {
+    let (was, is): (Decimal, Decimal) = (was.parse().ok()?, is.parse().ok()?);
+    is.checked_sub(was).filter(|_| currency == now)
+}
+
 /// The state and its reason.
 fn stated(record: &Record) -> String {
     let state: State = record.protocol.state;
@@ -116,6 +136,25 @@ fn stated(record: &Record) -> String {
         Some(reason) => format!("{}: {reason}", state.as_str()),
         None => state.as_str().to_owned(),
     }
+}
+
+/// The meaning of a function's answer: sent, left out by the network's settings, or refused.
+pub(super) fn answered(answer: Result<Value, Failure>) -> Result<Judgement, Failure> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Failure::OrderRefused { code, detail }) => {
+            return Ok(Judgement::new(Bucket::Invalid, format!("{code}: {detail}")));
+        }
+        Err(failure) => return Err(failure),
+    };
+    let text = |name: &str| answer[name].as_str().unwrap_or_default();
+    let (state, reason) = (text("state"), text("reason"));
+    let why = if reason.is_empty() { state.to_owned() } else { format!("{state}: {reason}") };
+    let bucket = match state {
+        "skipped" | "rejected" | "withdrawn" => Bucket::Skipped,
+        _ => Bucket::Sent,
+    };
+    Ok(Judgement::new(bucket, why))
 }
 
 #[cfg(test)]
@@ -147,7 +186,10 @@ mod tests {
 
         assert_eq!(of(&order("completed", "10.50"), &delivered()).0, Bucket::Alike);
         let (bucket, why) = of(&order("completed", "1050"), &delivered());
-        assert_eq!((bucket, why.as_str()), (Bucket::Otherwise, "was 10.5 EUR, is 1050 EUR"));
+        assert_eq!(
+            (bucket, why.as_str()),
+            (Bucket::Otherwise, "was 10.5 EUR, is 1050 EUR (+1039.5)")
+        );
         let (bucket, why) = of(&order("cancelled", ""), &delivered());
         assert_eq!(bucket, Bucket::Otherwise);
         assert_eq!(why, "was reported, is cancelled, and Postback does not know it");

@@ -1,7 +1,7 @@
 //! An order of the file, read as `POST /orders` reads it.
 
-use postback_core::{fields::UnknownFields, order::Arrived};
-use postback_orders::networks;
+use postback_core::{clock::Timestamp, fields::UnknownFields, order::Arrived};
+use postback_orders::{CookieKeys, networks, resolve};
 use serde_json::{Value, json};
 
 /// An order without faults.
@@ -13,10 +13,13 @@ pub(super) struct Checked {
 
 impl Checked {
     /// Reads an order; the error is its faults.
-    pub(super) fn read(value: &Value) -> Result<Self, String> {
-        let order = Arrived::read(value, UnknownFields::Deny);
-        let mut faults = networks::click_faults(value);
+    pub(super) fn read(value: &Value, now: Timestamp) -> Result<Self, String> {
+        // Without its keys: nobody forges a file of the operator's own.
+        let (value, _) = resolve(value.clone(), CookieKeys::UNSIGNED);
+        let order = Arrived::read(&value, UnknownFields::Deny);
+        let mut faults = networks::click_faults(&value);
         let order = order.map_err(|more| faults.extend(more)).ok();
+        faults.extend(order.iter().flat_map(|order| order.too_far_ahead(now)));
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
         let Some(order) = order.filter(|_| faults.is_empty()) else {
             return Err(faults.join("; "));
@@ -41,6 +44,28 @@ impl Checked {
 mod tests {
     use super::*;
 
+    /// 2026-11-21T10:15:00Z.
+    const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
+
+    #[test]
+    fn an_order_is_completed_at_a_time_that_has_come() {
+        let completed = |at: Option<&str>| {
+            let mut order = json!({
+                "order_id": "A-1", "status": "completed", "currency": "EUR", "total": "14.99",
+            });
+            if let Some(at) = at {
+                order["completed_at"] = json!(at);
+            }
+            Checked::read(&order, NOW).err()
+        };
+
+        assert_eq!(completed(Some("2026-11-22T10:15:00Z")), None);
+        for wrong in [None, Some("2026-11-22T10:15:01Z")] {
+            let fault = completed(wrong).expect("a fault");
+            assert!(fault.contains("/completed_at"), "{fault}");
+        }
+    }
+
     #[test]
     fn an_order_is_read_as_by_intake_with_all_its_faults() {
         let order = json!({
@@ -48,7 +73,7 @@ mod tests {
             "currency": "EUR", "total": "14,99", "clicks": { "no_such_network": { "id": "1" } },
         });
 
-        let faults = Checked::read(&order).err().expect("faults");
+        let faults = Checked::read(&order, NOW).err().expect("faults");
 
         assert!(faults.contains("/total") && faults.contains("no_such_network"), "{faults}");
     }
@@ -59,7 +84,7 @@ mod tests {
             "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
             "currency": "EUR", "total": "14.99",
         });
-        let checked = Checked::read(&order).expect("an order");
+        let checked = Checked::read(&order, NOW).expect("an order");
 
         for network in crate::networks::NETWORKS {
             let why = checked.not_concerned(network.name).expect("it concerns nobody");

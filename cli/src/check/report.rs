@@ -8,7 +8,9 @@ use std::{
 
 use serde::Serialize;
 
-use super::judge::{Bucket, Judgement};
+use rust_decimal::Decimal;
+
+use super::judge::{Bucket, Judgement, difference};
 use crate::{
     failure::Failure,
     list::{Sum, harmless},
@@ -27,6 +29,8 @@ pub(super) struct Row {
     currency: String,
     was_amount: String,
     was_currency: String,
+    /// The amount less what it was, where both are of one currency.
+    difference: String,
 }
 
 /// The results so far.
@@ -34,6 +38,8 @@ pub(super) struct Row {
 pub(super) struct Report {
     /// The counts by network and result.
     totals: BTreeMap<String, BTreeMap<Bucket, Sum>>,
+    /// The sums of the differences by network and currency.
+    differences: BTreeMap<String, BTreeMap<String, Decimal>>,
     rows: Vec<Row>,
     left_out: usize,
     limit: usize,
@@ -57,6 +63,8 @@ pub(super) struct Subject<'a> {
 pub(super) struct View<'a> {
     orders: u64,
     networks: &'a BTreeMap<String, BTreeMap<Bucket, Sum>>,
+    /// The totals of the file less the amounts reported, where they differ.
+    differences: BTreeMap<&'a str, BTreeMap<&'a str, String>>,
     /// What a person should look at.
     rows: &'a [Row],
     rows_left_out: usize,
@@ -81,6 +89,7 @@ impl Report {
                 "currency",
                 "was_amount",
                 "was_currency",
+                "difference",
             ];
             writer.write_record(header).map_err(|error| bad(path, error.to_string()))?;
             Ok::<_, Failure>((path.to_owned(), writer))
@@ -100,6 +109,7 @@ impl Report {
         let money = money.map(|(amount, currency)| (amount.as_str(), currency.as_str()));
         let network = self.totals.entry(subject.network.to_owned()).or_default();
         network.entry(bucket).or_default().add(money);
+        let differs = self.difference(subject, bucket, was.as_ref());
         let is_shown =
             self.shows_all || bucket.is_need() || matches!(bucket, Bucket::Open | Bucket::Sent);
         if !is_shown && self.out.is_none() {
@@ -117,6 +127,7 @@ impl Report {
             currency,
             was_amount,
             was_currency,
+            difference: differs.map(|differs| differs.to_string()).unwrap_or_default(),
         };
         if let Some((path, writer)) = &mut self.out {
             let bad = |error: csv::Error| Failure::BadFile {
@@ -133,6 +144,22 @@ impl Report {
         Ok(())
     }
 
+    /// Adds up the difference between the file's total and the amount reported, if that is the result.
+    fn difference(
+        &mut self,
+        subject: &Subject<'_>,
+        bucket: Bucket,
+        was: Option<&(String, String)>,
+    ) -> Option<Decimal> {
+        let ((amount, currency), (was, was_currency)) = (subject.money.as_ref()?, was?);
+        let differs = difference(was, was_currency, amount, currency)
+            .filter(|_| bucket == Bucket::Otherwise)?;
+        let sums = self.differences.entry(subject.network.to_owned()).or_default();
+        let sum = sums.entry(currency.clone()).or_default();
+        *sum = sum.saturating_add(differs);
+        Some(differs)
+    }
+
     /// The number of results of one kind.
     pub(super) fn count(&self, is: impl Fn(Bucket) -> bool) -> usize {
         let buckets = self.totals.values().flatten();
@@ -140,7 +167,11 @@ impl Report {
     }
 
     pub(super) fn view(&self, orders: u64) -> View<'_> {
-        View { orders, networks: &self.totals, rows: &self.rows, rows_left_out: self.left_out }
+        let differences = self.differences.iter();
+        let differences = differences.map(|(network, sums)| (network.as_str(), texts(sums)));
+        let differences = differences.collect();
+        let (networks, rows) = (&self.totals, &self.rows);
+        View { orders, networks, differences, rows, rows_left_out: self.left_out }
     }
 
     /// The answer for people: what to look at, then the totals.
@@ -169,13 +200,25 @@ impl Report {
         };
         let totals: Vec<_> = self.totals.iter().flat_map(total).collect();
         lines.extend(fitted(&["network", "result", "orders", "money"], &totals, width));
+        for (network, sums) in &self.differences {
+            let sums = sums.iter().map(|(currency, sum)| format!("{sum:+} {currency}"));
+            let sums = sums.collect::<Vec<_>>().join(", ");
+            lines.push(format!(
+                "{network}: the file's totals differ by {sums} from what was reported"
+            ));
+        }
         lines.push(format!("{orders} orders read"));
         lines
     }
 }
 
+/// The sums as text: JSON's numbers are no decimals.
+fn texts(sums: &BTreeMap<String, Decimal>) -> BTreeMap<&str, String> {
+    sums.iter().map(|(currency, sum)| (currency.as_str(), sum.to_string())).collect()
+}
+
 impl Row {
-    fn cells(&self) -> [String; 9] {
+    fn cells(&self) -> [String; 10] {
         let line = self.line.map(|line| line.to_string()).unwrap_or_default();
         let text = |text: &String| harmless(text);
         [
@@ -188,6 +231,7 @@ impl Row {
             text(&self.currency),
             text(&self.was_amount),
             text(&self.was_currency),
+            self.difference.clone(),
         ]
     }
 }
@@ -217,16 +261,30 @@ mod tests {
 
         let view = serde_json::to_value(report.view(4)).expect("JSON");
         assert_eq!(view["networks"]["net"]["alike"]["count"], 2);
-        assert_eq!(view["networks"]["net"]["alike"]["amounts"]["EUR"], "12.00");
+        assert_eq!(view["networks"]["net"]["alike"]["amounts"]["EUR"], "12");
         assert_eq!(view["networks"]["net"]["never_seen"]["amounts"]["EUR"], "15");
         assert_eq!(view["rows"].as_array().map(Vec::len), Some(1));
         assert_eq!(
             (&view["rows"][0]["order_id"], &view["rows_left_out"]),
             (&"A-3".into(), &1.into())
         );
-        assert_eq!(report.count(Bucket::is_need), 2);
+        let changed = Judgement {
+            was: Some(("10".to_owned(), "EUR".to_owned())),
+            ..Judgement::new(Bucket::Otherwise, "")
+        };
+        let other = Judgement {
+            was: Some(("10".to_owned(), "SGD".to_owned())),
+            ..Judgement::new(Bucket::Otherwise, "")
+        };
+        report.add(&subject("A-5", "7.50"), changed.clone()).expect("counted");
+        report.add(&subject("A-6", "11"), changed).expect("counted");
+        report.add(&subject("A-7", "9"), other).expect("counted");
+        let view = serde_json::to_value(report.view(7)).expect("JSON");
+        assert_eq!(view["differences"], serde_json::json!({ "net": { "EUR": "-1.50" } }));
+        assert_eq!(report.count(Bucket::is_need), 5);
         let lines = report.lines(4, 80);
-        assert!(lines.iter().any(|line| line.contains("1 more")), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("4 more")), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("differ by -1.50 EUR")), "{lines:#?}");
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
     }
 }

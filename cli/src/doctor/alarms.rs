@@ -108,7 +108,7 @@ mod tests {
     fn alarm(topics: &[&str], acts: bool) -> Alarm {
         let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
         let (name, logical) = ("postback-NetPausedAlarm-1".to_owned(), "NetPausedAlarm".to_owned());
-        Alarm { name, logical, is_on: false, topics, acts }
+        Alarm { name, logical, is_on: false, since: None, topics, acts }
     }
 
     fn codes(alarms: &[Alarm], subscribers: Subscribers) -> Vec<&'static str> {

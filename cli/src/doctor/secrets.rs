@@ -1,18 +1,23 @@
 //! The secrets: set, readable and well formed.
 
 use futures_util::future::join_all;
+use postback_orders::{
+    COOKIE_KEYS,
+    keys::{KeyKind, Keys},
+    platform::{KEY_SHAPE, key},
+};
 use serde_json::Value;
 
 use super::{Finding, settings};
 use crate::{
     account::{Account, failed},
     failure::Failure,
-    networks,
+    networks::{self, PLATFORMS},
 };
 
 /// A secret as Secrets Manager gave it.
 struct Secret {
-    /// The network, or `webhook`.
+    /// The network, `webhook`, `click_cookie` or a shop system.
     of: String,
     content: Content,
 }
@@ -30,8 +35,12 @@ pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure>
     for network in account.networks() {
         secrets.push((network.name, account.output(&format!("{}SecretArn", network.prefix))?));
     }
-    if let Ok(arn) = account.output("WebhookSecretArn") {
-        secrets.push((WEBHOOK.to_owned(), arn));
+    for (of, output) in [(WEBHOOK, "WebhookSecretArn"), (CLICK_COOKIE, "ClickCookieSecretArn")] {
+        secrets.extend(account.output(output).ok().map(|arn| (of.to_owned(), arn)));
+    }
+    for platform in PLATFORMS {
+        let arn = account.output(&format!("{}SecretArn", platform.prefix));
+        secrets.extend(arn.ok().map(|arn| (platform.name.to_owned(), arn)));
     }
     let read = secrets.into_iter().map(|(of, arn)| ask(account, of, arn));
     let mut findings = Vec::new();
@@ -42,6 +51,9 @@ pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure>
 }
 
 const WEBHOOK: &str = "webhook";
+const CLICK_COOKIE: &str = COOKIE_KEYS.secret;
+/// The keys of every shop system.
+const PLATFORM_KEYS: KeyKind = KeyKind { secret: "", shape: KEY_SHAPE, read: key };
 
 async fn ask(account: &Account, of: String, arn: &str) -> Result<Secret, Failure> {
     let client = aws_sdk_secretsmanager::Client::new(&account.place.config);
@@ -75,13 +87,16 @@ fn judge(Secret { of, content }: &Secret) -> Option<Finding> {
             return Some(Finding::new("secret_locked", of, what, cure));
         }
     };
-    let faults = if of == WEBHOOK {
-        webhook::faults_of_secret(text).iter().map(ToString::to_string).collect()
-    } else {
-        networks::find(of).map_or_else(
+    let faults = match of.as_str() {
+        WEBHOOK => webhook::faults_of_secret(text).iter().map(ToString::to_string).collect(),
+        CLICK_COOKIE => Keys::parse(text, &COOKIE_KEYS).1.iter().map(ToString::to_string).collect(),
+        name if PLATFORMS.iter().any(|platform| platform.name == name) => {
+            Keys::parse(text, &PLATFORM_KEYS).1.iter().map(ToString::to_string).collect()
+        }
+        network => networks::find(network).map_or_else(
             || vec!["this version of the tool does not know the network".to_owned()],
             |network| settings::faults(&network.secret(), text),
-        )
+        ),
     };
     if faults.is_empty() {
         return None;
@@ -133,6 +148,12 @@ mod tests {
 
         assert_eq!(text("webhook", &format!("{{\"keys\": [\"{key}\"]}}")), None);
         assert_eq!(text("webhook", "{}"), Some("secret_unset"));
+        assert_eq!(text("click_cookie", &format!("{{\"keys\": [\"{key}\"]}}")), None);
+        assert_eq!(text("click_cookie", "{}"), Some("secret_unset"));
+        let platform = PLATFORMS[0].name;
+        assert_eq!(text(platform, r#"{"keys": ["shpss_0123456789abcdef"]}"#), None);
+        assert_eq!(text(platform, r#"{"keys": ["short"]}"#), Some("secret_malformed"));
+        assert_eq!(text(platform, "{}"), Some("secret_unset"));
         let (code, what) =
             found("webhook", Content::Text("{\"keys\": [\"abc\"]}".to_owned())).expect("a finding");
         assert_eq!(code, "secret_malformed");

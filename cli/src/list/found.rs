@@ -2,8 +2,12 @@
 
 use std::cmp::Ordering;
 
-use postback_core::delivery::{Record, State};
+use postback_core::{
+    delivery::{DIGEST_BYTES, Record, State},
+    digest::sha256,
+};
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 use super::Totals;
 use crate::{
@@ -12,26 +16,55 @@ use crate::{
 };
 
 /// The deliveries found so far.
-pub(super) struct Found {
+#[derive(Clone)]
+pub(crate) struct Found {
     states: Vec<State>,
     held: bool,
     conflicts: bool,
     reason: Option<String>,
+    find: Option<Sought>,
+    min_amount: Option<Decimal>,
     sort: Option<Sort>,
     limit: usize,
     /// The first of them.
-    pub(super) shown: Vec<Record>,
+    pub(crate) shown: Vec<Record>,
     /// The counts of all.
-    pub(super) totals: Totals,
+    pub(crate) totals: Totals,
+}
+
+/// A text that somebody looks for.
+#[derive(Clone)]
+struct Sought {
+    text: String,
+    /// Its digest: of a click the ledger keeps no more.
+    digest: String,
+}
+
+impl Sought {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), digest: sha256(text, DIGEST_BYTES) }
+    }
+
+    fn is_in(&self, record: &Record) -> bool {
+        let has = |value: Value, text: &str| {
+            value.as_object().is_some_and(|members| members.values().any(|value| value == text))
+        };
+        let json = |it: serde_json::Result<Value>| it.unwrap_or_default();
+        record.order_id.contains(&self.text)
+            || has(json(serde_json::to_value(&record.references)), &self.text)
+            || has(json(serde_json::to_value(&record.protocol.facts)), &self.digest)
+    }
 }
 
 impl Found {
-    pub(super) fn new(wanted: &List) -> Self {
+    pub(crate) fn new(wanted: &List) -> Self {
         Self {
             states: wanted.state.clone(),
             held: wanted.held,
             conflicts: wanted.conflicts,
             reason: wanted.reason.clone(),
+            find: wanted.find.as_deref().map(Sought::new),
+            min_amount: wanted.min_amount,
             sort: wanted.sort,
             limit: wanted.limit,
             shown: Vec::new(),
@@ -40,7 +73,7 @@ impl Found {
     }
 
     /// Counts the delivery if it matches, and keeps it if it is among the first.
-    pub(super) fn add(&mut self, record: Record) {
+    pub(crate) fn add(&mut self, record: Record) {
         if !self.matches(&record) {
             return;
         }
@@ -56,7 +89,7 @@ impl Found {
     }
 
     /// Sorts what is kept, and drops what is not among the first.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if let Some(sort) = self.sort {
             self.shown.sort_by(|one, other| compare(sort, one, other));
         }
@@ -64,7 +97,7 @@ impl Found {
     }
 
     /// The place to go on, if there are more in the ledger's order than are shown.
-    pub(super) fn next(&self) -> Option<String> {
+    pub(crate) fn next(&self) -> Option<String> {
         let more = self.sort.is_none() && self.totals.count > self.shown.len();
         self.shown.last().filter(|_| more).map(|last| token(&cursor(last)))
     }
@@ -72,9 +105,11 @@ impl Found {
     fn matches(&self, record: &Record) -> bool {
         let reason = record.protocol.reason.as_ref().map(ToString::to_string);
         (self.states.is_empty() || self.states.contains(&record.protocol.state))
-            && (!self.held || record.is_held())
-            && (!self.conflicts || record.conflicts.count() > 0)
+            && (!self.held || record.is_held() || record.is_validation_for_a_person())
+            && (!self.conflicts || record.has_open_conflict())
             && self.reason.as_ref().is_none_or(|wanted| reason.as_ref() == Some(wanted))
+            && self.min_amount.is_none_or(|least| amount(record).is_some_and(|(_, it)| it >= least))
+            && self.find.as_ref().is_none_or(|sought| sought.is_in(record))
     }
 }
 
@@ -143,7 +178,7 @@ mod tests {
         assert_eq!(found.next().as_deref(), Some("net#1/A-1"));
         let totals = serde_json::to_value(&found.totals).expect("JSON");
         assert_eq!(totals["count"], 5);
-        assert_eq!(totals["amounts"]["EUR"], "52.50");
+        assert_eq!(totals["amounts"]["EUR"], "52.5");
         assert_eq!(totals["states"]["parked"]["count"], 5);
     }
 
@@ -157,6 +192,28 @@ mod tests {
         assert_eq!(shown(&found), ["net#1", "net#2"]);
         // No place in the ledger to go on from.
         assert_eq!((found.next(), found.totals.count), (None, 3));
+    }
+
+    #[test]
+    fn other_content_is_listed_until_a_decision_answers_it() {
+        let conflict = || {
+            let mut record = paid("net#1", "delivered", "10", "EUR");
+            record.conflicts = serde_json::from_value(serde_json::json!({ "entries": [{
+                "version": 2, "at": "2026-11-21T10:20:00Z", "last_at": "2026-11-21T10:20:00Z",
+                "count": 1, "facts": { "amount": "11" },
+            }]}))
+            .expect("conflicts");
+            record
+        };
+        let mut answered = Record { delivery: "net#2".to_owned(), ..conflict() };
+        answered.decisions = serde_json::from_value(serde_json::json!({ "entries": [{
+            "version": 3, "at": "2026-11-21T10:25:00Z", "attempt": 1, "decision": "acknowledge",
+            "by": "arn", "why": "the first is right",
+        }]}))
+        .expect("decisions");
+        let records = vec![paid("net", "delivered", "10", "EUR"), conflict(), answered];
+
+        assert_eq!(shown(&found(&["--conflicts"], records)), ["net#1"]);
     }
 
     #[test]

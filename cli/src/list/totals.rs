@@ -21,7 +21,7 @@ pub(crate) struct Totals {
     pub(crate) count: usize,
     #[serde(serialize_with = "as_texts")]
     amounts: BTreeMap<String, Decimal>,
-    states: BTreeMap<&'static str, Sum>,
+    pub(crate) states: BTreeMap<&'static str, Sum>,
 }
 
 impl Sum {
@@ -30,14 +30,24 @@ impl Sum {
         add(&mut self.amounts, money);
     }
 
-    /// The money in words: `1499.00 INR, 12.50 SGD`.
+    /// The money in this currency.
+    pub(crate) fn amount(&self, currency: &str) -> String {
+        self.amounts.get(currency).copied().unwrap_or_default().to_string()
+    }
+
+    /// The money in words: `1499 INR, 12.5 SGD`.
     pub(crate) fn money(&self) -> String {
         money(&self.amounts)
     }
 }
 
 impl Totals {
-    pub(super) fn add(&mut self, record: &Record) {
+    /// The money in words.
+    pub(crate) fn money(&self) -> String {
+        money(&self.amounts)
+    }
+
+    pub(crate) fn add(&mut self, record: &Record) {
         self.count += 1;
         add(&mut self.amounts, record.money());
         self.states.entry(record.protocol.state.as_str()).or_default().add(record.money());
@@ -69,7 +79,8 @@ fn as_texts<S: Serializer>(
 fn add(amounts: &mut BTreeMap<String, Decimal>, money: Option<(&str, &str)>) {
     let Some((amount, currency)) = money else { return };
     let sum = amounts.entry(currency.to_owned()).or_default();
-    *sum = sum.saturating_add(amount.parse().unwrap_or_default());
+    // As the ledger writes an amount: without zeros at its end.
+    *sum = sum.saturating_add(amount.parse().unwrap_or_default()).normalize();
 }
 
 fn money(amounts: &BTreeMap<String, Decimal>) -> String {

@@ -2,9 +2,10 @@
 
 use aws_sdk_sqs::types::Message;
 use postback_core::{
-    fields::{self, UnknownFields},
+    fields::{self, Fault, UnknownFields},
     order::{Arrived, OrderId},
 };
+use postback_orders::networks::click_faults;
 use postback_runtime::services::{ORDER_DELAYED, ORDER_TYPES};
 use serde::Deserialize;
 use serde_json::Value;
@@ -48,13 +49,16 @@ impl Content {
             let is_taken =
                 detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
             let stays = (!is_taken).then_some("the event is of a type that no network takes");
-            return Self { order_id, stays, ..Self::default() };
+            // A click that is wrong stops no network but its own.
+            return Self { order_id, faults: places(&click_faults(&detail)), stays };
         };
-        // With the whole place: who may read the letter may read its names, too.
-        let faults = faults.iter().map(|fault| format!("{} at {}", fault.code, fault.pointer));
-        let (faults, stays) = (faults.collect(), Some("the order is faulty"));
-        Self { order_id, faults, stays }
+        Self { order_id, faults: places(&faults), stays: Some("the order is faulty") }
     }
+}
+
+/// The faults with their whole places: who may read the letter may read its names, too.
+fn places(faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(|fault| format!("{} at {}", fault.code, fault.pointer)).collect()
 }
 
 /// The id of an order, whatever else is wrong with it.
@@ -109,6 +113,19 @@ mod tests {
         assert!(content.faults.contains(&"unknown_word at /status".to_owned()), "{content:?}");
         assert!(content.faults.contains(&"missing at /total".to_owned()), "{content:?}");
         assert_eq!(content.stays, Some("the order is faulty"));
+    }
+
+    #[test]
+    fn a_wrong_click_is_named_with_its_network_and_holds_no_letter() {
+        let order = json!({
+            "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+            "currency": "INR", "total": "1.00", "clicks": { "shopback": { "transactionid": "1" } },
+        });
+
+        let content = of("order.completed", &order);
+
+        assert_eq!(content.faults, ["unknown_member at /clicks/shopback/transactionid"]);
+        assert_eq!(content.stays, None);
     }
 
     #[test]

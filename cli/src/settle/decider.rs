@@ -14,10 +14,21 @@ use postback_runtime::ledger::{Change, UpdateError};
 use crate::{account::Account, failure::Failure};
 
 /// Checks that a person may decide about the delivery.
-pub(super) fn check_open(record: &Record, decision: Decision) -> Result<(), Failure> {
+pub(crate) fn check_open(record: &Record, decision: Decision) -> Result<(), Failure> {
     let state = record.protocol.state;
     let is_open = match decision {
-        Decision::Reopen => record.protocol.undecided.is_some() || was_reopened(record),
+        Decision::Acknowledge if needs_answer(record) => true,
+        Decision::Acknowledge => {
+            return Err(Failure::NothingToAcknowledge {
+                order_id: record.order_id.clone(),
+                delivery: record.delivery.clone(),
+            });
+        }
+        // A permission that waits is taken back, too.
+        Decision::Reopen => {
+            let held = &record.protocol;
+            held.undecided.is_some() || held.permission.is_some() || was_reopened(record)
+        }
         _ => !state.is_success() && state != State::Sending,
     };
     if is_open {
@@ -26,9 +37,14 @@ pub(super) fn check_open(record: &Record, decision: Decision) -> Result<(), Fail
     Err(not_open(record))
 }
 
+/// Returns whether other content or an unclear refusal waits for an answer.
+fn needs_answer(record: &Record) -> bool {
+    record.has_open_conflict() || record.is_open_refusal()
+}
+
 /// Returns whether the last decision was to reopen it, and it still is: its order may be missing.
 fn was_reopened(record: &Record) -> bool {
-    let last = record.decisions.last().map(|last| last.decision);
+    let last = record.last_decision().map(|last| last.decision);
     let state = record.protocol.state;
     last == Some(Decision::Reopen) && !state.is_final() && state != State::Sending
 }
@@ -41,18 +57,33 @@ fn not_open(record: &Record) -> Failure {
     }
 }
 
-fn is_reopened(record: &Record, decision: Decision) -> bool {
+/// Returns whether it is reopened already, so that to reopen it writes nothing.
+pub(super) fn is_reopened(record: &Record, decision: Decision) -> bool {
     decision == Decision::Reopen && record.protocol.undecided.is_none() && was_reopened(record)
 }
 
 /// A decision uses none of a network's numbers.
 const POLICY: Policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
 
+/// A delivery as a person saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// The last attempt.
+    pub(crate) attempt: u32,
+    /// The number of other contents.
+    pub(crate) conflicts: u32,
+}
+
+impl Seen {
+    pub(crate) fn of(record: &Record) -> Self {
+        Self { attempt: record.protocol.attempt, conflicts: record.conflicts.count() }
+    }
+}
+
 /// A decision to be written.
 pub(super) struct Decider<'a> {
     pub(super) account: &'a Account,
-    /// The last attempt as the person saw it.
-    pub(super) seen: u32,
+    pub(super) seen: Seen,
     pub(super) decision: Decision,
     pub(super) why: OperatorNote,
     pub(super) by: OperatorNote,
@@ -62,16 +93,17 @@ impl Decider<'_> {
     /// Checks that the decision applies to the delivery as it is now.
     pub(super) fn check(&self, record: &Record) -> Result<(), Failure> {
         check_open(record, self.decision)?;
-        let found = record.protocol.attempt;
-        if found == self.seen {
+        let (now, seen) = (Seen::of(record), self.seen);
+        let is_acknowledged = self.decision == Decision::Acknowledge;
+        let (found, seen) = if now.attempt != seen.attempt {
+            (format!("attempt {}", now.attempt), format!("attempt {}", seen.attempt))
+        } else if is_acknowledged && now.conflicts != seen.conflicts {
+            (format!("{} other contents", now.conflicts), seen.conflicts.to_string())
+        } else {
             return Ok(());
-        }
-        Err(Failure::MovedOn {
-            order_id: record.order_id.clone(),
-            delivery: record.delivery.clone(),
-            found,
-            seen: self.seen,
-        })
+        };
+        let (order_id, delivery) = (record.order_id.clone(), record.delivery.clone());
+        Err(Failure::MovedOn { order_id, delivery, found, seen })
     }
 
     /// Returns whether the delivery can go on by itself after the decision, for which its order has to
@@ -102,7 +134,7 @@ impl Decider<'_> {
             if let Err(failure) = self.check(held) {
                 return Change::Keep(Err(failure));
             }
-            let (attempt, decisions) = (self.seen, held.protocol.decisions);
+            let (attempt, decisions) = (self.seen.attempt, held.protocol.decisions);
             let event = Event::Decide { attempt, decisions, decision: self.decision };
             let stamp = Stamp { now: Timestamp::system(), write_id: fastrand::u64(..) };
             let Some(next) = step(Some(&held.protocol), &event, &POLICY, stamp.now).next else {
@@ -111,10 +143,12 @@ impl Decider<'_> {
             let decision = DecisionRecord {
                 version: 0,
                 at: stamp.now,
-                attempt: self.seen,
+                attempt: self.seen.attempt,
                 decision: self.decision,
                 by: self.by.clone(),
                 why: self.why.clone(),
+                evidence: None,
+                contents_left_out: 0,
             };
             Change::Write(Box::new(held.decided(next, decision, stamp)), Ok(()))
         };

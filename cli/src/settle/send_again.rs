@@ -52,6 +52,15 @@ pub(super) async fn from_file(
     Ok(Settled { sent, ..Settled::new(record, message) })
 }
 
+/// The time in which the archive holds orders that were first seen at these times.
+pub(super) fn span_of(first_seen: impl IntoIterator<Item = Timestamp>) -> Span {
+    let (mut from, mut to) = (Timestamp::from_millis(i64::MAX), Timestamp::EPOCH);
+    for at in first_seen {
+        (from, to) = (from.min(at), to.max(at));
+    }
+    Span { from: from - ON_ITS_WAY, to: to + Duration::from_mins(1) }
+}
+
 const fn done(decision: Decision) -> &'static str {
     match decision {
         Decision::Reopen => "Reopened",
@@ -65,7 +74,7 @@ fn in_words(answer: &Value) -> String {
     if reason.is_empty() { state.to_owned() } else { format!("{state}, {reason}") }
 }
 
-async fn put_on_queue(
+pub(super) async fn put_on_queue(
     account: &Account,
     network: &Network,
     order: &GivenOrder,
@@ -86,8 +95,7 @@ pub(super) async fn from_archive(
     record: Record,
 ) -> Result<Settled, Failure> {
     let account = decider.account;
-    let first_seen = record.protocol.first_seen_at;
-    let span = Span { from: first_seen - ON_ITS_WAY, to: first_seen + Duration::from_mins(1) };
+    let span = span_of([record.protocol.first_seen_at]);
     let target = ReplayTarget::find(account, None, slice::from_ref(network)).await?;
     let record = decider.decide(record).await?;
     let started = target.start(account, span).await.map_err(|why| {

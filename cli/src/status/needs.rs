@@ -1,48 +1,192 @@
-//! The things that a person has to do, by network.
+//! The things that a person has to do: by network and reason.
 
 use std::collections::BTreeMap;
 
-use postback_core::{clock::Timestamp, delivery::Record};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Record, State},
+};
 use serde::Serialize;
 
+use super::group::Group;
 use crate::{
     list::Sum,
+    pause::PauseView,
     scan::Read,
     watch::{Alarm, Mapping},
 };
 
 /// The counts of one network.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Counts {
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Counts {
     /// The deliveries that are not final.
-    pub(super) open: Sum,
+    pub(crate) open: Sum,
     /// Those that wait for a person.
-    pub(super) held: Sum,
+    pub(crate) held: Sum,
     /// Those of which nobody knows whether the network has them.
-    pub(super) in_doubt: Sum,
+    pub(crate) in_doubt: Sum,
     /// Those whose message has gone.
-    pub(super) unwatched: Sum,
+    pub(crate) unwatched: Sum,
     /// The permissions to send again without an attempt.
-    pub(super) permitted: usize,
-    pub(super) dead_letters: usize,
+    pub(crate) permitted: usize,
+    pub(crate) dead_letters: usize,
+    /// True if the stack has it: the ledger may hold deliveries of others.
+    #[serde(skip)]
+    pub(crate) is_on: bool,
     /// True if its queue feeds no function.
-    pub(super) stopped: bool,
-    pub(super) oldest_seconds: u64,
+    pub(crate) stopped: bool,
+    /// The pause in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) paused: Option<PauseView>,
+    pub(crate) oldest_seconds: u64,
 }
 
 /// Something that a person has to do.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Need {
-    pub(super) code: &'static str,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Need {
+    pub(crate) code: &'static str,
     /// The network, or the alarm.
-    pub(super) subject: String,
-    pub(super) what: String,
+    pub(crate) subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    pub(crate) what: String,
     /// The command that goes on.
-    pub(super) command: String,
+    pub(crate) command: String,
+    /// The deliveries that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deliveries: Option<Group>,
+}
+
+/// The kind of a need that is about deliveries, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Held,
+    Validation,
+    Parked,
+    Unwatched,
+    UnclearRefusal,
+    Conflict,
+}
+
+impl Kind {
+    /// The kinds of need that a delivery is.
+    fn of(record: &Record, now: Timestamp) -> impl Iterator<Item = Self> {
+        let parked = record.protocol.state == State::Parked && !record.is_held();
+        let unwatched = record.is_unwatched(now);
+        let kinds = [
+            (Self::Held, record.is_held()),
+            (Self::Validation, record.is_validation_for_a_person()),
+            (Self::Parked, parked && !unwatched),
+            (Self::Unwatched, unwatched),
+            (Self::UnclearRefusal, record.is_open_refusal()),
+            (Self::Conflict, record.has_open_conflict()),
+        ];
+        let is_validation = record.is_validation();
+        let applies = move |kind| is_validation == (kind == Self::Validation);
+        kinds.into_iter().filter_map(move |(kind, is_so)| (is_so && applies(kind)).then_some(kind))
+    }
+
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Validation => "validation",
+            Self::Parked => "parked",
+            Self::Unwatched => "unwatched",
+            Self::UnclearRefusal => "unclear_refusal",
+            Self::Conflict => "conflict",
+        }
+    }
+
+    /// The rest of a sentence that begins with a number.
+    const fn words(self, one: bool) -> &'static str {
+        match (self, one) {
+            (Self::Held, true) => "waits for a person",
+            (Self::Held, false) => "wait for a person",
+            (Self::Validation, true) => "validation waits for a person",
+            (Self::Validation, false) => "validations wait for a person",
+            (Self::Parked, true) => "is parked",
+            (Self::Parked, false) => "are parked",
+            (Self::Unwatched, true) => "has no message any more",
+            (Self::Unwatched, false) => "have no message any more",
+            (Self::UnclearRefusal, true) => "was refused unclearly",
+            (Self::UnclearRefusal, false) => "were refused unclearly",
+            (Self::Conflict, _) => "came with other content",
+        }
+    }
+
+    /// The command that goes on; a network that is turned off takes no replay.
+    fn command(self, network: &str, reason: Option<&str>, is_on: bool) -> String {
+        let reason = reason.map(|reason| format!(" --reason {reason}")).unwrap_or_default();
+        let list = |what: &str| format!("postback orders list {what} --network {network}{reason}");
+        match self {
+            Self::Held | Self::Validation => list("--held"),
+            Self::Parked => list("--state parked"),
+            Self::UnclearRefusal => list("--state rejected"),
+            Self::Conflict => format!("postback orders list --conflicts --network {network}"),
+            Self::Unwatched if !is_on => list("--open"),
+            Self::Unwatched => {
+                format!("postback orders replay --from 7d --network {network} --dry-run")
+            }
+        }
+    }
+}
+
+/// What was counted of the ledger.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) networks: BTreeMap<String, Counts>,
+    /// The number of faulty orders of the bus.
+    pub(crate) faulty_orders: usize,
+    groups: BTreeMap<(String, Kind, Option<String>), Group>,
+}
+
+impl Counted {
+    /// Nothing yet, of these networks.
+    pub(crate) fn of(networks: impl IntoIterator<Item = String>) -> Self {
+        let on = || Counts { is_on: true, ..Counts::default() };
+        let networks = networks.into_iter().map(|name| (name, on())).collect();
+        Self { networks, ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, record: &Record, now: Timestamp) {
+        let network = record.network();
+        if !self.networks.contains_key(network) {
+            self.networks.insert(network.to_owned(), Counts::default());
+        }
+        // The money of a validation is counted with its delivery.
+        if let Some(counts) = self.networks.get_mut(network).filter(|_| !record.is_validation()) {
+            counts.add(record, now);
+        }
+        let seen = record.protocol.first_seen_at;
+        for kind in Kind::of(record, now) {
+            let reason = record.protocol.reason.as_ref().map(ToString::to_string);
+            // The state's reason is none of the conflict's.
+            let reason = reason.filter(|_| kind != Kind::Conflict);
+            let key = (network.to_owned(), kind, reason);
+            self.groups.entry(key).or_insert_with(|| Group::new(seen)).add(record.money(), seen);
+        }
+    }
+
+    /// The needs that are about deliveries.
+    fn needs(&self) -> impl Iterator<Item = Need> {
+        self.groups.iter().map(|((network, kind, reason), group)| {
+            let about = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let (count, money) = (group.sum.count, behind(&group.sum.money()));
+            let is_on = self.networks.get(network).is_some_and(|counts| counts.is_on);
+            Need {
+                code: kind.code(),
+                subject: network.clone(),
+                reason: reason.clone(),
+                what: format!("{count} {}{about}{money}", kind.words(count == 1)),
+                command: kind.command(network, reason.as_deref(), is_on),
+                deliveries: Some(group.clone()),
+            }
+        })
+    }
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, record: &Record, now: Timestamp) {
+    fn add(&mut self, record: &Record, now: Timestamp) {
         let delivery = &record.protocol;
         let given = delivery.permission.as_ref();
         self.permitted += usize::from(given.is_some_and(|given| now < given.until));
@@ -62,69 +206,95 @@ impl Counts {
             self.unwatched.add(money);
         }
     }
-
-    fn needs(&self, network: &str, needs: &mut Vec<Need>) {
-        let mut need = |code, count: usize, what: String, command: String| {
-            if count > 0 {
-                needs.push(Need { code, subject: network.to_owned(), what, command });
-            }
-        };
-        let Self { held, unwatched, dead_letters, stopped, .. } = self;
-        need(
-            "held",
-            held.count,
-            format!("{} wait for a person{}", held.count, behind(&held.money())),
-            format!("postback orders list --held --network {network}"),
-        );
-        need(
-            "unwatched",
-            unwatched.count,
-            format!("{} have no message any more{}", unwatched.count, behind(&unwatched.money())),
-            format!("postback orders replay --from 7d --network {network} --dry-run"),
-        );
-        need(
-            "dead_letters",
-            *dead_letters,
-            format!("{dead_letters} dead letters"),
-            format!("postback orders redrive --network {network} --dry-run"),
-        );
-        let what = "its queue feeds no function: its orders wait".to_owned();
-        need("queue_stopped", usize::from(*stopped), what, "postback doctor".to_owned());
-    }
 }
 
-fn behind(money: &str) -> String {
+pub(super) fn behind(money: &str) -> String {
     if money.is_empty() { String::new() } else { format!(": {money}") }
 }
 
-pub(super) fn needs(
-    counts: &BTreeMap<String, Counts>,
+/// A need that is about no deliveries.
+fn other(code: &'static str, subject: &str, what: String, command: String) -> Need {
+    let subject = subject.to_owned();
+    Need { code, subject, reason: None, what, command, deliveries: None }
+}
+
+/// Everything that needs a person.
+pub(crate) fn needs(
+    counted: &Counted,
     alarms: &[Alarm],
     mappings: &[Mapping],
     read: &Read,
+    now: Timestamp,
 ) -> Vec<Need> {
-    let mut needs = Vec::new();
-    for (network, counts) in counts {
-        counts.needs(network, &mut needs);
+    let mut needs: Vec<_> = counted.needs().chain(read.unclaimed.needs(now)).collect();
+    for (network, Counts { dead_letters, stopped, paused, .. }) in &counted.networks {
+        if *dead_letters > 0 {
+            let command = format!("postback orders redrive --network {network} --dry-run");
+            let what = format!("{dead_letters} dead letters");
+            needs.push(other("dead_letters", network, what, command));
+        }
+        if let Some(pause) = paused {
+            needs.push(other("paused", network, pause.line(), pause.cure()));
+        }
+        if *stopped {
+            let what = "its queue feeds no function: its orders wait".to_owned();
+            needs.push(other("queue_stopped", network, what, "postback doctor".to_owned()));
+        }
+    }
+    if counted.faulty_orders > 0 {
+        let s = if counted.faulty_orders == 1 { "" } else { "s" };
+        let what = format!("{} faulty order{s}", counted.faulty_orders);
+        let command = "postback orders redrive --bus --dry-run".to_owned();
+        needs.push(other("faulty_orders", "bus", what, command));
     }
     let publisher = |mapping: &&Mapping| mapping.logical.starts_with("Publish");
     if mappings.iter().filter(publisher).any(Mapping::is_stopped) {
         let what = "the ledger's stream feeds no function: no event is published".to_owned();
-        let (subject, command) = ("publish".to_owned(), "postback doctor".to_owned());
-        needs.push(Need { code: "events_stopped", subject, what, command });
+        needs.push(other("events_stopped", "publish", what, "postback doctor".to_owned()));
     }
     if read.unreadable > 0 {
         let what = format!("{} items that this version can't read", read.unreadable);
-        let (subject, command) = ("ledger".to_owned(), "postback --version".to_owned());
-        needs.push(Need { code: "unreadable_items", subject, what, command });
+        needs.push(other("unreadable_items", "ledger", what, "postback --version".to_owned()));
     }
     for alarm in alarms.iter().filter(|alarm| alarm.is_on) {
-        needs.push(Need {
-            code: "alarm",
-            subject: alarm.logical.clone(),
-            what: "the alarm is on: docs/runbook.md has its section".to_owned(),
-            command: format!("aws cloudwatch describe-alarms --alarm-names {}", alarm.name),
-        });
+        let what = "the alarm is on: docs/runbook.md has its section".to_owned();
+        let networks = counted.networks.keys().map(String::as_str);
+        let command = format!("postback logs {} --since 3h", log_of(&alarm.logical, networks));
+        needs.push(other("alarm", &alarm.logical, what, command));
     }
     needs
+}
+
+/// The log that says most about an alarm: its network's, or that of the function that it names.
+fn log_of<'a>(alarm: &str, mut networks: impl Iterator<Item = &'a str>) -> String {
+    let lower = alarm.to_ascii_lowercase();
+    let network = networks.find(|name| lower.starts_with(&name.replace('_', "")));
+    let named =
+        ["FunctionErrorAlarm", "ErrorAlarm", "RefusalAlarm"].map(|end| alarm.strip_suffix(end));
+    match (network, named.into_iter().flatten().next()) {
+        (Some(network), _) => network.to_owned(),
+        (None, Some(function)) => function.to_ascii_lowercase(),
+        (None, None) if alarm.starts_with("Events") => "publish".to_owned(),
+        (None, None) => "intake".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_leads_to_the_log_that_says_most_about_it() {
+        let log = |alarm| log_of(alarm, ["cpa_moe", "net"].into_iter());
+
+        assert_eq!(log("CpaMoeErrorRateAlarm"), "cpa_moe");
+        assert_eq!(log("NetFunctionErrorAlarm"), "net");
+        assert_eq!(log("WebhookRefusalAlarm"), "webhook");
+        assert_eq!(log("ShopFunctionErrorAlarm"), "shop");
+        assert_eq!((log("ApiErrorAlarm"), log("SweepErrorAlarm")), ("api".into(), "sweep".into()));
+        assert_eq!(
+            (log("EventsLateAlarm"), log("NoOrdersAlarm")),
+            ("publish".into(), "intake".into())
+        );
+    }
 }

@@ -1,15 +1,17 @@
 //! `GET /orders/{order_id}`: every delivery of an order, with its history.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::percent_decode_str;
 use postback_core::{
     clock::Timestamp,
-    delivery::{DeliveryView, PartialView, Record},
+    delivery::{DeliveryView, PartialView, Record, views},
     order::composed,
     problem::{Code, Problem},
 };
 use postback_runtime::{
     lambda::api::{self, Request, Response},
-    ledger::{Ledger, LedgerError, UnclaimedOrder},
+    ledger::{Ledger, LedgerError, Pause, UnclaimedView},
 };
 use serde::Serialize;
 
@@ -17,26 +19,19 @@ use serde::Serialize;
 struct Audit<'a> {
     order_id: &'a str,
     deliveries: Vec<Shown<'a>>,
+    /// The networks that are paused, of those that still have an open delivery of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paused: Vec<Paused<'a>>,
     /// Present where it concerned no network.
     #[serde(skip_serializing_if = "Option::is_none")]
-    unclaimed: Option<Unclaimed<'a>>,
+    unclaimed: Option<UnclaimedView<'a>>,
 }
 
-/// An order that concerned no network.
+/// A network that a person has paused.
 #[derive(Serialize)]
-struct Unclaimed<'a> {
-    accepted_at: Timestamp,
-    amount: &'a str,
-    currency: &'a str,
-    source: &'a str,
-    clicks: &'a [String],
-}
-
-impl<'a> Unclaimed<'a> {
-    fn of(order: &'a UnclaimedOrder) -> Self {
-        let UnclaimedOrder { accepted_at, amount, currency, source, clicks, .. } = order;
-        Self { accepted_at: *accepted_at, amount, currency, source, clicks }
-    }
+struct Paused<'a> {
+    network: &'a str,
+    since: Timestamp,
 }
 
 /// A delivery as far as this version can read it.
@@ -61,13 +56,16 @@ async fn find(request: &Request, ledger: &Ledger) -> Result<Response, Problem> {
     for order_id in &spellings {
         let (records, partial) = ledger.readable_of_order(order_id).await.map_err(unavailable)?;
         if !records.is_empty() || !partial.is_empty() {
-            return Ok(api::answer(200, &audit(order_id, &records, &partial)));
+            let is_open = records.iter().any(|record| !record.protocol.state.is_final());
+            let pauses = if is_open { ledger.pauses().await.map_err(unavailable)? } else { vec![] };
+            return Ok(api::answer(200, &audit(order_id, &records, &partial, &pauses)));
         }
     }
     for order_id in &spellings {
         if let Some(order) = ledger.unclaimed(order_id).await.map_err(unavailable)? {
-            let unclaimed = Some(Unclaimed::of(&order));
-            return Ok(api::answer(200, &Audit { order_id, deliveries: Vec::new(), unclaimed }));
+            let unclaimed = Some(UnclaimedView::of(&order));
+            let (deliveries, paused) = (Vec::new(), Vec::new());
+            return Ok(api::answer(200, &Audit { order_id, deliveries, paused, unclaimed }));
         }
     }
     let detail = "The ledger holds no delivery of this order: it was never sent, it concerns no \
@@ -99,11 +97,24 @@ fn spellings(given: &str) -> Vec<String> {
     spellings
 }
 
-fn audit<'a>(order_id: &'a str, records: &'a [Record], partial: &'a [PartialView]) -> Audit<'a> {
-    let whole = records.iter().filter(|record| !record.is_order_of_lines());
-    let whole = whole.map(|record| Shown::Whole(Box::new(DeliveryView::of(record))));
+fn audit<'a>(
+    order_id: &'a str,
+    records: &'a [Record],
+    partial: &'a [PartialView],
+    pauses: &[Pause],
+) -> Audit<'a> {
+    let open = records
+        .iter()
+        .filter(|record| !record.protocol.state.is_final() && !record.is_validation());
+    let networks: BTreeSet<_> = open.map(Record::network).collect();
+    let on_hold = networks.into_iter().filter_map(|network| {
+        let since = Pause::of(pauses, network)?.in_force()?.at;
+        Some(Paused { network, since })
+    });
+    let whole = views(records, DeliveryView::of).into_iter();
+    let whole = whole.map(|view| Shown::Whole(Box::new(view)));
     let deliveries = whole.chain(partial.iter().map(Shown::Partial)).collect();
-    Audit { order_id, deliveries, unclaimed: None }
+    Audit { order_id, deliveries, paused: on_hold.collect(), unclaimed: None }
 }
 
 #[cfg(test)]

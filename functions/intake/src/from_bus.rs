@@ -6,7 +6,11 @@ use postback_core::{
     fields::{self, Fault, UnknownFields},
     order::{self, Arrived, OrderId, Status},
 };
-use postback_orders::{Arrival, Sender, measure, networks::click_faults};
+use postback_orders::{
+    Arrival, Sender, cookie_keys, has_cookie, measure,
+    networks::{click_faults, warn_of_customer},
+    resolve,
+};
 use postback_runtime::{
     metrics,
     services::{FaultyOrder, IntakeServices, ORDER_COMPLETED, ORDER_TYPES, Unavailable},
@@ -33,11 +37,7 @@ pub async fn take(
     now: Timestamp,
 ) -> Result<(), Unavailable> {
     let fault = match read(event, now) {
-        Ok(Event { source, detail_type, detail, order }) => {
-            let arrival = Arrival::of(&order, &detail_type, &detail, services.networks());
-            let recorded = arrival.record(&Sender::bus(&source), services, now).await;
-            return recorded.map_err(|_| Unavailable);
-        }
+        Ok(event) => return record(event, services, now).await,
         Err(fault) => fault,
     };
     services.put_faulty(event, &fault).await?;
@@ -46,6 +46,26 @@ pub async fn take(
     tracing::warn!(code, reason, order_id, faults, "an event of the bus was kept");
     measure(&metrics::Intake::Refused(reason), services, now);
     Ok(())
+}
+
+/// Measures an order. One with a capture cookie, which no rule takes, goes on the bus again with the
+/// clicks of the cookie: more than once if this is interrupted, which every network's ledger settles.
+async fn record(
+    Event { source, detail_type, detail, order }: Event,
+    services: &impl IntakeServices,
+    now: Timestamp,
+) -> Result<(), Unavailable> {
+    let sender = Sender::bus(&source);
+    if !has_cookie(&detail) || order.status() != Status::Completed {
+        let arrival = Arrival::of(&order, &detail_type, &detail, services.networks());
+        return arrival.record(&sender, services, now).await.map_err(|_| Unavailable);
+    }
+    let keys = cookie_keys(&detail, services, now).await;
+    let (detail, cookie) = resolve(detail, &keys);
+    let order = Arrived::read(&detail, UnknownFields::Ignore).unwrap_or(order);
+    services.put(&sender.source(), &detail_type, detail.to_string()).await?;
+    let arrival = Arrival::of(&order, &detail_type, &detail, services.networks());
+    arrival.with_cookie(cookie).record(&sender, services, now).await.map_err(|_| Unavailable)
 }
 
 /// An event with an order without faults.
@@ -77,6 +97,7 @@ fn read(event: &str, now: Timestamp) -> Result<Event, FaultyOrder> {
     if !faults.is_empty() {
         return Err(refused("unknown_click", &faults));
     }
+    warn_of_customer(&value, order.order_id().as_str());
     Ok(Event { source, detail_type, detail: value, order })
 }
 

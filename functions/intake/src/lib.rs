@@ -50,7 +50,14 @@ pub async fn answer(request: &Request, services: &impl OrderServices, now: Times
         ("GET", "/openapi.json") => Ok(description::answer()),
         (_, "/orders") => Ok(not_allowed("POST")),
         (_, "/openapi.json") => Ok(not_allowed("GET")),
+        // Where a webhook is on, its path is a route of its own, and this one is none.
+        ("POST", path) if path.starts_with("/webhooks/") && request.path.ends_with('/') => {
+            Err(Problem::new(Code::UnknownPath, NO_SLASH))
+        }
         ("POST", WEBHOOK) => Err(Problem::new(Code::WebhookOff, WEBHOOK_IS_OFF)),
+        ("POST", path) if path.starts_with("/webhooks/") => {
+            Err(Problem::new(Code::WebhookOff, PLATFORM_IS_OFF))
+        }
         (_, WEBHOOK) => Ok(not_allowed("POST")),
         ("POST", path) if path.starts_with("/orders/") => {
             Err(no_network(&request.path["/orders/".len()..]))
@@ -71,7 +78,7 @@ async fn accept(
     services: &impl OrderServices,
     now: Timestamp,
 ) -> Result<Response, Problem> {
-    let order = CheckedOrder::parse(request, now)?;
+    let order = CheckedOrder::parse(request, services, now).await?;
     order.take(&Sender::api(request), services, now).await?;
     Ok(order.accepted(services, now))
 }
@@ -79,13 +86,17 @@ async fn accept(
 const WEBHOOK_IS_OFF: &str = "The webhook is turned off here, so nothing was sent. The operator turns it on with the \
      parameter `WebhookEnabled` of the template. POST /orders always works.";
 
+const PLATFORM_IS_OFF: &str = "There is no webhook of a shop system at this path, or it is turned off here, so nothing was sent. \
+     The operator turns it on with its parameter `…Enabled` of the template.";
+
+const NO_SLASH: &str = "There is no path that ends in a slash, so nothing was sent. Leave it out.";
+
 const CALLS: &str = "Send orders with POST /orders, and read them with GET /orders/{order_id}.";
 
 /// The problem of a request to `name`. A network that is on has a route of its own, so this is none.
 fn no_network(name: &str) -> Problem {
     if networks::is_network(name.trim_end_matches('/')) && name.ends_with('/') {
-        let detail = "There is no path that ends in a slash, so nothing was sent. Leave it out.";
-        return Problem::new(Code::UnknownPath, detail);
+        return Problem::new(Code::UnknownPath, NO_SLASH);
     }
     if networks::is_network(name) {
         let detail = "This network is turned off here, so nothing was sent. The operator turns it on \

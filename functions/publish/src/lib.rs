@@ -17,7 +17,7 @@ use lambda_runtime::Error;
 use postback_core::{
     delivery::{Key, Record, State},
     digest::sha256,
-    events::{DeliveryEvent, Kind, events},
+    events::{DeliveryEvent, Kind, events, expired},
 };
 use postback_runtime::{
     lambda::{
@@ -52,14 +52,20 @@ impl<S: PublishServices> Publisher<S> {
                     let mut events = events(*since, record);
                     events.retain(|event| batch.from.is_none_or(|from| event.at >= from));
                     tracked.extend(tracked_by(&events, record));
-                    published.extend(events.into_iter().map(Published::Delivery));
+                    if self.services.publishes_only_problems() {
+                        events.retain(|event| !event.is_routine());
+                    }
+                    published.extend(events.into_iter().map(Box::new).map(Published::Delivery));
                 }
                 Write::Unreadable(key) => {
                     let (code, order_id, delivery) = ("unreadable", &key.order_id, &key.delivery);
                     tracing::error!(code, order_id, delivery, "an item could not be read");
                     published.push(Published::Unreadable(key.clone()));
                 }
-                Write::Deleted { .. } => {}
+                Write::Expired { record } => {
+                    let event = expired(record).map(Box::new);
+                    published.extend(event.map(Published::Delivery));
+                }
             }
         }
         self.put(&published).await?;
@@ -114,7 +120,7 @@ fn tracked_by(events: &[DeliveryEvent], record: &Record) -> Option<DeliveryEvent
 
 /// An event to be published.
 enum Published {
-    Delivery(DeliveryEvent),
+    Delivery(Box<DeliveryEvent>),
     Unreadable(Key),
 }
 
@@ -172,9 +178,9 @@ mod tests {
 
     use super::*;
 
-    /// A bus and status queues that accept everything.
+    /// A bus and status queues that accept everything; the flag leaves routine events out.
     #[derive(Default)]
-    struct Accepting(Mutex<Vec<BusEvent>>, Mutex<Vec<String>>);
+    struct Accepting(Mutex<Vec<BusEvent>>, Mutex<Vec<String>>, bool);
 
     impl EventBus for &Accepting {
         async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
@@ -184,6 +190,10 @@ mod tests {
     }
 
     impl PublishServices for &Accepting {
+        fn publishes_only_problems(&self) -> bool {
+            self.2
+        }
+
         async fn track(&self, _: &str, event: String) -> Result<(), Unavailable> {
             self.1.lock().expect("the queues").push(event);
             Ok(())
@@ -221,6 +231,57 @@ mod tests {
         assert_eq!(published(None).await, ["A-1", "A-2"]);
     }
 
+    /// The events published when the item of a delivery in `state` is deleted by `principal`.
+    async fn published_at_the_end(
+        state: State,
+        principal: &str,
+    ) -> Vec<(String, serde_json::Value)> {
+        let mut last = record("A-1", "2026-11-20T10:15:00Z");
+        (last.protocol.state, last.expires_at) = (state, 1_795_256_100);
+        let event = stream::replay(&[last], None).expect("an event");
+        let mut event: serde_json::Value = serde_json::from_str(event.get()).expect("JSON");
+        let removed = &mut event["Records"][0];
+        removed["dynamodb"]["OldImage"] = removed["dynamodb"]["NewImage"].take();
+        removed["userIdentity"] = json!({ "principalId": principal, "type": "Service" });
+        let event = serde_json::value::to_raw_value(&event).expect("JSON");
+        let bus = Accepting::default();
+        Publisher::new(&bus).handle(&event).await.expect("published");
+        let events = bus.0.into_inner().expect("the bus").into_iter();
+        let detail = |event: &BusEvent| serde_json::from_str(&event.detail).expect("JSON");
+        events.map(|event| (event.detail_type.clone(), detail(&event))).collect()
+    }
+
+    #[tokio::test]
+    async fn what_expires_while_it_is_open_is_published_and_nothing_else_that_is_deleted() {
+        let ttl = "dynamodb.amazonaws.com";
+        for state in State::ALL {
+            let published = published_at_the_end(state, ttl).await;
+            assert_eq!(published.len(), usize::from(!state.is_final()), "{state:?}");
+            for (detail_type, detail) in published {
+                assert_eq!(detail_type, "postback.expired");
+                assert_eq!((&detail["state"], &detail["version"]), (&json!(state), &json!(2)));
+                assert_eq!(detail["at"], "2026-11-21T10:15:00Z");
+            }
+        }
+        assert_eq!(published_at_the_end(State::Parked, "AIDAEXAMPLE").await, []);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_out_as_routine_is_tracked_all_the_same() {
+        let at = "2026-11-21T10:15:00Z";
+        let mut taken = record("A-1", at);
+        (taken.protocol.state, taken.version, taken.state_version) = (State::Delivered, 2, 2);
+        let bus = Accepting(Mutex::default(), Mutex::default(), true);
+
+        let event = stream::replay(&[taken, record("A-2", at)], None).expect("an event");
+        Publisher::new(&bus).handle(&event).await.expect("published");
+
+        let published = bus.0.into_inner().expect("the bus");
+        assert_eq!(published.len(), 1);
+        assert_eq!(published[0].detail_type, "postback.rejected");
+        assert_eq!(bus.1.into_inner().expect("the queues").len(), 1);
+    }
+
     #[tokio::test]
     async fn a_replay_tracks_only_deliveries_whose_status_nobody_knows() {
         let at = "2026-11-21T10:15:00Z";
@@ -228,7 +289,7 @@ mod tests {
         delivered.protocol.state = State::Delivered;
         let stage = Details::none().code("stage", "hold");
         let stamp = Stamp { now: delivered.updated_at, write_id: 1 };
-        let known = delivered.with_status(&stage, stamp).expect("a new status");
+        let known = delivered.with_status(&stage, None, stamp).expect("a new status");
         let bus = Accepting::default();
 
         let event = stream::replay(&[delivered, known], None).expect("an event");

@@ -10,13 +10,13 @@ use std::{collections::BTreeMap, time::Duration};
 use lambda_runtime::Error;
 use postback_core::{
     clock::Timestamp,
-    delivery::{Event, Note, PartialView, Policy, Record, Recovery, Stamp, State, step},
+    delivery::{Event, Note, PartialView, Policy, Record, Recovery, Stamp, State, Status, step},
 };
 use postback_runtime::{
     lambda::ScheduleHandler,
     ledger::{Change, Filter, Ledger},
     metrics::{Gauge, gauges},
-    services::SweepServices,
+    services::{DueValidation, SweepServices},
 };
 use rust_decimal::Decimal;
 
@@ -40,6 +40,25 @@ pub struct Counts {
     pub oldest: Duration,
     /// The money of the held deliveries, by currency.
     pub money: BTreeMap<String, Decimal>,
+    /// The validations that wait for a person, or have been due for more than a day.
+    pub validations_held: u32,
+    /// The money of the validations, by its standing and currency.
+    pub validated: BTreeMap<(Money, String), Decimal>,
+    /// The validations.
+    pub validations: u32,
+}
+
+/// The standing of the money of a validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Money {
+    /// Reported, and not validated yet.
+    Pending,
+    /// Approved.
+    Validated,
+    /// Rejected.
+    Rejected,
+    /// Approved, and come back since.
+    ToClaimBack,
 }
 
 /// Sweeps the ledger.
@@ -54,6 +73,11 @@ impl<S: SweepServices> Sweep<S> {
         Self { services }
     }
 
+    /// The services, given back.
+    pub fn into_services(self) -> S {
+        self.services
+    }
+
     /// Reads the whole ledger once.
     pub async fn sweep(&self, deadline: Timestamp) -> Result<BTreeMap<String, Counts>, Error> {
         let ledger = self.services.ledger();
@@ -65,11 +89,19 @@ impl<S: SweepServices> Sweep<S> {
             if self.services.now() + Duration::from_secs(10) > deadline {
                 return Err("the time ended before the ledger: more memory is faster".into());
             }
-            let page = ledger.scan(&Filter::open(), cursor.as_ref()).await?;
+            let page = ledger.scan(&Filter::watched(), cursor.as_ref()).await?;
             for record in page.records {
                 let record = self.expire(ledger, record).await?;
                 let counts = counts.entry(record.network().to_owned()).or_default();
-                counts.add(&record, self.services.now());
+                let now = self.services.now();
+                if record.is_validation() {
+                    counts.add_validation(&record, now);
+                    if record.is_validation_due(now) {
+                        self.put_validation(&record).await;
+                    }
+                } else {
+                    counts.add(&record, now);
+                }
             }
             for partial in page.unreadable {
                 let counts = counts.entry(partial.network.clone()).or_default();
@@ -79,6 +111,22 @@ impl<S: SweepServices> Sweep<S> {
             if cursor.is_none() {
                 return Ok(counts);
             }
+        }
+    }
+
+    /// Puts a validation that is due on its network's queue. Should it fail, the next sweep repeats
+    /// it.
+    async fn put_validation(&self, record: &Record) {
+        let (order_id, delivery) = (record.order_id.clone(), record.delivery.clone());
+        let due = DueValidation { order_id, delivery };
+        if self.services.put_validation(record.network(), &due).await.is_err() {
+            let (code, order_id) = ("validation_not_put", &record.order_id);
+            tracing::error!(
+                code,
+                order_id,
+                network = record.network(),
+                "the next sweep repeats it"
+            );
         }
     }
 
@@ -143,6 +191,33 @@ impl Counts {
         }
     }
 
+    /// Counts a validation: its money, and those that wait for a person.
+    fn add_validation(&mut self, record: &Record, now: Timestamp) {
+        let delivery = &record.protocol;
+        self.validations += 1;
+        self.validations_held += u32::from(record.is_validation_held(now));
+        let Some(reported) = &delivery.reported else { return };
+        let mut add = |standing, amount: Decimal| {
+            let sum = self.validated.entry((standing, reported.currency.clone())).or_default();
+            *sum = sum.saturating_add(amount);
+        };
+        let call = delivery.validation.as_ref().and_then(|validation| validation.call.as_ref());
+        match (delivery.state, call) {
+            (State::Delivered, Some(call)) => {
+                let standing = match call.status {
+                    Status::Approved => Money::Validated,
+                    Status::Rejected => Money::Rejected,
+                };
+                add(standing, call.amount);
+            }
+            (State::Skipped | State::Delivered, _) => {}
+            _ => add(Money::Pending, delivery.amount_left().unwrap_or(reported.amount)),
+        }
+        if let Some(back) = delivery.claim_back() {
+            add(Money::ToClaimBack, back);
+        }
+    }
+
     /// Counts a delivery that this version can't read: as open, since nobody says that it is final.
     fn add_unreadable(&mut self, partial: &PartialView, now: Timestamp) {
         self.unreadable += 1;
@@ -163,6 +238,16 @@ impl Counts {
         gauges.extend(
             self.money.iter().map(|(currency, sum)| Gauge::money("HeldAmount", currency, *sum)),
         );
+        gauges.extend(self.validated.iter().map(|((money, currency), sum)| match money {
+            Money::Pending => Gauge::money("MoneyPending", currency, *sum),
+            Money::Validated => Gauge::money("MoneyValidated", currency, *sum),
+            Money::Rejected => Gauge::money("MoneyRejected", currency, *sum),
+            Money::ToClaimBack => Gauge::money("MoneyToClaimBack", currency, *sum),
+        }));
+        // Nothing is measured where nothing is validated: each metric costs.
+        if self.validations > 0 {
+            gauges.push(Gauge::count("HeldValidations", self.validations_held));
+        }
         gauges
     }
 }

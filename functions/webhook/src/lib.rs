@@ -5,7 +5,12 @@ use postback_core::{
     fields::Fault,
     problem::{Code, Problem},
 };
-use postback_orders::{CheckedOrder, Sender, measure_refusal};
+use postback_orders::{
+    CheckedOrder, Sender,
+    keyring::Keyring,
+    keys::{KeyKind, Keys, standard_key},
+    measure_refusal,
+};
 use postback_runtime::{
     lambda::api::{self, Posted, Request, Response},
     ledger::Receipt,
@@ -14,13 +19,16 @@ use postback_runtime::{
 };
 use serde_json::Value;
 
-mod keyring;
-mod keys;
 mod signature;
 
-use keyring::Keyring;
-use keys::Keys;
 use signature::SignedMessage;
+
+/// The keys that senders share with the webhook.
+const KEYS: KeyKind = KeyKind {
+    secret: "webhook",
+    shape: "must be `whsec_` and 24 to 64 bytes in base64",
+    read: standard_key,
+};
 
 /// Accepts signed orders.
 #[derive(Debug)]
@@ -32,7 +40,7 @@ pub struct Webhook<S> {
 impl<S: WebhookServices> Webhook<S> {
     /// A webhook over `services`. Its keys are read with the first message.
     pub fn new(services: S) -> Self {
-        Self { services, keyring: Keyring::default() }
+        Self { services, keyring: Keyring::new(KEYS) }
     }
 
     /// Answers one message.
@@ -51,7 +59,7 @@ impl<S: WebhookServices> Webhook<S> {
 /// The faults of the webhook's secret. They hold nothing of it.
 #[must_use]
 pub fn faults_of_secret(json: &str) -> Vec<Fault> {
-    Keys::parse(json).1
+    Keys::parse(json, &KEYS).1
 }
 
 /// Accepts one message.
@@ -68,8 +76,10 @@ async fn accept(
 ) -> Result<Response, Problem> {
     let signed = SignedMessage::parse(request)?;
     signed.check_time(now)?;
-    let key = keyring.check(&signed, &Posted::by(request).bytes()?, services, now).await?;
-    let order = CheckedOrder::check(&order_of(Posted::by(request).json()?), now)?;
+    let body = Posted::by(request).bytes()?;
+    let key = keyring.find(services, now, |keys| signed.key_of(&body, keys)).await?;
+    let key = key.ok_or_else(|| Problem::new(Code::WebhookSignatureWrong, SIGNATURE_WRONG))?;
+    let order = CheckedOrder::read(order_of(Posted::by(request).json()?), services, now).await?;
     let before = services.receipt(signed.id).await.map_err(|_| {
         let detail =
             "The ledger could not be reached, so nothing was sent. Send the message again.";
@@ -92,6 +102,9 @@ async fn accept(
     }
     Ok(order.accepted(services, now))
 }
+
+const SIGNATURE_WRONG: &str = "No signature in `webhook-signature` matches this id, timestamp and body. Sign the exact bytes \
+     of the body with the shared key, and write `v1,` before the signature. Nothing was sent.";
 
 /// The order of a message: the body itself, or `data` of the envelope `{type, timestamp, data}` that
 /// Standard Webhooks recommends.

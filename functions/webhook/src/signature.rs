@@ -11,11 +11,10 @@ use postback_core::{
     clock::Timestamp,
     problem::{Code, Problem},
 };
+use postback_orders::keys::Keys;
 use postback_runtime::lambda::api::Request;
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
-
-use super::keys::Keys;
 
 /// The largest difference between a message's time and ours, either way.
 pub(crate) const TOLERANCE: Duration = Duration::from_mins(5);
@@ -129,7 +128,14 @@ fn unsigned(header: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::keys::keys_of, *};
+    use super::{super::KEYS, *};
+
+    /// The keys of a secret without faults.
+    fn keys_of(keys: &[&str]) -> Keys {
+        let (keys, faults) = Keys::parse(&serde_json::json!({ "keys": keys }).to_string(), &KEYS);
+        assert_eq!(faults, []);
+        keys
+    }
 
     /// Secret, id, timestamp, body, signature: as the reference implementations are tested with and
     /// as the specification has it.

@@ -46,6 +46,10 @@ impl Timestamp {
     /// Reads RFC 3339; fractions below a millisecond are dropped.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        // A blank in place of the T is no `date-time` of JSON Schema.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+            return None;
+        }
         let instant =
             OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
         // What has no year of four digits in UTC could be written, but not read again.
@@ -121,7 +125,9 @@ mod tests {
 
         assert_eq!(at.as_millis(), 1_795_256_100_123);
         assert_eq!(at.to_string(), "2026-11-21T10:15:00.123Z");
-        assert_eq!(Timestamp::parse("2026-11-21 10:15"), None);
+        for no_instant in ["2026-11-21 10:15", "2026-11-21 10:15:00Z"] {
+            assert_eq!(Timestamp::parse(no_instant), None);
+        }
     }
 
     #[test]

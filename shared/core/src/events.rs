@@ -3,12 +3,17 @@
 //! The ledger is the outbox: its stream shows each write, and [`events`] turns it into the events
 //! that the write stands for. The same record gives the same events with the same ids, however
 //! often it is read.
+//!
+//! More than 300 lines: every kind of event stands here.
 
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::{
     clock::Timestamp,
-    delivery::{CancellationRecord, CancellationWord, Decision, Proof, Record, State},
+    delivery::{
+        Call, CancellationRecord, CancellationWord, Decision, Proof, Record, State, Written,
+    },
     digest::sha256,
     redaction::{Details, Reason},
 };
@@ -28,8 +33,16 @@ pub enum Kind {
     CancelledAfterDelivery,
     /// The order came as completed after its cancellation: a person may send it.
     CompletedAfterWithdrawal,
+    /// The shop paid a part of the order back.
+    Refunded,
+    /// The validation of a delivery came to this end.
+    Validation(&'static str),
+    /// What was approved has come back since: the amount is to be claimed back.
+    ClaimBack,
     /// A person decided.
     Decided,
+    /// The ledger's memory of a delivery ended while it was open.
+    Expired,
 }
 
 impl Kind {
@@ -43,7 +56,11 @@ impl Kind {
             Self::Cancelled => "cancelled",
             Self::CancelledAfterDelivery => "cancelled_after_delivery",
             Self::CompletedAfterWithdrawal => "completed_after_withdrawal",
+            Self::Refunded => "refunded",
+            Self::Validation(word) => return format!("postback.validation_{word}"),
+            Self::ClaimBack => "claim_back",
             Self::Decided => "decided",
+            Self::Expired => "expired",
         };
         format!("postback.{word}")
     }
@@ -64,6 +81,9 @@ pub struct DeliveryEvent {
     /// The line, where the network wants lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
+    /// The short name of the sender who first brought the order to this network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The version of the record: it orders the events of one delivery.
     pub version: u64,
     /// The time.
@@ -90,6 +110,12 @@ pub struct DeliveryEvent {
     /// The decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// The amount: paid back so far, validated, or to be claimed back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Decimal>,
+    /// True if it is about the validation of the delivery.
+    #[serde(skip_serializing_if = "is_false")]
+    pub validation: bool,
 }
 
 impl DeliveryEvent {
@@ -97,6 +123,13 @@ impl DeliveryEvent {
     #[must_use]
     pub fn detail_type(&self) -> String {
         self.kind.detail_type()
+    }
+
+    /// Returns whether the network took the order at the first attempt, and nothing else happened:
+    /// the record's first write was the claim, its second is this success.
+    #[must_use]
+    pub fn is_routine(&self) -> bool {
+        matches!(self.kind, Kind::State(state) if state.is_success()) && self.version == 2
     }
 }
 
@@ -116,9 +149,28 @@ pub fn events(since: u64, after: &Record) -> Vec<DeliveryEvent> {
     }
     events.extend(noted(after));
     events.extend(cancelled(after));
+    events.extend(returned(after));
+    if let Some(validation) = &after.protocol.validation {
+        for event in &mut events {
+            of_validation(event, validation.call.as_ref());
+        }
+    }
     events.retain(|event| event.version > since);
     events.sort_by_key(|event| event.version);
     events
+}
+
+/// Returns the event of an item that expired while its delivery was open: nothing reports it any more.
+#[must_use]
+pub fn expired(last: &Record) -> Option<DeliveryEvent> {
+    let state = last.protocol.state;
+    if state.is_final() {
+        return None;
+    }
+    let at = Timestamp::from_millis(last.expires_at.saturating_mul(1_000));
+    let event = event(last, Kind::Expired, last.version.saturating_add(1), at, state);
+    let (reason, validation) = (last.protocol.reason.clone(), last.is_validation());
+    Some(DeliveryEvent { reason, validation, ..event })
 }
 
 /// Attempts that ended in a state that is announced.
@@ -187,7 +239,7 @@ fn cancelled(record: &Record) -> Vec<DeliveryEvent> {
         let kind = match noted.word {
             CancellationWord::Cancelled => Kind::Cancelled,
             CancellationWord::CompletedAfter => Kind::CompletedAfterWithdrawal,
-            CancellationWord::Revoked => continue,
+            CancellationWord::Revoked | CancellationWord::Superseded => continue,
         };
         events.push(event(record, kind, noted.version, noted.at, state));
     }
@@ -203,6 +255,36 @@ fn cancelled(record: &Record) -> Vec<DeliveryEvent> {
     events
 }
 
+/// Goods that came back: refunds, and what is to be claimed back after the validation.
+fn returned(record: &Record) -> Option<DeliveryEvent> {
+    let state = record.protocol.state;
+    let Written { version, at } = record.returned?;
+    if !record.is_validation() {
+        let event = event(record, Kind::Refunded, version, at, state);
+        return Some(DeliveryEvent { amount: record.protocol.refunds.sum(), ..event });
+    }
+    let amount = Some(record.protocol.claim_back()?);
+    let (version, at) = (version, at).max((record.state_version, record.state_at));
+    let event = event(record, Kind::ClaimBack, version, at, state);
+    Some(DeliveryEvent { amount, ..event })
+}
+
+/// Turns the event of a state into one of the validation.
+fn of_validation(event: &mut DeliveryEvent, call: Option<&Call>) {
+    event.validation = true;
+    let Kind::State(state) = event.kind else { return };
+    let word = match (state, call) {
+        (State::Delivered, Some(call)) => call.status.as_str(),
+        (State::Delivered, None) => "confirmed",
+        (State::Rejected, _) => "refused",
+        (state, _) => state.as_str(),
+    };
+    if state == State::Delivered {
+        event.amount = call.map(|call| call.amount);
+    }
+    event.kind = Kind::Validation(word);
+}
+
 fn event(record: &Record, kind: Kind, version: u64, at: Timestamp, state: State) -> DeliveryEvent {
     DeliveryEvent {
         kind,
@@ -210,6 +292,7 @@ fn event(record: &Record, kind: Kind, version: u64, at: Timestamp, state: State)
         order_id: record.order_id.clone(),
         network: record.network().to_owned(),
         line: record.line().map(str::to_owned),
+        source: record.source.clone(),
         version,
         at,
         state,
@@ -220,6 +303,8 @@ fn event(record: &Record, kind: Kind, version: u64, at: Timestamp, state: State)
         status: None,
         conflicts: None,
         decision: None,
+        amount: None,
+        validation: false,
     }
 }
 
@@ -230,6 +315,11 @@ fn id(record: &Record, kind: Kind, version: u64) -> String {
     let kind = kind.detail_type();
     let text = format!("{order_id}\n{delivery}\n{first_seen}\n{version}\n{kind}");
     sha256(&text, 16)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 //! | [`digest`] | digests as text |
 //! | [`events`] | the events of the bus, derived from the record |
 //! | [`network`] | the trait that a network implements |
+//! | [`platform`] | the trait that a shop system implements |
+//! | [`plausibility`] | the operator's bounds on what an order may be worth |
 //! | [`http`] | a request and an answer, as types |
 //! | [`problem`] | RFC 9457 errors with stable codes |
 //! | [`clock`] | instants |
@@ -23,5 +25,7 @@ pub mod http;
 mod json;
 pub mod network;
 pub mod order;
+pub mod platform;
+pub mod plausibility;
 pub mod problem;
 pub mod redaction;

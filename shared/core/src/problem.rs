@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::fields::Fault;
 
@@ -16,6 +17,8 @@ pub struct Problem {
     pub detail: String,
     /// Every fault of a bad order.
     pub errors: Vec<Fault>,
+    /// The results by lines, where the network wants lines.
+    pub lines: Vec<Value>,
 }
 
 /// The codes of all problems.
@@ -187,7 +190,7 @@ impl Code {
 impl Problem {
     /// A problem of kind `code`; `detail` says what was wrong and what to do.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        Self { code, detail: detail.into(), errors: Vec::new(), lines: Vec::new() }
     }
 
     /// A bad order.
@@ -207,6 +210,7 @@ impl Problem {
             code: self.code.as_str(),
             detail: &self.detail,
             errors: &self.errors,
+            lines: &self.lines,
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -221,11 +225,13 @@ struct Body<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'a [Fault],
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    lines: &'a [Value],
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

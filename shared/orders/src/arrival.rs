@@ -9,7 +9,7 @@ use postback_runtime::{
 };
 use serde_json::Value;
 
-use crate::{Sender, measure, networks};
+use crate::{CookieResult, Sender, measure, networks};
 
 /// An order that was taken.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Arrival<'a> {
     pub networks: Vec<&'static str>,
     /// True if it has a click of a network that is on; `None` unless it is completed and there is one.
     with_click: Option<bool>,
+    cookie: Option<CookieResult>,
 }
 
 impl<'a> Arrival<'a> {
@@ -39,6 +40,27 @@ impl<'a> Arrival<'a> {
             order,
             networks: networks::concerned(active, detail_type, detail),
             with_click: matters.then_some(with_click),
+            cookie: None,
+        }
+    }
+
+    /// The same with the result of reading the order's capture cookie.
+    #[must_use]
+    pub const fn with_cookie(mut self, cookie: Option<CookieResult>) -> Self {
+        self.cookie = cookie;
+        self
+    }
+
+    /// The word for the cookie in metrics: missing where a completed order came without a click.
+    fn cookie(&self) -> Option<&'static str> {
+        match (self.cookie, self.order) {
+            (Some(result), _) => Some(result.as_str()),
+            (None, Arrived::Order(order))
+                if self.with_click.is_some() && order.clicks.is_empty() =>
+            {
+                Some("missing")
+            }
+            (None, _) => None,
         }
     }
 
@@ -62,6 +84,7 @@ impl<'a> Arrival<'a> {
             source: sender.way,
             networks: self.networks.clone(),
             with_click: self.with_click,
+            cookie: self.cookie(),
         };
         measure(&measured, services, now);
         Ok(())

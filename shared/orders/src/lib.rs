@@ -12,16 +12,22 @@ use postback_core::{
 use postback_runtime::{
     lambda::api::{self, Posted, Request, Response},
     metrics,
-    services::OrderServices,
+    services::{CookieSecret, OrderServices},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 mod arrival;
+mod cookie;
+pub mod keyring;
+pub mod keys;
+mod landing;
 pub mod networks;
+pub mod platform;
 mod sender;
 
 pub use arrival::Arrival;
+pub use cookie::{COOKIE_KEYS, CookieKeys, CookieResult, has_cookie, resolve};
 pub use sender::Sender;
 
 #[derive(Serialize)]
@@ -43,6 +49,8 @@ pub struct CheckedOrder {
     order: Arrived,
     detail_type: String,
     detail: Value,
+    /// The result of reading its capture cookie.
+    cookie: Option<CookieResult>,
     /// The facts by which a repetition of the same message is recognised.
     pub facts: Facts,
 }
@@ -58,28 +66,60 @@ fn facts(order: &Arrived) -> Facts {
 
 impl CheckedOrder {
     /// Checks the order that is the body of a request.
-    pub fn parse(request: &Request, now: Timestamp) -> Result<Self, Problem> {
-        Self::check(&Posted::by(request).json()?, now)
+    pub async fn parse(
+        request: &Request,
+        services: &impl OrderServices,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        Self::read(Posted::by(request).json()?, services, now).await
+    }
+
+    /// Checks an order, its capture cookie read by the keys in force.
+    pub async fn read(
+        order: Value,
+        services: &impl OrderServices,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        Self::read_with(order, services, now, |_| {}).await
+    }
+
+    /// The same; `complete` adds to the order once the cookie's clicks are in it.
+    pub(crate) async fn read_with(
+        order: Value,
+        services: &impl OrderServices,
+        now: Timestamp,
+        complete: impl FnOnce(&mut Value),
+    ) -> Result<Self, Problem> {
+        let keys = cookie_keys(&order, services, now).await;
+        let (mut order, cookie) = resolve(order, &keys);
+        complete(&mut order);
+        Self::of(&order, cookie, now)
     }
 
     /// Checks an order.
-    pub fn check(order: &Value, now: Timestamp) -> Result<Self, Problem> {
-        let read = Arrived::read(order, UnknownFields::Deny);
-        let mut faults = networks::click_faults(order);
+    pub fn check(order: Value, keys: &CookieKeys, now: Timestamp) -> Result<Self, Problem> {
+        let (order, cookie) = resolve(order, keys);
+        Self::of(&order, cookie, now)
+    }
+
+    fn of(given: &Value, cookie: Option<CookieResult>, now: Timestamp) -> Result<Self, Problem> {
+        let read = Arrived::read(given, UnknownFields::Deny);
+        let mut faults = networks::click_faults(given);
         let dated = read.as_ref().ok();
-        faults.extend(dated.and_then(|order| order.completed_too_late(now)));
+        faults.extend(dated.iter().flat_map(|order| order.too_far_ahead(now)));
         faults.extend(dated.and_then(|order| order.too_old(now, RETENTION)));
         let order = match read {
             Ok(order) if faults.is_empty() => order,
             Ok(_) => return Err(Problem::invalid_order(faults)),
             Err(more) => return Err(Problem::invalid_order([more, faults].concat())),
         };
+        networks::warn_of_customer(given, order.order_id().as_str());
         let detail = match &order {
             Arrived::Order(order) => json!(order),
             Arrived::Cancelled(cancelled) => json!(cancelled),
         };
         let detail_type = format!("order.{}", order.status().as_str());
-        let checked = Self { facts: facts(&order), order, detail_type, detail };
+        let checked = Self { facts: facts(&order), order, detail_type, detail, cookie };
         if checked.detail.to_string().len() > LARGEST_DETAIL {
             return Err(api::too_large());
         }
@@ -108,7 +148,8 @@ impl CheckedOrder {
     }
 
     fn arrival(&self, services: &impl OrderServices) -> Arrival<'_> {
-        Arrival::of(&self.order, &self.detail_type, &self.detail, services.networks())
+        let Self { order, detail_type, detail, cookie, .. } = self;
+        Arrival::of(order, detail_type, detail, services.networks()).with_cookie(*cookie)
     }
 
     /// The answer to an order that the bus has accepted.
@@ -119,6 +160,18 @@ impl CheckedOrder {
         let body = serde_json::to_string(&accepted).unwrap_or_default();
         api::respond(202, "application/json", body, &[("location", location)])
     }
+}
+
+/// The keys of the capture cookie, read where the order has one.
+pub async fn cookie_keys(
+    order: &Value,
+    services: &impl OrderServices,
+    now: Timestamp,
+) -> CookieKeys {
+    if !has_cookie(order) {
+        return CookieKeys::of(&CookieSecret::Unsigned);
+    }
+    CookieKeys::of(&services.cookie_secret(now).await)
 }
 
 /// Measures the refusal of an order. What is not the order's fault is no refusal of it.

@@ -1,7 +1,10 @@
 //! The networks: their names, the members of their clicks and the pattern of their orders, collected
 //! from their folders when this crate is built.
 
-use postback_core::fields::{Fault, escape, nearest, unknown_member};
+use postback_core::{
+    fields::{Fault, escape, is_absent, nearest, unknown_member},
+    order::{clicks_fault, is_cancellation},
+};
 use postback_runtime::services::{ActiveNetworks, ORDER_COMPLETED, ORDER_TYPES};
 use serde_json::Value;
 
@@ -13,18 +16,28 @@ pub struct Network {
     /// Its machine name.
     pub name: &'static str,
     /// The members of its click; none where it has no click.
-    click: &'static [&'static str],
+    pub(crate) click: &'static [&'static str],
+    /// The parameters of a landing page's address that are a click.
+    pub(crate) captured: &'static [&'static str],
+    /// The parameter beside which alone these count.
+    pub(crate) marker: Option<&'static str>,
+    /// The value that it must have; any unless set.
+    pub(crate) value: Option<&'static str>,
     /// The event pattern of its rule on the bus, below `detail`: JSON.
     pattern: &'static str,
 }
 
 include!(concat!(env!("OUT_DIR"), "/networks.rs"));
 
-/// Returns clicks of unknown networks and unknown members of clicks: the networks would ignore them,
-/// and the customer would lose the cashback.
+/// Returns clicks of unknown networks, unknown members of clicks, and clicks that are no object: the
+/// networks would ignore them, and the customer would lose the cashback. A cancellation has none, because it needs no click.
 #[must_use]
 pub fn click_faults(order: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
+    if is_cancellation(order) {
+        return faults;
+    }
+    faults.extend(clicks_fault(order));
     for (name, click) in order["clicks"].as_object().into_iter().flatten() {
         let with_clicks = NETWORKS.iter().filter(|network| !network.click.is_empty());
         let Some(network) = with_clicks.clone().find(|network| network.name == name) else {
@@ -38,6 +51,17 @@ pub fn click_faults(order: &Value) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Says in the log that the `customer` of a completed order is no object, and so counts as absent: a
+/// network that knows its orders by the customer does not get this one.
+pub fn warn_of_customer(order: &Value, order_id: &str) {
+    let Some(customer) = order.get("customer") else { return };
+    if customer.is_object() || is_absent(customer) || is_cancellation(order) {
+        return;
+    }
+    let code = "customer_unread";
+    tracing::warn!(code, order_id, "the customer is no object and counts as absent");
 }
 
 fn under(place: &str, fault: Fault) -> Fault {

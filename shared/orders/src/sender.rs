@@ -1,9 +1,9 @@
 //! The sender of an order, by a short name: nothing by which a buyer could be recognised.
 
-use postback_runtime::{lambda::api::Request, services::PUBLISHED};
-
-/// The most characters of a sender's own name.
-const LONGEST_NAME: usize = 64;
+use postback_runtime::{
+    lambda::api::Request,
+    sender::{clean, source_of},
+};
 
 /// The sender of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,12 @@ impl Sender {
         Self { way: "webhook", name: Some(key.to_string()) }
     }
 
+    /// A shop system, by its webhook: the holder of the key at this place, from 1.
+    #[must_use]
+    pub fn platform(name: &str, key: usize) -> Self {
+        Self { way: "webhook", name: clean(&format!("{name}/{key}")) }
+    }
+
     /// A sender that put its order on the bus itself, under a source of its own.
     #[must_use]
     pub fn bus(source: &str) -> Self {
@@ -46,7 +52,7 @@ impl Sender {
     /// The source of its event on the bus. No other function may put one of this kind.
     #[must_use]
     pub fn source(&self) -> String {
-        format!("{PUBLISHED}.{}", self.name())
+        source_of(&self.name())
     }
 }
 
@@ -60,16 +66,10 @@ fn name_of_arn(arn: &str) -> &str {
     }
 }
 
-/// The text in the alphabet of an event's source, cut to length.
-fn clean(text: &str) -> Option<String> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
-    let text = text.chars().take(LONGEST_NAME).map(|c| if allowed(c) { c } else { '-' });
-    let text: String = text.collect();
-    (!text.is_empty()).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use postback_runtime::sender::LONGEST_NAME;
+
     use super::*;
 
     fn called(arn: Option<&str>, subject: Option<&str>) -> String {

@@ -7,6 +7,7 @@
 //! | [`client`] | one request, sent once: not sent, maybe sent, or answered |
 //! | [`services`] | time, randomness, queue, bus and secret, from AWS or from a test |
 //! | [`lambda`] | the shell: API Gateway, SQS and their answers |
+//! | [`sender`] | the short name of an order's sender |
 //! | [`metrics`] | measurements, in `CloudWatch`'s embedded metric format |
 
 pub mod client;
@@ -14,4 +15,5 @@ pub mod dispatch;
 pub mod lambda;
 pub mod ledger;
 pub mod metrics;
+pub mod sender;
 pub mod services;

@@ -13,6 +13,7 @@ use postback_core::{clock::Timestamp, delivery::State, order::Order};
 mod document;
 mod gauge;
 mod intake;
+mod platform;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -20,6 +21,7 @@ mod webhook;
 use document::{Document, number};
 pub use gauge::{Gauge, gauges};
 pub use intake::Intake;
+pub use platform::{platform_message, platform_refusal};
 pub use webhook::webhook_refusal;
 
 /// The namespace of the metrics in `CloudWatch`.

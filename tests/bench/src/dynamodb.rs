@@ -18,7 +18,7 @@ use dynoxide::{
     AttributeValue, Database, DynoxideError, ImportOptions, Item,
     actions::{
         delete_item::DeleteItemRequest, get_item::GetItemRequest, put_item::PutItemRequest,
-        update_item::UpdateItemRequest,
+        query::QueryRequest, update_item::UpdateItemRequest,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -174,6 +174,15 @@ impl Shared {
                     answer.consumed_capacity.as_ref().map(|consumed| consumed.capacity_units)
                 })
             }
+            // Of the pauses.
+            "Query" => {
+                let mut request: QueryRequest = parse(body)?;
+                request.return_consumed_capacity = total();
+                let table = request.table_name.clone();
+                self.count(&table, operation, database.query(request), |answer| {
+                    answer.consumed_capacity.as_ref().map(|consumed| consumed.capacity_units)
+                })
+            }
             other => Err(DynoxideError::ValidationException(format!("{other} is not supported"))),
         }
     }
@@ -193,7 +202,7 @@ impl Shared {
         let mut all = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = all.entry(table.to_owned()).or_default();
         *counts.calls.entry(operation.to_owned()).or_default() += 1;
-        if operation == "GetItem" {
+        if matches!(operation, "GetItem" | "Query") {
             counts.read_units += units;
         } else {
             counts.write_units += units;

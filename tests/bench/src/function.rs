@@ -19,6 +19,7 @@ use crate::{
     Failure, clock,
     cores::Cores,
     runtime_api::{Answer, RuntimeApi},
+    share::Share,
 };
 
 /// A packaged function, and how to start it.
@@ -58,23 +59,31 @@ pub(crate) struct Function {
     /// The file with its log, shown when it fails.
     log: PathBuf,
     counts: bool,
+    /// Its share of a core, given back with it.
+    _share: Option<Share>,
 }
 
 impl Function {
-    /// Starts the process with an environment of its own.
+    /// Starts the process with an environment of its own, and the share of a core that `memory` MB
+    /// bring.
     pub(crate) async fn start(
         package: &Package,
         environment: &BTreeMap<String, String>,
         cores: Option<Cores>,
+        memory: Option<u32>,
     ) -> Result<Self, Failure> {
         let api = RuntimeApi::start().await;
         let log = std::env::temp_dir().join(format!("postback-bench-{}.log", api.address.port()));
         let out = OpenOptions::new().create(true).append(true).open(&log)?;
-        let (program, arguments) =
-            package.command.split_first().ok_or_else(|| Failure::new("no program"))?;
-        let mut command = Command::new(program);
+        let port = api.address.port().to_string();
+        let share = memory.and_then(|memory| Share::of(memory, &port));
+        let memory = memory.unwrap_or(256).to_string();
+        let mut command = Command::new("/bin/sh");
+        // The shell joins the group and becomes the program.
+        command.args(["-c", r#"[ -z "$0" ] || echo $$ > "$0"; exec "$@""#]);
+        command.arg(share.as_ref().map(Share::members).unwrap_or_default());
         command
-            .args(arguments)
+            .args(&package.command)
             .current_dir(&package.directory)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -84,7 +93,7 @@ impl Function {
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", &package.name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
             .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
@@ -107,7 +116,7 @@ impl Function {
             None => spawn(),
         };
         let process = process?;
-        Ok(Self { api, process, since, log, counts: package.counts })
+        Ok(Self { api, process, since, log, counts: package.counts, _share: share })
     }
 
     /// The first call of a fresh process, timed from its start.

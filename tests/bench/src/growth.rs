@@ -44,7 +44,7 @@ pub(crate) async fn measure(plan: &Plan, cores: Cores) -> Result<Vec<Grown>, Fai
 
 async fn measure_with(plan: &Plan, items: usize, cores: Cores) -> Result<Grown, Failure> {
     let table = &plan.function.name;
-    let test_bed = TestBed::start(Delays::default(), Some(cores)).await?;
+    let test_bed = TestBed::start(Delays::default(), Some(cores), None).await?;
     test_bed.dynamodb.create_table(table, &plan.function.key)?;
     let function = test_bed.function(&plan.function, Network::ShopBack).await?;
     let mut next = 0;

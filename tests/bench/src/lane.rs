@@ -1,6 +1,6 @@
 //! One function's part of a round.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use postback_sandbox::Network;
 use serde_json::Value;
@@ -29,6 +29,8 @@ pub(crate) struct Lane<'a> {
     pub(crate) warm: Vec<Duration>,
     pub(crate) batches: Vec<Duration>,
     pub(crate) duplicate: Vec<Duration>,
+    /// By the pause's seconds.
+    pub(crate) after_pause: BTreeMap<u64, Vec<Duration>>,
     pub(crate) figures: Figures,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Lane<'a> {
             warm: Vec::new(),
             batches: Vec::new(),
             duplicate: Vec::new(),
+            after_pause: BTreeMap::new(),
             figures: Figures::default(),
         }
     }
@@ -86,6 +89,14 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
+    /// The first order that the running function took, a second time. Returns how long it took.
+    pub(crate) async fn repeat_first(&self, function: &Function) -> Result<Duration, Failure> {
+        let order = orders::order(&self.prefix, self.cold.len() + 1);
+        let answer = function.call(&orders::by_api(&order)).await?;
+        check_accepted(&answer.body)?;
+        Ok(answer.took)
+    }
+
     /// A batch of orders from the queue.
     pub(crate) async fn batch(
         &mut self,
@@ -112,6 +123,11 @@ impl<'a> Lane<'a> {
             warm_p99_ms: percentile(&self.warm, 99),
             batch_ms: median(&self.batches),
             duplicate_ms: median(&self.duplicate),
+            after_pause_ms: self
+                .after_pause
+                .iter()
+                .map(|(pause, took)| (*pause, median(took)))
+                .collect(),
             ..self.figures
         }
     }

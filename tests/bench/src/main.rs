@@ -14,6 +14,7 @@ use crate::{
     growth::Grown,
     load::Level,
     rounds::{Amounts, Figures},
+    share::Share,
     test_bed::Delays,
 };
 
@@ -29,8 +30,10 @@ mod rounds;
 mod runtime_api;
 mod server;
 mod services;
+mod share;
 mod summary;
 mod test_bed;
+mod tls;
 
 /// The measurements to make.
 #[derive(Debug, Deserialize)]
@@ -49,15 +52,19 @@ struct Plan {
     growth: Option<growth::Plan>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Setting {
     delays: Delays,
+    /// The memory in MB whose share of a core the functions have.
+    memory: u32,
     amounts: Amounts,
 }
 
 /// The results.
 #[derive(Debug, Default, Serialize)]
 struct Measured {
+    /// True if the functions had their share of a core, false if they had a core.
+    shares: bool,
     /// One entry per round, by setting; the figures by the function's name.
     rounds: BTreeMap<String, Vec<BTreeMap<String, Figures>>>,
     load: Vec<Level>,
@@ -77,13 +84,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(plan: &Plan) -> Result<Measured, Failure> {
     let cores = Cores::of_this_machine();
-    let mut result = Measured::default();
+    let shares = Share::of(256, "trial").is_some();
+    let mut result = Measured { shares, ..Measured::default() };
     cores.use_service_cores();
     let services = services(move || cores.use_service_cores())?;
     for round in 1..=plan.rounds {
         for (name, setting) in &plan.settings {
             eprintln!("Round {round} of {}: {name} …", plan.rounds);
-            let round = rounds::round(&plan.contestants, setting.delays, setting.amounts, cores);
+            let round = rounds::round(&plan.contestants, setting, cores);
             let figures = services.block_on(round)?;
             result.rounds.entry(name.clone()).or_default().push(figures);
         }

@@ -9,7 +9,7 @@ pub(crate) fn order(prefix: &str, number: usize) -> Value {
         "status": "completed",
         "completed_at": "2026-11-21T10:15:00Z",
         "currency": "INR",
-        "total": "1499.00", "tax": "228.66", "shipping": "0.00",
+        "total": "1499.5", "tax": "228.66", "shipping": "0.00",
         "customer": {
             "email": format!("{}@example.com", id(prefix, number)),
             "phone": format!("+91 98{number:08}"),
@@ -22,7 +22,7 @@ pub(crate) fn order(prefix: &str, number: usize) -> Value {
         },
         "items": [{
             "sku": "S-1", "name": "Phone case", "category": "accessories",
-            "quantity": 1, "unit_price": "1499.00", "refs": { "cpa_moe": 135 },
+            "quantity": 1, "unit_price": "1499.5", "refs": { "cpa_moe": 135 },
         }],
     })
 }

@@ -7,15 +7,15 @@ use postback_sandbox::Network;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Failure,
+    Failure, Setting, clock,
     cores::Cores,
     function::{Function, Package},
     lane::{BATCH, Lane},
-    test_bed::{Delays, TestBed},
+    test_bed::TestBed,
 };
 
 /// The amounts to measure in one round.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Amounts {
     /// Fresh processes.
     pub(crate) cold: usize,
@@ -23,8 +23,12 @@ pub(crate) struct Amounts {
     pub(crate) warm: usize,
     /// Batches of ten, in turns of three.
     pub(crate) batches: usize,
-    /// Orders that come a second time.
+    /// Orders that come a second time at once.
     pub(crate) duplicates: usize,
+    /// Pauses in seconds, after each of which every function takes an order, and one a second time
+    /// that it took before.
+    #[serde(default)]
+    pub(crate) pauses: Vec<u64>,
 }
 
 /// The figures of one function in one round.
@@ -35,6 +39,10 @@ pub(crate) struct Figures {
     pub(crate) warm_p99_ms: f64,
     pub(crate) batch_ms: f64,
     pub(crate) duplicate_ms: f64,
+    /// An order after a pause, by its seconds.
+    pub(crate) after_pause_ms: BTreeMap<u64, f64>,
+    /// A duplicate whose order came before all pauses.
+    pub(crate) late_duplicate_ms: f64,
     pub(crate) cpu_ms_per_1000: f64,
     pub(crate) batch_cpu_ms_per_1000: f64,
     pub(crate) cold_cpu_ms: f64,
@@ -58,11 +66,11 @@ const WARM_UP: usize = 30;
 /// Measures one round with these delays; returns the figures by the function's name.
 pub(crate) async fn round(
     packages: &[Package],
-    delays: Delays,
-    amounts: Amounts,
+    setting: &Setting,
     cores: Cores,
 ) -> Result<BTreeMap<String, Figures>, Failure> {
-    let test_bed = TestBed::start(delays, Some(cores)).await?;
+    let amounts = &setting.amounts;
+    let test_bed = TestBed::start(setting.delays, Some(cores), Some(setting.memory)).await?;
     let mut lanes: Vec<_> = packages.iter().enumerate().map(|(at, p)| Lane::new(p, at)).collect();
     for lane in &lanes {
         test_bed.dynamodb.create_table(&lane.package.name, &lane.package.key)?;
@@ -77,12 +85,16 @@ pub(crate) async fn round(
     single_orders(&test_bed, &mut running, amounts.warm).await?;
     duplicates(&test_bed, &mut running, amounts.duplicates).await?;
     batches(&test_bed, &mut running, amounts.batches).await?;
+    pauses(&test_bed, &mut running, &amounts.pauses).await?;
     drop(running);
     for function in functions {
         function.stop().await?;
     }
     test_bed.check(Network::ShopBack, lanes.iter().map(|lane| lane.last).sum())?;
-    check_events(&test_bed, &lanes)?;
+    match test_bed.waiting() {
+        0 => {}
+        waiting => return Err(Failure::new(format!("{waiting} orders had to wait"))),
+    }
     Ok(lanes.into_iter().map(|lane| (lane.package.name.clone(), lane.summary())).collect())
 }
 
@@ -176,17 +188,29 @@ async fn batches(
     Ok(())
 }
 
-/// Fails unless every order of ours has one event on the bus, in batches too, and none had to wait.
-fn check_events(test_bed: &TestBed, lanes: &[Lane<'_>]) -> Result<(), Failure> {
-    let ours = lanes.iter().filter(|lane| lane.package.name == "postback");
-    let orders: usize = ours.map(|lane| lane.last).sum();
-    match test_bed.sent() {
-        (events, 0) if events == orders as u64 => Ok(()),
-        (events, messages) => {
-            let found = format!("{events} events, {messages} messages of {orders} orders");
-            Err(Failure::new(found))
+/// All functions have the same pause; the turn after it begins with another one each time.
+async fn pauses(
+    test_bed: &TestBed,
+    running: &mut [Running<'_, '_>],
+    pauses: &[u64],
+) -> Result<(), Failure> {
+    for (turn, pause) in pauses.iter().enumerate() {
+        clock::wait_since(clock::now(), Duration::from_secs(*pause)).await;
+        let first = turn % running.len();
+        running.rotate_left(first);
+        for (lane, function) in &mut *running {
+            let took = lane.order(test_bed, function).await?;
+            lane.after_pause.entry(*pause).or_default().push(took);
+        }
+        running.rotate_right(first);
+    }
+    if !pauses.is_empty() {
+        for (lane, function) in running {
+            let took = lane.repeat_first(function).await?;
+            lane.figures.late_duplicate_ms = took.as_secs_f64() * 1000.0;
         }
     }
+    Ok(())
 }
 
 fn per_order(calls: BTreeMap<String, u32>, orders: usize) -> BTreeMap<String, f64> {

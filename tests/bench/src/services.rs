@@ -1,4 +1,4 @@
-//! Secrets Manager, SQS and EventBridge: the operations the functions call.
+//! Secrets Manager and SQS: the operations the functions call.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::{clock, server};
 
-/// One of the services, or all of them, on loopback.
+/// One of the services on loopback.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -30,26 +30,15 @@ struct Shared {
     delay: Duration,
     /// By id.
     secrets: BTreeMap<String, String>,
-    events: Mutex<u64>,
     messages: Mutex<u64>,
 }
 
 impl Service {
     pub(crate) async fn start(delay: Duration, secrets: BTreeMap<String, String>) -> Self {
-        let shared = Arc::new(Shared {
-            delay,
-            secrets,
-            events: Mutex::default(),
-            messages: Mutex::default(),
-        });
+        let shared = Arc::new(Shared { delay, secrets, messages: Mutex::default() });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         let (address, serving) = server::start(router).await;
         Self { address, shared, serving }
-    }
-
-    /// The number of events put on a bus so far.
-    pub(crate) fn events(&self) -> u64 {
-        *self.shared.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of messages sent to a queue so far.
@@ -70,7 +59,6 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let body = match target.unwrap_or_default() {
         "secretsmanager.GetSecretValue" => shared.secret(&request),
-        "AWSEvents.PutEvents" => Some(shared.put_events(&request)),
         "AmazonSQS.SendMessage" => Some(shared.send_message()),
         _ => None,
     };
@@ -85,13 +73,6 @@ impl Shared {
         let id = request["SecretId"].as_str()?;
         let secret = self.secrets.get(id)?;
         Some(json!({ "ARN": id, "Name": id, "VersionId": "v1", "SecretString": secret }))
-    }
-
-    fn put_events(&self, request: &Value) -> Value {
-        let count = request["Entries"].as_array().map_or(0, Vec::len);
-        *self.events.lock().unwrap_or_else(PoisonError::into_inner) += count as u64;
-        let entries = vec![json!({ "EventId": "e" }); count];
-        json!({ "FailedEntryCount": 0, "Entries": entries })
     }
 
     fn send_message(&self) -> Value {

@@ -13,6 +13,7 @@ use crate::{
     function::{Function, Package},
     orders,
     services::Service,
+    tls,
 };
 
 /// The services' times to answer.
@@ -22,23 +23,41 @@ pub(crate) struct Delays {
     pub(crate) network: u64,
     /// `DynamoDB`, in milliseconds.
     pub(crate) dynamodb: u64,
-    /// Secrets Manager, SQS and EventBridge, in milliseconds.
-    pub(crate) other: u64,
+    /// Secrets Manager, in milliseconds.
+    pub(crate) secrets: u64,
+    /// SQS, in milliseconds.
+    pub(crate) queue: u64,
 }
 
 /// The networks and services on loopback.
 pub(crate) struct TestBed {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) sandbox: Sandbox,
-    bus: Service,
     queue: Service,
-    secrets: Service,
+    _secrets: Service,
+    /// The base URLs of all of them.
+    urls: Urls,
     /// The cores to share out; `None` lets the functions use all.
     cores: Option<Cores>,
+    /// The memory in MB whose share of a core the functions have; `None` gives them a core.
+    memory: Option<u32>,
+}
+
+/// The services' base URLs, over TLS.
+struct Urls {
+    dynamodb: String,
+    queue: String,
+    secrets: String,
+    /// Of the sandbox, which has a path for each network.
+    networks: String,
 }
 
 impl TestBed {
-    pub(crate) async fn start(delays: Delays, cores: Option<Cores>) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        delays: Delays,
+        cores: Option<Cores>,
+        memory: Option<u32>,
+    ) -> Result<Self, Failure> {
         let sandbox = Sandbox::start_with(Options { port: 0, record_limit: 100 }).await?;
         if delays.network > 0 {
             for network in Network::ALL {
@@ -51,15 +70,17 @@ impl TestBed {
             Ok((format!("postback/{network}"), fs::read_to_string(Path::new(&path))?))
         });
         let secrets = secrets.into_iter().collect::<Result<BTreeMap<_, _>, Failure>>()?;
-        let other = Duration::from_millis(delays.other);
-        Ok(Self {
-            dynamodb: DynamoDb::start(Duration::from_millis(delays.dynamodb)).await?,
-            sandbox,
-            bus: Service::start(other, BTreeMap::new()).await,
-            queue: Service::start(other, BTreeMap::new()).await,
-            secrets: Service::start(other, secrets).await,
-            cores,
-        })
+        let answer_time = Duration::from_millis(delays.queue);
+        let dynamodb = DynamoDb::start(Duration::from_millis(delays.dynamodb)).await?;
+        let queue = Service::start(answer_time, BTreeMap::new()).await;
+        let secrets = Service::start(Duration::from_millis(delays.secrets), secrets).await;
+        let urls = Urls {
+            dynamodb: tls::before(dynamodb.address).await?,
+            queue: tls::before(queue.address).await?,
+            secrets: tls::before(secrets.address).await?,
+            networks: tls::before(sandbox.address()).await?,
+        };
+        Ok(Self { dynamodb, sandbox, queue, _secrets: secrets, urls, cores, memory })
     }
 
     /// The environment of a function that reports to `network`, with `table` as its ledger. It is the
@@ -70,22 +91,29 @@ impl TestBed {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
+        let queue = |name: &str| format!("{}/000000000000/{name}", self.urls.queue);
         [
-            ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", self.dynamodb.address)),
-            ("AWS_ENDPOINT_URL_EVENTBRIDGE", format!("http://{}", self.bus.address)),
-            ("AWS_ENDPOINT_URL_SQS", format!("http://{}", self.queue.address)),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", self.secrets.address)),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.urls.dynamodb.clone()),
+            ("AWS_ENDPOINT_URL_SQS", self.urls.queue.clone()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.urls.secrets.clone()),
             ("LEDGER_TABLE", table.to_owned()),
-            ("NETWORK_ENDPOINT", self.sandbox.endpoint(network)),
+            ("NETWORK_ENDPOINT", self.endpoint(network)),
             ("NETWORK_SECRET_ARN", format!("postback/{network}")),
-            ("QUEUE_URL", format!("http://{}/000000000000/queue", self.queue.address)),
-            ("FOLLOW_QUEUE_URL", format!("http://{}/000000000000/follow", self.queue.address)),
-            ("EVENT_BUS_NAME", "postback".to_owned()),
+            ("QUEUE_URL", queue("queue")),
+            ("DEAD_LETTER_QUEUE_URL", queue("dead-letters")),
+            ("STATUS_QUEUE_URL", queue("status")),
+            ("STATUS_DEAD_LETTER_QUEUE_URL", queue("status-dead-letters")),
             ("OFFER_ID", account("offer_id")),
             ("SECURITY_TOKEN", account("security_token")),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
+    }
+
+    fn endpoint(&self, network: Network) -> String {
+        let plain = self.sandbox.endpoint(network);
+        let path = plain.splitn(4, '/').nth(3).unwrap_or_default();
+        format!("{}/{path}", self.urls.networks)
     }
 
     /// Starts a function that reports to `network` and has a table of its own.
@@ -95,12 +123,12 @@ impl TestBed {
         network: Network,
     ) -> Result<Function, Failure> {
         let environment = self.environment(network, &package.name);
-        Function::start(package, &environment, self.cores).await
+        Function::start(package, &environment, self.cores, self.memory).await
     }
 
-    /// The numbers of events put on the bus, and of messages sent to a queue, so far.
-    pub(crate) fn sent(&self) -> (u64, u64) {
-        (self.bus.events(), self.queue.messages())
+    /// The number of orders put back on a queue so far.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.queue.messages()
     }
 
     /// Fails unless `network` holds exactly one effect for each of `orders`, and saw no violation.

@@ -55,6 +55,7 @@ mod careless;
 mod corpus;
 mod current;
 mod noise;
+pub mod platform;
 mod schema;
 mod settings;
 mod suite;

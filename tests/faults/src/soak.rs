@@ -113,10 +113,10 @@ impl Report {
         self.endless += other.endless;
     }
 
-    /// Returns true if nothing was reported twice, lost or untrue, and every kind of event happened.
+    /// Returns true if nothing was reported twice, lost or untrue, and everything came to rest.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.census.defects.is_empty() && self.endless == 0 && self.tally.missing().is_empty()
+        self.census.defects.is_empty() && self.endless == 0
     }
 }
 

@@ -52,7 +52,7 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
         .build();
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::from_conf(config), "ledger".to_owned());
     let nowhere = "http://127.0.0.1:9".parse().unwrap_or_else(|error| panic!("{error}"));
-    let sender = Sender::new(nowhere, Duration::from_secs(1));
+    let sender = Sender::new(nowhere, Duration::from_secs(1), Duration::from_secs(3));
     let dispatcher = runtime.block_on(Dispatcher::start(ledger, sender, FakeServices::default()));
     let dispatcher = dispatcher.unwrap_or_else(|error| panic!("{error}"));
     Bench { runtime, dispatcher, network: networks::configured(&json!({})) }

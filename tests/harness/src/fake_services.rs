@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::Order, plausibility::Plausibility};
 use postback_runtime::{
     metrics::Metrics,
     services::{DelayedOrder, Secret, Services, Unavailable},
@@ -33,6 +33,7 @@ struct Inner {
     metrics: Vec<Value>,
     queue_down: bool,
     secret_down: bool,
+    plausibility: Plausibility,
     panics: Option<String>,
     broken_rule: Option<&'static str>,
     next_id: u64,
@@ -76,6 +77,7 @@ impl FakeServices {
             metrics: Vec::new(),
             queue_down: false,
             secret_down: false,
+            plausibility: Plausibility::default(),
             panics: None,
             broken_rule: None,
             next_id: 0,
@@ -174,6 +176,15 @@ impl FakeServices {
         inner.secret = (secret.to_owned(), inner.secret.1 + 1);
     }
 
+    /// Sets the largest total for each currency, as the function's environment has them.
+    ///
+    /// # Panics
+    ///
+    /// If they are malformed.
+    pub fn bound(&self, largest_totals: &str) {
+        self.inner().plausibility = Plausibility::read(largest_totals).expect("bounds");
+    }
+
     /// Makes the queue refuse messages, or take them again.
     pub fn queue_down(&self, down: bool) {
         self.inner().queue_down = down;
@@ -249,5 +260,9 @@ impl Services for FakeServices {
         let mut inner = self.inner();
         let documents = metrics.documents("stack", network, inner.now);
         inner.metrics.extend(documents);
+    }
+
+    fn is_plausible(&self, order: &Order) -> bool {
+        self.inner().plausibility.takes(order)
     }
 }

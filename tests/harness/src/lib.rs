@@ -7,15 +7,19 @@
 
 #![expect(clippy::expect_used, reason = "a test bed that can't be set up is a failed test")]
 
+mod aws;
 mod events;
 mod fake_services;
+mod fake_sweep;
 mod function;
 mod published;
 mod table;
 mod test_bed;
 
+pub use aws::FakeAws;
 pub use events::{api_event, order_event, sqs_event};
 pub use fake_services::{DeadLetter, FakeServices, Message};
+pub use fake_sweep::FakeSweep;
 pub use function::{Answer, Function, INVISIBLE, TIMEOUT};
 pub use published::{RecordingBus, publish_to};
 pub use table::{Call, LATER_WRITE, Later, Strike, Table, Units, as_later};

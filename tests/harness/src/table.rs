@@ -131,6 +131,12 @@ impl Table {
         NAME
     }
 
+    /// The URL at which it is called.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// The client of it.
     #[must_use]
     pub const fn client(&self) -> &Client {
@@ -189,6 +195,12 @@ impl Table {
         })
     }
 
+    /// The number of times that the pauses were read so far.
+    #[must_use]
+    pub fn pauses_read(&self) -> u64 {
+        self.proxy.pauses_read.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// The table's stream so far: each write as Lambda gets it, oldest first.
     #[must_use]
     pub fn stream(&self) -> Vec<Value> {
@@ -233,7 +245,7 @@ fn definition() -> dynoxide::actions::create_table::CreateTableRequest {
     serde_json::from_value(definition).expect("a table definition")
 }
 
-async fn listen<F: Future<Output = ()> + Send + 'static>(
+pub(crate) async fn listen<F: Future<Output = ()> + Send + 'static>(
     serve: impl FnOnce(TcpListener) -> F,
 ) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");

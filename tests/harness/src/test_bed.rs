@@ -8,7 +8,10 @@ use postback_core::{
     network::Network,
     redaction::OperatorNote,
 };
-use postback_runtime::{client::Sender, ledger::Change};
+use postback_runtime::{
+    client::Sender,
+    ledger::{Change, PauseChange},
+};
 use postback_sandbox::Sandbox;
 use url::Url;
 
@@ -148,13 +151,35 @@ impl TestBed {
             };
             let note = |text| OperatorNote::new(text).expect("a note");
             let (by, why) = (note("an operator"), note("asked the network"));
-            let decided = DecisionRecord { version: 0, at: now, attempt, decision, by, why };
+            let evidence = None;
+            let decided = DecisionRecord {
+                version: 0,
+                at: now,
+                attempt,
+                decision,
+                by,
+                why,
+                evidence,
+                contents_left_out: 0,
+            };
             let stamp = Stamp { now, write_id: fastrand::u64(..) };
             Change::Write(Box::new(held.decided(next, decided, stamp)), ())
         };
         let ledger = self.table.ledger();
         let held = ledger.get(key).await.expect("the ledger");
         ledger.update(held, decide).await.expect("the ledger");
+    }
+
+    /// Pauses a network as the tool does, or resumes it.
+    ///
+    /// # Panics
+    ///
+    /// If the ledger fails.
+    pub async fn pause(&self, network: &str, paused: bool) {
+        let note = |text| OperatorNote::new(text).expect("a note");
+        let (by, why) = (note("an operator"), note("the network asked for it"));
+        let change = PauseChange { paused, at: self.now(), by, why };
+        self.table.ledger().change_pause(network, &change).await.expect("the ledger");
     }
 
     /// The time.
@@ -203,7 +228,7 @@ impl TestBed {
 
 fn sender(endpoint: &str, timeout: Duration) -> Sender {
     let endpoint = Url::parse(endpoint).expect("a URL");
-    Sender::new(endpoint, timeout)
+    Sender::new(endpoint, timeout, Duration::from_secs(3))
 }
 
 /// The secret that the sandbox accepts.

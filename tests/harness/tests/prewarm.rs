@@ -21,7 +21,7 @@ async fn network() -> (TcpListener, Sender) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let endpoint = Url::parse(&format!("http://{address}/")).expect("a URL");
-    (listener, Sender::new(endpoint, LONG))
+    (listener, Sender::new(endpoint, LONG, Duration::from_secs(3)))
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {

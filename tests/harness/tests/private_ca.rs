@@ -44,7 +44,7 @@ async fn a_private_authority_is_trusted_once_it_is_named() {
     trust(include_str!("tls/ca.pem")).expect("a certificate");
 
     let send = async |host| {
-        let sender = Sender::new(server(host), Duration::from_mins(1));
+        let sender = Sender::new(server(host), Duration::from_mins(1), Duration::from_secs(3));
         sender.send(&Request::get("x"), NOW).await
     };
     let outcome = send("127.0.0.1").await;

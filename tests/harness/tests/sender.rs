@@ -30,7 +30,7 @@ fn sender(listener: &TcpListener, timeout: Duration) -> Sender {
     let _already = rustls::crypto::ring::default_provider().install_default();
     let address = listener.local_addr().expect("an address");
     let endpoint = Url::parse(&format!("http://{address}/base/")).expect("a URL");
-    Sender::new(endpoint, timeout)
+    Sender::new(endpoint, timeout, Duration::from_secs(3))
 }
 
 async fn listener() -> TcpListener {
@@ -223,7 +223,7 @@ async fn where_tls_fails_nothing_was_sent() {
     let address = listener.local_addr().expect("an address");
     let _already = rustls::crypto::ring::default_provider().install_default();
     let endpoint = Url::parse(&format!("https://{address}/")).expect("a URL");
-    let sender = Sender::new(endpoint, LONG);
+    let sender = Sender::new(endpoint, LONG, Duration::from_secs(3));
     let serve = async {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let _hung_up = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;

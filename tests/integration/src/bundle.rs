@@ -4,18 +4,22 @@ use cartstack::CartStack;
 use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use postback_core::{clock::Timestamp, network::Network};
+use postback_core::{clock::Timestamp, network::Network, platform::Platform};
 use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
+use postback_orders::platform::PlatformWebhook;
 use postback_runtime::{
     lambda::{
         answer_request,
         api::{Request, Response},
+        messages::ApiAndQueueHandler,
     },
     services::Unavailable,
 };
 use serde_json::{Value, json};
 use shopback::ShopBack;
+use shopify::Shopify;
 use webhook::Webhook;
+use woocommerce::WooCommerce;
 
 use crate::{Bus, Description, FakeIntake, FakeWebhook, Reply, concerns, sign};
 
@@ -31,6 +35,11 @@ pub struct Bundle {
     /// The services around the webhook.
     pub webhook_services: FakeWebhook,
     webhook: Webhook<FakeWebhook>,
+    /// The services around the shop systems' webhooks.
+    pub platform_services: FakeWebhook,
+    /// A shop system's function.
+    pub shopify: PlatformWebhook<Shopify, FakeWebhook>,
+    woocommerce: PlatformWebhook<WooCommerce, FakeWebhook>,
     /// One network's function.
     pub cartstack: Function<CartStack>,
     /// One network's function.
@@ -59,14 +68,28 @@ pub fn encode(value: &str) -> String {
 
 impl Bundle {
     /// All functions, with nothing done yet.
-    pub async fn new(seed: u64) -> Self {
+    pub async fn new(seed: u64) -> Box<Self> {
+        Box::pin(Self::build(seed)).await
+    }
+
+    /// In a box, like what becomes of it: a test's future holds it.
+    async fn build(seed: u64) -> Box<Self> {
         let bed = TestBed::new(seed).await;
         let bus = Bus::default();
         let intake_services = FakeIntake::new(bus.clone(), bed.table.ledger());
         let secret = sign::secret(&[sign::KEY]);
         let webhook_services =
             FakeWebhook::new(intake_services.clone(), bed.table.ledger(), &secret);
-        Self {
+        let platform_secret = sign::secret(&[sign::PLATFORM_KEY]);
+        let platform_services =
+            FakeWebhook::new(intake_services.clone(), bed.table.ledger(), &platform_secret);
+        Box::new(Self {
+            shopify: PlatformWebhook::new(Shopify::configure(&|_| None), platform_services.clone()),
+            woocommerce: PlatformWebhook::new(
+                WooCommerce::configure(&|_| None),
+                platform_services.clone(),
+            ),
+            platform_services,
             bus,
             intake_services,
             webhook: Webhook::new(webhook_services.clone()),
@@ -76,7 +99,7 @@ impl Bundle {
             cpa_moe: bed.function().await,
             shopback: bed.function().await,
             bed,
-        }
+        })
     }
 
     /// Posts an order to a path.
@@ -121,6 +144,12 @@ impl Bundle {
             ("POST", "/webhooks/orders") => {
                 replied(&self.webhook.answer(&request(event), self.bed.now()).await)
             }
+            ("POST", "/webhooks/shopify") => {
+                replied(&self.shopify.answer(request(event), self.bed.now()).await)
+            }
+            ("POST", "/webhooks/woocommerce") => {
+                replied(&self.woocommerce.answer(request(event), self.bed.now()).await)
+            }
             _ => {
                 let services = &self.intake_services;
                 let handler =
@@ -143,7 +172,13 @@ impl Bundle {
 
     /// Puts each order of the bus on the queues of the networks that it concerns.
     pub fn route(&self) {
-        for (detail_type, detail) in self.bus.drain() {
+        self.route_in(self.bus.drain());
+    }
+
+    /// The same of these events, in their order, in place of those on the bus.
+    pub fn route_in(&self, events: Vec<(String, String)>) {
+        self.bus.drain();
+        for (detail_type, detail) in events {
             let detail = serde_json::from_str(&detail).expect("JSON");
             let mut event = order_event(&detail);
             event["detail-type"] = json!(detail_type);

@@ -78,7 +78,8 @@ pub fn concerns(network: &str, detail_type: &str, order: &Value) -> bool {
         _ => false,
     };
     match order["status"].as_str() {
-        Some("completed") => detail_type == "order.completed" && has,
+        // One with a capture cookie comes again with its clicks.
+        Some("completed") => detail_type == "order.completed" && has && !exists("/click_cookie"),
         // By its status alone.
         Some(status @ ("cancelled" | "refunded")) => detail_type == format!("order.{status}"),
         _ => false,

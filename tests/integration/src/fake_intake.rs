@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use postback_core::clock::Timestamp;
 use postback_runtime::{
     ledger::{Ledger, LedgerError, UnclaimedOrder},
     services::{
-        ActiveNetworks, BusEvent, EventBus, FaultyOrder, IntakeServices, OrderServices, Unavailable,
+        ActiveNetworks, BusEvent, CookieSecret, EventBus, FaultyOrder, IntakeServices,
+        OrderServices, Unavailable,
     },
 };
 use serde_json::Value;
@@ -25,6 +27,7 @@ pub struct FakeIntake {
 struct Kept {
     faulty: Vec<(String, FaultyOrder)>,
     measured: Vec<Value>,
+    cookie_keys: Option<Result<String, Unavailable>>,
 }
 
 impl FakeIntake {
@@ -44,6 +47,11 @@ impl FakeIntake {
         self.kept().faulty.clone()
     }
 
+    /// Sets the secret of the capture cookie; with an error it can't be read.
+    pub fn sign_cookies(&self, secret: Result<&str, Unavailable>) {
+        self.kept().cookie_keys = Some(secret.map(str::to_owned));
+    }
+
     /// The documents of metrics.
     #[must_use]
     pub fn measured(&self) -> Vec<Value> {
@@ -60,6 +68,14 @@ impl EventBus for FakeIntake {
 impl OrderServices for FakeIntake {
     fn networks(&self) -> &ActiveNetworks {
         &self.networks
+    }
+
+    async fn cookie_secret(&self, _now: Timestamp) -> CookieSecret {
+        match &self.kept().cookie_keys {
+            None => CookieSecret::Unsigned,
+            Some(Ok(secret)) => CookieSecret::Json(secret.clone().into()),
+            Some(Err(Unavailable)) => CookieSecret::Unavailable,
+        }
     }
 
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use postback_core::clock::Timestamp;
 use postback_runtime::{
     ledger::{Ledger, LedgerError, Receipt, UnclaimedOrder},
     services::{
-        ActiveNetworks, BusEvent, EventBus, OrderServices, Secret, Unavailable, WebhookServices,
+        ActiveNetworks, BusEvent, CookieSecret, EventBus, FaultyOrder, IntakeServices,
+        OrderServices, Secret, Unavailable, WebhookServices,
     },
 };
 use serde_json::Value;
@@ -67,6 +69,10 @@ impl OrderServices for FakeWebhook {
         self.orders.networks()
     }
 
+    async fn cookie_secret(&self, now: Timestamp) -> CookieSecret {
+        self.orders.cookie_secret(now).await
+    }
+
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {
         self.orders.put_unclaimed(order).await
     }
@@ -78,6 +84,12 @@ impl OrderServices for FakeWebhook {
     fn measure(&self, document: &Value) {
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
         measured.push(document.clone());
+    }
+}
+
+impl IntakeServices for FakeWebhook {
+    async fn put_faulty(&self, event: &str, fault: &FaultyOrder) -> Result<(), Unavailable> {
+        self.orders.put_faulty(event, fault).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Arrival, Decision, Event, Facts, Lookup, Open, State as DeliveryState},
+    delivery::{Arrival, Decision, Event, Facts, Lookup, Open, Refunds, State as DeliveryState},
     redaction::{Details, Reason},
 };
 
@@ -101,7 +101,8 @@ impl World {
             state: DeliveryState::Parked,
             reason: Reason::new("key"),
         };
-        match self.word(invocation.message.what) {
+        let word = self.word(invocation.message.what);
+        match word {
             Word::Cancel { version } => {
                 Event::Cancel { facts: Facts::none(), updated_at: updated_at(version) }
             }
@@ -112,7 +113,10 @@ impl World {
                 deadline: invocation.deadline,
                 settings,
                 open: invocation.paused.map(open),
+                is_implausible: self.script.is_implausible(word),
                 is_delayed: invocation.message.delayed,
+                refunds: Refunds::default(),
+                reported: None,
             }),
         }
     }

@@ -3,7 +3,7 @@
 use postback_core::delivery::{Decision, Delivery, Recovery, State};
 
 use crate::{
-    script::Word,
+    script::{Word, updated_at},
     state::{Cause, Order, Place},
 };
 
@@ -31,6 +31,10 @@ pub struct Ghost {
     pub sent_outdated: bool,
     /// Whether an attempt was claimed that a person had given up.
     pub sent_abandoned: bool,
+    /// Whether a person who saw the content that exceeds a bound permitted to send it.
+    pub permitted_implausible: bool,
+    /// Whether an attempt was claimed that exceeds a bound and that no person had permitted.
+    pub sent_implausible: bool,
 }
 
 impl Ghost {
@@ -70,8 +74,13 @@ impl Ghost {
             version.zip(*cancelled).is_none_or(|(version, cancelled)| version <= cancelled)
         };
         self.sent_cancelled |= self.cancelled.iter().any(holds);
-        self.sent_abandoned |= before
-            .is_some_and(|before| before.state == State::Abandoned && before.permission.is_none());
+        // Of one that was never sent, a later version is another matter.
+        let is_given_up = |before: &Delivery| {
+            let is_later = updated_at(version) > before.order_updated_at;
+            before.state == State::Abandoned && (before.in_doubt() || !is_later)
+        };
+        self.sent_abandoned |=
+            before.is_some_and(|before| is_given_up(before) && before.permission.is_none());
         self.sent_outdated |= version < self.taken;
         self.took(word);
         let doubt = before.and_then(|before| before.doubt.as_ref());

@@ -27,7 +27,8 @@ mod world;
 pub use clock::Ticks;
 pub use mutant::Mutant;
 pub use properties::{
-    ABANDONED, CANCELLED, CONTENT, DISCLAIMED, OUTDATED, STUCK, TWICE, UNFOUNDED, UNWATCHED,
+    ABANDONED, CANCELLED, CONTENT, DISCLAIMED, IMPLAUSIBLE, OUTDATED, STUCK, TWICE, UNFOUNDED,
+    UNWATCHED,
 };
 pub use script::{Plan, Script, Word};
 pub use state::{

@@ -74,6 +74,8 @@ pub enum Mutant {
     PermissionOutlivesClaim,
     /// Reopening forgets the doubt.
     ReopenForgetsDoubt,
+    /// An acknowledgement is taken for the end of the doubt.
+    AcknowledgedTakenForSettled,
     /// "Not there" sends what a person has abandoned.
     AbandonedSentAgain,
     /// The write that names the waiting message comes before the message.
@@ -82,6 +84,12 @@ pub enum Mutant {
     SweptTakenForFailure,
     /// Reopening brings back what the shop has cancelled meanwhile.
     ReopenForgetsCancellation,
+    /// The bound counts for an order's first arrival alone.
+    BoundForgotten,
+    /// A permission of one content lets another one pass that exceeds the bound.
+    BoundPassedByOtherContent,
+    /// The bound stops again what a person has permitted.
+    BoundOutlivesPermission,
 }
 
 /// [`step`], with the rule taken out if it is one of the protocol's.
@@ -155,6 +163,7 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
                 held.order_updated_at = None;
             }
         }
+        (Mutant::BoundForgotten, Event::Arrive(arrival)) => arrival.is_implausible = false,
         _ => change_version(mutant, held, event),
     }
 }
@@ -180,6 +189,11 @@ fn change_version(mutant: Mutant, held: &mut Delivery, event: &Event) {
         }
         (Mutant::ReopenForgetsCancellation, Event::Decide { decision: Decision::Reopen, .. }) => {
             held.cancelled = None;
+        }
+        (Mutant::BoundPassedByOtherContent, Event::Arrive(arrival))
+            if held.permission.is_some() =>
+        {
+            held.facts = arrival.facts.clone();
         }
         _ => {}
     }
@@ -244,9 +258,23 @@ fn change_permission(mutant: Mutant, held: Option<&Delivery>, event: &Event, ste
                 });
             }
         }
+        (Mutant::BoundOutlivesPermission, Event::Arrive(_)) => {
+            if let Some(next) = &mut step.next {
+                next.judged_plausible = false;
+            }
+        }
         (Mutant::PermissionOutlivesClaim, Event::Arrive(_)) => {
             if let (Some(next), Then::Send(_)) = (&mut step.next, &step.then) {
                 next.permission = held.and_then(|held| held.permission.clone());
+            }
+        }
+        (
+            Mutant::AcknowledgedTakenForSettled,
+            Event::Decide { decision: Decision::Acknowledge, .. },
+        ) => {
+            if let Some(next) = &mut step.next {
+                (next.state, next.doubt) = (State::Retrying, None);
+                step.then = Then::Wait(next.not_before);
             }
         }
         (Mutant::ReopenForgetsDoubt, Event::Decide { decision: Decision::Reopen, .. }) => {

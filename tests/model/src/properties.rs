@@ -22,8 +22,11 @@ pub const CONTENT: &str = "never other content than recorded";
 pub const CANCELLED: &str = "never reported after a known cancellation";
 /// No attempt is claimed of a version after a later one was taken.
 pub const OUTDATED: &str = "never an outdated version";
-/// No attempt is claimed of a delivery that a person has given up.
+/// No attempt is claimed of a delivery that a person has given up, but of a later version of one that was
+/// never sent.
 pub const ABANDONED: &str = "never sent after it was abandoned";
+/// No attempt is claimed that exceeds a bound of the operator's, unless a person who saw it permitted it.
+pub const IMPLAUSIBLE: &str = "never beyond a bound without a permission";
 /// While messages and time go on, everything ends: final, or held for a person.
 pub const STUCK: &str = "never stuck";
 /// An open delivery has a message, or is held for a person.
@@ -72,6 +75,9 @@ impl Model for World {
             Property::always(ABANDONED, |_, state: &State| {
                 each(state, |order| !order.ghost.sent_abandoned)
             }),
+            Property::always(IMPLAUSIBLE, |_, state: &State| {
+                each(state, |order| !order.ghost.sent_implausible)
+            }),
             Property::always(UNWATCHED, |_, state: &State| {
                 !state.running.is_empty() || each(state, is_watched)
             }),
@@ -115,6 +121,13 @@ fn is_held_for_its_settings(order: &Order) -> bool {
     reason.is_some_and(|reason| reason.as_str() == "settings_changed")
 }
 
+/// Whether it exceeds a bound, and no person has permitted to send it.
+fn waits_for_a_permission(order: &Order) -> bool {
+    let reason = delivery(order).and_then(|held| held.reason.as_ref());
+    let is_held_back = reason.is_some_and(|reason| reason.as_str() == "implausible");
+    is_held_back && !order.ghost.permitted_implausible
+}
+
 fn is_watched(order: &Order) -> bool {
     !order.ghost.promised || !order.queue.is_empty() || is_at_rest(order)
 }
@@ -156,7 +169,10 @@ impl World {
             state = self.after(&state, action);
         }
         let ends = |order: &Order| {
-            !order.ghost.promised || is_at_rest(order) || is_held_for_its_settings(order)
+            !order.ghost.promised
+                || is_at_rest(order)
+                || is_held_for_its_settings(order)
+                || waits_for_a_permission(order)
         };
         state.orders.iter().all(ends)
     }

@@ -70,6 +70,8 @@ pub struct Script {
     pub calls: &'static [usize],
     /// The plans under the settings, one after the other.
     pub settings: &'static [Plan],
+    /// The content that exceeds a bound of the operator's.
+    pub implausible: Option<u8>,
 }
 
 /// One order, completed once.
@@ -79,13 +81,24 @@ impl Script {
     /// One order, completed once, under settings that don't change.
     #[must_use]
     pub const fn plain() -> Self {
-        Self { orders: 1, words: &[ONCE], calls: &[], settings: &[Plan::Send("a")] }
+        Self {
+            orders: 1,
+            words: &[ONCE],
+            calls: &[],
+            settings: &[Plan::Send("a")],
+            implausible: None,
+        }
     }
 
     /// These words about one order.
     #[must_use]
     pub const fn of(words: &'static [Word]) -> Self {
         Self { words, ..Self::plain() }
+    }
+
+    /// Returns whether the word completes the order with the content that exceeds a bound.
+    pub(crate) fn is_implausible(&self, word: Word) -> bool {
+        matches!(word, Word::Complete { content, .. } if Some(content) == self.implausible)
     }
 
     /// The latest completion: what an archive gives.

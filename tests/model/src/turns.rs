@@ -6,9 +6,9 @@ use std::sync::Arc;
 use postback_core::delivery::{Attempt, Decision, Delivery, Step, Then};
 
 use crate::{
-    clock::{long_ago, older, permission_end},
+    clock::{far_away, long_ago, older, permission_end},
     mutant::{Mutant, mutated},
-    script::{Word, updated_at},
+    script::{Word, facts, updated_at},
     state::{Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, Place, State, Turn},
     world::{Host, World},
 };
@@ -245,10 +245,24 @@ impl World {
         let before = order.ledger.take();
         let word = self.word(invocation.message.what);
         let delayed = invocation.message.delayed;
-        order.note(before.as_ref().map(|held| &held.delivery), cause, place, word, delayed);
+        let held = before.as_ref().map(|held| &held.delivery);
+        order.note(held, cause, place, word, delayed);
+        if matches!(cause, Cause::Decided(_, _, Decision::PermitSending)) {
+            let is_seen = |content| held.is_some_and(|held| held.facts == *facts(content));
+            order.ghost.permitted_implausible |= self.script.implausible.is_some_and(is_seen);
+        }
+        let is_sent = matches!(place, Place::Send(_)) && self.script.is_implausible(word);
+        order.ghost.sent_implausible |= is_sent && !order.ghost.permitted_implausible;
         // The use of the click is written beside the claim; nothing is sent before both answers.
         order.used |= matches!(place, Place::Send(_)) && !self.lacks(Mutant::ClickUseNotKept);
-        let named = if matches!(place, Place::FollowUp(true)) { name } else { 0 };
+        let named = match (place, cause) {
+            (Place::FollowUp(true), _) => name,
+            // It changes nothing: the message that waits stays the one that is named.
+            (_, Cause::Decided(_, _, Decision::Acknowledge)) => {
+                before.as_ref().map_or(0, |before| before.named)
+            }
+            _ => 0,
+        };
         let entry = Arc::new(Entry { delivery: (**next).clone(), named });
         order.ledger = Some(Arc::clone(&entry));
         self.outdate(state, invocation.order);
@@ -410,10 +424,18 @@ fn essence(mut delivery: Delivery) -> Delivery {
     let sending = delivery.state == postback_core::delivery::State::Sending;
     delivery.first_seen_at = long_ago();
     delivery.reason = delivery.reason.filter(|reason| {
-        matches!(reason.as_str(), "not_plannable" | "settings_changed" | "no_offer" | "no_click")
+        matches!(
+            reason.as_str(),
+            "not_plannable" | "settings_changed" | "no_offer" | "no_click" | "implausible"
+        )
     });
     delivery.claim_expires_at = if sending { delivery.claim_expires_at } else { long_ago() };
-    delivery.not_before = if settled { long_ago() } else { delivery.not_before.max(long_ago()) };
+    let waits_for_a_person = delivery.not_before > far_away();
+    delivery.not_before = match delivery.not_before {
+        _ if settled => long_ago(),
+        _ if waits_for_a_person => far_away(),
+        not_before => not_before.max(long_ago()),
+    };
     for doubt in [
         delivery.doubt.as_mut(),
         delivery.undecided.as_mut().and_then(|undecided| undecided.doubt.as_mut()),

@@ -228,7 +228,7 @@ impl World {
         let is_right = match decision {
             Decision::Confirm => has_effect,
             Decision::PermitSending => !has_effect,
-            Decision::Abandon | Decision::Reopen => true,
+            Decision::Abandon | Decision::Reopen | Decision::Acknowledge => true,
         };
         order.ledger.is_some() && (is_right || self.person == Person::Erring)
     }

@@ -190,12 +190,55 @@ fn holds_with_a_person_who_errs_and_reopens() {
 }
 
 #[test]
+fn holds_with_a_person_who_acknowledges() {
+    let decisions = &[Decision::Acknowledge];
+    let outcomes = &[Outcome::Answered, Outcome::AnswerLost];
+    let bounds = Bounds { looks: 1, starts: 2, decisions, outcomes, ..LOSSES };
+    let words = const { &[completed(None, 0), completed(None, 1)] as &[Word] };
+    holds_for_each("other content is acknowledged", bounds, Script::of(words));
+    let decisions = &[Decision::Acknowledge, Decision::PermitSending];
+    let outcomes = &[Outcome::RequestLost];
+    let bounds = Bounds { looks: 2, starts: 2, decisions, outcomes, ..LOSSES };
+    let world = World::new(Recovery::Hold, bounds, Script::plain());
+    holds("acknowledged between decisions", &world);
+}
+
+#[test]
 fn holds_with_a_person_and_a_cancellation() {
     let decisions = &[Decision::PermitSending, Decision::Abandon, Decision::Reopen];
     let outcomes = &[Outcome::RequestLost, Outcome::NotNow];
     let bounds = Bounds { looks: 1, starts: 2, decisions, outcomes, ..LOSSES };
     let words = const { &[completed(None, 0), cancelled(None)] as &[Word] };
     holds_for_each("a person, cancelled", bounds, Script::of(words));
+}
+
+#[test]
+fn holds_when_an_order_exceeds_a_bound() {
+    let decisions = &[Decision::PermitSending, Decision::Abandon];
+    let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::NotNow];
+    let bounds = Bounds { looks: 1, starts: 2, decisions, outcomes, ..LOSSES };
+    let bounded = |script| Script { implausible: Some(0), ..script };
+    holds_for_each("beyond a bound", bounds, bounded(Script::plain()));
+    for (what, words) in [
+        (
+            "corrected below a bound",
+            const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] },
+        ),
+        (
+            "corrected beyond a bound",
+            const { &[completed(Some(1), 1), completed(Some(2), 0)] as &[Word] },
+        ),
+        (
+            "cancelled beyond a bound",
+            const { &[completed(Some(1), 0), cancelled(Some(2))] as &[Word] },
+        ),
+    ] {
+        let outcomes = &[Outcome::AnswerLost, Outcome::NotNow];
+        for recovery in [Recovery::SendAgain, Recovery::Hold] {
+            let script = bounded(Script::of(words));
+            holds(what, &World::new(recovery, Bounds { outcomes, ..bounds }, script));
+        }
+    }
 }
 
 #[test]

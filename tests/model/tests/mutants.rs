@@ -1,9 +1,10 @@
-//! Without one of its rules the protocol fails, and the model sees it.
+//! Without one of its rules the protocol fails, and the model sees it. More than 300 lines: one test
+//! for each rule.
 
 use postback_core::delivery::{Decision, Recovery};
 use postback_model::{
-    ABANDONED, Bounds, CANCELLED, CONTENT, DISCLAIMED, Host, Mutant, OUTDATED, Outcome, Person,
-    Plan, STUCK, Script, TWICE, UNFOUNDED, UNWATCHED, Word, World,
+    ABANDONED, Bounds, CANCELLED, CONTENT, DISCLAIMED, Host, IMPLAUSIBLE, Mutant, OUTDATED,
+    Outcome, Person, Plan, STUCK, Script, TWICE, UNFOUNDED, UNWATCHED, Word, World,
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -273,6 +274,13 @@ fn sends_what_a_person_abandoned_when_the_network_does_not_show_it() {
 }
 
 #[test]
+fn reports_twice_when_an_acknowledgement_is_taken_for_the_end_of_the_doubt() {
+    let bounds = with_a_person(1, &[Decision::Acknowledge]);
+    let world = world(Recovery::Hold, bounds, Script::plain());
+    fails(Mutant::AcknowledgedTakenForSettled, TWICE, world);
+}
+
+#[test]
 fn denies_an_effect_when_reopening_forgets_the_doubt() {
     let bounds = with_a_person(2, &[Decision::Abandon, Decision::Reopen]);
     let world = world(Recovery::Hold, bounds, Script::plain()).with(Person::Erring);
@@ -285,4 +293,27 @@ fn reports_after_a_cancellation_that_reopening_forgets() {
     let bounds = Bounds { outcomes: &[Outcome::NotSent], ..bounds };
     let world = world(Recovery::Hold, bounds, CANCELLED_ORDER).with(Person::Erring);
     fails(Mutant::ReopenForgetsCancellation, CANCELLED, world);
+}
+
+#[test]
+fn reports_what_exceeds_a_bound_when_the_bound_is_forgotten() {
+    let script = Script { implausible: Some(0), ..Script::plain() };
+    fails(Mutant::BoundForgotten, IMPLAUSIBLE, world(Recovery::Hold, BOUNDS, script));
+}
+
+#[test]
+fn reports_what_exceeds_a_bound_when_other_content_was_permitted() {
+    let outcomes = &[Outcome::NotNow];
+    let bounds = Bounds { outcomes, starts: 2, ..with_a_person(1, &[Decision::PermitSending]) };
+    let words = const { &[completed(Some(1), 1), completed(Some(2), 0)] as &[Word] };
+    let script = Script { implausible: Some(0), ..Script::of(words) };
+    fails(Mutant::BoundPassedByOtherContent, IMPLAUSIBLE, world(Recovery::Hold, bounds, script));
+}
+
+#[test]
+fn is_stuck_when_the_bound_stops_again_what_a_person_permitted() {
+    let outcomes = &[Outcome::NotNow];
+    let bounds = Bounds { outcomes, ..with_a_person(1, &[Decision::PermitSending]) };
+    let script = Script { implausible: Some(0), ..Script::plain() };
+    fails(Mutant::BoundOutlivesPermission, STUCK, world(Recovery::Hold, bounds, script));
 }

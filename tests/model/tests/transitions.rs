@@ -8,7 +8,7 @@ use postback_core::{
     clock::Timestamp,
     delivery::{
         Arrival, Cancellation, Claim, Decision, Delivery, Doubt, Event, Facts, IfAbsent, Jitter,
-        Lookup, Open, Planned, Policy, Proof, Recovery, State, Step, Then, Verdict, step,
+        Lookup, Open, Planned, Policy, Proof, Recovery, Refunds, State, Step, Then, Verdict, step,
     },
     redaction::{Details, Reason},
 };
@@ -59,7 +59,8 @@ fn doubt(if_absent: IfAbsent) -> Option<Doubt> {
 
 fn delivery(state: State) -> Delivery {
     let is_doubtful = matches!(state, State::Unconfirmed | State::Abandoned);
-    let cancelled = Cancellation { at: NOW, updated_at: None, completed_after: false };
+    let cancelled =
+        Cancellation { at: NOW, updated_at: None, completed_after: false, refunds_exceed: false };
     Delivery {
         state,
         reason: None,
@@ -76,9 +77,14 @@ fn delivery(state: State) -> Delivery {
         parked_settings: (state == State::Parked).then(|| SETTINGS.to_owned()),
         cancelled: (state == State::Withdrawn).then_some(cancelled),
         permission: None,
+        judged_plausible: false,
         undecided: None,
         lines: None,
+        former_lines: Vec::new(),
         decisions: 0,
+        refunds: Refunds::default(),
+        reported: None,
+        validation: None,
     }
 }
 
@@ -122,6 +128,14 @@ fn states() -> Vec<(&'static str, Option<Delivery>)> {
             "`parked`, its setting fixed",
             Delivery { not_before: due(), parked_settings: Some("v0".into()), ..parked.clone() },
         ),
+        of(
+            "`parked` beyond a bound",
+            Delivery {
+                reason: Some(Reason::new("implausible")),
+                not_before: NOW + Duration::from_hours(400 * 24),
+                ..parked.clone()
+            },
+        ),
         of("`parked` in doubt, due", Delivery { doubt: doubt(IfAbsent::SendAgain), ..parked }),
         of("`unconfirmed`", Delivery { not_before: due(), ..unconfirmed.clone() }),
         of("`unconfirmed`, due", unconfirmed.clone()),
@@ -160,7 +174,10 @@ fn arrival() -> Arrival {
         deadline: NOW + Duration::from_secs(30),
         settings: SETTINGS.to_owned(),
         open: None,
+        is_implausible: false,
         is_delayed: false,
+        refunds: Refunds::default(),
+        reported: None,
     }
 }
 
@@ -209,6 +226,9 @@ fn arrivals() -> Vec<Class> {
         variant("the same, the circuit breaker is open", |_| {
             let (until, state, reason) = (pause_end(), State::Parked, Reason::new("key"));
             Event::Arrive(Arrival { open: Some(Open { until, state, reason }), ..arrival() })
+        }),
+        variant("the same, it exceeds a bound", |_| {
+            Event::Arrive(Arrival { is_implausible: true, ..arrival() })
         }),
         variant("the same, under settings of another scope", |_| {
             Event::Arrive(Arrival { planned: Planned::Send("b".to_owned()), ..arrival() })
@@ -316,6 +336,12 @@ fn from_outside() -> Vec<Class> {
         },
         Class { name: "the sweep looks", event: |_| Event::Expire, concerns: known, usual: None },
         Class {
+            name: "its line is gone, or the order is reported in another mode",
+            event: |_| Event::Unplanned { settings: SETTINGS.to_owned() },
+            concerns: known,
+            usual: None,
+        },
+        Class {
             name: "a person permitted the order of which this is a line",
             event: |_| Event::Permit { until: NOW + Duration::from_hours(7 * 24) },
             concerns: known,
@@ -330,6 +356,12 @@ fn from_outside() -> Vec<Class> {
         Class {
             name: "a person: it is given up",
             event: |n| decide(n, Decision::Abandon),
+            concerns: known,
+            usual: None,
+        },
+        Class {
+            name: "a person: other content, or a refusal, is dealt with",
+            event: |n| decide(n, Decision::Acknowledge),
             concerns: known,
             usual: None,
         },
@@ -356,7 +388,7 @@ fn when(at: Timestamp) -> String {
         (NOW + policy.absence, "after some minutes"),
         (NOW + RETRY_AFTER, "after `Retry-After`"),
         (NOW + policy.park, "in an hour"),
-        (NOW + Duration::from_hours(400 * 24), "when a setting has changed"),
+        (NOW + Duration::from_hours(400 * 24), "when a setting or the bound has changed"),
     ];
     known
         .iter()
@@ -364,9 +396,13 @@ fn when(at: Timestamp) -> String {
         .map_or_else(|| format!("in {:?}", NOW.until(at)), |(_, words)| (*words).to_owned())
 }
 
-fn words(step: &Step) -> (String, String) {
+fn words(held: Option<&Delivery>, step: &Step) -> (String, String) {
+    let is_counted = |next: &Delivery| {
+        held.is_some_and(|held| *next == Delivery { decisions: next.decisions, ..held.clone() })
+    };
     let next = match &step.next {
         None => UNCHANGED.to_owned(),
+        Some(next) if is_counted(next) => "unchanged, and the decision is counted".to_owned(),
         Some(next) => {
             let doubt = next.in_doubt() && next.state != State::Unconfirmed;
             let doubt = if doubt { ", in doubt" } else { "" };
@@ -403,7 +439,7 @@ fn rows(class: &Class) -> Vec<String> {
             let policy = Policy::new(recovery, TIMEOUT, LAG);
             let held = delivery.clone().map(|held| under(recovery, held));
             let comes_to = |event: fn(u32) -> Event| {
-                words(&step(held.as_ref(), &event(attempt), &policy, NOW))
+                words(held.as_ref(), &step(held.as_ref(), &event(attempt), &policy, NOW))
             };
             let outcome = comes_to(class.event);
             (class.usual.map(comes_to).as_ref() != Some(&outcome)).then_some(outcome)

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::http::{Answer, Request};
 use crate::network::Network;
 use crate::query::Query;
+use crate::report;
 use crate::rule::Rule;
 use crate::settings::merge;
 use crate::simulator::Simulator;
@@ -35,6 +36,13 @@ pub(crate) fn answer(simulator: &Simulator, request: &Request) -> Answer {
         ("GET", "/_received") => received(&simulator.state(), &query),
         ("GET", "/_violations") => violations(&simulator.state(), &query),
         ("GET", "/_held") => held(&simulator.state(), &query),
+        ("GET", "/_report") => match network(&query) {
+            Ok(Some(network)) => {
+                return Answer::text(&report::of(&simulator.state(), network));
+            }
+            Ok(None) => Err("give ?network=".to_owned()),
+            Err(error) => Err(error),
+        },
         ("GET", "/_script") => to_json(&simulator.state().script.rules()),
         ("POST", "/_script") => script(&mut simulator.state(), body),
         ("POST", "/_outage") => outage(&mut simulator.state(), body),

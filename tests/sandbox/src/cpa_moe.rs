@@ -15,6 +15,7 @@ use self::fields::{Fields, as_text};
 use crate::effects::Effect;
 use crate::http::{Answer, Request};
 use crate::network_api::{Context, Inspection, NetworkApi, Reply};
+use crate::settings::CpaMoeSettings;
 
 /// A customer with this phone is banned.
 pub const BANNED_PHONE: &str = "79000000666";
@@ -86,6 +87,12 @@ impl CpaMoe {
     /// The leads of one of our orders.
     pub(crate) fn leads(&self, id: &str) -> &[Lead] {
         self.leads.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// All leads, as a list shows them.
+    pub(crate) fn all(&self, settings: &CpaMoeSettings) -> Map<String, Value> {
+        let last = self.leads.iter().filter_map(|(id, leads)| Some((id, leads.last()?)));
+        last.map(|(id, lead)| (id.clone(), lead.show(settings))).collect()
     }
 
     /// Updates leads and returns their number.

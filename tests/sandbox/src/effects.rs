@@ -11,6 +11,8 @@ use crate::network::Network;
 pub struct Effect {
     /// The number of the request that caused it.
     pub seq: u64,
+    /// The sandbox's clock when the network processed it, Unix milliseconds.
+    pub at_ms: u64,
     /// The amount as sent.
     pub amount: Option<String>,
     /// ShopBack: the `transaction_id`. cpa.moe: the lead's number. CashMyCell: the `reference_id`.
@@ -24,7 +26,7 @@ pub struct Effect {
 
 impl Effect {
     pub(crate) const fn of(amount: Option<String>) -> Self {
-        Self { seq: 0, amount, reference: None, approved: true, detail: BTreeMap::new() }
+        Self { seq: 0, at_ms: 0, amount, reference: None, approved: true, detail: BTreeMap::new() }
     }
 }
 

@@ -12,6 +12,7 @@ mod http;
 mod network;
 mod network_api;
 mod query;
+mod report;
 mod request_log;
 mod rule;
 mod sandbox;

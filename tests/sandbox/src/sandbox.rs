@@ -13,6 +13,7 @@ use crate::cpa_moe::{Lead, LeadUpdate};
 use crate::effects::{Effect, Totals};
 use crate::fault::Fault;
 use crate::network::Network;
+use crate::report;
 use crate::request_log::{Received, Violation};
 use crate::rule::Rule;
 use crate::server::{self, Command};
@@ -118,6 +119,18 @@ impl Sandbox {
     #[must_use]
     pub fn totals(&self, network: Network) -> Totals {
         self.simulator.state().effects.totals(network)
+    }
+
+    /// The report that a network exports of what it holds.
+    #[must_use]
+    pub fn report(&self, network: Network) -> String {
+        report::of(&self.simulator.state(), network)
+    }
+
+    /// The validations that ShopBack was sent, each with its breach.
+    #[must_use]
+    pub fn validations(&self) -> Vec<crate::shopback::Validated> {
+        self.simulator.state().shopback.validated().to_vec()
     }
 
     /// The leads cpa.moe has for an order, shown in its list or not yet.

@@ -98,6 +98,26 @@ pub struct ShopBackSettings {
     pub other_offers: BTreeMap<u64, ShopBackDuplicates>,
     /// A wrong token is answered `success=true;` and the conversion is recorded without being approved.
     pub silent_refusals: bool,
+    /// The validation of pending conversions.
+    pub validation: ShopBackValidation,
+}
+
+/// The validation of pending conversions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShopBackValidation {
+    /// Its offer: another one than the orders'.
+    pub offer_id: u64,
+    /// Its affiliate.
+    pub aff_id: u64,
+    /// The time from which nothing is validated any more, in milliseconds since 1970; 0 for never.
+    pub invoiced_at_ms: u64,
+}
+
+impl Default for ShopBackValidation {
+    fn default() -> Self {
+        Self { offer_id: 4321, aff_id: 77, invoiced_at_ms: 0 }
+    }
 }
 
 /// The de-duplication of an offer: the merchant's contract.

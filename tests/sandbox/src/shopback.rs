@@ -5,6 +5,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+mod validation;
+
+pub use validation::Validated;
+use validation::{Pending, Validation, is_validation};
+
 use crate::effects::Effect;
 use crate::http::{Answer, Request};
 use crate::network_api::{
@@ -34,7 +39,7 @@ pub const MAGIC_CLICKS: [(&str, &str); 9] = [
 pub const SILENT_PREFIX: &str = "silent";
 
 const PATH: &str = "/aff_lsr";
-const UNIQUE_ID: &str = "conversion_unique_id";
+pub(crate) const UNIQUE_ID: &str = "conversion_unique_id";
 /// `conversion_unique_id` is a parameter of TUNE that ShopBack does not mention.
 const OPTIONAL: [&str; 10] = [
     "adv_sub2",
@@ -57,6 +62,14 @@ pub(crate) struct ShopBack {
     clicks: HashSet<String>,
     /// The `conversion_unique_id`s used, over all offers.
     unique_ids: HashSet<String>,
+    pending: Pending,
+}
+
+/// A call to the one path.
+#[derive(Debug)]
+pub(crate) enum Call {
+    Conversion(Conversion),
+    Validation(Validation),
 }
 
 /// An order, or one line of it.
@@ -71,24 +84,46 @@ pub(crate) struct Conversion {
 }
 
 impl NetworkApi for ShopBack {
-    type Call = Conversion;
+    type Call = Call;
 
-    fn inspect(request: &Request, path: &str, context: &Context<'_>) -> Inspection<Conversion> {
+    fn inspect(request: &Request, path: &str, context: &Context<'_>) -> Inspection<Call> {
         if let Some(refusal) = refuse_unless_get(request, path, PATH) {
             return refusal;
         }
         let mut query = Query::parse(&request.query, None);
+        if is_validation(&query) {
+            let mut violations = Vec::new();
+            check_no_body(request, &mut violations);
+            let result = validation::parse(&mut query, context, &mut violations);
+            let keys = query.filled("adv_sub").map(str::to_owned).into_iter().collect();
+            let result = result.map(Call::Validation);
+            return Inspection::new("validation", keys, request, query, violations, result);
+        }
         let known: Vec<_> = MANDATORY.into_iter().chain(OPTIONAL).collect();
         query.check_names(&known);
         let mut violations = Vec::new();
         check_no_body(request, &mut violations);
 
-        let result = parse(&query, context, &mut violations);
+        let result = parse(&query, context, &mut violations).map(Call::Conversion);
         let keys = query.filled("adv_sub").map(str::to_owned).into_iter().collect();
         Inspection::new("conversion", keys, request, query, violations, result)
     }
 
-    fn process(&mut self, call: Conversion, context: &Context<'_>) -> Reply {
+    fn process(&mut self, call: Call, context: &Context<'_>) -> Reply {
+        match call {
+            Call::Conversion(call) => self.convert(call, context),
+            Call::Validation(call) => self.pending.validate(call, context),
+        }
+    }
+}
+
+impl ShopBack {
+    /// All validations so far.
+    pub(crate) fn validated(&self) -> &[Validated] {
+        &self.pending.validated
+    }
+
+    fn convert(&mut self, call: Conversion, context: &Context<'_>) -> Reply {
         let settings = &context.settings.shopback;
         let id = &call.transaction_id;
         let Some(duplicates) = de_duplication(call.offer_id, context) else {
@@ -111,6 +146,10 @@ impl NetworkApi for ShopBack {
         if let Some(refusal) = self.refuse_duplicate(&call, duplicates) {
             return Reply::without_effect(refusal);
         }
+        let mut ids = call.detail.clone();
+        ids.remove(UNIQUE_ID);
+        ids.insert("adv_sub".to_owned(), call.adv_sub.clone());
+        self.pending.report(ids, call.amount.clone());
         let effect = Effect {
             approved: call.token_matches && !id.starts_with(SILENT_PREFIX),
             reference: Some(call.transaction_id),
@@ -122,9 +161,7 @@ impl NetworkApi for ShopBack {
             effect: Some((call.adv_sub, effect)),
         }
     }
-}
 
-impl ShopBack {
     /// Refuses a duplicate; remembers anything else.
     fn refuse_duplicate(
         &mut self,

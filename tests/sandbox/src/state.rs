@@ -32,7 +32,7 @@ pub(crate) struct State {
     pub(crate) cpa_moe: CpaMoe,
     cashmycell: CashMyCell,
     cartstack: CartStack,
-    shopback: ShopBack,
+    pub(crate) shopback: ShopBack,
 }
 
 /// The answer to a request, and the fault that stands in its way.
@@ -129,7 +129,8 @@ impl State {
             effect: handled.effect.is_some(),
         });
         if let (Some(network), Some((key, effect))) = (network, handled.effect) {
-            self.effects.add(network, key, Effect { seq, ..effect });
+            let at_ms = self.clock.now_ms();
+            self.effects.add(network, key, Effect { seq, at_ms, ..effect });
         }
         PlannedAnswer {
             answer: handled.answer,
@@ -148,7 +149,8 @@ impl State {
             received.effect = handled.effect.is_some();
         }
         if let Some((key, effect)) = handled.effect {
-            self.effects.add(network, key, Effect { seq, ..effect });
+            let at_ms = self.clock.now_ms();
+            self.effects.add(network, key, Effect { seq, at_ms, ..effect });
         }
         Some(handled.answer)
     }

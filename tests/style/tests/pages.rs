@@ -114,6 +114,36 @@ fn the_api_page_explains_every_state_every_error_and_every_event() {
     assert!(missing.is_empty(), "docs/api.md does not explain {missing:?}");
 }
 
+/// The reasons that a source gives outside its tests.
+fn reasons_of(content: &str) -> Vec<&str> {
+    let code = content.split("#[cfg(test)]").next().unwrap_or_default();
+    let heads = ["Reason::new(\"", "hold(held, \"", "Verdict::rejected(\"", "=> Some(\""];
+    let words = heads.iter().flat_map(|head| code.split(head).skip(1));
+    words.filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn the_api_page_explains_every_reason_that_is_no_networks_own() {
+    let sources = texts(&[".rs", ".md"]);
+    let (api, money) = (page(&sources, "docs/api.md"), page(&sources, "docs/money.md"));
+    let is_shared = |text: &&Text| {
+        let crates = ["shared/core/src/delivery/", "shared/runtime/src/"];
+        crates.iter().any(|path| text.path.starts_with(path)) && !text.path.contains("tests")
+    };
+    let reasons: Vec<_> =
+        sources.iter().filter(is_shared).flat_map(|text| reasons_of(&text.content)).collect();
+    assert!(reasons.len() > 30 && reasons.contains(&"settings_changed"), "{reasons:?}");
+    // The result of a lookup is no reason of a state.
+    let is_explained = |word: &&&str| {
+        let word = format!("`{word}`");
+        ["`found`", "`absent`", "`no_lookup`"].contains(&&*word)
+            || api.contains(&word)
+            || money.contains(&word)
+    };
+    let missing: Vec<_> = reasons.iter().filter(|word| !is_explained(word)).collect();
+    assert!(missing.is_empty(), "docs/api.md does not explain {missing:?}");
+}
+
 #[test]
 fn a_missing_file_and_a_missing_name_are_found() {
     let text = |path: &str, content: &str| Text { path: path.into(), content: content.into() };

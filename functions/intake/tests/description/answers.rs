@@ -1,4 +1,6 @@
 //! The schemas of the API's answers.
+//!
+//! More than 300 lines: each answer stands here.
 
 use postback_core::problem::Code;
 use serde_json::{Value, json};
@@ -109,21 +111,31 @@ fn attempt() -> Value {
 
 fn delivery() -> Value {
     let lookups = json!({ "result": text(), "state": reference("State") });
-    let statuses = json!({ "status": details() });
+    let statuses = json!({
+        "status": details(), "validation": { "enum": ["approved", "rejected"] },
+    });
     json!({
         "type": "object",
         "required": ["network", "state", "reason", "attempt", "in_doubt", "references",
-                     "first_seen_at", "updated_at", "attempts"],
+                     "first_seen_at", "updated_at", "validation", "attempts"],
         "properties": {
             "network": text(), "line": text(), "state": reference("State"), "reason": reason(),
             "proof": { "enum": ["response", "duplicate", "lookup", "operator"] },
-            "attempt": count(0),
+            "attempt": count(0), "source": text(),
             "in_doubt": {
                 "type": "boolean",
                 "description": "An attempt may have been processed, and nothing has settled that yet",
             },
             "references": details(), "next_at": instant(),
             "first_seen_at": instant(), "updated_at": instant(),
+            "refunds": {
+                "type": "object",
+                "description": "The refunds of parts of it, by the shop's ids",
+                "additionalProperties": {
+                    "type": "object", "properties": { "amount": text(), "at": instant() },
+                },
+            },
+            "validation": validation(),
             "attempts": { "type": "array", "items": reference("Attempt") },
             "lookups": entries("The lookups at the network that changed the delivery", lookups),
             "statuses": entries("The network's later statuses of the conversion", statuses),
@@ -140,6 +152,36 @@ fn delivery() -> Value {
                                 contents",
                 "additionalProperties": count(1),
             },
+        },
+    })
+}
+
+fn validation() -> Value {
+    let words = [
+        "none",
+        "waiting",
+        "approved",
+        "rejected",
+        "held",
+        "refused",
+        "unconfirmed",
+        "confirmed",
+        "abandoned",
+    ];
+    json!({
+        "type": "object", "required": ["status"],
+        "description": "The way from reported to paid",
+        "properties": {
+            "status": {
+                "enum": words,
+                "description": "held, refused and unconfirmed wait for a person; confirmed and \
+                                abandoned are a person's word; none: nothing to validate",
+            },
+            "reason": text(), "amount": text(), "currency": text(), "lock_at": instant(), "came_back_at": instant(),
+            "claim_back": {
+                "type": "string", "description": "The amount that came back after it was approved",
+            },
+            "attempts": { "type": "array", "items": reference("Attempt") },
         },
     })
 }
@@ -167,7 +209,11 @@ fn decisions() -> Value {
             "type": "object", "required": ["at", "attempt", "decision"],
             "properties": {
                 "at": instant(), "attempt": count(0),
-                "decision": { "enum": ["confirm", "permit_sending", "abandon", "reopen"] },
+                "decision": { "enum": ["confirm", "permit_sending", "abandon", "reopen", "acknowledge"] },
+                "evidence": {
+                    "type": "string",
+                    "description": "The SHA-256 of the network's report that the decision rests on",
+                },
             },
         },
     })
@@ -181,6 +227,15 @@ fn audit() -> Value {
             "deliveries": {
                 "type": "array",
                 "items": { "oneOf": [reference("Delivery"), reference("LaterDelivery")] },
+            },
+            "paused": {
+                "type": "array",
+                "description": "The networks that the operator has paused, of those that still have \
+                                an open delivery of the order; absent if there are none",
+                "items": {
+                    "type": "object", "required": ["network", "since"],
+                    "properties": { "network": text(), "since": instant() },
+                },
             },
             "unclaimed": {
                 "type": "object",
@@ -215,10 +270,10 @@ fn refused() -> Value {
 fn envelope() -> Value {
     json!({
         "type": "object", "description": "The envelope that Standard Webhooks recommends",
-        "required": ["type", "data"],
+        "required": ["type", "data"], "not": { "required": ["order_id"] },
         "properties": {
             "type": { "type": "string", "description": "As `order.completed`; `status` decides" },
-            "timestamp": { "type": "string", "description": "The time of the event; not used" },
+            "timestamp": { "description": "The time of the event; not used" },
             "data": reference("Order"),
         },
     })
@@ -241,6 +296,11 @@ fn problem() -> Value {
                         "code": text(), "detail": text(),
                     },
                 },
+            },
+            "lines": {
+                "type": "array",
+                "description": "Of a conflict, where the network wants lines: those that differ or were sent",
+                "items": { "type": "object" },
             },
         },
     })

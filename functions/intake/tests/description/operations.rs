@@ -232,24 +232,27 @@ fn get_order(id: &str) -> Value {
 }
 
 fn webhook_headers() -> Value {
-    let header = |name: &str, description: &str| {
+    let header = |name: &str, pattern: &str, description: &str| {
         json!({
             "name": name, "in": "header", "required": true, "description": description,
-            "schema": { "type": "string" },
+            "schema": { "type": "string", "pattern": pattern },
         })
     };
     json!([
         header(
             "webhook-id",
+            r"^\S(.{0,254}\S)?$",
             "The message's own id, the same whenever it is sent again. The headers may be \
                               named `svix-…` instead, all three of them."
         ),
         header(
             "webhook-timestamp",
+            "^[0-9]{1,15}$",
             "The time of sending in seconds since 1970, at most five minutes off"
         ),
         header(
             "webhook-signature",
+            r"\S",
             "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` with the shared key; \
              several are separated by blanks",
         ),

@@ -57,6 +57,28 @@ pub(crate) fn classify(
     verdict.into()
 }
 
+/// Returns whether the answer is a success; `None` if it is neither.
+pub(crate) fn is_success(text: &str) -> Option<bool> {
+    first_pair(text).map(|(is_success, _)| is_success)
+}
+
+/// Classifies the refusal of a validation. It has no click, and only its own setting can be wrong.
+pub(crate) fn refused_validation(answer: &Answer) -> Verdict {
+    let text = answer.text();
+    let refusal = first_pair(&text).map_or_else(String::new, |(_, text)| text.to_lowercase());
+    match Meaning::of(&refusal) {
+        Meaning::OfferMismatch => Verdict::parked("offer_mismatch"),
+        Meaning::Token => Verdict::parked("security_token_refused"),
+        Meaning::SenderIp => Verdict::parked("ip_refused"),
+        Meaning::Protocol => Verdict::parked("wrong_tracking_protocol"),
+        Meaning::OfferInactive => Verdict::parked("offer_inactive"),
+        Meaning::Unknown if !answer.is_success() => by_status(answer),
+        Meaning::InvalidClick | Meaning::Duplicate | Meaning::CapExceeded | Meaning::Unknown => {
+            Verdict::parked_until_fixed("validation_refused")
+        }
+    }
+}
+
 /// A duplicate of the same click. A second line of one click is none, so in line mode nothing shows
 /// whose it is.
 fn duplicate(report: &Report, attempt: &Attempt) -> Verdict {

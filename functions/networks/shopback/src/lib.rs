@@ -5,12 +5,13 @@ mod click;
 mod report;
 mod settings;
 mod template;
+mod validation;
 
 use postback_core::{
     delivery::{Attempt, Facts},
     fields::Fields,
     http::{Answer, Request},
-    network::{Classification, Deduplicates, Network, Part, Plan, RecoveryPlan},
+    network::{Classification, Deduplicates, Network, Part, Plan, RecoveryPlan, ValidationPlan},
     order::Order,
     redaction::Reason,
 };
@@ -47,6 +48,8 @@ pub struct ShopBack {
     unique_id: Option<Template>,
     /// `adv_sub2` to `adv_unique5` in the document's order, those that are set.
     adv: Vec<(&'static str, Template)>,
+    /// The validation of what ShopBack took; off without its settings.
+    validation: Option<validation::Validation>,
 }
 
 impl Network for ShopBack {
@@ -54,6 +57,8 @@ impl Network for ShopBack {
     const CLICK: &'static [&'static str] = &[click::TRANSACTION_ID, "clicked_at"];
     /// The document writes `http`. Token and click id are in the URL, and the host supports TLS.
     const ENDPOINT: &'static str = "https://shopback.go2cloud.org";
+    /// A lost answer resolves itself.
+    const IDLE: std::time::Duration = std::time::Duration::from_secs(45);
 
     type Report = Report;
 
@@ -107,6 +112,10 @@ impl Network for ShopBack {
         } else {
             RecoveryPlan::send_again()
         }
+    }
+
+    fn validation(&self) -> Option<ValidationPlan<Self>> {
+        self.validation.as_ref().map(|settings| ValidationPlan::new(settings.calendar))
     }
 }
 

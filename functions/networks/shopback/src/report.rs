@@ -83,7 +83,7 @@ pub(crate) fn lines(facts: OrderFacts, order: &Order) -> Planned<Vec<Part<Report
     let facts = Arc::new(facts);
     let parts = lines.into_iter().map(|line| Part {
         line: Some(line.position.to_string()),
-        facts: Facts::none().amount("line_amount", line.amount),
+        facts: Facts::of_line(line.amount),
         report: Report { order: Arc::clone(&facts), line: Some(line) },
     });
     Ok(parts.collect())

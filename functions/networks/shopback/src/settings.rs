@@ -6,10 +6,10 @@ use postback_core::fields::{Fields, Invalid, integer, one_of, secret, setting};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::{ShopBack, UNIQUE_ID, report::OrderFacts, template::Template};
+use crate::{ShopBack, UNIQUE_ID, report::OrderFacts, template::Template, validation};
 
 /// The optional parameters, in the document's order.
-const ADV: [&str; 9] = [
+pub(crate) const ADV: [&str; 9] = [
     "adv_sub2",
     "adv_sub3",
     "adv_sub4",
@@ -78,9 +78,13 @@ pub(crate) fn parse(fields: &mut Fields<'_, '_>) -> Option<ShopBack> {
     let hold = fields.optional("on_unconfirmed", one_of(ON_UNCONFIRMED)).unwrap_or(false);
     let unique_id = unique_id(fields, mode);
     let templates = ADV.into_iter().map(|name| Some((name, template(fields, name, mode)?)));
-    let adv = templates.collect::<Vec<_>>().into_iter().flatten().collect();
+    let adv: Vec<_> = templates.collect::<Vec<_>>().into_iter().flatten().collect();
+    let validation = validation::settings(fields);
+    if validation.is_some() {
+        validation::refuse_personal(fields, &adv);
+    }
     let (offers, security_token) = (offers?, security_token?);
-    Some(ShopBack { offers, security_token, mode, hold, unique_id, adv })
+    Some(ShopBack { offers, security_token, mode, hold, unique_id, adv, validation })
 }
 
 fn template(fields: &mut Fields<'_, '_>, name: &'static str, mode: Mode) -> Option<Template> {
@@ -138,7 +142,7 @@ fn by(fields: &mut Fields<'_, '_>, name: &'static str, letters: usize) -> BTreeM
 }
 
 /// An offer id: a number, or a string of digits.
-fn offer(value: &Value) -> Result<u64, Invalid> {
+pub(crate) fn offer(value: &Value) -> Result<u64, Invalid> {
     if value.is_string() {
         setting(20)(value)?;
     }

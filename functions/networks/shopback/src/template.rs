@@ -88,6 +88,11 @@ impl Template {
         self.0.iter().any(is_named)
     }
 
+    /// Returns whether it names a member of the shop's own.
+    pub(crate) fn names_custom(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Custom(_)))
+    }
+
     /// The text for `report`; `None` if it is blank, or a place holder that no script filled in.
     pub(crate) fn resolve(&self, report: &Report) -> Option<String> {
         let value: String = self.0.iter().filter_map(|part| part.resolve(report)).collect();

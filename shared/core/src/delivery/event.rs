@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Facts, Lookup, State, Verdict};
+use super::{
+    Calendar, Cancellation, Delivery, Facts, Lookup, Refunds, Reported, Standing, State, Verdict,
+};
 use crate::{clock::Timestamp, redaction::Reason};
 
 /// The facts of an attempt that a network may use for its request and for reading the answer.
@@ -48,8 +50,65 @@ pub struct Arrival {
     pub settings: String,
     /// The open circuit breaker: nothing is sent.
     pub open: Option<Open>,
+    /// True if it exceeds a bound of the operator's: it waits for a person's permission.
+    pub is_implausible: bool,
     /// True if it is a message that was put back on its queue: no news from the shop.
     pub is_delayed: bool,
+    /// The refunds of parts of it.
+    pub refunds: Refunds,
+    /// The content that an attempt would report, where the network wants it validated.
+    pub reported: Option<Reported>,
+}
+
+/// A delivery as its validation follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The version of its record.
+    pub version: u64,
+    /// The time when it was first seen.
+    pub first_seen_at: Timestamp,
+    /// Its content.
+    pub facts: Facts,
+    /// Its standing.
+    pub standing: Standing,
+    /// The content of its last attempt.
+    pub reported: Reported,
+    /// Its refunds.
+    pub refunds: Refunds,
+    /// Its cancellation.
+    pub cancelled: Option<Cancellation>,
+    /// The shop's calendar at the network.
+    pub calendar: Calendar,
+}
+
+impl Followed {
+    /// The delivery of a record; `None` where nothing of it is to be validated.
+    #[must_use]
+    pub fn of(delivery: &Delivery, version: u64, calendar: Calendar) -> Option<Self> {
+        Some(Self {
+            version,
+            first_seen_at: delivery.first_seen_at,
+            facts: delivery.facts.clone(),
+            standing: Standing::of(delivery),
+            reported: delivery.reported.clone()?,
+            refunds: delivery.refunds.clone(),
+            cancelled: delivery.cancelled.clone(),
+            calendar,
+        })
+    }
+}
+
+/// A validation whose time may have come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The shop's calendar at the network.
+    pub calendar: Calendar,
+    /// The time when this invocation is ended, by its own clock.
+    pub deadline: Timestamp,
+    /// The version of the settings.
+    pub settings: String,
+    /// The open circuit breaker: nothing is sent.
+    pub open: Option<Open>,
 }
 
 /// An open circuit breaker.
@@ -109,6 +168,16 @@ pub enum Event {
         /// The jitter.
         jitter: Jitter,
     },
+    /// The order came again, and this delivery of it can't be built: its line is gone, or the order
+    /// is reported in another mode today.
+    Unplanned {
+        /// The version of the settings.
+        settings: String,
+    },
+    /// The delivery that a validation is of, as the ledger holds it.
+    Follow(Box<Followed>),
+    /// A validation may be due.
+    Validate(Due),
     /// A claim may have expired: the sweep looks.
     Expire,
     /// A person permitted to send the whole order again, of which this is a line.
@@ -139,6 +208,9 @@ pub enum Decision {
     Abandon,
     /// The last decision was wrong: back to the state before it. A pending permission ends.
     Reopen,
+    /// Other content, or an unclear refusal, was looked at and dealt with. It changes nothing, so
+    /// there is nothing to take back.
+    Acknowledge,
 }
 
 /// A decision of [`step`](super::step).

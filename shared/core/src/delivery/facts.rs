@@ -19,7 +19,10 @@ use crate::{
 pub struct Facts(BTreeMap<Cow<'static, str>, String>);
 
 /// The number of bytes of a digest that are kept.
-const DIGEST_BYTES: usize = 8;
+pub const DIGEST_BYTES: usize = 8;
+
+/// The fact of a line's amount.
+const LINE_AMOUNT: &str = "line_amount";
 
 impl Facts {
     /// No facts.
@@ -32,6 +35,12 @@ impl Facts {
     #[must_use]
     pub fn of_total(total: Amount, currency: Currency) -> Self {
         Self::none().amount("amount", total).open("currency", currency.code())
+    }
+
+    /// The amount of a line.
+    #[must_use]
+    pub fn of_line(amount: Amount) -> Self {
+        Self::none().amount(LINE_AMOUNT, amount)
     }
 
     /// Adds an amount, without trailing zeros.
@@ -59,10 +68,28 @@ impl Facts {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Returns whether both say the same in every member that both have.
+    /// Returns whether both say the same in every member that both have. Of two lines their own
+    /// amounts count, not the total of the order: a line more or less changes no other one.
     #[must_use]
     pub fn agree(&self, other: &Self) -> bool {
-        self.0.iter().all(|(name, value)| other.0.get(name).is_none_or(|other| other == value))
+        self.differing(other).next().is_none()
+    }
+
+    /// The members that both have and in which `other` says something else.
+    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let are_lines = self.get(LINE_AMOUNT).and(other.get(LINE_AMOUNT)).is_some();
+        let differs = move |name: &str, value: &str| {
+            let counts = !(are_lines && name == "amount");
+            counts && other.get(name).is_some_and(|other| other != value)
+        };
+        let members = self.0.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
+        members.filter(move |(name, value)| differs(name, value))
+    }
+
+    /// The amount that a report says: of a line its own, otherwise the total.
+    #[must_use]
+    pub fn reported_amount(&self) -> Option<&str> {
+        self.get(LINE_AMOUNT).or_else(|| self.get("amount"))
     }
 
     fn open(mut self, name: &'static str, value: &str) -> Self {
@@ -83,6 +110,19 @@ mod tests {
         assert!(with_click.agree(&amount("10")) && amount("10").agree(&with_click));
         assert!(!with_click.agree(&amount("11")));
         assert!(!with_click.agree(&Facts::none().digest("click", "abd")));
+        let other = with_click.clone().and(amount("11"));
+        assert_eq!(other.differing(&with_click).collect::<Vec<_>>(), [("amount", "11")]);
+    }
+
+    #[test]
+    fn two_lines_are_compared_without_their_orders_totals() {
+        let line = |total: &str, amount: &str| {
+            Facts::none().open("amount", total).open(LINE_AMOUNT, amount)
+        };
+
+        assert!(line("150", "100").agree(&line("175", "100")));
+        assert!(!line("150", "100").agree(&line("150", "50")));
+        assert!(!line("150", "100").agree(&Facts::none().open("amount", "175")));
     }
 
     #[test]

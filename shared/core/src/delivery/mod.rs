@@ -5,27 +5,39 @@
 //! checker explores it, and the ledger writes its result by compare-and-set, so that it always
 //! decides on the item as stored.
 
+mod cancellation;
 mod duplicate;
 mod event;
 mod facts;
 mod policy;
 mod proof;
 mod record;
+mod refunds;
+mod reported;
 mod state;
 mod step;
+mod validation;
 mod verdict;
 mod view;
 
+pub use cancellation::Cancellation;
 pub use duplicate::{Judgement, Others, judge};
-pub use event::{Arrival, Attempt, Decision, Event, Jitter, Open, Planned, Step, Then};
-pub use facts::Facts;
+pub use event::{
+    Arrival, Attempt, Decision, Due, Event, Followed, Jitter, Open, Planned, Step, Then,
+};
+pub use facts::{DIGEST_BYTES, Facts};
 pub use policy::{Policy, RETENTION, Recovery};
 pub use proof::{IfAbsent, Proof};
 pub use record::{
     AttemptRecord, Attribute, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord,
-    FORMAT, History, Key, LookupRecord, Note, Record, Stamp, StatusRecord,
+    FORMAT, History, Key, LookupRecord, Note, Record, Stamp, StatusRecord, UNCLEAR_REFUSALS,
+    VALIDATIONS_FOR_A_PERSON, Written, parts,
 };
-pub use state::{Cancellation, Claim, Delivery, Doubt, Permission, State, Undecided};
+pub use refunds::{RefundEntry, Refunds};
+pub use reported::{Call, Reported, Standing, Status, Validation};
+pub(crate) use state::IMPLAUSIBLE;
+pub use state::{Claim, Delivery, Doubt, Permission, State, Undecided};
 pub use step::{ByLines, Lines, by_lines, step};
+pub use validation::{Calendar, OrderFacts, Validated, validate};
 pub use verdict::{Lookup, Scope, Verdict};
-pub use view::{DecisionView, DeliveryView, PartialView};
+pub use view::{DecisionView, DeliveryView, PartialView, ValidationView, views};

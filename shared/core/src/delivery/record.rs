@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Facts, RETENTION, State};
+use super::{Cancellation, Decision, Delivery, Facts, RETENTION, Refunds, State, Status};
 use crate::{
     clock::Timestamp,
     redaction::{Details, Reason},
@@ -24,7 +24,8 @@ pub use history::{
     AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
     LookupRecord, StatusRecord,
 };
-pub use key::Key;
+pub use key::{Key, parts};
+pub use open::{UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON};
 
 /// A delivery as the ledger keeps it. No personal data, no secret: words, numbers, instants and
 /// the network's ids only.
@@ -51,6 +52,12 @@ pub struct Record {
     /// The time until which a message that waits for it is on the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_until: Option<Timestamp>,
+    /// The last write that added a refund, or of a validation the cancellation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Written>,
+    /// The short name of the sender of its first write: none of its facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// True if the use of its click stands beside the record.
     #[serde(default, skip_serializing_if = "is_false")]
     pub click_noted: bool,
@@ -96,6 +103,15 @@ pub struct Stamp {
     pub write_id: u64,
 }
 
+/// A write that an event rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The version of the record at which it was written.
+    pub version: u64,
+    /// The time.
+    pub at: Timestamp,
+}
+
 /// The facts that a write adds to the record besides the protocol's part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
@@ -111,6 +127,8 @@ pub struct Note {
     pub click_noted: bool,
     /// The time until which the message that waits for it is on the queue.
     pub message_until: Option<Timestamp>,
+    /// The short name of the sender. The first write alone keeps it.
+    pub source: Option<String>,
 }
 
 impl Record {
@@ -132,6 +150,8 @@ impl Record {
         "facts",
         "first_seen_at",
         "format",
+        "former_lines",
+        "judged_plausible",
         "lines",
         "lookups",
         "message_until",
@@ -143,13 +163,18 @@ impl Record {
         "proof",
         "reason",
         "references",
+        "refunds",
+        "reported",
+        "returned",
         "scope",
+        "source",
         "state",
         "state_at",
         "state_version",
         "statuses",
         "undecided",
         "updated_at",
+        "validation",
         "version",
         "write_id",
     ];
@@ -165,7 +190,7 @@ impl Record {
     ) -> Self {
         let mut record = match before {
             Some(before) => before.revised(stamp),
-            None => Self::new(key, next.clone(), stamp),
+            None => Self { source: note.source, ..Self::new(key, next.clone(), stamp) },
         };
         let version = record.version;
         let was = before.map(|before| &before.protocol);
@@ -188,6 +213,9 @@ impl Record {
             let at = stamp.now;
             let entry = CancellationRecord { version, at, word, order_updated_at };
             record.cancellations.push(entry);
+        }
+        if returned(was) != returned(Some(&next)) {
+            record.returned = Some(Written { version, at: stamp.now });
         }
         record.message_until = note.message_until;
         record.click_noted |= note.click_noted;
@@ -216,26 +244,51 @@ impl Record {
         next
     }
 
+    /// Returns the record with the cancellation of an earlier version noted; `None` if it is noted.
+    #[must_use]
+    pub fn with_superseded(&self, updated_at: Option<Timestamp>, stamp: Stamp) -> Option<Self> {
+        let word = CancellationWord::Superseded;
+        let mut noted = self.cancellations.entries().iter();
+        if noted.any(|it| it.word == word && it.order_updated_at == updated_at) {
+            return None;
+        }
+        let mut next = self.revised(stamp);
+        let (version, at, order_updated_at) = (next.version, stamp.now, updated_at);
+        next.cancellations.push(CancellationRecord { version, at, word, order_updated_at });
+        Some(next)
+    }
+
     /// Returns the record with the network's `status` noted; `None` if it is the last one noted.
     ///
     /// No id is taken over: it does not change, and without the order at hand nothing can separate
     /// one from an echo of the customer's telephone number.
     #[must_use]
-    pub fn with_status(&self, status: &Details, stamp: Stamp) -> Option<Self> {
+    pub fn with_status(
+        &self,
+        status: &Details,
+        validation: Option<Status>,
+        stamp: Stamp,
+    ) -> Option<Self> {
         if self.statuses.last().is_some_and(|last| last.status == *status) {
             return None;
         }
         let mut next = self.revised(stamp);
         let (version, at, status) = (next.version, stamp.now, status.clone());
-        next.statuses.push(StatusRecord { version, at, status });
+        next.statuses.push(StatusRecord { version, at, status, validation });
         Some(next)
     }
 
     /// Returns the record that follows when a person's decision makes the delivery `next`.
     #[must_use]
     pub fn decided(&self, next: Delivery, decision: DecisionRecord, stamp: Stamp) -> Self {
-        let mut record = Self::after(Some(self), &self.key(), next, Note::default(), stamp);
-        record.decisions.push(DecisionRecord { version: record.version, ..decision });
+        let mut note = Note::default();
+        if decision.decision == Decision::Acknowledge {
+            // It changes nothing: the message that waits stays the one that is named.
+            note.message_until = self.message_until;
+        }
+        let mut record = Self::after(Some(self), &self.key(), next, note, stamp);
+        let (version, contents_left_out) = (record.version, record.conflicts.left_out());
+        record.decisions.push(DecisionRecord { version, contents_left_out, ..decision });
         record
     }
 
@@ -260,13 +313,19 @@ impl Record {
     /// The network's name.
     #[must_use]
     pub fn network(&self) -> &str {
-        self.delivery.split_once('#').map_or(&self.delivery, |(network, _)| network)
+        key::parts(&self.delivery).0
     }
 
     /// The line, where the network wants lines.
     #[must_use]
     pub fn line(&self) -> Option<&str> {
-        self.delivery.split_once('#').map(|(_, line)| line)
+        key::parts(&self.delivery).1
+    }
+
+    /// Returns whether this is the validation of a delivery.
+    #[must_use]
+    pub const fn is_validation(&self) -> bool {
+        self.protocol.validation.is_some()
     }
 
     fn new(key: &Key, protocol: Delivery, stamp: Stamp) -> Self {
@@ -281,6 +340,8 @@ impl Record {
             state_version: 1,
             state_at: stamp.now,
             message_until: None,
+            returned: None,
+            source: None,
             click_noted: false,
             references: Details::none(),
             attempts: History::default(),
@@ -305,6 +366,13 @@ impl Record {
             ..self.clone()
         }
     }
+}
+
+/// The goods that came back: refunds, and the cancellation that a validation knows.
+fn returned(delivery: Option<&Delivery>) -> (Option<&Refunds>, Option<&Cancellation>) {
+    let refunds = delivery.map(|delivery| &delivery.refunds).filter(|all| !all.is_empty());
+    let validation = delivery.and_then(|delivery| delivery.validation.as_ref());
+    (refunds, validation.and_then(|validation| validation.cancelled.as_ref()))
 }
 
 /// The shop's word about a cancellation between two deliveries.

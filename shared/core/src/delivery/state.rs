@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, IfAbsent, Proof, Recovery};
+use super::{Cancellation, Facts, IfAbsent, Proof, Recovery, Refunds, Reported, Validation};
 use crate::{clock::Timestamp, redaction::Reason};
 
 /// The state of a delivery.
@@ -31,7 +31,8 @@ pub enum State {
     Skipped,
     /// This order can never pass.
     Rejected,
-    /// A setting is wrong; the order is kept and sent once it is fixed.
+    /// A setting is wrong; the order is kept and sent once it is fixed. Or it exceeds a bound of the
+    /// operator's, and waits for a person.
     Parked,
     /// Certainly not processed; it is sent again.
     Retrying,
@@ -39,7 +40,7 @@ pub enum State {
     Unconfirmed,
     /// The shop cancelled the order, and the network certainly holds nothing.
     Withdrawn,
-    /// A person gave up a delivery that is in doubt: nobody knows.
+    /// A person gave up a delivery that is in doubt, so that nobody knows, or one that exceeds a bound.
     Abandoned,
 }
 
@@ -119,6 +120,9 @@ impl State {
     }
 }
 
+/// The reason of an order that is not sent because it exceeds a bound of the operator's.
+pub(crate) const IMPLAUSIBLE: Reason = Reason::new("implausible");
+
 /// The protocol's part of a delivery. The ledger keeps it beside the history.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Delivery {
@@ -163,15 +167,30 @@ pub struct Delivery {
     /// A person's permission to send again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<Permission>,
+    /// True if a person permitted to send this content although it exceeds a bound of the operator's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub judged_plausible: bool,
     /// The state before the last decision of a person, for reopening.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecided: Option<Undecided>,
     /// The ids of the order's lines: this is the item of an order that is reported by lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<Vec<String>>,
+    /// The ids of lines that an earlier version of the order had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_lines: Vec<String>,
     /// The number of decisions so far.
     #[serde(default, rename = "decisions_taken", skip_serializing_if = "is_zero")]
     pub decisions: u32,
+    /// The refunds of parts of it, by the shop's ids.
+    #[serde(default, skip_serializing_if = "Refunds::is_empty")]
+    pub refunds: Refunds,
+    /// The content of the last attempt, where the network wants it validated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Reported>,
+    /// The validation's own part: this is no report, but the validation of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
 }
 
 /// The terms under which an attempt was claimed.
@@ -201,27 +220,6 @@ pub struct Doubt {
     pub absent_at: Option<Timestamp>,
 }
 
-/// The shop's cancellation of an order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Cancellation {
-    /// The time when it arrived.
-    pub at: Timestamp,
-    /// The `updated_at` of the cancelled version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<Timestamp>,
-    /// True if the order has come as completed again, with no later version: a person may send it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub completed_after: bool,
-}
-
-impl Cancellation {
-    /// Whether it holds against a completed version of the order: unless that is known to be later.
-    #[must_use]
-    pub fn holds_against(&self, updated_at: Option<Timestamp>) -> bool {
-        !matches!((updated_at, self.updated_at), (Some(one), Some(other)) if one > other)
-    }
-}
-
 /// A person's permission to send a delivery again. It changes no state: the next arrival claims.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Permission {
@@ -246,6 +244,11 @@ pub struct Undecided {
 }
 
 impl Delivery {
+    /// The ids of all lines that any version of the order had, where it is reported by lines.
+    pub fn all_lines(&self) -> impl Iterator<Item = &String> {
+        self.lines.iter().flatten().chain(&self.former_lines)
+    }
+
     /// Returns whether an attempt may have been processed and nothing has settled that yet.
     #[must_use]
     pub const fn in_doubt(&self) -> bool {

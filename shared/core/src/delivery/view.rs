@@ -1,12 +1,15 @@
 //! The one view of a delivery: for the API, the command-line tool and everything that shows one.
+//!
+//! More than 300 lines: every member of the view stands here.
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{
     AttemptRecord, CancellationRecord, ConflictRecord, Decision, DecisionRecord, LookupRecord,
-    Proof, Record, State, StatusRecord,
+    Proof, Record, Refunds, State, StatusRecord,
 };
 use crate::{
     clock::Timestamp,
@@ -24,6 +27,9 @@ pub struct DeliveryView<'a> {
     /// The line, where the network wants lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<&'a str>,
+    /// The short name of the sender who first brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<&'a str>,
     /// The state.
     pub state: State,
     /// The reason of the state.
@@ -44,6 +50,11 @@ pub struct DeliveryView<'a> {
     pub first_seen_at: Timestamp,
     /// The time of the last write.
     pub updated_at: Timestamp,
+    /// The refunds of parts of it, by the shop's ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<&'a Refunds>,
+    /// The way from reported to paid.
+    pub validation: ValidationView<'a>,
     /// The attempts, oldest first.
     pub attempts: &'a [AttemptRecord],
     /// The lookups that changed the delivery.
@@ -64,6 +75,97 @@ pub struct DeliveryView<'a> {
     /// The number of entries that are no longer kept, by kind: those after the first two.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<&'static str, u32>,
+}
+
+/// The validation of a delivery: the network's own word, ours, or none.
+#[derive(Debug, Serialize)]
+pub struct ValidationView<'a> {
+    /// `none`, `waiting`, `approved`, `rejected`; `held`, `refused` and `unconfirmed` wait for a
+    /// person, `confirmed` and `abandoned` are a person's word.
+    pub status: &'static str,
+    /// The reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a Reason>,
+    /// The amount that was validated, or would be as things are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Decimal>,
+    /// Its currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<&'a str>,
+    /// The end of the return period: nothing is validated before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_at: Option<Timestamp>,
+    /// The amount that came back after it was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_back: Option<Decimal>,
+    /// The time when the ledger learned of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_back_at: Option<Timestamp>,
+    /// The calls, oldest first.
+    #[serde(skip_serializing_if = "<[AttemptRecord]>::is_empty")]
+    pub attempts: &'a [AttemptRecord],
+}
+
+impl<'a> ValidationView<'a> {
+    /// The network's own word about a delivery, or the view of a validation's record.
+    #[must_use]
+    pub fn of(record: &'a Record) -> Self {
+        let none = Self {
+            status: "none",
+            reason: None,
+            amount: None,
+            currency: None,
+            lock_at: None,
+            claim_back: None,
+            came_back_at: None,
+            attempts: &[],
+        };
+        let Some(validation) = &record.protocol.validation else {
+            let status = record.statuses.last().map_or("none", |last| {
+                last.validation.map_or("waiting", |validation| validation.as_str())
+            });
+            return Self { status, ..none };
+        };
+        let held = &record.protocol;
+        let call = validation.call.as_ref().filter(|_| held.state == State::Delivered);
+        let claim_back = held.claim_back();
+        let status = match (held.state, call) {
+            (State::Delivered, _) if held.proof == Some(Proof::Operator) => "confirmed",
+            (State::Delivered, Some(call)) => call.status.as_str(),
+            (State::Rejected, _) => "refused",
+            (State::Parked, _) => "held",
+            (State::Unconfirmed, _) => "unconfirmed",
+            (State::Abandoned, _) => "abandoned",
+            (State::Skipped | State::Withdrawn, _) => "none",
+            _ => "waiting",
+        };
+        Self {
+            status,
+            reason: held.reason.as_ref(),
+            amount: call.map_or_else(|| held.amount_left(), |call| Some(call.amount)),
+            currency: held.reported.as_ref().map(|reported| reported.currency.as_str()),
+            lock_at: Some(validation.lock_at),
+            claim_back,
+            came_back_at: record.returned.filter(|_| claim_back.is_some()).map(|back| back.at),
+            attempts: record.attempts.entries(),
+        }
+    }
+}
+
+/// The views of an order's records: each validation is part of its delivery's.
+pub fn views<'a>(
+    records: &'a [Record],
+    view: impl Fn(&'a Record) -> DeliveryView<'a>,
+) -> Vec<DeliveryView<'a>> {
+    let is_delivery = |record: &&Record| !record.is_validation() && !record.is_order_of_lines();
+    let deliveries = records.iter().filter(is_delivery);
+    let deliveries = deliveries.map(|record| {
+        let key = record.key().validation();
+        let own = records.iter().find(|other| other.key() == key);
+        let validation = own.map_or_else(|| ValidationView::of(record), ValidationView::of);
+        DeliveryView { validation, ..view(record) }
+    });
+    deliveries.collect()
 }
 
 /// A delivery that this version can't read, because a later one wrote it: the parts that it can.
@@ -111,6 +213,9 @@ pub struct DecisionView<'a> {
     pub attempt: u32,
     /// The decision.
     pub decision: Decision,
+    /// The SHA-256 of the network's report that the decision rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<&'a str>,
     /// The ARN of the person's identity: for the account's own people only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<&'a OperatorNote>,
@@ -138,6 +243,7 @@ impl<'a> DeliveryView<'a> {
             order_id: None,
             network: record.network(),
             line: record.line(),
+            source: record.source.as_deref(),
             state: protocol.state,
             reason: protocol.reason.as_ref(),
             proof: protocol.proof,
@@ -147,6 +253,8 @@ impl<'a> DeliveryView<'a> {
             next_at: waits.then_some(protocol.not_before),
             first_seen_at: protocol.first_seen_at,
             updated_at: record.updated_at,
+            refunds: Some(&protocol.refunds).filter(|refunds| !refunds.is_empty()),
+            validation: ValidationView::of(record),
             attempts: attempts.entries(),
             lookups: lookups.entries(),
             statuses: statuses.entries(),
@@ -182,8 +290,15 @@ impl<'a> DeliveryView<'a> {
 }
 
 fn decision(record: &DecisionRecord) -> DecisionView<'_> {
-    let DecisionRecord { at, attempt, decision, .. } = record;
-    DecisionView { at: *at, attempt: *attempt, decision: *decision, by: None, why: None }
+    let DecisionRecord { at, attempt, decision, evidence, .. } = record;
+    DecisionView {
+        at: *at,
+        attempt: *attempt,
+        decision: *decision,
+        evidence: evidence.as_deref(),
+        by: None,
+        why: None,
+    }
 }
 
 fn left_out(counts: [(&'static str, u32); 6]) -> BTreeMap<&'static str, u32> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::delivery::{
-    Arrival, Event, Facts, IfAbsent, Key, Lookup, Note, Planned, Policy, Recovery, Stamp, Verdict,
-    step,
+    Arrival, Event, Facts, IfAbsent, Key, Lookup, Note, Planned, Policy, Recovery, Refunds, Stamp,
+    Verdict, step,
 };
 
 /// 2026-11-21T10:15:00Z.
@@ -13,12 +13,15 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 
 fn arrive(now: Timestamp) -> Event {
     Event::Arrive(Arrival {
+        refunds: Refunds::default(),
+        reported: None,
         facts: Facts::none(),
         updated_at: None,
         planned: Planned::Send("a".to_owned()),
         deadline: now + Duration::from_mins(1),
         settings: "v1".to_owned(),
         open: None,
+        is_implausible: false,
         is_delayed: false,
     })
 }
@@ -161,4 +164,16 @@ fn an_event_has_the_same_time_from_the_stream_and_from_a_backfill() {
         };
         assert_eq!(times(&backfilled), times(&streamed), "{streamed:?}");
     }
+}
+
+#[test]
+fn only_a_success_right_after_the_first_claim_is_routine() {
+    let routine = |events_of: &[Event]| {
+        let record = record(events_of);
+        events(0, &record).iter().map(DeliveryEvent::is_routine).collect::<Vec<_>>()
+    };
+
+    assert_eq!(routine(&[arrive(NOW), yes()]), [true]);
+    assert_eq!(routine(&[arrive(NOW), settle(Verdict::rejected("no"))]), [false]);
+    assert_eq!(routine(&[arrive(NOW), cancel(), yes()]), [false, false, false]);
 }

@@ -50,3 +50,10 @@ fn a_blank_or_over_long_text_is_refused() {
     assert_eq!(text(3)(&json!("a\u{0}")).map_err(|w| w.code), Err("control_character"));
     assert_eq!(text(4)(&json!("äöüß")), Ok("äöüß".to_owned()));
 }
+
+#[test]
+fn a_fault_of_the_whole_is_shown_without_a_place() {
+    let faults = read(&json!([]), UnknownFields::Deny, |_| Some(())).expect_err("no object");
+
+    assert_eq!(faults[0].to_string(), "must be an object (wrong_type)");
+}

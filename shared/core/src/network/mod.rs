@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    delivery::{Attempt, Facts, Lookup, Verdict},
+    delivery::{Attempt, Facts, Lookup, Status, Verdict},
     fields::Fields,
     http::{Answer, Request},
     order::Order,
@@ -15,10 +15,12 @@ use crate::{
 mod recovery;
 mod settings;
 mod status;
+mod validation;
 
 pub use recovery::{Consent, RecoveryPlan};
 pub use settings::configure;
 pub use status::{by_status, may_be_a_firewalls};
+pub use validation::{Validates, ValidationPlan};
 
 /// One marketing network.
 pub trait Network: Sized + Send + Sync + 'static {
@@ -31,6 +33,10 @@ pub trait Network: Sized + Send + Sync + 'static {
     const ENDPOINT: &'static str;
     /// The time that one request may take, from connecting to the last byte of the answer.
     const TIMEOUT: Duration = Duration::from_secs(10);
+    /// The time that a connection may stay unused. Networks close theirs after some time, and a request
+    /// written on a connection that the other side has just closed is a lost answer: a few seconds
+    /// where that is held for a person, longer where it resolves itself.
+    const IDLE: Duration = Duration::from_secs(3);
     /// The time that the network may take to show in its read-back what it has accepted.
     const LAG: Duration = Duration::from_mins(2);
     /// The content of one report: an order, or one line of it.
@@ -65,6 +71,12 @@ pub trait Network: Sized + Send + Sync + 'static {
 
     /// Returns the way to resolve a lost answer.
     fn recovery(&self, report: &Self::Report) -> RecoveryPlan<Self>;
+
+    /// Returns the way to validate what the network took; `None` where it wants no validation, or
+    /// the settings leave it off.
+    fn validation(&self) -> Option<ValidationPlan<Self>> {
+        None
+    }
 }
 
 /// A network that can be asked what it holds under our own id.
@@ -99,6 +111,15 @@ pub struct Progress {
     pub is_final: bool,
     /// True if the network has dropped what it had taken: no money comes of it.
     pub is_dropped: bool,
+}
+
+impl Progress {
+    /// The network's last word on the money, once it has one.
+    #[must_use]
+    pub fn validation(&self) -> Option<Status> {
+        let word = if self.is_dropped { Status::Rejected } else { Status::Approved };
+        self.is_final.then_some(word)
+    }
 }
 
 /// A network that takes a second conversion under the same key for a duplicate, and says so.

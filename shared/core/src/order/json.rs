@@ -32,8 +32,10 @@ impl Unreadable {
     }
 }
 
-/// Parses the text of an order. Of a member that is given twice nobody knows which one is meant.
+/// Parses the text of an order, with or without a byte order mark. Of a member that is given twice
+/// nobody knows which one is meant.
 pub fn parse(text: &str) -> Result<Value, Unreadable> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value = serde_json::from_str(text)
         .map_err(|error| Unreadable::NotJson { line: error.line(), column: error.column() })?;
     let doubled = json::doubled(text);
@@ -57,6 +59,7 @@ mod tests {
     fn a_fault_in_the_text_has_its_place() {
         assert_eq!(parse("{\n  \"a\" 1}"), Err(Unreadable::NotJson { line: 2, column: 7 }));
         assert_eq!(parse("{\"a\":1}"), Ok(json!({ "a": 1 })));
+        assert_eq!(parse("\u{feff}{\"a\":1}"), Ok(json!({ "a": 1 })));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use figure::Figure;
 pub use item::{AmountFault, Item};
 pub use json::{Unreadable, parse};
 pub use money::{Amount, Currency};
-pub use read::read_event;
+pub use read::{clicks_fault, is_cancellation, read_event};
 pub use refund::{Refund, RefundedLine};
 pub use text::composed;
 
@@ -57,6 +57,10 @@ pub struct Order {
     /// The clicks that brought the customer: one member per network, defined by that network.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub clicks: BTreeMap<String, Value>,
+    /// The value of the capture cookie `pb_clicks`, as the shop found it with the order. Its clicks
+    /// count for the networks that `clicks` does not name. A damaged or forged one is ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub click_cookie: Option<String>,
     /// The lines of the order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,

@@ -158,10 +158,15 @@ pub struct Currency(Iso);
 impl Currency {
     pub(super) fn read(value: &Value) -> Result<Self, Invalid> {
         let Value::String(code) = value else { return Err(Invalid::kind("a string")) };
-        let currency = Iso::from_code(code).filter(|currency| currency.exponent().is_some());
-        currency.map(Self).ok_or_else(|| {
+        Self::of_code(code).ok_or_else(|| {
             Invalid::new("unknown_currency", "must be a currency code of ISO 4217, as \"EUR\"")
         })
+    }
+
+    /// The currency of three letters.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Iso::from_code(code).filter(|currency| currency.exponent().is_some()).map(Self)
     }
 
     /// Its three letters.

@@ -2,6 +2,8 @@
 //!
 //! Strict are the order's id, status, currency, total and times, and its refunds: money depends on
 //! them. Everything else is read loosely, and judged by the network that needs it.
+//!
+//! More than 300 lines: every member of an order is read here.
 
 use std::time::Duration;
 
@@ -15,14 +17,17 @@ use crate::{
     order::{
         Address, Amount, Arrived, Cancelled, Currency, Customer, Email, Figure, Item, Order,
         OrderId, Status, Unreadable, Utm, parse, refund,
-        text::{composed, line, prose},
+        text::{composed, line, prose, visible},
     },
 };
 
 /// The most members that `custom` may have; more are left out.
 const MEMBERS: usize = 50;
 
-/// The time by which an order may be completed after the reader's own clock.
+/// The most characters of the capture cookie that are kept; a longer one is damaged anyway.
+const MAX_COOKIE: usize = 2_048;
+
+/// The time by which an order may be completed or changed after the reader's own clock.
 const AHEAD: Duration = Duration::from_hours(24);
 
 impl Order {
@@ -43,12 +48,31 @@ impl OrderId {
     }
 }
 
+/// Returns whether an order says that it is cancelled or refunded whole: nobody reads more of it than
+/// its id, its status and its version.
+#[must_use]
+pub fn is_cancellation(order: &Value) -> bool {
+    let status = order.get("status").and_then(Value::as_str);
+    matches!(status, Some("cancelled" | "refunded"))
+}
+
+/// The fault of `clicks` that are no object: no network would see a click in them, and the customer
+/// would lose the cashback. A network that needs none takes the order all the same.
+#[must_use]
+pub fn clicks_fault(order: &Value) -> Option<Fault> {
+    let clicks = order.get("clicks")?;
+    if clicks.is_object() || fields::is_absent(clicks) {
+        return None;
+    }
+    let Invalid { code, detail } = Invalid::kind("an object with a member for each network");
+    Some(Fault { pointer: "/clicks".into(), code, detail })
+}
+
 impl Arrived {
     /// Reads an order, or the cancellation of one: for that its id and its status are enough.
     /// Refunds that reach the total are a refund of the whole order.
     pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
-        let status = value.get("status").and_then(Value::as_str);
-        if !matches!(status, Some("cancelled" | "refunded")) {
+        if !is_cancellation(value) {
             return Order::read(value, unknown).map(Self::of);
         }
         let matters = |fault: &Fault| {
@@ -74,13 +98,21 @@ impl Arrived {
         Self::Cancelled(Cancelled { order_id, status: Status::Refunded, updated_at })
     }
 
-    /// The fault of an order that says it was completed more than a day after `now`.
+    /// The faults of an order that says it was completed or changed more than a day after `now`: a
+    /// version from the future would supersede every later one.
     #[must_use]
-    pub fn completed_too_late(&self, now: Timestamp) -> Option<Fault> {
-        let Self::Order(order) = self else { return None };
-        let detail = "must not be more than a day ahead: set the sender's clock".into();
-        let fault = Fault { pointer: "/completed_at".into(), code: "in_the_future", detail };
-        (now.until(order.completed_at) > AHEAD).then_some(fault)
+    pub fn too_far_ahead(&self, now: Timestamp) -> Vec<Fault> {
+        let (completed_at, updated_at) = match self {
+            Self::Order(order) => (Some(order.completed_at), order.updated_at),
+            Self::Cancelled(cancelled) => (None, cancelled.updated_at),
+        };
+        let fault = |(pointer, at): (&str, Option<Timestamp>)| {
+            let detail = "must not be more than a day ahead: set the sender's clock".into();
+            let fault = Fault { pointer: pointer.into(), code: "in_the_future", detail };
+            (now.until(at?) > AHEAD).then_some(fault)
+        };
+        let times = [("/completed_at", completed_at), ("/updated_at", updated_at)];
+        times.into_iter().filter_map(fault).collect()
     }
 
     /// The fault of an order that was completed longer ago than the ledger's `memory`: whether it was
@@ -100,10 +132,8 @@ impl Arrived {
 pub fn read_event(detail: &str, now: Timestamp) -> Result<(Arrived, Value), Vec<Fault>> {
     let value = parse(detail).map_err(Unreadable::faults)?;
     let order = Arrived::read(&value, UnknownFields::Ignore)?;
-    match order.completed_too_late(now) {
-        Some(fault) => Err(vec![fault]),
-        None => Ok((order, value)),
-    }
+    let faults = order.too_far_ahead(now);
+    if faults.is_empty() { Ok((order, value)) } else { Err(faults) }
 }
 
 impl Order {
@@ -144,8 +174,9 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
     let shipping = fields.loose("shipping", Figure::read);
     let customer = fields.object("customer", customer).unwrap_or_default();
     let clicks = fields.members("clicks").into_iter().filter_map(click).collect();
+    let click_cookie = fields.loose("click_cookie", line(MAX_COOKIE));
     let items = fields.objects("items", item);
-    let refunds = refund::refunds(fields, currency);
+    let refunds = refund::refunds(fields, currency, items.len());
     let utm = fields.object("utm", utm).unwrap_or_default();
     let comment = fields.loose("comment", prose(2_000));
     let discount_percent = fields.loose("discount_percent", Figure::read);
@@ -166,6 +197,7 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
         shipping,
         customer,
         clicks,
+        click_cookie,
         items,
         refunds,
         utm,
@@ -185,8 +217,14 @@ const STATUSES: &[(&str, Status)] = &[
 
 fn order_id(value: &Value) -> Result<OrderId, Invalid> {
     let id = fields::text(OrderId::LONGEST)(value)?;
-    if id.trim() != id || id.chars().any(char::is_control) {
+    if id.trim() != id {
         return Err(Invalid::new("outer_blanks", "must have no outer blanks or line ends"));
+    }
+    if id.chars().any(char::is_control) {
+        return Err(Invalid::new("control_character", "must hold no tabs and no line ends"));
+    }
+    if visible(&id).trim().is_empty() {
+        return Err(Invalid::new("invisible", "must hold a character that can be seen"));
     }
     if ["auto", "null", "undefined"].iter().any(|word| id.eq_ignore_ascii_case(word)) {
         return Err(Invalid::new("reserved", "must be the order's own id, not a word for none"));

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Amount, Currency, Figure, text};
+use super::{Amount, Currency, Figure};
 use crate::{
     clock::Timestamp,
-    fields::{Fields, instant, text as exact_text},
+    decimal::exact,
+    fields::{Fields, Invalid, instant, text as exact_text},
 };
 
 /// The most refunds of one order.
@@ -46,14 +48,19 @@ pub struct RefundedLine {
     pub amount: Option<Figure>,
 }
 
-pub(super) fn refunds(fields: &mut Fields<'_, '_>, currency: Option<Currency>) -> Vec<Refund> {
+/// Reads the refunds of an order of this many `items`; 0 where it names none.
+pub(super) fn refunds(
+    fields: &mut Fields<'_, '_>,
+    currency: Option<Currency>,
+    items: usize,
+) -> Vec<Refund> {
     fields.list("refunds", MAX_REFUNDS, |refund| {
         let id = refund.required("id", exact_text(128));
         let at = refund.optional("at", instant);
         let amount = refund.required("amount", |value| Amount::read(value, currency));
         let lines = refund.objects("lines", |line| {
             Some(RefundedLine {
-                line: line.loose("line", text::line(128)),
+                line: line.optional("line", place(items)),
                 quantity: line.loose("quantity", Figure::read),
                 amount: line.loose("amount", Figure::read),
             })
@@ -62,10 +69,41 @@ pub(super) fn refunds(fields: &mut Fields<'_, '_>, currency: Option<Currency>) -
     })
 }
 
-/// Whether the refunds together reach the total. Of two under one id the last counts.
+/// The place of a line in an order of this many `items`: a refund of a line that does not exist would
+/// count nowhere.
+fn place(items: usize) -> impl Fn(&Value) -> Result<String, Invalid> {
+    move |value| {
+        let number = match value {
+            Value::Number(number) => exact(&number.to_string()).map(|number| number.normalize()),
+            Value::String(text) if text.starts_with(|c: char| c.is_ascii_digit() && c != '0') => {
+                text.parse::<u32>().ok().map(Decimal::from)
+            }
+            _ => None,
+        };
+        let number = number.filter(Decimal::is_integer).and_then(|number| number.to_usize());
+        match number {
+            Some(place) if (1..=MAX_PLACE).contains(&place) => {
+                if items > 0 && place > items {
+                    return Err(Invalid::new(
+                        "unknown_line",
+                        format!("the order has {items} lines"),
+                    ));
+                }
+                Ok(place.to_string())
+            }
+            _ => Err(Invalid::new("not_a_line", "must be the line's place in the order, from 1")),
+        }
+    }
+}
+
+/// The highest place of a line.
+const MAX_PLACE: usize = 999_999;
+
+/// Whether the refunds together are the total. Of two under one id the last counts. More than the
+/// total is not clear: it is kept with the delivery.
 pub(super) fn reach(refunds: &[Refund], total: Amount) -> bool {
     let by_id: BTreeMap<_, _> =
         refunds.iter().map(|refund| (refund.id.as_str(), refund.amount.decimal())).collect();
     let sum = by_id.into_values().try_fold(Decimal::ZERO, Decimal::checked_add);
-    !refunds.is_empty() && sum.is_none_or(|sum| sum >= total.decimal())
+    !refunds.is_empty() && sum == Some(total.decimal())
 }

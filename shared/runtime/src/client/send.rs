@@ -47,6 +47,8 @@ impl SendResult {
 pub struct Sender {
     endpoint: Url,
     timeout: Duration,
+    /// The time that a connection may stay unused.
+    idle: Duration,
     held: Arc<Mutex<Option<Pooled>>>,
 }
 
@@ -65,15 +67,12 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// The time that a connection may stay unused. Networks close theirs after some seconds, and a
-/// request written on a connection that the other side has just closed is a lost answer.
-const IDLE: Duration = Duration::from_secs(3);
-
 impl Sender {
-    /// A sender to `endpoint`, whose requests take at most `timeout` each.
+    /// A sender to `endpoint`, whose requests take at most `timeout` each. A connection may stay
+    /// unused for `idle`.
     #[must_use]
-    pub fn new(endpoint: Url, timeout: Duration) -> Self {
-        Self { endpoint, timeout, held: Arc::default() }
+    pub fn new(endpoint: Url, timeout: Duration, idle: Duration) -> Self {
+        Self { endpoint, timeout, idle, held: Arc::default() }
     }
 
     /// Opens a connection for the first request. Nothing is sent on it, and nothing waits for it.
@@ -134,7 +133,7 @@ impl Sender {
     /// The client in use, or a fresh one if its connections may have gone stale.
     fn held(&self, now: Timestamp) -> Result<Pooled, reqwest::Error> {
         let mut place = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = place.take().filter(|held| now.since(held.used) <= IDLE);
+        let fresh = place.take().filter(|held| now.since(held.used) <= self.idle);
         let held = fresh.map_or_else(|| self.build(now), Ok)?;
         let held = Pooled { used: now, ..held };
         *place = Some(held.clone());
@@ -150,7 +149,7 @@ impl Sender {
             .retry(reqwest::retry::never())
             .no_proxy()
             .referer(false)
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(self.idle)
             .connect_timeout(self.timeout / 2)
             .timeout(self.timeout)
             .user_agent(concat!("postback/", env!("CARGO_PKG_VERSION")));

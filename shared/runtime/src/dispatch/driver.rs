@@ -1,5 +1,7 @@
 //! One delivery, as one straight line: load, decide, write, act, until nothing is left to do now.
 //!
+//! More than 300 lines: one delivery is one straight line.
+//!
 //! | decision | action |
 //! |---|---|
 //! | [`Then::Send`] | the request leaves once; its answer becomes the next event |
@@ -15,7 +17,8 @@ use futures_util::future::join;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        Arrival, Delivery, Event, Jitter, Key, Note, Policy, Record, Recovery, Stamp, Then, step,
+        Arrival, Delivery, Event, Facts, Jitter, Key, Note, Policy, Record, Recovery, Stamp, Then,
+        step,
     },
     network::{Network, RecoveryPlan},
     order::Order,
@@ -88,7 +91,15 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         mut self,
         event: Event,
     ) -> (Result<DeliveryResult, DeliverError>, bool) {
-        let result = self.drive(event).await;
+        let mut result = self.drive(event).await;
+        if let (Ok(result), Some(record)) = (&mut result, &self.record) {
+            let followed = self.dispatcher.follow(record, self.configured, self.sent).await;
+            if followed.is_err() {
+                // The order comes again for it.
+                result.needs_message = true;
+                result.wait_until = Some(self.now());
+            }
+        }
         (result, self.sent)
     }
 
@@ -124,6 +135,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     /// Asks `step` about `event` and writes its decision. Returns it, and whether it was a write.
     async fn write(&mut self, event: &Event) -> Result<(Then, bool), DeliverError> {
         self.note.message_until = self.put_message_ahead(event).await?;
+        self.note.source = self.trigger.note().source;
         let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
         let dispatcher = self.dispatcher;
         let apply = dispatcher.apply(&self.key, held, event, &self.policy, note, self.on_queue);
@@ -148,11 +160,23 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         Ok((updated.value, wrote))
     }
 
+    /// Returns whether a request may leave once this event is written.
+    fn may_send(&self, event: &Event) -> bool {
+        let Event::Arrive(arrival) = event else { return false };
+        arrival.open.is_none() && !self.waits_for_a_person(arrival)
+    }
+
     /// The click whose use has to stand before this arrival's request leaves.
     fn unnoted_click(&self, event: &Event) -> Option<&'a str> {
         let is_noted = self.record.as_ref().is_some_and(|record| record.click_noted);
-        let may_send = matches!(event, Event::Arrive(arrival) if arrival.open.is_none());
-        N::click(self.report).filter(|_| may_send && !is_noted)
+        N::click(self.report).filter(|_| self.may_send(event) && !is_noted)
+    }
+
+    /// Returns whether it exceeds a bound, and no person has permitted to send it.
+    fn waits_for_a_person(&self, arrival: &Arrival) -> bool {
+        let is_permitted =
+            |held: &Delivery| held.permission.is_some() || held.judged_plausible || held.in_doubt();
+        arrival.is_implausible && !self.protocol().is_some_and(is_permitted)
     }
 
     /// Returns whether the use of its click stands, where it is kept.
@@ -169,8 +193,12 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     /// The order came with other content: noted for a queue, answered to a caller.
     async fn conflict(&mut self, event: &Event) -> Result<DeliveryResult, DeliverError> {
         let held = self.record.take();
-        let noted = self.dispatcher.note_conflict(&self.key, held, event, self.trigger).await;
-        self.record = noted?;
+        self.record = match event {
+            Event::Arrive(Arrival { facts, .. }) => {
+                self.dispatcher.note_conflict(&self.key, held, facts, self.trigger).await?
+            }
+            _ => held,
+        };
         Ok(DeliveryResult { conflict: true, ..self.result(None) })
     }
 
@@ -190,6 +218,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
             wait_until,
             needs_message: wait_until.is_some() && !is_named,
             replayed: self.first.is_some() && !self.sent && !changed,
+            sent: self.sent,
             changed,
             newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(Delivery::in_doubt),
             ..DeliveryResult::of(self.record.as_ref())
@@ -254,7 +283,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         &self,
         key: &Key,
         held: Option<Record>,
-        event: &Event,
+        facts: &Facts,
         trigger: &Trigger<'_>,
     ) -> Result<Option<Record>, UpdateError> {
         self.metrics().record_conflict();
@@ -263,17 +292,22 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         if trigger.source == Source::Api {
             return Ok(held);
         }
-        let decide = |held: Option<&Record>| match (held, event) {
-            (Some(held), Event::Arrive(Arrival { facts, .. })) => {
-                Change::Write(Box::new(held.with_conflict(facts, self.stamp())), ())
-            }
-            _ => Change::Keep(()),
+        let decide = |held: Option<&Record>| match held {
+            Some(held) => Change::Write(Box::new(held.with_conflict(facts, self.stamp())), ()),
+            None => Change::Keep(()),
         };
         Ok(self.ledger.update(held, decide).await?.after)
     }
 
     pub(super) fn stamp(&self) -> Stamp {
         Stamp { now: self.services.now(), write_id: self.services.random() }
+    }
+}
+
+impl Trigger<'_> {
+    /// The note of a first write: who sent it.
+    pub(super) fn note(&self) -> Note {
+        Note { source: self.sender.map(str::to_owned), ..Note::default() }
     }
 }
 

@@ -1,67 +1,115 @@
 //! An order that is reported by lines: its own item is written before the first line.
+//!
+//! More than 300 lines: the order's own item and its lines are written in one order.
+
+use std::collections::BTreeMap;
 
 use postback_core::{
-    delivery::{ByLines, Event, Facts, Key, Lines, Note, Record, State, by_lines},
+    clock::Timestamp,
+    delivery::{
+        ByLines, Delivery, Event, Facts, Key, Lines, Policy, Record, Recovery, State, by_lines,
+    },
     network::{Network, Part},
     order::Order,
     redaction::Reason,
 };
 
-use super::{DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content};
+use super::{Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content};
 use crate::{
     ledger::{Change, LedgerError, UpdateError, Updated},
     services::Services,
 };
 
+/// The order's own item is written, or nothing is to be sent.
+pub(super) enum Entered {
+    /// Each line may be delivered. The results are those of lines that this version no longer has, and
+    /// that are open.
+    Deliver(Vec<DeliveryResult>),
+    /// These are all results.
+    Answered(Vec<DeliveryResult>),
+}
+
 impl<N: Network, S: Services> Dispatcher<N, S> {
-    /// Writes the order's own item. Returns the results where no line may be sent.
+    /// Writes the order's own item.
     pub(super) async fn enter_lines(
         &self,
         order: &Order,
+        configured: &Configured<N>,
         parts: &[Part<N::Report>],
         trigger: &Trigger<'_>,
-    ) -> Result<Option<Vec<DeliveryResult>>, DeliverError> {
-        let mut lines = Lines {
-            facts: content::<N>(order),
-            updated_at: order.updated_at,
-            ids: parts.iter().filter_map(|part| part.line.clone()).collect(),
-            is_delayed: trigger.is_delayed,
-            are_permitted: false,
-        };
+    ) -> Result<Entered, DeliverError> {
+        let mut lines = Self::lines_of(order, parts, trigger);
         let mut updated = self.write_lines(order, &lines, trigger).await?;
         if let ByLines::Permitted { until } = updated.value {
-            for line in &lines.ids {
+            for (line, _) in &lines.parts {
                 let key = Key::new(&order.order_id, N::NAME, Some(line));
                 self.record(&key, &Event::Permit { until }, trigger).await?;
             }
             lines.are_permitted = true;
             updated = self.write_lines(order, &lines, trigger).await?;
         }
-        let answered =
-            DeliveryResult { replayed: true, ..DeliveryResult::of(updated.after.as_ref()) };
+        let held = updated.after.as_ref();
+        let answered = DeliveryResult { replayed: true, ..DeliveryResult::of(held) };
         Ok(match updated.value {
-            ByLines::Deliver { gone, .. } => {
+            ByLines::Deliver { .. } => {
+                let gone = held.map(|held| held.protocol.former_lines.clone()).unwrap_or_default();
+                let mut results = Vec::with_capacity(gone.len() + parts.len());
                 for line in gone {
-                    self.withdraw_line(order, &line, trigger).await?;
+                    self.withdraw_line(order, &line, order.updated_at, trigger).await?;
+                    let left = self.leave_line(order, configured, &line, trigger).await?;
+                    results.extend(Some(left).filter(DeliveryResult::is_open));
                 }
-                None
+                Entered::Deliver(results)
+            }
+            ByLines::Conflict { lines: differing, .. } => {
+                self.refuse_lines(order, parts, &differing, trigger).await?
+            }
+            ByLines::Wait { until, lines: under_way, .. } => {
+                self.await_lines(order, &under_way, until).await?
             }
             // The permission lapsed in between.
-            ByLines::Superseded | ByLines::Permitted { .. } => Some(vec![answered]),
+            ByLines::Close { .. } | ByLines::Superseded | ByLines::Permitted { .. } => {
+                Entered::Answered(vec![answered])
+            }
             ByLines::Withdrawn { .. } => {
-                for line in &lines.ids {
-                    self.withdraw_line(order, line, trigger).await?;
+                let at = held.and_then(|held| held.protocol.cancelled.as_ref()?.updated_at);
+                let mut results =
+                    self.withdraw_lines(order, configured, parts, at, trigger).await?;
+                let is_former = |line: &&String| lines.parts.iter().all(|(id, _)| id != *line);
+                for line in answered.lines.iter().filter(is_former) {
+                    self.withdraw_line(order, line, at, trigger).await?;
+                    results.push(self.leave_line(order, configured, line, trigger).await?);
                 }
-                Some(vec![answered])
+                Entered::Answered([vec![answered], results].concat())
             }
             ByLines::ModeChanged => {
                 let reason = Some(Reason::new("mode_changed"));
-                Some(vec![DeliveryResult { reason, ..answered }])
+                let key = Key::new(&order.order_id, N::NAME, None);
+                let event = Event::Unplanned { settings: configured.version.clone() };
+                let result = self.record(&key, &event, trigger).await?.unwrap_or(answered);
+                Entered::Answered(vec![DeliveryResult { reason, ..result }])
             }
         })
     }
 
-    /// Decides on the lines of an order and writes the order's own item.
+    /// The lines of an order as they arrive.
+    fn lines_of(order: &Order, parts: &[Part<N::Report>], trigger: &Trigger<'_>) -> Lines {
+        let facts = content::<N>(order);
+        let of_line = |part: &Part<N::Report>| {
+            Some((part.line.clone()?, facts.clone().and(part.facts.clone())))
+        };
+        Lines {
+            parts: parts.iter().filter_map(of_line).collect(),
+            updated_at: order.updated_at,
+            until: trigger.deadline + Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG).skew,
+            is_delayed: trigger.is_delayed,
+            are_permitted: false,
+            facts,
+        }
+    }
+
+    /// Decides on the lines of an order and writes the order's own item. A later version is on its
+    /// queue first, as for an order that is no lines.
     async fn write_lines(
         &self,
         order: &Order,
@@ -69,48 +117,204 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<Updated<ByLines>, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, None);
-        let decide = |held: Option<&Record>| {
-            let stamp = self.stamp();
-            let way = by_lines(held.map(|record| &record.protocol), lines, stamp.now);
-            match &way {
-                ByLines::Deliver { next: Some(next), .. }
-                | ByLines::Withdrawn { next: Some(next) } => {
-                    let next = (**next).clone();
-                    let record = Record::after(held, &key, next, Note::default(), stamp);
-                    Change::Write(Box::new(record), way)
-                }
-                _ => Change::Keep(way),
-            }
-        };
         let may_replace = trigger.source == Source::Api && order.updated_at.is_some();
-        let held = if trigger.expect_existing || may_replace || lines.are_permitted {
+        let mut held = if trigger.expect_existing || may_replace || lines.are_permitted {
             self.ledger.get(&key).await.map_err(UpdateError::from)?
         } else {
             None
         };
-        let is_later = |held: &Record| held.protocol.order_updated_at < order.updated_at;
-        if may_replace && held.as_ref().is_some_and(is_later) {
-            // As for an order that is no lines: a later version is on its queue first.
-            self.put_later_version(trigger).await?;
+        let mut on_queue = !may_replace;
+        for _ in 0..MAX_ROUNDS {
+            // Read after the item: what is decided on them counts for this version of it alone.
+            let version = held.as_ref().map(|held| held.version);
+            let deliveries = match &held {
+                Some(held) if held.protocol.lines.is_some() => self.lines_held(order).await?,
+                _ => BTreeMap::new(),
+            };
+            let mut has_to_be_put = false;
+            let decide = |held: Option<&Record>| {
+                if held.map(|held| held.version) != version {
+                    return Change::Keep(None);
+                }
+                let stamp = self.stamp();
+                let protocol = held.map(|record| &record.protocol);
+                let way = by_lines(protocol, &deliveries, lines, stamp.now);
+                let Some(next) = written(&way) else { return Change::Keep(Some(way)) };
+                has_to_be_put = !on_queue && is_replaced(protocol, &way, lines);
+                if has_to_be_put {
+                    return Change::Keep(None);
+                }
+                let record = Record::after(held, &key, next, trigger.note(), stamp);
+                let closes = matches!(way, ByLines::Close { .. });
+                Change::Write(Box::new(record), Some(way).filter(|_| !closes))
+            };
+            let Updated { before, after, value } = self.ledger.update(held, decide).await?;
+            if let Some(value) = value {
+                return Ok(Updated { before, after, value });
+            }
+            if has_to_be_put {
+                self.put_later_version(trigger).await?;
+                on_queue = true;
+            }
+            held = after;
         }
-        Ok(self.ledger.update(held, decide).await?)
+        Err(UpdateError::Contended.into())
     }
 
-    /// Withdraws a line that a later version of the order no longer has: where the network certainly
-    /// holds nothing of it; otherwise it is a person's matter.
+    /// The lines' deliveries, read consistently.
+    async fn lines_held(&self, order: &Order) -> Result<BTreeMap<String, Delivery>, DeliverError> {
+        let records = self.line_records(order).await?;
+        Ok(records.into_iter().map(|(line, record)| (line, record.protocol)).collect())
+    }
+
+    async fn line_records(&self, order: &Order) -> Result<BTreeMap<String, Record>, DeliverError> {
+        let held = self.ledger.readable_of_order(order.order_id.as_str()).await;
+        let (records, unreadable) = held.map_err(UpdateError::from)?;
+        // Its message waits for the version that can read it.
+        if unreadable.iter().any(|partial| partial.network == N::NAME) {
+            return Err(UpdateError::from(LedgerError::LaterFormat).into());
+        }
+        let own = |record: Record| {
+            let line = record.line()?.to_owned();
+            (record.network() == N::NAME && !record.is_validation()).then_some((line, record))
+        };
+        Ok(records.into_iter().filter_map(own).collect())
+    }
+
+    /// The network has these lines with other content, or may have: the conflict is noted on each,
+    /// and nothing is sent.
+    async fn refuse_lines(
+        &self,
+        order: &Order,
+        parts: &[Part<N::Report>],
+        differing: &[String],
+        trigger: &Trigger<'_>,
+    ) -> Result<Entered, DeliverError> {
+        let mut records = self.line_records(order).await?;
+        let mut results = Vec::with_capacity(differing.len());
+        for line in differing {
+            let part = parts.iter().find(|part| part.line.as_ref() == Some(line));
+            let facts = part.map_or_else(Facts::none, |part| part.facts.clone());
+            let facts = content::<N>(order).and(facts);
+            let key = Key::new(&order.order_id, N::NAME, Some(line));
+            let held = records.remove(line);
+            let noted = self.note_conflict(&key, held, &facts, trigger).await?;
+            results.push(DeliveryResult {
+                line: Some(line.clone()),
+                conflict: true,
+                replayed: true,
+                ..DeliveryResult::of(noted.as_ref())
+            });
+        }
+        Ok(Entered::Answered(results))
+    }
+
+    /// The order comes back at `until`: for lines that are under way with other content, or for the
+    /// order as a whole.
+    async fn await_lines(
+        &self,
+        order: &Order,
+        under_way: &[String],
+        until: Timestamp,
+    ) -> Result<Entered, DeliverError> {
+        if under_way.is_empty() {
+            let later = DeliveryResult::later(None, Reason::new("order_changed"), until);
+            return Ok(Entered::Answered(vec![later]));
+        }
+        let mut records = self.line_records(order).await?;
+        let result = |line: &String| DeliveryResult {
+            line: Some(line.clone()),
+            replayed: true,
+            wait_until: Some(until),
+            needs_message: true,
+            ..DeliveryResult::of(records.remove(line).as_ref())
+        };
+        Ok(Entered::Answered(under_way.iter().map(result).collect()))
+    }
+
+    /// Withdraws the lines of an order that the shop cancelled. One whose sender died comes to a
+    /// doubt, which a lookup may settle; nothing is sent.
+    async fn withdraw_lines(
+        &self,
+        order: &Order,
+        configured: &Configured<N>,
+        parts: &[Part<N::Report>],
+        cancelled_at: Option<Timestamp>,
+        trigger: &Trigger<'_>,
+    ) -> Result<Vec<DeliveryResult>, DeliverError> {
+        let trigger = Trigger { is_delayed: true, expect_existing: true, ..*trigger };
+        let mut results = Vec::with_capacity(parts.len() + 1);
+        for part in parts {
+            let Some(line) = &part.line else { continue };
+            let result = self.withdraw_line(order, line, cancelled_at, &trigger).await?;
+            results.push(if result.is_open() {
+                self.deliver_part(order, configured, part, &trigger).await?
+            } else {
+                result
+            });
+        }
+        Ok(results)
+    }
+
+    /// Withdraws a line that is cancelled, or that a later version of the order no longer has: where
+    /// the network certainly holds nothing of it; otherwise it is a person's matter.
     async fn withdraw_line(
         &self,
         order: &Order,
         line: &str,
+        updated_at: Option<Timestamp>,
         trigger: &Trigger<'_>,
-    ) -> Result<(), DeliverError> {
-        let key = Key::new(&order.order_id, N::NAME, Some(line));
-        let event = Event::Cancel { facts: Facts::none(), updated_at: order.updated_at };
-        self.record(&key, &event, trigger).await.map(|_| ())
+    ) -> Result<DeliveryResult, DeliverError> {
+        let event = Event::Cancel { facts: Facts::none(), updated_at };
+        self.record_line(order, line, &event, trigger).await
     }
 
-    /// Returns whether the order of a claimed line is cancelled or superseded meanwhile: then the
-    /// line settles unsent.
+    /// A line that can't be built any more: it comes back until its sender is certainly dead.
+    async fn leave_line(
+        &self,
+        order: &Order,
+        configured: &Configured<N>,
+        line: &str,
+        trigger: &Trigger<'_>,
+    ) -> Result<DeliveryResult, DeliverError> {
+        let event = Event::Unplanned { settings: configured.version.clone() };
+        self.record_line(order, line, &event, trigger).await
+    }
+
+    async fn record_line(
+        &self,
+        order: &Order,
+        line: &str,
+        event: &Event,
+        trigger: &Trigger<'_>,
+    ) -> Result<DeliveryResult, DeliverError> {
+        let key = Key::new(&order.order_id, N::NAME, Some(line));
+        let result = self.record(&key, event, trigger).await?;
+        let result = result.unwrap_or_else(|| DeliveryResult::skipped(Reason::new("by_lines")));
+        Ok(DeliveryResult { line: Some(line.to_owned()), ..result })
+    }
+
+    /// Adds the lines of an order that was reported by lines and now comes as a whole: those that are
+    /// open wait for other settings.
+    pub(super) async fn with_lines(
+        &self,
+        order: &Order,
+        configured: &Configured<N>,
+        mut results: Vec<DeliveryResult>,
+        trigger: &Trigger<'_>,
+    ) -> Result<Vec<DeliveryResult>, DeliverError> {
+        // The message of a later version carries the lines on.
+        let is_held = |whole: &&DeliveryResult| whole.order_updated_at <= order.updated_at;
+        let lines = results.first().filter(is_held).map(|whole| whole.lines.clone());
+        for line in lines.unwrap_or_default() {
+            let left = self.leave_line(order, configured, &line, trigger).await?;
+            results.extend(Some(left).filter(DeliveryResult::is_open));
+        }
+        Ok(results)
+    }
+
+    /// Returns whether the order of a claimed line is cancelled or superseded meanwhile, or another
+    /// version of it is being compared: then the line settles unsent.
     pub(super) async fn is_line_void(&self, key: &Key, order: &Order) -> Result<bool, LedgerError> {
         if key.line().is_none() {
             return Ok(false);
@@ -122,6 +326,30 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let is_cancelled =
             cancelled.is_some_and(|cancelled| cancelled.holds_against(order.updated_at));
         let is_superseded = order.updated_at < held.order_updated_at;
-        Ok(is_cancelled || is_superseded || held.state == State::Withdrawn)
+        let is_other = !held.facts.agree(&content::<N>(order));
+        let is_closed = self.services.now() < held.not_before;
+        let is_withdrawn = held.state == State::Withdrawn;
+        Ok(is_cancelled || is_superseded || is_other || is_closed || is_withdrawn)
     }
+}
+
+/// The number of times an order's lines are compared anew.
+const MAX_ROUNDS: u32 = 64;
+
+/// The order's item that is to be written.
+fn written(way: &ByLines) -> Option<Delivery> {
+    match way {
+        ByLines::Close { next } => Some((**next).clone()),
+        ByLines::Deliver { next }
+        | ByLines::Withdrawn { next }
+        | ByLines::Wait { next, .. }
+        | ByLines::Conflict { next, .. } => next.as_deref().cloned(),
+        ByLines::Permitted { .. } | ByLines::Superseded | ByLines::ModeChanged => None,
+    }
+}
+
+/// Returns whether a later version takes the place of the one held.
+fn is_replaced(held: Option<&Delivery>, way: &ByLines, lines: &Lines) -> bool {
+    matches!(way, ByLines::Deliver { .. })
+        && held.is_some_and(|held| held.order_updated_at < lines.updated_at)
 }

@@ -1,13 +1,12 @@
 //! The measurements of an order's results.
 
-use postback_core::{delivery::State, order::Order};
+use postback_core::{
+    delivery::{State, UNCLEAR_REFUSALS},
+    order::Order,
+};
 
 use super::DeliveryResult;
 use crate::metrics::Metrics;
-
-/// The reasons of a refusal that a person should see: the network holds a conversion that is not
-/// ours, or its answer is unknown.
-const UNCLEAR: [&str; 2] = ["duplicate_elsewhere", "unknown_refusal"];
 
 impl Metrics {
     /// Records the results of an order's deliveries.
@@ -20,7 +19,11 @@ impl Metrics {
             if result.state == State::Unconfirmed && result.wait_until.is_none() {
                 self.record_held();
             }
-            if result.reason.as_ref().is_some_and(|reason| UNCLEAR.contains(&reason.as_str())) {
+            if result
+                .reason
+                .as_ref()
+                .is_some_and(|reason| UNCLEAR_REFUSALS.contains(&reason.as_str()))
+            {
                 self.record_unclear_refusal();
             }
         }

@@ -1,6 +1,8 @@
 //! Delivers orders to one network: plans, asks [`step`](postback_core::delivery::step), writes, sends.
 //!
 //! [`driver`] holds one delivery as one straight line.
+//!
+//! More than 300 lines: the dispatcher and all that its parts share.
 
 use std::{
     fmt,
@@ -9,7 +11,7 @@ use std::{
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Arrival, Event, Facts, Key, Planned, RETENTION},
+    delivery::{Arrival, Event, Facts, Key, Planned, RETENTION, Refunds},
     network::{Network, Part, Plan},
     order::Order,
     redaction::Reason,
@@ -28,33 +30,25 @@ mod attempt;
 mod breaker;
 mod check;
 mod driver;
+mod in_flight;
 mod lines;
 mod measured;
+mod pauses;
 mod requeue;
 mod result;
 mod settings;
 mod status_poll;
 mod unsent;
+mod validation;
 
 use breaker::{Circuit, CircuitBreaker};
 use driver::Driver;
+use lines::Entered;
+use pauses::Pauses;
 pub use result::{DeliverError, DeliveryResult};
 use settings::Settings;
 pub use settings::{Configured, StartError};
 pub use status_poll::{Round, RoundError};
-
-/// A request that may be in flight: it ends when this is dropped.
-struct InFlight<'a> {
-    breaker: &'a Mutex<CircuitBreaker>,
-    ended: &'a Notify,
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).end();
-        self.ended.notify_waiters();
-    }
-}
 
 /// The reason of an order that is older than the ledger's memory.
 pub(crate) const TOO_OLD: Reason = Reason::new("too_old");
@@ -71,9 +65,12 @@ pub struct Dispatcher<N: Network, S: Services> {
     sender: Sender,
     services: S,
     breaker: Mutex<CircuitBreaker>,
+    /// The circuit breaker of validations, held by the one that is under way.
+    validating: tokio::sync::Mutex<CircuitBreaker>,
     /// A request ended: one more may be in flight.
     ended: Notify,
     metrics: Mutex<Metrics>,
+    pauses: Pauses,
 }
 
 /// An order's arrival.
@@ -81,6 +78,8 @@ pub struct Dispatcher<N: Network, S: Services> {
 pub struct Trigger<'a> {
     /// The order as it came, as JSON: the body of the message that puts it back on the queue.
     pub body: &'a str,
+    /// The short name of its sender, if the message names one.
+    pub sender: Option<&'a str>,
     /// The way it came.
     pub source: Source,
     /// True if it is a message that was put back on the queue.
@@ -113,14 +112,19 @@ impl<N: Network, S: Services> fmt::Debug for Dispatcher<N, S> {
 impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Reads the settings and returns the dispatcher.
     pub async fn start(ledger: Ledger, sender: Sender, services: S) -> Result<Self, StartError> {
+        let pauses = Pauses::default();
+        // What can't be read now is read before the first order.
+        let _unread = pauses.refresh(&ledger, N::NAME, services.now()).await;
         Ok(Self {
             settings: Settings::start(&services).await?,
             ledger,
             sender,
             services,
             breaker: Mutex::default(),
+            validating: tokio::sync::Mutex::default(),
             ended: Notify::new(),
             metrics: Mutex::default(),
+            pauses,
         })
     }
 
@@ -141,11 +145,11 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             Plan::Send(parts) => self.deliver_parts(order, &configured, &parts, trigger).await?,
             Plan::Skip(reason) => {
                 let planned = Planned::Skip(reason);
-                vec![self.deliver_nothing(order, &configured, planned, trigger).await?]
+                self.deliver_nothing(order, &configured, planned, trigger).await?
             }
             Plan::Reject(reason) => {
                 let planned = Planned::Reject(reason);
-                vec![self.deliver_nothing(order, &configured, planned, trigger).await?]
+                self.deliver_nothing(order, &configured, planned, trigger).await?
             }
         };
         self.metrics().record_results(order, &results);
@@ -178,19 +182,24 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         parts: &[Part<N::Report>],
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
-        if parts.iter().any(|part| part.line.is_some())
-            && let Some(results) = self.enter_lines(order, parts, trigger).await?
-        {
-            return Ok(results);
-        }
-        let mut results: Vec<DeliveryResult> = Vec::with_capacity(parts.len());
+        self.refresh_pauses().await.map_err(UpdateError::from)?;
+        let is_by_lines = parts.iter().any(|part| part.line.is_some());
+        let mut results = if is_by_lines {
+            match self.enter_lines(order, configured, parts, trigger).await? {
+                Entered::Deliver(gone) => gone,
+                Entered::Answered(results) => return Ok(results),
+            }
+        } else {
+            Vec::new()
+        };
         for part in parts {
             match self.deliver_part(order, configured, part, trigger).await {
                 Ok(result) => {
-                    let conflict = result.conflict;
+                    // The lines were compared before: somebody else sent this one meanwhile. No
+                    // further line is sent.
+                    let is_another = result.conflict;
                     results.push(result);
-                    // The order came back as another one: no further line of it is sent.
-                    if conflict {
+                    if is_another {
                         break;
                     }
                 }
@@ -203,7 +212,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(results)
+        if is_by_lines {
+            return Ok(results);
+        }
+        self.with_lines(order, configured, results, trigger).await
     }
 
     async fn deliver_part(
@@ -214,22 +226,37 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<DeliveryResult, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, part.line.as_deref());
+        let is_implausible = !self.services.is_plausible(order);
+        // A person may have permitted it: the record says so, and so whether its click is used.
+        let expect_existing = trigger.expect_existing || is_implausible;
+        let trigger = &Trigger { expect_existing, ..*trigger };
         let driver = Driver::new(self, configured, order, &part.report, key, trigger);
         let in_flight = self.enter(driver.holds_doubts()).await;
         let (order_id, now) = (order.order_id.as_str(), self.services.now());
-        let circuit = self.breaker().check(order_id, &configured.version, now);
+        let paused = self.pauses.since().await;
+        let circuit = match paused {
+            Some(_) => pauses::circuit(now),
+            None => self.breaker().check(order_id, &configured.version, now),
+        };
         let scope = configured.network.scope(&part.report);
+        let facts = content::<N>(order).and(part.facts.clone());
         let event = Event::Arrive(Arrival {
-            facts: content::<N>(order).and(part.facts.clone()),
+            refunds: part
+                .line
+                .as_deref()
+                .map_or_else(|| Refunds::of_order(order), |line| Refunds::of_line(order, line)),
+            reported: validation::reported(configured, order, part, &facts),
+            facts,
             updated_at: order.updated_at,
             is_delayed: trigger.is_delayed,
             planned: Planned::Send(self.digest(&scope)),
             deadline: trigger.deadline,
-            settings: configured.version.clone(),
+            settings: pauses::settings(&configured.version, paused),
             open: match &circuit {
                 Circuit::Open(open) => Some(open.clone()),
                 Circuit::Closed | Circuit::HalfOpen => None,
             },
+            is_implausible,
         });
         let (result, sent) = driver.run(event).await;
         drop(in_flight);
@@ -237,21 +264,6 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             self.breaker().give_back(self.services.now());
         }
         result.map(|result| DeliveryResult { line: part.line.clone(), ..result })
-    }
-
-    /// Waits until one more request may be in flight, where doubts are held for a person.
-    async fn enter(&self, holds_doubts: bool) -> InFlight<'_> {
-        loop {
-            let ended = self.ended.notified();
-            {
-                let mut breaker = self.breaker();
-                if !holds_doubts || breaker.has_room() {
-                    breaker.begin();
-                    return InFlight { breaker: &self.breaker, ended: &self.ended };
-                }
-            }
-            ended.await;
-        }
     }
 
     /// A digest of the settings that scope the network's memory, the host among them.

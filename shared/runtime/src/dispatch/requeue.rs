@@ -12,6 +12,7 @@ use postback_core::{
 use super::{DeliverError, DeliveryResult, Dispatcher, Driver, Trigger, driver::replaces};
 use crate::{
     ledger::{Change, UpdateError},
+    sender,
     services::{DelayedOrder, Services, Unavailable},
 };
 
@@ -133,7 +134,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let is_parked = waiting().any(|result| result.state == State::Parked);
         let state = if is_parked { State::Parked } else { State::Retrying };
         let first_seen_at = waiting().filter_map(|result| result.first_seen_at).min();
-        self.put_order(trigger, until, state, first_seen_at, None).await
+        // Where nothing was decided on its deliveries, it is still the message that waits for them.
+        let named = trigger.message_until.filter(|_| first_seen_at.is_none());
+        self.put_order(trigger, until, state, first_seen_at, named).await
     }
 
     /// Puts a version that came by a direct call on the queue, for the time when its sender is
@@ -163,6 +166,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             parked_rounds,
             first_seen_ms: first_seen_at.map_or(0, Timestamp::as_millis),
             message_until_ms: message_until.map_or(0, Timestamp::as_millis),
+            source: trigger.sender.map_or_else(String::new, sender::source_of).into(),
             ..DelayedOrder::new(detail, until)
         };
         self.put_back(&order).await

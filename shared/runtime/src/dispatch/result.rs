@@ -14,6 +14,10 @@ use crate::{ledger::UpdateError, services::Unavailable};
 pub struct DeliveryResult {
     /// The line, where the network wants lines.
     pub line: Option<String>,
+    /// All lines of the order, where this is the item of an order that is reported by lines.
+    pub(super) lines: Vec<String>,
+    /// The `updated_at` of the version held.
+    pub(super) order_updated_at: Option<Timestamp>,
     /// The state.
     pub state: State,
     /// The reason, where there is more to say.
@@ -22,6 +26,10 @@ pub struct DeliveryResult {
     pub attempt: u32,
     /// True if this result was reached earlier: nothing was sent and nothing changed now.
     pub replayed: bool,
+    /// True if a later version is held, so that this cancellation changed nothing.
+    pub(super) superseded: bool,
+    /// True if anything was sent now.
+    pub sent: bool,
     /// True if the order differs from the content that the ledger holds.
     pub conflict: bool,
     /// The amount and the currency that were reported, or may have been; `None` when the network
@@ -56,14 +64,23 @@ impl DeliveryResult {
         Self { changed: true, ..Self::new(State::Skipped, Some(reason)) }
     }
 
+    /// Returns whether it may still change by itself or by an order coming again.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.state.is_final()
+    }
+
     /// The ledger did not answer after another line was sent: the order comes again for this one.
     pub(super) fn left_undone(line: Option<String>, now: Timestamp) -> Self {
-        let reason = Some(Reason::new("ledger_unavailable"));
+        Self::later(line, Reason::new("ledger_unavailable"), now)
+    }
+
+    /// Nothing could be done now: the order comes again at `until`.
+    pub(super) fn later(line: Option<String>, reason: Reason, until: Timestamp) -> Self {
         Self {
             line,
-            wait_until: Some(now),
+            wait_until: Some(until),
             needs_message: true,
-            ..Self::new(State::Retrying, reason)
+            ..Self::new(State::Retrying, Some(reason))
         }
     }
 
@@ -72,10 +89,16 @@ impl DeliveryResult {
         let Some(delivery) = record.map(|record| &record.protocol) else {
             return Self::new(State::Retrying, Some(Reason::new("no_time")));
         };
-        let fact = |name| delivery.facts.get(name).unwrap_or_default().to_owned();
         let is_reported = !delivery.is_certainly_absent();
+        let money = || {
+            let amount = delivery.facts.reported_amount().unwrap_or_default();
+            let currency = delivery.facts.get("currency").unwrap_or_default();
+            (amount.to_owned(), currency.to_owned())
+        };
         Self {
-            reported: is_reported.then(|| (fact("amount"), fact("currency"))),
+            reported: is_reported.then(money),
+            lines: delivery.all_lines().cloned().collect(),
+            order_updated_at: delivery.order_updated_at,
             attempt: delivery.attempt,
             first_seen_at: Some(delivery.first_seen_at),
             ..Self::new(delivery.state, delivery.reason.clone())
@@ -85,10 +108,14 @@ impl DeliveryResult {
     const fn new(state: State, reason: Option<Reason>) -> Self {
         Self {
             line: None,
+            lines: Vec::new(),
+            order_updated_at: None,
             state,
             reason,
             attempt: 0,
             replayed: false,
+            superseded: false,
+            sent: false,
             conflict: false,
             reported: None,
             wait_until: None,

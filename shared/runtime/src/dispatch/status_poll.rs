@@ -3,6 +3,8 @@
 //! `publish` puts one message on the status queue for each delivery. A schedule starts a round: all
 //! messages that are due are asked about, as many at once as the network allows; each is then
 //! deferred, longer as it ages, or deleted.
+//!
+//! More than 300 lines: a round and the end of each of its messages.
 
 use std::time::Duration;
 
@@ -254,7 +256,8 @@ impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
     async fn record_status(&self, key: &Key, progress: &Progress) -> Result<bool, UpdateError> {
         let held = self.ledger.get(key).await?;
         let decide = |held: Option<&Record>| {
-            let next = held.and_then(|held| held.with_status(&progress.status, self.stamp()));
+            let (status, validation) = (&progress.status, progress.validation());
+            let next = held.and_then(|held| held.with_status(status, validation, self.stamp()));
             next.map_or(Change::Keep(()), |next| Change::Write(Box::new(next), ()))
         };
         Ok(self.ledger.update(held, decide).await?.wrote())

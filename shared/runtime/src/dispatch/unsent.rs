@@ -1,14 +1,17 @@
 //! Events that send nothing: an order that today's settings report nothing of, and a cancellation.
 
+use std::collections::BTreeSet;
+
 use postback_core::{
-    delivery::{Arrival, Event, Facts, Key, Note, Planned, Policy, Record, Recovery, Then},
+    delivery::{Arrival, Event, Facts, Key, Planned, Policy, Record, Recovery, Refunds, Then},
     network::Network,
     order::{Cancelled, Order},
+    redaction::Reason,
 };
 
 use super::{Configured, DeliverError, DeliveryResult, Dispatcher, Trigger, content};
 use crate::{
-    ledger::{LedgerError, UpdateError},
+    ledger::{Change, LedgerError, UpdateError},
     services::Services,
 };
 
@@ -20,7 +23,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         configured: &Configured<N>,
         planned: Planned,
         trigger: &Trigger<'_>,
-    ) -> Result<DeliveryResult, DeliverError> {
+    ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, None);
         let skipped = match &planned {
             Planned::Skip(reason) => Some(reason.clone()),
@@ -31,17 +34,21 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             updated_at: order.updated_at,
             is_delayed: trigger.is_delayed,
             planned,
+            refunds: Refunds::of_order(order),
+            reported: None,
             deadline: trigger.deadline,
             settings: configured.version.clone(),
             open: None,
+            is_implausible: false,
         });
         // Nothing to report writes nothing, so the ledger is asked only where it may know the order.
         let result = self.record(&key, &event, trigger).await?;
-        Ok(match (result, skipped) {
+        let result = match (result, skipped) {
             (Some(result), _) => result,
             (None, Some(reason)) => DeliveryResult::skipped(reason),
             (None, None) => DeliveryResult::of(None),
-        })
+        };
+        self.with_lines(order, configured, vec![result], trigger).await
     }
 
     /// Withdraws an order that the shop cancelled or refunded whole, from this network.
@@ -52,6 +59,14 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let event = Event::Cancel { facts: Facts::none(), updated_at: cancelled.updated_at };
         let order_id = cancelled.order_id.as_str();
+        // The order's own item comes first: it names the lines, and no line is sent once it is
+        // written.
+        let whole = Key::new(&cancelled.order_id, N::NAME, None);
+        let first = self.record(&whole, &event, trigger).await?;
+        let first = first.unwrap_or_else(|| DeliveryResult::of(None));
+        if first.superseded {
+            return self.supersede(&whole, cancelled, first).await;
+        }
         let held = self.ledger.readable_of_order(order_id).await.map_err(UpdateError::from)?;
         let (records, unreadable) = held;
         // Its message waits for the version that can read it. Another network's item is no obstacle.
@@ -59,19 +74,33 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             return Err(UpdateError::from(LedgerError::LaterFormat).into());
         }
         let lines = records.iter().filter(|record| record.network() == N::NAME);
-        let mut keys: Vec<_> = lines.map(Record::key).collect();
-        let whole = Key::new(&cancelled.order_id, N::NAME, None);
-        if !keys.contains(&whole) {
-            keys.insert(0, whole);
-        }
-        let mut results = Vec::with_capacity(keys.len());
-        for key in keys {
-            let line = key.line().map(str::to_owned);
+        let lines = lines.filter_map(|record| record.line().map(str::to_owned));
+        let lines: BTreeSet<_> = lines.chain(first.lines.iter().cloned()).collect();
+        let mut results = vec![first];
+        for line in lines {
+            let key = Key::new(&cancelled.order_id, N::NAME, Some(&line));
             let result = self.record(&key, &event, trigger).await?;
             let result = result.unwrap_or_else(|| DeliveryResult::of(None));
-            results.push(DeliveryResult { line, ..result });
+            results.push(DeliveryResult { line: Some(line), ..result });
         }
         Ok(results)
+    }
+
+    /// A later version of the order is held: its cancellation changes nothing and is noted once.
+    async fn supersede(
+        &self,
+        whole: &Key,
+        cancelled: &Cancelled,
+        result: DeliveryResult,
+    ) -> Result<Vec<DeliveryResult>, DeliverError> {
+        let held = self.ledger.get(whole).await.map_err(UpdateError::from)?;
+        let decide = |held: Option<&Record>| {
+            let noted = held.and_then(|it| it.with_superseded(cancelled.updated_at, self.stamp()));
+            noted.map_or(Change::Keep(()), |noted| Change::Write(Box::new(noted), ()))
+        };
+        self.ledger.update(held, decide).await?;
+        let reason = Some(Reason::new("superseded"));
+        Ok(vec![DeliveryResult { reason, ..result }])
     }
 
     /// Takes an event that sends nothing through `step`. `None` when the ledger holds nothing.
@@ -83,17 +112,24 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Option<DeliveryResult>, DeliverError> {
         let policy = Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG);
         let held = self.ledger.get(key).await.map_err(UpdateError::from)?;
-        let updated = self.apply(key, held, event, &policy, Note::default(), true).await?;
+        let updated = self.apply(key, held, event, &policy, trigger.note(), true).await?;
         if updated.after.is_none() {
             return Ok(None);
         }
         let changed = updated.changed_state();
         let conflict = updated.value == Then::Conflict;
-        if conflict {
-            self.note_conflict(key, updated.after.clone(), event, trigger).await?;
+        if let Some(record) = &updated.after
+            && record.protocol.reported.is_some()
+        {
+            let configured = self.settings.current(&self.services, false).await;
+            self.follow(record, &configured, false).await?;
+        }
+        if conflict && let Event::Arrive(Arrival { facts, .. }) = event {
+            self.note_conflict(key, updated.after.clone(), facts, trigger).await?;
         }
         Ok(Some(DeliveryResult {
             conflict,
+            superseded: updated.value == Then::Superseded,
             wait_until: match updated.value {
                 Then::Wait(until) => Some(until),
                 _ => None,

@@ -5,17 +5,18 @@ use postback_core::{
     delivery::{RETENTION, State},
     fields::{Fault, UnknownFields, unknown_member},
     network::Network,
-    order::Arrived,
+    order::{Arrived, clicks_fault, is_cancellation},
     problem::{Code, Problem},
     redaction::Reason,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::api::{self, Posted, Response};
 use crate::{
     dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, TOO_OLD, Trigger},
     ledger::UpdateError,
+    sender,
     services::Services,
 };
 
@@ -59,6 +60,7 @@ async fn deliver<N: Network, S: Services>(
     let order = read::<N>(&body, dispatcher.services().now())?;
     let trigger = Trigger {
         body: &body,
+        sender: Some(sender::DIRECT),
         source: Source::Api,
         is_delayed: false,
         expect_existing: false,
@@ -74,9 +76,6 @@ async fn deliver<N: Network, S: Services>(
         dispatcher.metrics().record_not_taken();
         unavailable(error)
     })?;
-    if let Some(conflict) = results.iter().find(|result| result.conflict) {
-        return Err(Problem::new(Code::Conflict, conflict_detail(conflict)));
-    }
     if results.iter().any(|result| result.reason == Some(TOO_OLD)) {
         return Err(Problem::invalid_order(
             order.too_old(dispatcher.services().now(), RETENTION).into_iter().collect(),
@@ -87,6 +86,13 @@ async fn deliver<N: Network, S: Services>(
                       Send it again: nothing is reported twice.";
         Problem::new(Code::QueueUnavailable, detail)
     })?;
+    // Another line of it may wait, and is on the queue now.
+    if let Some(conflict) = results.iter().find(|result| result.conflict) {
+        return Err(Problem {
+            lines: by_line(&results).iter().map(|line| json!(line)).collect(),
+            ..Problem::new(Code::Conflict, conflict_detail(conflict, &results))
+        });
+    }
     Ok(answer::<N>(&order, &results))
 }
 
@@ -95,7 +101,7 @@ fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
     let value = api::json(body)?;
     let order = Arrived::read(&value, UnknownFields::Deny);
     let mut faults = click_faults::<N>(&value);
-    faults.extend(order.as_ref().ok().and_then(|order| order.completed_too_late(now)));
+    faults.extend(order.iter().flat_map(|order| order.too_far_ahead(now)));
     match order {
         Ok(order) if faults.is_empty() => Ok(order),
         Ok(_) => Err(Problem::invalid_order(faults)),
@@ -107,8 +113,11 @@ fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
 }
 
 fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
+    if is_cancellation(order) {
+        return Vec::new();
+    }
     let click = order.get("clicks").and_then(|clicks| clicks.get(N::NAME));
-    let Some(click) = click else { return Vec::new() };
+    let Some(click) = click else { return clicks_fault(order).into_iter().collect() };
     let given = click.as_object().into_iter().flatten();
     let unknown = given.filter(|(name, _)| !N::CLICK.contains(&name.as_str()));
     let fault = |(name, _): (&String, &Value)| {
@@ -119,15 +128,29 @@ fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
 }
 
 /// Says what was reported, or that nothing was.
-fn conflict_detail(conflict: &DeliveryResult) -> String {
+fn conflict_detail(conflict: &DeliveryResult, results: &[DeliveryResult]) -> String {
+    let sent = results.iter().filter(|result| result.sent);
+    let sent: Vec<_> = sent.filter_map(|result| result.line.as_deref()).collect();
+    let what = conflict
+        .line
+        .as_ref()
+        .map_or_else(|| "This order".to_owned(), |line| format!("Line {line} of this order"));
     let Some((amount, currency)) = &conflict.reported else {
-        return "This order is held with other content, and nothing has been sent. To correct it, \
-                send it with a later `updated_at`."
-            .to_owned();
+        let nothing = "nothing has been sent. To correct it, send it with a later `updated_at`.";
+        return if sent.is_empty() {
+            format!("{what} is held with other content, and {nothing}")
+        } else {
+            format!("{what} is held with other content. Sent now: line {}.", sent.join(", line "))
+        };
+    };
+    let now = if sent.is_empty() {
+        "Nothing was sent".to_owned()
+    } else {
+        format!("Sent now: line {}", sent.join(", line "))
     };
     format!(
-        "This order was reported to this network as {amount} {currency}, which stands. Nothing was \
-         sent. Use another order id for another order."
+        "{what} was reported to this network as {amount} {currency}, which stands. {now}. Use another \
+         order id for another order."
     )
 }
 
@@ -169,11 +192,16 @@ fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {
         },
     );
     let is_final = results.iter().all(|result| result.state.is_final());
-    let by_line = results.iter().any(|result| result.line.is_some());
-    let lines = if by_line { results.iter().map(line).collect() } else { Vec::new() };
+    let lines = by_line(results);
     let order_id = order.order_id().as_str();
     let body = Body { order_id, network: N::NAME, whole, lines };
     api::answer(if is_final { 200 } else { 202 }, &body)
+}
+
+/// The results by lines, where the network wants lines.
+fn by_line(results: &[DeliveryResult]) -> Vec<Part<'_>> {
+    let has_lines = results.iter().any(|result| result.line.is_some());
+    if has_lines { results.iter().map(line).collect() } else { Vec::new() }
 }
 
 fn line(result: &DeliveryResult) -> Part<'_> {

@@ -80,7 +80,7 @@ async fn dispatcher<N: Network>() -> Result<Dispatcher<N, AwsServices>, Error> {
     let environment = Environment::of_lambda()?;
     let endpoint = endpoint(setting("NETWORK_ENDPOINT").ok().as_deref().unwrap_or(N::ENDPOINT))?;
     let (ledger, aws) = (environment.ledger()?, AwsServices::new(&environment)?);
-    let sender = Sender::new(endpoint, N::TIMEOUT);
+    let sender = Sender::new(endpoint, N::TIMEOUT, N::IDLE);
     // While the secret is on its way.
     environment.prewarm();
     sender.prewarm(Timestamp::system());
@@ -122,6 +122,10 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
         Some(POLL_STATUS) => {}
         Some(CHECK) => return Ok(to_raw_value(&check::settings_and_network(dispatcher).await)?),
         _ => return answer(dispatcher, event, deadline).await,
+    }
+    // A network that is paused is left alone; the leads wait on their queue.
+    if dispatcher.is_paused().await {
+        return Ok(to_raw_value(&())?);
     }
     let round = dispatcher.poll_status(deadline).await;
     dispatcher.measure();

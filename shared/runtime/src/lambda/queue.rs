@@ -1,21 +1,28 @@
-//! A batch from the queue: each message on its own, all at once, failures reported one by one.
+//! A batch from the queue: each order on its own, all at once, failures reported one by one. Messages
+//! of one order are taken one after the other.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{cmp::Reverse, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
 use postback_core::{
     clock::Timestamp,
+    delivery::Key,
     fields::Fault,
     network::Network,
-    order::{self, Arrived},
+    order::{self, Arrived, OrderId},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use super::event::Message;
 use crate::{
     dispatch::{DeliverError, Dispatcher, Source, Trigger},
     ledger::UpdateError,
-    services::{DelayedOrder, ORDER_DELAYED, ORDER_TYPES, Services, Unavailable},
+    sender,
+    services::{
+        DelayedOrder, DueValidation, ORDER_DELAYED, ORDER_TYPES, Services, Unavailable,
+        VALIDATION_DUE,
+    },
 };
 
 /// The first pause of a message that met an outage of AWS; each further one is twice as long.
@@ -79,20 +86,71 @@ pub(super) async fn batch<N: Network, S: Services>(
     messages: Vec<Message>,
     deadline: Timestamp,
 ) -> Failures {
-    let each = messages.into_iter().map(async |message| {
-        // A panic is one message's failure. It must not drop what the others have under way.
-        let taken = AssertUnwindSafe(take(dispatcher, &message, deadline)).catch_unwind().await;
-        let failure = taken.unwrap_or(Err(Failure::Panicked)).err()?;
-        let id = message.id.clone().unwrap_or_default();
-        let (code, reason, network) = ("message_not_taken", failure.code(), N::NAME);
-        tracing::error!(code, network, message_id = id, reason, %failure, "it was not taken");
-        dispatcher.metrics().record_not_taken();
-        let resolved = resolve(dispatcher, &message, &failure).await;
-        resolved.is_err().then_some(id)
+    let each = by_order(messages).into_iter().map(async |messages| {
+        let mut failed = Vec::new();
+        for message in &messages {
+            failed.extend(take_one(dispatcher, message, deadline).await);
+        }
+        failed
     });
     // In boxes: a future that holds several of the SDK's is nested deeper than rustc follows.
     let taken = join_all(each.map(Box::pin)).await;
     Failures::of(taken.into_iter().flatten())
+}
+
+/// The messages of a batch by their orders. Of one order its cancellations come first, then its
+/// latest version: the others are superseded by it.
+fn by_order(messages: Vec<Message>) -> Vec<Vec<Message>> {
+    let mut orders: Vec<(Option<String>, Vec<Placed>)> = Vec::new();
+    for message in messages {
+        let (order_id, place) = place(&message).unzip();
+        let known = orders.iter_mut().find(|(id, _)| id.is_some() && *id == order_id);
+        match known {
+            Some((_, messages)) => messages.push((place, message)),
+            None => orders.push((order_id, vec![(place, message)])),
+        }
+    }
+    let sorted = orders.into_iter().map(|(_, mut messages)| {
+        messages.sort_by_key(|(place, _)| *place);
+        messages.into_iter().map(|(_, message)| message).collect()
+    });
+    sorted.collect()
+}
+
+/// The place of a message among those of its order.
+type Place = (bool, Reverse<Option<Timestamp>>);
+
+/// A message and its place.
+type Placed = (Option<Place>, Message);
+
+/// The order that a message is about, and its place; `None` where no order can be read.
+fn place(message: &Message) -> Option<(String, Place)> {
+    let body = message.body.as_deref()?;
+    let event: DelayedOrder<'_> = serde_json::from_str(body).ok()?;
+    let is_order =
+        event.detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&event.detail_type.as_ref());
+    let order: Value = serde_json::from_str(event.detail.get()).ok().filter(|_| is_order)?;
+    let order_id = OrderId::read(order.get("order_id")?).ok()?;
+    let updated_at = order.get("updated_at").and_then(Value::as_str).and_then(Timestamp::parse);
+    let place = (!order::is_cancellation(&order), Reverse(updated_at));
+    Some((order_id.as_str().to_owned(), place))
+}
+
+/// Takes one message. Returns its id if it stays on the queue.
+async fn take_one<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    message: &Message,
+    deadline: Timestamp,
+) -> Option<String> {
+    // A panic is one message's failure. It must not drop what the others have under way.
+    let taken = AssertUnwindSafe(take(dispatcher, message, deadline)).catch_unwind().await;
+    let failure = taken.unwrap_or(Err(Failure::Panicked)).err()?;
+    let id = message.id.clone().unwrap_or_default();
+    let (code, reason, network) = ("message_not_taken", failure.code(), N::NAME);
+    tracing::error!(code, network, message_id = id, reason, %failure, "it was not taken");
+    dispatcher.metrics().record_not_taken();
+    let resolved = resolve(dispatcher, message, &failure).await;
+    resolved.is_err().then_some(id)
 }
 
 /// A message that could not be taken: one that nobody can read goes to the dead letters, one that
@@ -132,6 +190,10 @@ async fn take<N: Network, S: Services>(
     let body = message.body.as_deref().unwrap_or_default();
     let message_order: DelayedOrder<'_> =
         serde_json::from_str(body).map_err(|_| Failure::NotAnEvent)?;
+    if message_order.detail_type == VALIDATION_DUE {
+        validate(dispatcher, message_order.detail.get(), deadline).await;
+        return Ok(());
+    }
     let is_delayed = message_order.detail_type == ORDER_DELAYED;
     if !is_delayed && !ORDER_TYPES.contains(&message_order.detail_type.as_ref()) {
         return Err(Failure::OtherType);
@@ -146,8 +208,10 @@ async fn take<N: Network, S: Services>(
         let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
         Failure::NotAnOrder(faults.join(", "))
     })?;
+    let sender = sender::of_source(&message_order.source);
     let trigger = Trigger {
         body,
+        sender: sender.as_deref(),
         source: Source::Queue,
         is_delayed,
         expect_existing: is_delayed || message.is_redelivered(),
@@ -163,4 +227,19 @@ async fn take<N: Network, S: Services>(
     };
     dispatcher.requeue(&trigger, &results).await?;
     Ok(())
+}
+
+/// Validates what the sweep found to be due. Should it fail, the next sweep finds it again.
+async fn validate<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    due: &str,
+    deadline: Timestamp,
+) {
+    let Ok(due) = serde_json::from_str::<DueValidation>(due) else { return };
+    let key = Key { order_id: due.order_id, delivery: due.delivery };
+    if let Err(error) = dispatcher.validate(&key, deadline).await {
+        let (code, order_id) = ("validation_not_taken", &key.order_id);
+        tracing::error!(code, network = N::NAME, order_id, %error, "the next sweep brings it again");
+        dispatcher.metrics().record_not_taken();
+    }
 }

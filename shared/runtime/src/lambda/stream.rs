@@ -32,8 +32,8 @@ pub enum Write {
         /// The record as written.
         record: Box<Record>,
     },
-    /// A delivery expired: `DynamoDB` or somebody else deleted it.
-    Deleted {
+    /// A delivery expired, and `DynamoDB` deleted it. What somebody else deletes is erased, and is left out.
+    Expired {
         /// The last record.
         record: Box<Record>,
     },
@@ -52,7 +52,20 @@ struct StreamEvent {
 #[derive(Serialize, Deserialize)]
 struct StreamRecord {
     dynamodb: Change,
+    /// The service that wrote, where it is one of AWS's own.
+    #[serde(default, rename = "userIdentity", skip_serializing_if = "Option::is_none")]
+    writer: Option<Writer>,
 }
+
+#[derive(Serialize, Deserialize)]
+struct Writer {
+    #[serde(default, rename = "principalId")]
+    principal: String,
+}
+
+/// The principal by which `DynamoDB` deletes what has expired.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html>
+const TIME_TO_LIVE: &str = "dynamodb.amazonaws.com";
 
 #[derive(Serialize, Deserialize)]
 struct Change {
@@ -69,7 +82,7 @@ impl Batch {
     pub fn read(payload: &RawValue) -> Result<Self, Error> {
         let event: StreamEvent = serde_json::from_str(payload.get())
             .map_err(|_| "the event is no batch of a DynamoDB stream")?;
-        let writes = event.records.into_iter().filter_map(|record| write(record.dynamodb));
+        let writes = event.records.into_iter().filter_map(write);
         Ok(Self { writes: writes.collect(), from: event.from })
     }
 }
@@ -81,13 +94,16 @@ pub fn replay(records: &[Record], from: Option<Timestamp>) -> Result<Box<RawValu
         let new: Item = to_item(record)?;
         let key = |name: &str| Some((name.to_owned(), new.inner().get(name)?.clone()));
         let keys: HashMap<_, _> = ["order_id", "delivery"].into_iter().filter_map(key).collect();
-        Ok(StreamRecord { dynamodb: Change { keys: keys.into(), new: Some(new), old: None } })
+        let dynamodb = Change { keys: keys.into(), new: Some(new), old: None };
+        Ok(StreamRecord { dynamodb, writer: None })
     };
     let records = records.iter().map(written).collect::<Result<_, serde_dynamo::Error>>()?;
     Ok(to_raw_value(&StreamEvent { records, from })?)
 }
 
-fn write(Change { keys, new, old }: Change) -> Option<Write> {
+fn write(StreamRecord { dynamodb, writer }: StreamRecord) -> Option<Write> {
+    let Change { keys, new, old } = dynamodb;
+    let has_expired = writer.is_some_and(|writer| writer.principal == TIME_TO_LIVE);
     let is_delivery = |item: &Item| item.inner().contains_key("version");
     let since = old.as_ref().map_or(0, version);
     match (new.filter(is_delivery), old.filter(is_delivery)) {
@@ -95,8 +111,10 @@ fn write(Change { keys, new, old }: Change) -> Option<Write> {
             Ok(record) => Write::Delivery { since, record },
             Err(_) => Write::Unreadable(key(&keys)),
         }),
-        (None, Some(old)) => from_item(old).ok().map(|record| Write::Deleted { record }),
-        (None, None) => None,
+        (None, Some(old)) if has_expired => {
+            from_item(old).ok().map(|record| Write::Expired { record })
+        }
+        (None, _) => None,
     }
 }
 

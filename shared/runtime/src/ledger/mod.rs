@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::{
 use postback_core::delivery::{Key, PartialView, Record};
 
 mod click;
+mod pause;
 mod receipt;
 mod record;
 mod scan;
@@ -21,9 +22,10 @@ mod unclaimed;
 mod update;
 
 pub use click::{CLICK_PREFIX, ClickUses};
+pub use pause::{ALL_NETWORKS, PAUSES, Pause, PauseChange};
 pub use receipt::{RECEIPT_PREFIX, RECEIPT_TTL, Receipt};
-pub use scan::{Cursor, Filter, Page};
-pub use unclaimed::{UNCLAIMED_PREFIX, UNCLAIMED_TTL, UnclaimedOrder};
+pub use scan::{Cursor, Filter, Page, Segment};
+pub use unclaimed::{UNCLAIMED_PREFIX, UNCLAIMED_TTL, UnclaimedOrder, UnclaimedView};
 pub use update::{Change, UpdateError, Updated};
 
 /// An attribute that every delivery has, and nothing else that is kept here.

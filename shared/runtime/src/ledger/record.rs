@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use postback_core::delivery::{AttemptRecord, Attribute, FORMAT, History, PartialView, Record};
+use postback_core::delivery::{
+    AttemptRecord, Attribute, FORMAT, History, PartialView, Record, parts,
+};
 use serde::de::DeserializeOwned;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_attribute_value, from_item, to_item};
 
@@ -44,10 +46,8 @@ pub(super) fn read_all(items: Vec<Item>) -> (Vec<Record>, Vec<PartialView>) {
 fn partial(item: &Item) -> PartialView {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let delivery = text("delivery").unwrap_or_default();
-    let (network, line) = match delivery.split_once('#') {
-        Some((network, line)) => (network.to_owned(), Some(line.to_owned())),
-        None => (delivery, None),
-    };
+    let (network, line) = parts(&delivery);
+    let (network, line) = (network.to_owned(), line.map(str::to_owned));
     let attempts: Option<History<AttemptRecord>> = member(item, "attempts");
     PartialView {
         order_id: text("order_id").unwrap_or_default(),
@@ -123,7 +123,9 @@ fn value(attribute: &Attribute) -> AttributeValue {
 mod tests {
     use postback_core::{
         clock::Timestamp,
-        delivery::{Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Stamp, step},
+        delivery::{
+            Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Refunds, Stamp, step,
+        },
     };
 
     use super::*;
@@ -131,6 +133,8 @@ mod tests {
     fn record() -> Record {
         let now = Timestamp::from_millis(1_795_256_100_000);
         let arrival = Arrival {
+            refunds: Refunds::default(),
+            reported: None,
             facts: Facts::none(),
             updated_at: Some(now),
             is_delayed: false,
@@ -138,6 +142,7 @@ mod tests {
             deadline: now + std::time::Duration::from_mins(1),
             settings: "v1".to_owned(),
             open: None,
+            is_implausible: false,
         };
         let second = std::time::Duration::from_secs(1);
         let policy = Policy::new(Recovery::Hold, second, second);

@@ -3,13 +3,19 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
-use crate::ledger::{IS_DELIVERY, Ledger, LedgerError, record};
-use postback_core::delivery::{Key, PartialView, Record};
-use postback_core::{clock::Timestamp, delivery::State};
+use crate::ledger::{
+    IS_DELIVERY, Ledger, LedgerError, UNCLAIMED_PREFIX, UnclaimedOrder, record, unclaimed,
+};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Key, PartialView, Record, State, UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON},
+};
 
 /// The deliveries wanted. A member that is `None` does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Filter {
     /// In this state.
     pub state: Option<State>,
@@ -21,6 +27,24 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Not final, or with a permission to send again.
     pub open: bool,
+    /// With `open`: also what was refused for a reason that a person should see, and what came with
+    /// other content.
+    pub unclear: bool,
+    /// Besides the deliveries the orders that concern no network: all of them, whatever else is wanted.
+    pub unclaimed: bool,
+    /// The validations of deliveries, too: all of them, whatever `state` and `open` say.
+    pub validations: bool,
+    /// The validations that wait for a person, too, whatever `open` says.
+    pub held_validations: bool,
+}
+
+/// A share of the ledger, for reading all of them at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number, from 0.
+    pub number: i32,
+    /// The number of shares.
+    pub of: i32,
 }
 
 impl Filter {
@@ -28,6 +52,24 @@ impl Filter {
     #[must_use]
     pub fn open() -> Self {
         Self { open: true, ..Self::default() }
+    }
+
+    /// Everything that may need a person.
+    #[must_use]
+    pub fn needing() -> Self {
+        Self {
+            open: true,
+            unclear: true,
+            unclaimed: true,
+            held_validations: true,
+            ..Self::default()
+        }
+    }
+
+    /// The same, and all validations: for the sweep.
+    #[must_use]
+    pub fn watched() -> Self {
+        Self { validations: true, ..Self::open() }
     }
 }
 
@@ -39,6 +81,8 @@ pub type Cursor = Key;
 pub struct Page {
     /// The deliveries that match.
     pub records: Vec<Record>,
+    /// The orders that concern no network, if they are wanted.
+    pub unclaimed: Vec<UnclaimedOrder>,
     /// The items that could not be read, of a later format or none of ours: their readable parts.
     pub unreadable: Vec<PartialView>,
     /// The number that were read for it.
@@ -53,6 +97,16 @@ impl Ledger {
     /// Reads one page (1 MB) of the ledger, eventually consistent. There is no index to ask: one
     /// would be written with every delivery.
     pub async fn scan(&self, filter: &Filter, after: Option<&Cursor>) -> Result<Page, LedgerError> {
+        self.scan_segment(filter, None, after).await
+    }
+
+    /// Like [`Self::scan`], of one share of the ledger.
+    pub async fn scan_segment(
+        &self,
+        filter: &Filter,
+        segment: Option<Segment>,
+        after: Option<&Cursor>,
+    ) -> Result<Page, LedgerError> {
         let (expression, names, values) = filter.expression();
         let start = after.map(|place| {
             HashMap::from([
@@ -68,13 +122,18 @@ impl Ledger {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_exclusive_start_key(start)
+            .set_segment(segment.map(|segment| segment.number))
+            .set_total_segments(segment.map(|segment| segment.of))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let output = scan.send().await.map_err(|_| LedgerError::Unavailable)?;
         let units = output.consumed_capacity.and_then(|capacity| capacity.capacity_units);
-        let (mut records, unreadable) = record::read_all(output.items.unwrap_or_default());
+        let items = output.items.unwrap_or_default().into_iter();
+        let (unclaimed, items): (Vec<_>, Vec<_>) = items.partition(unclaimed::is_one);
+        let (mut records, unreadable) = record::read_all(items);
         records.retain(|record| filter.matches(record));
         Ok(Page {
             records,
+            unclaimed: unclaimed.into_iter().filter_map(|item| from_item(item).ok()).collect(),
             unreadable,
             read: usize::try_from(output.scanned_count).unwrap_or_default(),
             units: units.unwrap_or_default(),
@@ -109,13 +168,33 @@ impl Filter {
         if let Some(state) = self.state {
             clause(format!("#state = {}", text("state", state.as_str())), &["state"]);
         }
+        if !self.validations {
+            let mut wanted = "attribute_not_exists(validation)".to_owned();
+            if self.held_validations {
+                let states =
+                    VALIDATIONS_FOR_A_PERSON.map(|state| text(state.as_str(), state.as_str()));
+                wanted = format!("({wanted} OR #state IN ({}))", states.join(", "));
+            }
+            clause(wanted, if self.held_validations { &["state"] } else { &[] });
+        }
         if self.open {
             let finals = State::ALL.into_iter().filter(|state| state.is_final());
             let finals = finals.map(|state| text(state.as_str(), state.as_str()));
             let finals = finals.collect::<Vec<_>>().join(", ");
             // `permission` is a reserved word, too.
-            let open = format!("(NOT #state IN ({finals}) OR attribute_exists(#permission))");
-            clause(open, &["state", "permission"]);
+            let mut open = format!("NOT #state IN ({finals}) OR attribute_exists(#permission)");
+            if self.validations || self.held_validations {
+                open.push_str(" OR attribute_exists(validation)");
+            }
+            if self.unclear {
+                let reasons = UNCLEAR_REFUSALS.iter().map(|reason| text(reason, reason));
+                let reasons = reasons.collect::<Vec<_>>().join(", ");
+                let unclear = format!("attribute_exists(#conflicts) OR #reason IN ({reasons})");
+                let attributes = ["state", "permission", "conflicts", "reason"];
+                clause(format!("({open} OR {unclear})"), &attributes);
+            } else {
+                clause(format!("({open})"), &["state", "permission"]);
+            }
         }
         if let Some(network) = &self.network {
             let network = text("network", network);
@@ -125,17 +204,29 @@ impl Filter {
             let since = text("since", &to_the_second(since));
             clause(format!("#first_seen_at >= {since}"), &["first_seen_at"]);
         }
+        let mut expression = clauses.join(" AND ");
+        if self.unclaimed {
+            values.insert(":unclaimed".to_owned(), AttributeValue::S(UNCLAIMED_PREFIX.to_owned()));
+            expression = format!("({expression}) OR begins_with(order_id, :unclaimed)");
+        }
         // DynamoDB refuses names and values that are there and empty.
-        let some = !names.is_empty();
-        (clauses.join(" AND "), some.then_some(names), some.then_some(values))
+        let names = Some(names).filter(|names| !names.is_empty());
+        (expression, names, Some(values).filter(|values| !values.is_empty()))
     }
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
-        if record.is_order_of_lines() {
+        let is_held = self.held_validations && record.is_validation_for_a_person();
+        let is_unwanted = record.is_validation() && !self.validations && !is_held;
+        if record.is_order_of_lines() || is_unwanted {
             return false;
         }
-        (!self.open || record.protocol.permission.is_some() || !record.protocol.state.is_final())
+        let unclear = record.is_unclear_refusal() || record.conflicts.count() > 0;
+        (!self.open
+            || record.is_validation()
+            || record.protocol.permission.is_some()
+            || !record.protocol.state.is_final()
+            || self.unclear && unclear)
             && self.state.is_none_or(|state| state == record.protocol.state)
             && self.network.as_deref().is_none_or(|network| network == record.network())
             && self.since.is_none_or(|from| since >= from)
@@ -165,6 +256,8 @@ mod tests {
 
     #[test]
     fn who_wants_everything_leaves_out_what_is_no_delivery() {
-        assert_eq!(Filter::default().expression(), (IS_DELIVERY.to_owned(), None, None));
+        let everything = Filter { validations: true, ..Filter::default() };
+
+        assert_eq!(everything.expression(), (IS_DELIVERY.to_owned(), None, None));
     }
 }

@@ -8,7 +8,7 @@ use postback_core::{clock::Timestamp, order::Order};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, record::Item};
 
 /// The time that such an order is kept.
 pub const UNCLAIMED_TTL: Duration = Duration::from_hours(30 * 24);
@@ -64,6 +64,31 @@ impl UnclaimedOrder {
             expires_at: (now + UNCLAIMED_TTL).as_secs(),
         }
     }
+}
+
+/// An order that concerns no network, as the API and the tool show it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct UnclaimedView<'a> {
+    accepted_at: Timestamp,
+    amount: &'a str,
+    currency: &'a str,
+    source: &'a str,
+    clicks: &'a [String],
+}
+
+impl<'a> UnclaimedView<'a> {
+    /// The view of `order`.
+    #[must_use]
+    pub fn of(order: &'a UnclaimedOrder) -> Self {
+        let UnclaimedOrder { accepted_at, amount, currency, source, clicks, .. } = order;
+        Self { accepted_at: *accepted_at, amount, currency, source, clicks }
+    }
+}
+
+/// Returns whether an item is an order that concerns no network.
+pub(super) fn is_one(item: &Item) -> bool {
+    let key = item.get("order_id").and_then(|key| key.as_s().ok());
+    key.is_some_and(|key| key.starts_with(UNCLAIMED_PREFIX))
 }
 
 fn key(order_id: &str) -> String {

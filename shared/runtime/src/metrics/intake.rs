@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 use super::NAMESPACE;
 
 /// The measurements of intake, with the dimensions of each.
-const METRICS: [(&str, &str, &[&[&str]]); 5] = [
+const METRICS: [(&str, &str, &[&[&str]]); 6] = [
     ("OrdersTaken", "Count", &[&["Stack"], &["Stack", "Source"]]),
     ("OrdersConcerning", "Count", &[&["Stack", "Network"]]),
     ("OrdersWithClick", "None", &[&["Stack"]]),
+    ("ClickCookies", "Count", &[&["Stack", "Cookie"]]),
     ("OrdersRefused", "Count", &[&["Stack", "Reason"]]),
     // 1 for a refused order, 0 for one that was taken: the average is the share.
     ("OrderRefused", "None", &[&["Stack"]]),
@@ -26,6 +27,8 @@ pub enum Intake {
         networks: Vec<&'static str>,
         /// True if it has a click of a network that is on; `None` if that does not matter.
         with_click: Option<bool>,
+        /// The result of reading its capture cookie; `None` if that does not matter.
+        cookie: Option<&'static str>,
     },
     /// An order, or what was sent as one, was refused for this reason.
     Refused(&'static str),
@@ -38,7 +41,7 @@ impl Intake {
     pub fn documents(&self, stack: &str, now: Timestamp) -> Vec<Value> {
         let finish = |members: Map<String, Value>| document(members, stack, now);
         match self {
-            Self::Taken { source, networks, with_click } => {
+            Self::Taken { source, networks, with_click, cookie } => {
                 let mut first = Map::from_iter([
                     ("OrdersTaken".to_owned(), json!(1)),
                     ("OrderRefused".to_owned(), json!(0)),
@@ -46,6 +49,10 @@ impl Intake {
                 ]);
                 let with_click = with_click.map(|with_click| json!(u8::from(with_click)));
                 first.extend(with_click.map(|value| ("OrdersWithClick".to_owned(), value)));
+                if let Some(cookie) = cookie {
+                    first.insert("ClickCookies".to_owned(), json!(1));
+                    first.insert("Cookie".to_owned(), json!(cookie));
+                }
                 first.extend(networks.first().into_iter().flat_map(concerning));
                 let more = networks.iter().skip(1).map(concerning).map(Map::from_iter);
                 std::iter::once(first).chain(more).map(finish).collect()
@@ -85,7 +92,12 @@ mod tests {
     #[test]
     fn an_order_is_counted_by_its_source_and_once_for_each_network() {
         let networks = vec!["one", "two"];
-        let taken = Intake::Taken { source: "api", networks, with_click: Some(false) };
+        let taken = Intake::Taken {
+            source: "api",
+            networks,
+            with_click: Some(false),
+            cookie: Some("forged"),
+        };
 
         let documents = taken.documents("shop", NOW);
 
@@ -94,6 +106,7 @@ mod tests {
         assert_eq!((&first["OrdersTaken"], &first["Source"]), (&json!(1), &json!("api")));
         assert_eq!((&first["OrdersConcerning"], &first["Network"]), (&json!(1), &json!("one")));
         assert_eq!((&first["OrdersWithClick"], &first["Stack"]), (&json!(0), &json!("shop")));
+        assert_eq!((&first["ClickCookies"], &first["Cookie"]), (&json!(1), &json!("forged")));
         assert_eq!(documents[1]["Network"], "two");
         assert_eq!(documents[1].get("OrdersTaken"), None);
     }
@@ -102,8 +115,8 @@ mod tests {
     fn every_dimension_that_is_declared_has_a_value() {
         let networks = vec!["one", "two"];
         for measured in [
-            Intake::Taken { source: "bus", networks, with_click: Some(true) },
-            Intake::Taken { source: "bus", networks: Vec::new(), with_click: None },
+            Intake::Taken { source: "bus", networks, with_click: Some(true), cookie: Some("read") },
+            Intake::Taken { source: "bus", networks: Vec::new(), with_click: None, cookie: None },
             Intake::Refused("invalid_order"),
         ] {
             for document in measured.documents("shop", NOW) {

@@ -7,10 +7,11 @@ use aws_sdk_sqs::{
     operation::send_message::{SendMessageError, SendMessageOutput},
 };
 use postback_core::clock::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    Bus, BusEvent, EventBus, PublishServices, Secret, SweepServices, Unavailable,
+    Bus, BusEvent, DueValidation, EventBus, PublishServices, Secret, SweepServices, Unavailable,
+    VALIDATION_DUE,
     environment::{Environment, SettingMissing, setting},
 };
 use crate::ledger::Ledger;
@@ -19,7 +20,7 @@ mod network;
 mod orders;
 
 pub use network::AwsServices;
-pub use orders::{AwsIntake, AwsWebhook};
+pub use orders::{AwsIntake, AwsPlatform, AwsWebhook};
 
 /// The AWS services of the function that publishes.
 pub struct AwsPublish {
@@ -27,6 +28,7 @@ pub struct AwsPublish {
     queue: aws_sdk_sqs::Client,
     /// The URLs of the status queues, by network.
     status_queues: BTreeMap<String, String>,
+    only_problems: bool,
 }
 
 impl fmt::Debug for AwsPublish {
@@ -36,16 +38,23 @@ impl fmt::Debug for AwsPublish {
 }
 
 impl AwsPublish {
-    /// Reads `EVENT_BUS_NAME` and, where networks have one, their status queues from
-    /// `STATUS_QUEUES`: a JSON object of URLs by network.
+    /// Reads `EVENT_BUS_NAME`, `EVENTS` (`all` unless set, or `problems`) and, where networks have
+    /// one, their status queues from `STATUS_QUEUES`: a JSON object of URLs by network.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
         let environment = &Environment::of_lambda()?;
-        let queues = setting("STATUS_QUEUES").unwrap_or_else(|_| "{}".to_owned());
-        let status_queues = serde_json::from_str(&queues).map_err(|_| SettingMissing {
-            name: "STATUS_QUEUES",
-            fault: "is not a JSON object of queue URLs by network",
-        })?;
-        Ok(Self { bus: Bus::new(environment)?, queue: environment.sqs(), status_queues })
+        let status_queues = urls("STATUS_QUEUES")?;
+        let only_problems = match setting("EVENTS").as_deref() {
+            Ok("problems") => true,
+            Ok("all") | Err(_) => false,
+            Ok(_) => {
+                return Err(SettingMissing {
+                    name: "EVENTS",
+                    fault: "is neither all nor problems",
+                });
+            }
+        };
+        let bus = Bus::new(environment)?;
+        Ok(Self { bus, queue: environment.sqs(), status_queues, only_problems })
     }
 }
 
@@ -56,6 +65,10 @@ impl EventBus for AwsPublish {
 }
 
 impl PublishServices for AwsPublish {
+    fn publishes_only_problems(&self) -> bool {
+        self.only_problems
+    }
+
     async fn track(&self, network: &str, event: String) -> Result<(), Unavailable> {
         let Some(url) = self.status_queues.get(network) else { return Ok(()) };
         let send = self.queue.send_message().queue_url(url).message_body(event);
@@ -64,19 +77,29 @@ impl PublishServices for AwsPublish {
 }
 
 /// The AWS services of the function that sweeps.
-#[derive(Debug)]
 pub struct AwsSweep {
     ledger: Ledger,
     stack: String,
     networks: Vec<String>,
+    queue: aws_sdk_sqs::Client,
+    /// The URLs of the queues of the networks that may want validations, by network.
+    queues: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for AwsSweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AwsSweep").finish_non_exhaustive()
+    }
 }
 
 impl AwsSweep {
     /// Reads `LEDGER_TABLE`, `STACK_NAME` and `NETWORKS`: the names of the networks that are on,
-    /// separated by commas.
+    /// separated by commas; and `VALIDATION_QUEUES`, a JSON object of queue URLs by network.
     pub fn of_lambda() -> Result<Self, SettingMissing> {
-        let ledger = Environment::of_lambda()?.ledger()?;
-        Ok(Self { ledger, stack: stack_name(), networks: names("NETWORKS") })
+        let environment = Environment::of_lambda()?;
+        let (ledger, stack) = (environment.ledger()?, stack_name());
+        let (queue, queues) = (environment.sqs(), urls("VALIDATION_QUEUES")?);
+        Ok(Self { ledger, stack, networks: names("NETWORKS"), queue, queues })
     }
 }
 
@@ -104,6 +127,20 @@ impl SweepServices for AwsSweep {
     fn measure(&self, document: &Value) {
         write_line(document);
     }
+
+    async fn put_validation(&self, network: &str, due: &DueValidation) -> Result<(), Unavailable> {
+        let Some(url) = self.queues.get(network) else { return Ok(()) };
+        let body = json!({ "detail-type": VALIDATION_DUE, "detail": due });
+        let send = self.queue.send_message().queue_url(url).message_body(body.to_string());
+        sent(send.send().await)
+    }
+}
+
+/// The queue URLs by network in a variable; none without it.
+fn urls(name: &'static str) -> Result<BTreeMap<String, String>, SettingMissing> {
+    let queues = setting(name).unwrap_or_else(|_| "{}".to_owned());
+    let fault = "is not a JSON object of queue URLs by network";
+    serde_json::from_str(&queues).map_err(|_| SettingMissing { name, fault })
 }
 
 /// The names in a variable, separated by commas.

@@ -3,7 +3,7 @@
 
 use std::{future::Future, time::Duration};
 
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::Order};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -18,10 +18,10 @@ mod environment;
 mod orders;
 mod sdk;
 
-pub use aws::{AwsIntake, AwsPublish, AwsServices, AwsSweep, AwsWebhook};
+pub use aws::{AwsIntake, AwsPlatform, AwsPublish, AwsServices, AwsSweep, AwsWebhook};
 pub use bus::Bus;
 pub use environment::{Access, Endpoints, Environment, SettingMissing, setting};
-pub use orders::{ActiveNetworks, FaultyOrder, IntakeServices, OrderServices};
+pub use orders::{ActiveNetworks, CookieSecret, FaultyOrder, IntakeServices, OrderServices};
 pub use sdk::CallLimits;
 
 /// The source of the events that Postback publishes about deliveries.
@@ -35,6 +35,18 @@ pub const ORDER_TYPES: [&str; 3] = [ORDER_COMPLETED, "order.cancelled", "order.r
 
 /// The detail type of an order that a function has put back on its own queue.
 pub const ORDER_DELAYED: &str = "postback.order_delayed";
+
+/// The detail type of a validation that the sweep found to be due.
+pub const VALIDATION_DUE: &str = "postback.validation_due";
+
+/// A validation that is due, on its network's queue.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DueValidation {
+    /// The order's id.
+    pub order_id: String,
+    /// The key of the validation.
+    pub delivery: String,
+}
 
 /// The services around a network's function.
 pub trait Services: Send + Sync + 'static {
@@ -64,6 +76,11 @@ pub trait Services: Send + Sync + 'static {
 
     /// Writes the metrics of an invocation.
     fn measure(&self, network: &'static str, metrics: &Metrics);
+
+    /// Returns whether the order is within the operator's bounds: one beyond them waits for a person.
+    fn is_plausible(&self, _order: &Order) -> bool {
+        true
+    }
 }
 
 /// The services around a function that polls the later status of what its network took: a second
@@ -146,6 +163,11 @@ pub trait EventBus: Send + Sync {
 
 /// The services around `publish`: the bus, and the status queues of the networks that have one.
 pub trait PublishServices: EventBus {
+    /// Returns whether orders that their networks took at the first attempt are left out.
+    fn publishes_only_problems(&self) -> bool {
+        false
+    }
+
     /// Puts a delivery's event on its network's status queue; does nothing where there is none.
     fn track(
         &self,
@@ -175,6 +197,15 @@ pub trait SweepServices: Send + Sync {
 
     /// Writes a document of metrics.
     fn measure(&self, document: &serde_json::Value);
+
+    /// Puts a validation that is due on its network's queue; does nothing where there is none.
+    fn put_validation(
+        &self,
+        _network: &str,
+        _due: &DueValidation,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        async { Ok(()) }
+    }
 }
 
 /// The services around the webhook: the bus, its keys and the receipts of its messages.
@@ -194,6 +225,11 @@ pub trait WebhookServices: OrderServices {
         receipt: &Receipt,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }
+
+/// The services around a shop system's webhook: those of a webhook, and a place for faulty orders.
+pub trait PlatformServices: WebhookServices + IntakeServices + 'static {}
+
+impl<S: WebhookServices + IntakeServices + 'static> PlatformServices for S {}
 
 /// An AWS call failed; the caller knows which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -241,6 +277,9 @@ pub struct DelayedOrder<'a> {
     /// The number of times in a row that a service of AWS was missing for it.
     #[serde(default)]
     pub outages: u32,
+    /// The source of its event on the bus: it names the sender.
+    #[serde(default)]
+    pub source: std::borrow::Cow<'a, str>,
 }
 
 impl<'a> DelayedOrder<'a> {
@@ -255,6 +294,7 @@ impl<'a> DelayedOrder<'a> {
             first_seen_ms: 0,
             message_until_ms: 0,
             outages: 0,
+            source: "".into(),
         }
     }
 }

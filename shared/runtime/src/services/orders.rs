@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeSet, future::Future};
 
+use postback_core::clock::Timestamp;
+use secrecy::SecretString;
+
 use super::{EventBus, Unavailable};
 use crate::ledger::{LedgerError, UnclaimedOrder};
 
@@ -22,11 +25,27 @@ impl ActiveNetworks {
     pub const NONE: &Self = &Self { on: BTreeSet::new(), every_order: BTreeSet::new() };
 }
 
+/// The secret with the keys of the capture cookie.
+#[derive(Clone, Debug)]
+pub enum CookieSecret {
+    /// This deployment has none: cookies are not signed.
+    Unsigned,
+    /// JSON.
+    Json(SecretString),
+    /// It could not be read.
+    Unavailable,
+}
+
 /// The services around every function that takes orders and puts them on the bus.
 pub trait OrderServices: EventBus {
     /// The networks of this deployment.
     fn networks(&self) -> &ActiveNetworks {
         ActiveNetworks::NONE
+    }
+
+    /// The secret with the keys of the capture cookie.
+    fn cookie_secret(&self, _now: Timestamp) -> impl Future<Output = CookieSecret> + Send {
+        async { CookieSecret::Unsigned }
     }
 
     /// Records an order that concerns no network.

@@ -37,7 +37,7 @@ use postback_core::clock::Timestamp;
 
 /// The longest that a connection to an AWS service may stay unused. They close theirs later, and a
 /// request that meets a closed one is sent again: all of ours may be.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(80);
 
 /// The longest that a call of an AWS service may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use postback_core::{
-    clock::Timestamp,
     delivery::{Decision, Record, Recovery, State},
     network::Network,
 };
-use postback_harness::{INVISIBLE, order_event};
-use postback_runtime::{ledger::Ledger, services::SweepServices};
+use postback_harness::{FakeSweep, INVISIBLE, order_event};
 use postback_sandbox::{Fault, Rule};
 use serde_json::{Value, json};
 use sweep::Sweep;
@@ -30,8 +28,14 @@ pub enum Happening {
     IsDecided(Decision),
     /// The sweep runs.
     IsSwept,
+    /// A person pauses the network, or resumes it.
+    IsPaused(bool),
     /// The network's next answer about it is this.
     Meets(Fault),
+    /// The network's answer after the next one is this.
+    MeetsSecond(Fault),
+    /// The order comes without its last item, changed at this minute.
+    Shrinks(u32),
     /// Time passes, and nothing is worked off meanwhile.
     Waits(Duration),
     /// Here the story begins; nothing was killed before.
@@ -95,9 +99,13 @@ impl<N: Network> Lifecycle<N> {
                     let records = self.records(id).await;
                     assert!(!records.iter().any(is_dead), "{id}: swept, and still sending");
                 }
-                Happening::Meets(fault) => {
-                    let rule = Rule::on(self.case.at, fault.clone()).order(self.case.key(id));
-                    self.bed.sandbox.script(rule).expect("a rule");
+                Happening::IsPaused(paused) => self.pause(*paused).await,
+                Happening::Meets(fault) => self.script(id, fault, 0),
+                Happening::MeetsSecond(fault) => self.script(id, fault, 1),
+                Happening::Shrinks(minute) => {
+                    let mut order = at(order(id, 0), Some(*minute));
+                    order["items"].as_array_mut().and_then(Vec::pop);
+                    self.bring(id, &order, (trigger, redelivery), plan).await;
                 }
                 Happening::Waits(time) => self.bed.advance(*time),
                 Happening::Begins => life.begins_at = plan.steps(),
@@ -112,6 +120,18 @@ impl<N: Network> Lifecycle<N> {
         self.watch_cancellation(id, &mut life).await;
         self.warm.stop();
         life
+    }
+
+    /// A person pauses the network, or resumes it; the functions know it after some seconds.
+    async fn pause(&self, paused: bool) {
+        self.bed.pause(N::NAME, paused).await;
+        self.bed.advance(Duration::from_secs(5));
+    }
+
+    /// The network answers so about the order, after this number of requests.
+    fn script(&self, id: &str, fault: &Fault, after: u64) {
+        let rule = Rule::on(self.case.at, fault.clone()).order(self.case.key(id)).after(after);
+        self.bed.sandbox.script(rule).expect("a rule");
     }
 
     /// Brings an order or a cancellation once: by the queue, or by a caller who repeats it until
@@ -158,9 +178,8 @@ impl<N: Network> Lifecycle<N> {
     }
 
     async fn sweep(&self) {
-        let services = Swept { ledger: self.bed.table.ledger(), now: self.bed.now() };
-        let deadline = services.now + Duration::from_mins(5);
-        Sweep::new(services).sweep(deadline).await.expect("a sweep");
+        let deadline = self.bed.now() + Duration::from_mins(5);
+        Sweep::new(FakeSweep::new(&self.bed)).sweep(deadline).await.expect("a sweep");
     }
 
     /// The records of the order's deliveries.
@@ -205,30 +224,4 @@ fn at(mut order: Value, minute: Option<u32>) -> Value {
         order["updated_at"] = json!(format!("2026-11-21T10:{minute:02}:00Z"));
     }
     order
-}
-
-/// The services around the sweep.
-struct Swept {
-    ledger: Ledger,
-    now: Timestamp,
-}
-
-impl SweepServices for Swept {
-    fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    fn random(&self) -> u64 {
-        fastrand::u64(..)
-    }
-
-    fn stack(&self) -> String {
-        "stack".to_owned()
-    }
-
-    fn measure(&self, _: &Value) {}
 }

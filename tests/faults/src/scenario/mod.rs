@@ -19,7 +19,6 @@ mod injection;
 mod outage;
 mod person;
 mod round;
-mod sweeping;
 mod tally;
 
 pub(crate) use arrivals::{Story, order_of, shares_click};

@@ -11,6 +11,7 @@ use postback_core::{
     },
     redaction::{OperatorNote, Reason},
 };
+use postback_harness::FakeSweep;
 use postback_runtime::{
     ledger::{Change, Filter},
     services::Services,
@@ -62,9 +63,11 @@ impl Scenario {
         let function = self.functions.iter().position(|it| it.name() == record.network())?;
         let is_there = self.is_there(function, record);
         let is_decided = held.state == State::Abandoned || held.proof == Some(Proof::Operator);
+        let has_conflict = record.has_open_conflict() || record.is_open_refusal();
         let may_send = held.cancelled.as_ref().is_none_or(|cancelled| cancelled.completed_after);
         let decision = match held.state {
             _ if is_decided && held.undecided.is_some() && rng.bool() => Decision::Reopen,
+            _ if has_conflict && rng.u8(0..3) == 0 => Decision::Acknowledge,
             State::Unconfirmed | State::Parked | State::Rejected | State::Abandoned if is_there => {
                 Decision::Confirm
             }
@@ -145,10 +148,14 @@ impl Scenario {
                 Decision::PermitSending => Happened::Permitted,
                 Decision::Abandon => Happened::Abandoned,
                 Decision::Reopen => Happened::Reopened,
+                Decision::Acknowledge => Happened::Acknowledged,
             },
             1,
         );
-        self.note_decision(look, brings);
+        // It changes nothing, so nothing else may follow from it.
+        if look.decision != Decision::Acknowledge {
+            self.note_decision(look, brings);
+        }
     }
 
     fn note_decision(&mut self, look: &Look, brings: bool) {
@@ -197,7 +204,7 @@ impl Scenario {
         if self.is_down(Outage::Ledger) {
             return;
         }
-        let sweep = sweep::Sweep::new(super::sweeping::Services::new(&self.bed));
+        let sweep = sweep::Sweep::new(FakeSweep::new(&self.bed));
         // It comes again.
         if sweep.sweep(self.bed.now() + Duration::from_mins(5)).await.is_ok() {
             self.tally.add(Happened::Sweep, 1);
@@ -218,5 +225,7 @@ fn record_of(look: &Look, at: Timestamp) -> DecisionRecord {
         decision: look.decision,
         by: note("soak"),
         why: note("seen at the network"),
+        evidence: None,
+        contents_left_out: 0,
     }
 }

@@ -27,6 +27,8 @@ pub enum Happened {
     Abandoned,
     /// A person took a decision back.
     Reopened,
+    /// A person acknowledged other content, or an unclear refusal.
+    Acknowledged,
     /// A decision came too late: the delivery had moved on.
     DecidedTooLate,
     /// A decision was written and its order not brought until later.
@@ -51,7 +53,7 @@ pub enum Happened {
 
 impl Happened {
     /// All kinds.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Order,
         Self::Repetition,
         Self::OtherContent,
@@ -63,6 +65,7 @@ impl Happened {
         Self::Permitted,
         Self::Abandoned,
         Self::Reopened,
+        Self::Acknowledged,
         Self::DecidedTooLate,
         Self::HalfDone,
         Self::SettingChange,
@@ -88,6 +91,7 @@ impl Happened {
             Self::Permitted => "sending again permitted",
             Self::Abandoned => "abandoned",
             Self::Reopened => "reopened",
+            Self::Acknowledged => "acknowledged",
             Self::DecidedTooLate => "decided too late",
             Self::HalfDone => "decisions whose order came later",
             Self::SettingChange => "setting changes",

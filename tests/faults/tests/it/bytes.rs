@@ -30,7 +30,7 @@ fn post() -> Request {
 /// A sender that has no connection yet.
 fn sender(endpoint: &str) -> Sender {
     let endpoint = Url::parse(endpoint).expect("a URL");
-    Sender::new(endpoint, Duration::from_secs(20))
+    Sender::new(endpoint, Duration::from_secs(20), Duration::from_secs(3))
 }
 
 fn whole_answer() -> Vec<u8> {

@@ -15,7 +15,10 @@ use postback_harness::{RecordingBus, publish_to};
 use postback_sandbox::Fault;
 use shopback::ShopBack;
 
-use Happening::{Arrives, Begins, IsCancelled, IsDecided, IsPostedOnce, IsSwept, Meets, Waits};
+use Happening::{
+    Arrives, Begins, IsCancelled, IsDecided, IsPaused, IsPostedOnce, IsSwept, Meets, MeetsSecond,
+    Shrinks, Waits,
+};
 
 pub(crate) type Story = (&'static str, Vec<Happening>);
 
@@ -72,14 +75,14 @@ pub(crate) fn corrections() -> Vec<Story> {
 }
 
 fn decisions() -> Vec<Story> {
-    let mut stories = Vec::new();
-    for (state, fault) in states() {
-        stories.push((state, then(&fault, None, &[IsDecided(Decision::PermitSending)])));
-    }
+    let permitted = [IsDecided(Decision::PermitSending)];
+    let permit = |(state, fault)| (state, then(&fault, None, &permitted));
+    let mut stories: Vec<_> = states().into_iter().map(permit).collect();
     let lost = Fault::close_after_reading();
     stories.push(("confirmed", then(&lost, None, &[IsDecided(Decision::Confirm)])));
-    let abandoned = [IsDecided(Decision::Abandon), Arrives(0, None)];
-    stories.push(("abandoned", then(&lost, None, &abandoned)));
+    stories.extend([Decision::Abandon, Decision::Acknowledge].map(|decision| {
+        ("decided, repeated", then(&lost, None, &[IsDecided(decision), Arrives(0, None)]))
+    }));
     stories
 }
 
@@ -87,6 +90,26 @@ fn reopenings() -> Vec<Story> {
     let lost = Fault::close_after_reading();
     let reopened = [IsDecided(Decision::Abandon), IsDecided(Decision::Reopen), Arrives(0, None)];
     vec![("abandoned, then reopened", then(&lost, None, &reopened))]
+}
+
+/// The network is paused when the order comes, while it waits and while it is in doubt.
+fn pauses() -> Vec<Story> {
+    let begins = vec![IsPaused(true), Begins, Arrives(0, None), IsPaused(false)];
+    let mut stories = vec![("paused before it comes", begins)];
+    for (state, fault) in states() {
+        stories.push((
+            state,
+            then(&fault, None, &[IsPaused(true), Arrives(0, None), IsPaused(false)]),
+        ));
+    }
+    stories
+}
+
+#[tokio::test]
+async fn an_order_survives_a_pause_of_its_network() {
+    survives::<ShopBack>(NetworkCase::shopback, Trigger::Queue, pauses()).await;
+    survives::<ShopBack>(NetworkCase::shopback_lines, Trigger::Api, pauses()).await;
+    survives::<CpaMoe>(NetworkCase::cpa_moe, Trigger::Queue, pauses()).await;
 }
 
 fn sweeps() -> Vec<Story> {
@@ -97,6 +120,34 @@ fn sweeps() -> Vec<Story> {
         ("swept, because its caller is gone", gone),
         ("swept and cancelled", vec![IsPostedOnce, dead, IsSwept, IsCancelled(None)]),
     ]
+}
+
+/// The second line is in a state, and then the order is cancelled, corrected, or comes without it.
+fn second_lines() -> Vec<Story> {
+    let mut stories = Vec::new();
+    for (_, fault) in states() {
+        let changes = [
+            ("its second line is cancelled", IsCancelled(Some(20))),
+            ("its second line is corrected", Arrives(1, Some(20))),
+            ("it loses its second line", Shrinks(20)),
+        ];
+        for (name, change) in changes {
+            let story = vec![MeetsSecond(fault.clone()), Arrives(0, Some(10)), Begins, change];
+            stories.push((name, story));
+        }
+    }
+    stories.push(("it loses a line under way", vec![Arrives(0, Some(10)), Shrinks(20)]));
+    stories
+}
+
+#[tokio::test]
+async fn the_second_line_survives_every_change() {
+    survives::<ShopBack>(NetworkCase::shopback_lines, Trigger::Queue, second_lines()).await;
+}
+
+#[tokio::test]
+async fn the_second_line_survives_every_change_for_a_caller() {
+    survives::<ShopBack>(NetworkCase::shopback_lines, Trigger::Api, second_lines()).await;
 }
 
 /// Kills at every step of each story once; then, where the first invocation of the first was killed
@@ -205,6 +256,8 @@ lives! {
     CartStack, cartstack: cartstack_survives_a_cancellation, cartstack_survives_a_correction,
         cartstack_survives_a_decision, cartstack_survives_a_sweep,
         cartstack_survives_for_a_caller;
+    ShopBack, shopback_lines: lines_survive_a_cancellation, lines_survive_a_correction,
+        lines_survive_a_decision, lines_survive_a_sweep, lines_survive_for_a_caller;
     CartStack, cartstack_resend: a_consent_survives_a_cancellation, a_consent_survives_a_correction,
         a_consent_survives_a_decision, a_consent_survives_a_sweep,
         a_consent_survives_for_a_caller;

@@ -10,6 +10,7 @@ mod interleavings;
 mod killed;
 mod ledger;
 mod life;
+mod month;
 mod soak;
 mod units;
 mod upgrade;

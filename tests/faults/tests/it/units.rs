@@ -1,6 +1,6 @@
 //! The cost of a delivery, in the units that `DynamoDB` reports.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use postback_core::network::Network;
@@ -59,6 +59,13 @@ async fn costs_what_it_may<N: Network>(case: NetworkCase<N>) {
     let duplicate = (1.0 + click, 0.0);
     assert!(by_queue <= duplicate, "{name}: {by_queue:?} for a duplicate from the queue");
     assert!(by_api <= duplicate, "{name}: {by_api:?} for a duplicate by the API");
+
+    // The pauses by a person are read with the first order after five seconds.
+    let reads_before = table.pauses_read();
+    lifecycle.bed.advance(Duration::from_secs(5));
+    assert!(lifecycle.run("A3", Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
+    assert_eq!(table.pauses_read(), reads_before + 1, "{name}: one read after a while");
+    assert!(units().0 <= delivered.0, "{name}: a while later");
 
     let lost = Rule::on(lifecycle.case.at, Fault::close_after_reading());
     lifecycle.bed.sandbox.script(lost).expect("a rule");

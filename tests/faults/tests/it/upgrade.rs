@@ -78,6 +78,7 @@ macro_rules! take_turns {
 
 take_turns! {
     two_versions_take_turns_at_shopback: ShopBack, shopback;
+    two_versions_take_turns_at_lines: ShopBack, shopback_lines;
     two_versions_take_turns_at_cpa_moe: CpaMoe, cpa_moe;
     two_versions_take_turns_at_cashmycell: CashMyCell, cashmycell;
     two_versions_take_turns_at_cartstack: CartStack, cartstack;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use axum::{
@@ -13,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use postback_core::delivery::FORMAT;
+use postback_runtime::ledger::PAUSES;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 
@@ -28,6 +32,8 @@ pub(super) struct Proxy {
     /// The operation that always fails.
     failing: Mutex<Option<&'static str>>,
     calls: Mutex<Vec<(Call, Units)>>,
+    /// The reads of the pauses, which are no part of the calls.
+    pub(super) pauses_read: AtomicU64,
     /// The table's stream: each write, with the old and the new image.
     stream: Mutex<Vec<Value>>,
     /// The number of calls that were not let through.
@@ -48,6 +54,7 @@ impl Proxy {
             always: Mutex::new(Strike::Pass),
             failing: Mutex::default(),
             calls: Mutex::default(),
+            pauses_read: AtomicU64::default(),
             stream: Mutex::default(),
             struck: watch::Sender::new(0),
         }
@@ -113,7 +120,9 @@ async fn answer(proxy: &Proxy, headers: &HeaderMap, body: Bytes) -> Answer {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let target = target.unwrap_or_default().to_owned();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let scripted = proxy.script().pop_front();
+    // The read of the pauses is beside the orders: it takes no part in what a test scripts for them.
+    let is_beside = reads_pauses(&operation, &body);
+    let scripted = if is_beside { None } else { proxy.script().pop_front() };
     let fails = proxy.failing().is_some_and(|failing| failing == operation);
     let always = if fails { Strike::Fail } else { *proxy.always() };
     let strike = scripted.unwrap_or(always);
@@ -129,6 +138,11 @@ async fn answer(proxy: &Proxy, headers: &HeaderMap, body: Bytes) -> Answer {
         Strike::Hang | Strike::Stall => std::future::pending().await,
         _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
     }
+}
+
+fn reads_pauses(operation: &str, body: &[u8]) -> bool {
+    let needle = format!("\"{PAUSES}\"");
+    operation == "Query" && body.windows(needle.len()).any(|part| part == needle.as_bytes())
 }
 
 fn refusal(status: StatusCode, kind: &str) -> Answer {
@@ -169,7 +183,11 @@ impl Proxy {
                 _ => {}
             }
         }
-        self.count(operation, status.is_success(), &request, &read);
+        if reads_pauses(&operation, request.to_string().as_bytes()) {
+            self.pauses_read.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.count(operation, status.is_success(), &request, &read);
+        }
         (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], bytes)
     }
 

@@ -24,8 +24,13 @@ pub(crate) fn delivery(state: State, first_seen_at: Timestamp) -> Delivery {
         parked_settings: None,
         cancelled: None,
         permission: None,
+        judged_plausible: false,
         undecided: None,
         lines: None,
+        former_lines: Vec::new(),
         decisions: 0,
+        refunds: postback_core::delivery::Refunds::default(),
+        reported: None,
+        validation: None,
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     clock::Timestamp,
-    delivery::{Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Stamp, step},
+    delivery::{Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Refunds, Stamp, step},
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
@@ -15,12 +15,15 @@ fn other(verdict: Option<Verdict>) -> Option<Record> {
     let policy =
         Policy::new(Recovery::SendAgain, std::time::Duration::ZERO, std::time::Duration::ZERO);
     let arrival = Arrival {
+        refunds: Refunds::default(),
+        reported: None,
         facts: Facts::none(),
         updated_at: None,
         planned: Planned::Send(SCOPE.to_owned()),
         deadline: NOW + std::time::Duration::from_mins(1),
         settings: "v1".to_owned(),
         open: None,
+        is_implausible: false,
         is_delayed: false,
     };
     let mut delivery = step(None, &Event::Arrive(arrival), &policy, NOW).next.expect("a claim");

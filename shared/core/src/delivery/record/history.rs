@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    delivery::{Decision, Delivery, Facts, State},
+    delivery::{Decision, Delivery, Facts, State, Status},
     redaction::{Details, OperatorNote, Reason},
 };
 
@@ -151,6 +151,9 @@ pub struct StatusRecord {
     pub at: Timestamp,
     /// The network's own words, redacted.
     pub status: Details,
+    /// The network's last word on the money, once it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Status>,
 }
 
 /// Other content with which the order came: one entry for each content.
@@ -216,6 +219,8 @@ pub enum CancellationWord {
     CompletedAfter,
     /// A later version is completed: the cancellation is void.
     Revoked,
+    /// The cancellation of an earlier version than the one held: it changed nothing.
+    Superseded,
 }
 
 /// A person's decision, for the audit.
@@ -233,4 +238,10 @@ pub struct DecisionRecord {
     pub by: OperatorNote,
     /// The person's own words.
     pub why: OperatorNote,
+    /// The SHA-256 of the network's report that the decision rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// The arrivals with further contents until then: their number alone is kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub contents_left_out: u32,
 }

@@ -7,8 +7,19 @@ use crate::order::OrderId;
 pub struct Key {
     /// The order's id: the partition key.
     pub order_id: String,
-    /// `network`, or `network#line`: the sort key.
+    /// `network`, or `network#line`: the sort key. A validation's is its delivery's with
+    /// `!validation` behind it.
     pub delivery: String,
+}
+
+/// The end of a validation's key.
+const VALIDATION: &str = "!validation";
+
+/// The network and the line of a delivery, or of its validation.
+#[must_use]
+pub fn parts(delivery: &str) -> (&str, Option<&str>) {
+    let delivery = delivery.strip_suffix(VALIDATION).unwrap_or(delivery);
+    delivery.split_once('#').map_or((delivery, None), |(network, line)| (network, Some(line)))
 }
 
 impl Key {
@@ -31,6 +42,20 @@ impl Key {
     /// The line, where the network wants lines.
     #[must_use]
     pub fn line(&self) -> Option<&str> {
-        self.delivery.split_once('#').map(|(_, line)| line)
+        parts(&self.delivery).1
+    }
+
+    /// The validation of this delivery.
+    #[must_use]
+    pub fn validation(&self) -> Self {
+        let delivery = format!("{}{VALIDATION}", self.delivery);
+        Self { order_id: self.order_id.clone(), delivery }
+    }
+
+    /// The delivery that this is the validation of; `None` if it is none.
+    #[must_use]
+    pub fn validated(&self) -> Option<Self> {
+        let delivery = self.delivery.strip_suffix(VALIDATION)?.to_owned();
+        Some(Self { order_id: self.order_id.clone(), delivery })
     }
 }

@@ -1,10 +1,10 @@
-//! Each write and the record that follows.
+//! Each write and the record that follows. More than 300 lines: a test for each fact that a write keeps.
 
 use std::time::Duration;
 
 use super::*;
 use crate::{
-    delivery::{Decision, Facts},
+    delivery::{Decision, Facts, Proof, Refunds},
     redaction::OperatorNote,
 };
 
@@ -33,10 +33,15 @@ fn delivery(state: State, attempt: u32) -> Delivery {
         doubt: None,
         cancelled: None,
         permission: None,
+        judged_plausible: false,
         undecided: None,
         lines: None,
+        former_lines: Vec::new(),
         decisions: 0,
         parked_settings: None,
+        refunds: Refunds::default(),
+        reported: None,
+        validation: None,
     }
 }
 
@@ -184,7 +189,7 @@ fn the_first_two_and_the_last_eight_of_each_kind_are_kept_and_the_others_counted
 #[test]
 fn references_add_up_and_the_rest_of_the_history_stays() {
     let before = claimed().with_conflict(&total("1"), stamp(NOW, 1));
-    let before = before.with_status(&stage("wait"), stamp(NOW, 2)).expect("a new status");
+    let before = before.with_status(&stage("wait"), None, stamp(NOW, 2)).expect("a new status");
     let note = |name, id| Note { references: Details::none().id(name, id), ..Note::default() };
 
     let first = after(&before, delivery(State::Unconfirmed, 1), note("our_id", "A-1001"), NOW);
@@ -205,7 +210,7 @@ fn is_kept_for_400_days_after_every_kind_of_write() {
     for record in [
         after(&claimed(), delivered.clone(), Note::default(), later.now),
         claimed().with_conflict(&total("1"), later),
-        claimed().with_status(&stage("wait"), later).expect("a new status"),
+        claimed().with_status(&stage("wait"), None, later).expect("a new status"),
         claimed().decided(delivered, decision(1), later),
     ] {
         assert_eq!(record.expires_at, NOW.as_secs() + 800 * DAY_SECS);
@@ -226,15 +231,16 @@ fn a_clock_that_is_behind_shortens_no_retention() {
 #[test]
 fn conflicts_and_statuses_are_entries_and_change_no_state() {
     let conflict = claimed().with_conflict(&total("1"), stamp(NOW + SECOND, 0xef));
-    let status = claimed().with_status(&stage("wait"), stamp(NOW, 0xef)).expect("a new status");
+    let status =
+        claimed().with_status(&stage("wait"), None, stamp(NOW, 0xef)).expect("a new status");
 
     assert_eq!(conflict.conflicts.entries(), [noted("1", 2, SECOND, SECOND, 1)]);
     assert_eq!((&conflict.protocol, conflict.state_version), (&claimed().protocol, 1));
-    let entry = StatusRecord { version: 2, at: NOW, status: stage("wait") };
+    let entry = StatusRecord { version: 2, at: NOW, status: stage("wait"), validation: None };
     assert_eq!(status.statuses.entries(), [entry]);
     assert_eq!((&status.protocol, status.state_version), (&claimed().protocol, 1));
-    assert_eq!(status.with_status(&stage("wait"), stamp(NOW, 1)), None);
-    assert!(status.with_status(&stage("hold"), stamp(NOW, 1)).is_some());
+    assert_eq!(status.with_status(&stage("wait"), None, stamp(NOW, 1)), None);
+    assert!(status.with_status(&stage("hold"), None, stamp(NOW, 1)).is_some());
 }
 
 #[test]
@@ -272,6 +278,82 @@ fn a_decision_is_an_entry_of_the_version_at_which_it_was_written() {
     assert_eq!((record.protocol.state, record.state_version), (State::Retrying, 2));
 }
 
+fn taken(record: &Record, decision: Decision) -> Record {
+    let entry = DecisionRecord { decision, ..self::decision(1) };
+    record.decided(record.protocol.clone(), entry, stamp(NOW, 1))
+}
+
+#[test]
+fn other_content_is_open_until_a_decision_answers_it() {
+    let other = |record: &Record, content| record.with_conflict(&total(content), stamp(NOW, 1));
+    assert!(!claimed().has_open_conflict());
+    let conflict = other(&claimed(), "1");
+    assert!(conflict.has_open_conflict());
+
+    for decision in [Decision::Acknowledge, Decision::Confirm, Decision::PermitSending] {
+        let answered = taken(&conflict, decision);
+        assert!(!answered.has_open_conflict());
+        // The same content again has been answered. Another content has not.
+        assert!(!other(&answered, "1").has_open_conflict());
+        assert!(other(&answered, "2").has_open_conflict());
+    }
+    let confirmed = taken(&conflict, Decision::Confirm);
+    let reopened = taken(&confirmed, Decision::Reopen);
+    assert!(reopened.has_open_conflict());
+    let acknowledged = taken(&taken(&conflict, Decision::Acknowledge), Decision::Confirm);
+    assert!(!taken(&acknowledged, Decision::Reopen).has_open_conflict());
+}
+
+#[test]
+fn a_ninth_content_is_open_though_its_number_alone_is_kept() {
+    let contents: Vec<_> = (1..=10).map(|number| number.to_string()).collect();
+    let come = |record: Record, contents: &[String]| {
+        let note = |record: Record, content| record.with_conflict(&total(content), stamp(NOW, 1));
+        contents.iter().fold(record, |record, content| note(record, content))
+    };
+
+    let answered = taken(&come(claimed(), &contents[..9]), Decision::Acknowledge);
+
+    assert!(!answered.has_open_conflict());
+    assert!(come(answered, &contents[9..]).has_open_conflict());
+}
+
+#[test]
+fn an_unclear_refusal_is_open_until_a_decision_answers_it() {
+    let refused = |record: &Record| {
+        let reason = Some(Reason::new("unknown_refusal"));
+        let next = Delivery { reason, ..delivery(State::Rejected, 1) };
+        after(record, next, Note::default(), NOW)
+    };
+    let rejected = refused(&claimed());
+    assert!(rejected.is_open_refusal());
+
+    let acknowledged = taken(&rejected, Decision::Acknowledge);
+
+    assert!(!acknowledged.is_open_refusal());
+    assert_eq!(acknowledged.state_version, rejected.state_version);
+    // Another attempt was refused since.
+    let sent = after(&acknowledged, delivery(State::Sending, 2), Note::default(), NOW);
+    assert!(refused(&sent).is_open_refusal());
+}
+
+#[test]
+fn an_acknowledgement_leaves_the_message_and_the_evidence_as_they_are() {
+    let confirmed = claimed().with_message_until(NOW + SECOND, stamp(NOW, 1));
+    let evidence = Some("a report".to_owned());
+    let entry = DecisionRecord { decision: Decision::Confirm, evidence, ..decision(1) };
+    let proof = Some(Proof::Operator);
+    let next = Delivery { proof, ..delivery(State::Delivered, 1) };
+    let confirmed = confirmed.decided(next, entry, stamp(NOW, 1));
+    let waits = claimed().with_message_until(NOW + SECOND, stamp(NOW, 1));
+
+    assert_eq!(taken(&waits, Decision::Acknowledge).message_until, Some(NOW + SECOND));
+    assert_eq!(taken(&waits, Decision::PermitSending).message_until, None);
+    let acknowledged = taken(&confirmed, Decision::Acknowledge);
+    assert_eq!(acknowledged.standing(), confirmed.standing());
+    assert_eq!(acknowledged.last_decision(), confirmed.decisions.last());
+}
+
 #[test]
 fn empty_members_take_no_room() {
     let bare = serde_json::to_string(&claimed()).expect("JSON");
@@ -290,5 +372,7 @@ fn decision(attempt: u32) -> DecisionRecord {
         decision: Decision::PermitSending,
         by: note("an operator"),
         why: note("asked the network"),
+        evidence: None,
+        contents_left_out: 0,
     }
 }

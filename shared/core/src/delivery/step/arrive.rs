@@ -4,17 +4,38 @@
 use std::cmp::Ordering;
 
 use super::{
-    super::{Arrival, Cancellation, Delivery, Planned, Policy, Recovery, State, Step, Then},
+    super::{
+        Arrival, Cancellation, Delivery, IMPLAUSIBLE, Planned, Policy, Recovery, State, Step, Then,
+    },
     become_,
+    cancel::{is_refunded, refunded},
     claim::{claim, expired, has_expired, has_time},
     come_back,
-    plan::{blank, not_plannable, plan, unplannable},
+    plan::{blank, hold_back, is_held_back, not_plannable, plan, unplannable},
     resolves_itself, waits,
 };
 use crate::{clock::Timestamp, redaction::Reason};
 
+/// An order arrives. One whose refunds reach its amount is cancelled; a repetition of it is no word
+/// that it is completed after all.
+pub(super) fn arrive(
+    held: Option<&Delivery>,
+    arrival: &Arrival,
+    policy: &Policy,
+    now: Timestamp,
+) -> Step {
+    match (refunded(held, arrival, now), held) {
+        (Some(step), _) => step,
+        (None, None) => first(arrival, policy, now),
+        (None, Some(held)) => {
+            let is_delayed = arrival.is_delayed || is_refunded(held, arrival);
+            again(held, &Arrival { is_delayed, ..arrival.clone() }, policy, now)
+        }
+    }
+}
+
 /// The first arrival of an order.
-pub(super) fn first(arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
+fn first(arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
     match &arrival.planned {
         // Nothing to report writes nothing.
         Planned::Skip(_) => Step::rest(),
@@ -23,7 +44,7 @@ pub(super) fn first(arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step 
 }
 
 /// A later arrival.
-pub(super) fn again(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
+fn again(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
     if held.lines.is_some() {
         return Step { next: None, then: Then::ModeChanged };
     }
@@ -79,7 +100,10 @@ fn completed(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp
     match permitted_scope(held, arrival, now) {
         // An open delivery has a message of the version held.
         _ if version == Ordering::Less => Step { next: None, then: Then::Superseded },
-        Some(scope) if is_same || is_new => send_permitted(held, scope, arrival, policy, now),
+        // The person did not see another total that exceeds a bound.
+        Some(scope) if is_same || (is_new && !arrival.is_implausible) => {
+            send_permitted(held, scope, arrival, policy, now)
+        }
         // Nothing was sent, or it certainly failed, and nothing is under way.
         _ if is_free && is_new => replace(held, arrival, policy, now),
         _ if is_same => repeat(held, arrival, policy, now),
@@ -131,6 +155,7 @@ fn send_permitted(
     let certain = Delivery {
         doubt: None,
         cancelled: None,
+        judged_plausible: held.judged_plausible || arrival.is_implausible,
         facts: arrival.facts.clone(),
         order_updated_at: arrival.updated_at.max(held.order_updated_at),
         ..held.clone()
@@ -151,10 +176,12 @@ fn repeat(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -
 
 /// Takes the place of the version held and plans anew. The attempts go on counting.
 fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
-    let is_same = arrival.facts.agree(&held.facts) && arrival.updated_at == held.order_updated_at;
+    let is_alike = arrival.facts.agree(&held.facts);
+    let is_same = is_alike && arrival.updated_at == held.order_updated_at;
     let taken = Delivery {
         facts: arrival.facts.clone(),
         order_updated_at: arrival.updated_at,
+        judged_plausible: held.judged_plausible && is_alike,
         ..held.clone()
     };
     match (held.state, &arrival.planned) {
@@ -165,17 +192,24 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
         {
             Step::rest()
         }
+        // A person gave up what exceeds a bound.
+        (State::Abandoned, _) if is_same => Step::rest(),
         (State::Retrying | State::Parked, Planned::Skip(_) | Planned::Reject(_)) => {
-            become_(unplannable(&taken, arrival, policy, now), now)
+            become_(unplannable(&taken, &arrival.settings, policy, now), now)
         }
         // The network asked for a pause.
-        (State::Retrying, Planned::Send(_)) if now < held.not_before => become_(taken, now),
+        (State::Retrying, Planned::Send(_))
+            if now < held.not_before && !is_held_back(&taken, arrival) =>
+        {
+            become_(taken, now)
+        }
         _ => {
             let fresh = Delivery {
                 attempt: held.attempt,
                 decisions: held.decisions,
                 claim_expires_at: held.claim_expires_at,
                 permission: held.permission.clone(),
+                judged_plausible: taken.judged_plausible,
                 ..blank(&arrival.facts, arrival.updated_at, held.first_seen_at)
             };
             plan(&fresh, arrival, policy, now)
@@ -184,14 +218,14 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
 }
 
 /// Returns whether the version held is under way, or in a doubt that resolves itself.
-fn is_unsettled(held: &Delivery, now: Timestamp) -> bool {
+pub(super) fn is_unsettled(held: &Delivery, now: Timestamp) -> bool {
     held.state == State::Sending || (held.in_doubt() && resolves_itself(held, now))
 }
 
 /// The same content again: does what is due.
 fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
     let Planned::Send(scope) = &arrival.planned else {
-        return not_plannable(held, arrival, policy, now);
+        return not_plannable(held, &arrival.settings, policy, now);
     };
     match held.state {
         State::Parked if !is_fixed(held, arrival) && now < held.not_before => come_back(held, now),
@@ -203,8 +237,11 @@ fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -
     }
 }
 
-/// Returns whether the settings have changed since it was parked.
+/// Returns whether the settings have changed since it was parked, or it no longer exceeds a bound.
 fn is_fixed(held: &Delivery, arrival: &Arrival) -> bool {
+    if held.reason == Some(IMPLAUSIBLE) {
+        return !arrival.is_implausible;
+    }
     held.parked_settings.as_deref().is_some_and(|parked| parked != arrival.settings)
 }
 
@@ -212,6 +249,9 @@ fn is_fixed(held: &Delivery, arrival: &Arrival) -> bool {
 fn due(held: &Delivery, scope: &str, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
     if !waits(held, now) {
         return Step::rest();
+    }
+    if is_held_back(held, arrival) {
+        return hold_back(held, arrival, now);
     }
     if let Some(open) = &arrival.open {
         return Step::wait(open.until);

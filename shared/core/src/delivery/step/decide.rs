@@ -1,7 +1,9 @@
 //! A person's decision. It counts for the attempt and the decisions that the person saw.
 
 use super::{
-    super::{Decision, Delivery, Permission, Policy, Proof, State, Step, Undecided},
+    super::{
+        Decision, Delivery, IMPLAUSIBLE, Permission, Policy, Proof, State, Step, Then, Undecided,
+    },
     become_,
     cancel::withdrawn,
     claim::never_sent_again,
@@ -15,6 +17,7 @@ pub(super) fn decide(held: &Delivery, decision: Decision, policy: &Policy, now: 
     let is_open = !held.state.is_success() && held.state != State::Sending;
     let next = match decision {
         Decision::Reopen => reopen(held, now),
+        Decision::Acknowledge => return acknowledge(held),
         _ if !is_open => None,
         Decision::Confirm => Some(confirm(held)),
         Decision::PermitSending => permit(held, policy, now),
@@ -34,6 +37,13 @@ fn confirm(held: &Delivery) -> Delivery {
     Delivery { undecided: Some(undecided(held)), ..delivered(held, Proof::Operator) }
 }
 
+/// Only counts the decision: in every state, also while an attempt is under way. Nothing has to come
+/// for it.
+fn acknowledge(held: &Delivery) -> Step {
+    let decisions = held.decisions.saturating_add(1);
+    Step::write(Delivery { decisions, ..held.clone() }, Then::Rest)
+}
+
 /// The next arrival may claim. Not while a cancellation is noted, unless the order has come as
 /// completed after it: the person knows which of the two holds.
 fn permit(held: &Delivery, policy: &Policy, now: Timestamp) -> Option<Delivery> {
@@ -44,12 +54,19 @@ fn permit(held: &Delivery, policy: &Policy, now: Timestamp) -> Option<Delivery> 
     Some(Delivery { permission, ..held.clone() })
 }
 
-/// Nobody will find out.
+/// Nobody will find out, or nobody will permit to send what exceeds a bound. The reason keeps the two
+/// apart.
 fn abandon(held: &Delivery) -> Option<Delivery> {
-    held.doubt.as_ref()?;
+    let reason = match (&held.doubt, &held.reason) {
+        (Some(_), _) => Reason::new("operator"),
+        (None, Some(reason)) if held.state == State::Parked && *reason == IMPLAUSIBLE => {
+            IMPLAUSIBLE
+        }
+        _ => return None,
+    };
     (held.state != State::Abandoned).then(|| Delivery {
         state: State::Abandoned,
-        reason: Some(Reason::new("operator")),
+        reason: Some(reason),
         permission: None,
         undecided: Some(undecided(held)),
         ..held.clone()

@@ -1,10 +1,17 @@
 //! An order that is reported by lines has an item of its own at the network, beside its lines'
 //! deliveries: the version held, the cancellation and the lines' ids.
+//!
+//! A version is taken as a whole: one that would change a line that the network has, or may have, is
+//! a conflict before anything of it is sent. While its lines are compared, the order's item is closed
+//! ([`Delivery::not_before`]): a line that was claimed meanwhile is either seen by the comparison, or
+//! sees the closed item before its first byte.
 
-use std::cmp::Ordering;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    super::{Cancellation, Delivery, Facts, Permission, State, Step, Then},
+    super::{Cancellation, Delivery, Doubt, Facts, IfAbsent, Permission, State, Step, Then},
+    arrive::is_unsettled,
+    claim::{doubt, has_expired},
     plan::blank,
 };
 use crate::{clock::Timestamp, redaction::Reason};
@@ -16,8 +23,10 @@ pub struct Lines {
     pub facts: Facts,
     /// The time when the shop last changed the order.
     pub updated_at: Option<Timestamp>,
-    /// The lines' ids.
-    pub ids: Vec<String>,
+    /// The lines' ids, each with the content of its line.
+    pub parts: Vec<(String, Facts)>,
+    /// The time at which whoever compares the lines is certainly dead.
+    pub until: Timestamp,
     /// True if it is a message that was put back on its queue: no news from the shop.
     pub is_delayed: bool,
     /// True if each line has the permission that a person gave for the order.
@@ -27,13 +36,10 @@ pub struct Lines {
 /// The way on for the lines of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ByLines {
-    /// Each line is delivered, once this item is written. `gone` names lines that a later version
-    /// no longer has.
+    /// Each line is delivered, once this item is written.
     Deliver {
         /// The order's item, to be written first; `None` when unchanged.
         next: Option<Box<Delivery>>,
-        /// The lines of the version before that this one lacks.
-        gone: Vec<String>,
     },
     /// The shop cancelled the order: nothing is sent.
     Withdrawn {
@@ -46,16 +52,45 @@ pub enum ByLines {
         /// The time when the permission lapses.
         until: Timestamp,
     },
+    /// Other content takes the place of the one held: once this item is written, the lines are
+    /// compared anew.
+    Close {
+        /// The order's item, to be written first.
+        next: Box<Delivery>,
+    },
+    /// Come back at this time, not before: these lines are under way with other content, or, where
+    /// there are none, another content of the order is being compared.
+    Wait {
+        /// The time.
+        until: Timestamp,
+        /// The lines that are under way.
+        lines: Vec<String>,
+        /// The order's item, to be written; `None` when unchanged.
+        next: Option<Box<Delivery>>,
+    },
+    /// The network has these lines with other content, or may have. Nothing is sent.
+    Conflict {
+        /// The lines.
+        lines: Vec<String>,
+        /// The order's item, to be written; `None` when unchanged.
+        next: Option<Box<Delivery>>,
+    },
     /// A later version is held.
     Superseded,
     /// The order was claimed as a whole: it is answered from the ledger.
     ModeChanged,
 }
 
-/// Decides on the lines of an order by the item held at the order's own key.
+/// Decides on the lines of an order by the item held at the order's own key, and by the lines'
+/// deliveries as they were held after it was read.
 #[must_use]
-pub fn by_lines(held: Option<&Delivery>, lines: &Lines, now: Timestamp) -> ByLines {
-    let Some(held) = held else { return deliver(lines, None, now, Vec::new()) };
+pub fn by_lines(
+    held: Option<&Delivery>,
+    deliveries: &BTreeMap<String, Delivery>,
+    lines: &Lines,
+    now: Timestamp,
+) -> ByLines {
+    let Some(held) = held else { return deliver(lines, None, now) };
     let is_claimed_whole = held.lines.is_none() && held.attempt > 0;
     if is_claimed_whole {
         return ByLines::ModeChanged;
@@ -65,20 +100,109 @@ pub fn by_lines(held: Option<&Delivery>, lines: &Lines, now: Timestamp) -> ByLin
     {
         let permission = held.permission.as_ref().filter(|permission| now < permission.until);
         return match permission {
-            Some(_) if lines.are_permitted => deliver(lines, Some(held), now, Vec::new()),
+            Some(_) if lines.are_permitted => deliver(lines, Some(held), now),
             Some(permission) => ByLines::Permitted { until: permission.until },
             None => ByLines::Withdrawn { next: hear(held, cancelled, lines) },
         };
     }
-    let before = held.lines.clone().unwrap_or_default();
-    match lines.updated_at.cmp(&held.order_updated_at) {
-        Ordering::Less => ByLines::Superseded,
-        Ordering::Equal if before == lines.ids => ByLines::Deliver { next: None, gone: Vec::new() },
-        _ => {
-            let gone = before.into_iter().filter(|id| !lines.ids.contains(id)).collect();
-            deliver(lines, Some(held), now, gone)
+    if lines.updated_at < held.order_updated_at {
+        return ByLines::Superseded;
+    }
+    let (differing, under_way) = compare(held, deliveries, lines, now);
+    if !differing.is_empty() {
+        return ByLines::Conflict { lines: differing, next: opened(held, lines) };
+    }
+    if !under_way.is_empty() {
+        let waits = deliveries.iter().filter(|(id, _)| under_way.contains(id));
+        let until = waits.map(|(_, line)| line.claim_expires_at.max(line.not_before)).max();
+        let (until, next) = (until.unwrap_or(now).max(now + UNSETTLED), opened(held, lines));
+        return ByLines::Wait { until, lines: under_way, next };
+    }
+    if is_held(held, lines) {
+        let until = held.not_before;
+        return if now < until {
+            ByLines::Wait { until, lines: Vec::new(), next: None }
+        } else {
+            ByLines::Deliver { next: None }
+        };
+    }
+    // No line was ever claimed, or the item is closed for as long as this comparison counts.
+    if held.lines.is_none() || held.not_before >= lines.until {
+        return deliver(lines, Some(held), now);
+    }
+    ByLines::Close { next: Box::new(Delivery { not_before: lines.until, ..held.clone() }) }
+}
+
+/// The pause of a version that waits for a line of the one before.
+const UNSETTLED: Duration = Duration::from_mins(4);
+
+/// Returns whether this is the content held: its lines are decided one by one.
+fn is_held(held: &Delivery, lines: &Lines) -> bool {
+    let ids = || lines.parts.iter().map(|(id, _)| id);
+    lines.updated_at == held.order_updated_at
+        && lines.facts.agree(&held.facts)
+        && held.lines.as_ref().is_some_and(|held| held.iter().eq(ids()))
+}
+
+/// The lines that the network has, or may have, with other content, and those that are under way with
+/// other content and settle themselves.
+fn compare(
+    held: &Delivery,
+    deliveries: &BTreeMap<String, Delivery>,
+    lines: &Lines,
+    now: Timestamp,
+) -> (Vec<String>, Vec<String>) {
+    let (mut differing, mut under_way) = (Vec::new(), Vec::new());
+    for (id, facts) in &lines.parts {
+        match deliveries.get(id).map(|line| fit(line, facts, lines.updated_at, now)) {
+            Some(Fit::Differs) => differing.push(id.clone()),
+            Some(Fit::IsUnderWay) => under_way.push(id.clone()),
+            Some(Fit::Fits) | None => {}
         }
     }
+    // Without a later `updated_at` other content takes the place of what was never tried only.
+    let is_other = lines.updated_at == held.order_updated_at && !is_held(held, lines);
+    if is_other && differing.is_empty() {
+        let claimed = deliveries.iter().find(|(_, line)| line.attempt > 0);
+        differing.extend(claimed.map(|(id, _)| id.clone()));
+    }
+    (differing, under_way)
+}
+
+/// The way in which a line's content fits its delivery.
+enum Fit {
+    Fits,
+    IsUnderWay,
+    Differs,
+}
+
+/// Compares as an arrival of the line alone would.
+fn fit(held: &Delivery, facts: &Facts, updated_at: Option<Timestamp>, now: Timestamp) -> Fit {
+    if facts.agree(&held.facts) || updated_at < held.order_updated_at {
+        return Fit::Fits;
+    }
+    let is_later = updated_at > held.order_updated_at;
+    let is_open = held.state != State::Sending && !held.state.is_success();
+    let is_permitted = held.permission.as_ref().is_some_and(|it| is_open && now < it.until);
+    let is_free = held.is_certainly_absent() || is_permitted;
+    if is_free && (is_later || held.attempt == 0) {
+        return Fit::Fits;
+    }
+    let doubted;
+    let seen = if has_expired(held, now) {
+        let doubt: Option<Doubt> = Some(doubt(held, IfAbsent::SendAgain, now));
+        doubted = Delivery { state: State::Unconfirmed, doubt, ..held.clone() };
+        &doubted
+    } else {
+        held
+    };
+    if is_later && is_unsettled(seen, now) { Fit::IsUnderWay } else { Fit::Differs }
+}
+
+/// The order's item, no longer closed by this comparison; `None` when unchanged.
+fn opened(held: &Delivery, lines: &Lines) -> Option<Box<Delivery>> {
+    let is_own = held.not_before > Timestamp::EPOCH && held.not_before <= lines.until;
+    is_own.then(|| Box::new(Delivery { not_before: Timestamp::EPOCH, ..held.clone() }))
 }
 
 /// The order's item after the shop's word that the order is completed: noted, unless it is known or
@@ -93,15 +217,18 @@ fn hear(held: &Delivery, cancelled: &Cancellation, lines: &Lines) -> Option<Box<
     is_news.then(|| Box::new(Delivery { cancelled, ..held.clone() }))
 }
 
-fn deliver(lines: &Lines, held: Option<&Delivery>, now: Timestamp, gone: Vec<String>) -> ByLines {
+fn deliver(lines: &Lines, held: Option<&Delivery>, now: Timestamp) -> ByLines {
+    let before = held.into_iter().flat_map(Delivery::all_lines);
+    let ids: Vec<_> = lines.parts.iter().map(|(id, _)| id.clone()).collect();
     let next = Delivery {
         state: State::Skipped,
         reason: Some(Reason::new("by_lines")),
-        lines: Some(lines.ids.clone()),
+        former_lines: before.filter(|id| !ids.contains(id)).cloned().collect(),
+        lines: Some(ids),
         decisions: held.map_or(0, |held| held.decisions),
         ..blank(&lines.facts, lines.updated_at, held.map_or(now, |held| held.first_seen_at))
     };
-    ByLines::Deliver { next: Some(Box::new(next)), gone }
+    ByLines::Deliver { next: Some(Box::new(next)) }
 }
 
 /// A withdrawn line may be sent, because its order may be.

@@ -11,6 +11,8 @@
 //! | `lookup.rs` | the network was asked |
 //! | `cancel.rs` | the shop cancelled the order |
 //! | `decide.rs` | a person decided |
+//! | `note.rs` | the facts that an arrival adds beside its step: refunds, the content reported |
+//! | `validate.rs` | a validation follows its delivery, and is due |
 
 use std::time::Duration;
 
@@ -23,10 +25,12 @@ mod claim;
 mod decide;
 mod lines;
 mod lookup;
+mod note;
 mod plan;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 pub use lines::{ByLines, Lines, by_lines};
 
@@ -38,8 +42,11 @@ pub use lines::{ByLines, Lines, by_lines};
 #[must_use]
 pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Timestamp) -> Step {
     match (event, before) {
-        (Event::Arrive(arrival), None) => arrive::first(arrival, policy, now),
-        (Event::Arrive(arrival), Some(held)) => arrive::again(held, arrival, policy, now),
+        (Event::Arrive(arrival), held) => {
+            note::arrival(held, arrival, arrive::arrive(held, arrival, policy, now))
+        }
+        (Event::Follow(followed), held) => validate::follow(held, followed, now),
+        (Event::Validate(due), Some(held)) => validate::due(held, due, policy, now),
         (Event::Cancel { facts, updated_at }, None) => cancel::unknown(facts, *updated_at, now),
         (Event::Cancel { updated_at, .. }, Some(held)) => cancel::known(held, *updated_at, now),
         (Event::Settle { attempt, verdict, settings, jitter }, Some(held)) => {
@@ -54,6 +61,7 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
             let question = lookup::Question { asked: *asked, deadline: *deadline, jitter: *jitter };
             lookup::looked_up(held, lookup, &question, policy, now)
         }
+        (Event::Unplanned { settings }, Some(held)) => plan::unplanned(held, settings, policy, now),
         (Event::Expire, Some(held)) => claim::expire(held, policy, now),
         (Event::Permit { until }, Some(held)) => lines::permit(held, *until),
         (Event::Decide { attempt, decisions, decision }, Some(held)) => {

@@ -2,9 +2,12 @@
 //! one that today's settings can't build.
 
 use super::{
-    super::{Arrival, Delivery, Facts, Planned, Policy, State, Step, Then},
+    super::{
+        Arrival, Delivery, Facts, IMPLAUSIBLE, Planned, Policy, RETENTION, Refunds, State, Step,
+        Then,
+    },
     become_,
-    claim::claim,
+    claim::{claim, expired, has_expired},
     come_back, waits,
 };
 use crate::{clock::Timestamp, redaction::Reason};
@@ -14,6 +17,9 @@ const NOT_PLANNABLE: Reason = Reason::new("not_plannable");
 /// Plans a delivery of which the network certainly holds nothing.
 pub(super) fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
     let (state, reason) = match (&arrival.planned, &arrival.open) {
+        (Planned::Send(_), _) if is_held_back(fresh, arrival) => {
+            return hold_back(fresh, arrival, now);
+        }
         (Planned::Send(_), Some(open)) => {
             let is_parked = open.state == State::Parked;
             let waiting = Delivery {
@@ -35,11 +41,42 @@ pub(super) fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Ti
     Step::write(Delivery { state, reason, ..fresh.clone() }, Then::Rest)
 }
 
+/// Returns whether it may not be sent because it exceeds a bound: no person has permitted its content.
+/// A doubt is resolved all the same, because that content was sent already.
+pub(super) const fn is_held_back(held: &Delivery, arrival: &Arrival) -> bool {
+    arrival.is_implausible && !held.judged_plausible && !held.in_doubt()
+}
+
+/// It waits for a person. A permission of other content ends.
+pub(super) fn hold_back(held: &Delivery, arrival: &Arrival, now: Timestamp) -> Step {
+    let next = Delivery {
+        state: State::Parked,
+        reason: Some(IMPLAUSIBLE),
+        not_before: now + RETENTION,
+        parked_settings: Some(arrival.settings.clone()),
+        permission: None,
+        ..held.clone()
+    };
+    become_(next, now)
+}
+
+/// The order came again, and this delivery of it can't be built.
+pub(super) fn unplanned(held: &Delivery, settings: &str, policy: &Policy, now: Timestamp) -> Step {
+    if held.lines.is_some() {
+        return Step::rest();
+    }
+    if has_expired(held, now) {
+        // It comes again at once, and is decided on the doubt.
+        return Step::write(expired(held, policy, now), Then::Wait(now));
+    }
+    not_plannable(held, settings, policy, now)
+}
+
 /// An open delivery outlives every change of settings: what today's settings can't build waits for
 /// other settings.
 pub(super) fn not_plannable(
     held: &Delivery,
-    arrival: &Arrival,
+    settings: &str,
     policy: &Policy,
     now: Timestamp,
 ) -> Step {
@@ -49,12 +86,12 @@ pub(super) fn not_plannable(
     if held.state == State::Parked && held.reason == Some(NOT_PLANNABLE) {
         return Step::wait(now + policy.park);
     }
-    become_(unplannable(held, arrival, policy, now), now)
+    become_(unplannable(held, settings, policy, now), now)
 }
 
 pub(super) fn unplannable(
     held: &Delivery,
-    arrival: &Arrival,
+    settings: &str,
     policy: &Policy,
     now: Timestamp,
 ) -> Delivery {
@@ -64,7 +101,7 @@ pub(super) fn unplannable(
         state: State::Parked,
         reason: Some(NOT_PLANNABLE),
         not_before: pause.unwrap_or(now).max(now + policy.park),
-        parked_settings: Some(arrival.settings.clone()),
+        parked_settings: Some(settings.to_owned()),
         ..held.clone()
     }
 }
@@ -91,8 +128,13 @@ pub(super) fn blank(
         parked_settings: None,
         cancelled: None,
         permission: None,
+        judged_plausible: false,
         undecided: None,
         lines: None,
+        former_lines: Vec::new(),
         decisions: 0,
+        refunds: Refunds::default(),
+        reported: None,
+        validation: None,
     }
 }

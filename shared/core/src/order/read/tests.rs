@@ -104,6 +104,7 @@ fn absent_is_absent_everywhere() {
             "shipping",
             "customer",
             "clicks",
+            "click_cookie",
             "items",
             "refunds",
             "utm",
@@ -143,6 +144,7 @@ fn what_only_some_network_needs_is_never_a_fault() {
             "/surcharge",
             "/discount_percent",
             "/comment",
+            "/click_cookie",
             "/customer/email",
             "/customer/phone",
             "/customer/name",
@@ -223,13 +225,29 @@ fn refunds_that_reach_the_total_are_a_refund_of_the_whole_order() {
 }
 
 #[test]
-fn an_order_is_completed_at_most_a_day_ahead() {
+fn an_order_is_completed_and_changed_at_most_a_day_ahead() {
     let now = Timestamp::parse("2026-11-20T10:15:00Z").expect("an instant");
-    let arrived = Arrived::read(&whole(), UnknownFields::Deny).expect("an order");
-
-    assert_eq!(arrived.completed_too_late(now), None);
     let earlier = now - std::time::Duration::from_millis(1);
-    assert_eq!(arrived.completed_too_late(earlier).map(|fault| fault.code), Some("in_the_future"));
+    let at = json!("2026-11-21T10:15:00Z");
+    let cancelled = json!({ "order_id": "A", "status": "cancelled", "updated_at": at });
+    let changed = with("updated_at", at);
+    for (order, pointers) in [
+        (whole(), &["/completed_at"][..]),
+        (changed, &["/completed_at", "/updated_at"]),
+        (cancelled, &["/updated_at"]),
+    ] {
+        let arrived = Arrived::read(&order, UnknownFields::Deny).expect("an order");
+
+        assert_eq!(arrived.too_far_ahead(now), []);
+        let found: Vec<_> = arrived
+            .too_far_ahead(earlier)
+            .into_iter()
+            .map(|fault| (fault.pointer, fault.code))
+            .collect();
+        let expected: Vec<_> =
+            pointers.iter().map(|at| ((*at).to_owned(), "in_the_future")).collect();
+        assert_eq!(found, expected, "{order}");
+    }
 }
 
 #[test]

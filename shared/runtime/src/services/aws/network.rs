@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use aws_sdk_sqs::types::{
     Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
 };
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::Order, plausibility::Plausibility};
 
 use super::{
     super::{DelayedOrder, Secret, Services, StatusServices, TrackedLead, Unavailable},
@@ -16,6 +16,9 @@ use crate::metrics::Metrics;
 /// The time that a message of the status queue stays invisible while it is being asked about.
 const ASKING: i32 = 300;
 
+/// The variable with the largest total for each currency.
+const LARGEST_TOTALS: &str = "LARGEST_TOTALS";
+
 /// The services of a network's function.
 pub struct AwsServices {
     queue: aws_sdk_sqs::Client,
@@ -24,6 +27,7 @@ pub struct AwsServices {
     status_queue_url: Option<String>,
     status_dead_letter_queue_url: Option<String>,
     secret: SecretSource,
+    plausibility: Plausibility,
     stack: String,
 }
 
@@ -35,8 +39,12 @@ impl fmt::Debug for AwsServices {
 
 impl AwsServices {
     /// Reads `QUEUE_URL`, `DEAD_LETTER_QUEUE_URL` and `NETWORK_SECRET_ARN`, `STATUS_QUEUE_URL` and
-    /// `STATUS_DEAD_LETTER_QUEUE_URL` where the network's status is polled, and `STACK_NAME`, by which the metrics of two stacks differ.
+    /// `STATUS_DEAD_LETTER_QUEUE_URL` where the network's status is polled, `LARGEST_TOTALS` where
+    /// orders have bounds, and `STACK_NAME`, by which the metrics of two stacks differ.
     pub fn new(environment: &Environment) -> Result<Self, SettingMissing> {
+        let bounds = setting(LARGEST_TOTALS).unwrap_or_default();
+        let plausibility = Plausibility::read(&bounds)
+            .map_err(|fault| SettingMissing { name: LARGEST_TOTALS, fault })?;
         Ok(Self {
             queue: environment.sqs(),
             queue_url: setting("QUEUE_URL")?,
@@ -44,6 +52,7 @@ impl AwsServices {
             status_queue_url: setting("STATUS_QUEUE_URL").ok(),
             status_dead_letter_queue_url: setting("STATUS_DEAD_LETTER_QUEUE_URL").ok(),
             secret: SecretSource::new(environment, setting("NETWORK_SECRET_ARN")?),
+            plausibility,
             stack: stack_name(),
         })
     }
@@ -89,6 +98,10 @@ impl Services for AwsServices {
         for document in metrics.documents(&self.stack, network, self.now()) {
             write_line(&document);
         }
+    }
+
+    fn is_plausible(&self, order: &Order) -> bool {
+        self.plausibility.takes(order)
     }
 }
 

@@ -1,14 +1,17 @@
 //! The services of the functions that take orders: intake and the webhook.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use aws_sdk_sqs::types::MessageAttributeValue;
+use postback_core::clock::Timestamp;
+use secrecy::SecretString;
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::{
     super::{
-        ActiveNetworks, Bus, BusEvent, EventBus, FaultyOrder, IntakeServices, OrderServices,
-        Secret, Unavailable, WebhookServices,
+        ActiveNetworks, Bus, BusEvent, CookieSecret, EventBus, FaultyOrder, IntakeServices,
+        OrderServices, Secret, Unavailable, WebhookServices,
     },
     Environment, SecretSource, SettingMissing, names, sent, setting, stack_name, write_line,
 };
@@ -21,31 +24,69 @@ struct AwsOrders {
     ledger: Ledger,
     networks: ActiveNetworks,
     stack: String,
+    /// `None` where the capture cookie is not signed.
+    cookie: Option<CachedSecret>,
 }
 
 impl AwsOrders {
     /// Reads `EVENT_BUS_NAME`, `LEDGER_TABLE` and `STACK_NAME`; and `NETWORKS` and `EVERY_ORDER`, the
-    /// names of the networks that are on and of those that get every order, separated by commas.
+    /// names of the networks that are on and of those that get every order, separated by commas; and
+    /// `CLICK_COOKIE_SECRET_ARN`, where the capture cookie is signed.
     fn new(environment: &Environment) -> Result<Self, SettingMissing> {
         Ok(Self {
             bus: Bus::new(environment)?,
             ledger: environment.ledger()?,
             networks: ActiveNetworks { on: names("NETWORKS"), every_order: names("EVERY_ORDER") },
             stack: stack_name(),
+            cookie: setting("CLICK_COOKIE_SECRET_ARN").ok().map(|arn| CachedSecret {
+                source: SecretSource::new(environment, arn),
+                cache: Mutex::default(),
+            }),
         })
     }
 }
 
-/// The AWS services of intake.
-pub struct AwsIntake {
-    orders: AwsOrders,
-    queue: aws_sdk_sqs::Client,
-    faulty_queue_url: String,
+/// A secret that is read once a minute.
+#[derive(Debug)]
+struct CachedSecret {
+    source: SecretSource,
+    /// The time of the last reading, and the secret as last returned.
+    cache: Mutex<Option<(Timestamp, Option<SecretString>)>>,
 }
 
-impl fmt::Debug for AwsIntake {
+/// The age at which a cached secret is read again.
+const MAX_AGE: Duration = Duration::from_mins(1);
+
+impl CachedSecret {
+    /// The secret, as it was last returned while Secrets Manager does not answer.
+    async fn read(&self, now: Timestamp) -> Option<SecretString> {
+        let mut cache = self.cache.lock().await;
+        let (read_at, before) = cache.take().unzip();
+        let before = before.flatten();
+        if let Some(read_at) = read_at.filter(|read_at| now.since(*read_at) < MAX_AGE) {
+            return cache.insert((read_at, before)).1.clone();
+        }
+        let secret = self.source.read().await.ok().map(|secret| secret.json).or(before);
+        cache.insert((now, secret)).1.clone()
+    }
+}
+
+/// The AWS services of intake.
+#[derive(Debug)]
+pub struct AwsIntake {
+    orders: AwsOrders,
+    faulty: FaultyQueue,
+}
+
+/// The queue of faulty orders.
+struct FaultyQueue {
+    queue: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl fmt::Debug for FaultyQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwsIntake").field("orders", &self.orders).finish_non_exhaustive()
+        f.debug_struct("FaultyQueue").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
@@ -55,16 +96,18 @@ impl AwsIntake {
         let environment = &Environment::of_lambda()?;
         Ok(Self {
             orders: AwsOrders::new(environment)?,
-            queue: environment.sqs(),
-            faulty_queue_url: setting("FAULTY_QUEUE_URL")?,
+            faulty: FaultyQueue::of_lambda(environment)?,
         })
     }
 }
 
-impl IntakeServices for AwsIntake {
-    async fn put_faulty(&self, event: &str, fault: &FaultyOrder) -> Result<(), Unavailable> {
-        let mut send =
-            self.queue.send_message().queue_url(&self.faulty_queue_url).message_body(event);
+impl FaultyQueue {
+    fn of_lambda(environment: &Environment) -> Result<Self, SettingMissing> {
+        Ok(Self { queue: environment.sqs(), url: setting("FAULTY_QUEUE_URL")? })
+    }
+
+    async fn put(&self, event: &str, fault: &FaultyOrder) -> Result<(), Unavailable> {
+        let mut send = self.queue.send_message().queue_url(&self.url).message_body(event);
         let attributes = [
             ("reason", Some(fault.reason)),
             ("order_id", fault.order_id.as_deref()),
@@ -77,6 +120,36 @@ impl IntakeServices for AwsIntake {
             send = send.message_attributes(name, value.build().map_err(|_| Unavailable)?);
         }
         sent(send.send().await)
+    }
+}
+
+impl IntakeServices for AwsIntake {
+    async fn put_faulty(&self, event: &str, fault: &FaultyOrder) -> Result<(), Unavailable> {
+        self.faulty.put(event, fault).await
+    }
+}
+
+/// The AWS services of a shop system's webhook.
+#[derive(Debug)]
+pub struct AwsPlatform {
+    orders: AwsOrders,
+    secret: SecretSource,
+    faulty: FaultyQueue,
+}
+
+impl AwsPlatform {
+    /// Reads what the webhook reads, and `FAULTY_QUEUE_URL`.
+    pub fn of_lambda() -> Result<Self, SettingMissing> {
+        let environment = &Environment::of_lambda()?;
+        let secret = SecretSource::new(environment, setting("WEBHOOK_SECRET_ARN")?);
+        let faulty = FaultyQueue::of_lambda(environment)?;
+        Ok(Self { orders: AwsOrders::new(environment)?, secret, faulty })
+    }
+}
+
+impl IntakeServices for AwsPlatform {
+    async fn put_faulty(&self, event: &str, fault: &FaultyOrder) -> Result<(), Unavailable> {
+        self.faulty.put(event, fault).await
     }
 }
 
@@ -96,20 +169,6 @@ impl AwsWebhook {
     }
 }
 
-impl WebhookServices for AwsWebhook {
-    async fn secret(&self) -> Result<Secret, Unavailable> {
-        self.secret.read().await
-    }
-
-    async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {
-        self.orders.ledger.receipt(id).await
-    }
-
-    async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
-        self.orders.ledger.put_receipt(receipt).await
-    }
-}
-
 /// The shared services of a function, by its member `orders`.
 macro_rules! takes_orders {
     ($services:ty) => {
@@ -122,6 +181,15 @@ macro_rules! takes_orders {
         impl OrderServices for $services {
             fn networks(&self) -> &ActiveNetworks {
                 &self.orders.networks
+            }
+
+            async fn cookie_secret(&self, now: Timestamp) -> CookieSecret {
+                match &self.orders.cookie {
+                    None => CookieSecret::Unsigned,
+                    Some(secret) => {
+                        secret.read(now).await.map_or(CookieSecret::Unavailable, CookieSecret::Json)
+                    }
+                }
             }
 
             async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {
@@ -139,5 +207,27 @@ macro_rules! takes_orders {
     };
 }
 
+/// The keys and the receipts of a function, by its members `secret` and `orders`.
+macro_rules! knows_senders {
+    ($services:ty) => {
+        impl WebhookServices for $services {
+            async fn secret(&self) -> Result<Secret, Unavailable> {
+                self.secret.read().await
+            }
+
+            async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {
+                self.orders.ledger.receipt(id).await
+            }
+
+            async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
+                self.orders.ledger.put_receipt(receipt).await
+            }
+        }
+    };
+}
+
 takes_orders!(AwsIntake);
+takes_orders!(AwsPlatform);
 takes_orders!(AwsWebhook);
+knows_senders!(AwsPlatform);
+knows_senders!(AwsWebhook);

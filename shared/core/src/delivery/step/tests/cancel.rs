@@ -164,7 +164,12 @@ fn a_cancellation_after_the_report_is_noted_with_its_time() {
         let noted = next(&reported, &cancel(version(1)), &policy, NOW + HOUR);
 
         let at = NOW + HOUR;
-        let entry = Cancellation { at, updated_at: version(1), completed_after: false };
+        let entry = Cancellation {
+            at,
+            updated_at: version(1),
+            completed_after: false,
+            refunds_exceed: false,
+        };
         assert_eq!(noted, Delivery { cancelled: Some(entry), ..reported });
     }
 }
@@ -239,5 +244,48 @@ fn a_later_completion_revokes_the_cancellation_in_every_state() {
 
             assert_eq!((revoked.state, revoked.cancelled), (held.state, None));
         }
+    }
+}
+
+fn refunds(entries: &[(&str, u32)]) -> Refunds {
+    Refunds::of(entries.iter().map(|(id, amount)| {
+        ((*id).to_owned(), RefundEntry { amount: Some((*amount).into()), at: None })
+    }))
+}
+
+fn of_1499() -> Facts {
+    serde_json::from_value(serde_json::json!({ "amount": "1499" })).expect("facts")
+}
+
+/// An order of 1499 arrives with these refunds.
+fn arrive_refunded(entries: &[(&str, u32)]) -> Event {
+    Event::Arrive(Arrival { facts: of_1499(), refunds: refunds(entries), ..arrival(NOW) })
+}
+
+#[test]
+fn the_refunds_of_all_messages_decide_whether_it_is_refunded_whole() {
+    let policy = policy(Recovery::Hold);
+    for (last, exceeds) in [(1398, None), (1399, Some(false)), (1500, Some(true))] {
+        let held = Delivery { facts: of_1499(), ..settled(&policy, yes()) };
+        let first = next(&held, &arrive_refunded(&[("r1", 100)]), &policy, NOW);
+        assert_eq!(first.cancelled, None);
+
+        let second = next(&first, &arrive_refunded(&[("r2", last)]), &policy, NOW);
+        let noted = second.cancelled.as_ref().map(|noted| noted.refunds_exceed);
+        assert_eq!(noted, exceeds);
+
+        let repeated = step(Some(&second), &arrive_refunded(&[("r1", 100)]), &policy, NOW);
+        assert_eq!(repeated.next, None, "a repetition of a refund is no word of a completion");
+    }
+}
+
+#[test]
+fn what_is_refunded_whole_before_it_is_reported_never_is() {
+    let policy = policy(Recovery::SendAgain);
+    for amount in [1499, 1600] {
+        let step = step(None, &arrive_refunded(&[("r", amount)]), &policy, NOW);
+
+        assert_eq!(step.then, Then::Rest);
+        assert_eq!(step.next.map(|next| next.state), Some(State::Withdrawn));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// Those that change the delivery.
 const ALL: [Decision; 4] =
     [Decision::Confirm, Decision::PermitSending, Decision::Abandon, Decision::Reopen];
 
@@ -50,6 +51,24 @@ fn only_what_is_in_doubt_can_be_abandoned() {
 }
 
 #[test]
+fn an_acknowledgement_is_counted_in_every_state_and_changes_nothing() {
+    let policy = policy(Recovery::SendAgain);
+    let (second, _) = sending_in_doubt();
+    let verdicts = [yes(), Verdict::Accepted(None), Verdict::rejected("never"), not_sent(), lost()];
+    let settled = verdicts.map(|verdict| settled(&policy, verdict));
+    let permitted = decided(&held(), Decision::PermitSending);
+    let others = [sending(&policy), second, permitted, withdrawn(None)];
+    for held in settled.into_iter().chain(others) {
+        let event = decide(&held, Decision::Acknowledge);
+
+        let step = step(Some(&held), &event, &policy, NOW + HOUR);
+
+        let decisions = held.decisions + 1;
+        assert_eq!(step, Step::write(Delivery { decisions, ..held }, Then::Rest));
+    }
+}
+
+#[test]
 fn what_was_abandoned_can_be_confirmed_when_it_shows_up() {
     let abandoned = decided(&held(), Decision::Abandon);
 
@@ -84,7 +103,7 @@ fn a_decision_counts_only_for_the_attempt_and_the_decisions_that_the_person_saw(
     let held = decided(&decided(&held(), Decision::Abandon), Decision::Reopen);
     assert_eq!((held.attempt, held.decisions), (1, 2));
 
-    for decision in ALL {
+    for decision in ALL.into_iter().chain([Decision::Acknowledge]) {
         for (attempt, decisions) in [(0, 2), (2, 2), (1, 1), (1, 3)] {
             let event = Event::Decide { attempt, decisions, decision };
             let step = step(Some(&held), &event, &policy(Recovery::Hold), NOW + HOUR);

@@ -14,6 +14,8 @@ mod cancel;
 mod claim;
 mod decide;
 mod doubt;
+mod implausible;
+mod lines;
 mod lookup;
 mod permit;
 mod plan;
@@ -57,12 +59,15 @@ fn deadline(now: Timestamp) -> Timestamp {
 /// The order arrives at `now`, by a message or a call that is new.
 fn arrival(now: Timestamp) -> Arrival {
     Arrival {
+        refunds: Refunds::default(),
+        reported: None,
         facts: content(),
         updated_at: None,
         planned: Planned::Send("scope".to_owned()),
         deadline: deadline(now),
         settings: "v1".to_owned(),
         open: None,
+        is_implausible: false,
         is_delayed: false,
     }
 }

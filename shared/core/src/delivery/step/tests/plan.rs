@@ -135,3 +135,26 @@ fn a_final_delivery_stays_as_it_is_whatever_today_s_plan_says() {
         }
     }
 }
+
+#[test]
+fn what_can_not_be_built_waits_for_other_settings_and_its_claim_becomes_a_doubt() {
+    let policy = policy(Recovery::Hold);
+    let unplanned = Event::Unplanned { settings: "v2".to_owned() };
+    let waiting = settled(&policy, not_sent());
+
+    let early = step(Some(&waiting), &unplanned, &policy, waiting.not_before - SECOND);
+    assert_eq!(early, unchanged(Then::Wait(waiting.not_before)));
+
+    let at = waiting.not_before;
+    let parked = next(&waiting, &unplanned, &policy, at);
+    assert_eq!(parked.reason, Some(Reason::new("not_plannable")));
+    assert_eq!(parked.parked_settings.as_deref(), Some("v2"));
+    assert_eq!(parked.facts, waiting.facts, "it is the same content");
+
+    let sending = sending(&policy);
+    let early = step(Some(&sending), &unplanned, &policy, NOW + SECOND);
+    assert_eq!(early, unchanged(Then::Wait(sending.claim_expires_at)));
+    let expired = next(&sending, &unplanned, &policy, sending.claim_expires_at);
+    assert_eq!(expired.state, State::Unconfirmed);
+    assert_eq!(step(None, &unplanned, &policy, NOW), unchanged(Then::Rest));
+}

@@ -1,0 +1,56 @@
+//! Who decided what, and why.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use maud::{Markup, html};
+
+use super::{
+    Console,
+    layout::{Sheet, how_much, page, time},
+    orders::link,
+    pauses,
+    survey::Decided,
+};
+use crate::{pause, view::word};
+
+pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
+    let (mut reading, changes) =
+        tokio::join!(console.survey.look(&console), pause::history(&console.account));
+    reading.value.sort();
+    let decisions = &reading.value.decisions;
+    let body = html! {
+        p {
+            "The decisions of people, as the ledger keeps them: the latest 500, and of each network's pauses the \
+             latest 10. Replays and redrives change no \
+             delivery and leave no trace in the ledger; CloudTrail has them."
+        }
+        @if decisions.is_empty() { p { "Nobody has decided anything." } }
+        @else { div.scroll tabindex="0" role="group" aria-label="Table" { table {
+            caption { "Decisions, the latest first" }
+            thead { tr {
+                th scope="col" { "When" } th scope="col" { "Order" } th scope="col" { "Network" }
+                th scope="col" { "Decision" } th scope="col" { "Why" } th scope="col" { "By" }
+            } }
+            tbody { @for decided in decisions { (row(&console, decided)) } }
+        } } }
+        (pauses::history(&console, &changes))
+        (how_much(&console, &reading, "/activity"))
+    };
+    let refresh = reading.goes_on();
+    page(&console, &Sheet { title: "Who did what", at: "/activity", refresh, body })
+}
+
+fn row(console: &Console, decided: &Decided) -> Markup {
+    html! { tr {
+        td { (time(console, decided.at)) }
+        td.id { a href=(link("/order", &[("id", &decided.order_id)])) { (decided.order_id) } }
+        td { (decided.delivery) }
+        td { (word(&decided.decision).replace('_', " ")) ", attempt " (decided.attempt) }
+        td {
+            (decided.why)
+            @if let Some(report) = &decided.evidence { " (by the report " span.id { (report) } ")" }
+        }
+        td.id { (decided.by) }
+    } }
+}

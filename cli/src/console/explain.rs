@@ -1,0 +1,144 @@
+//! The words for a delivery: why it is as it is, what happens next by itself, and what a person can do.
+
+use postback_core::delivery::{Record, Recovery, State};
+
+/// Three sentences about a delivery.
+pub(super) struct Explained {
+    pub(super) why: &'static str,
+    pub(super) next: &'static str,
+    pub(super) person: &'static str,
+}
+
+const DONE: &str = "Nothing has to be done.";
+
+pub(super) fn explain(record: &Record) -> Explained {
+    let protocol = &record.protocol;
+    let recovery = protocol.doubt.as_ref().map(|doubt| doubt.recovery);
+    let of = |why, next, person| Explained { why, next, person };
+    if record.is_implausible() {
+        return of(
+            "Its total exceeds a bound of the stack (LargestTotals). Nothing was sent.",
+            "Nothing: it waits for a person.",
+            "Compare the amount with the shop's. If it is right, permit to send it; if not, have the shop correct or \
+             cancel the order, or give it up.",
+        );
+    }
+    if record.is_held() {
+        return held();
+    }
+    match protocol.state {
+        State::Sending => of(
+            "An attempt is under way, or its function died in it.",
+            "Its claim expires; then the delivery counts as maybe sent and the network's rule decides.",
+            "Nothing.",
+        ),
+        State::Retrying => of(
+            "The network certainly did not process it.",
+            "It is sent again at the time above, for days if need be.",
+            DONE,
+        ),
+        State::Parked => of(
+            "A setting is wrong or the network is paused. The order is kept.",
+            "It comes round every 15 minutes and is sent once the setting is right.",
+            "Correct what the reason names. If the network has the order after all, confirm it.",
+        ),
+        State::Unconfirmed => {
+            let next = match recovery {
+                Some(Recovery::LookUp) => {
+                    "The network is asked until it has the order or says no twice."
+                }
+                _ => "It is sent again, and the network's \"duplicate\" proves that it was there.",
+            };
+            let person = "Nothing has to be done unless this lasts for hours.";
+            of("It was sent and its answer was lost.", next, person)
+        }
+        _ => settled(record),
+    }
+}
+
+/// A delivery that stays as it is.
+fn settled(record: &Record) -> Explained {
+    let cancelled = record.protocol.cancelled.is_some();
+    let (why, person) = match record.protocol.state {
+        State::Delivered | State::Accepted if cancelled => (
+            "The network has it, and the shop cancelled the order afterwards.",
+            "Have the conversion taken back at the network.",
+        ),
+        State::Delivered => ("The network has it.", DONE),
+        State::Accepted => ("It was sent to a network that confirms nothing.", DONE),
+        State::Rejected if record.is_unclear_refusal() => (
+            "The network refused it, and its words leave open whether it has the order.",
+            "Look for the order in the network's portal. Confirm it if it is there; else permit to send it again. If the \
+             refusal is right, acknowledge it.",
+        ),
+        State::Rejected => (
+            "The network refused it for good, or it can't be reported.",
+            "If the reason is gone, permit to send it again.",
+        ),
+        State::Withdrawn => {
+            ("The shop cancelled the order, and the network certainly holds nothing of it.", DONE)
+        }
+        State::Abandoned if !record.protocol.in_doubt() => (
+            "A person gave it up: it exceeds a bound of the stack, and nothing was sent.",
+            "Reopen it if it is to be sent after all.",
+        ),
+        State::Abandoned => (
+            "A person gave it up: nobody knows whether the network has it.",
+            "Reopen it if somebody found out after all.",
+        ),
+        _ => ("There was nothing to report.", DONE),
+    };
+    Explained { why, next: "Nothing.", person }
+}
+
+/// A delivery that waits for a person.
+fn held() -> Explained {
+    Explained {
+        why: "It was sent and its answer was lost. This network can neither be asked nor be sent the order \
+              again without the risk of reporting it twice.",
+        next: "Nothing: it waits for a person.",
+        person: "Look for the order in the network's portal. Confirm it if it is there; if it is not, permit to \
+                 send it again; give it up if nobody can find out.",
+    }
+}
+
+/// The runbook's words about a need.
+pub(super) fn to_do(code: &str) -> &'static str {
+    match code {
+        "held" => {
+            "Look for each order in the network's own portal or report, then decide: the network has it, send it \
+             again, or give it up. What is implausible was not sent: compare its amount with the shop's."
+        }
+        "parked" => {
+            "Correct the setting that the reason names (make secret), or have the network correct its side. The \
+             orders are kept and sent within 15 minutes after that."
+        }
+        "unwatched" => {
+            "Their messages are gone. Replay the archive for this network: what was reported is not reported again."
+        }
+        "unclear_refusal" => {
+            "The network holds a conversion that is not ours, or its answer is unknown. Look for the order there, \
+             then confirm it or permit to send it again. If the refusal is right, acknowledge it."
+        }
+        "conflict" => {
+            "An order came again with other content, and the second content was not sent. Find out which is right; \
+             correct it at the network if need be. Then acknowledge it: it is shown no more, unless yet another content \
+             comes."
+        }
+        "unclaimed" => {
+            "Their clicks are of no network that is on: a misspelt member, or a network that is not deployed. Correct \
+             the sender or deploy the network, then send them again. Shown until a day after the last one."
+        }
+        "faulty_orders" => {
+            "A sender put them on the bus, and no network's rule takes them. See the fault of each, correct the \
+             sender, and send each order corrected."
+        }
+        "dead_letters" => "See why each is there, fix the cause, then redrive them.",
+        "paused" => "A person paused it. Its orders wait, and are reported once it is resumed.",
+        "queue_stopped" | "events_stopped" => {
+            "Its event source mapping is off. Turn it on; postback doctor names it."
+        }
+        "unreadable_items" => "A later version wrote them. Use the tool of that version.",
+        _ => "The runbook has a section of this name.",
+    }
+}

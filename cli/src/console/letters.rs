@@ -1,0 +1,80 @@
+//! Dead letters: seen as `orders redrive --dry-run` shows them, and put back as it does.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
+use maud::{Markup, html};
+
+use super::{
+    Console, Page,
+    fields::Fields,
+    layout::{Sheet, counted, failure, key, page},
+    orders::{Pairs, link, value},
+};
+use crate::{
+    args::Redrive,
+    failure::Failure,
+    redrive::{Done, Letter, redrive},
+};
+
+/// The most letters that are shown or put back at once.
+const MOST: usize = 1_000;
+
+fn wanted(network: &str, dry_run: bool) -> Redrive {
+    let bus = network.is_empty();
+    let network = (!bus).then(|| network.to_owned());
+    Redrive { network, bus, message: None, order: None, dry_run, limit: MOST }
+}
+
+pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Query<Pairs>) -> Page {
+    let network = value(&pairs, "network");
+    shown(&console, network, true).await.map_err(|it| failure(&console, &it))
+}
+
+pub(super) async fn run(State(console): State<Arc<Console>>, fields: Fields) -> Page {
+    let network = fields.get("network");
+    let shown = shown(&console, network, false).await;
+    console.forget();
+    shown.map_err(|it| failure(&console, &it))
+}
+
+async fn shown(console: &Console, network: &str, dry_run: bool) -> Result<Response, Failure> {
+    let (letters, worked) =
+        redrive(&console.account, &wanted(network, dry_run), console.now()).await?;
+    let name = if network.is_empty() { "the bus" } else { network };
+    let body = html! {
+        @if let Err(failure) = &worked { p role="alert" { (failure.to_string()) } }
+        @if letters.is_empty() { p { "There are no dead letters of " (name) "." } }
+        @else { (table(&letters)) }
+        @if dry_run && console.writes && !letters.is_empty() {
+            form.act action="/letters/run" method="post" {
+                (key(console))
+                input type="hidden" name="network" value=(network);
+                button type="submit" { "Put back " (counted(letters.len(), "letter")) }
+            }
+            p.quiet { "What was reported is not reported again. Faulty ones stay." }
+        }
+        ul.links { li { a href=(link("/letters", &[("network", network)])) { "See what is there now" } } }
+    };
+    let title = format!("Dead letters of {name}");
+    Ok(page(console, &Sheet { title: &title, at: "/", refresh: false, body }))
+}
+
+fn table(letters: &[Letter]) -> Markup {
+    html! { div.scroll tabindex="0" role="group" aria-label="Table" { table {
+        caption { (counted(letters.len(), "letter")) }
+        thead { tr { th scope="col" { "Order" } th scope="col" { "Why it is here" } th scope="col" { "Done" } th scope="col" { "Message" } } }
+        tbody { @for letter in letters { tr {
+            td.id { @match &letter.order_id {
+                Some(id) => { a href=(link("/order", &[("id", id)])) { (id) } },
+                None => "–",
+            } }
+            td { (letter.why) @for fault in &letter.faults { "; " (fault) } }
+            td { @match letter.done { Done::Redriven => "put back", Done::Corrected => "corrected", Done::Left => "left there" } }
+            td.id { (letter.message_id) }
+        } } }
+    } } }
+}

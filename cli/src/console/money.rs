@@ -1,0 +1,98 @@
+//! Money by month and network, as far as the ledger knows.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use maud::{Markup, html};
+
+use super::{
+    Console,
+    layout::{Sheet, how_much, page, thousands},
+    survey::{Money, Period, Survey},
+};
+use crate::list::{Sum, harmless};
+
+/// The title of a column, and its sum.
+type Column = (&'static str, fn(&Money) -> &Sum);
+
+/// The columns of money.
+const COLUMNS: [Column; 10] = [
+    ("Reported", |money| &money.reported),
+    ("Validated", |money| &money.validated),
+    ("To be validated", |money| &money.unvalidated),
+    ("Turned down", |money| &money.turned_down),
+    ("To claim back", |money| &money.claim_back),
+    ("In doubt", |money| &money.in_doubt),
+    ("Waiting", |money| &money.waiting),
+    ("Rejected", |money| &money.rejected),
+    ("Withdrawn or skipped", |money| &money.withdrawn),
+    ("Given up", |money| &money.abandoned),
+];
+
+pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
+    let reading = console.survey.look(&console).await;
+    let body = html! {
+        p {
+            "By the month in which an order was first seen. Validated, to be validated and turned down are parts of what \
+             was reported, by the validating call or the network's status. \"To claim back\" came back after it was \
+             approved or, where nothing is validated, was cancelled after it was reported. What a network pays is not in \
+             the ledger: compare its report ("
+            a href="/decide" { "Decide many" } ")."
+        }
+        @if reading.value.money.is_empty() { p { "The ledger holds no money." } }
+        @else { (table(&reading.value)) }
+        ul.links { li { a href="/money.csv" { "Download as CSV" } } }
+        (how_much(&console, &reading, "/money"))
+    };
+    page(&console, &Sheet { title: "Money", at: "/money", refresh: reading.goes_on(), body })
+}
+
+fn table(survey: &Survey) -> Markup {
+    html! { div.scroll tabindex="0" role="group" aria-label="Table" { table {
+        caption { "Money by month, network and currency; in brackets the number of deliveries" }
+        thead { tr {
+            th scope="col" { "Month" } th scope="col" { "Network" } th scope="col" { "Currency" }
+            @for (name, _) in COLUMNS { th.number scope="col" { (name) } }
+        } }
+        tbody { @for (month, money) in survey.money.iter().rev() { tr {
+            td { time { (month.month) } } td { (month.network) } td { (month.currency) }
+            @for (_, sum) in COLUMNS {
+                @let sum = sum(money);
+                td.number { @if sum.count > 0 { (sum.amount(&month.currency)) " (" (thousands(sum.count)) ")" } @else { "–" } }
+            }
+        } } }
+    } } }
+}
+
+pub(super) async fn download(State(console): State<Arc<Console>>) -> Response {
+    let reading = console.survey.look(&console).await;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let heads = ["month", "network", "currency"].map(str::to_owned).into_iter();
+    let columns = COLUMNS.map(|(name, _)| name.to_lowercase().replace(' ', "_"));
+    let columns = columns.into_iter().flat_map(|name| [name.clone(), format!("{name}_count")]);
+    // Writing to memory can't fail.
+    let _infallible = writer.write_record(heads.chain(columns));
+    for (Period { month, network, currency }, money) in &reading.value.money {
+        let heads = [month, network, currency].map(|cell| harmless(cell)).into_iter();
+        let sums = COLUMNS.iter().flat_map(|(_, sum)| {
+            let sum = sum(money);
+            [sum.amount(currency), sum.count.to_string()]
+        });
+        let _infallible = writer.write_record(heads.chain(sums));
+    }
+    if reading.goes_on() {
+        let _infallible = writer.write_record(["PART OF THE LEDGER ONLY"]);
+    }
+    attachment("money.csv", writer.into_inner().unwrap_or_default())
+}
+
+/// A file to be kept.
+pub(super) fn attachment(name: &str, content: Vec<u8>) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let kind = "text/csv; charset=utf-8".to_owned();
+    ([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)], content).into_response()
+}

@@ -1,0 +1,157 @@
+//! An order: a lane for each network, and what is known, comes next and can be done.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
+use maud::{Markup, html};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, Record, State as Word},
+};
+
+use super::{
+    Console, Page,
+    explain::{explain, to_do},
+    layout::{Sheet, failure, key, page, time},
+    orders::{Pairs, link, money, state, value},
+    plot::{lane, marks},
+};
+use crate::{
+    failure::Failure,
+    settle::check_open,
+    view::{pairs, reason},
+};
+
+pub(super) async fn show(State(console): State<Arc<Console>>, Query(query): Query<Pairs>) -> Page {
+    let failed = |it| failure(&console, &it);
+    let order_id = value(&query, "id");
+    let records = console.account.ledger.of_order(order_id).await;
+    let records = records.map_err(console.account.ledger_failed("Query")).map_err(failed)?;
+    if records.is_empty() {
+        return unclaimed(&console, order_id).await.map_err(failed);
+    }
+    let now = console.now();
+    let body = html! {
+        p.quiet {
+            "The ledger keeps states, times, amounts and the networks' ids. It keeps no request, no answer and \
+             nothing personal: the order's content is in the bus's archive, if it came over the bus."
+        }
+        @for record in &records { (delivery(&console, record, now)) }
+        p.quiet { "On the command line: " code { "postback orders show " (order_id) } }
+    };
+    let title = format!("Order {order_id}");
+    Ok(page(&console, &Sheet { title: &title, at: "/orders", refresh: false, body }))
+}
+
+/// An order that concerned no network.
+async fn unclaimed(console: &Console, order_id: &str) -> Result<Response, Failure> {
+    let order = console.account.ledger.unclaimed(order_id).await;
+    let order = order.map_err(console.account.ledger_failed("Query"))?;
+    let order = order.ok_or_else(|| Failure::UnknownOrder { order_id: order_id.to_owned() })?;
+    let clicks = if order.clicks.is_empty() { "none".to_owned() } else { order.clicks.join(", ") };
+    let body = html! {
+        section.card {
+            h2 { "It concerned no network" }
+            dl.facts {
+                div { dt { "Amount" } dd { (order.amount) " " (order.currency) } }
+                div { dt { "Sender" } dd { (order.source) } }
+                div { dt { "Accepted" } dd { (time(console, order.accepted_at)) } }
+                div { dt { "Clicks" } dd { (clicks) } }
+            }
+            p { (to_do("unclaimed")) }
+        }
+        p.quiet { "On the command line: " code { "postback orders show " (order_id) } }
+    };
+    let title = format!("Order {order_id}");
+    Ok(page(console, &Sheet { title: &title, at: "/orders", refresh: false, body }))
+}
+
+fn delivery(console: &Console, record: &Record, now: Timestamp) -> Markup {
+    let protocol = &record.protocol;
+    let explained = explain(record);
+    let marks = marks(record, now);
+    let waits = matches!(protocol.state, Word::Retrying | Word::Parked);
+    let references = pairs(&record.references);
+    let left_out = record.attempts.left_out();
+    html! {
+        section.card {
+            h2 { (record.delivery) ": " (state(protocol.state)) }
+            dl.facts {
+                div { dt { "Reason or proof" } dd { (reason(record)) } }
+                div { dt { "Amount" } dd { (money(record)) } }
+                div { dt { "First seen" } dd { (time(console, protocol.first_seen_at)) } }
+                div { dt { "Last change" } dd { (time(console, record.updated_at)) } }
+                @if let Some(source) = &record.source { div { dt { "Came from" } dd { (source) } } }
+                div { dt { "Attempt" } dd { (protocol.attempt) } }
+                div { dt { "In doubt" } dd { @if protocol.in_doubt() { "yes" } @else { "no" } } }
+                @if waits { div { dt { "Next try, at the earliest" } dd { (time(console, protocol.not_before)) } } }
+                @if !references.is_empty() { div { dt { "The network's ids" } dd { (references) } } }
+            }
+            dl.facts.wide {
+                div { dt { "Why" } dd { (explained.why) } }
+                div { dt { "What happens next by itself" } dd { (explained.next) } }
+                div { dt { "What a person can do" } dd { (explained.person) } }
+                @if record.has_open_conflict() { div { dt { "Other content" } dd { (to_do("conflict")) } } }
+            }
+            (lane(&marks, &record.delivery, console.zone))
+            p.legend { "● attempt that failed, ○ attempt that passed, □ the network, ▲ a person or the shop" }
+            div.scroll tabindex="0" role="group" aria-label="Table" { table {
+                caption { "Everything that is kept of it" }
+                thead { tr { th scope="col" { "When" } th scope="col" { "Kind" } th scope="col" { "What" } } }
+                tbody { @for mark in &marks { tr {
+                    td { (time(console, mark.at)) } td { (mark.shape.name()) } td { (mark.text) }
+                } } }
+            } }
+            @if left_out > 0 { p.quiet { (left_out) " attempts between the first two and the last are no longer kept." } }
+            (decisions(console, record))
+        }
+    }
+}
+
+/// The decisions, with the words of a form.
+pub(super) const DECISIONS: [(Decision, &str, &str); 5] = [
+    (Decision::Confirm, "confirm", "The network has it"),
+    (Decision::PermitSending, "permit", "Send it again"),
+    (Decision::Abandon, "abandon", "Give it up: nobody will find out"),
+    (Decision::Reopen, "reopen", "Take the last decision back"),
+    (
+        Decision::Acknowledge,
+        "acknowledge",
+        "It was dealt with: other content, or an unclear refusal",
+    ),
+];
+
+fn decisions(console: &Console, record: &Record) -> Markup {
+    let open: Vec<_> = DECISIONS
+        .into_iter()
+        .filter(|(decision, ..)| check_open(record, *decision).is_ok())
+        .collect();
+    let id = format!("why-{}", record.delivery);
+    html! {
+        @if !open.is_empty() && !console.writes {
+            p.quiet { "To decide about it, start the console with " code { "--write" } "." }
+        } @else if !open.is_empty() {
+            form.act action="/decide/preview" method="post" {
+                (key(console))
+                input type="hidden" name="order" value=(record.order_id);
+                input type="hidden" name="delivery" value=(record.delivery);
+                input type="hidden" name="attempt" value=(record.protocol.attempt);
+                input type="hidden" name="conflicts" value=(record.conflicts.count());
+                fieldset {
+                    legend { "Decide about attempt " (record.protocol.attempt) }
+                    @for (at, (_, word, label)) in open.iter().enumerate() {
+                        label.check { input type="radio" name="decision" value=(word) required checked[at == 0]; (label) }
+                    }
+                    div { label.check { input type="checkbox" name="from_archive" value="1"; "Bring the order from the archive, to send it again" } }
+                    label for=(id) { "Why, in one line without customer data" }
+                    input id=(id) name="why" required maxlength="200" autocomplete="off";
+                }
+                button type="submit" { "Preview the decision" }
+            }
+        }
+        p.quiet { a href=(link("/orders", &[("network", record.network()), ("which", record.protocol.state.as_str())])) { "Others like it" } }
+    }
+}

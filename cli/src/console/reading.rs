@@ -1,0 +1,155 @@
+//! Readings of the ledger: each goes on by itself while pages show how far it is.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use postback_core::{clock::Timestamp, delivery::Record};
+use postback_runtime::ledger::{Filter, Page};
+use tokio::sync::Notify;
+
+use super::{Console, Survey, lock};
+use crate::{
+    failure::Failure,
+    list::Found,
+    scan::{Read, side_by_side},
+    status::Counted,
+};
+
+/// The time that a page waits for a reading to end, before it shows how far it is.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// The age up to which a reading is shown again.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// The most that reading costs of the time, as its inverse.
+const REST: u32 = 10;
+
+/// Something that is gathered from deliveries.
+pub(super) trait Gathers: Clone + Send + Sync + 'static {
+    fn add(&mut self, record: Record, now: Timestamp);
+}
+
+impl Gathers for Counted {
+    fn add(&mut self, record: Record, now: Timestamp) {
+        Self::add(self, &record, now);
+    }
+}
+
+impl Gathers for Survey {
+    fn add(&mut self, record: Record, now: Timestamp) {
+        Self::add(self, &record, now);
+    }
+}
+
+impl Gathers for Found {
+    fn add(&mut self, record: Record, _: Timestamp) {
+        Self::add(self, record);
+    }
+}
+
+/// A reading as it stands.
+#[derive(Clone)]
+pub(super) struct Reading<T> {
+    pub(super) value: T,
+    pub(super) read: Read,
+    pub(super) started_at: Timestamp,
+    /// The time when the ledger's end was reached.
+    pub(super) ended_at: Option<Timestamp>,
+    /// The failure that ended it before.
+    pub(super) failure: Option<Failure>,
+}
+
+impl<T> Reading<T> {
+    /// Returns whether it still goes on.
+    pub(super) const fn goes_on(&self) -> bool {
+        self.ended_at.is_none() && self.failure.is_none()
+    }
+}
+
+/// One kind of reading.
+pub(super) struct Job<T> {
+    filter: Filter,
+    empty: T,
+    state: Mutex<State<T>>,
+    ended: Notify,
+}
+
+struct State<T> {
+    last: Option<Reading<T>>,
+    running: Option<Reading<T>>,
+}
+
+impl<T: Gathers> Job<T> {
+    pub(super) fn new(filter: Filter, empty: T) -> Arc<Self> {
+        let state = Mutex::new(State { last: None, running: None });
+        Arc::new(Self { filter, empty, state, ended: Notify::new() })
+    }
+
+    /// Has the next look read again.
+    pub(super) fn forget(&self) {
+        lock(&self.state).last = None;
+    }
+
+    /// The reading, begun if there is none of late: whole if it ends soon, else as far as it is.
+    pub(super) async fn look(self: &Arc<Self>, console: &Arc<Console>) -> Reading<T> {
+        let now = console.now();
+        let ended = self.ended.notified();
+        let waits = {
+            let mut state = lock(&self.state);
+            if state.running.is_none() && state.is_due(now) {
+                let (read, value) = (Read::default(), self.empty.clone());
+                let (started_at, ended_at, failure) = (now, None, None);
+                state.running = Some(Reading { value, read, started_at, ended_at, failure });
+                tokio::spawn(self.clone().run(console.clone(), now));
+            }
+            state.running.is_some() && state.last.is_none()
+        };
+        if waits {
+            let _as_far_as_it_is = tokio::time::timeout(PATIENCE, ended).await;
+        }
+        let state = lock(&self.state);
+        let shown = state.last.as_ref().or(state.running.as_ref()).cloned();
+        shown.unwrap_or_else(|| Reading {
+            value: self.empty.clone(),
+            read: Read::default(),
+            started_at: now,
+            ended_at: None,
+            failure: None,
+        })
+    }
+
+    async fn run(self: Arc<Self>, console: Arc<Console>, now: Timestamp) {
+        let add = |page: Page| {
+            let mut state = lock(&self.state);
+            if let Some(running) = &mut state.running {
+                running.read.add(&page);
+                page.records.into_iter().for_each(|record| running.value.add(record, now));
+            }
+        };
+        let read = side_by_side(&console.account, &self.filter, add).await;
+        let mut state = lock(&self.state);
+        if let Some(mut done) = state.running.take() {
+            match read {
+                Ok(()) => done.ended_at = Some(console.now()),
+                Err(failure) => done.failure = Some(failure),
+            }
+            state.last = Some(done);
+        }
+        drop(state);
+        self.ended.notify_waiters();
+    }
+}
+
+impl<T> State<T> {
+    /// Returns whether the last reading is too old to be shown alone: the longer it took, the older
+    /// it may be.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.last.as_ref().is_none_or(|last| {
+            let took = last.ended_at.map(|ended| ended.since(last.started_at));
+            now.since(last.ended_at.unwrap_or(last.started_at))
+                > FRESH + took.unwrap_or_default() * REST
+        })
+    }
+}

@@ -1,0 +1,256 @@
+//! The whole ledger in numbers: traffic of each network, money by month, decisions.
+
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, Record, State, ValidationView},
+};
+use serde::Serialize;
+
+use crate::list::Sum;
+
+/// The number of decisions that are kept: the latest.
+const DECISIONS: usize = 500;
+
+/// The hours of a plot.
+pub(super) const HOURS: usize = 24;
+
+/// The most attempts whose times are kept for a network.
+const TIMES: usize = 50_000;
+
+#[derive(Clone, Default)]
+pub(super) struct Survey {
+    pub(super) networks: BTreeMap<String, Traffic>,
+    pub(super) money: BTreeMap<Period, Money>,
+    /// The latest first.
+    pub(super) decisions: Vec<Decided>,
+}
+
+/// The last day of a network.
+#[derive(Clone, Default)]
+pub(super) struct Traffic {
+    /// The deliveries first seen in each of the last hours, the latest last.
+    pub(super) arrived: [usize; HOURS],
+    /// The attempts that ended in each of them: those after which the network has the order, and the
+    /// others.
+    pub(super) ended: [(usize, usize); HOURS],
+    /// The times of attempts that ended in the last day, in milliseconds.
+    times: Vec<u32>,
+    /// The deliveries whose state was reached in the last day, by state and reason.
+    pub(super) results: BTreeMap<(State, Option<String>), Sum>,
+    pub(super) open: Sum,
+    pub(super) in_doubt: Sum,
+    /// The network has it, and has not validated it so far.
+    pub(super) unvalidated: Sum,
+}
+
+/// A month of a network, in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct Period {
+    /// `2026-11`.
+    pub(super) month: String,
+    pub(super) network: String,
+    pub(super) currency: String,
+}
+
+/// The money of a month, by what is known of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Money {
+    /// The network has it.
+    pub(super) reported: Sum,
+    /// The network has approved it.
+    pub(super) validated: Sum,
+    /// The network has it pending.
+    pub(super) unvalidated: Sum,
+    /// The network has not approved it.
+    pub(super) turned_down: Sum,
+    /// To be taken back at the network: what came back after it was approved or, where nothing is
+    /// validated, after it was reported.
+    pub(super) claim_back: Sum,
+    /// Not settled, and certainly not in doubt.
+    pub(super) waiting: Sum,
+    pub(super) in_doubt: Sum,
+    pub(super) rejected: Sum,
+    /// Cancelled before it was reported, or nothing to report.
+    pub(super) withdrawn: Sum,
+    /// Given up by a person.
+    pub(super) abandoned: Sum,
+}
+
+/// A person's decision.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Decided {
+    pub(super) at: Timestamp,
+    pub(super) order_id: String,
+    pub(super) delivery: String,
+    pub(super) decision: Decision,
+    pub(super) attempt: u32,
+    pub(super) by: String,
+    pub(super) why: String,
+    /// The digest of the report that it rests on.
+    pub(super) evidence: Option<String>,
+}
+
+impl Survey {
+    pub(super) fn add(&mut self, record: &Record, now: Timestamp) {
+        let network = record.network();
+        let validation = ValidationView::of(record);
+        let amount = validation.amount.map(|amount| amount.to_string());
+        let validated = amount.as_deref().zip(validation.currency).or_else(|| record.money());
+        if !self.networks.contains_key(network) {
+            self.networks.insert(network.to_owned(), Traffic::default());
+        }
+        if let Some(traffic) = self.networks.get_mut(network) {
+            if !record.is_validation() {
+                traffic.add(record, now);
+            }
+            if is_pending(validation.status) {
+                traffic.unvalidated.add(validated);
+            }
+        }
+        if let Some((_, currency)) = validated {
+            let month = record.protocol.first_seen_at.to_string().chars().take(7).collect();
+            let key = Period { month, network: network.to_owned(), currency: currency.to_owned() };
+            let money = self.money.entry(key).or_default();
+            if !record.is_validation() {
+                money.add(record);
+            }
+            money.add_validation(&validation, validated);
+        }
+        for taken in record.decisions.entries() {
+            self.decisions.push(Decided {
+                at: taken.at,
+                order_id: record.order_id.clone(),
+                delivery: record.delivery.clone(),
+                decision: taken.decision,
+                attempt: taken.attempt,
+                by: taken.by.as_str().to_owned(),
+                why: taken.why.as_str().to_owned(),
+                evidence: taken.evidence.clone(),
+            });
+        }
+        if self.decisions.len() > 2 * DECISIONS {
+            self.sort();
+        }
+    }
+
+    /// The latest decisions first.
+    pub(super) fn sort(&mut self) {
+        self.decisions.sort_by_key(|decided| Reverse(decided.at));
+        self.decisions.truncate(DECISIONS);
+    }
+}
+
+impl Money {
+    fn add(&mut self, record: &Record) {
+        let protocol = &record.protocol;
+        let money = record.money();
+        // A content that is kept has a validation of its own.
+        let is_validated = protocol.reported.is_some();
+        if protocol.state.is_success() && protocol.cancelled.is_some() && !is_validated {
+            self.claim_back.add(money);
+        }
+        let sum = match protocol.state {
+            State::Delivered | State::Accepted => &mut self.reported,
+            State::Rejected => &mut self.rejected,
+            State::Withdrawn | State::Skipped => &mut self.withdrawn,
+            State::Abandoned => &mut self.abandoned,
+            _ if protocol.in_doubt() => &mut self.in_doubt,
+            _ => &mut self.waiting,
+        };
+        sum.add(money);
+    }
+}
+
+impl Money {
+    fn add_validation(&mut self, validation: &ValidationView<'_>, money: Option<(&str, &str)>) {
+        match validation.status {
+            "none" => {}
+            "approved" | "confirmed" => self.validated.add(money),
+            status if is_pending(status) => self.unvalidated.add(money),
+            _ => self.turned_down.add(money),
+        }
+        if let Some((back, currency)) = validation.claim_back.zip(validation.currency) {
+            self.claim_back.add(Some((&back.to_string(), currency)));
+        }
+    }
+}
+
+/// Returns whether a validation with this status is still to come: by itself or by a person.
+fn is_pending(status: &str) -> bool {
+    matches!(status, "waiting" | "held" | "unconfirmed")
+}
+
+/// The hour of the last ones in which it was, the latest last.
+fn hour(at: Timestamp, now: Timestamp) -> Option<usize> {
+    let ago = usize::try_from(now.since(at).as_secs() / 3_600).ok()?;
+    (ago < HOURS).then(|| HOURS - 1 - ago)
+}
+
+impl Traffic {
+    fn add(&mut self, record: &Record, now: Timestamp) {
+        let protocol = &record.protocol;
+        if let Some(hour) = hour(protocol.first_seen_at, now) {
+            self.arrived[hour] += 1;
+        }
+        for attempt in record.attempts.entries() {
+            let Some(ended_at) = attempt.ended_at else { continue };
+            let Some(hour) = hour(ended_at, now) else { continue };
+            let (passed, failed) = &mut self.ended[hour];
+            let has_passed = attempt.state.is_some_and(State::is_success);
+            *if has_passed { passed } else { failed } += 1;
+            if self.times.len() < TIMES {
+                let took: Duration = ended_at.since(attempt.started_at);
+                self.times.push(u32::try_from(took.as_millis()).unwrap_or(u32::MAX));
+            }
+        }
+        if hour(record.state_at, now).is_some() {
+            let reason = protocol.reason.as_ref().map(ToString::to_string);
+            self.results.entry((protocol.state, reason)).or_default().add(record.money());
+        }
+        if !protocol.state.is_final() {
+            self.open.add(record.money());
+        }
+        if protocol.in_doubt() {
+            self.in_doubt.add(record.money());
+        }
+    }
+
+    /// The time in milliseconds that `percent` of the attempts of the last day did not exceed.
+    pub(super) fn time_of(&self, percent: usize) -> Option<u32> {
+        let mut times = self.times.clone();
+        times.sort_unstable();
+        let at = (times.len() * percent).div_ceil(100).saturating_sub(1);
+        times.get(at).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{paid, validation};
+
+    #[test]
+    fn what_was_validated_is_counted_beside_what_was_reported() {
+        let mut delivered = paid("net", "delivered", "10.5", "EUR");
+        delivered.protocol.reported = validation("retrying", None).protocol.reported;
+        let of = |validation: Record| {
+            let mut survey = Survey::default();
+            survey.add(&delivered, Timestamp::EPOCH);
+            survey.add(&validation, Timestamp::EPOCH);
+            let sums = survey.money.into_values().next().expect("money");
+            let amount = |sum: Sum| sum.amount("EUR");
+            assert_eq!(sums.reported.count, 1);
+            let sums = [sums.validated, sums.unvalidated, sums.turned_down, sums.claim_back];
+            (sums.map(amount), survey.networks["net"].unvalidated.count)
+        };
+
+        let of_call = |call| of(validation("delivered", Some(call)));
+        let amounts = |sums: [&str; 4]| sums.map(str::to_owned);
+        assert_eq!(of(validation("retrying", None)), (amounts(["0", "10.5", "0", "0"]), 1));
+        assert_eq!(of_call(("approved", "10.5")), (amounts(["10.5", "0", "0", "0"]), 0));
+        assert_eq!(of_call(("approved", "12")), (amounts(["12", "0", "0", "1.5"]), 0));
+        assert_eq!(of_call(("rejected", "0")), (amounts(["0", "0", "0", "0"]), 0));
+    }
+}

@@ -1,0 +1,192 @@
+//! The tests of decisions.
+
+use axum::http::{StatusCode, header};
+use postback_core::delivery::{Decision, Record, Stamp, State};
+
+use super::bed::{Bed, delivery};
+
+/// The number of a plan in its preview.
+fn plan(page: &str) -> &str {
+    let (_, rest) = page.split_once("name=\"id\" value=\"").expect("a plan");
+    rest.split('"').next().expect("a number")
+}
+
+/// Confirms a preview, and returns the page of results.
+async fn decided(bed: &mut Bed, preview: &str) -> String {
+    let id = plan(preview).to_owned();
+    bed.submit("/decide/run", &format!("id={id}")).await;
+    let mut work = bed.get(&format!("/work?id={id}")).await.text;
+    while work.contains("Deciding:") {
+        tokio::task::yield_now().await;
+        work = bed.get(&format!("/work?id={id}")).await.text;
+    }
+    work
+}
+
+#[tokio::test]
+async fn many_are_decided_after_one_confirmation_and_one_that_moved_on_is_refused() {
+    let mut bed = Bed::open(true).await;
+    bed.put((0..30).map(|n| delivery(&format!("A-{n}"), "unconfirmed"))).await;
+    bed.put([delivery("B-1", "parked")]).await;
+
+    let preview =
+        bed.submit("/decide/preview", "which=held&decision=confirm&why=report+of+May").await;
+    assert!(preview.text.contains("The network has it: 30 deliveries"), "{}", preview.text);
+    assert!(preview.text.contains("315 EUR"), "{}", preview.text);
+    assert!(
+        preview.text.contains("Confirm: the network has it, 30 deliveries"),
+        "{}",
+        preview.text
+    );
+    assert_eq!(bed.record("A-7").await.protocol.state, State::Unconfirmed);
+    // It moves on between the preview and the confirmation.
+    let mut moved = bed.record("A-7").await;
+    moved.version += 1;
+    moved.protocol.attempt += 1;
+    bed.table.ledger().put(&moved, Some(1)).await.expect("a write");
+
+    let id = plan(&preview.text).to_owned();
+    let started = bed.submit("/decide/run", &format!("id={id}")).await;
+    assert_eq!(&started.headers[header::LOCATION], &format!("/work?id={id}"));
+    let mut work = bed.get(&format!("/work?id={id}")).await.text;
+    while work.contains("Deciding:") {
+        tokio::task::yield_now().await;
+        work = bed.get(&format!("/work?id={id}")).await.text;
+    }
+
+    assert!(
+        work.contains("29 deliveries</strong> decided, 1 refused")
+            || work.contains("29 deliveries decided, 1 refused"),
+        "{work}"
+    );
+    assert!(work.contains("moved_on") && work.contains("attempt 2, you saw attempt 1"), "{work}");
+    assert_eq!(bed.record("A-7").await.protocol.state, State::Unconfirmed);
+    let decided = bed.record("A-8").await;
+    assert_eq!(decided.protocol.state, State::Delivered);
+    let last = decided.decisions.last().expect("a decision");
+    assert_eq!(
+        (last.decision, last.attempt, last.why.as_str()),
+        (Decision::Confirm, 1, "report of May")
+    );
+    assert!(last.by.as_str().ends_with("user/ann"), "{last:?}");
+    // Confirmed twice, it is decided once.
+    bed.submit("/decide/run", &format!("id={id}")).await;
+    assert_eq!(bed.record("A-8").await.version, decided.version);
+    let mut by_report = decided.clone();
+    let mut entries = serde_json::to_value(&decided.decisions).expect("JSON");
+    entries["entries"][0]["evidence"] = "sha256-of-a-report".into();
+    by_report.decisions = serde_json::from_value(entries).expect("decisions");
+    by_report.version += 1;
+    bed.table.ledger().put(&by_report, Some(decided.version)).await.expect("a write");
+    let who = bed.get("/activity").await.text;
+    assert!(who.contains("by the report") && who.contains("sha256-of-a-report"), "{who}");
+    assert!(who.contains("report of May") && who.contains("user/ann"), "{who}");
+    let money = bed.get("/money").await.text;
+    assert!(money.contains("304.5 (29)") && money.contains("2026-11"), "{money}");
+}
+
+/// Puts a delivered order with another content into the ledger, or adds one to it.
+async fn other_content(bed: &mut Bed, amount: &str) {
+    if bed.table.ledger().of_order("A-1").await.expect("records").is_empty() {
+        bed.put([delivery("A-1", "delivered")]).await;
+    }
+    let record = bed.record("A-1").await;
+    let facts = serde_json::from_value(serde_json::json!({ "amount": amount })).expect("facts");
+    let stamp = Stamp { now: record.updated_at, write_id: 7 };
+    let ledger = bed.table.ledger();
+    ledger.put(&record.with_conflict(&facts, stamp), Some(record.version)).await.expect("a write");
+}
+
+#[tokio::test]
+async fn other_content_needs_a_person_until_it_is_acknowledged_and_a_new_one_again() {
+    let mut bed = Bed::open(true).await;
+    other_content(&mut bed, "99").await;
+    let before = bed.record("A-1").await;
+    let order = bed.get("/order?id=A-1").await.text;
+    assert!(order.contains("amount 99 instead of 10.5"), "{order}");
+    assert!(order.contains("It was dealt with"), "{order}");
+    // Another content comes between the look and the confirmation: it was not seen.
+    let fields =
+        "order=A-1&delivery=net&attempt=1&conflicts=1&decision=acknowledge&why=ours+is+right";
+    let preview = bed.submit("/decide/preview", fields).await.text;
+    other_content(&mut bed, "98").await;
+    let work = decided(&mut bed, &preview).await;
+    assert!(work.contains("moved_on") && work.contains("2 other contents, you saw 1"), "{work}");
+
+    let preview =
+        bed.submit("/decide/preview", "which=conflicts&decision=acknowledge&why=ours").await;
+    let work = decided(&mut bed, &preview.text).await;
+
+    assert!(work.contains("Acknowledged"), "{work}");
+    let record = bed.record("A-1").await;
+    let last = record.decisions.last().expect("a decision");
+    assert_eq!((last.decision, last.why.as_str()), (Decision::Acknowledge, "ours"));
+    assert!(last.by.as_str().ends_with("user/ann"), "{last:?}");
+    let state =
+        |record: &Record| (record.protocol.state, record.protocol.proof, record.state_version);
+    assert_eq!(state(&record), state(&before));
+    assert!(!record.has_open_conflict());
+    // A second time there is nothing to decide.
+    let again = bed.submit("/decide/preview", fields).await.text;
+    assert!(again.contains("There is nothing to decide."), "{again}");
+    other_content(&mut bed, "97").await;
+    let order = bed.get("/order?id=A-1").await.text;
+    assert!(order.contains("It was dealt with"), "{order}");
+}
+
+#[tokio::test]
+async fn a_decision_about_an_attempt_that_is_not_the_last_is_refused() {
+    let mut bed = Bed::open(true).await;
+    bed.put([delivery("A-1", "unconfirmed")]).await;
+
+    let fields = "order=A-1&delivery=net&attempt=0&conflicts=0&decision=confirm&why=seen";
+    let preview = bed.submit("/decide/preview", fields).await.text;
+    let work = decided(&mut bed, &preview).await;
+
+    assert!(work.contains("moved_on"), "{work}");
+    assert_eq!(bed.record("A-1").await.protocol.state, State::Unconfirmed);
+    let again = bed
+        .submit(
+            "/decide/preview",
+            "order=A-1&delivery=net&attempt=1&conflicts=0&decision=permit&why=w",
+        )
+        .await;
+    assert!(again.text.contains("There is nothing to decide."), "{}", again.text);
+    let personal = bed
+        .submit(
+            "/decide/preview",
+            "order=A-1&delivery=net&attempt=1&conflicts=0&decision=confirm&why=ann@example.com",
+        )
+        .await;
+    assert_eq!(personal.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_network_is_paused_and_resumed_with_who_and_why() {
+    let mut bed = Bed::open(true).await;
+    assert!(bed.get("/activity").await.text.contains("Nothing was ever paused."));
+
+    let wrong = [
+        "network=&change=pause&why=w",
+        "network=net&change=stop&why=w",
+        "network=net&change=pause&why=",
+        "network=net&change=resume&why=w",
+    ];
+    for fields in wrong {
+        assert_ne!(bed.submit("/pause", fields).await.status, StatusCode::SEE_OTHER, "{fields}");
+    }
+    let paused = bed.submit("/pause", "network=net&change=pause&why=they+asked").await;
+    assert_eq!(&paused.headers[header::LOCATION], "/networks");
+    let page = bed.get("/networks").await.text;
+    assert!(page.contains("Paused: net") && page.contains("user/ann: they asked"), "{page}");
+    assert!(bed.get("/").await.text.contains("net paused at"));
+    bed.submit("/pause", "network=*&change=pause&why=a+leaked+key").await;
+    bed.submit("/pause", "network=net&change=resume&why=they+are+back").await;
+    let page = bed.get("/networks").await.text;
+    assert!(page.contains("Paused: all networks") && !page.contains("Paused: net"), "{page}");
+
+    let who = bed.get("/activity").await.text;
+    let at = |text: &str| who.find(text).unwrap_or_else(|| panic!("{text}: {who}"));
+    assert!(at("they are back") < at("a leaked key") && at("a leaked key") < at("they asked"));
+    assert!(who.contains("<td>resumed</td>") && who.contains("<td>all</td>"), "{who}");
+}

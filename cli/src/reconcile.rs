@@ -1,0 +1,207 @@
+//! `reconcile`: a network's report against the ledger.
+
+use std::{
+    fs::{self, File},
+    io::BufWriter,
+    path::Path,
+};
+
+use postback_core::clock::Timestamp;
+use postback_reconcile::{
+    bucket::Bucket,
+    compare::{DISPUTES, Files, LINES, Options, Outcome, compare},
+    decide::DECISIONS,
+    fault::Fault,
+    format::Format,
+    ledger::Ledger,
+    output::Table,
+    page,
+    shop::Shop,
+    source::Source,
+    understand::Report,
+};
+use postback_runtime::ledger::Filter;
+
+use crate::{
+    account::{Account, Network},
+    args::{Reading, Reconcile},
+    check::Export,
+    failure::Failure,
+    networks,
+    scan::gather,
+    span::instant,
+    view::Output,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// The names of the files that `--out` writes.
+const FILES: [&str; 3] = ["lines.csv", "disputes.csv", "decisions.csv"];
+
+/// Shows what is understood of a report.
+pub(crate) fn preview(wanted: &Reconcile, output: &mut Output<'_>) -> Result<(), Failure> {
+    let source = Source::File(wanted.report.clone());
+    let network = wanted.network.replace('-', "_");
+    // No stack is asked, so a misspelt name would be read by the generic format.
+    if wanted.reading.file.is_none() && networks::find(&network).is_none() {
+        let known: Vec<_> = networks::NETWORKS.iter().map(|network| network.name).collect();
+        return Err(Failure::NoFormat { network, known: known.join(", ") });
+    }
+    let report = understand(source, &network, &wanted.report, &wanted.reading)?;
+    output.answer(&page::preview(&report.understood), &report.understood);
+    Ok(())
+}
+
+/// Compares, and shows the totals.
+pub(crate) async fn run(
+    account: &Account,
+    wanted: &Reconcile,
+    now: Timestamp,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let network = account.network(&wanted.network)?;
+    let source = Source::File(wanted.report.clone());
+    let report = understand(source, &network.name, &wanted.report, &wanted.reading)?;
+    output.note(&page::preview(&report.understood).join("\n"));
+    let shop = shop(wanted.shop.as_deref())?;
+    let at = |option, text: &Option<String>| {
+        text.as_deref().map(|text| instant(option, text, now)).transpose()
+    };
+    let options = Options {
+        network: network.name.clone(),
+        from: at("--from", &wanted.from)?,
+        to: at("--to", &wanted.to)?,
+    };
+    let mut files = wanted.out.as_deref().map_or_else(|| Ok(Files::default()), files)?;
+    let mut ledger = load(account, &network, &report, &shop).await?;
+    let outcome = compared(&report, &mut ledger, &shop, &options, &mut files, &wanted.report)?;
+    let mut lines = page::totals(&outcome);
+    if let Some(out) = &wanted.out {
+        lines.push(format!("written: {} in {}", FILES.join(", "), out.display()));
+    }
+    output.answer(&lines, &outcome);
+    let is_difference = |total: &postback_reconcile::compare::BucketTotal| {
+        total.bucket != Bucket::Matched && total.lines + total.deliveries > 0
+    };
+    match outcome.buckets.iter().filter(|total| is_difference(total)).count() {
+        0 => Ok(()),
+        _ => Err(Failure::NeedsPerson("The report and the ledger differ.".to_owned())),
+    }
+}
+
+pub(crate) fn refused(file: &Path) -> impl Fn(Fault) -> Failure {
+    let file = file.display().to_string();
+    move |fault| Failure::BadReport { file: file.clone(), fault }
+}
+
+/// Reads a report through, by the network's format or by the one that is given.
+pub(crate) fn understand(
+    source: Source,
+    network: &str,
+    name: &Path,
+    reading: &Reading,
+) -> Result<Report, Failure> {
+    let format = match &reading.file {
+        None => Format::of_network(network),
+        Some(path) if path == Path::new("generic") => Format::generic(),
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(Fault::from);
+            text.and_then(|text| Format::parse(&path.display().to_string(), &text))
+        }
+    };
+    let report = format.and_then(|format| Report::understand(source, format, &reading.hints()));
+    report.map_err(refused(name))
+}
+
+/// Reads the shop's export.
+pub(crate) fn shop(file: Option<&Path>) -> Result<Shop, Failure> {
+    let mut shop = Shop::none();
+    if let Some(file) = file {
+        for (line, order) in Export::open(file)? {
+            let bad = |fault| Failure::BadFile {
+                file: file.display().to_string(),
+                fault: format!("line {line}: {fault}"),
+            };
+            shop.add(&order.map_err(bad)?);
+        }
+    }
+    Ok(shop)
+}
+
+/// Reads the network's deliveries from the ledger, and keeps what a comparison needs of each.
+pub(crate) async fn load(
+    account: &Account,
+    network: &Network,
+    report: &Report,
+    shop: &Shop,
+) -> Result<Ledger, Failure> {
+    let name = Some(network.name.clone());
+    let filter = Filter { network: name, validations: true, ..Filter::default() };
+    let mut ledger = Ledger::new();
+    gather(account, &filter, None, None, |record| ledger.add(&record, report.format(), shop))
+        .await?;
+    ledger.finish();
+    Ok(ledger)
+}
+
+/// The result of a comparison, and the files that `--out` writes, by their names.
+pub(crate) type Compared = (Outcome, Vec<(&'static str, Vec<u8>)>);
+
+/// Compares a report that was uploaded.
+pub(crate) async fn uploaded(
+    account: &Account,
+    network: &Network,
+    (name, source): (&Path, Source),
+    (from, to): (Option<Timestamp>, Option<Timestamp>),
+) -> Result<Compared, Failure> {
+    let report = understand(source, &network.name, name, &Reading::default())?;
+    let shop = Shop::none();
+    let mut ledger = load(account, network, &report, &shop).await?;
+    let options = Options { network: network.name.clone(), from, to };
+    let mut written = [(); 3].map(|()| Vec::new());
+    let [lines, disputes, decisions] = &mut written;
+    let table = |to, headings: &[&str]| Table::new(Box::new(to), headings).map_err(refused(name));
+    let mut files = Files {
+        lines: Some(table(lines, &LINES)?),
+        disputes: Some(table(disputes, &DISPUTES)?),
+        decisions: Some(table(decisions, &DECISIONS)?),
+    };
+    let outcome = compared(&report, &mut ledger, &shop, &options, &mut files, name)?;
+    drop(files);
+    Ok((outcome, FILES.into_iter().zip(written).collect()))
+}
+
+fn files<'a>(folder: &Path) -> Result<Files<'a>, Failure> {
+    let failed = |error: std::io::Error| Failure::BadFile {
+        file: folder.display().to_string(),
+        fault: error.kind().to_string(),
+    };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let table = |name: &str, headings: &[&str]| {
+        let file = File::create(folder.join(name)).map_err(failed)?;
+        Table::new(Box::new(BufWriter::new(file)), headings).map_err(refused(folder))
+    };
+    let [lines, disputes, decisions] = FILES;
+    Ok(Files {
+        lines: Some(table(lines, &LINES)?),
+        disputes: Some(table(disputes, &DISPUTES)?),
+        decisions: Some(table(decisions, &DECISIONS)?),
+    })
+}
+
+/// Compares, and finishes the files.
+fn compared(
+    report: &Report,
+    ledger: &mut Ledger,
+    shop: &Shop,
+    options: &Options,
+    files: &mut Files<'_>,
+    name: &Path,
+) -> Result<Outcome, Failure> {
+    let outcome = compare(report, ledger, shop, options, files).map_err(refused(name))?;
+    for table in [files.lines.take(), files.disputes.take(), files.decisions.take()] {
+        table.map_or(Ok(()), Table::finish).map_err(refused(name))?;
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,48 @@
+use std::{env, fs, process};
+
+use serde_json::json;
+
+use super::*;
+use crate::fixtures::FakeAws;
+
+/// 2026-11-21T10:15:00Z.
+const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
+
+/// Puts an order with this id and total in the place of the faulty order A-1.
+async fn corrected(aws: &FakeAws, order_id: &str, total: &str) -> Result<(), Failure> {
+    let order = json!({
+        "order_id": order_id, "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
+        "currency": "EUR", "total": total,
+    });
+    let file = env::temp_dir().join(format!("postback-redrive-{}-{order_id}", process::id()));
+    fs::write(&file, order.to_string()).expect("a file");
+    let wanted = Redrive {
+        network: None,
+        bus: true,
+        message: Some("letter".to_owned()),
+        order: Some(file.clone()),
+        dry_run: false,
+        limit: 10,
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut out, err: &mut err };
+    let done = run(&aws.account, &wanted, NOW, &mut output).await;
+    fs::remove_file(file).expect("removed");
+    done
+}
+
+#[tokio::test]
+async fn a_letter_goes_only_for_its_own_order_without_faults() {
+    let aws = FakeAws::start().await;
+
+    let other = corrected(&aws, "A-2", "14.99").await;
+    let faulty = corrected(&aws, "A-1", "14,99").await;
+
+    assert!(matches!(other, Err(Failure::OtherOrder { .. })), "{other:?}");
+    assert!(matches!(faulty, Err(Failure::FaultyOrder { .. })), "{faulty:?}");
+    assert_eq!((aws.calls("PutEvents"), aws.calls("DeleteMessage")), (0, 0));
+    // Others see the letter again at once, and the one beside it.
+    assert_eq!(aws.calls("ChangeMessageVisibility"), 2);
+    assert_eq!(corrected(&aws, "A-1", "14.99").await, Ok(()));
+    assert_eq!((aws.calls("PutEvents"), aws.calls("DeleteMessage")), (1, 1));
+}

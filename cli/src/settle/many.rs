@@ -1,0 +1,294 @@
+//! `orders settle --from`: the decisions of a file, which rest on a network's report.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, Key, Record, Stamp, State},
+    redaction::OperatorNote,
+};
+use postback_reconcile::{
+    decide::{Check, DecisionCounts, DecisionRow, Decisions},
+    fault::Fault,
+    format::Format,
+    page,
+    source::Source,
+};
+use postback_runtime::ledger::{Change, UpdateError};
+use serde::Serialize;
+
+use crate::{account::Account, args::Settle, failure::Failure, view::Output};
+
+mod resend;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use resend::Resend;
+
+/// The deliveries that are read or written at the same time.
+const AT_ONCE: usize = 16;
+/// The refused rows that are shown.
+const SHOWN: usize = 20;
+/// The reasons for which the report is the wrong one, and with it the whole file.
+const WRONG_REPORT: [&str; 5] = [
+    "another_networks_report",
+    "another_periods_report",
+    "report_too_young",
+    "report_covers_no_time",
+    "absence_proves_nothing",
+];
+
+/// A file of decisions beside the deliveries that it is about.
+pub(crate) struct Batch {
+    decisions: Decisions,
+    format: Format,
+    /// The rows to be recorded, each with the delivery as it was read.
+    pub(crate) open: Vec<(DecisionRow, Record)>,
+    view: View,
+}
+
+/// The result for people and for programs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct View {
+    network: String,
+    /// The SHA-256 of the report that the decisions rest on.
+    pub(crate) report: String,
+    /// What is recorded, or would be.
+    decisions: DecisionCounts,
+    /// The number of rows that were recorded before, or settled by themselves.
+    done_before: usize,
+    /// The rows that do not fit the delivery any more.
+    refused: Vec<Refused>,
+    /// The number of decisions that this run recorded.
+    recorded: usize,
+    /// The orders that were put on the queue.
+    messages: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<String>,
+}
+
+/// A row that is refused.
+#[derive(Clone, Debug, Serialize)]
+struct Refused {
+    line: u64,
+    order_id: String,
+    delivery: String,
+    why: &'static str,
+}
+
+pub(super) async fn run(
+    account: &Account,
+    wanted: &Settle,
+    file: &Path,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let batch = Batch::read(account, wanted, file).await?;
+    let mut lines = batch.lines();
+    if batch.open.is_empty() || wanted.dry_run {
+        let last = if wanted.dry_run { "Nothing was changed." } else { "Nothing to do." };
+        lines.push(last.to_owned());
+        output.answer(&lines, &batch.view);
+        return Ok(());
+    }
+    let resend = batch.resend(account, wanted).await?;
+    if !wanted.yes {
+        let count = batch.open.len();
+        let instead = "See the decisions with --dry-run, then give --yes. Nothing was changed.";
+        output.ask(&lines, &format!("Record these {count} decisions?"), instead)?;
+        lines.clear();
+    }
+    let view = batch.settle(account, wanted, &resend, |_, _, _| {}).await?;
+    lines.extend(view.recorded());
+    output.answer(&lines, &view);
+    Ok(())
+}
+
+impl View {
+    /// What was recorded, in words.
+    pub(crate) fn recorded(&self) -> Vec<String> {
+        let mut lines = vec![format!("Recorded: {}.", self.recorded)];
+        if self.messages > 0 {
+            lines.push(format!("{} orders are on their queue.", self.messages));
+        }
+        if let Some(replay) = &self.replay {
+            let line = format!("The archive is being replayed for this network (replay {replay}).");
+            lines.push(line);
+        }
+        lines
+    }
+}
+
+impl Batch {
+    async fn read(account: &Account, wanted: &Settle, file: &Path) -> Result<Self, Failure> {
+        let bad = |fault| Failure::BadReport { file: file.display().to_string(), fault };
+        let text = fs::read_to_string(file).map_err(|error| bad(Fault::from(error)))?;
+        let decisions = Decisions::parse(&text).map_err(bad)?;
+        if let Some(path) = &wanted.report {
+            let digest = Source::File(path.clone()).digest().map_err(bad)?;
+            if digest != decisions.report {
+                let fault = "the decisions rest on another report than --report".to_owned();
+                return Err(bad(Fault::BadDecisions { line: 2, fault }));
+            }
+        }
+        Self::of(account, decisions).await
+    }
+
+    /// Decisions beside the deliveries as they are now.
+    pub(crate) async fn of(account: &Account, decisions: Decisions) -> Result<Self, Failure> {
+        let bad = |fault| Failure::BadReport { file: decisions.network.clone(), fault };
+        let format = Format::of_network(&decisions.network).map_err(bad)?;
+        let keys = decisions
+            .rows
+            .iter()
+            .map(|row| Key { order_id: row.order_id.clone(), delivery: row.delivery.clone() });
+        let keys: Vec<_> = keys.collect();
+        let records = stream::iter(keys).map(|key| async move { account.ledger.get(&key).await });
+        let records: Vec<_> = records
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+            .map_err(account.ledger_failed("GetItem"))?;
+        Self::sort(decisions, records, format)
+    }
+
+    /// Sorts the rows by what is to be done. A report that can't show the deliveries refuses all.
+    pub(crate) fn sort(
+        decisions: Decisions,
+        records: Vec<Option<Record>>,
+        format: Format,
+    ) -> Result<Self, Failure> {
+        let mut view = View {
+            network: decisions.network.clone(),
+            report: decisions.report.clone(),
+            ..View::default()
+        };
+        let mut open = Vec::new();
+        let mut wrong: BTreeMap<&str, usize> = BTreeMap::new();
+        for (row, record) in decisions.rows.iter().zip(records) {
+            let check = record.as_ref().map_or(Check::Refused("unknown_here"), |record| {
+                decisions.check(row, record, &format)
+            });
+            match (check, record) {
+                (Check::Open, Some(record)) => {
+                    let (amount, currency) = record.money().unwrap_or(("", "-"));
+                    view.decisions.add(row.decision, Some(currency), amount.parse().ok());
+                    open.push((row.clone(), record));
+                }
+                (Check::Refused(why), _) => {
+                    if WRONG_REPORT.contains(&why) {
+                        *wrong.entry(why).or_default() += 1;
+                    }
+                    let (order_id, delivery) = (row.order_id.clone(), row.delivery.clone());
+                    view.refused.push(Refused { line: row.line, order_id, delivery, why });
+                }
+                _ => view.done_before += 1,
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(Self { decisions, format, open, view });
+        }
+        let count = wrong.values().sum();
+        let why: Vec<_> = wrong.keys().map(|why| why.replace('_', " ")).collect();
+        Err(Failure::WrongReport { count, why: why.join(", ") })
+    }
+
+    /// The beginning of the report's SHA-256, for a row.
+    pub(crate) fn digest(&self) -> &str {
+        self.decisions.report.get(..12).unwrap_or_default()
+    }
+
+    /// What is to be recorded and what is not, in words.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let view = &self.view;
+        let mut lines = vec![format!("{}, by the report {}", view.network, view.report)];
+        lines.extend(page::decisions(&view.decisions));
+        if view.done_before > 0 {
+            lines.push(format!("{} were settled before", view.done_before));
+        }
+        if !view.refused.is_empty() {
+            lines.push(format!(
+                "{} do not fit any more and are left as they are:",
+                view.refused.len()
+            ));
+        }
+        for row in view.refused.iter().take(SHOWN) {
+            let Refused { line, order_id, delivery, why } = row;
+            let order_id = crate::view::shortened(order_id, 40);
+            lines.push(format!(
+                "  line {line}  {order_id} at {delivery}: {}",
+                why.replace('_', " ")
+            ));
+        }
+        lines
+    }
+
+    /// The deliveries that are to be sent again, and wait for their order.
+    fn resends(&self) -> impl Iterator<Item = &Record> {
+        let resends = self.open.iter().filter(|(row, record)| {
+            // A parked order is still on its queue.
+            row.decision == Decision::PermitSending && record.protocol.state != State::Parked
+        });
+        resends.map(|(_, record)| record)
+    }
+
+    /// Finds the orders that are to be sent again.
+    pub(crate) async fn resend(
+        &self,
+        account: &Account,
+        wanted: &Settle,
+    ) -> Result<Resend, Failure> {
+        let network = account.network(&self.decisions.network)?;
+        Resend::prepare(account, wanted, &network, self).await
+    }
+
+    /// Records the decisions, each of which `each` sees, and brings the orders to send again.
+    pub(crate) async fn settle(
+        &self,
+        account: &Account,
+        wanted: &Settle,
+        resend: &Resend,
+        each: impl Fn(&DecisionRow, &Record, Result<(), &'static str>),
+    ) -> Result<View, Failure> {
+        let network = account.network(&self.decisions.network)?;
+        let recorded = self.record(account, wanted, each).await?;
+        let mut view = View { recorded: recorded.len(), ..self.view.clone() };
+        resend.start(account, &network, &recorded, &mut view).await?;
+        Ok(view)
+    }
+
+    /// Records the decisions. Returns the deliveries that were written.
+    async fn record(
+        &self,
+        account: &Account,
+        wanted: &Settle,
+        each: impl Fn(&DecisionRow, &Record, Result<(), &'static str>),
+    ) -> Result<Vec<Record>, Failure> {
+        let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
+        let by = account.identity().await?;
+        let writes = stream::iter(0..self.open.len()).map(|at| {
+            let (row, record) = &self.open[at];
+            let (by, why, each) = (&by, &why, &each);
+            async move {
+                let decide = |held: Option<&Record>| {
+                    let Some(held) = held else { return Change::Keep(Err("unknown_here")) };
+                    let stamp = Stamp { now: Timestamp::system(), write_id: fastrand::u64(..) };
+                    match self.decisions.apply(row, held, &self.format, by, why, stamp) {
+                        Ok(next) => Change::Write(Box::new(next), Ok(())),
+                        Err(Check::Refused(why)) => Change::Keep(Err(why)),
+                        Err(_) => Change::Keep(Err("settled_before")),
+                    }
+                };
+                let updated = account.ledger.update(Some(record.clone()), decide).await;
+                let updated = updated.map_err(|error| match error {
+                    UpdateError::Ledger(error) => account.ledger_failed("PutItem")(error),
+                    UpdateError::Contended => Failure::Contended,
+                })?;
+                each(row, record, updated.value);
+                Ok(updated.after.clone().filter(|_| updated.wrote()))
+            }
+        });
+        let written: Vec<_> = writes.buffered(AT_ONCE).try_collect().await?;
+        Ok(written.into_iter().flatten().collect())
+    }
+}

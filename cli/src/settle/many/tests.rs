@@ -1,0 +1,155 @@
+//! A batch of decisions beside the deliveries that it is about.
+
+use std::fmt::Write;
+
+use clap::Parser;
+
+use super::*;
+use crate::{
+    args::{Arguments, Command, Orders},
+    fixtures::{FakeAws, paid},
+};
+
+/// A file of decisions about orders, … at the network, which rest on a report of that day.
+fn text(words: &[&str]) -> String {
+    let mut text = postback_reconcile::decide::DECISIONS.join(",") + "\n";
+    for (at, word) in (1..).zip(words) {
+        let (report, day) = ("ab".repeat(32), "2026-11-21T00:00:00Z,2026-11-22T00:00:00Z");
+        let evidence = if *word == "delivered" { "line 7" } else { "absent" };
+        writeln!(text, "A-{at},net,1,{word},{evidence},10,EUR,net,{report},{day}").expect("text");
+    }
+    text
+}
+
+fn decisions(words: &[&str]) -> Decisions {
+    Decisions::parse(&text(words)).expect("decisions")
+}
+
+fn held(order_id: &str) -> Record {
+    let mut held = paid("net", "unconfirmed", "10", "EUR");
+    held.order_id = order_id.to_owned();
+    held
+}
+
+fn sort(decisions: Decisions, records: Vec<Option<Record>>) -> Result<Batch, Failure> {
+    Batch::sort(decisions, records, Format::generic().expect("a format"))
+}
+
+#[test]
+fn three_hundred_rows_are_one_question_and_a_second_run_is_none() {
+    let words: Vec<_> = (0..300).map(|n| ["delivered", "send_again"][n % 2]).collect();
+    let records: Vec<_> = (1..=300).map(|n| Some(held(&format!("A-{n}")))).collect();
+
+    let batch = sort(decisions(&words), records).expect("a batch");
+
+    let counts = &batch.view.decisions;
+    assert_eq!((counts.delivered, counts.send_again, counts.all()), (150, 150, 300));
+    assert_eq!((batch.open.len(), batch.resends().count()), (300, 150));
+    assert_eq!(batch.lines()[1], "decide delivered       150  1500 EUR");
+
+    let (by, why) = (OperatorNote::identity("arn"), OperatorNote::new("outage").expect("words"));
+    let stamp = Stamp { now: Timestamp::from_millis(1_795_300_000_000), write_id: 1 };
+    let decided = batch
+        .open
+        .iter()
+        .map(|(row, held)| batch.decisions.apply(row, held, &batch.format, &by, &why, stamp).ok());
+    let again = sort(decisions(&words), decided.collect()).expect("a batch");
+    assert_eq!((again.open.len(), again.view.done_before), (0, 300));
+}
+
+#[test]
+fn a_report_that_can_not_show_one_of_them_refuses_all() {
+    let mut later = held("A-2");
+    later.protocol.first_seen_at = Timestamp::from_millis(1_796_000_000_000);
+    let records = vec![Some(held("A-1")), Some(later)];
+
+    let refused = sort(decisions(&["delivered", "send_again"]), records).err();
+
+    let why = "another periods report".to_owned();
+    assert_eq!(refused, Some(Failure::WrongReport { count: 1, why }));
+}
+
+#[test]
+fn a_row_that_does_not_fit_any_more_is_left_and_named() {
+    let mut moved = held("A-1");
+    moved.protocol.attempt = 2;
+    let records = vec![Some(moved), None, Some(held("A-3"))];
+
+    let batch = sort(decisions(&["delivered"; 3]), records).expect("a batch");
+
+    let refused: Vec<_> = batch.view.refused.iter().map(|row| row.why).collect();
+    assert_eq!(refused, ["moved_on", "unknown_here"]);
+    assert_eq!(batch.open.len(), 1);
+    assert!(batch.lines().iter().any(|line| line == "  line 2  A-1 at net: moved on"));
+}
+
+/// Runs the command with these flags. Returns its answer.
+async fn settle(aws: &FakeAws, flags: &[&str]) -> Result<serde_json::Value, Failure> {
+    let line = ["postback", "orders", "settle", "--reason", "outage", "--from"];
+    let arguments = Arguments::try_parse_from(line.iter().chain(flags)).expect("a command line");
+    let Command::Orders(Orders::Settle(wanted)) = &arguments.command else {
+        panic!("another command");
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut out, err: &mut err };
+    let file = wanted.from.as_deref().expect("a file");
+    run(&aws.account, wanted, file, &mut output).await?;
+    Ok(serde_json::from_slice(&out).expect("JSON"))
+}
+
+#[tokio::test]
+async fn three_hundred_are_recorded_with_one_replay_and_a_second_run_changes_nothing() {
+    let aws = FakeAws::start().await;
+    let words: Vec<_> = (0..300).map(|n| ["delivered", "send_again"][n % 2]).collect();
+    let records: Vec<_> = (1..=300).map(|n| held(&format!("A-{n}"))).collect();
+    for record in &records {
+        aws.table.ledger().put(record, None).await.expect("a write");
+    }
+    let file = std::env::temp_dir().join(format!("postback-decisions-{}", std::process::id()));
+    fs::write(&file, text(&words)).expect("written");
+    let path = file.display().to_string();
+
+    let dry = settle(&aws, &[&path, "--dry-run"]).await.expect("an answer");
+    assert_eq!(
+        (dry["decisions"]["delivered"].as_u64(), dry["recorded"].as_u64()),
+        (Some(150), Some(0))
+    );
+    assert_eq!(settle(&aws, &[&path, "--yes"]).await, Err(Failure::OrderNeeded));
+    let first = settle(&aws, &[&path, "--yes", "--from-archive"]).await.expect("an answer");
+    assert_eq!(first["recorded"], 300);
+    assert_eq!(aws.calls("StartReplay"), 1);
+
+    let second = settle(&aws, &[&path, "--yes", "--from-archive"]).await.expect("an answer");
+    assert_eq!((second["recorded"].as_u64(), second["done_before"].as_u64()), (Some(0), Some(300)));
+    assert_eq!(aws.calls("StartReplay"), 1);
+    for order_id in ["A-1", "A-2"] {
+        let record = aws.table.ledger().of_order(order_id).await.expect("a read").remove(0);
+        let last = record.decisions.last().expect("a decision");
+        assert_eq!(last.evidence.as_deref(), Some("ab".repeat(32).as_str()));
+        assert_eq!((last.why.as_str(), record.decisions.count()), ("outage", 1));
+    }
+    fs::remove_file(&file).expect("removed");
+}
+
+#[tokio::test]
+async fn each_order_to_send_again_is_one_message() {
+    let aws = FakeAws::start().await;
+    for number in 1..=3 {
+        let record = held(&format!("A-{number}"));
+        aws.table.ledger().put(&record, None).await.expect("a write");
+    }
+    let folder = std::env::temp_dir();
+    let file = folder.join(format!("postback-resends-{}", std::process::id()));
+    let orders = folder.join(format!("postback-resent-{}", std::process::id()));
+    fs::write(&file, text(&["send_again", "delivered", "send_again"])).expect("written");
+    fs::write(&orders, "{\"order_id\":\"A-1\"}\n{\"order_id\":\"A-3\"}\n").expect("written");
+    let (path, orders_path) = (file.display().to_string(), orders.display().to_string());
+
+    let sent = settle(&aws, &[&path, "--yes", "--order", &orders_path]).await.expect("an answer");
+
+    assert_eq!((sent["recorded"].as_u64(), sent["messages"].as_u64()), (Some(3), Some(2)));
+    assert_eq!((aws.calls("SendMessage"), aws.calls("StartReplay")), (2, 0));
+    for path in [file, orders] {
+        fs::remove_file(path).expect("removed");
+    }
+}

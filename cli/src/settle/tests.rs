@@ -1,0 +1,153 @@
+//! Single decisions over an embedded ledger.
+
+use clap::Parser;
+use postback_core::{clock::Timestamp, delivery::Stamp};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    args::{Arguments, Command, Orders},
+    fixtures::{FakeAws, paid},
+};
+
+/// A delivery that a person has confirmed, and its validation after so many calls.
+async fn put(aws: &FakeAws, order_id: &str, calls: u32) {
+    let mut confirmed = paid("net", "delivered", "10", "EUR");
+    confirmed.protocol.proof = Some(Proof::Operator);
+    confirmed.protocol.undecided =
+        serde_json::from_value(json!({ "state": "unconfirmed", "reason": "read_timeout" })).ok();
+    let state = if calls > 0 { "sending" } else { "retrying" };
+    let mut validation = paid("net!validation", state, "10", "EUR");
+    validation.protocol.attempt = calls;
+    validation.protocol.validation = serde_json::from_value(json!({
+        "of_version": 1, "lock_at": "2026-12-21T10:15:00Z", "standing": "reported",
+    }))
+    .ok();
+    for mut record in [confirmed, validation] {
+        order_id.clone_into(&mut record.order_id);
+        aws.table.ledger().put(&record, None).await.expect("a write");
+    }
+}
+
+async fn reopen(aws: &FakeAws, order_id: &str) -> Result<(), Failure> {
+    let line =
+        ["postback", "orders", "settle", order_id, "net", "--reopen", "--reason", "a mistake"];
+    let line = line.into_iter().chain(["--attempt", "1"]);
+    let arguments = Arguments::try_parse_from(line).expect("a command line");
+    let Command::Orders(Orders::Settle(wanted)) = &arguments.command else {
+        panic!("another command");
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut out, err: &mut err };
+    run(&aws.account, wanted, &mut output).await
+}
+
+#[tokio::test]
+async fn a_decision_is_taken_back_until_its_validation_is_claimed_and_not_after() {
+    let aws = FakeAws::start().await;
+    put(&aws, "BEFORE", 0).await;
+    put(&aws, "AFTER", 1).await;
+
+    assert_eq!(reopen(&aws, "BEFORE").await, Ok(()));
+    let refused = reopen(&aws, "AFTER").await.err().map(|failure| failure.code());
+
+    assert_eq!(refused, Some("validated"));
+    let states = ["BEFORE", "AFTER"].map(async |order_id| {
+        let records = aws.table.ledger().of_order(order_id).await.expect("a read");
+        records.iter().find(|record| !record.is_validation()).map(|record| record.protocol.state)
+    });
+    let [before, after] = states;
+    assert_eq!(before.await, Some(State::Unconfirmed));
+    assert_eq!(after.await, Some(State::Delivered));
+}
+
+#[tokio::test]
+async fn a_permission_that_waits_is_taken_back() {
+    let aws = FakeAws::start().await;
+    let mut held = paid("net", "unconfirmed", "10", "EUR");
+    held.protocol.doubt = serde_json::from_value(json!({
+        "since": "2026-11-21T10:15:00Z", "recovery": "hold", "scope": "",
+    }))
+    .ok();
+    held.protocol.permission = serde_json::from_value(json!({
+        "until": "2099-01-01T00:00:00Z", "scope": "",
+    }))
+    .ok();
+    assert!(held.protocol.permission.is_some(), "a permission");
+    aws.table.ledger().put(&held, None).await.expect("a write");
+
+    assert_eq!(reopen(&aws, "A-1").await, Ok(()));
+
+    let record = aws.table.ledger().of_order("A-1").await.expect("a read").remove(0);
+    assert_eq!((record.protocol.state, record.protocol.permission), (State::Unconfirmed, None));
+}
+
+fn wanted(more: &[&str]) -> Settle {
+    let line = ["postback", "orders", "settle", "A-1", "net", "--reason", "r"];
+    let arguments = Arguments::try_parse_from(line.iter().chain(more)).expect("arguments");
+    let Command::Orders(Orders::Settle(wanted)) = arguments.command else { panic!("a decision") };
+    wanted
+}
+
+fn seen_by(record: &Record, more: &[&str]) -> Result<Seen, Failure> {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut out, err: &mut err };
+    let wanted = wanted(more);
+    seen(record, &wanted, decision(&wanted), &mut output)
+}
+
+#[test]
+fn who_acknowledges_other_content_says_how_many_contents_were_seen() {
+    let record = paid("net", "delivered", "10", "EUR");
+    let facts = serde_json::from_value(json!({ "amount": "11" })).expect("facts");
+    let stamp = Stamp { now: Timestamp::EPOCH, write_id: 1 };
+    let conflict = record.with_conflict(&facts, stamp);
+
+    let given = seen_by(&conflict, &["--acknowledge", "--attempt", "1", "--conflicts", "1"]);
+    assert_eq!(given, Ok(Seen { attempt: 1, conflicts: 1 }));
+    let not_given = seen_by(&conflict, &["--acknowledge", "--attempt", "1"]);
+    assert!(matches!(not_given, Err(Failure::NotAsked(what)) if what.contains("--conflicts")));
+    assert!(seen_by(&conflict, &["--delivered", "--attempt", "1"]).is_ok());
+    let nothing = seen_by(&record, &["--acknowledge"]).expect_err("nothing to acknowledge");
+    assert_eq!(nothing.code(), "nothing_to_acknowledge");
+}
+
+#[test]
+fn an_acknowledgement_is_repeated_without_another_entry() {
+    let mut refused = paid("net", "rejected", "10", "EUR");
+    refused.protocol.reason = Some(postback_core::redaction::Reason::new("unknown_refusal"));
+    assert!(!was_taken(&refused, Decision::Acknowledge));
+
+    refused.decisions = serde_json::from_value(json!({ "entries": [{
+        "version": 2, "at": "2026-11-21T10:20:00Z", "attempt": 1, "decision": "acknowledge",
+        "by": "arn", "why": "asked them",
+    }]}))
+    .expect("decisions");
+
+    assert!(was_taken(&refused, Decision::Acknowledge));
+}
+
+#[tokio::test]
+async fn what_is_reopened_already_is_said_to_be() {
+    let aws = FakeAws::start().await;
+    let mut held = paid("net", "delivered", "10", "EUR");
+    held.protocol.proof = Some(Proof::Operator);
+    held.protocol.undecided = serde_json::from_value(json!({
+        "state": "unconfirmed", "reason": "read_timeout",
+        "doubt": { "since": "2026-11-21T10:15:00Z", "recovery": "hold", "scope": "" },
+    }))
+    .ok();
+    aws.table.ledger().put(&held, None).await.expect("a write");
+
+    assert_eq!(reopen(&aws, "A-1").await, Ok(()));
+    let record = aws.table.ledger().of_order("A-1").await.expect("a read").remove(0);
+    let line = ["postback", "orders", "settle", "A-1", "net", "--reopen", "--reason", "a mistake"];
+    let arguments = Arguments::try_parse_from(line).expect("a command line");
+    let Command::Orders(Orders::Settle(wanted)) = &arguments.command else {
+        panic!("another command");
+    };
+    let seen = Seen::of(&record);
+    let again = Box::pin(settle(&aws.account, wanted, record, seen)).await.expect("no failure");
+
+    assert_eq!(again.message, "Nothing to do: it was reopened before.");
+}

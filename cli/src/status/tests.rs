@@ -1,0 +1,199 @@
+use postback_core::{delivery::Record, redaction::Reason};
+
+use clap::Parser;
+
+use super::*;
+use crate::{
+    args::{Arguments, Command, Orders},
+    fixtures::{FakeAws, paid, validation},
+    list,
+    watch::{Alarm, Mapping},
+};
+
+/// Half an hour after the fixtures' last write.
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-21T10:45:00Z").expect("an instant")
+}
+
+fn status(records: Vec<Record>, now: Timestamp) -> (BTreeMap<String, Counts>, Vec<Need>) {
+    let mut counted = Counted::of(["quiet".to_owned()]);
+    for record in records {
+        counted.add(&record, now);
+    }
+    let needs = needs(&counted, &[], &[], &Read::default(), now);
+    (counted.networks, needs)
+}
+
+#[test]
+fn a_ledger_without_anything_open_needs_nobody() {
+    let (counts, needs) = status(vec![paid("net", "delivered", "10", "EUR")], now());
+
+    assert_eq!(needs, []);
+    let lines = lines("postback in eu", &counts, &needs, &Read::default());
+    assert_eq!(lines[0], "postback in eu: nothing needs a person");
+    let part = Read { next: Some("net/A-1".to_owned()), ..Read::default() };
+    let part = super::lines("postback in eu", &counts, &needs, &part);
+    assert_eq!(part[0], "postback in eu: nothing in this part of the ledger needs a person");
+}
+
+#[tokio::test]
+async fn a_validation_that_waits_for_a_person_is_found_among_those_that_go_on() {
+    let aws = FakeAws::start().await;
+    let held = |state: &str, order_id: &str| {
+        let mut held = validation(state, None);
+        held.order_id = order_id.to_owned();
+        held.protocol.reason = Some(Reason::new("refund_unclear"));
+        held
+    };
+    for record in [held("parked", "A-1"), held("retrying", "A-2"), held("delivered", "A-3")] {
+        aws.table.ledger().put(&record, None).await.expect("a write");
+    }
+    let page = aws.table.ledger().scan(&Filter::needing(), None).await.expect("a page");
+
+    let (counts, needs) = status(page.records, now());
+
+    let needs: Vec<_> =
+        needs.iter().map(|need| (need.what.as_str(), need.command.as_str())).collect();
+    let command = "postback orders list --held --network net --reason refund_unclear";
+    let what = "1 validation waits for a person (refund_unclear): 10.5 EUR";
+    assert_eq!(needs, [(what, command)]);
+    // Its delivery is counted by itself.
+    assert_eq!(counts["net"].open.count, 0);
+    let line = command.split(' ');
+    let line = Arguments::try_parse_from(line).expect("a command line");
+    let Command::Orders(Orders::List(list)) = line.command else { panic!("no list") };
+    let wanted = list::filter(&aws.account, &list, now()).expect("a filter");
+    let listed = aws.table.ledger().scan(&wanted, None).await.expect("a page").records;
+    let mut found = list::Found::new(&list);
+    for record in listed {
+        found.add(record);
+    }
+    assert_eq!(found.shown.len(), 1);
+    assert_eq!((&*found.shown[0].order_id, &*found.shown[0].delivery), ("A-1", "net!validation"));
+}
+
+#[test]
+fn what_waits_for_a_person_is_named_with_its_money_and_a_command() {
+    let records = ["10.50", "20"].map(|amount| paid("net", "unconfirmed", amount, "EUR")).to_vec();
+
+    let (counts, needs) = status(records, now());
+
+    assert_eq!(needs.len(), 1, "{needs:?}");
+    assert_eq!(needs[0].code, "held");
+    assert_eq!(needs[0].what, "2 wait for a person: 30.5 EUR");
+    assert_eq!(needs[0].command, "postback orders list --held --network net");
+    let lines = lines("postback in eu", &counts, &needs, &Read::default());
+    assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:#?}");
+}
+
+#[test]
+fn what_needs_a_person_is_grouped_by_its_reason() {
+    let because = |n: u8, state, reason| {
+        let mut record = paid(&format!("net#{n}"), state, "10", "EUR");
+        record.protocol.reason = Some(Reason::new(reason));
+        record
+    };
+    let mut decided = because(6, "rejected", "unknown_refusal");
+    decided.decisions = serde_json::from_value(serde_json::json!({ "entries": [{
+        "version": 2, "at": "2026-11-21T10:20:00Z", "attempt": 1, "decision": "permit_sending",
+        "by": "arn", "why": "asked them",
+    }]}))
+    .expect("decisions");
+    let records = vec![
+        because(1, "parked", "wrong_key"),
+        because(2, "parked", "wrong_key"),
+        because(3, "parked", "paused"),
+        because(6, "parked", "implausible"),
+        because(4, "rejected", "duplicate_elsewhere"),
+        because(5, "rejected", "total_too_small"),
+        decided,
+    ];
+
+    let (_, needs) = status(records, now());
+
+    let shown: Vec<_> = needs.iter().map(|need| need.what.as_str()).collect();
+    assert_eq!(
+        shown,
+        [
+            "1 waits for a person (implausible): 10 EUR",
+            "1 is parked (paused): 10 EUR",
+            "2 are parked (wrong_key): 20 EUR",
+            "1 was refused unclearly (duplicate_elsewhere): 10 EUR",
+        ]
+    );
+    assert!(needs[0].command.ends_with("--held --network net --reason implausible"));
+    assert!(needs[2].command.ends_with("--state parked --network net --reason wrong_key"));
+}
+
+#[test]
+fn other_content_needs_a_person_until_a_decision_answers_it() {
+    let at = "2026-11-21T10:20:00Z";
+    let mut record = paid("net", "delivered", "10", "EUR");
+    // The content came again after the decision about it.
+    record.conflicts = serde_json::from_value(serde_json::json!({ "entries": [{
+        "version": 2, "at": at, "last_at": "2026-11-21T10:40:00Z", "count": 2,
+        "facts": { "amount": "11" },
+    }]}))
+    .expect("conflicts");
+    let mut answered = record.clone();
+    answered.decisions = serde_json::from_value(serde_json::json!({ "entries": [{
+        "version": 3, "at": "2026-11-21T10:30:00Z", "attempt": 1, "decision": "acknowledge",
+        "by": "arn", "why": "the first is right",
+    }]}))
+    .expect("decisions");
+
+    let (_, needs) = status(vec![record], now());
+
+    assert_eq!(needs[0].what, "1 came with other content: 10 EUR");
+    assert_eq!(status(vec![answered], now()).1, []);
+}
+
+#[test]
+fn what_has_lost_its_message_needs_a_person_after_two_hours() {
+    let retrying = || vec![paid("net", "retrying", "10", "EUR")];
+
+    assert_eq!(status(retrying(), now()).1, []);
+    let (_, needs) = status(retrying(), now() + Duration::from_hours(2));
+    assert_eq!(needs.iter().map(|need| need.code).collect::<Vec<_>>(), ["unwatched"]);
+    // This network is turned off.
+    assert_eq!(needs[0].command, "postback orders list --open --network net");
+}
+
+#[test]
+fn faulty_orders_of_the_bus_are_counted_with_the_command_that_shows_them() {
+    let mut counted = Counted::default();
+    counted.faulty_orders = 8;
+
+    let needs = needs(&counted, &[], &[], &Read::default(), now());
+
+    let shown = |need: &Need| (need.subject.clone(), need.what.clone(), need.command.clone());
+    let expected = ("bus", "8 faulty orders", "postback orders redrive --bus --dry-run");
+    let (subject, what, command) = expected;
+    assert_eq!(
+        needs.iter().map(shown).collect::<Vec<_>>(),
+        [(subject.to_owned(), what.to_owned(), command.to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn the_faulty_orders_of_the_bus_are_looked_at() {
+    let aws = crate::fixtures::FakeAws::start().await;
+    let mut counted = Counted::default();
+
+    let watched = crate::watch::Watched::look(&aws.account).await.expect("a look");
+    watched.count(&aws.account, &mut counted);
+
+    assert_eq!((counted.faulty_orders, counted.networks["net"].dead_letters), (8, 0));
+}
+
+#[test]
+fn alarms_that_are_on_and_stopped_mappings_are_named() {
+    let alarm = |is_on| Alarm { logical: "NetPausedAlarm".to_owned(), is_on, ..Alarm::default() };
+    let stopped = Mapping { logical: "PublishFunctionLedger".to_owned(), state: None };
+
+    let alarms = [alarm(true), alarm(false)];
+    let needs = needs(&Counted::default(), &alarms, &[stopped], &Read::default(), now());
+
+    let codes: Vec<_> = needs.iter().map(|need| need.code).collect();
+    assert_eq!(codes, ["events_stopped", "alarm"]);
+}

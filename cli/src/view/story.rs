@@ -1,0 +1,125 @@
+//! One delivery with its history, in lines.
+
+use postback_core::delivery::{AttemptRecord, CancellationRecord, Record, State, ValidationView};
+use rust_decimal::Decimal;
+
+use super::{other_content, other_contents, outcome, pairs, reason, word};
+
+/// One delivery with its history.
+pub(crate) fn story(record: &Record) -> Vec<String> {
+    let mut lines = vec![format!("{} at {}", record.order_id, record.delivery)];
+    let protocol = &record.protocol;
+    let mut add = |name: &str, text: String| {
+        if !text.is_empty() {
+            lines.push(format!("  {name:<15}{text}"));
+        }
+    };
+    add("state", protocol.state.as_str().to_owned());
+    add("reason", reason(record));
+    add("source", record.source.clone().unwrap_or_default());
+    add("first seen", protocol.first_seen_at.to_string());
+    if matches!(protocol.state, State::Retrying | State::Parked) {
+        add("next try", format!("{} at the earliest", protocol.not_before));
+    }
+    add("references", pairs(&record.references));
+    if !protocol.refunds.is_empty() {
+        add("refunded", clear(protocol.refunds.sum()));
+    }
+    for (id, refund) in protocol.refunds.entries() {
+        let at = refund.at.map(|at| format!("{at}  ")).unwrap_or_default();
+        add("refund", format!("{at}{}: {id}", clear(refund.amount)));
+    }
+    for (name, text) in validation(record) {
+        add(name, text);
+    }
+    add("conflicts", other_contents(record));
+    for conflict in record.conflicts.entries() {
+        add("other content", format!("{}  {}", conflict.at, other_content(record, conflict)));
+    }
+    for word in record.cancellations.entries() {
+        add("cancellation", cancelled(word));
+    }
+    for attempt in record.attempts.entries() {
+        add(&format!("attempt {}", attempt.number), attempted(attempt));
+    }
+    for lookup in record.lookups.entries() {
+        let state = lookup.state.as_str();
+        add("lookup", format!("{}  {}: {state}", lookup.at, lookup.result));
+    }
+    for status in record.statuses.entries() {
+        add("network status", format!("{}  {}", status.at, pairs(&status.status)));
+    }
+    for decision in record.decisions.entries() {
+        let what = word(&decision.decision).replace('_', " ");
+        let (by, why) = (decision.by.as_str(), decision.why.as_str());
+        add("decided", format!("{}  {what}: {why} ({by})", decision.at));
+    }
+    lines
+}
+
+fn attempted(attempt: &AttemptRecord) -> String {
+    format!("{}, {}", attempt.started_at, outcome(attempt))
+}
+
+/// The facts of a validation of its own.
+fn validation(record: &Record) -> Vec<(&'static str, String)> {
+    if !record.is_validation() {
+        return Vec::new();
+    }
+    let ValidationView { status, amount, currency, lock_at, claim_back, came_back_at, .. } =
+        ValidationView::of(record);
+    let amount = amount.map(|amount| format!(", {amount} {}", currency.unwrap_or_default()));
+    let when = came_back_at.map(|at| format!(", came back by {at}")).unwrap_or_default();
+    let back = claim_back.map(|back| format!("{back}{when}"));
+    vec![
+        ("validation", format!("{status}{}", amount.unwrap_or_default())),
+        ("not before", lock_at.map_or_else(String::new, |at| at.to_string())),
+        ("claim back", back.unwrap_or_default()),
+    ]
+}
+
+/// An amount, where the shop's messages agree about it.
+fn clear(amount: Option<Decimal>) -> String {
+    amount.map_or_else(|| "not clear".to_owned(), |amount| amount.to_string())
+}
+
+fn cancelled(said: &CancellationRecord) -> String {
+    let what = word(&said.word).replace('_', " ");
+    let version = said.order_updated_at.map(|at| format!(", of the version of {at}"));
+    format!("{}  {what}{}", said.at, version.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+    use crate::fixtures::record;
+
+    #[test]
+    fn a_story_has_every_cancellation_and_every_refund() {
+        let mut record = record("net", "delivered", 1);
+        let cancelled = |word: &str, at: &str| json!({ "version": 2, "at": at, "word": word, "order_updated_at": at });
+        record.cancellations = from_value(json!({ "entries": [
+            cancelled("cancelled", "2026-11-22T10:15:00Z"),
+            cancelled("completed_after", "2026-11-23T10:15:00Z"),
+        ] }))
+        .expect("cancellations");
+        record.protocol.refunds = from_value(json!({
+            "r-1": { "amount": "5", "at": "2026-11-22T09:00:00Z" }, "r-2": { "amount": "2.50" },
+        }))
+        .expect("refunds");
+
+        let story = story(&record);
+
+        for line in [
+            "  refunded       7.50",
+            "  refund         2026-11-22T09:00:00Z  5: r-1",
+            "  refund         2.50: r-2",
+            "  cancellation   2026-11-22T10:15:00Z  cancelled, of the version of 2026-11-22T10:15:00Z",
+            "  cancellation   2026-11-23T10:15:00Z  completed after, of the version of 2026-11-23T10:15:00Z",
+        ] {
+            assert!(story.iter().any(|it| it == line), "{line}: {story:#?}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Shopify: the webhooks of a shop, and the events that it puts on a partner bus. Pure.
+
+use postback_core::platform::{
+    Headers, Mapped, Message, Platform, amount, first, id, name, number, object, objects, text,
+};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+mod refunds;
+
+/// The names under which a theme puts the capture cookie among the cart's attributes.
+const COOKIE: [&str; 2] = ["pb_clicks", "_pb_clicks"];
+
+/// Shopify, with the shop's settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Shopify {
+    /// True if orders are reported under the large number instead of the name that the customer sees.
+    by_id: bool,
+    /// True if an authorised payment completes an order.
+    when_authorized: bool,
+}
+
+impl Platform for Shopify {
+    const NAME: &'static str = "shopify";
+
+    const HEADERS: Headers = Headers {
+        signature: "x-shopify-hmac-sha256",
+        topic: "x-shopify-topic",
+        delivery: &["x-shopify-event-id", "x-shopify-webhook-id"],
+    };
+
+    fn configure(setting: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            by_id: setting("ORDER_ID").as_deref() == Some("id"),
+            when_authorized: setting("COMPLETED_WHEN").as_deref() == Some("authorized"),
+        }
+    }
+
+    fn order(&self, topic: &str, payload: &Value) -> Mapped {
+        match topic {
+            "orders/create"
+            | "orders/paid"
+            | "orders/updated"
+            | "orders/edited"
+            | "orders/cancelled"
+            | "orders/fulfilled"
+            | "orders/partially_fulfilled" => {}
+            // It names neither the order's total nor its name; orders/updated brings the refund.
+            "refunds/create" => return Mapped::Ignored("comes_with_the_order"),
+            _ => return Mapped::Ignored("other_topic"),
+        }
+        let ignored = match text(payload, "/source_name") {
+            _ if payload["test"] == json!(true) => Some("test_order"),
+            Some("pos") => Some("point_of_sale"),
+            Some("shopify_draft_order") => Some("draft_order"),
+            Some("subscription_contract") => Some("subscription_renewal"),
+            _ => None,
+        };
+        if let Some(reason) = ignored {
+            return Mapped::Ignored(reason);
+        }
+        let status = match text(payload, "/financial_status").unwrap_or_default() {
+            _ if first(payload, &["/cancelled_at"]).is_some() => "cancelled",
+            "voided" => "cancelled",
+            "refunded" => "refunded",
+            "paid" | "partially_refunded" => "completed",
+            "authorized" if self.when_authorized => "completed",
+            _ => return Mapped::Ignored("not_paid"),
+        };
+        let order = match status {
+            "completed" => self.completed(payload),
+            status => object([
+                ("order_id", self.order_id(payload)),
+                ("status", Some(json!(status))),
+                ("updated_at", first(payload, &["/updated_at"]).cloned()),
+            ]),
+        };
+        let landing = text(payload, "/landing_site").filter(|_| status == "completed");
+        Mapped::Order { order, landing: landing.map(str::to_owned) }
+    }
+
+    fn event(detail: &Value) -> Option<Message<'_>> {
+        let metadata = detail.get("metadata")?;
+        let id = ["X-Shopify-Event-Id", "X-Shopify-Webhook-Id"];
+        let mut ids = id.iter().filter_map(|name| metadata.get(name)?.as_str());
+        Some(Message {
+            topic: metadata.get("X-Shopify-Topic")?.as_str()?,
+            delivery: ids.next()?,
+            payload: detail.get("payload").filter(|payload| payload.is_object())?,
+        })
+    }
+}
+
+impl Shopify {
+    fn order_id(self, payload: &Value) -> Option<Value> {
+        id(payload, if self.by_id { "/id" } else { "/name" }).map(Value::from)
+    }
+
+    fn completed(self, payload: &Value) -> Value {
+        let shipping = "/total_shipping_price_set/shop_money/amount";
+        object([
+            ("order_id", self.order_id(payload)),
+            ("status", Some(json!("completed"))),
+            ("updated_at", first(payload, &["/updated_at"]).cloned()),
+            ("completed_at", first(payload, &["/created_at"]).cloned()),
+            ("currency", first(payload, &["/currency"]).cloned()),
+            ("total", refunds::total(payload)),
+            ("tax", number(payload, "/total_tax").map(amount)),
+            ("shipping", number(payload, shipping).map(amount)),
+            ("customer", Some(customer(payload))),
+            ("items", Some(Value::Array(lines(payload).map(item).collect()))),
+            ("refunds", Some(Value::Array(refunds::of(payload)))),
+            ("click_cookie", cookie(payload)),
+            ("comment", first(payload, &["/note"]).cloned()),
+        ])
+    }
+}
+
+/// The lines of an order; of an edited one those that are left, unless they went by a refund.
+fn lines(payload: &Value) -> impl Iterator<Item = &Value> {
+    let is_refunded = objects(payload, "/refunds").next().is_some();
+    let is_left = |line: &&Value| number(line, "/current_quantity") != Some(Decimal::ZERO);
+    objects(payload, "/line_items").filter(move |line| is_refunded || is_left(line))
+}
+
+fn item(line: &Value) -> Value {
+    let allocated = objects(line, "/discount_allocations").filter_map(|it| number(it, "/amount"));
+    let allocated: Decimal = allocated.sum();
+    let discount = match first(line, &["/discount_allocations"]) {
+        Some(_) => allocated,
+        None => number(line, "/total_discount").unwrap_or_default(),
+    };
+    let (price, quantity) = (number(line, "/price"), number(line, "/quantity"));
+    let total = price.zip(quantity).and_then(|(price, quantity)| price.checked_mul(quantity));
+    let total = total.and_then(|total| total.checked_sub(discount));
+    object([
+        ("sku", first(line, &["/sku"]).cloned()),
+        ("name", first(line, &["/title", "/name"]).cloned()),
+        ("quantity", first(line, &["/quantity"]).cloned()),
+        ("unit_price", price.map(amount)),
+        ("total", total.map(amount)),
+    ])
+}
+
+fn customer(payload: &Value) -> Value {
+    let of = |pointers: &[&str]| first(payload, pointers).cloned();
+    let place = if first(payload, &["/shipping_address"]).is_some_and(Value::is_object) {
+        &payload["shipping_address"]
+    } else {
+        &payload["billing_address"]
+    };
+    let at = |pointer: &str| text(place, pointer).map(Value::from);
+    let name = name(payload, ["/customer/first_name", "/customer/last_name"])
+        .or_else(|| name(place, ["/first_name", "/last_name"]));
+    object([
+        ("email", of(&["/email", "/contact_email", "/customer/email"])),
+        ("phone", of(&["/phone", "/customer/phone"]).or_else(|| at("/phone"))),
+        ("name", name.map(Value::from)),
+        ("ip", of(&["/browser_ip", "/client_details/browser_ip"])),
+        ("user_agent", of(&["/client_details/user_agent"])),
+        ("country", at("/country_code")),
+        (
+            "address",
+            Some(object([
+                ("postal_code", at("/zip")),
+                ("line", at("/address1")),
+                ("region", at("/province")),
+                ("city", at("/city")),
+            ])),
+        ),
+    ])
+}
+
+fn cookie(payload: &Value) -> Option<Value> {
+    let mut attributes = objects(payload, "/note_attributes");
+    let is_ours = |it: &&Value| text(it, "/name").is_some_and(|name| COOKIE.contains(&name));
+    attributes.find(is_ours).and_then(|it| first(it, &["/value"])).cloned()
+}

@@ -1,0 +1,34 @@
+//! Shopify passes the suite of the shop systems.
+
+use postback_conformance::platform;
+use shopify::Shopify;
+
+#[test]
+fn each_recorded_payload_gives_its_order() {
+    platform::payloads_give_their_orders::<Shopify>();
+}
+
+#[test]
+fn it_is_a_platform_like_any_other() {
+    platform::conforms::<Shopify>(env!("CARGO_PKG_NAME"));
+}
+
+#[test]
+fn no_payload_makes_it_panic() {
+    platform::survives_noise::<Shopify>();
+}
+
+#[test]
+fn an_event_of_a_partner_bus_holds_the_same_message() {
+    use postback_core::platform::Platform;
+    use serde_json::json;
+
+    let metadata = json!({
+        "X-Shopify-Topic": "orders/paid", "X-Shopify-Event-Id": "e1", "X-Shopify-Webhook-Id": "w1",
+    });
+    let detail = json!({ "payload": { "name": "#1" }, "metadata": metadata });
+    let message = Shopify::event(&detail).expect("a message");
+    assert_eq!((message.topic, message.delivery), ("orders/paid", "e1"));
+    assert_eq!(message.payload, &json!({ "name": "#1" }));
+    assert!(Shopify::event(&json!({ "metadata": metadata })).is_none());
+}

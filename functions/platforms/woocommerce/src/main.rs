@@ -1,0 +1,6 @@
+//! Serves the WooCommerce function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    postback_orders::platform::serve::<woocommerce::WooCommerce>().await
+}

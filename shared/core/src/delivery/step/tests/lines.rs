@@ -1,0 +1,142 @@
+//! Orders that are reported by lines.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{super::plan::blank, *};
+
+fn amount(units: u32) -> Facts {
+    let one = json!({ "line_amount": units.to_string() });
+    serde_json::from_value(one).expect("facts")
+}
+
+/// Lines of these amounts, with the ids from 1.
+fn lines(amounts: &[u32], updated_at: Option<Timestamp>) -> Lines {
+    let parts =
+        amounts.iter().zip(1..).map(|(units, id): (_, u32)| (id.to_string(), amount(*units)));
+    Lines {
+        facts: content(),
+        updated_at,
+        parts: parts.collect(),
+        until: NOW + MINUTE,
+        is_delayed: false,
+        are_permitted: false,
+    }
+}
+
+/// A line's delivery.
+fn line(state: State, units: u32, attempt: u32, updated_at: Option<Timestamp>) -> Delivery {
+    Delivery { state, attempt, ..blank(&amount(units), updated_at, NOW) }
+}
+
+fn deliveries(lines: &[Delivery]) -> BTreeMap<String, Delivery> {
+    lines.iter().zip(1..).map(|(line, id): (_, u32)| (id.to_string(), line.clone())).collect()
+}
+
+fn deliver(held: Option<&Delivery>, lines: &Lines) -> Option<Delivery> {
+    match by_lines(held, &BTreeMap::new(), lines, NOW) {
+        ByLines::Deliver { next } => next.map(|next| *next),
+        ByLines::Close { next } => deliver(Some(&next), lines),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An order of the lines 100 and 50, as held.
+fn of_two() -> Delivery {
+    deliver(None, &lines(&[100, 50], version(1))).expect("an item")
+}
+
+#[test]
+fn lines_that_a_later_version_lacks_are_remembered_until_they_are_back() {
+    let first = deliver(None, &lines(&[10, 20, 30], version(1))).expect("an item");
+    assert_eq!(first.former_lines, [""; 0]);
+
+    let second = deliver(Some(&first), &lines(&[10], version(2))).expect("a change");
+    assert_eq!(second.former_lines, ["2", "3"]);
+    assert_eq!(deliver(Some(&second), &lines(&[10], version(2))), None, "it is written once");
+
+    let third = deliver(Some(&second), &lines(&[10, 20], version(3))).expect("a change");
+    assert_eq!(third.former_lines, ["3"]);
+}
+
+#[test]
+fn a_version_that_would_change_a_line_at_the_network_is_a_conflict_as_a_whole() {
+    let held = of_two();
+    let swapped = lines(&[50, 100], version(2));
+    let doubt = Doubt {
+        since: NOW,
+        recovery: Recovery::Hold,
+        scope: String::new(),
+        if_absent: IfAbsent::SendAgain,
+        absent_at: None,
+    };
+    let doubted = Delivery { doubt: Some(doubt), ..line(State::Unconfirmed, 100, 1, version(1)) };
+    for first in [line(State::Delivered, 100, 1, version(1)), doubted] {
+        let lines = deliveries(&[first, line(State::Rejected, 50, 1, version(1))]);
+
+        let way = by_lines(Some(&held), &lines, &swapped, NOW);
+
+        assert_eq!(way, ByLines::Conflict { lines: vec!["1".to_owned()], next: None });
+    }
+}
+
+#[test]
+fn a_version_that_adds_lines_or_replaces_absent_ones_is_taken_once_the_item_is_closed() {
+    let held = of_two();
+    let present = deliveries(&[
+        line(State::Delivered, 100, 1, version(1)),
+        line(State::Rejected, 50, 1, version(1)),
+    ]);
+    let later = lines(&[100, 60, 25], version(2));
+
+    let ByLines::Close { next: closed } = by_lines(Some(&held), &present, &later, NOW) else {
+        panic!("it is not closed first");
+    };
+    assert_eq!(closed.not_before, later.until);
+    assert_eq!(closed.order_updated_at, version(1), "nothing is replaced yet");
+
+    let of_before = by_lines(Some(&closed), &present, &lines(&[100, 50], version(1)), NOW);
+    assert!(matches!(of_before, ByLines::Wait { until, .. } if until == later.until));
+
+    let ByLines::Deliver { next: Some(next) } = by_lines(Some(&closed), &present, &later, NOW)
+    else {
+        panic!("it is not taken");
+    };
+    assert_eq!((next.order_updated_at, next.not_before), (version(2), Timestamp::EPOCH));
+}
+
+#[test]
+fn a_line_claimed_while_the_item_was_being_closed_holds_the_later_version_up() {
+    let closed = Delivery { not_before: NOW + MINUTE, ..of_two() };
+    let sending =
+        Delivery { claim_expires_at: NOW + MINUTE, ..line(State::Sending, 100, 1, version(1)) };
+    let under_way = deliveries(std::slice::from_ref(&sending));
+    let swapped = lines(&[50, 100], version(2));
+
+    let way = by_lines(Some(&closed), &under_way, &swapped, NOW);
+    let ByLines::Wait { until, lines: waiting, next: Some(open) } = way else {
+        panic!("{way:?}");
+    };
+    assert!(until > sending.claim_expires_at);
+    assert_eq!((waiting, open.not_before), (vec!["1".to_owned()], Timestamp::EPOCH));
+
+    let settled = deliveries(&[line(State::Delivered, 100, 1, version(1))]);
+    let way = by_lines(Some(&closed), &settled, &swapped, NOW);
+    let ByLines::Conflict { next: Some(open), .. } = way else { panic!("{way:?}") };
+    assert_eq!((open.order_updated_at, open.not_before), (version(1), Timestamp::EPOCH));
+}
+
+#[test]
+fn other_content_of_the_same_version_is_a_conflict_once_a_line_was_claimed() {
+    let held = of_two();
+    let other = Lines { facts: other_content(), ..lines(&[100, 50], version(1)) };
+    let fewer = lines(&[100], version(1));
+    for (attempt, is_conflict) in [(0, false), (1, true)] {
+        let lines = deliveries(&[line(State::Rejected, 100, attempt, version(1))]);
+        for another in [&other, &fewer] {
+            let way = by_lines(Some(&held), &lines, another, NOW);
+            assert_eq!(matches!(way, ByLines::Conflict { .. }), is_conflict, "{way:?}");
+        }
+    }
+}

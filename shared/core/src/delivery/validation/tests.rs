@@ -1,0 +1,368 @@
+//! The decision about a validation, and the properties of its way through `step`.
+//!
+//! More than 300 lines: the cases, and one life whose world stands beside its properties.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    delivery::{
+        Call, Decision, Due, Event, Facts, Followed, IfAbsent, Policy, Recovery, RefundEntry, Then,
+        Verdict, step,
+    },
+    redaction::Reason,
+};
+
+/// 2026-11-21T10:15:00Z.
+const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+const PERIOD: Duration = Duration::from_hours(30 * 24);
+const CALENDAR: Calendar = Calendar { return_period: PERIOD };
+
+/// The amount in minor units.
+fn minor(units: i64) -> Decimal {
+    Decimal::new(units, 2)
+}
+
+fn reported(units: i64) -> Reported {
+    Reported {
+        amount: minor(units),
+        currency: "INR".to_owned(),
+        completed_at: NOW,
+        ids: BTreeMap::from([("adv_sub".to_owned(), "A-1".to_owned())]),
+        differs: false,
+    }
+}
+
+fn refunds(entries: &[(u8, i64)]) -> Refunds {
+    let one = |(id, units): &(u8, i64)| {
+        let entry = RefundEntry { amount: Some(minor(*units).normalize()), at: None };
+        Refunds::of([(format!("r-{id}"), entry)].into_iter())
+    };
+    entries.iter().map(one).fold(Refunds::default(), |all, one| all.and(&one))
+}
+
+fn decide(total: i64, refunds: &Refunds, now: Timestamp) -> Validated {
+    let order = OrderFacts { standing: Standing::Reported, cancelled: None, is_permitted: false };
+    validate(order, refunds, Some(&reported(total)), CALENDAR, now)
+}
+
+fn cancelled(completed_after: bool) -> Cancellation {
+    Cancellation { at: NOW, updated_at: None, completed_after, refunds_exceed: false }
+}
+
+#[test]
+fn each_decision_has_its_case() {
+    let late = NOW + PERIOD;
+    let person = |reason| Validated::Person(Reason::new(reason));
+    let cases = [
+        (decide(100, &refunds(&[]), late - SECOND), Validated::Wait(late)),
+        (decide(100, &refunds(&[]), late), Validated::Approve(minor(100))),
+        (decide(100, &refunds(&[(1, 1)]), late), Validated::Approve(minor(99))),
+        (decide(100, &refunds(&[(1, 40), (2, 60)]), late), Validated::Reject),
+        (decide(100, &refunds(&[(1, 101)]), late), person("refunds_exceed_amount")),
+        (decide(100, &refunds(&[(1, 1), (1, 2)]), late), person("refund_unclear")),
+        (decide(0, &refunds(&[]), late), Validated::Approve(minor(0))),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn what_the_order_says_comes_first() {
+    let late = NOW + PERIOD;
+    let decide = |standing, cancelled: Option<&Cancellation>, is_permitted, reported| {
+        let order = OrderFacts { standing, cancelled, is_permitted };
+        validate(order, &refunds(&[(1, 1)]), reported, CALENDAR, late)
+    };
+    let (whole, differing) = (reported(100), Reported { differs: true, ..reported(100) });
+    let person = |reason| Validated::Person(Reason::new(reason));
+    let approve = Validated::Approve(minor(99));
+
+    assert_eq!(decide(Standing::Reported, None, false, None), Validated::Nothing);
+    assert_eq!(decide(Standing::NotReported, None, false, Some(&whole)), Validated::Nothing);
+    let in_doubt = decide(Standing::InDoubt, None, false, Some(&whole));
+    assert!(matches!(in_doubt, Validated::Wait(_)), "{in_doubt:?}");
+    let confirmed = decide(Standing::Confirmed, None, false, Some(&whole));
+    assert_eq!(confirmed, person("confirmed_by_operator"));
+    assert_eq!(decide(Standing::Confirmed, None, true, Some(&whole)), approve);
+    let twice = decide(Standing::Reported, None, false, Some(&differing));
+    assert_eq!(twice, person("reported_twice"));
+    let cancelled_whole = decide(Standing::Reported, Some(&cancelled(false)), false, Some(&whole));
+    assert_eq!(cancelled_whole, Validated::Reject);
+    let exceeding = Cancellation { refunds_exceed: true, ..cancelled(false) };
+    let exceeding = decide(Standing::Reported, Some(&exceeding), false, Some(&whole));
+    assert_eq!(exceeding, person("refunds_exceed_amount"));
+    let again = decide(Standing::Reported, Some(&cancelled(true)), false, Some(&whole));
+    assert_eq!(again, person("completed_after_cancellation"));
+}
+
+#[test]
+fn a_second_content_of_an_attempt_in_doubt_is_noted_and_stays_so() {
+    let (first, second) = (reported(100), reported(99));
+
+    assert!(!first.clone().after(None).differs && !first.clone().after(Some(&first)).differs);
+    let differing = second.after(Some(&first));
+    assert!(differing.differs && differing.clone().after(Some(&differing)).differs);
+}
+
+proptest! {
+    /// Whatever the order, and however often: the same sum, exact.
+    #[test]
+    fn refunds_are_summed_once_whatever_the_order(
+        (arrivals, shuffled) in prop::collection::vec((0_u8..6, 1_i64..50_000), 0..12)
+            .prop_flat_map(|all| {
+                let doubled: Vec<_> = all.iter().chain(&all).copied().collect();
+                (Just(all), Just(doubled).prop_shuffle())
+            }),
+        total in 0_i64..200_000,
+    ) {
+        let (once, again) = (refunds(&arrivals), refunds(&shuffled));
+        prop_assert_eq!(&once, &again);
+        let mut amounts: BTreeMap<u8, Vec<i64>> = BTreeMap::new();
+        for (id, units) in &arrivals {
+            amounts.entry(*id).or_default().push(*units);
+        }
+        let is_clear = amounts.values().all(|units| units.iter().all(|one| *one == units[0]));
+        let sum: i64 = amounts.values().map(|units| units[0]).sum();
+        let expected = match total - sum {
+            _ if !is_clear => Validated::Person(Reason::new("refund_unclear")),
+            0 if sum > 0 => Validated::Reject,
+            left if left >= 0 => Validated::Approve(minor(left)),
+            _ => Validated::Person(Reason::new("refunds_exceed_amount")),
+        };
+        prop_assert_eq!(decide(total, &again, NOW + PERIOD), expected);
+    }
+
+    /// The way of a validation under all kinds of trouble.
+    #[test]
+    fn never_against_what_is_known_never_twice_never_stuck(
+        turns in prop::collection::vec(turn(), 0..40),
+    ) {
+        let mut life = Life::new();
+        for turn in turns {
+            life.take(turn);
+        }
+        life.end();
+    }
+}
+
+/// One turn of a validation's life.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Refund {
+        id: u8,
+        units: i64,
+        is_followed: bool,
+    },
+    Cancel {
+        is_followed: bool,
+    },
+    Pass(Duration),
+    Sweep(End),
+    /// A person's decision about the validation.
+    Decide(Decision),
+    /// The delivery itself is reopened, confirmed or settled.
+    Stand {
+        standing: Standing,
+        is_followed: bool,
+    },
+}
+
+/// The end of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Approved,
+    Throttled,
+    Lost,
+    /// The function dies before the call leaves, or behind it: nobody knows.
+    Killed,
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    let end =
+        prop_oneof![Just(End::Approved), Just(End::Throttled), Just(End::Lost), Just(End::Killed)];
+    prop_oneof![
+        3 => (0_u8..4, prop_oneof![1_i64..60, Just(50_i64), Just(100_i64)], any::<bool>())
+            .prop_map(|(id, units, is_followed)| Turn::Refund { id, units, is_followed }),
+        1 => any::<bool>().prop_map(|is_followed| Turn::Cancel { is_followed }),
+        4 => (1_u64..20 * 24).prop_map(|hours| Turn::Pass(HOUR * u32::try_from(hours).unwrap_or(1))),
+        6 => end.prop_map(Turn::Sweep),
+        2 => prop_oneof![
+            Just(Decision::PermitSending),
+            Just(Decision::Confirm),
+            Just(Decision::Abandon),
+            Just(Decision::Reopen),
+        ]
+        .prop_map(Turn::Decide),
+        1 => (
+            prop_oneof![
+                Just(Standing::InDoubt),
+                Just(Standing::Confirmed),
+                Just(Standing::Reported),
+            ],
+            any::<bool>(),
+        )
+            .prop_map(|(standing, is_followed)| Turn::Stand { standing, is_followed }),
+    ]
+}
+
+/// A delivery of 100 minor units, its validation, and what the world knows.
+struct Life {
+    now: Timestamp,
+    /// The delivery as the ledger holds it.
+    followed: Followed,
+    validation: Option<Delivery>,
+    /// True if a call may have been processed, and no person has said otherwise since.
+    may_be_validated: bool,
+}
+
+const TOTAL: i64 = 100;
+
+impl Life {
+    fn new() -> Self {
+        let followed = Followed {
+            version: 2,
+            first_seen_at: NOW,
+            facts: Facts::none(),
+            standing: Standing::Reported,
+            reported: reported(TOTAL),
+            refunds: Refunds::default(),
+            cancelled: None,
+            calendar: CALENDAR,
+        };
+        let mut life = Self { now: NOW, followed, validation: None, may_be_validated: false };
+        life.follow();
+        life
+    }
+
+    fn take(&mut self, turn: Turn) {
+        match turn {
+            Turn::Refund { id, units, is_followed } => {
+                self.followed.refunds = self.followed.refunds.and(&refunds(&[(id, units)]));
+                self.change(is_followed);
+            }
+            Turn::Cancel { is_followed } => {
+                self.followed.cancelled = Some(cancelled(false));
+                self.change(is_followed);
+            }
+            Turn::Pass(time) => self.now = self.now + time,
+            Turn::Sweep(end) => self.sweep(end),
+            Turn::Decide(decision) => self.decide(decision),
+            Turn::Stand { standing, is_followed } => {
+                self.followed.standing = standing;
+                self.change(is_followed);
+            }
+        }
+    }
+
+    fn change(&mut self, is_followed: bool) {
+        self.followed.version += 1;
+        if is_followed {
+            self.follow();
+        }
+    }
+
+    fn apply(&mut self, event: &Event) -> Then {
+        let policy = Policy {
+            budget: crate::delivery::RETENTION,
+            ..Policy::new(Recovery::Hold, 10 * SECOND, SECOND)
+        };
+        let step = step(self.validation.as_ref(), event, &policy, self.now);
+        if step.next.is_some() {
+            self.validation = step.next;
+        }
+        step.then
+    }
+
+    fn follow(&mut self) {
+        let event = Event::Follow(Box::new(self.followed.clone()));
+        self.apply(&event);
+    }
+
+    /// A function reads the delivery, and validates what is due.
+    fn sweep(&mut self, end: End) {
+        self.apply(&Event::Expire);
+        self.follow();
+        let deadline = self.now + 30 * SECOND;
+        let (settings, open) = ("v1".to_owned(), None);
+        let due = Due { calendar: CALENDAR, deadline, settings: settings.clone(), open };
+        let permission = self.validation.as_ref().and_then(|held| held.permission.as_ref());
+        let is_permitted = permission.is_some_and(|permission| self.now < permission.until);
+        let Then::Send(attempt) = self.apply(&Event::Validate(due)) else { return };
+        self.check_call(is_permitted);
+        self.may_be_validated = end != End::Throttled;
+        let verdict = match end {
+            End::Approved => Verdict::Delivered(Proof::Response),
+            End::Throttled => {
+                Verdict::Retry { reason: Reason::new("http_429"), after: None, sent: true }
+            }
+            End::Lost => {
+                let reason = Reason::new("read_timeout");
+                Verdict::Unconfirmed { reason, if_absent: IfAbsent::SendAgain }
+            }
+            End::Killed => return,
+        };
+        let attempt = attempt.number;
+        self.apply(&Event::Settle { attempt, verdict, settings, jitter: 0 });
+    }
+
+    /// The call that is about to leave is what the shop says, to the minor unit.
+    fn check_call(&self, is_permitted: bool) {
+        let held = self.validation.as_ref().expect("a validation");
+        let call = held.validation.as_ref().and_then(|own| own.call.clone()).expect("a call");
+        assert!(self.now >= NOW + PERIOD, "before the lock");
+        assert!(!self.may_be_validated || is_permitted, "a second call without a person");
+        let standing = self.followed.standing;
+        let is_known = standing == Standing::Reported || is_permitted;
+        assert!(is_known && standing != Standing::InDoubt, "{standing:?}");
+        let refunded = self.followed.refunds.sum();
+        let left = refunded.map(|refunded| minor(TOTAL) - refunded);
+        let expected = match (&self.followed.cancelled, left) {
+            (Some(_), _) => Call { status: Status::Rejected, amount: minor(TOTAL) },
+            (None, Some(left)) if left.is_zero() => {
+                Call { status: Status::Rejected, amount: minor(TOTAL) }
+            }
+            (None, Some(left)) => Call { status: Status::Approved, amount: left },
+            (None, None) => panic!("a call although a refund is not clear"),
+        };
+        assert!(expected.amount >= Decimal::ZERO);
+        assert_eq!(call, expected);
+    }
+
+    /// A person decides about the validation, as it is.
+    fn decide(&mut self, decision: Decision) {
+        let Some(held) = &self.validation else { return };
+        let (attempt, decisions) = (held.attempt, held.decisions);
+        self.apply(&Event::Decide { attempt, decisions, decision });
+    }
+
+    /// Hourly sweeps for a day after the lock, at a network that answers: nothing is stuck, and only
+    /// a person's matter is left.
+    fn end(mut self) {
+        self.now = self.now.max(NOW + PERIOD);
+        self.followed.standing = Standing::Reported;
+        self.change(true);
+        for _ in 0..24 {
+            self.sweep(End::Approved);
+            self.now = self.now + HOUR;
+        }
+        let held = self.validation.expect("a validation");
+        let is_settled =
+            matches!(held.state, State::Delivered | State::Unconfirmed | State::Abandoned);
+        assert!(is_settled || held.state == State::Parked && held.reason.is_some(), "{held:?}");
+        let back = held.claim_back();
+        if held.state == State::Delivered {
+            // A person may have settled it without a call.
+            let call = held.validation.as_ref().and_then(|own| own.call.clone());
+            let approved = call.filter(|call| call.status == Status::Approved);
+            let left = held.amount_left().unwrap_or_default();
+            let due = approved.map(|call| call.amount - left);
+            assert_eq!(back, due.filter(|due| *due > Decimal::ZERO));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Ids, and what a spreadsheet does to them.
+
+/// The id of a cell, without the signs by which people keep a spreadsheet from reading a number:
+/// `="00123"`, `'00123`.
+pub(crate) fn clean(cell: &str) -> &str {
+    let cell = cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let quoted = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    quoted.unwrap_or_else(|| cell.strip_prefix('\'').unwrap_or(cell))
+}
+
+/// The most digits that a spreadsheet keeps.
+const DIGITS: usize = 15;
+/// The digits that it shows of a long number.
+const SHOWN: usize = 6;
+
+/// An id as a spreadsheet leaves it: the number to its 15 digits, and to the 6 that it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Damaged {
+    pub(crate) number: String,
+    pub(crate) shown: String,
+    /// True if only the shown digits are left.
+    pub(crate) is_shown: bool,
+}
+
+/// Returns the id as a number, if a spreadsheet takes it for one: `00123` is 123, `1e5` is 100000.
+pub(crate) fn damaged(id: &str) -> Option<Damaged> {
+    let (mantissa, exponent) = id.split_once(['e', 'E']).unwrap_or((id, ""));
+    let (whole, places) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !is_digits(whole) || !is_digits(places) || id.len() > 64 {
+        return None;
+    }
+    let has_exponent = id.len() > mantissa.len();
+    let exponent: i64 = if has_exponent { exponent.parse().ok()? } else { 0 };
+    let digits = format!("{whole}{places}");
+    let zeros = digits.len() - digits.trim_start_matches('0').len();
+    let point = i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()? + exponent;
+    let digits = &digits[zeros..];
+    let significant = digits.trim_end_matches('0').len();
+    Some(Damaged {
+        number: rounded(digits, point, DIGITS),
+        shown: rounded(digits, point, SHOWN),
+        is_shown: has_exponent && significant <= SHOWN && point > 11,
+    })
+}
+
+/// The id as a reader leaves it that takes what it can for a number, or a spreadsheet into which it is
+/// typed; `None` where nothing changes.
+pub(crate) fn changed(id: &str) -> Option<String> {
+    let number: f64 = id.trim().replace('_', "").parse().ok()?;
+    if !number.is_finite() {
+        return None;
+    }
+    let read = format!("{:.0}", number.trunc());
+    let is_long = id.len() > DIGITS && id.bytes().all(|byte| byte.is_ascii_digit());
+    match id.get(..DIGITS) {
+        Some(kept) if is_long && read == id => Some(format!("{kept:0<0$}", id.len())),
+        _ => Some(read).filter(|read| read != id),
+    }
+}
+
+/// The digits rounded to so many, with the place of the point: one text for one number.
+fn rounded(digits: &str, mut point: i64, most: usize) -> String {
+    let mut kept: Vec<u8> = digits.bytes().take(most).collect();
+    if digits.as_bytes().get(most).is_some_and(|next| *next >= b'5') {
+        let nines = kept.iter().rev().take_while(|digit| **digit == b'9').count();
+        kept.truncate(kept.len() - nines);
+        if let Some(last) = kept.last_mut() {
+            *last += 1;
+        } else {
+            kept.push(b'1');
+            point += 1;
+        }
+    }
+    let kept = String::from_utf8(kept).unwrap_or_default();
+    let kept = kept.trim_end_matches('0');
+    if kept.is_empty() { "0".to_owned() } else { format!("{kept}@{point}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(id: &str) -> Option<String> {
+        damaged(id).map(|damaged| damaged.number)
+    }
+
+    #[test]
+    fn guards_against_a_spreadsheet_are_no_part_of_an_id() {
+        for cell in ["00123", "'00123", "=\"00123\"", " 00123\u{a0}"] {
+            assert_eq!(clean(cell), "00123", "{cell}");
+        }
+    }
+
+    #[test]
+    fn one_number_is_one_text_however_it_is_written() {
+        assert_eq!(number("00123"), number("123"));
+        assert_eq!(number("123.0"), number("123"));
+        assert_eq!(number("1e5"), number("100000"));
+        assert_eq!(number("1.23E+02"), number("123"));
+        assert_ne!(number("1230"), number("123"));
+        assert_eq!(number("12345678901234567890"), number("12345678901234600000"));
+        assert_eq!(number("9999999999999999999"), number("1e19"));
+        for text in ["A-1", "", "1-2", "e5", "1e", "1.2.3"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_read_as_a_number_is_another_one() {
+        let cases = [
+            ("00123", "123"),
+            ("1e5", "100000"),
+            ("12.50", "12"),
+            ("+7", "7"),
+            ("1_000", "1000"),
+            ("12345678901234567890", "12345678901234567168"),
+            ("9007199254740992", "9007199254740990"),
+        ];
+        for (id, becomes) in cases {
+            assert_eq!(changed(id).as_deref(), Some(becomes), "{id}");
+        }
+        for id in ["123", "0", "A-1", "00123-A", "123456789012345", "nan", "inf", "1e999", ""] {
+            assert_eq!(changed(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_only_shows_six_digits_is_recognised() {
+        let shown = damaged("1.23457E+14").expect("a number");
+
+        assert!(shown.is_shown);
+        assert_eq!(shown.shown, damaged("123456789012345").expect("a number").shown);
+        assert!(!damaged("100000").expect("a number").is_shown);
+        assert!(!damaged("123456789012345").expect("a number").is_shown);
+    }
+}

@@ -1,0 +1,89 @@
+//! The decision about one conversion.
+
+use std::time::Duration;
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{
+        Calendar, Delivery, OrderFacts, Record, Reported, Standing, State, Status, Validated,
+        validate,
+    },
+};
+use rust_decimal::Decimal;
+
+/// The decision.
+pub(super) enum Judged {
+    /// The status and the amount, for what was reported.
+    Decided(Status, Decimal, Reported),
+    /// No decision yet: the reason, and the time until which it holds.
+    InTheWay(String, Option<Timestamp>),
+    /// A person settled it without a content.
+    LeftOut(&'static str),
+}
+
+impl Judged {
+    fn in_the_way(reason: &str) -> Self {
+        Self::InTheWay(reason.to_owned(), None)
+    }
+}
+
+/// The return period that a validation waits for, by the settings at its last look.
+pub(super) fn return_period(held: &Delivery) -> Option<Duration> {
+    let completed_at = held.reported.as_ref()?.completed_at;
+    let waits = held.reason.as_ref().is_some_and(|reason| reason.as_str() == "return_period");
+    let until = Some(held.not_before).filter(|_| held.state == State::Retrying && waits);
+    Some(until.max(Some(held.validation.as_ref()?.lock_at))?.since(completed_at))
+}
+
+/// Decides as the validating call would, or repeats what it said.
+pub(super) fn judge(
+    delivery: &Record,
+    validation: Option<&Record>,
+    reported: Option<&Reported>,
+    period: Option<Duration>,
+    now: Timestamp,
+) -> Judged {
+    if delivery.protocol.state == State::Abandoned {
+        return Judged::LeftOut("delivery_abandoned");
+    }
+    let Some(reported) = reported else { return Judged::in_the_way("amount_unknown") };
+    let held = validation.map(|validation| &validation.protocol);
+    if let Some(settled) = held.and_then(|held| settled(held, reported)) {
+        return settled;
+    }
+    let standing = delivery.standing();
+    if standing == Standing::InDoubt {
+        return Judged::in_the_way("delivery_in_doubt");
+    }
+    let Some(return_period) = period else { return Judged::in_the_way("return_period_unknown") };
+    let permission = held.and_then(|held| held.permission.as_ref());
+    let facts = OrderFacts {
+        standing,
+        cancelled: delivery.protocol.cancelled.as_ref(),
+        is_permitted: permission.is_some_and(|permission| now < permission.until),
+    };
+    let own = &delivery.protocol.refunds;
+    let refunds = held.map_or_else(|| own.clone(), |held| own.and(&held.refunds));
+    let decided = |status, amount| Judged::Decided(status, amount, reported.clone());
+    match validate(facts, &refunds, Some(reported), Calendar { return_period }, now) {
+        Validated::Approve(amount) => decided(Status::Approved, amount),
+        Validated::Reject => decided(Status::Rejected, reported.amount),
+        Validated::Wait(until) => Judged::InTheWay("return_period".to_owned(), Some(until)),
+        Validated::Person(reason) => Judged::in_the_way(reason.as_str()),
+        Validated::Nothing => Judged::in_the_way("not_reported"),
+    }
+}
+
+/// The result of a validation that is called, or that a person settled.
+fn settled(held: &Delivery, reported: &Reported) -> Option<Judged> {
+    let call = held.validation.as_ref()?.call.as_ref();
+    match held.state {
+        State::Delivered => Some(call.map_or(Judged::LeftOut("validated_by_a_person"), |call| {
+            Judged::Decided(call.status, call.amount, reported.clone())
+        })),
+        State::Abandoned => Some(Judged::LeftOut("validation_abandoned")),
+        State::Sending => Some(Judged::in_the_way("validation_in_doubt")),
+        _ if held.in_doubt() => Some(Judged::in_the_way("validation_in_doubt")),
+        _ => None,
+    }
+}

@@ -1,0 +1,77 @@
+//! Decisions that rest on a report: written, read back, and checked against the delivery.
+
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+
+mod common;
+
+use common::{AT, Compared, compared, generic, held, record, report};
+use postback_core::delivery::{Decision, Record};
+use postback_reconcile::{
+    decide::{Check, Decisions},
+    fault::Fault,
+    format::{Absence, Format},
+    shop::Shop,
+};
+use serde_json::json;
+
+fn compare_lines(lines: &[(&str, &str, &str)], records: &[Record]) -> Compared {
+    compared(&report(lines, &generic()), records, &Shop::none(), &generic()).expect("a comparison")
+}
+
+#[test]
+fn decisions_are_read_back_and_checked_against_the_delivery() {
+    let records = [held("=A", AT), held("HELD", AT), record("REST", "delivered", "10", AT)];
+    let found = compare_lines(&[("REST", "approved", "10"), ("HELD", "pending", "10")], &records);
+    let decisions = Decisions::parse(&found.decisions).expect("decisions");
+    let format = generic();
+    let row = |order: &str| {
+        decisions.rows.iter().find(|row| row.order_id == order).expect("a row").clone()
+    };
+    let check = |row, record: &Record| decisions.check(&row, record, &format);
+
+    assert_eq!(decisions.rows.len(), 2);
+    assert_eq!(row("=A").decision, Decision::PermitSending);
+    assert_eq!(check(row("=A"), &records[0]), Check::Open);
+    assert_eq!(check(row("HELD"), &records[1]), Check::Open);
+
+    let mut later = held("=A", "2026-11-20T00:00:00Z");
+    let slow = Format { delay_minutes: 60, ..generic() };
+    assert_eq!(decisions.check(&row("=A"), &later, &slow), Check::Refused("report_too_young"));
+    later = held("=A", "2026-12-10T00:00:00Z");
+    assert_eq!(check(row("=A"), &later), Check::Refused("another_periods_report"));
+    later.delivery = "other".to_owned();
+    assert_eq!(check(row("=A"), &later), Check::Refused("another_networks_report"));
+    let mut moved = held("=A", AT);
+    moved.protocol.attempt = 2;
+    assert_eq!(check(row("=A"), &moved), Check::Refused("moved_on"));
+    assert_eq!(check(row("HELD"), &record("HELD", "delivered", "10", AT)), Check::Done);
+    assert_eq!(
+        check(row("HELD"), &record("HELD", "rejected", "10", AT)),
+        Check::Refused("not_held")
+    );
+    let known = json!({
+        "version": 3, "at": AT, "attempt": 1, "decision": "permit_sending", "by": "x", "why": "x",
+        "evidence": decisions.report,
+    });
+    moved.decisions.push(serde_json::from_value(known).expect("a decision"));
+    assert_eq!(check(row("=A"), &moved), Check::Done);
+    let partial = Format { absence: Absence::Nothing, ..generic() };
+    let refused = decisions.check(&row("=A"), &records[0], &partial);
+    assert_eq!(refused, Check::Refused("absence_proves_nothing"));
+}
+
+#[test]
+fn a_damaged_file_of_decisions_is_refused_whole() {
+    let records = [held("A-1", AT), held("A-2", AT), record("REST", "delivered", "10", AT)];
+    let text =
+        compare_lines(&[("REST", "approved", "10"), ("A-1", "pending", "10")], &records).decisions;
+    let with = |from: &str, to: &str| Decisions::parse(&text.replacen(from, to, 1)).err();
+
+    assert!(Decisions::parse(&text).is_ok());
+    assert!(matches!(with("delivered", "yes"), Some(Fault::BadDecisions { .. })));
+    assert!(matches!(with("order_id", "id"), Some(Fault::BadDecisions { line: 1, .. })));
+    let digest = text.lines().nth(1).and_then(|row| row.split(',').nth(8)).expect("a digest");
+    assert!(matches!(with(digest, ""), Some(Fault::BadDecisions { .. })));
+    assert!(matches!(with(digest, &"0".repeat(64)), Some(Fault::BadDecisions { .. })));
+    assert_eq!(Decisions::parse(text.lines().next().expect("a header")).err(), Some(Fault::Empty));
+}

@@ -1,0 +1,309 @@
+//! A month of a shop at ShopBack: what was returned is rejected, what was refunded in part is approved
+//! with the rest, all to the minor unit, while functions are killed throughout.
+//!
+//! `MONTH_ORDERS=10000` makes it a whole shop's month; unless set, it has some hundred orders.
+//!
+//! More than 300 lines: a shop, its month and the world around it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, Key, Record, State},
+};
+use postback_faults::KillPlan;
+use postback_harness::{FakeSweep, Function, INVISIBLE, TestBed};
+use postback_runtime::ledger::Filter;
+use serde_json::{Value, json};
+use shopback::ShopBack;
+use sweep::Sweep;
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+const SECOND: Duration = Duration::from_secs(1);
+/// The time between two sweeps: the default is an hour, and each reads the whole ledger.
+const SWEEP_EVERY: Duration = Duration::from_hours(24);
+const PERIOD_DAYS: u32 = 30;
+
+/// An order as the shop has it at the end.
+#[derive(Debug, Default)]
+struct Expected {
+    lock_at: Timestamp,
+    /// The status and the amount in cents; `None` for one that ShopBack refused.
+    validation: Option<(&'static str, i64)>,
+    claim_back: i64,
+}
+
+/// Something that happens.
+enum Happening {
+    /// The shop's event is put on the queue. `false`: the function that takes it is not killed.
+    Event(Value, bool),
+    Sweep,
+}
+
+/// The shop's month.
+struct Shop {
+    happenings: Vec<(Timestamp, Happening)>,
+    expected: BTreeMap<String, Expected>,
+    random: fastrand::Rng,
+}
+
+fn cents(amount: i64) -> String {
+    format!("{}.{:02}", amount / 100, amount % 100)
+}
+
+impl Shop {
+    fn new(orders: u32, begin: Timestamp) -> Self {
+        let random = fastrand::Rng::with_seed(18);
+        let mut shop = Self { happenings: Vec::new(), expected: BTreeMap::new(), random };
+        for number in 0..orders {
+            let at =
+                begin + Duration::from_secs(u64::from(number) * 30 * 86_400 / u64::from(orders));
+            shop.order(number, at);
+        }
+        let mut at = begin;
+        let end = begin + DAY * (30 + PERIOD_DAYS + 8);
+        while at < end {
+            shop.happenings.push((at, Happening::Sweep));
+            at = at + SWEEP_EVERY;
+        }
+        shop.happenings.sort_by_key(|(at, _)| *at);
+        shop
+    }
+
+    fn happen(&mut self, at: Timestamp, event: Value, may_be_killed: bool) {
+        self.happenings.push((at, Happening::Event(event, may_be_killed)));
+    }
+
+    /// A time within the return period, some hours before its end.
+    fn some_time(&mut self, at: Timestamp) -> Timestamp {
+        at + HOUR * self.random.u32(1..PERIOD_DAYS * 24 - 12)
+    }
+
+    /// Its completion, twice at times, and what comes back: 12 of 100 whole, 8 in part.
+    fn order(&mut self, number: u32, at: Timestamp) {
+        let id = format!("S-{number}");
+        let total = self.random.i64(100..500_000);
+        let is_unknown = number % 50 == 7;
+        let click = if is_unknown { "unknown" } else { "click" };
+        let click = format!("{click}{number:0>width$}", width = 30 - click.len());
+        let order = json!({
+            "order_id": id, "status": "completed", "completed_at": at.to_string(),
+            "currency": "INR", "total": cents(total),
+            "clicks": { "shopback": { "transaction_id": click } },
+        });
+        let lock_at = at + DAY * PERIOD_DAYS;
+        self.happen(at, order.clone(), true);
+        // A completion after a cancellation would be a person's matter.
+        if number % 100 >= 6 && number.is_multiple_of(5) {
+            let again = self.some_time(at);
+            self.happen(again, order.clone(), true);
+        }
+        let (mut validation, mut claim_back) = (("approved", total), 0);
+        match number % 100 {
+            0..6 => {
+                let event = json!({ "order_id": id, "status": "cancelled" });
+                let at = self.some_time(at);
+                self.happen(at, event.clone(), true);
+                self.happen(at + HOUR, event, true);
+                validation = ("rejected", total);
+            }
+            6..12 => {
+                // In parts that never come together.
+                let first = total / 3;
+                for part in [[("r-1", first)], [("r-2", total - first)], [("r-1", first)]] {
+                    self.refund(&order, at, &part, None);
+                }
+                validation = ("rejected", total);
+            }
+            12..20 => {
+                let (first, second) = (total / 7 + 1, total / 9);
+                let parts = [("r-1", first), ("r-2", second)];
+                // Both together, then each alone, doubled and out of order.
+                self.refund(&order, at, &parts, None);
+                self.refund(&order, at, &parts[1..], None);
+                self.refund(&order, at, &parts[..1], None);
+                validation = ("approved", total - first - second);
+                if number % 100 < 14 {
+                    self.refund(&order, at, &[("r-3", 7)], Some(lock_at - SECOND));
+                    self.happenings.push((lock_at, Happening::Sweep));
+                    validation.1 -= 7;
+                }
+            }
+            20..22 => {
+                self.refund(&order, at, &[("late", 11)], Some(lock_at + DAY * 4));
+                claim_back = 11;
+            }
+            _ => {}
+        }
+        let (validation, claim_back) =
+            if is_unknown { (None, 0) } else { (Some(validation), claim_back) };
+        self.expected.insert(id, Expected { lock_at, validation, claim_back });
+    }
+
+    fn refund(
+        &mut self,
+        order: &Value,
+        completed_at: Timestamp,
+        parts: &[(&str, i64)],
+        at: Option<Timestamp>,
+    ) {
+        let mut order = order.clone();
+        let parts = parts.iter().map(|(id, amount)| json!({ "id": id, "amount": cents(*amount) }));
+        order["refunds"] = parts.collect();
+        let when = at.unwrap_or_else(|| self.some_time(completed_at));
+        self.happen(when, order, at.is_none());
+    }
+}
+
+/// The function in its world.
+struct World {
+    bed: TestBed,
+    endpoint: String,
+    function: Function<ShopBack>,
+    random: fastrand::Rng,
+    kills: u32,
+}
+
+impl World {
+    async fn new() -> Self {
+        let bed = TestBed::new(18).await;
+        let endpoint = format!("{}/shopback", bed.sandbox.base_url());
+        let secret = json!({
+            "offer_id": 1234, "security_token": "fake0token0fake0token0fake0token",
+            "adv_sub2": "{currency}",
+            "validation": { "offer_id": 4321, "aff_id": 77, "return_period_days": PERIOD_DAYS },
+        });
+        let function = bed.function_at(&endpoint, &secret.to_string()).await;
+        Self { bed, endpoint, function, random: fastrand::Rng::with_seed(1), kills: 0 }
+    }
+
+    /// Takes what is visible. One invocation in six is killed somewhere.
+    async fn work(&mut self, may_be_killed: bool) {
+        loop {
+            let messages = self.function.services.receive(10, INVISIBLE);
+            if messages.is_empty() {
+                return;
+            }
+            let is_killed = may_be_killed && self.random.u8(..6) == 0;
+            let steps = if is_killed { vec![self.random.u32(..40)] } else { Vec::new() };
+            let plan = KillPlan::killed_at(&steps);
+            let taken = plan.guard(Box::pin(self.function.take(&messages))).await;
+            if taken.is_none() {
+                self.kills += 1;
+                let services = self.function.services.clone();
+                self.function = self.bed.instance(&self.endpoint, services).await;
+            }
+        }
+    }
+
+    /// Works on until nothing waits for less than an hour.
+    async fn settle(&mut self, may_be_killed: bool) {
+        self.work(may_be_killed).await;
+        let end = self.bed.now() + HOUR;
+        while let Some(at) = self.function.services.next_visible().filter(|at| *at <= end) {
+            self.bed.advance_to(at);
+            self.work(may_be_killed).await;
+        }
+    }
+
+    async fn sweep(&mut self) {
+        let sweep = Sweep::new(FakeSweep::new(&self.bed));
+        let counts = sweep.sweep(self.bed.now() + HOUR).await.expect("a sweep");
+        for message in sweep.into_services().due() {
+            self.function.services.enqueue(message);
+        }
+        self.settle(true).await;
+        let held = counts.get("shopback").is_some_and(|counts| counts.validations_held > 0);
+        if held {
+            self.decide().await;
+        }
+    }
+
+    /// A person looks at ShopBack for each validation whose answer nobody knows.
+    async fn decide(&self) {
+        let there = self.bed.sandbox.validations();
+        for record in self.all().await {
+            if !record.is_validation() || record.protocol.state != State::Unconfirmed {
+                continue;
+            }
+            let is_there = there.iter().any(|one| one.ids["adv_sub"] == record.order_id);
+            let decision = if is_there { Decision::Confirm } else { Decision::PermitSending };
+            self.bed.decide(&record.key(), decision).await;
+        }
+    }
+
+    /// Everything in the ledger.
+    async fn all(&self) -> Vec<Record> {
+        let (ledger, filter) =
+            (self.bed.table.ledger_within(HOUR), Filter { validations: true, ..Filter::default() });
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = ledger.scan(&filter, after.as_ref()).await.expect("the ledger");
+            all.extend(page.records);
+            after = page.next;
+            if after.is_none() {
+                return all;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_month_is_approved_and_rejected_to_the_minor_unit() {
+    let orders = std::env::var("MONTH_ORDERS").ok().and_then(|count| count.parse().ok());
+    let orders: u32 = orders.unwrap_or(200);
+    let mut world = World::new().await;
+    let mut shop = Shop::new(orders, world.bed.now());
+    for (at, happening) in std::mem::take(&mut shop.happenings) {
+        if at > world.bed.now() {
+            world.bed.advance_to(at);
+        }
+        match happening {
+            Happening::Event(event, may_be_killed) => {
+                world.function.enqueue(&event);
+                if may_be_killed {
+                    world.work(true).await;
+                } else {
+                    world.settle(false).await;
+                }
+            }
+            Happening::Sweep => world.sweep().await,
+        }
+    }
+    for _ in 0..3 {
+        world.sweep().await;
+        world.bed.advance(DAY);
+    }
+
+    let mut found: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for one in world.bed.sandbox.validations() {
+        assert_eq!(one.breach, None, "{one:?}");
+        found.entry(one.ids["adv_sub"].clone()).or_default().push(one);
+    }
+    let mut claims = BTreeMap::new();
+    for record in world.all().await.into_iter().filter(Record::is_validation) {
+        if let Some(back) = record.protocol.claim_back() {
+            claims.insert(record.order_id.clone(), back.to_string());
+        }
+    }
+    for (id, expected) in &shop.expected {
+        let validations = found.remove(id).unwrap_or_default();
+        let own = validations.first().map(|one| (one.status.as_str(), one.amount.clone()));
+        let shortest =
+            |amount: i64| cents(amount).trim_end_matches('0').trim_end_matches('.').to_owned();
+        let wanted = expected.validation.map(|(status, amount)| (status, shortest(amount)));
+        let key = Key::known(id.clone(), "shopback", None).validation();
+        let held = world.function.record_of(&key).await.map(|record| record.protocol);
+        assert_eq!(own, wanted, "{id}: {held:#?}");
+        assert!(validations.len() <= 1, "{id} was validated twice: {validations:?}");
+        let lock_at = u64::try_from(expected.lock_at.as_millis()).expect("after 1970");
+        assert!(validations.iter().all(|one| one.at_ms >= lock_at), "{id} before its lock");
+        let back = claims.get(id).cloned();
+        let wanted = (expected.claim_back > 0).then(|| "0.11".to_owned());
+        assert_eq!(back, wanted, "{id}");
+    }
+    assert!(found.is_empty(), "what was not reported was validated: {found:?}");
+    assert!(world.kills > orders / 10, "{} kills", world.kills);
+    println!("{orders} orders, {} kills, {} claims back", world.kills, claims.len());
+}

@@ -1,0 +1,78 @@
+//! As much of AWS as the command-line tool asks besides the ledger: a stack, an identity, empty queues,
+//! no alarms.
+
+use axum::{Router, extract::State, http::HeaderMap};
+use tokio::task::JoinHandle;
+
+use crate::table::listen;
+
+/// A fake of AWS on loopback, as long as it lives.
+#[derive(Debug)]
+pub struct FakeAws {
+    endpoint: String,
+    serving: JoinHandle<()>,
+}
+
+impl FakeAws {
+    /// An AWS with one stack, whose ledger is `table`, and whose networks have these prefixes.
+    ///
+    /// # Panics
+    ///
+    /// If loopback can't be listened on.
+    pub async fn start(table: &str, networks: &[&str]) -> Self {
+        let faulty = "FaultyOrdersQueueUrl";
+        let mut outputs = vec![
+            ("LedgerTable".to_owned(), table.to_owned()),
+            (faulty.to_owned(), format!("http://127.0.0.1/{faulty}")),
+        ];
+        for network in networks {
+            for queue in ["QueueUrl", "DeadLetterQueueUrl"] {
+                let name = format!("{network}{queue}");
+                outputs.push((name.clone(), format!("http://127.0.0.1/{name}")));
+            }
+        }
+        let members = outputs.iter().map(|(name, value)| {
+            format!(
+                "<member><OutputKey>{name}</OutputKey><OutputValue>{value}</OutputValue></member>"
+            )
+        });
+        let stack = format!(
+            "<Stacks><member><StackName>postback</StackName><StackStatus>CREATE_COMPLETE</StackStatus>\
+             <CreationTime>2026-11-21T10:15:00Z</CreationTime><Outputs>{}</Outputs></member></Stacks>",
+            members.collect::<String>()
+        );
+        let routes = Router::new().fallback(answer).with_state(stack);
+        let (endpoint, serving) = listen(|listener| async {
+            let _ended = axum::serve(listener, routes).await;
+        })
+        .await;
+        Self { endpoint, serving }
+    }
+
+    /// The URL at which it listens.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+impl Drop for FakeAws {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn answer(State(stack): State<String>, headers: HeaderMap, body: String) -> String {
+    let target = headers.get("x-amz-target").and_then(|it| it.to_str().ok()).unwrap_or_default();
+    if target.starts_with("AmazonSQS") {
+        return r#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#.to_owned();
+    }
+    let (action, result) = if body.contains("GetCallerIdentity") {
+        ("GetCallerIdentity", "<Arn>arn:aws:iam::123456789012:user/ann</Arn>")
+    } else if body.contains("DescribeStacks") {
+        ("DescribeStacks", stack.as_str())
+    } else {
+        ("ListStackResources", "<StackResourceSummaries></StackResourceSummaries>")
+    };
+    format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>")
+}

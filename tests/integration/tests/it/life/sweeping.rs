@@ -1,0 +1,81 @@
+//! The sweep finds what nobody watches.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use postback_core::delivery::State;
+use postback_harness::{FakeSweep, Strike};
+use postback_integration::Bundle;
+use postback_sandbox::{Fault, Network};
+use sweep::{Counts, Sweep};
+
+use super::{order, published, script};
+
+/// Sweeps the ledger once, and puts the validations that are due on ShopBack's queue.
+pub(super) async fn sweep(bundle: &Bundle) -> BTreeMap<String, Counts> {
+    let now = bundle.bed.now();
+    let sweep = Sweep::new(FakeSweep::new(&bundle.bed));
+    let counts = sweep.sweep(now + Duration::from_mins(5)).await.expect("a sweep");
+    for message in sweep.into_services().due() {
+        bundle.shopback.services.enqueue(message);
+    }
+    counts
+}
+
+#[tokio::test]
+async fn a_claim_whose_sender_died_becomes_a_doubt_that_is_published_and_counted() {
+    let bundle = Bundle::new(1).await;
+    // The claim and the use of its click are written, and the function dies before the settlement.
+    let strikes = [Strike::Pass; 2].into_iter().chain([Strike::Hang]);
+    bundle.bed.table.script(strikes);
+    let died = order("A-1", "a");
+    tokio::select! {
+        _ = bundle.post("/orders/shopback", &died) => panic!("the ledger never answers"),
+        () = bundle.bed.table.wait_for_strikes(1) => {}
+    }
+
+    let early = sweep(&bundle).await;
+    let under_way = bundle.shopback.record("A-1").await.expect("a record").protocol.state;
+    bundle.bed.advance(Duration::from_mins(2));
+    let late = sweep(&bundle).await;
+    bundle.bed.advance(Duration::from_hours(3));
+    let later = sweep(&bundle).await;
+
+    assert_eq!((early["shopback"].open, under_way), (1, State::Sending));
+    assert_eq!(late["shopback"].open, 1);
+    assert_eq!(published(&bundle, "shopback").await, ["unconfirmed"]);
+    assert_eq!(later["shopback"].unwatched, 1, "it has no message");
+}
+
+#[tokio::test]
+async fn a_waiting_order_whose_message_is_lost_is_counted_as_unwatched() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::status(429));
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    for message in bundle.shopback.services.queue() {
+        bundle.shopback.services.delete(&message.id);
+    }
+
+    let watched = sweep(&bundle).await;
+    bundle.bed.advance(Duration::from_hours(3));
+    let unwatched = sweep(&bundle).await;
+
+    assert_eq!((watched["shopback"].open, watched["shopback"].unwatched), (1, 0));
+    assert_eq!((unwatched["shopback"].open, unwatched["shopback"].unwatched), (1, 1));
+    assert_eq!(unwatched["shopback"].oldest, Duration::from_hours(3));
+}
+
+#[tokio::test]
+async fn a_held_delivery_is_counted_with_its_money_for_as_long_as_it_is_held() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::CashMyCell, Fault::close_after_reading());
+    bundle.post("/orders/cashmycell", &order("A-1", "a")).await;
+    bundle.post("/orders/cashmycell", &order("A-2", "b")).await;
+
+    for _ in 0..2 {
+        let counts = sweep(&bundle).await;
+        let held = &counts["cashmycell"];
+        let money = held.money.get("INR").map(ToString::to_string);
+        assert_eq!((held.open, held.held, money.as_deref()), (1, 1, Some("1499")));
+        bundle.bed.advance(Duration::from_hours(24));
+    }
+}

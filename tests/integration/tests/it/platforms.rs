@@ -1,0 +1,368 @@
+//! The shop systems' webhooks, by the real handlers: signatures, repetitions, and whole lives of orders.
+//! Longer than 300 lines, because one sender plays both shop systems in each test.
+
+use std::time::Duration;
+
+use postback_core::clock::Timestamp;
+use postback_integration::{
+    Bundle, Reply,
+    sign::{PLATFORM_KEY, platform_message, secret},
+};
+use postback_runtime::{
+    lambda::messages::ApiAndQueueHandler, ledger::Filter, services::Unavailable,
+};
+use serde_json::{Value, json};
+
+/// A shop system: its path, its headers, its topic of a change, a paid order and the order's id.
+struct Shop {
+    path: &'static str,
+    headers: [&'static str; 3],
+    topic: &'static str,
+    paid: &'static str,
+    order_id: &'static str,
+}
+
+const SHOPIFY: Shop = Shop {
+    path: "/webhooks/shopify",
+    headers: ["x-shopify-hmac-sha256", "x-shopify-topic", "x-shopify-event-id"],
+    topic: "orders/updated",
+    paid: include_str!("../../../../functions/platforms/shopify/payloads/01-paid.json"),
+    order_id: "#1008",
+};
+const WOOCOMMERCE: Shop = Shop {
+    path: "/webhooks/woocommerce",
+    headers: ["x-wc-webhook-signature", "x-wc-webhook-topic", "x-wc-webhook-delivery-id"],
+    topic: "order.updated",
+    paid: include_str!("../../../../functions/platforms/woocommerce/payloads/01-processing.json"),
+    order_id: "727",
+};
+const KEY: &str = PLATFORM_KEY;
+const NEXT_KEY: &str = "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";
+
+impl Shop {
+    fn paid(&self) -> Value {
+        let mut case: Value = serde_json::from_str(self.paid).expect("JSON");
+        case["payload"].take()
+    }
+
+    /// The paid order with other members.
+    fn changed(&self, members: Value) -> Value {
+        let mut payload = self.paid();
+        let (all, changes) = (payload.as_object_mut().expect("an order"), members);
+        all.extend(changes.as_object().expect("members").clone());
+        payload
+    }
+
+    fn message(&self, key: &str, delivery: &str, payload: &Value) -> Value {
+        let body = payload.to_string();
+        platform_message(self.path, self.headers, key, self.topic, delivery, &body)
+    }
+
+    async fn send(&self, bundle: &Bundle, delivery: &str, payload: &Value) -> Reply {
+        bundle.call(&self.message(KEY, delivery, payload)).await
+    }
+
+    /// The states of the order at the networks.
+    async fn states(&self, bundle: &Bundle) -> Vec<(String, String)> {
+        bundle.work().await;
+        let states = bundle.states(self.order_id).await.into_iter();
+        states.map(|(network, state, _)| (network, state)).collect()
+    }
+}
+
+async fn bundle(seed: u64) -> Box<Bundle> {
+    let bundle = Bundle::new(seed).await;
+    bundle.bed.advance_to(Timestamp::parse("2026-11-22T00:00:00Z").expect("an instant"));
+    bundle
+}
+
+/// The results of messages, as they were measured.
+fn results(bundle: &Bundle) -> Vec<String> {
+    let documents = bundle.platform_services.measured();
+    let results = documents.iter().filter_map(|document| document["Result"].as_str());
+    results.map(str::to_owned).collect()
+}
+
+fn refusals(bundle: &Bundle) -> usize {
+    let documents = bundle.platform_services.measured();
+    documents.iter().filter(|document| document.get("PlatformRefusals").is_some()).count()
+}
+
+fn delivered(networks: &[&str]) -> Vec<(String, String)> {
+    networks.iter().map(|name| ((*name).to_owned(), "delivered".to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_paid_order_reaches_the_networks_of_its_cookie_and_its_customer() {
+    for (shop, source) in [(SHOPIFY, "shopify"), (WOOCOMMERCE, "woocommerce")] {
+        let bundle = bundle(1).await;
+
+        let reply = shop.send(&bundle, "d1", &shop.paid()).await;
+
+        assert_eq!((reply.status, &reply.body()["order_id"]), (202, &json!(shop.order_id)));
+        assert_eq!(reply.body()["networks"], json!(["cartstack", "shopback"]));
+        assert_eq!(bundle.bus.sources(), [format!("postback.webhook/{source}/1")]);
+        assert_eq!(shop.states(&bundle).await, delivered(&["cartstack", "shopback"]));
+        assert_eq!(results(&bundle), ["taken"]);
+    }
+}
+
+#[tokio::test]
+async fn a_signature_that_does_not_hold_is_refused_and_leaves_nothing() {
+    for shop in [SHOPIFY, WOOCOMMERCE] {
+        let bundle = bundle(2).await;
+        let right = shop.message(KEY, "d1", &shop.paid());
+        let mut altered = right.clone();
+        altered["body"] = json!(right["body"].as_str().expect("a body").replace("1499", "1"));
+        let mut unsigned = right.clone();
+        unsigned["headers"].as_object_mut().expect("headers").remove(shop.headers[0]);
+        let mut half = right.clone();
+        half["headers"][shop.headers[0]] = json!("AAAA");
+        for (event, code) in [
+            (shop.message(NEXT_KEY, "d1", &shop.paid()), "webhook_signature_wrong"),
+            (altered, "webhook_signature_wrong"),
+            (half, "webhook_signature_wrong"),
+            (unsigned, "webhook_unsigned"),
+        ] {
+            assert_eq!(bundle.call(&event).await.problem(), (401, code.to_owned()));
+            bundle.assert_untouched(code);
+        }
+        assert_eq!((refusals(&bundle), results(&bundle).len()), (4, 0));
+    }
+}
+
+#[tokio::test]
+async fn keys_are_rotated_without_a_gap() {
+    for shop in [SHOPIFY, WOOCOMMERCE] {
+        let bundle = bundle(3).await;
+        bundle.platform_services.rotate(Some(&secret(&[NEXT_KEY, KEY])));
+        let by = |key: &str, delivery: &str| shop.message(key, delivery, &shop.paid());
+        for (key, delivery) in [(KEY, "d1"), (NEXT_KEY, "d2")] {
+            assert_eq!(bundle.call(&by(key, delivery)).await.status, 202, "{key}");
+        }
+        bundle.platform_services.rotate(Some(&secret(&[NEXT_KEY])));
+        bundle.bed.advance(Duration::from_mins(2));
+        assert_eq!(bundle.call(&by(KEY, "d3")).await.status, 401);
+        bundle.platform_services.rotate(Some("{}"));
+        bundle.bed.advance(Duration::from_mins(2));
+        let without = bundle.call(&by(NEXT_KEY, "d4")).await;
+        assert_eq!(without.problem(), (503, "webhook_keys_unavailable".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_played_back_puts_nothing_on_the_bus() {
+    for shop in [SHOPIFY, WOOCOMMERCE] {
+        let bundle = bundle(4).await;
+        let first = shop.send(&bundle, "d1", &shop.paid()).await;
+        bundle.bed.advance(Duration::from_hours(24 * 20));
+
+        let again = shop.send(&bundle, "d1", &shop.paid()).await;
+
+        assert_eq!((again.status, &again.text), (202, &first.text));
+        assert_eq!(
+            (bundle.bus.events().len(), results(&bundle)),
+            (1, vec!["taken".into(), "repeated".into()])
+        );
+        // Under an id of its own it is another message: the ledger knows the order.
+        shop.send(&bundle, "d2", &shop.paid()).await;
+        assert_eq!(shop.states(&bundle).await, delivered(&["cartstack", "shopback"]));
+        assert_eq!(bundle.bed.sandbox.requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_old_message_changes_nothing_that_came_later() {
+    let bundle = bundle(5).await;
+    let later = json!({ "updated_at": "2026-11-21T20:00:00+05:30", "cancelled_at": "2026-11-21T20:00:00+05:30" });
+    SHOPIFY.send(&bundle, "d2", &SHOPIFY.changed(later)).await;
+    bundle.work().await;
+
+    SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+
+    let states = SHOPIFY.states(&bundle).await;
+    assert!(
+        states.len() == 4 && states.iter().all(|(_, state)| state == "withdrawn"),
+        "{states:?}"
+    );
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
+}
+
+#[tokio::test]
+async fn the_first_message_of_a_webhook_of_woocommerce_is_answered() {
+    let bundle = bundle(6).await;
+    let mut event = postback_integration::api_event("POST", WOOCOMMERCE.path, "webhook_id=12");
+    event["headers"] = json!({ "content-type": "application/x-www-form-urlencoded" });
+
+    let reply = bundle.call(&event).await;
+
+    assert_eq!((reply.status, reply.body()), (200, json!({ "ignored": "ping" })));
+    bundle.assert_untouched("a ping");
+}
+
+#[tokio::test]
+async fn what_is_ignored_is_answered_and_counted_and_leaves_nothing() {
+    for (shop, payload, reason) in [
+        (SHOPIFY, SHOPIFY.changed(json!({ "test": true })), "test_order"),
+        (SHOPIFY, SHOPIFY.changed(json!({ "financial_status": "pending" })), "not_paid"),
+        (SHOPIFY, SHOPIFY.changed(json!({ "created_at": "2024-11-21T10:15:00Z" })), "too_old"),
+        (WOOCOMMERCE, WOOCOMMERCE.changed(json!({ "status": "failed" })), "not_paid"),
+    ] {
+        let bundle = bundle(7).await;
+
+        let reply = shop.send(&bundle, "d1", &payload).await;
+
+        assert_eq!((reply.status, reply.body()), (200, json!({ "ignored": reason })));
+        bundle.assert_untouched(reason);
+        assert_eq!(results(&bundle), [reason]);
+    }
+}
+
+#[tokio::test]
+async fn an_order_with_faults_is_kept_for_a_person_and_the_shop_system_does_not_give_up() {
+    let bundle = bundle(8).await;
+    let payload = SHOPIFY.changed(json!({ "currency": "rupees", "current_total_price": "-1" }));
+
+    let reply = SHOPIFY.send(&bundle, "d1", &payload).await;
+
+    assert_eq!((reply.status, reply.body()), (200, json!({ "ignored": "faulty" })));
+    assert_eq!((bundle.bus.events().len(), results(&bundle)), (0, vec!["faulty".to_owned()]));
+    let [(event, fault)] = &bundle.intake_services.faulty()[..] else { panic!("not one") };
+    let event: Value = serde_json::from_str(event).expect("JSON");
+    assert_eq!((fault.reason, fault.order_id.as_deref()), ("invalid_order", Some("#1008")));
+    assert_eq!(
+        (&event["source"], &event["detail-type"]),
+        (&json!("shopify"), &json!("order.completed"))
+    );
+    assert_eq!(event["detail"]["order_id"], "#1008");
+}
+
+#[tokio::test]
+async fn what_aws_refuses_is_asked_for_again() {
+    for shop in [SHOPIFY, WOOCOMMERCE] {
+        let bundle = bundle(9).await;
+        bundle.bus.down(true);
+        let reply = shop.send(&bundle, "d1", &shop.paid()).await;
+        assert_eq!(reply.problem(), (503, "bus_unavailable".to_owned()));
+        bundle.bus.down(false);
+        assert_eq!(shop.send(&bundle, "d1", &shop.paid()).await.status, 202);
+        assert_eq!(shop.states(&bundle).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn paid_reported_partly_and_then_wholly_refunded() {
+    let bundle = bundle(10).await;
+    SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+    assert_eq!(SHOPIFY.states(&bundle).await, delivered(&["cartstack", "shopback"]));
+
+    let transactions =
+        json!([{ "id": 3, "kind": "refund", "status": "success", "amount": "700.00" }]);
+    let refund = json!({ "id": 1, "created_at": "2026-11-21T12:00:00Z", "transactions": transactions,
+        "refund_line_items": [{ "line_item_id": 466_157_049, "quantity": 1, "subtotal": "700.00" }] });
+    let partly = json!({ "financial_status": "partially_refunded", "refunds": [refund],
+        "current_total_price": "799.00", "updated_at": "2026-11-21T12:00:01Z" });
+    let reply = SHOPIFY.send(&bundle, "d2", &SHOPIFY.changed(partly)).await;
+    assert_eq!(reply.status, 202);
+    let (_, detail) = bundle.bus.events().pop().expect("an event");
+    let detail: Value = serde_json::from_str(&detail).expect("JSON");
+    assert_eq!(
+        (&detail["total"], &detail["refunds"][0]["amount"]),
+        (&json!("1499"), &json!("700"))
+    );
+
+    // The same content: no conflict, no second report.
+    assert_eq!(SHOPIFY.states(&bundle).await, delivered(&["cartstack", "shopback"]));
+    assert_eq!(bundle.bed.sandbox.requests(), 2);
+    let shown = bundle.get("#1008").await.body();
+    assert!(
+        shown["deliveries"]
+            .as_array()
+            .expect("some")
+            .iter()
+            .all(|it| it["conflicts"].as_array().is_none_or(Vec::is_empty)),
+        "{shown}"
+    );
+
+    let wholly = json!({ "financial_status": "refunded", "updated_at": "2026-11-21T13:00:00Z" });
+    SHOPIFY.send(&bundle, "d3", &SHOPIFY.changed(wholly)).await;
+    let states = SHOPIFY.states(&bundle).await;
+    let reported: Vec<_> = states.iter().filter(|(_, state)| state == "delivered").collect();
+    assert_eq!((reported.len(), bundle.bed.sandbox.requests()), (2, 2), "{states:?}");
+    let noted = bundle.bed.table.ledger().scan(&Filter::default(), None).await.expect("a page");
+    let noted = noted.records.iter().filter(|record| record.protocol.cancelled.is_some());
+    assert_eq!(noted.count(), 4);
+}
+
+#[tokio::test]
+async fn paid_and_cancelled_before_it_was_reported_is_never_reported() {
+    for (shop, cancelled) in [
+        (
+            SHOPIFY,
+            json!({ "cancelled_at": "2026-11-21T12:00:00Z", "updated_at": "2026-11-21T12:00:00Z" }),
+        ),
+        (WOOCOMMERCE, json!({ "status": "cancelled", "date_modified_gmt": "2026-11-21T12:00:00" })),
+    ] {
+        for cancelled_first in [false, true] {
+            let bundle = bundle(11).await;
+            let mut messages = [("d1", shop.paid()), ("d2", shop.changed(cancelled.clone()))];
+            if cancelled_first {
+                messages.reverse();
+            }
+            for (delivery, payload) in &messages {
+                assert_eq!(shop.send(&bundle, delivery, payload).await.status, 202);
+            }
+            // The bus has both before any function runs, and hands over the cancellation first.
+            let mut events = bundle.bus.events();
+            events.sort();
+            assert_eq!(events[0].0, "order.cancelled");
+            for event in events {
+                bundle.route_in(vec![event]);
+                bundle.work().await;
+            }
+
+            let states = shop.states(&bundle).await;
+            assert!(
+                states.len() == 4 && states.iter().all(|(_, state)| state == "withdrawn"),
+                "{states:?}"
+            );
+            assert_eq!(bundle.bed.sandbox.requests(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_of_a_partner_bus_are_the_same_messages() {
+    let bundle = bundle(12).await;
+    let metadata = json!({ "X-Shopify-Topic": "orders/paid", "X-Shopify-Event-Id": "e1" });
+    let event = json!({
+        "source": "aws.partner/shopify.com/1/postback", "detail-type": "shopifyWebhook",
+        "detail": { "payload": SHOPIFY.paid(), "metadata": metadata },
+    });
+
+    bundle.bus.down(true);
+    let now = bundle.bed.now();
+    assert_eq!(bundle.shopify.take(&event.to_string(), now).await, Err(Unavailable));
+    bundle.bus.down(false);
+    for _ in 0..2 {
+        assert_eq!(bundle.shopify.take(&event.to_string(), now).await, Ok(()));
+    }
+
+    assert_eq!(bundle.bus.sources(), ["postback.bus/shopify"]);
+    assert_eq!(SHOPIFY.states(&bundle).await, delivered(&["cartstack", "shopback"]));
+    assert_eq!(bundle.shopify.take("{\"detail\": {}}", now).await, Ok(()));
+    assert_eq!(bundle.intake_services.faulty()[0].1.reason, "not_an_event");
+    assert_eq!(results(&bundle), ["taken", "repeated", "not_an_event"]);
+}
+
+#[tokio::test]
+async fn a_click_of_the_landing_page_counts_where_no_cookie_names_one() {
+    let bundle = bundle(13).await;
+    let address = "/?utm_source=shopback&transaction_id=T7&cmc_id=C7";
+    SHOPIFY.send(&bundle, "d1", &SHOPIFY.changed(json!({ "landing_site": address }))).await;
+
+    let (_, detail) = bundle.bus.events().pop().expect("an event");
+    let detail: Value = serde_json::from_str(&detail).expect("JSON");
+    assert_eq!(detail["clicks"]["shopback"]["transaction_id"], "102b983f153f632c9a0a1469e27b55");
+    assert_eq!(detail["clicks"]["cashmycell"], json!({ "cmc_id": "C7" }));
+}

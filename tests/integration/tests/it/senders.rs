@@ -1,0 +1,67 @@
+//! The short name of who first brought an order: in its deliveries, what is shown and the events.
+
+use std::time::Duration;
+
+use postback_harness::{Strike, order_event};
+use postback_integration::{Bundle, minimal};
+use serde_json::Value;
+
+async fn shown(bundle: &Bundle, order_id: &str) -> Vec<String> {
+    let reply = bundle.get(order_id).await;
+    bundle.assert_described("get", "/orders/{order_id}", &reply).await;
+    let body = reply.body();
+    let deliveries = body["deliveries"].as_array().expect("a list").iter();
+    deliveries.map(|each| each["source"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+async fn bring(bundle: &Bundle, order: &Value, source: &str) {
+    let mut event = order_event(order);
+    event["source"] = source.into();
+    bundle.shopback.services.enqueue(event.to_string());
+    bundle.shopback.work().await;
+}
+
+#[tokio::test]
+async fn a_delivery_keeps_who_first_brought_it_and_its_events_say_so() {
+    let bundle = Bundle::new(1).await;
+    bring(&bundle, &minimal("A-1"), "postback.api/ShopRole").await;
+    // The same order from elsewhere is a repetition.
+    bring(&bundle, &minimal("A-1"), "shop.checkout").await;
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
+
+    assert_eq!(shown(&bundle, "A-1").await, ["api/ShopRole"]);
+    let record = bundle.shopback.record("A-1").await.expect("a record");
+    assert!(record.conflicts.is_empty());
+    assert_eq!(record.attempts.count(), 1);
+    let events = bundle.bed.published_of("shopback").await;
+    assert!(!events.is_empty());
+    assert!(events.iter().all(|(_, detail)| detail["source"] == "api/ShopRole"), "{events:?}");
+}
+
+#[tokio::test]
+async fn every_way_has_its_name_and_an_address_of_a_person_is_none() {
+    let bundle = Bundle::new(1).await;
+    bring(&bundle, &minimal("A-1"), "shop.checkout").await;
+    bring(&bundle, &minimal("A-2"), "asha@shop.example").await;
+    bring(&bundle, &minimal("A-3"), "postback.webhook/shopify/1").await;
+    bundle.post("/orders/shopback", &minimal("A-4")).await;
+
+    let mut names = Vec::new();
+    for order_id in ["A-1", "A-2", "A-3", "A-4"] {
+        names.extend(shown(&bundle, order_id).await);
+    }
+
+    assert_eq!(names, ["bus/shop.checkout", "bus/asha-shop.example", "webhook/shopify/1", "api"]);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_before_its_first_write_keeps_its_sender() {
+    let bundle = Bundle::new(1).await;
+    bundle.bed.table.script([Strike::Fail; 20]);
+    bring(&bundle, &minimal("A-1"), "shop.checkout").await;
+    bundle.bed.table.script([]);
+    assert_eq!(bundle.shopback.record("A-1").await, None);
+    bundle.bed.work_off(&bundle.shopback, Duration::from_hours(1)).await;
+
+    assert_eq!(shown(&bundle, "A-1").await, ["bus/shop.checkout"]);
+}

@@ -1,0 +1,61 @@
+"""The order's schema and the API's description, as other people's tools read them: ajv in its strict mode, Redocly, Spectral."""
+
+import json
+import subprocess
+
+import pytest
+from build import ROOT
+from npm import installed
+
+INTAKE = ROOT / "functions" / "intake"
+VALIDATE = """
+const ajv = new (require('ajv/dist/2020'))({ strict: true, allErrors: true });
+require('ajv-formats')(ajv);
+const validate = ajv.compile(JSON.parse(require('fs').readFileSync(process.argv[1])));
+const orders = JSON.parse(require('fs').readFileSync(0));
+console.log(JSON.stringify(orders.map((order) => validate(order) || validate.errors.map((error) => error.instancePath))));
+"""
+ORDER = {"order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z", "currency": "INR", "total": "1499.00"}
+
+
+def test_ajv_takes_the_schema_in_its_strict_mode_and_judges_by_it():
+    modules = installed("ajv@8.20.0", "ajv-formats@3.0.1")
+    orders = [
+        ORDER,
+        {**ORDER, "comment": "<script>", "customer": {"email": ""}, "items": []},
+        {"order_id": "A-1", "status": "cancelled"},
+        {**ORDER, "total": "many"},
+        {"order_id": "A-1", "status": "completed"},
+        {**ORDER, "totl": "1"},
+    ]
+
+    done = subprocess.run(
+        ["node", "-e", VALIDATE, str(INTAKE / "order.schema.json")],
+        cwd=modules.parent, env={"NODE_PATH": str(modules), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        input=json.dumps(orders), capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    valid = json.loads(done.stdout)
+    assert [one is True for one in valid] == [True, True, True, False, False, False], valid
+
+
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [
+        ("@redocly/cli@2.77.0", ["redocly", "lint", "--format=stylish"]),
+        ("@stoplight/spectral-cli@6.16.3", ["spectral", "lint", "--ruleset", "RULES", "--fail-severity=error"]),
+    ],
+    ids=["redocly", "spectral"],
+)
+def test_the_description_passes_the_linters(package, command, tmp_path):
+    modules = installed(package)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text('extends: ["spectral:oas"]\n')
+    program, *arguments = (str(rules) if word == "RULES" else word for word in command)
+
+    done = subprocess.run(
+        [str(modules / ".bin" / program), *arguments, str(INTAKE / "openapi.json")], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr

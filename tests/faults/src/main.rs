@@ -17,6 +17,9 @@ fn main() -> ExitCode {
     for (defect, what) in report.census.defects.iter().take(20) {
         println!("{defect:?}: {what}");
     }
+    for left in report.left.iter().take(20) {
+        println!("never at rest: {left}");
+    }
     let (invocations, killed) = report.invocations;
     println!("invocations {invocations}, killed {killed}, redriven {}", report.redriven);
     println!("{}", report.tally);

@@ -35,8 +35,8 @@ pub struct Report {
     pub invocations: (u64, u64),
     /// The number of dead letters that were put back by hand.
     pub redriven: u64,
-    /// The number of scenarios that did not come to an end.
-    pub endless: u64,
+    /// What never came to rest.
+    pub left: Vec<String>,
 }
 
 /// The number of orders of one scenario.
@@ -110,13 +110,13 @@ impl Report {
         self.invocations.0 += other.invocations.0;
         self.invocations.1 += other.invocations.1;
         self.redriven += other.redriven;
-        self.endless += other.endless;
+        self.left.extend(other.left);
     }
 
     /// Returns true if nothing was reported twice, lost or untrue, and everything came to rest.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.census.defects.is_empty() && self.endless == 0
+        self.census.defects.is_empty() && self.left.is_empty()
     }
 }
 
@@ -150,6 +150,6 @@ async fn run_scenario(seed: u64) -> Report {
         tally: scenario.tally.clone(),
         invocations: scenario.invocations,
         redriven: closing.redriven as u64,
-        endless: u64::from(!closing.done),
+        left: closing.left,
     }
 }

@@ -177,16 +177,29 @@ impl Scenario {
             self.round(&Round { arrivals, ..Round::default() }).await;
             let next = self.functions.iter().filter_map(|it| it.services().next_visible()).min();
             match next {
-                _ if self.bed.now() > began + LONG => return Closing { done: false, redriven },
+                _ if self.bed.now() > began + LONG => {
+                    return Closing { left: self.left(), redriven };
+                }
                 _ if !self.unanswered.is_empty() => self.bed.advance(Duration::from_mins(1)),
                 None if self.dead_letters() > 0 => self.bed.advance(Duration::from_mins(1)),
-                None => return Closing { done: true, redriven },
+                None => return Closing { left: Vec::new(), redriven },
                 Some(at) => self.bed.advance_to(at),
             }
             if self.bed.now() > began + LONG / 3 {
                 self.settle_changed_settings().await;
             }
         }
+    }
+
+    fn left(&self) -> Vec<String> {
+        let of = |function: &dyn NetworkFunction| {
+            let services = function.services();
+            let messages = services.queue().into_iter().map(|message| format!("{message:?}"));
+            let letters = services.dead_letters().into_iter().map(|letter| format!("{letter:?}"));
+            messages.chain(letters).collect::<Vec<_>>()
+        };
+        let calls = self.unanswered.iter().map(|arrival| format!("{arrival:?}"));
+        self.functions.iter().flat_map(|it| of(it.as_ref())).chain(calls).collect()
     }
 
     fn dead_letters(&self) -> usize {

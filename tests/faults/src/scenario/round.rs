@@ -42,10 +42,10 @@ pub enum Source {
 }
 
 /// The end of a scenario.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
-    /// True if every queue is empty.
-    pub done: bool,
+    /// What never came to rest: messages, dead letters and calls.
+    pub left: Vec<String>,
     /// The number of dead letters that were put back by hand.
     pub redriven: usize,
 }

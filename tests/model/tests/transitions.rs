@@ -60,7 +60,7 @@ fn doubt(if_absent: IfAbsent) -> Option<Doubt> {
 fn delivery(state: State) -> Delivery {
     let is_doubtful = matches!(state, State::Unconfirmed | State::Abandoned);
     let cancelled =
-        Cancellation { at: NOW, updated_at: None, completed_after: false, refunds_exceed: false };
+        Cancellation { at: NOW, updated_at: None, completed_after: false, by_refunds: false };
     Delivery {
         state,
         reason: None,
@@ -330,7 +330,7 @@ fn from_outside() -> Vec<Class> {
     vec![
         Class {
             name: "the shop cancels it",
-            event: |_| Event::Cancel { facts: Facts::none(), updated_at: None },
+            event: |_| Event::Cancel { facts: Facts::none(), updated_at: None, by_refunds: false },
             concerns: |_| true,
             usual: None,
         },

@@ -1,7 +1,9 @@
 //! The shop's cancellation of an order.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::Delivery;
 use crate::clock::Timestamp;
 
 /// The shop's cancellation of an order.
@@ -15,9 +17,9 @@ pub struct Cancellation {
     /// True if the order has come as completed again, with no later version: a person may send it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub completed_after: bool,
-    /// True if it is the refunds that are more than the amount: a person decides its validation.
+    /// True if it is the refunds that reach the amount: they decide its validation.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub refunds_exceed: bool,
+    pub by_refunds: bool,
 }
 
 impl Cancellation {
@@ -25,6 +27,15 @@ impl Cancellation {
     #[must_use]
     pub fn holds_against(&self, updated_at: Option<Timestamp>) -> bool {
         !matches!((updated_at, self.updated_at), (Some(one), Some(other)) if one > other)
+    }
+}
+
+impl Delivery {
+    /// Returns whether its refunds together are its amount, neither less nor more.
+    #[must_use]
+    pub fn is_refunded_exactly(&self) -> bool {
+        let amount = self.facts.reported_amount().and_then(|amount| amount.parse::<Decimal>().ok());
+        amount.is_some() && self.refunds.sum() == amount
     }
 }
 

@@ -145,6 +145,13 @@ pub enum Event {
         facts: Facts,
         /// The time when the shop last changed the order.
         updated_at: Option<Timestamp>,
+        /// True if it is the refunds that reach the amount: they decide its validation.
+        by_refunds: bool,
+    },
+    /// Parts of the order were refunded.
+    Refund {
+        /// The refunds.
+        refunds: Refunds,
     },
     /// The sender of `attempt` has a verdict.
     Settle {

@@ -84,19 +84,16 @@ pub fn validate(
     if reported.differs && !order.is_permitted {
         return person("reported_twice");
     }
-    match order.cancelled {
-        Some(cancelled) if cancelled.refunds_exceed => return person("refunds_exceed_amount"),
-        Some(cancelled) if cancelled.completed_after => {
-            return person("completed_after_cancellation");
-        }
-        Some(_) => return Validated::Reject,
-        None => {}
-    }
-    let Some(refunded) = refunds.sum() else { return person("refund_unclear") };
-    match reported.amount.checked_sub(refunded) {
-        Some(left) if left.is_zero() && !refunded.is_zero() => Validated::Reject,
-        Some(left) if left >= Decimal::ZERO => Validated::Approve(left.normalize()),
-        _ => person("refunds_exceed_amount"),
+    let refunded = refunds.sum();
+    let left = refunded.and_then(|refunded| reported.amount.checked_sub(refunded));
+    match (order.cancelled, left) {
+        (_, Some(left)) if left < Decimal::ZERO => person("refunds_exceed_amount"),
+        (Some(cancelled), _) if cancelled.completed_after => person("completed_after_cancellation"),
+        (Some(cancelled), _) if !cancelled.by_refunds => Validated::Reject,
+        (_, None) => person("refund_unclear"),
+        (_, Some(left)) if left.is_zero() && refunded != Some(left) => Validated::Reject,
+        (Some(_), Some(_)) => person("refund_unclear"),
+        (None, Some(left)) => Validated::Approve(left.normalize()),
     }
 }
 

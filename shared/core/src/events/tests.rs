@@ -31,7 +31,7 @@ fn settle(verdict: Verdict) -> Event {
 }
 
 fn cancel() -> Event {
-    Event::Cancel { facts: Facts::none(), updated_at: None }
+    Event::Cancel { facts: Facts::none(), updated_at: None, by_refunds: false }
 }
 
 /// The record after `event` at `now`.

@@ -70,10 +70,9 @@ pub fn clicks_fault(order: &Value) -> Option<Fault> {
 
 impl Arrived {
     /// Reads an order, or the cancellation of one: for that its id and its status are enough.
-    /// Refunds that reach the total are a refund of the whole order.
     pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
         if !is_cancellation(value) {
-            return Order::read(value, unknown).map(Self::of);
+            return Order::read(value, unknown).map(|order| Self::Order(Box::new(order)));
         }
         let matters = |fault: &Fault| {
             let mut members = fault.pointer.split('/').skip(1);
@@ -87,15 +86,6 @@ impl Arrived {
             return Err(faults);
         }
         fields::read_loosely(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
-    }
-
-    fn of(order: Order) -> Self {
-        let is_refunded = refund::reach(&order.refunds, order.total);
-        if order.status != Status::Completed || !is_refunded {
-            return Self::Order(Box::new(order));
-        }
-        let Order { order_id, updated_at, .. } = order;
-        Self::Cancelled(Cancelled { order_id, status: Status::Refunded, updated_at })
     }
 
     /// The faults of an order that says it was completed or changed more than a day after `now`: a

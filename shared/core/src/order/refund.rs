@@ -1,7 +1,5 @@
 //! The refunds of an order: money depends on them, so they are read strictly.
 
-use std::collections::BTreeMap;
-
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -98,12 +96,3 @@ fn place(items: usize) -> impl Fn(&Value) -> Result<String, Invalid> {
 
 /// The highest place of a line.
 const MAX_PLACE: usize = 999_999;
-
-/// Whether the refunds together are the total. Of two under one id the last counts. More than the
-/// total is not clear: it is kept with the delivery.
-pub(super) fn reach(refunds: &[Refund], total: Amount) -> bool {
-    let by_id: BTreeMap<_, _> =
-        refunds.iter().map(|refund| (refund.id.as_str(), refund.amount.decimal())).collect();
-    let sum = by_id.into_values().try_fold(Decimal::ZERO, Decimal::checked_add);
-    !refunds.is_empty() && sum == Some(total.decimal())
-}

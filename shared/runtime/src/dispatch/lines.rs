@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        ByLines, Delivery, Event, Facts, Key, Lines, Policy, Record, Recovery, State, by_lines,
+        ByLines, Delivery, Event, Facts, Key, Lines, Policy, Record, Recovery, Refunds, State,
+        by_lines,
     },
     network::{Network, Part},
     order::Order,
@@ -54,8 +55,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             ByLines::Deliver { .. } => {
                 let gone = held.map(|held| held.protocol.former_lines.clone()).unwrap_or_default();
                 let mut results = Vec::with_capacity(gone.len() + parts.len());
+                let withdrawal = withdrawal(order.updated_at, false);
                 for line in gone {
-                    self.withdraw_line(order, &line, order.updated_at, trigger).await?;
+                    self.record_line(order, &line, &withdrawal, trigger).await?;
                     let left = self.leave_line(order, configured, &line, trigger).await?;
                     results.extend(Some(left).filter(DeliveryResult::is_open));
                 }
@@ -68,21 +70,21 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 self.await_lines(order, &under_way, until).await?
             }
             // The permission lapsed in between.
-            ByLines::Close { .. } | ByLines::Superseded | ByLines::Permitted { .. } => {
+            ByLines::Close { .. } | ByLines::Superseded { .. } | ByLines::Permitted { .. } => {
                 Entered::Answered(vec![answered])
             }
             ByLines::Withdrawn { .. } => {
-                let at = held.and_then(|held| held.protocol.cancelled.as_ref()?.updated_at);
+                let withdrawal = withdrawal_of(held);
                 let mut results =
-                    self.withdraw_lines(order, configured, parts, at, trigger).await?;
+                    self.withdraw_lines(order, configured, parts, &withdrawal, trigger).await?;
                 let is_former = |line: &&String| lines.parts.iter().all(|(id, _)| id != *line);
                 for line in answered.lines.iter().filter(is_former) {
-                    self.withdraw_line(order, line, at, trigger).await?;
+                    self.record_line(order, line, &withdrawal, trigger).await?;
                     results.push(self.leave_line(order, configured, line, trigger).await?);
                 }
                 Entered::Answered([vec![answered], results].concat())
             }
-            ByLines::ModeChanged => {
+            ByLines::ModeChanged { .. } => {
                 let reason = Some(Reason::new("mode_changed"));
                 let key = Key::new(&order.order_id, N::NAME, None);
                 let event = Event::Unplanned { settings: configured.version.clone() };
@@ -104,6 +106,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             until: trigger.deadline + Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG).skew,
             is_delayed: trigger.is_delayed,
             are_permitted: false,
+            refunds: Refunds::of_order(order),
             facts,
         }
     }
@@ -139,7 +142,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 let stamp = self.stamp();
                 let protocol = held.map(|record| &record.protocol);
                 let way = by_lines(protocol, &deliveries, lines, stamp.now);
-                let Some(next) = written(&way) else { return Change::Keep(Some(way)) };
+                let Some(next) = way.next().cloned() else { return Change::Keep(Some(way)) };
                 has_to_be_put = !on_queue && is_replaced(protocol, &way, lines);
                 if has_to_be_put {
                     return Change::Keep(None);
@@ -239,14 +242,14 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         order: &Order,
         configured: &Configured<N>,
         parts: &[Part<N::Report>],
-        cancelled_at: Option<Timestamp>,
+        withdrawal: &Event,
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let trigger = Trigger { is_delayed: true, expect_existing: true, ..*trigger };
         let mut results = Vec::with_capacity(parts.len() + 1);
         for part in parts {
             let Some(line) = &part.line else { continue };
-            let result = self.withdraw_line(order, line, cancelled_at, &trigger).await?;
+            let result = self.record_line(order, line, withdrawal, &trigger).await?;
             results.push(if result.is_open() {
                 self.deliver_part(order, configured, part, &trigger).await?
             } else {
@@ -254,19 +257,6 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             });
         }
         Ok(results)
-    }
-
-    /// Withdraws a line that is cancelled, or that a later version of the order no longer has: where
-    /// the network certainly holds nothing of it; otherwise it is a person's matter.
-    async fn withdraw_line(
-        &self,
-        order: &Order,
-        line: &str,
-        updated_at: Option<Timestamp>,
-        trigger: &Trigger<'_>,
-    ) -> Result<DeliveryResult, DeliverError> {
-        let event = Event::Cancel { facts: Facts::none(), updated_at };
-        self.record_line(order, line, &event, trigger).await
     }
 
     /// A line that can't be built any more: it comes back until its sender is certainly dead.
@@ -295,7 +285,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     }
 
     /// Adds the lines of an order that was reported by lines and now comes as a whole: those that are
-    /// open wait for other settings.
+    /// open wait for other settings, unless the order is cancelled.
     pub(super) async fn with_lines(
         &self,
         order: &Order,
@@ -304,13 +294,45 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         // The message of a later version carries the lines on.
-        let is_held = |whole: &&DeliveryResult| whole.order_updated_at <= order.updated_at;
-        let lines = results.first().filter(is_held).map(|whole| whole.lines.clone());
-        for line in lines.unwrap_or_default() {
+        let Some(whole) = results.first().filter(|it| !it.lines.is_empty()) else {
+            return Ok(results);
+        };
+        let is_withdrawn = whole.state == State::Withdrawn;
+        if whole.order_updated_at > order.updated_at && !is_withdrawn {
+            return Ok(results);
+        }
+        let lines = whole.lines.clone();
+        let withdrawal = if is_withdrawn {
+            let key = Key::new(&order.order_id, N::NAME, None);
+            let held = self.ledger.get(&key).await.map_err(UpdateError::from)?;
+            Some(withdrawal_of(held.as_ref()))
+        } else {
+            None
+        };
+        for line in lines {
+            if let Some(withdrawal) = &withdrawal {
+                self.record_line(order, &line, withdrawal, trigger).await?;
+            }
             let left = self.leave_line(order, configured, &line, trigger).await?;
             results.extend(Some(left).filter(DeliveryResult::is_open));
         }
         Ok(results)
+    }
+
+    /// Notes the refunds of an order on its lines, whatever became of its version: they count at the
+    /// validation.
+    pub(super) async fn refund_lines(
+        &self,
+        order: &Order,
+        trigger: &Trigger<'_>,
+    ) -> Result<(), DeliverError> {
+        for (line, record) in self.line_records(order).await? {
+            let refunds = Refunds::of_line(order, &line);
+            if record.protocol.refunds.and(&refunds) != record.protocol.refunds {
+                self.record_line(order, &line, &Event::Refund { refunds }, trigger).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether the order of a claimed line is cancelled or superseded meanwhile, or another
@@ -336,16 +358,18 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
 /// The number of times an order's lines are compared anew.
 const MAX_ROUNDS: u32 = 64;
 
-/// The order's item that is to be written.
-fn written(way: &ByLines) -> Option<Delivery> {
-    match way {
-        ByLines::Close { next } => Some((**next).clone()),
-        ByLines::Deliver { next }
-        | ByLines::Withdrawn { next }
-        | ByLines::Wait { next, .. }
-        | ByLines::Conflict { next, .. } => next.as_deref().cloned(),
-        ByLines::Permitted { .. } | ByLines::Superseded | ByLines::ModeChanged => None,
-    }
+/// The withdrawal of a line that is cancelled, or that a later version of the order no longer has.
+const fn withdrawal(updated_at: Option<Timestamp>, by_refunds: bool) -> Event {
+    Event::Cancel { facts: Facts::none(), updated_at, by_refunds }
+}
+
+/// The withdrawal of the lines of an order that is cancelled. Refunds that are more than its amount,
+/// or not clear, are decided for each line.
+fn withdrawal_of(whole: Option<&Record>) -> Event {
+    let cancelled = whole.and_then(|held| held.protocol.cancelled.as_ref());
+    let is_unclear = whole.is_some_and(|held| !held.protocol.is_refunded_exactly());
+    let by_refunds = is_unclear && cancelled.is_some_and(|cancelled| cancelled.by_refunds);
+    withdrawal(cancelled.and_then(|cancelled| cancelled.updated_at), by_refunds)
 }
 
 /// Returns whether a later version takes the place of the one held.

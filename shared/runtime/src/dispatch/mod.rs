@@ -141,7 +141,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let is_open = self.breaker().is_open();
         let configured = self.settings.current(&self.services, is_open).await;
-        let results = match self.plan(order, &configured).await? {
+        let mut results = match self.plan(order, &configured).await? {
             Plan::Send(parts) => self.deliver_parts(order, &configured, &parts, trigger).await?,
             Plan::Skip(reason) => {
                 let planned = Planned::Skip(reason);
@@ -152,6 +152,15 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 self.deliver_nothing(order, &configured, planned, trigger).await?
             }
         };
+        let has_lines = results.iter().any(|it| it.line.is_some() || !it.lines.is_empty());
+        if has_lines && !order.refunds.is_empty() {
+            match self.refund_lines(order, trigger).await {
+                Err(error) if results.iter().all(|it| it.replayed) => return Err(error),
+                // Something was sent, or written.
+                Err(_) => results.push(DeliveryResult::left_undone(None, self.services.now())),
+                Ok(()) => {}
+            }
+        }
         self.metrics().record_results(order, &results);
         Ok(results)
     }

@@ -57,7 +57,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         cancelled: &Cancelled,
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
-        let event = Event::Cancel { facts: Facts::none(), updated_at: cancelled.updated_at };
+        let updated_at = cancelled.updated_at;
+        let event = Event::Cancel { facts: Facts::none(), updated_at, by_refunds: false };
         let order_id = cancelled.order_id.as_str();
         // The order's own item comes first: it names the lines, and no line is sent once it is
         // written.

@@ -28,7 +28,8 @@ pub(super) fn arrive(
         (Some(step), _) => step,
         (None, None) => first(arrival, policy, now),
         (None, Some(held)) => {
-            let is_delayed = arrival.is_delayed || is_refunded(held, arrival);
+            let is_delayed =
+                arrival.is_delayed || is_refunded(held, &arrival.refunds, &arrival.facts);
             again(held, &Arrival { is_delayed, ..arrival.clone() }, policy, now)
         }
     }

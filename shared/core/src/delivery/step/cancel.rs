@@ -1,102 +1,112 @@
 //! The shop cancelled or refunded the whole order. One that is known to be cancelled before its
 //! claim is never reported.
 
-use std::cmp::Ordering;
-
 use rust_decimal::Decimal;
 
 use super::{
-    super::{Arrival, Cancellation, Delivery, Facts, Planned, State, Step, Then},
+    super::{Arrival, Cancellation, Delivery, Facts, Planned, Refunds, State, Step, Then},
     claim::never_sent_again,
     plan::blank,
 };
 use crate::clock::Timestamp;
 
 /// A cancellation that arrives before the order.
-pub(super) fn unknown(facts: &Facts, updated_at: Option<Timestamp>, now: Timestamp) -> Step {
-    let next = Delivery {
-        state: State::Withdrawn,
-        cancelled: Some(cancellation(updated_at, now)),
-        ..blank(facts, updated_at, now)
-    };
-    Step::write(next, Then::Rest)
+pub(super) fn unknown(
+    facts: &Facts,
+    updated_at: Option<Timestamp>,
+    by_refunds: bool,
+    now: Timestamp,
+) -> Step {
+    let held = blank(facts, updated_at, now);
+    Step::write(cancelled(&held, updated_at, by_refunds, now), Then::Rest)
 }
 
 /// A cancellation of an order that the ledger holds. Its message is done with once that is written:
 /// it can't be sent, and nothing can be looked up with it.
-pub(super) fn known(held: &Delivery, updated_at: Option<Timestamp>, now: Timestamp) -> Step {
+pub(super) fn known(
+    held: &Delivery,
+    updated_at: Option<Timestamp>,
+    by_refunds: bool,
+    now: Timestamp,
+) -> Step {
     // The version held is a later one than the cancelled one.
     if updated_at.is_some() && updated_at < held.order_updated_at {
         return Step { next: None, then: Then::Superseded };
     }
-    if !is_news(held.cancelled.as_ref(), updated_at) {
+    let is_by_refunds = held.cancelled.as_ref().is_none_or(|noted| noted.by_refunds);
+    if !is_news(held.cancelled.as_ref(), updated_at) && (is_by_refunds || !by_refunds) {
         return Step::rest();
     }
+    Step::write(cancelled(held, updated_at, by_refunds, now), Then::Rest)
+}
+
+/// The refunds that are known, of all its messages, reach the amount: it is cancelled. `None` where
+/// they don't, or that is noted, or the content is other than the one held.
+pub(super) fn refunded(held: Option<&Delivery>, arrival: &Arrival, now: Timestamp) -> Option<Step> {
+    let Arrival { facts, refunds, updated_at, .. } = arrival;
+    let blank = blank(facts, *updated_at, now);
+    let held = match held {
+        Some(held) if is_settled_for(held, facts) => held,
+        Some(_) => return None,
+        // Nothing to report writes nothing.
+        None if matches!(arrival.planned, Planned::Skip(_)) => return None,
+        None => &blank,
+    };
+    let next = cancelled_by_refunds(held, facts, refunds, *updated_at, now)?;
+    Some(Step::write(next, Then::Rest))
+}
+
+/// Returns whether refunds of an order of these facts may cancel the one held.
+fn is_settled_for(held: &Delivery, facts: &Facts) -> bool {
+    let is_absent = held.lines.is_none() && held.is_certainly_absent();
+    is_absent || held.facts.agree(facts)
+}
+
+/// The delivery cancelled, if these refunds and those that it has reach the amount of `facts`, and
+/// that is news.
+pub(super) fn cancelled_by_refunds(
+    held: &Delivery,
+    facts: &Facts,
+    refunds: &Refunds,
+    updated_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Delivery> {
+    let updated_at = updated_at.max(held.order_updated_at);
+    let is_cancelled =
+        reach(&held.refunds.and(refunds), facts) && is_news(held.cancelled.as_ref(), updated_at);
+    is_cancelled.then(|| cancelled(held, updated_at, true, now))
+}
+
+/// Returns whether the refunds that are known reach the amount.
+pub(super) fn is_refunded(held: &Delivery, refunds: &Refunds, facts: &Facts) -> bool {
+    is_settled_for(held, facts) && reach(&held.refunds.and(refunds), facts)
+}
+
+/// Returns whether refunds reach the amount of the content; not where they are not clear.
+fn reach(refunds: &Refunds, facts: &Facts) -> bool {
+    let amount = facts.reported_amount().and_then(|amount| amount.parse::<Decimal>().ok());
+    let sum = refunds.sum().filter(|sum| !sum.is_zero());
+    sum.zip(amount).is_some_and(|(sum, amount)| sum >= amount)
+}
+
+/// The delivery with its cancellation; withdrawn where the network certainly holds nothing of it.
+fn cancelled(
+    held: &Delivery,
+    updated_at: Option<Timestamp>,
+    by_refunds: bool,
+    now: Timestamp,
+) -> Delivery {
     let updated_at = match &held.cancelled {
         Some(Cancellation { updated_at: None, .. }) => None,
         _ => updated_at,
     };
-    let refunds_exceed = held.cancelled.as_ref().is_some_and(|noted| noted.refunds_exceed);
-    let next = Delivery {
-        cancelled: Some(Cancellation { refunds_exceed, ..cancellation(updated_at, now) }),
-        permission: None,
-        ..held.clone()
-    };
-    let next = if next.is_certainly_absent() {
+    let cancelled = Cancellation { at: now, updated_at, completed_after: false, by_refunds };
+    let next = Delivery { cancelled: Some(cancelled), permission: None, ..held.clone() };
+    if next.is_certainly_absent() {
         withdrawn(next)
     } else {
         Delivery { doubt: next.doubt.clone().map(never_sent_again), ..next }
-    };
-    Step::write(next, Then::Rest)
-}
-
-/// The refunds that are known, of all its messages, reach the amount: it is cancelled. `None` where
-/// they don't, or that is noted.
-pub(super) fn refunded(held: Option<&Delivery>, arrival: &Arrival, now: Timestamp) -> Option<Step> {
-    let exceed = reach(held, arrival)? == Ordering::Greater;
-    let Some(held) = held else {
-        let is_concerned = !matches!(arrival.planned, Planned::Skip(_));
-        let step = is_concerned.then(|| unknown(&arrival.facts, arrival.updated_at, now))?;
-        return Some(exceeding(step, exceed));
-    };
-    if held.lines.is_some() {
-        return None;
     }
-    let step = known(held, arrival.updated_at.max(held.order_updated_at), now);
-    let is_more = held.cancelled.as_ref().is_some_and(|noted| exceed && !noted.refunds_exceed);
-    match step.next {
-        Some(_) => Some(exceeding(step, exceed)),
-        None if is_more => Some(exceeding(Step::write(held.clone(), Then::Rest), exceed)),
-        None => None,
-    }
-}
-
-/// Returns whether the refunds that are known reach the amount.
-pub(super) fn is_refunded(held: &Delivery, arrival: &Arrival) -> bool {
-    held.lines.is_none() && reach(Some(held), arrival).is_some()
-}
-
-/// Compares the refunds that are known with the amount that the network has, or would get; `None`
-/// where they don't reach it, or are not clear.
-fn reach(held: Option<&Delivery>, arrival: &Arrival) -> Option<Ordering> {
-    let present = held.filter(|held| !held.is_certainly_absent());
-    let facts = present.map_or(&arrival.facts, |held| &held.facts);
-    let amount: Decimal = facts.reported_amount()?.parse().ok()?;
-    let all = held.map(|held| held.refunds.and(&arrival.refunds));
-    let sum = all.as_ref().unwrap_or(&arrival.refunds).sum()?;
-    Some(sum.cmp(&amount)).filter(|order| !sum.is_zero() && *order != Ordering::Less)
-}
-
-/// The step, its cancellation marked where the refunds are more than the amount.
-fn exceeding(step: Step, refunds_exceed: bool) -> Step {
-    let next = step.next.map(|next| {
-        let mark = |noted: Cancellation| Cancellation {
-            refunds_exceed: refunds_exceed || noted.refunds_exceed,
-            ..noted
-        };
-        Delivery { cancelled: next.cancelled.map(mark), ..next }
-    });
-    Step { next, ..step }
 }
 
 /// Returns whether a cancellation says more than the one that is noted. One without `updated_at`
@@ -121,8 +131,4 @@ pub(super) fn withdrawn(delivery: Delivery) -> Delivery {
         undecided: None,
         ..delivery
     }
-}
-
-const fn cancellation(updated_at: Option<Timestamp>, at: Timestamp) -> Cancellation {
-    Cancellation { at, updated_at, completed_after: false, refunds_exceed: false }
 }

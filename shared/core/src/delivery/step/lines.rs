@@ -9,8 +9,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    super::{Cancellation, Delivery, Doubt, Facts, IfAbsent, Permission, State, Step, Then},
+    super::{
+        Cancellation, Delivery, Doubt, Facts, IfAbsent, Permission, Refunds, State, Step, Then,
+    },
     arrive::is_unsettled,
+    cancel::{cancelled_by_refunds, is_refunded},
     claim::{doubt, has_expired},
     plan::blank,
 };
@@ -31,6 +34,8 @@ pub struct Lines {
     pub is_delayed: bool,
     /// True if each line has the permission that a person gave for the order.
     pub are_permitted: bool,
+    /// The refunds of parts of the order.
+    pub refunds: Refunds,
 }
 
 /// The way on for the lines of an order.
@@ -76,15 +81,89 @@ pub enum ByLines {
         next: Option<Box<Delivery>>,
     },
     /// A later version is held.
-    Superseded,
+    Superseded {
+        /// The order's item, to be written; `None` when unchanged.
+        next: Option<Box<Delivery>>,
+    },
     /// The order was claimed as a whole: it is answered from the ledger.
-    ModeChanged,
+    ModeChanged {
+        /// The order's item, to be written; `None` when unchanged.
+        next: Option<Box<Delivery>>,
+    },
+}
+
+impl ByLines {
+    /// The order's item that is to be written; `None` when unchanged.
+    #[must_use]
+    pub fn next(&self) -> Option<&Delivery> {
+        match self {
+            Self::Close { next } => Some(next),
+            Self::Deliver { next }
+            | Self::Withdrawn { next }
+            | Self::Wait { next, .. }
+            | Self::Conflict { next, .. }
+            | Self::Superseded { next }
+            | Self::ModeChanged { next } => next.as_deref(),
+            Self::Permitted { .. } => None,
+        }
+    }
+
+    /// The same with another item to be written.
+    fn with(mut self, item: Delivery) -> Self {
+        match &mut self {
+            Self::Close { next } => **next = item,
+            Self::Deliver { next }
+            | Self::Withdrawn { next }
+            | Self::Wait { next, .. }
+            | Self::Conflict { next, .. }
+            | Self::Superseded { next }
+            | Self::ModeChanged { next } => *next = Some(Box::new(item)),
+            Self::Permitted { .. } => {}
+        }
+        self
+    }
 }
 
 /// Decides on the lines of an order by the item held at the order's own key, and by the lines'
-/// deliveries as they were held after it was read.
+/// deliveries as they were held after it was read. The item keeps the refunds of every message.
 #[must_use]
 pub fn by_lines(
+    held: Option<&Delivery>,
+    deliveries: &BTreeMap<String, Delivery>,
+    lines: &Lines,
+    now: Timestamp,
+) -> ByLines {
+    let way = refunded(decide(held, deliveries, lines, now), held, lines, now);
+    let Some(item) = way.next().or(held) else { return way };
+    let refunds = item.refunds.and(&lines.refunds);
+    if refunds == item.refunds {
+        return way;
+    }
+    let item = Delivery { refunds, ..item.clone() };
+    way.with(item)
+}
+
+/// Refunds that reach the amount of the order cancel it, unless a person permitted to send it.
+fn refunded(way: ByLines, held: Option<&Delivery>, lines: &Lines, now: Timestamp) -> ByLines {
+    let item = match &way {
+        ByLines::Deliver { next } if !lines.are_permitted => next.as_deref().or(held),
+        ByLines::Superseded { .. } | ByLines::ModeChanged { .. } => held,
+        _ => None,
+    };
+    let item = item.filter(|item| item.facts.agree(&lines.facts));
+    let cancelled = item.and_then(|item| {
+        cancelled_by_refunds(item, &lines.facts, &lines.refunds, lines.updated_at, now)
+    });
+    match (way, cancelled) {
+        (ByLines::ModeChanged { .. }, Some(next)) => {
+            ByLines::ModeChanged { next: Some(Box::new(next)) }
+        }
+        (_, Some(next)) => ByLines::Withdrawn { next: Some(Box::new(next)) },
+        (way, None) => way,
+    }
+}
+
+fn decide(
     held: Option<&Delivery>,
     deliveries: &BTreeMap<String, Delivery>,
     lines: &Lines,
@@ -93,7 +172,7 @@ pub fn by_lines(
     let Some(held) = held else { return deliver(lines, None, now) };
     let is_claimed_whole = held.lines.is_none() && held.attempt > 0;
     if is_claimed_whole {
-        return ByLines::ModeChanged;
+        return ByLines::ModeChanged { next: None };
     }
     if let Some(cancelled) = &held.cancelled
         && cancelled.holds_against(lines.updated_at)
@@ -106,7 +185,7 @@ pub fn by_lines(
         };
     }
     if lines.updated_at < held.order_updated_at {
-        return ByLines::Superseded;
+        return ByLines::Superseded { next: None };
     }
     let (differing, under_way) = compare(held, deliveries, lines, now);
     if !differing.is_empty() {
@@ -212,7 +291,8 @@ fn hear(held: &Delivery, cancelled: &Cancellation, lines: &Lines) -> Option<Box<
         (lines.updated_at, cancelled.updated_at),
         (Some(one), Some(other)) if one < other
     );
-    let is_news = !lines.is_delayed && !cancelled.completed_after && !is_earlier;
+    let is_repetition = lines.is_delayed || is_refunded(held, &lines.refunds, &lines.facts);
+    let is_news = !is_repetition && !cancelled.completed_after && !is_earlier;
     let cancelled = Some(Cancellation { completed_after: true, ..cancelled.clone() });
     is_news.then(|| Box::new(Delivery { cancelled, ..held.clone() }))
 }
@@ -226,6 +306,7 @@ fn deliver(lines: &Lines, held: Option<&Delivery>, now: Timestamp) -> ByLines {
         former_lines: before.filter(|id| !ids.contains(id)).cloned().collect(),
         lines: Some(ids),
         decisions: held.map_or(0, |held| held.decisions),
+        refunds: held.map(|held| held.refunds.clone()).unwrap_or_default(),
         ..blank(&lines.facts, lines.updated_at, held.map_or(now, |held| held.first_seen_at))
     };
     ByLines::Deliver { next: Some(Box::new(next)) }

@@ -47,8 +47,13 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
         }
         (Event::Follow(followed), held) => validate::follow(held, followed, now),
         (Event::Validate(due), Some(held)) => validate::due(held, due, policy, now),
-        (Event::Cancel { facts, updated_at }, None) => cancel::unknown(facts, *updated_at, now),
-        (Event::Cancel { updated_at, .. }, Some(held)) => cancel::known(held, *updated_at, now),
+        (Event::Cancel { facts, updated_at, by_refunds }, None) => {
+            cancel::unknown(facts, *updated_at, *by_refunds, now)
+        }
+        (Event::Cancel { updated_at, by_refunds, .. }, Some(held)) => {
+            cancel::known(held, *updated_at, *by_refunds, now)
+        }
+        (Event::Refund { refunds }, Some(held)) => note::refunds(held, refunds),
         (Event::Settle { attempt, verdict, settings, jitter }, Some(held)) => {
             let sender = settle::Sender { settings, jitter: *jitter };
             if held.state == State::Sending && held.attempt == *attempt {

@@ -1,7 +1,16 @@
 //! The facts that an arrival adds beside its step: each refund once, in every state, and the content
 //! of the attempt that it claims.
 
-use super::super::{Arrival, Delivery, Step, Then};
+use super::super::{Arrival, Delivery, Refunds, Step, Then};
+
+/// Refunds alone.
+pub(super) fn refunds(held: &Delivery, refunds: &Refunds) -> Step {
+    let refunds = held.refunds.and(refunds);
+    if refunds == held.refunds {
+        return Step::rest();
+    }
+    Step::write(Delivery { refunds, ..held.clone() }, Then::Rest)
+}
 
 pub(super) fn arrival(held: Option<&Delivery>, arrival: &Arrival, step: Step) -> Step {
     let Some(base) = step.next.as_ref().or(held) else { return step };

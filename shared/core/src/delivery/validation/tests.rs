@@ -51,7 +51,7 @@ fn decide(total: i64, refunds: &Refunds, now: Timestamp) -> Validated {
 }
 
 fn cancelled(completed_after: bool) -> Cancellation {
-    Cancellation { at: NOW, updated_at: None, completed_after, refunds_exceed: false }
+    Cancellation { at: NOW, updated_at: None, completed_after, by_refunds: false }
 }
 
 #[test]
@@ -94,11 +94,31 @@ fn what_the_order_says_comes_first() {
     assert_eq!(twice, person("reported_twice"));
     let cancelled_whole = decide(Standing::Reported, Some(&cancelled(false)), false, Some(&whole));
     assert_eq!(cancelled_whole, Validated::Reject);
-    let exceeding = Cancellation { refunds_exceed: true, ..cancelled(false) };
-    let exceeding = decide(Standing::Reported, Some(&exceeding), false, Some(&whole));
-    assert_eq!(exceeding, person("refunds_exceed_amount"));
     let again = decide(Standing::Reported, Some(&cancelled(true)), false, Some(&whole));
     assert_eq!(again, person("completed_after_cancellation"));
+}
+
+#[test]
+fn refunds_that_cancel_an_order_decide_its_validation() {
+    let person = |reason| Validated::Person(Reason::new(reason));
+    let decide = |refunds: &Refunds, by_refunds| {
+        let cancelled = Cancellation { by_refunds, ..cancelled(false) };
+        let standing = Standing::Reported;
+        let order = OrderFacts { standing, cancelled: Some(&cancelled), is_permitted: false };
+        validate(order, refunds, Some(&reported(149_900)), CALENDAR, NOW + PERIOD)
+    };
+    let unclear = refunds(&[(1, 149_900), (1, 100)]);
+    for (refunds, by_refunds, expected) in [
+        (&refunds(&[(1, 149_900)]), true, Validated::Reject),
+        (&refunds(&[(1, 149_901)]), true, person("refunds_exceed_amount")),
+        (&refunds(&[(1, 149_901)]), false, person("refunds_exceed_amount")),
+        (&unclear, true, person("refund_unclear")),
+        (&unclear, false, Validated::Reject),
+        (&refunds(&[(1, 100)]), true, person("refund_unclear")),
+        (&refunds(&[(1, 100)]), false, Validated::Reject),
+    ] {
+        assert_eq!(decide(refunds, by_refunds), expected, "{refunds:?}, {by_refunds}");
+    }
 }
 
 #[test]

@@ -212,19 +212,6 @@ fn a_line_has_an_amount_where_it_is_exact() {
 }
 
 #[test]
-fn refunds_that_reach_the_total_are_a_refund_of_the_whole_order() {
-    let read = |refunds: Value| {
-        let arrived = Arrived::read(&with("refunds", refunds), UnknownFields::Deny);
-        arrived.expect("an order").status()
-    };
-    let refund = |id: &str, amount: &str| json!({ "id": id, "amount": amount });
-
-    assert_eq!(read(json!([refund("a", "1498.99")])), Status::Completed);
-    assert_eq!(read(json!([refund("a", "749.50"), refund("a", "749.50")])), Status::Completed);
-    assert_eq!(read(json!([refund("a", "749.50"), refund("b", "749.50")])), Status::Refunded);
-}
-
-#[test]
 fn an_order_is_completed_and_changed_at_most_a_day_ahead() {
     let now = Timestamp::parse("2026-11-20T10:15:00Z").expect("an instant");
     let earlier = now - std::time::Duration::from_millis(1);

@@ -271,3 +271,19 @@ async fn an_order_whose_refunds_exceed_its_total_before_it_is_reported_never_is(
     assert_eq!(at_shopback(&bundle, "A-1").await, state("withdrawn"));
     assert_eq!(requests(&bundle), 0);
 }
+
+#[tokio::test]
+async fn no_later_version_takes_a_refund_of_the_whole_back() {
+    for way in WAYS {
+        let bundle = Bundle::new(1).await;
+        send(&bundle, way, &changed_at(order("A-1", "a"), 10)).await;
+        send(&bundle, way, &changed_at(refunded(&[("r1", "1499.00")]), 10)).await;
+
+        send(&bundle, way, &changed_at(order("A-1", "a"), 20)).await;
+
+        let shown = delivery(&bundle, "A-1", "shopback").await;
+        let words = shown["cancellations"].as_array().cloned().unwrap_or_default();
+        assert!(words.iter().all(|word| word["word"] != "revoked"), "{way:?}: {shown}");
+        assert!(!words.is_empty(), "{way:?}: {shown}");
+    }
+}

@@ -105,6 +105,79 @@ async fn a_refund_that_names_no_line_leaves_all_lines_to_a_person() {
     }
 }
 
+/// The order as it was changed at this minute.
+fn version(order: &Value, minute: u32) -> Value {
+    with(order.clone(), "/updated_at", json!(format!("2026-11-21T10:{minute:02}:00Z")))
+}
+
+#[tokio::test]
+async fn refunds_that_reach_the_total_reject_each_line_and_no_later_version_takes_them_back() {
+    let bundle = bundle_of_lines().await;
+    let order = of_lines("A-1", "a");
+    bundle.post("/orders/shopback", &version(&order, 20)).await;
+    for (id, amount) in [("r-1", "1000"), ("r-2", "499")] {
+        let part = returned(version(&order, 20), id, amount, None);
+        bundle.post("/orders/shopback", &part).await;
+    }
+    bundle.post("/orders/shopback", &version(&order, 30)).await;
+
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+    bundle.bed.advance(DAY);
+    validate(&bundle).await;
+
+    assert_eq!(lines(&bundle), [line("1", "rejected", "1000"), line("2", "rejected", "499")]);
+}
+
+#[tokio::test]
+async fn a_refund_of_the_whole_before_the_lines_are_reported_withdraws_them() {
+    let bundle = bundle_of_lines().await;
+
+    let refunded = returned(of_lines("A-1", "a"), "r-1", "1499", None);
+    let reply = bundle.post("/orders/shopback", &refunded).await;
+    bundle.post("/orders/shopback", &of_lines("A-1", "a")).await;
+
+    assert_eq!(reply.body()["state"], "withdrawn");
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_refund_counts_whatever_becomes_of_its_version() {
+    let bundle = bundle_of_lines().await;
+    let order = of_lines("A-1", "a");
+    bundle.post("/orders/shopback", &version(&order, 20)).await;
+    let earlier = returned(version(&order, 10), "r-1", "0.01", Some(1));
+    let other = with(version(&order, 30), "/items/0/unit_price", json!("999.00"));
+    let conflict = returned(other, "r-2", "0.02", Some(1));
+    let without_click = with(version(&order, 20), "/clicks", json!({}));
+    let skipped = returned(without_click, "r-3", "0.04", Some(2));
+    for refunded in [earlier, conflict, skipped] {
+        bundle.post("/orders/shopback", &refunded).await;
+    }
+
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+    bundle.bed.advance(DAY);
+    validate(&bundle).await;
+
+    assert_eq!(lines(&bundle), [line("1", "approved", "999.97"), line("2", "approved", "498.96")]);
+}
+
+#[tokio::test]
+async fn refunds_above_the_total_leave_all_lines_to_a_person() {
+    let bundle = bundle_of_lines().await;
+    bundle.post("/orders/shopback", &of_lines("A-1", "a")).await;
+    for amount in ["1499", "1"] {
+        let refunded = returned(of_lines("A-1", "a"), &format!("r-{amount}"), amount, None);
+        bundle.post("/orders/shopback", &refunded).await;
+    }
+
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+
+    assert_eq!(lines(&bundle), []);
+}
+
 #[tokio::test]
 async fn what_comes_back_by_the_webhook_and_by_the_bus_counts_alike() {
     let bundle = bundle().await;

@@ -168,7 +168,7 @@ fn a_cancellation_after_the_report_is_noted_with_its_time() {
             at,
             updated_at: version(1),
             completed_after: false,
-            refunds_exceed: false,
+            by_refunds: false,
         };
         assert_eq!(noted, Delivery { cancelled: Some(entry), ..reported });
     }
@@ -265,18 +265,58 @@ fn arrive_refunded(entries: &[(&str, u32)]) -> Event {
 #[test]
 fn the_refunds_of_all_messages_decide_whether_it_is_refunded_whole() {
     let policy = policy(Recovery::Hold);
-    for (last, exceeds) in [(1398, None), (1399, Some(false)), (1500, Some(true))] {
+    for (last, is_cancelled) in [(1398, false), (1399, true), (1500, true)] {
         let held = Delivery { facts: of_1499(), ..settled(&policy, yes()) };
         let first = next(&held, &arrive_refunded(&[("r1", 100)]), &policy, NOW);
         assert_eq!(first.cancelled, None);
 
         let second = next(&first, &arrive_refunded(&[("r2", last)]), &policy, NOW);
-        let noted = second.cancelled.as_ref().map(|noted| noted.refunds_exceed);
-        assert_eq!(noted, exceeds);
+        let noted = second.cancelled.as_ref().map(|noted| noted.by_refunds);
+        assert_eq!(noted, is_cancelled.then_some(true));
 
         let repeated = step(Some(&second), &arrive_refunded(&[("r1", 100)]), &policy, NOW);
         assert_eq!(repeated.next, None, "a repetition of a refund is no word of a completion");
     }
+}
+
+#[test]
+fn a_later_version_takes_no_refund_back() {
+    let policy = policy(Recovery::Hold);
+    let held = versioned(Delivery { facts: of_1499(), ..settled(&policy, yes()) }, 1);
+    let refunded = next(&held, &arrive_refunded(&[("r1", 1499)]), &policy, NOW);
+    let Event::Arrive(arrival) = arrive_as(NOW, version(2)) else { panic!("no arrival") };
+    let later = Event::Arrive(Arrival { facts: of_1499(), ..arrival });
+
+    let later = next(&refunded, &later, &policy, NOW);
+
+    let cancelled = later.cancelled.expect("a cancellation");
+    assert_eq!((cancelled.updated_at, cancelled.completed_after), (version(2), false));
+}
+
+#[test]
+fn refunds_of_other_content_hide_no_conflict() {
+    let policy = policy(Recovery::Hold);
+    let held = Delivery { facts: of_1499(), ..settled(&policy, yes()) };
+    let facts = serde_json::from_value(serde_json::json!({ "amount": "1600" })).expect("facts");
+    let other =
+        Event::Arrive(Arrival { facts, refunds: refunds(&[("r1", 1600)]), ..arrival(NOW) });
+
+    let step = step(Some(&held), &other, &policy, NOW);
+
+    assert_eq!(step.then, Then::Conflict);
+    let noted = step.next.expect("the refund");
+    assert_eq!((noted.cancelled, noted.refunds), (None, refunds(&[("r1", 1600)])));
+}
+
+#[test]
+fn a_refund_that_came_with_two_amounts_cancels_nothing() {
+    let policy = policy(Recovery::Hold);
+    let held = Delivery { facts: of_1499(), ..settled(&policy, yes()) };
+    let first = next(&held, &arrive_refunded(&[("r1", 100)]), &policy, NOW);
+
+    let second = next(&first, &arrive_refunded(&[("r1", 1499)]), &policy, NOW);
+
+    assert_eq!((second.cancelled, second.refunds.sum()), (None, None));
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn lines(amounts: &[u32], updated_at: Option<Timestamp>) -> Lines {
         until: NOW + MINUTE,
         is_delayed: false,
         are_permitted: false,
+        refunds: Refunds::default(),
     }
 }
 
@@ -125,6 +126,58 @@ fn a_line_claimed_while_the_item_was_being_closed_holds_the_later_version_up() {
     let way = by_lines(Some(&closed), &settled, &swapped, NOW);
     let ByLines::Conflict { next: Some(open), .. } = way else { panic!("{way:?}") };
     assert_eq!((open.order_updated_at, open.not_before), (version(1), Timestamp::EPOCH));
+}
+
+fn refunded(entries: &[(&str, u32)], updated_at: Option<Timestamp>) -> Lines {
+    let amount = |(id, units): &(&str, u32)| {
+        ((*id).to_owned(), RefundEntry { amount: Some((*units).into()), at: None })
+    };
+    Lines {
+        facts: serde_json::from_value(json!({ "amount": "150" })).expect("facts"),
+        refunds: Refunds::of(entries.iter().map(amount)),
+        ..lines(&[100, 50], updated_at)
+    }
+}
+
+#[test]
+fn refunds_that_reach_the_total_withdraw_the_order_and_no_later_version_takes_them_back() {
+    let item = |way: ByLines| match way {
+        ByLines::Withdrawn { next: Some(next) } => *next,
+        other => panic!("{other:?}"),
+    };
+    let none = BTreeMap::new();
+    let held = deliver(None, &refunded(&[("a", 100)], version(1))).expect("an item");
+    assert_eq!(held.refunds.sum(), Some(100.into()));
+    let first = by_lines(None, &none, &refunded(&[("a", 150)], version(1)), NOW);
+    assert_eq!(item(first).state, State::Withdrawn);
+
+    let second = item(by_lines(Some(&held), &none, &refunded(&[("b", 50)], version(1)), NOW));
+    assert!(second.is_refunded_exactly() && second.state == State::Withdrawn);
+    let later = refunded(&[], version(2));
+    let ByLines::Close { next: closed } = by_lines(Some(&second), &none, &later, NOW) else {
+        panic!("it is not closed first");
+    };
+    let later = item(by_lines(Some(&closed), &none, &later, NOW));
+    assert_eq!(later.cancelled.expect("a cancellation").updated_at, version(2));
+    let repeated = by_lines(Some(&second), &none, &refunded(&[("b", 50)], version(1)), NOW);
+    assert_eq!(repeated, ByLines::Withdrawn { next: None });
+}
+
+#[test]
+fn refunds_are_kept_whatever_becomes_of_the_version() {
+    let none = BTreeMap::new();
+    let held = deliver(None, &refunded(&[], version(2))).expect("an item");
+    let claimed = deliveries(&[line(State::Delivered, 100, 1, version(2))]);
+    let other = Lines { parts: vec![("1".into(), amount(99))], ..refunded(&[("a", 7)], version(3)) };
+    let whole = Delivery { lines: None, attempt: 1, ..held.clone() };
+    for way in [
+        by_lines(Some(&held), &none, &refunded(&[("a", 7)], version(1)), NOW),
+        by_lines(Some(&held), &claimed, &other, NOW),
+        by_lines(Some(&whole), &none, &refunded(&[("a", 7)], version(2)), NOW),
+    ] {
+        let sum = way.next().map(|next| next.refunds.sum());
+        assert_eq!(sum, Some(Some(7.into())), "{way:?}");
+    }
 }
 
 #[test]

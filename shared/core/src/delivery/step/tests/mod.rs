@@ -111,7 +111,7 @@ fn reject() -> Planned {
 }
 
 fn cancel(updated_at: Option<Timestamp>) -> Event {
-    Event::Cancel { facts: Facts::none(), updated_at }
+    Event::Cancel { facts: Facts::none(), updated_at, by_refunds: false }
 }
 
 fn settle_of(attempt: u32, verdict: Verdict, jitter: Jitter) -> Event {

@@ -103,13 +103,11 @@ impl World {
         };
         let word = self.word(invocation.message.what);
         match word {
-            Word::Cancel { version } => {
-                Event::Cancel {
-                    facts: Facts::none(),
-                    updated_at: updated_at(version),
-                    by_refunds: false,
-                }
-            }
+            Word::Cancel { version } => Event::Cancel {
+                facts: Facts::none(),
+                updated_at: updated_at(version),
+                by_refunds: false,
+            },
             Word::Complete { version, content } => Event::Arrive(Arrival {
                 facts: facts(content).clone(),
                 updated_at: updated_at(version),

@@ -27,7 +27,7 @@ pub const OUTDATED: &str = "never an outdated version";
 pub const ABANDONED: &str = "never sent after it was abandoned";
 /// No attempt is claimed that exceeds a bound of the operator's, unless a person who saw it permitted it.
 pub const IMPLAUSIBLE: &str = "never beyond a bound without a permission";
-/// While messages and time go on, everything ends: final, or held for a person.
+/// While messages and time go on, everything ends: final, with no message left, or held for a person.
 pub const STUCK: &str = "never stuck";
 /// An open delivery has a message, or is held for a person.
 pub const UNWATCHED: &str = "never open without a message or a person";
@@ -115,6 +115,11 @@ fn is_at_rest(order: &Order) -> bool {
     }
 }
 
+/// Whether a message still comes round for a delivery that is final.
+fn circles(order: &Order) -> bool {
+    delivery(order).is_some_and(|held| held.state.is_final()) && !order.queue.is_empty()
+}
+
 /// Whether a doubt is held because the settings are others than those under which it began.
 fn is_held_for_its_settings(order: &Order) -> bool {
     let reason = delivery(order).and_then(|held| held.reason.as_ref());
@@ -170,7 +175,7 @@ impl World {
         }
         let ends = |order: &Order| {
             !order.ghost.promised
-                || is_at_rest(order)
+                || (is_at_rest(order) && !circles(order))
                 || is_held_for_its_settings(order)
                 || waits_for_a_permission(order)
         };

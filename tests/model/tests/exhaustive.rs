@@ -190,6 +190,15 @@ fn holds_with_a_person_who_errs_and_reopens() {
 }
 
 #[test]
+fn holds_with_a_person_who_abandons_what_a_later_version_waits_for() {
+    let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost];
+    let bounds =
+        Bounds { looks: 1, starts: 2, decisions: &[Decision::Abandon], outcomes, ..LOSSES };
+    let words = const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] };
+    holds_for_each("an abandoned doubt and a later version", bounds, Script::of(words));
+}
+
+#[test]
 fn holds_with_a_person_who_acknowledges() {
     let decisions = &[Decision::Acknowledge];
     let outcomes = &[Outcome::Answered, Outcome::AnswerLost];

@@ -90,10 +90,9 @@ pub fn validate(
         (_, Some(left)) if left < Decimal::ZERO => person("refunds_exceed_amount"),
         (Some(cancelled), _) if cancelled.completed_after => person("completed_after_cancellation"),
         (Some(cancelled), _) if !cancelled.by_refunds => Validated::Reject,
-        (_, None) => person("refund_unclear"),
         (_, Some(left)) if left.is_zero() && refunded != Some(left) => Validated::Reject,
-        (Some(_), Some(_)) => person("refund_unclear"),
         (None, Some(left)) => Validated::Approve(left.normalize()),
+        _ => person("refund_unclear"),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     claim::{claim, expired, has_expired, has_time},
     come_back,
     plan::{blank, hold_back, is_held_back, not_plannable, plan, unplannable},
-    resolves_itself, waits,
+    waits,
 };
 use crate::{clock::Timestamp, redaction::Reason};
 
@@ -220,7 +220,7 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
 
 /// Returns whether the version held is under way, or in a doubt that resolves itself.
 pub(super) fn is_unsettled(held: &Delivery, now: Timestamp) -> bool {
-    held.state == State::Sending || (held.in_doubt() && resolves_itself(held, now))
+    held.state == State::Sending || (held.in_doubt() && waits(held, now))
 }
 
 /// The same content again: does what is due.

@@ -164,12 +164,8 @@ fn a_cancellation_after_the_report_is_noted_with_its_time() {
         let noted = next(&reported, &cancel(version(1)), &policy, NOW + HOUR);
 
         let at = NOW + HOUR;
-        let entry = Cancellation {
-            at,
-            updated_at: version(1),
-            completed_after: false,
-            by_refunds: false,
-        };
+        let entry =
+            Cancellation { at, updated_at: version(1), completed_after: false, by_refunds: false };
         assert_eq!(noted, Delivery { cancelled: Some(entry), ..reported });
     }
 }
@@ -298,8 +294,7 @@ fn refunds_of_other_content_hide_no_conflict() {
     let policy = policy(Recovery::Hold);
     let held = Delivery { facts: of_1499(), ..settled(&policy, yes()) };
     let facts = serde_json::from_value(serde_json::json!({ "amount": "1600" })).expect("facts");
-    let other =
-        Event::Arrive(Arrival { facts, refunds: refunds(&[("r1", 1600)]), ..arrival(NOW) });
+    let other = Event::Arrive(Arrival { facts, refunds: refunds(&[("r1", 1600)]), ..arrival(NOW) });
 
     let step = step(Some(&held), &other, &policy, NOW);
 

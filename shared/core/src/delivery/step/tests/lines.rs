@@ -168,7 +168,8 @@ fn refunds_are_kept_whatever_becomes_of_the_version() {
     let none = BTreeMap::new();
     let held = deliver(None, &refunded(&[], version(2))).expect("an item");
     let claimed = deliveries(&[line(State::Delivered, 100, 1, version(2))]);
-    let other = Lines { parts: vec![("1".into(), amount(99))], ..refunded(&[("a", 7)], version(3)) };
+    let other =
+        Lines { parts: vec![("1".into(), amount(99))], ..refunded(&[("a", 7)], version(3)) };
     let whole = Delivery { lines: None, attempt: 1, ..held.clone() };
     for way in [
         by_lines(Some(&held), &none, &refunded(&[("a", 7)], version(1)), NOW),

@@ -151,6 +151,19 @@ fn a_later_version_waits_for_a_doubt_that_resolves_itself() {
 }
 
 #[test]
+fn a_later_version_does_not_wait_for_a_doubt_that_a_person_gave_up() {
+    for recovery in [Recovery::SendAgain, Recovery::SendOnceMore, Recovery::LookUp] {
+        let policy = policy(recovery);
+        let decide = Event::Decide { attempt: 1, decisions: 0, decision: Decision::Abandon };
+        let abandoned = next(&versioned(unconfirmed(&policy), 1), &decide, &policy, NOW);
+
+        let step = step(Some(&abandoned), &arrive_as_other(NOW, version(2)), &policy, NOW);
+
+        assert_eq!(step, unchanged(Then::Conflict), "{recovery:?}");
+    }
+}
+
+#[test]
 fn a_later_version_is_decided_at_the_settlement() {
     let policy = policy(Recovery::SendAgain);
     let at = NOW + HOUR;

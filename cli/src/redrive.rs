@@ -107,6 +107,7 @@ pub(crate) async fn redrive(
         from,
         to,
         wanted,
+        now,
         corrected,
         letters: Vec::new(),
         hidden: Vec::new(),
@@ -139,6 +140,7 @@ struct Work<'a> {
     /// The URL of the queue that they go back to.
     to: &'a str,
     wanted: &'a Redrive,
+    now: Timestamp,
     corrected: Option<Corrected>,
     letters: Vec<Letter>,
     /// The messages that are hidden from others until they are released.
@@ -188,7 +190,7 @@ impl Work<'_> {
     async fn handle(&mut self, message: &Message) -> Result<(), Failure> {
         let handle = message.receipt_handle().unwrap_or_default();
         let body = message.body().unwrap_or_default();
-        let content = Content::read(body);
+        let content = Content::read(body, self.now);
         let message_id = message.message_id().unwrap_or_default().to_owned();
         let reason = attribute(message, "reason");
         let is_wanted = self.wanted.message.as_ref() == Some(&message_id);

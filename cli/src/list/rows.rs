@@ -105,7 +105,7 @@ fn cells(record: &Record, validations: &Validations, now: Timestamp) -> [String;
         protocol.proof.as_ref().map(crate::view::word).unwrap_or_default(),
         protocol.attempt.to_string(),
         protocol.in_doubt().to_string(),
-        record.is_held().to_string(),
+        (record.is_held() || record.is_validation_for_a_person()).to_string(),
         amount.to_owned(),
         currency.to_owned(),
         now.since(protocol.first_seen_at).as_secs().to_string(),

@@ -2,6 +2,7 @@
 
 use aws_sdk_sqs::types::Message;
 use postback_core::{
+    clock::Timestamp,
     fields::{self, Fault, UnknownFields},
     order::{Arrived, OrderId},
 };
@@ -34,7 +35,7 @@ struct Envelope {
 
 impl Content {
     /// Reads a letter's body.
-    pub(super) fn read(body: &str) -> Self {
+    pub(super) fn read(body: &str, now: Timestamp) -> Self {
         let stays = |why| Self { stays: Some(why), ..Self::default() };
         let Ok(Envelope { detail_type, detail }) = serde_json::from_str(body) else {
             return stays("the message is no event");
@@ -45,14 +46,15 @@ impl Content {
             );
         }
         let order_id = order_id(&detail);
-        let Err(faults) = Arrived::read(&detail, UnknownFields::Ignore) else {
-            let is_taken =
-                detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
-            let stays = (!is_taken).then_some("the event is of a type that no network takes");
-            // A click that is wrong stops no network but its own.
-            return Self { order_id, faults: places(&click_faults(&detail)), stays };
-        };
-        Self { order_id, faults: places(&faults), stays: Some("the order is faulty") }
+        let order = Arrived::read(&detail, UnknownFields::Ignore);
+        let faults = order.map_or_else(|faults| faults, |order| order.too_far_ahead(now));
+        if !faults.is_empty() {
+            return Self { order_id, faults: places(&faults), stays: Some("the order is faulty") };
+        }
+        let is_taken = detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
+        let stays = (!is_taken).then_some("the event is of a type that no network takes");
+        // A click that is wrong stops no network but its own.
+        Self { order_id, faults: places(&click_faults(&detail)), stays }
     }
 }
 
@@ -82,8 +84,11 @@ mod tests {
 
     use super::*;
 
+    /// 2026-11-21T10:15:00Z.
+    const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
+
     fn of(kind: &str, detail: &Value) -> Content {
-        Content::read(&json!({ "detail-type": kind, "detail": detail }).to_string())
+        Content::read(&json!({ "detail-type": kind, "detail": detail }).to_string(), NOW)
     }
 
     #[test]
@@ -102,7 +107,19 @@ mod tests {
             of("postback.delivered", &order).stays,
             Some("the event is of a type that no network takes")
         );
-        assert_eq!(Content::read("not json").stays, Some("the message is no event"));
+        assert_eq!(Content::read("not json", NOW).stays, Some("the message is no event"));
+    }
+
+    #[test]
+    fn an_order_from_the_future_stays() {
+        let order = json!({
+            "order_id": "A-1", "status": "cancelled", "updated_at": "2026-11-22T10:15:00.001Z",
+        });
+
+        let content = of("order.cancelled", &order);
+
+        assert_eq!(content.faults, ["in_the_future at /updated_at"]);
+        assert_eq!(content.stays, Some("the order is faulty"));
     }
 
     #[test]

@@ -140,7 +140,8 @@ pub fn events(since: u64, after: &Record) -> Vec<DeliveryEvent> {
     let mut events = settled(after);
     events.extend(looked_up(after));
     let state = after.protocol.state;
-    let is_delivery = !after.is_order_of_lines();
+    // The lines are the deliveries of an order that is reported by lines.
+    let is_delivery = after.protocol.lines.is_none();
     if is_delivery
         && state.is_announced()
         && events.iter().all(|event| event.version != after.state_version)

@@ -64,7 +64,7 @@ pub fn read_loosely<T>(
     read_by(value, Rules { unknown, is_absent }, read)
 }
 
-/// Whether a value stands for none: `null`, a blank text or an empty list.
+/// Returns whether a value stands for none: `null`, a blank text or an empty list.
 #[must_use]
 pub fn is_absent(value: &Value) -> bool {
     match value {

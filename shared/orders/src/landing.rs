@@ -36,9 +36,10 @@ fn parameter(pair: &str) -> Option<(String, String)> {
 }
 
 fn click(network: &Network, parameters: &[(String, String)]) -> Option<Value> {
+    // The first that may be an id: a parameter may come twice, once empty.
     let value = |wanted: &str| {
-        let found = parameters.iter().find(|(name, _)| name == wanted);
-        found.map(|(_, value)| json!(value)).filter(is_plausible)
+        let found = parameters.iter().filter(|(name, _)| name == wanted);
+        found.map(|(_, value)| json!(value)).find(is_plausible)
     };
     if let Some(marker) = network.marker {
         let given = value(marker)?;
@@ -102,5 +103,14 @@ mod tests {
             assert_eq!(of(&format!("/?{}", all(given).0)), json!({}), "{given}");
         }
         assert_eq!((of(""), of("/page"), of("/?&=&a")), (json!({}), json!({}), json!({})));
+    }
+
+    #[test]
+    fn of_a_parameter_that_comes_twice_the_first_that_may_be_an_id_counts() {
+        let cases = include_str!("../../../tests/click_capture.json");
+        let cases: Value = serde_json::from_str(cases).expect("JSON");
+        for (address, clicks) in cases["addresses"].as_object().expect("addresses") {
+            assert_eq!(of(address), *clicks, "{address}");
+        }
     }
 }

@@ -25,7 +25,9 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{CheckedOrder, Sender, keyring::Keyring, keys::KeyKind, landing::add_clicks};
+use crate::{
+    CheckedOrder, Sender, cookie::has_cookie, keyring::Keyring, keys::KeyKind, landing::add_clicks,
+};
 
 /// The function of a shop system.
 #[derive(Debug)]
@@ -108,7 +110,8 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
     }
 
     async fn accept(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
-        let body = Posted::by(request).bytes()?;
+        // A shop system writes much more into an order than is taken of it.
+        let body = Posted::by(request).bytes_of_any_size()?;
         if P::is_ping(&body) {
             self.measure("ping", now);
             return Ok(api::answer(200, &json!({ "ignored": "ping" })));
@@ -131,9 +134,11 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             );
             Problem::new(Code::WebhookSignatureWrong, detail)
         })?;
-        let payload: Value = serde_json::from_slice(&body).map_err(|_| {
-            Problem::new(Code::NotJson, "The body is signed, but no JSON. Nothing was sent.")
-        })?;
+        let Ok(payload) = serde_json::from_slice::<Value>(&body) else {
+            let problem = Problem::new(Code::NotJson, "The body is signed, but no JSON.");
+            self.keep(&json!({}), None, &problem, now).await?;
+            return Ok(api::answer(200, &json!({ "ignored": "faulty" })));
+        };
         let message = Message { topic, delivery, payload: &payload };
         Ok(match self.handle(&message, &Sender::platform(P::NAME, key), now).await? {
             Taken::Order(response) => response,
@@ -155,7 +160,7 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         let checked = match self.check(order.clone(), landing.as_deref(), now).await {
             Ok(checked) => checked,
             Err(problem) if is_too_old(&problem) => return Ok(self.ignored("too_old", now)),
-            Err(problem) => return self.keep(&order, &problem, now).await,
+            Err(problem) => return self.keep(&order, landing.as_deref(), &problem, now).await,
         };
         let id = format!("{}/{}/{}", P::NAME, message.topic, message.delivery);
         let facts = facts(&checked.facts, &order);
@@ -202,15 +207,20 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
     }
 
     /// Keeps an order with faults for a person, as an event that can be put on the bus once it is
-    /// corrected.
+    /// corrected. Of one that is too large only what names it.
     async fn keep(
         &self,
         order: &Value,
+        landing: Option<&str>,
         problem: &Problem,
         now: Timestamp,
     ) -> Result<Taken, Problem> {
         let detail_type = format!("order.{}", order["status"].as_str().unwrap_or_default());
-        let event = json!({ "source": P::NAME, "detail-type": detail_type, "detail": order });
+        let detail = match problem.code {
+            Code::TooLarge => json!({ "order_id": order["order_id"], "status": order["status"] }),
+            _ => with_landing(order, landing),
+        };
+        let event = json!({ "source": P::NAME, "detail-type": detail_type, "detail": detail });
         let faults: Vec<_> = problem.errors.iter().map(Fault::redacted).collect();
         let order_id = order["order_id"].as_str().map(str::to_owned);
         let (code, platform) = ("platform_order_faulty", P::NAME);
@@ -224,6 +234,18 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         self.measure("faulty", now);
         Ok(Taken::Ignored("faulty"))
     }
+}
+
+/// The order with the clicks of its landing page. Those of its capture cookie are read once it is on
+/// the bus, and come first.
+fn with_landing(order: &Value, landing: Option<&str>) -> Value {
+    let mut order = order.clone();
+    if let Some(landing) = landing
+        && !has_cookie(&order)
+    {
+        add_clicks(&mut order, landing);
+    }
+    order
 }
 
 /// Compares in constant time, so that no signature can be guessed byte by byte.

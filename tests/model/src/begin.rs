@@ -117,6 +117,7 @@ impl World {
                 open: invocation.paused.map(open),
                 is_implausible: self.script.is_implausible(word),
                 is_delayed: invocation.message.delayed,
+                has_waited: invocation.message.name > 0,
                 refunds: Refunds::default(),
                 reported: None,
             }),

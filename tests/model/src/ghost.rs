@@ -11,11 +11,11 @@ use crate::{
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ghost {
-    /// Whether anybody was promised that the delivery is carried on.
+    /// True if anybody was promised that the delivery is carried on.
     pub promised: bool,
     /// The cancellations that the ledger knows, by version.
     pub cancelled: Vec<Option<u8>>,
-    /// Whether the order came as completed after them.
+    /// True if the order came as completed after them.
     pub completed_after: bool,
     /// The latest cancelled version that a person has permitted to send all the same.
     pub overruled: Option<u8>,
@@ -25,15 +25,15 @@ pub struct Ghost {
     pub permits: u8,
     /// The number of attempts that the merchant's consent allowed.
     pub consents: u8,
-    /// Whether an attempt was claimed of an order that was known to be cancelled.
+    /// True if an attempt was claimed of an order that was known to be cancelled.
     pub sent_cancelled: bool,
-    /// Whether an attempt was claimed of a version after a later one was taken.
+    /// True if an attempt was claimed of a version after a later one was taken.
     pub sent_outdated: bool,
-    /// Whether an attempt was claimed that a person had given up.
+    /// True if an attempt was claimed that a person had given up.
     pub sent_abandoned: bool,
-    /// Whether a person who saw the content that exceeds a bound permitted to send it.
+    /// True if a person who saw the content that exceeds a bound permitted to send it.
     pub permitted_implausible: bool,
-    /// Whether an attempt was claimed that exceeds a bound and that no person had permitted.
+    /// True if an attempt was claimed that exceeds a bound and that no person had permitted.
     pub sent_implausible: bool,
 }
 

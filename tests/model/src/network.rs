@@ -113,7 +113,7 @@ impl World {
 }
 
 impl Order {
-    /// Whether the network holds a conversion of it in this scope.
+    /// Returns whether the network holds a conversion of it in this scope.
     pub(crate) fn is_shown(&self, scope: &str) -> bool {
         self.effects.iter().any(|effect| effect.scope == scope)
     }

@@ -94,7 +94,7 @@ fn is_founded(order: &Order) -> bool {
     !held.state.is_success() || by_a_person || !order.effects.is_empty()
 }
 
-/// Whether the record leaves room for an effect.
+/// Returns whether the record leaves room for an effect.
 fn admits_an_effect(order: &Order) -> bool {
     let Some(held) = delivery(order) else { return false };
     held.in_doubt() || held.state.is_success() || held.state == DeliveryState::Sending
@@ -104,7 +104,7 @@ fn delivery(order: &Order) -> Option<&Delivery> {
     order.ledger.as_ref().map(|held| &held.delivery)
 }
 
-/// Whether nothing more will happen to it by itself: final, or for a person to decide.
+/// Returns whether nothing more will happen to it by itself: final, or for a person to decide.
 fn is_at_rest(order: &Order) -> bool {
     let Some(held) = delivery(order) else { return true };
     let is_held = held.doubt.as_ref().is_some_and(|doubt| doubt.recovery == Recovery::Hold);
@@ -115,18 +115,18 @@ fn is_at_rest(order: &Order) -> bool {
     }
 }
 
-/// Whether a message still comes round for a delivery that is final.
+/// Returns whether a message still comes round for a delivery that is final.
 fn circles(order: &Order) -> bool {
     delivery(order).is_some_and(|held| held.state.is_final()) && !order.queue.is_empty()
 }
 
-/// Whether a doubt is held because the settings are others than those under which it began.
+/// Returns whether a doubt is held because the settings are others than those under which it began.
 fn is_held_for_its_settings(order: &Order) -> bool {
     let reason = delivery(order).and_then(|held| held.reason.as_ref());
     reason.is_some_and(|reason| reason.as_str() == "settings_changed")
 }
 
-/// Whether it exceeds a bound, and no person has permitted to send it.
+/// Returns whether it exceeds a bound, and no person has permitted to send it.
 fn waits_for_a_permission(order: &Order) -> bool {
     let reason = delivery(order).and_then(|held| held.reason.as_ref());
     let is_held_back = reason.is_some_and(|reason| reason.as_str() == "implausible");
@@ -161,7 +161,7 @@ impl World {
         order.effects.is_empty() || is_recorded || self.is_denied_by_a_person(order)
     }
 
-    /// Whether every delivery ends final or held if nothing goes wrong from here on.
+    /// Returns whether every delivery ends final or held if nothing goes wrong from here on.
     fn comes_to_an_end(&self, state: &State) -> bool {
         let mut state = state.clone();
         let mut round = 0;

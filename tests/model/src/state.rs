@@ -23,7 +23,7 @@ pub struct State {
     pub running: Vec<Invocation>,
     /// The number of changes of the settings so far.
     pub settings: u8,
-    /// Whether the network holds somebody else's conversion.
+    /// True if the network holds somebody else's conversion.
     pub elsewhere: bool,
     pub(crate) starts: u8,
     pub(crate) ahead: u8,
@@ -45,7 +45,7 @@ pub struct Order {
     pub effects: Vec<Effect>,
     /// The time for which the network may still not show them.
     pub hidden: Ticks,
-    /// Whether the ledger keeps that this order used the click.
+    /// True if the ledger keeps that this order used the click.
     pub used: bool,
     /// Facts that no part of the protocol knows.
     pub ghost: Ghost,
@@ -74,7 +74,7 @@ pub struct Entry {
 pub struct Message {
     /// The word of the shop, by its place in the script.
     pub what: u8,
-    /// Whether it was put back, or comes again.
+    /// True if it was put back, or comes again.
     pub delayed: bool,
     /// Its name, 0 if it has none.
     pub name: u8,
@@ -99,7 +99,7 @@ pub struct Invocation {
     pub paused: Option<Timestamp>,
     /// The record as it believes it to be.
     pub held: Option<Arc<Entry>>,
-    /// Whether the ledger still holds that.
+    /// True if the ledger still holds that.
     pub current: bool,
     /// Its next turn.
     pub turn: Turn,
@@ -249,9 +249,9 @@ pub enum Action {
         message: usize,
         /// The distance of its clock ahead.
         ahead: Ticks,
-        /// Whether the queue keeps the message and delivers it again.
+        /// True if the queue keeps the message and delivers it again.
         copy: bool,
-        /// Whether its circuit breaker is open.
+        /// True if its circuit breaker is open.
         paused: bool,
     },
     /// A direct call.
@@ -296,7 +296,7 @@ impl Invocation {
         self.held.as_ref().map(|entry| &entry.delivery)
     }
 
-    /// Whether time may pass before its next turn. An answer is acted on, or lost with the
+    /// Returns whether time may pass before its next turn. An answer is acted on, or lost with the
     /// invocation, before its age no longer shows.
     pub(crate) fn may_wait(&self) -> bool {
         !matches!(

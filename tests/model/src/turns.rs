@@ -146,7 +146,7 @@ impl World {
         updated_at(self.word(invocation.message.what).version())
     }
 
-    /// Whether a message is put on the queue before the write.
+    /// Returns whether a message is put on the queue before the write.
     fn puts_first(
         &self,
         invocation: &Invocation,

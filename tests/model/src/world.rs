@@ -48,9 +48,9 @@ pub struct Bounds {
     pub outcomes: &'static [Outcome],
     /// The number of answers that a setting is wrong.
     pub wrong_settings: u8,
-    /// Whether circuit breakers may be open.
+    /// True if circuit breakers may be open.
     pub pauses: bool,
-    /// Whether the network may hold somebody else's conversion, so that all of ours are
+    /// True if the network may hold somebody else's conversion, so that all of ours are
     /// duplicates to it.
     pub elsewhere: bool,
 }
@@ -155,7 +155,7 @@ impl World {
         self.mutant == Some(mutant)
     }
 
-    /// Whether the network takes a second conversion under our key for a duplicate.
+    /// Returns whether the network takes a second conversion under our key for a duplicate.
     pub(crate) fn deduplicates(&self) -> bool {
         self.policy.recovery == Recovery::SendAgain
     }
@@ -222,7 +222,7 @@ impl World {
         }
     }
 
-    /// Whether this person would decide so.
+    /// Returns whether this person would decide so.
     fn is_sensible(&self, order: &Order, decision: Decision) -> bool {
         let has_effect = !order.effects.is_empty();
         let is_right = match decision {

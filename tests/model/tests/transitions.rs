@@ -176,6 +176,7 @@ fn arrival() -> Arrival {
         open: None,
         is_implausible: false,
         is_delayed: false,
+        has_waited: false,
         refunds: Refunds::default(),
         reported: None,
     }

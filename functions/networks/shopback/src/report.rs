@@ -24,7 +24,7 @@ pub struct Report {
 pub(crate) struct OrderFacts {
     pub(crate) order_id: String,
     pub(crate) transaction_id: String,
-    /// Whether the offer de-duplicates by an id of ours.
+    /// True if the offer de-duplicates by an id of ours.
     has_unique_id: bool,
     pub(crate) currency: Currency,
     pub(crate) total: Amount,

@@ -3,7 +3,7 @@
 use postback_core::platform::{
     Headers, Mapped, Message, Platform, amount, first, id, name, number, object, objects, text,
 };
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde_json::{Value, json};
 
 mod refunds;
@@ -108,7 +108,7 @@ impl Shopify {
             ("tax", number(payload, "/total_tax").map(amount)),
             ("shipping", number(payload, shipping).map(amount)),
             ("customer", Some(customer(payload))),
-            ("items", Some(Value::Array(lines(payload).map(item).collect()))),
+            ("items", Some(Value::Array(items(payload)))),
             ("refunds", Some(Value::Array(refunds::of(payload)))),
             ("click_cookie", cookie(payload)),
             ("comment", first(payload, &["/note"]).cloned()),
@@ -116,27 +116,38 @@ impl Shopify {
     }
 }
 
-/// The lines of an order; of an edited one those that are left, unless they went by a refund.
+/// The lines of an order; of an edited one those that are left. A line that money came back for stays
+/// at its place.
 fn lines(payload: &Value) -> impl Iterator<Item = &Value> {
-    let is_refunded = objects(payload, "/refunds").next().is_some();
-    let is_left = |line: &&Value| number(line, "/current_quantity") != Some(Decimal::ZERO);
-    objects(payload, "/line_items").filter(move |line| is_refunded || is_left(line))
+    objects(payload, "/line_items").filter(move |line| sold(line, payload) != Some(Decimal::ZERO))
 }
 
-fn item(line: &Value) -> Value {
+/// The quantity of a line: after edits, before refunds.
+fn sold(line: &Value, payload: &Value) -> Option<Decimal> {
+    let ordered = number(line, "/quantity");
+    let Some(left) = number(line, "/current_quantity") else { return ordered };
+    let sold = left + refunds::quantity_paid_back(line, payload);
+    Some(ordered.map_or(sold, |ordered| sold.min(ordered)))
+}
+
+fn items(payload: &Value) -> Vec<Value> {
+    lines(payload).map(|line| item(line, payload)).collect()
+}
+
+fn item(line: &Value, payload: &Value) -> Value {
     let allocated = objects(line, "/discount_allocations").filter_map(|it| number(it, "/amount"));
     let allocated: Decimal = allocated.sum();
     let discount = match first(line, &["/discount_allocations"]) {
         Some(_) => allocated,
         None => number(line, "/total_discount").unwrap_or_default(),
     };
-    let (price, quantity) = (number(line, "/price"), number(line, "/quantity"));
+    let (price, quantity) = (number(line, "/price"), sold(line, payload));
     let total = price.zip(quantity).and_then(|(price, quantity)| price.checked_mul(quantity));
     let total = total.and_then(|total| total.checked_sub(discount));
     object([
         ("sku", first(line, &["/sku"]).cloned()),
         ("name", first(line, &["/title", "/name"]).cloned()),
-        ("quantity", first(line, &["/quantity"]).cloned()),
+        ("quantity", quantity.map(|quantity| json!(quantity.to_i64()))),
         ("unit_price", price.map(amount)),
         ("total", total.map(amount)),
     ])
@@ -172,7 +183,7 @@ fn customer(payload: &Value) -> Value {
 }
 
 fn cookie(payload: &Value) -> Option<Value> {
-    let mut attributes = objects(payload, "/note_attributes");
     let is_ours = |it: &&Value| text(it, "/name").is_some_and(|name| COOKIE.contains(&name));
-    attributes.find(is_ours).and_then(|it| first(it, &["/value"])).cloned()
+    let mut ours = objects(payload, "/note_attributes").filter(is_ours);
+    ours.find_map(|it| first(it, &["/value"])).cloned()
 }

@@ -16,65 +16,124 @@ pub(super) fn total(payload: &Value) -> Option<Value> {
     let Some(current) = number(payload, "/current_total_price") else {
         return original.map(amount);
     };
-    let refunds: Vec<_> = objects(payload, "/refunds").collect();
-    if refunds.is_empty() {
-        return Some(amount(current));
-    }
+    // Goods that an edit took out before they were paid for are no money back.
+    let refunds: Vec<_> = with_money(payload).collect();
     let paid: Decimal = refunds.iter().filter_map(|refund| paid_back(refund, payload)).sum();
-    let unedited = original.filter(|original| [current, current + paid].contains(original));
-    let goods: Decimal = refunds.iter().map(|refund| goods(refund)).sum();
+    let goods: Decimal = refunds.iter().map(|refund| goods(refund, payload)).sum();
+    let agrees = |original: &Decimal| {
+        *original == current + paid || (*original == current && goods.is_zero())
+    };
+    let unedited = original.filter(|original| !refunds.is_empty() && agrees(original));
     Some(amount(unedited.unwrap_or(current + goods)))
 }
 
-/// The refunds with money in them.
+/// The refunds with money in them. One whose amount can't be read has none: that is a fault of the
+/// order, which a person sees.
 pub(super) fn of(payload: &Value) -> Vec<Value> {
-    let refunds = objects(payload, "/refunds").filter_map(|refund| {
-        let paid = paid_back(refund, payload).filter(|paid| *paid > Decimal::ZERO)?;
+    let refunds = with_money(payload).map(|refund| {
         let lines = objects(refund, "/refund_line_items").map(|line| refunded(line, payload));
-        Some(object([
+        object([
             ("id", id(refund, "/id").map(Value::from)),
             ("at", first(refund, &["/processed_at", "/created_at"]).cloned()),
-            ("amount", Some(amount(paid))),
+            ("amount", paid_back(refund, payload).map(amount)),
             ("lines", Some(Value::Array(lines.collect()))),
-        ]))
+        ])
     });
     refunds.collect()
 }
 
-/// The amount that was paid back, in the shop's currency.
-fn paid_back(refund: &Value, payload: &Value) -> Option<Decimal> {
-    let paid = objects(refund, "/transactions").filter(|transaction| {
+/// The quantity of a line that money came back for.
+pub(super) fn quantity_paid_back(line: &Value, payload: &Value) -> Decimal {
+    let line_id = id(line, "/id");
+    let lines = with_money(payload).flat_map(|refund| objects(refund, "/refund_line_items"));
+    let of_line = lines.filter(|it| line_id.is_some() && id(it, "/line_item_id") == line_id);
+    of_line.filter_map(|it| number(it, "/quantity")).sum()
+}
+
+fn with_money(payload: &Value) -> impl Iterator<Item = &Value> {
+    let has_money = move |refund: &&Value| {
+        let unclear = paid_back(refund, payload).is_none_or(|paid| paid > Decimal::ZERO);
+        transactions(refund).next().is_some() && unclear
+    };
+    objects(payload, "/refunds").filter(has_money)
+}
+
+/// The payments of a refund that went through.
+fn transactions(refund: &Value) -> impl Iterator<Item = &Value> {
+    objects(refund, "/transactions").filter(|transaction| {
         let is_done = text(transaction, "/status").is_none_or(|status| status == "success");
-        is_done && text(transaction, "/kind") == Some("refund")
-    });
-    let paid: Vec<_> = paid.collect();
-    let is_own = |paid: &&Value| match text(paid, "/currency") {
+        let is_some = number(transaction, "/amount").is_none_or(|amount| !amount.is_zero());
+        is_done && is_some && text(transaction, "/kind") == Some("refund")
+    })
+}
+
+/// The amount that was paid back, in the shop's currency; `None` where it is not clear.
+fn paid_back(refund: &Value, payload: &Value) -> Option<Decimal> {
+    let is_own = |paid: &Value| match text(paid, "/currency") {
         Some(currency) => Some(currency) == text(payload, "/currency"),
         None => true,
     };
-    if paid.iter().all(is_own) {
-        return paid.iter().map(|paid| number(paid, "/amount")).sum();
+    if transactions(refund).all(is_own) {
+        return transactions(refund).map(|paid| number(paid, "/amount")).sum();
     }
-    // The customer was paid in another currency: what the lines and the adjustments are worth here.
-    let adjusted = objects(refund, "/order_adjustments").filter_map(|it| number(it, "/amount"));
-    Some(goods(refund) - adjusted.sum::<Decimal>())
+    // The customer was paid in another currency: what the goods, the shipping and the difference are
+    // worth here.
+    let worth = goods(refund, payload) + shipping(refund, payload) - difference(refund);
+    Some(worth).filter(|worth| *worth > Decimal::ZERO)
 }
 
 /// The worth of the goods that came back.
-fn goods(refund: &Value) -> Decimal {
+fn goods(refund: &Value, payload: &Value) -> Decimal {
+    let worth = |line: &Value| Some(number(line, "/subtotal")? + tax(line, "/total_tax", payload));
     objects(refund, "/refund_line_items").filter_map(worth).sum()
 }
 
-fn worth(line: &Value) -> Option<Decimal> {
-    Some(number(line, "/subtotal")? + number(line, "/total_tax").unwrap_or_default())
+/// The shipping that was paid back: lines of its own since 2024-10, adjustments before. Some messages
+/// have both.
+fn shipping(refund: &Value, payload: &Value) -> Decimal {
+    let of_line = |line: &Value| {
+        let tax = tax(line, "/tax_amount_set/shop_money/amount", payload);
+        Some(number(line, "/subtotal_amount_set/shop_money/amount")? + tax)
+    };
+    let mut lines = objects(refund, "/refund_shipping_lines").peekable();
+    if lines.peek().is_some() {
+        return lines.filter_map(of_line).sum();
+    }
+    -adjusted(refund, true)
 }
 
+/// The goods' worth that was not paid back, or what was paid back beyond it, as a negative number.
+fn difference(refund: &Value) -> Decimal {
+    adjusted(refund, false)
+}
+
+/// The adjustments of shipping, or all others.
+fn adjusted(refund: &Value, of_shipping: bool) -> Decimal {
+    let amount = |it: &Value| {
+        let shop = number(it, "/amount_set/shop_money/amount").or_else(|| number(it, "/amount"));
+        let tax = number(it, "/tax_amount_set/shop_money/amount");
+        let tax = tax.or_else(|| number(it, "/tax_amount")).unwrap_or_default();
+        shop.map(|amount| amount + tax)
+    };
+    let is_wanted = |it: &&Value| (text(it, "/kind") == Some("shipping_refund")) == of_shipping;
+    objects(refund, "/order_adjustments").filter(is_wanted).filter_map(amount).sum()
+}
+
+/// The tax on top of an amount: none where the amounts include it.
+fn tax(value: &Value, pointer: &str, payload: &Value) -> Decimal {
+    if payload["taxes_included"] == json!(true) {
+        return Decimal::ZERO;
+    }
+    number(value, pointer).unwrap_or_default()
+}
+
+/// A line that came back. Its amount is with or without tax as the line's own is.
 fn refunded(line: &Value, payload: &Value) -> Value {
     let line_id = id(line, "/line_item_id");
     let place = lines(payload).position(|it| line_id.is_some() && id(it, "/id") == line_id);
     object([
         ("line", place.map(|place| json!((place + 1).to_string()))),
         ("quantity", first(line, &["/quantity"]).cloned()),
-        ("amount", worth(line).map(amount)),
+        ("amount", number(line, "/subtotal").map(amount)),
     ])
 }

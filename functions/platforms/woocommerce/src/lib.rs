@@ -107,10 +107,10 @@ fn utc(payload: &Value, pointers: &[&str]) -> Option<Value> {
     Some(json!(if time.ends_with('Z') { time.to_owned() } else { format!("{time}Z") }))
 }
 
-/// The value of the first meta data of one of these names.
+/// The first value of the meta data of these names: an empty one is none.
 fn meta<'a>(payload: &'a Value, names: &[&str]) -> Option<&'a Value> {
     let is_named = |it: &&Value| text(it, "/key").is_some_and(|key| names.contains(&key));
-    objects(payload, "/meta_data").find(is_named).and_then(|it| first(it, &["/value"]))
+    objects(payload, "/meta_data").filter(is_named).find_map(|it| first(it, &["/value"]))
 }
 
 /// A line with its final amount. Its `price` is a float and may have 17 digits: it is left alone.

@@ -1,9 +1,7 @@
 //! The shop's cancellation of an order.
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Delivery;
 use crate::clock::Timestamp;
 
 /// The shop's cancellation of an order.
@@ -27,15 +25,6 @@ impl Cancellation {
     #[must_use]
     pub fn holds_against(&self, updated_at: Option<Timestamp>) -> bool {
         !matches!((updated_at, self.updated_at), (Some(one), Some(other)) if one > other)
-    }
-}
-
-impl Delivery {
-    /// Returns whether its refunds together are its amount, neither less nor more.
-    #[must_use]
-    pub fn is_refunded_exactly(&self) -> bool {
-        let amount = self.facts.reported_amount().and_then(|amount| amount.parse::<Decimal>().ok());
-        amount.is_some() && self.refunds.sum() == amount
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Arrival {
     pub is_implausible: bool,
     /// True if it is a message that was put back on its queue: no news from the shop.
     pub is_delayed: bool,
+    /// True if it is a message that the ledger once named as the one that waits.
+    pub has_waited: bool,
     /// The refunds of parts of it.
     pub refunds: Refunds,
     /// The content that an attempt would report, where the network wants it validated.

@@ -218,7 +218,9 @@ impl Record {
             record.returned = Some(Written { version, at: stamp.now });
         }
         record.message_until = note.message_until;
-        record.click_noted |= note.click_noted;
+        // Other content may have another click.
+        let is_alike = was.is_none_or(|was| was.facts.agree(&next.facts));
+        record.click_noted = note.click_noted || (record.click_noted && is_alike);
         record.references.extend(note.references);
         let facts =
             |delivery: &Delivery| (delivery.state, delivery.reason.clone(), delivery.attempt);

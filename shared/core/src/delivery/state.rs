@@ -255,6 +255,13 @@ impl Delivery {
         self.doubt.is_some()
     }
 
+    /// Returns whether its refunds together are its amount, neither less nor more.
+    #[must_use]
+    pub fn is_refunded_exactly(&self) -> bool {
+        let amount = self.facts.reported_amount().and_then(|amount| amount.parse().ok());
+        amount.is_some() && self.refunds.sum() == amount
+    }
+
     /// Returns whether the network certainly holds nothing of it, and nothing is under way.
     #[must_use]
     pub const fn is_certainly_absent(&self) -> bool {

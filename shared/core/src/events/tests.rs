@@ -23,6 +23,7 @@ fn arrive(now: Timestamp) -> Event {
         open: None,
         is_implausible: false,
         is_delayed: false,
+        has_waited: false,
     })
 }
 

@@ -8,7 +8,7 @@ const WORDS: [&str; 7] = ["undefined", "null", "nan", "none", "false", "0", "[ob
 /// The most characters of a place holder's name.
 const NAME: usize = 64;
 
-/// Whether a value as a whole is a place holder that nobody filled in: `{transaction_id}`,
+/// Returns whether a value as a whole is a place holder that nobody filled in: `{transaction_id}`,
 /// `{{ api key }}`, `${id}`, `%%cmc_id%%`. Braces inside a text mean nothing.
 #[must_use]
 pub fn is_place_holder(text: &str) -> bool {

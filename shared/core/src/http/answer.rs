@@ -49,7 +49,7 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// The media type of the body in lower case, without parameters, if the network named one.
     pub content_type: Option<String>,
-    /// Whether the body has a content encoding: none was asked for.
+    /// True if the body has a content encoding: none was asked for.
     pub is_encoded: bool,
     /// The body, at most [`BODY_CAP`] bytes, and whole unless the request said the start suffices.
     pub body: Vec<u8>,
@@ -73,7 +73,7 @@ impl Answer {
         Self { content_type: content_type.map(media_type), is_encoded, ..self }
     }
 
-    /// Whether the body is a page by its media type.
+    /// Returns whether the body is a page by its media type.
     #[must_use]
     pub fn is_typed_html(&self) -> bool {
         let media_type = self.content_type.as_deref();
@@ -86,7 +86,7 @@ impl Answer {
         self.status >= 200 && self.status < 300
     }
 
-    /// Whether the status is 3xx: never followed, and whatever the body says is no answer.
+    /// Returns whether the status is 3xx: never followed, and whatever the body says is no answer.
     #[must_use]
     pub const fn is_redirect(&self) -> bool {
         self.status >= 300 && self.status < 400

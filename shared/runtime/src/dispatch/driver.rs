@@ -168,7 +168,10 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
 
     /// The click whose use has to stand before this arrival's request leaves.
     fn unnoted_click(&self, event: &Event) -> Option<&'a str> {
-        let is_noted = self.record.as_ref().is_some_and(|record| record.click_noted);
+        let is_noted = |record: &Record| {
+            record.click_noted && N::facts(self.order).agree(&record.protocol.facts)
+        };
+        let is_noted = self.record.as_ref().is_some_and(is_noted);
         N::click(self.report).filter(|_| self.may_send(event) && !is_noted)
     }
 
@@ -266,7 +269,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             let step = step(held.map(|record| &record.protocol), event, policy, stamp.now);
             match step.next {
                 None => Change::Keep(step.then),
-                Some(next) if !on_queue && replaces(held, &next) && sends(&step.then) => {
+                Some(next)
+                    if !on_queue && replaces(held, &next) && needs_message(&step.then, &note) =>
+                {
                     Change::Keep(Then::Wait(stamp.now))
                 }
                 Some(next) => {
@@ -316,6 +321,11 @@ pub(super) fn replaces(held: Option<&Record>, next: &Delivery) -> bool {
     held.is_some_and(|held| held.protocol.order_updated_at < next.order_updated_at)
 }
 
-const fn sends(then: &Then) -> bool {
-    matches!(then, Then::Send(_))
+/// Returns whether a message has to carry the order on, and none is on the queue yet.
+const fn needs_message(then: &Then, note: &Note) -> bool {
+    match then {
+        Then::Send(_) => true,
+        Then::Wait(_) => note.message_until.is_none(),
+        _ => false,
+    }
 }

@@ -70,8 +70,16 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 self.await_lines(order, &under_way, until).await?
             }
             // The permission lapsed in between.
-            ByLines::Close { .. } | ByLines::Superseded { .. } | ByLines::Permitted { .. } => {
-                Entered::Answered(vec![answered])
+            ByLines::Close { .. } | ByLines::Permitted { .. } => Entered::Answered(vec![answered]),
+            // The messages of the version held carry the lines on.
+            ByLines::Superseded { .. } => {
+                let of = |(line, record): (String, Record)| DeliveryResult {
+                    line: Some(line),
+                    replayed: true,
+                    ..DeliveryResult::of(Some(&record))
+                };
+                let held: Vec<_> = self.line_records(order).await?.into_iter().map(of).collect();
+                Entered::Answered(if held.is_empty() { vec![answered] } else { held })
             }
             ByLines::Withdrawn { .. } => {
                 let withdrawal = withdrawal_of(held);
@@ -82,7 +90,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                     self.record_line(order, line, &withdrawal, trigger).await?;
                     results.push(self.leave_line(order, configured, line, trigger).await?);
                 }
-                Entered::Answered([vec![answered], results].concat())
+                // The lines are the deliveries, not the order's own item.
+                Entered::Answered(if results.is_empty() { vec![answered] } else { results })
             }
             ByLines::ModeChanged { .. } => {
                 let reason = Some(Reason::new("mode_changed"));
@@ -105,6 +114,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             updated_at: order.updated_at,
             until: trigger.deadline + Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG).skew,
             is_delayed: trigger.is_delayed,
+            has_waited: trigger.message_until.is_some(),
             are_permitted: false,
             refunds: Refunds::of_order(order),
             facts,

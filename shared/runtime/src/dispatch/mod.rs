@@ -258,6 +258,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             facts,
             updated_at: order.updated_at,
             is_delayed: trigger.is_delayed,
+            has_waited: trigger.message_until.is_some(),
             planned: Planned::Send(self.digest(&scope)),
             deadline: trigger.deadline,
             settings: pauses::settings(&configured.version, paused),

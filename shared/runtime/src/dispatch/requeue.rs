@@ -55,11 +55,12 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         if is_due_at_once || !self.is_of_the_version_held(next.order_updated_at) {
             return Ok(None);
         }
-        let named = until.max(now);
+        // Named anew when that has passed: should it be lost, the sweep sees it the same day.
+        let named = until.max(now).min(now + RENAMED_FOR);
         Ok(self.put_message(until, &next, named).await.ok())
     }
 
-    /// Whether the decision about `event` is written and waits, on the record as last seen.
+    /// Returns whether the decision about `event` is written and waits, on the record as last seen.
     fn would_wait(&self, event: &Event) -> bool {
         let decision = step(self.protocol(), event, &self.policy, self.now());
         decision.next.is_some() && matches!(decision.then, Then::Wait(_))
@@ -134,8 +135,12 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let is_parked = waiting().any(|result| result.state == State::Parked);
         let state = if is_parked { State::Parked } else { State::Retrying };
         let first_seen_at = waiting().filter_map(|result| result.first_seen_at).min();
-        // Where nothing was decided on its deliveries, it is still the message that waits for them.
-        let named = trigger.message_until.filter(|_| first_seen_at.is_none());
+        // Where nothing was decided on its deliveries, or one still names it, it is the message that
+        // waits for them.
+        let is_named = |own: &Timestamp| {
+            first_seen_at.is_none() || waiting().any(|it| it.message_until == Some(*own))
+        };
+        let named = trigger.message_until.filter(is_named);
         self.put_order(trigger, until, state, first_seen_at, named).await
     }
 

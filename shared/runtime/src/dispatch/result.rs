@@ -35,6 +35,8 @@ pub struct DeliveryResult {
     /// The amount and the currency that were reported, or may have been; `None` when the network
     /// certainly holds nothing.
     pub reported: Option<(String, String)>,
+    /// The name of the message that waits for it.
+    pub(super) message_until: Option<Timestamp>,
     /// The time to come back; `None` when nothing is left to do.
     pub wait_until: Option<Timestamp>,
     /// True if a message still has to be put on the queue for it.
@@ -99,6 +101,7 @@ impl DeliveryResult {
             reported: is_reported.then(money),
             lines: delivery.all_lines().cloned().collect(),
             order_updated_at: delivery.order_updated_at,
+            message_until: record.and_then(|record| record.message_until),
             attempt: delivery.attempt,
             first_seen_at: Some(delivery.first_seen_at),
             ..Self::new(delivery.state, delivery.reason.clone())
@@ -118,6 +121,7 @@ impl DeliveryResult {
             sent: false,
             conflict: false,
             reported: None,
+            message_until: None,
             wait_until: None,
             needs_message: false,
             first_seen_at: None,

@@ -33,6 +33,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             facts: content::<N>(order),
             updated_at: order.updated_at,
             is_delayed: trigger.is_delayed,
+            has_waited: trigger.message_until.is_some(),
             planned,
             refunds: Refunds::of_order(order),
             reported: None,
@@ -66,7 +67,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let first = self.record(&whole, &event, trigger).await?;
         let first = first.unwrap_or_else(|| DeliveryResult::of(None));
         if first.superseded {
-            return self.supersede(&whole, cancelled, first).await;
+            return self.supersede(cancelled, first).await;
         }
         let held = self.ledger.readable_of_order(order_id).await.map_err(UpdateError::from)?;
         let (records, unreadable) = held;
@@ -77,31 +78,47 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let lines = records.iter().filter(|record| record.network() == N::NAME);
         let lines = lines.filter_map(|record| record.line().map(str::to_owned));
         let lines: BTreeSet<_> = lines.chain(first.lines.iter().cloned()).collect();
-        let mut results = vec![first];
+        let mut results = Vec::with_capacity(lines.len());
         for line in lines {
             let key = Key::new(&cancelled.order_id, N::NAME, Some(&line));
             let result = self.record(&key, &event, trigger).await?;
             let result = result.unwrap_or_else(|| DeliveryResult::of(None));
             results.push(DeliveryResult { line: Some(line), ..result });
         }
-        Ok(results)
+        // By lines they are the deliveries, not the order's own item.
+        Ok(if results.is_empty() { vec![first] } else { results })
     }
 
     /// A later version of the order is held: its cancellation changes nothing and is noted once.
+    ///
+    /// By lines it is noted on each: that is where it is shown.
     async fn supersede(
         &self,
-        whole: &Key,
         cancelled: &Cancelled,
         result: DeliveryResult,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
-        let held = self.ledger.get(whole).await.map_err(UpdateError::from)?;
-        let decide = |held: Option<&Record>| {
-            let noted = held.and_then(|it| it.with_superseded(cancelled.updated_at, self.stamp()));
-            noted.map_or(Change::Keep(()), |noted| Change::Write(Box::new(noted), ()))
-        };
-        self.ledger.update(held, decide).await?;
         let reason = Some(Reason::new("superseded"));
-        Ok(vec![DeliveryResult { reason, ..result }])
+        let mut lines: Vec<_> = result.lines.iter().cloned().map(Some).collect();
+        if lines.is_empty() {
+            lines.push(None);
+        }
+        let mut results = Vec::with_capacity(lines.len());
+        for line in lines {
+            let key = Key::new(&cancelled.order_id, N::NAME, line.as_deref());
+            let held = self.ledger.get(&key).await.map_err(UpdateError::from)?;
+            let decide = |held: Option<&Record>| {
+                let noted =
+                    held.and_then(|it| it.with_superseded(cancelled.updated_at, self.stamp()));
+                noted.map_or(Change::Keep(()), |noted| Change::Write(Box::new(noted), ()))
+            };
+            let noted = self.ledger.update(held, decide).await?.after;
+            let result = match &noted {
+                Some(noted) => DeliveryResult { replayed: true, ..DeliveryResult::of(Some(noted)) },
+                None => result.clone(),
+            };
+            results.push(DeliveryResult { line, reason: reason.clone(), ..result });
+        }
+        Ok(results)
     }
 
     /// Takes an event that sends nothing through `step`. `None` when the ledger holds nothing.

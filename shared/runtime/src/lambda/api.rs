@@ -86,13 +86,17 @@ impl<'a> Posted<'a> {
         }
     }
 
+    /// The body as the sender wrote it, byte by byte, as large as Lambda passes it on.
+    pub fn bytes_of_any_size(&self) -> Result<Cow<'a, [u8]>, Problem> {
+        if self.is_base64_encoded {
+            return BASE64_STANDARD.decode(self.body).map(Cow::Owned).map_err(|_| not_text());
+        }
+        Ok(Cow::Borrowed(self.body.as_bytes()))
+    }
+
     /// The body as the sender wrote it, byte by byte: what a signature is made over.
     pub fn bytes(&self) -> Result<Cow<'a, [u8]>, Problem> {
-        let bytes = if self.is_base64_encoded {
-            Cow::Owned(BASE64_STANDARD.decode(self.body).map_err(|_| not_text())?)
-        } else {
-            Cow::Borrowed(self.body.as_bytes())
-        };
+        let bytes = self.bytes_of_any_size()?;
         if bytes.len() > LARGEST_BODY {
             return Err(too_large());
         }

@@ -138,6 +138,7 @@ mod tests {
             facts: Facts::none(),
             updated_at: Some(now),
             is_delayed: false,
+            has_waited: false,
             planned: Planned::Send("scope".to_owned()),
             deadline: now + std::time::Duration::from_mins(1),
             settings: "v1".to_owned(),

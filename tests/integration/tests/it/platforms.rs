@@ -238,6 +238,43 @@ async fn an_order_with_faults_is_kept_for_a_person_and_the_shop_system_does_not_
 }
 
 #[tokio::test]
+async fn a_message_that_is_large_or_no_json_does_not_make_the_shop_system_give_up() {
+    let bundle = bundle(14).await;
+    let noise = "x".repeat(300 * 1024);
+    let large = SHOPIFY.changed(json!({ "note_attributes": [{ "name": "a", "value": noise }] }));
+    let larger = SHOPIFY.changed(json!({ "line_items": vec![json!({ "title": "T" }); 40_000] }));
+
+    let taken = SHOPIFY.send(&bundle, "d1", &large).await;
+    let kept = SHOPIFY.send(&bundle, "d2", &larger).await;
+    let Shop { path, headers, topic, .. } = SHOPIFY;
+    let no_json = platform_message(path, headers, KEY, topic, "d3", "{");
+    let no_json = bundle.call(&no_json).await;
+
+    assert_eq!(taken.status, 202, "{}", taken.text);
+    let faulty = (200, json!({ "ignored": "faulty" }));
+    assert_eq!((kept.status, kept.body()), faulty);
+    assert_eq!((no_json.status, no_json.body()), faulty);
+    assert_eq!(results(&bundle), ["taken", "faulty", "faulty"]);
+    let kept = bundle.intake_services.faulty();
+    let reasons: Vec<_> = kept.iter().map(|(_, fault)| fault.reason).collect();
+    assert_eq!(reasons, ["too_large", "not_json"]);
+    assert_eq!(kept[0].1.order_id.as_deref(), Some("#1008"));
+}
+
+#[tokio::test]
+async fn a_faulty_order_keeps_the_clicks_of_its_landing_page() {
+    let bundle = bundle(15).await;
+    let changes = json!({
+        "currency": "rupees", "note_attributes": [], "landing_site": "/?cmc_id=C7",
+    });
+    SHOPIFY.send(&bundle, "d1", &SHOPIFY.changed(changes)).await;
+
+    let [(event, _)] = &bundle.intake_services.faulty()[..] else { panic!("not one") };
+    let event: Value = serde_json::from_str(event).expect("JSON");
+    assert_eq!(event["detail"]["clicks"]["cashmycell"], json!({ "cmc_id": "C7" }));
+}
+
+#[tokio::test]
 async fn what_aws_refuses_is_asked_for_again() {
     for shop in [SHOPIFY, WOOCOMMERCE] {
         let bundle = bundle(9).await;

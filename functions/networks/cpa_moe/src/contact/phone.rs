@@ -92,7 +92,7 @@ impl Phone {
     /// there are not 7 to 15 digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().to_lowercase();
+        let text: String = text.trim().to_lowercase().chars().map(half_width).collect();
         let text = without_extension(text.strip_prefix("tel:").unwrap_or(&text));
         let written: String = text.chars().filter(|c| !is_separator(*c)).map(ascii).collect();
         let digits = if written.starts_with("00") || written.starts_with('+') {
@@ -130,6 +130,16 @@ fn is_separator(c: char) -> bool {
     !c.is_alphanumeric() && !matches!(c, '+' | '(' | ')')
 }
 
+/// A sign of a prefix in full width as the one of ASCII.
+const fn half_width(c: char) -> char {
+    match c {
+        '＋' => '+',
+        '（' => '(',
+        '）' => ')',
+        other => other,
+    }
+}
+
 /// A digit of any script as the one of ASCII; any other character as it is.
 fn ascii(c: char) -> char {
     let value = |nought: &char| u32::from(c).checked_sub(u32::from(*nought)).filter(|v| *v < 10);
@@ -160,6 +170,7 @@ mod tests {
             "+９１ ９８７６５ ４３２１０",
             "+٩١ ٩٨٧٦٥ ٤٣٢١٠",
             "+91 (0)98765 43210",
+            "＋91（0）98765 43210",
             "+91 98765 43210 x12",
             "+91 98765 43210 ext. 12",
             "+91 98765 43210 #12",

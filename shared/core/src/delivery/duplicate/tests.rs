@@ -25,6 +25,7 @@ fn other(verdict: Option<Verdict>) -> Option<Record> {
         open: None,
         is_implausible: false,
         is_delayed: false,
+        has_waited: false,
     };
     let mut delivery = step(None, &Event::Arrive(arrival), &policy, NOW).next.expect("a claim");
     if let Some(verdict) = verdict {

@@ -96,7 +96,7 @@ impl Record {
             State::Unconfirmed => {
                 recovery.is_none_or(|recovery| recovery == Recovery::Hold) || never_resolves
             }
-            State::Parked => delivery.cancelled.is_some() && never_resolves,
+            State::Parked => recovery == Some(Recovery::Hold) || never_resolves,
             _ => false,
         }
     }

@@ -28,8 +28,7 @@ pub(super) fn arrive(
         (Some(step), _) => step,
         (None, None) => first(arrival, policy, now),
         (None, Some(held)) => {
-            let is_delayed =
-                arrival.is_delayed || is_refunded(held, &arrival.refunds, &arrival.facts);
+            let is_delayed = arrival.is_delayed || is_refunded(held, arrival);
             again(held, &Arrival { is_delayed, ..arrival.clone() }, policy, now)
         }
     }
@@ -99,8 +98,13 @@ fn completed(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp
     let is_free = held.is_certainly_absent();
     let is_new = version == Ordering::Greater || held.attempt == 0;
     match permitted_scope(held, arrival, now) {
-        // An open delivery has a message of the version held.
-        _ if version == Ordering::Less => Step { next: None, then: Then::Superseded },
+        // An open delivery has a message of the version held, and what waited for a content that was
+        // replaced since is older than that one.
+        _ if version == Ordering::Less
+            || (version == Ordering::Equal && !is_same && arrival.has_waited) =>
+        {
+            Step { next: None, then: Then::Superseded }
+        }
         // The person did not see another total that exceeds a bound.
         Some(scope) if is_same || (is_new && !arrival.is_implausible) => {
             send_permitted(held, scope, arrival, policy, now)

@@ -1,6 +1,8 @@
 //! The shop cancelled or refunded the whole order. One that is known to be cancelled before its
 //! claim is never reported.
 
+use std::cmp::Ordering;
+
 use rust_decimal::Decimal;
 
 use super::{
@@ -46,7 +48,7 @@ pub(super) fn refunded(held: Option<&Delivery>, arrival: &Arrival, now: Timestam
     let Arrival { facts, refunds, updated_at, .. } = arrival;
     let blank = blank(facts, *updated_at, now);
     let held = match held {
-        Some(held) if is_settled_for(held, facts) => held,
+        Some(held) if may_cancel(held, arrival) => held,
         Some(_) => return None,
         // Nothing to report writes nothing.
         None if matches!(arrival.planned, Planned::Skip(_)) => return None,
@@ -56,10 +58,16 @@ pub(super) fn refunded(held: Option<&Delivery>, arrival: &Arrival, now: Timestam
     Some(Step::write(next, Then::Rest))
 }
 
-/// Returns whether refunds of an order of these facts may cancel the one held.
-fn is_settled_for(held: &Delivery, facts: &Facts) -> bool {
+/// Returns whether refunds may cancel the one held: of the same content, or of content that takes its
+/// place.
+fn may_cancel(held: &Delivery, arrival: &Arrival) -> bool {
+    let is_news = match arrival.updated_at.cmp(&held.order_updated_at) {
+        Ordering::Less => false,
+        Ordering::Equal => !arrival.has_waited,
+        Ordering::Greater => true,
+    };
     let is_absent = held.lines.is_none() && held.is_certainly_absent();
-    is_absent || held.facts.agree(facts)
+    (is_absent && is_news) || held.facts.agree(&arrival.facts)
 }
 
 /// The delivery cancelled, if these refunds and those that it has reach the amount of `facts`, and
@@ -78,12 +86,12 @@ pub(super) fn cancelled_by_refunds(
 }
 
 /// Returns whether the refunds that are known reach the amount.
-pub(super) fn is_refunded(held: &Delivery, refunds: &Refunds, facts: &Facts) -> bool {
-    is_settled_for(held, facts) && reach(&held.refunds.and(refunds), facts)
+pub(super) fn is_refunded(held: &Delivery, arrival: &Arrival) -> bool {
+    may_cancel(held, arrival) && reach(&held.refunds.and(&arrival.refunds), &arrival.facts)
 }
 
 /// Returns whether refunds reach the amount of the content; not where they are not clear.
-fn reach(refunds: &Refunds, facts: &Facts) -> bool {
+pub(super) fn reach(refunds: &Refunds, facts: &Facts) -> bool {
     let amount = facts.reported_amount().and_then(|amount| amount.parse::<Decimal>().ok());
     let sum = refunds.sum().filter(|sum| !sum.is_zero());
     sum.zip(amount).is_some_and(|(sum, amount)| sum >= amount)

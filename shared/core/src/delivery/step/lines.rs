@@ -13,7 +13,7 @@ use super::{
         Cancellation, Delivery, Doubt, Facts, IfAbsent, Permission, Refunds, State, Step, Then,
     },
     arrive::is_unsettled,
-    cancel::{cancelled_by_refunds, is_refunded},
+    cancel::{cancelled_by_refunds, reach},
     claim::{doubt, has_expired},
     plan::blank,
 };
@@ -32,6 +32,8 @@ pub struct Lines {
     pub until: Timestamp,
     /// True if it is a message that was put back on its queue: no news from the shop.
     pub is_delayed: bool,
+    /// True if it is a message that the ledger once named as the one that waits.
+    pub has_waited: bool,
     /// True if each line has the permission that a person gave for the order.
     pub are_permitted: bool,
     /// The refunds of parts of the order.
@@ -184,7 +186,12 @@ fn decide(
             None => ByLines::Withdrawn { next: hear(held, cancelled, lines) },
         };
     }
-    if lines.updated_at < held.order_updated_at {
+    // What waited for a content that was replaced since is older than that one.
+    let is_replaced = lines.has_waited
+        && lines.updated_at == held.order_updated_at
+        && held.lines.is_some()
+        && !is_held(held, lines);
+    if lines.updated_at < held.order_updated_at || is_replaced {
         return ByLines::Superseded { next: None };
     }
     let (differing, under_way) = compare(held, deliveries, lines, now);
@@ -291,7 +298,9 @@ fn hear(held: &Delivery, cancelled: &Cancellation, lines: &Lines) -> Option<Box<
         (lines.updated_at, cancelled.updated_at),
         (Some(one), Some(other)) if one < other
     );
-    let is_repetition = lines.is_delayed || is_refunded(held, &lines.refunds, &lines.facts);
+    let is_refunded =
+        held.facts.agree(&lines.facts) && reach(&held.refunds.and(&lines.refunds), &lines.facts);
+    let is_repetition = lines.is_delayed || is_refunded;
     let is_news = !is_repetition && !cancelled.completed_after && !is_earlier;
     let cancelled = Some(Cancellation { completed_after: true, ..cancelled.clone() });
     is_news.then(|| Box::new(Delivery { cancelled, ..held.clone() }))

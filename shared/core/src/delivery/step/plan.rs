@@ -12,6 +12,8 @@ use super::{
 };
 use crate::{clock::Timestamp, redaction::Reason};
 
+/// The number of its pauses after which what can't be built is noted as still waiting.
+const NOTED_EVERY: u32 = 6;
 const NOT_PLANNABLE: Reason = Reason::new("not_plannable");
 
 /// Plans a delivery of which the network certainly holds nothing.
@@ -84,7 +86,9 @@ pub(super) fn not_plannable(
         return come_back(held, now);
     }
     if held.state == State::Parked && held.reason == Some(NOT_PLANNABLE) {
-        return Step::wait(now + policy.park);
+        // Noted now and then, so that a message that was lost is missed.
+        let not_before = now + policy.park * NOTED_EVERY;
+        return Step::write(Delivery { not_before, ..held.clone() }, Then::Wait(now + policy.park));
     }
     become_(unplannable(held, settings, policy, now), now)
 }

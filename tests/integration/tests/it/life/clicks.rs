@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use postback_integration::Bundle;
-use postback_sandbox::{Fault, Network, Rule};
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::json;
 
-use super::{DAY, at_shopback, delivery, order, published, script, state};
+use super::{DAY, at_shopback, changed_at, delivery, order, published, script, state};
 
 fn click_used() -> (String, Option<String>) {
     ("rejected".to_owned(), Some("click_used".to_owned()))
@@ -47,6 +47,24 @@ async fn a_duplicate_in_doubt_is_no_proof_once_another_order_has_the_click() {
 
     assert_eq!(at_shopback(&bundle, "A-1").await, click_used());
     assert_eq!((held(&bundle, "A-1"), held(&bundle, "A-2")), (0, 1));
+}
+
+#[tokio::test]
+async fn the_click_of_a_later_version_is_kept_too() {
+    let bundle = Bundle::new(1).await;
+    let invalid = Answer::of("text/html", "success=false; err_msg=Invalid Trans. ID #1;");
+    let refused = Rule::on(Network::ShopBack, Fault::answer(invalid));
+    bundle.bed.sandbox.script(refused.order("A-1")).expect("a rule");
+    bundle.post("/orders/shopback", &changed_at(order("A-1", "a"), 10)).await;
+    bundle.post("/orders/shopback", &changed_at(order("A-1", "b"), 20)).await;
+    let lost = Fault::close_after_reading();
+    bundle.bed.sandbox.script(Rule::on(Network::ShopBack, lost).order("A-2")).expect("a rule");
+    bundle.post("/orders/shopback", &order("A-2", "b")).await;
+
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
+    assert_eq!(at_shopback(&bundle, "A-2").await, click_used());
 }
 
 #[tokio::test]

@@ -281,6 +281,36 @@ async fn a_cancellation_withdraws_the_lines_that_certainly_wait() {
 }
 
 #[tokio::test]
+async fn the_answer_and_the_events_of_a_cancellation_are_those_of_the_lines() {
+    let bundle = bundle("line_items").await;
+    bundle.post("/orders/shopback", &of_lines()).await;
+
+    let reply = bundle.post("/orders/shopback", &cancelled("A-1")).await;
+
+    assert_eq!((reply.status, &reply.body()["state"]), (200, &json!("delivered")));
+    let events = published(&bundle, "shopback").await;
+    let of_kind = |wanted: &str| events.iter().filter(|kind| *kind == wanted).count();
+    assert_eq!((of_kind("withdrawn"), of_kind("cancelled_after_delivery")), (0, 2), "{events:?}");
+}
+
+#[tokio::test]
+async fn an_earlier_version_is_answered_by_the_lines_of_the_one_held() {
+    let bundle = with_a_waiting_line("line_items").await;
+    bundle.post("/orders/shopback", &changed_at(of_lines(), 20)).await;
+
+    let order = bundle.post("/orders/shopback", &changed_at(of_lines(), 10)).await.body();
+    let cancelled = bundle.post("/orders/shopback", &changed_at(cancelled("A-1"), 10)).await;
+
+    assert_eq!(order["state"], "retrying", "{order}");
+    let body = cancelled.body();
+    assert_eq!((&body["state"], &body["reason"]), (&json!("retrying"), &json!("superseded")));
+    let shown = bundle.get("A-1").await.body();
+    for line in shown["deliveries"].as_array().expect("lines") {
+        assert_eq!(line["cancellations"][0]["word"], "superseded", "{line}");
+    }
+}
+
+#[tokio::test]
 async fn lines_of_an_order_cancelled_before_are_never_reported() {
     let orders = [of_lines(), changed_at(of_lines(), 20)];
     for order in orders {

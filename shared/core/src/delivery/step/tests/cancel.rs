@@ -315,6 +315,27 @@ fn a_refund_that_came_with_two_amounts_cancels_nothing() {
 }
 
 #[test]
+fn an_earlier_version_of_a_smaller_amount_cancels_nothing() {
+    let policy = policy(Recovery::Hold);
+    let held = versioned(Delivery { facts: of_1499(), ..retrying(&policy) }, 2);
+    let refunded = next(&held, &arrive_of_version(2, &[("r1", 50)]), &policy, NOW);
+    assert_eq!(refunded.cancelled, None);
+    let facts = serde_json::from_value(serde_json::json!({ "amount": "50" })).expect("facts");
+    let Event::Arrive(earlier) = arrive_as(NOW, version(1)) else { panic!("no arrival") };
+    let earlier = Event::Arrive(Arrival { facts, is_delayed: true, has_waited: true, ..earlier });
+
+    let step = step(Some(&refunded), &earlier, &policy, NOW);
+
+    assert_eq!(step, unchanged(Then::Superseded));
+}
+
+/// An order of 1499 of this version arrives with these refunds.
+fn arrive_of_version(number: u32, entries: &[(&str, u32)]) -> Event {
+    let Event::Arrive(arrival) = arrive_refunded(entries) else { panic!("no arrival") };
+    Event::Arrive(Arrival { updated_at: version(number), ..arrival })
+}
+
+#[test]
 fn what_is_refunded_whole_before_it_is_reported_never_is() {
     let policy = policy(Recovery::SendAgain);
     for amount in [1499, 1600] {

@@ -21,6 +21,7 @@ fn lines(amounts: &[u32], updated_at: Option<Timestamp>) -> Lines {
         parts: parts.collect(),
         until: NOW + MINUTE,
         is_delayed: false,
+        has_waited: false,
         are_permitted: false,
         refunds: Refunds::default(),
     }

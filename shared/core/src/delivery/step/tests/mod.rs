@@ -69,6 +69,7 @@ fn arrival(now: Timestamp) -> Arrival {
         open: None,
         is_implausible: false,
         is_delayed: false,
+        has_waited: false,
     }
 }
 

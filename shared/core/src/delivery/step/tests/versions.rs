@@ -164,6 +164,24 @@ fn a_later_version_does_not_wait_for_a_doubt_that_a_person_gave_up() {
 }
 
 #[test]
+fn a_message_that_waited_for_a_replaced_content_is_superseded() {
+    let policy = policy(Recovery::SendAgain);
+    let waiting = step(None, &arrive_at_open_circuit(NOW, NOW + HOUR), &policy, NOW);
+    let waiting = waiting.next.expect("a delivery");
+    let corrected = next(&waiting, &arrive_as_other(NOW, None), &policy, NOW);
+    assert_eq!(corrected.facts, other_content(), "before the first attempt any arrival holds");
+
+    for held in [Delivery { attempt: 0, ..waiting.clone() }, waiting] {
+        let held = Delivery { facts: other_content(), ..held };
+        let waited = Event::Arrive(Arrival { is_delayed: true, has_waited: true, ..arrival(NOW) });
+
+        let step = step(Some(&held), &waited, &policy, NOW);
+
+        assert_eq!(step, unchanged(Then::Superseded));
+    }
+}
+
+#[test]
 fn a_later_version_is_decided_at_the_settlement() {
     let policy = policy(Recovery::SendAgain);
     let at = NOW + HOUR;

@@ -5,7 +5,9 @@ use std::{fs, io::Write, path::Path};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use postback_core::{clock::Timestamp, delivery::Record};
 use postback_reconcile::{
-    claims::{ANSWERS, Answer, Claim, Known, answer, counts, read},
+    claims::{self, ANSWERS, Answer, Claim, Known, answer, counts, read_by},
+    fault::Fault,
+    format::Format,
     output::Table,
     source::Source,
 };
@@ -47,7 +49,8 @@ pub(crate) async fn run(
     let network = account.network(&wanted.network)?;
     let bad = refused(&wanted.file);
     let source = Source::File(wanted.file.clone());
-    let claims = read(source, &wanted.reading.hints()).map_err(bad)?;
+    let format = format(wanted.reading.file.as_deref())?;
+    let claims = read_by(source, format, &wanted.reading.hints()).map_err(bad)?;
     let known = stream::iter(&claims).map(|claim| known(account, claim)).buffered(AT_ONCE);
     let known: Vec<_> = known.try_collect().await?;
     let pairs = claims.iter().zip(&known);
@@ -71,6 +74,19 @@ pub(crate) async fn run(
     let (claims, network) = (answers.len(), network.name.as_str());
     output.answer(&lines, &View { network, claims, verdicts, receipts, answers: &answers });
     Ok(())
+}
+
+/// The format of the list: the one that is given, else that of claims.
+fn format(given: Option<&Path>) -> Result<Format, Failure> {
+    let format = match given {
+        None => claims::format(),
+        Some(path) if path == Path::new("generic") => Format::generic(),
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(Fault::from);
+            text.and_then(|text| Format::parse(&path.display().to_string(), &text))
+        }
+    };
+    format.map_err(refused(given.unwrap_or(Path::new("claims"))))
 }
 
 /// What the ledger holds of the order of a claim.

@@ -68,11 +68,8 @@ pub(crate) async fn run(
     let at = |option, text: &Option<String>| {
         text.as_deref().map(|text| instant(option, text, now)).transpose()
     };
-    let options = Options {
-        network: network.name.clone(),
-        from: at("--from", &wanted.from)?,
-        to: at("--to", &wanted.to)?,
-    };
+    let span = (at("--from", &wanted.from)?, at("--to", &wanted.to)?);
+    let options = options(&network.name, &report, span, now);
     let mut files = wanted.out.as_deref().map_or_else(|| Ok(Files::default()), files)?;
     let mut ledger = load(account, &network, &report, &shop).await?;
     let outcome = compared(&report, &mut ledger, &shop, &options, &mut files, &wanted.report)?;
@@ -129,6 +126,17 @@ pub(crate) fn shop(file: Option<&Path>) -> Result<Shop, Failure> {
     Ok(shop)
 }
 
+/// The terms of a comparison. No report covers what is still to come.
+fn options(
+    network: &str,
+    report: &Report,
+    (from, to): (Option<Timestamp>, Option<Timestamp>),
+    now: Timestamp,
+) -> Options {
+    let to = to.or(report.understood.to).map(|to| to.min(now));
+    Options { network: network.to_owned(), from, to }
+}
+
 /// Reads the network's deliveries from the ledger, and keeps what a comparison needs of each.
 pub(crate) async fn load(
     account: &Account,
@@ -153,12 +161,13 @@ pub(crate) async fn uploaded(
     account: &Account,
     network: &Network,
     (name, source): (&Path, Source),
-    (from, to): (Option<Timestamp>, Option<Timestamp>),
+    span: (Option<Timestamp>, Option<Timestamp>),
+    now: Timestamp,
 ) -> Result<Compared, Failure> {
     let report = understand(source, &network.name, name, &Reading::default())?;
     let shop = Shop::none();
     let mut ledger = load(account, network, &report, &shop).await?;
-    let options = Options { network: network.name.clone(), from, to };
+    let options = options(&network.name, &report, span, now);
     let mut written = [(); 3].map(|()| Vec::new());
     let [lines, disputes, decisions] = &mut written;
     let table = |to, headings: &[&str]| Table::new(Box::new(to), headings).map_err(refused(name));
@@ -204,4 +213,29 @@ fn compared(
         table.map_or(Ok(()), Table::finish).map_err(refused(name))?;
     }
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod end_tests {
+    use super::*;
+
+    #[test]
+    fn no_report_covers_what_is_still_to_come() {
+        let text: &[u8] = b"Order ID,Date,Status\nA-1,2026-11-21,pending\nA-2,2026-12-24,pending\n";
+        let format = Format::generic().expect("a format");
+        let hints = Reading::default().hints();
+        let report = Report::understand(Source::Bytes(text.into()), format, &hints);
+        let report = report.expect("a report");
+        let at = |day: &str| Timestamp::parse(&format!("{day}T00:00:00Z")).expect("an instant");
+        let now = at("2026-11-28");
+
+        for (given, wanted) in [
+            (None, "2026-11-28"),
+            (Some("2027-01-01"), "2026-11-28"),
+            (Some("2026-11-23"), "2026-11-23"),
+        ] {
+            let options = options("net", &report, (None, given.map(at)), now);
+            assert_eq!(options.to, Some(at(wanted)), "{given:?}");
+        }
+    }
 }

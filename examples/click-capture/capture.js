@@ -1,21 +1,19 @@
-// pbCapture(yes => whenTheVisitorAgrees(yes)) keeps clicks in pb_clicks
-function pbCapture(consent) {
-  let q = new URLSearchParams(location.search), now = {}, at = new Date()
-  for (let [name, params, marker, value] of [
+// pbCapture(yes => whenTheVisitorAgrees(yes)) sets pb_clicks
+function pbCapture(ask) {
+  let q = new URLSearchParams(location.search), now = {}, at = new Date,
+    get = p => q.getAll(p).find(v => /^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(v))
+  for (let [name, params, mark, value] of [
     ["shopback", ["transaction_id"], "utm_source", "shopback"],
-    ["cashmycell", ["cmc_id"]],
+    ["cashmycell", ["cmc_id"], "cmc_id"],
     ["cpa_moe", ["offer", "wm"], "wm"]
   ]) for (let p of params) {
-    let m = q.get(marker), v = q.get(p)
-    if ((!marker || m && m == (value || m)) && /^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(v))
-      now[name] = {...now[name], [p]: v, at}
+    let m = get(mark), v = get(p)
+    if (v && m && m == (value || m)) now[name] = {...now[name], [p]: v, at}
   }
-  if (Object.keys(now)[0]) consent(() => {
-    let all = {}
-    try {
-      all = JSON.parse(atob(document.cookie.match(/pb_clicks=v1\.([\w-]{1,999})/)[1].replace(/-/g, "+").replace(/_/g, "/")))
+  if (Object.keys(now)[0]) ask(() => {
+    for (let old of [document.cookie.match(/(^|; )pb_clicks=v1\.(eyJ[\w-]+)/), [,, "e30"]]) try {
+      let all = btoa(JSON.stringify({...JSON.parse(atob(old[2].replace(/-/g, "+").replace(/_/g, "/"))), ...now})).replace(/\+/g, "-").replace(/\//g, "_").split("=")[0]
+      if (!all[1021]) return document.cookie = `pb_clicks=v1.${all};path=/;max-age=34560000;samesite=lax;secure`
     } catch {}
-    all = "v1." + btoa(JSON.stringify({...all, ...now})).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "")
-    if (!all[1024]) document.cookie = `pb_clicks=${all};path=/;max-age=34560000;samesite=lax;secure`
   })
 }

@@ -6,9 +6,13 @@ function pb_sign(string $text, string $key): string {
     return rtrim(strtr(base64_encode($mac), '+/', '-_'), '=');
 }
 
+// The first value that may be an id: of a parameter that comes twice $_GET has the last alone.
 function pb_value(string $name): string {
-    $text = $_GET[$name] ?? '';
-    return is_string($text) && preg_match('/^(?!%%|undefined$|null$)[!-z|~]{1,256}$/D', $text) ? $text : '';
+    foreach (explode('&', $_SERVER['QUERY_STRING'] ?? '') as $pair) {
+        [$given, $text] = array_map('urldecode', explode('=', $pair, 2)) + ['', ''];
+        if ($given === $name && preg_match('/^(?!%%|undefined$|null$)[!-z|~]{1,256}$/D', $text)) return $text;
+    }
+    return '';
 }
 
 function pb_capture(string $key, callable $consent): void {
@@ -23,8 +27,9 @@ function pb_capture(string $key, callable $consent): void {
     }
     if (!$found || !$consent()) return;
     $before = [];
+    $cookie = $_COOKIE['pb_clicks'] ?? '';
     // What is not signed by this server is not carried on.
-    if (preg_match('/^(v1\.([\w-]{1,999}))\.([\w-]+)$/D', $_COOKIE['pb_clicks'] ?? '', $m) && hash_equals(pb_sign($m[1], $key), $m[3])) {
+    if (is_string($cookie) && preg_match('/^(v1\.([\w-]{1,999}))\.([\w-]+)$/D', $cookie, $m) && hash_equals(pb_sign($m[1], $key), $m[3])) {
         $before = json_decode(base64_decode(strtr($m[2], '-_', '+/')), true) ?: [];
     }
     // Where all of them are more than a kilobyte, the new ones count.

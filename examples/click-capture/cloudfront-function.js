@@ -1,9 +1,10 @@
 // A CloudFront Function (runtime 2.0) for the event "viewer response" of the shop's own distribution: it keeps the
 // clicks of the page's address in the cookie pb_clicks. docs/from-click-to-order.md
+// That runtime knows no destructuring and no spread: it takes older JavaScript than a browser.
 const RULES = [
-  ["shopback", ["transaction_id"], "utm_source", "shopback"],
-  ["cashmycell", ["cmc_id"]],
-  ["cpa_moe", ["offer", "wm"], "wm"],
+  { name: "shopback", params: ["transaction_id"], marker: "utm_source", wanted: "shopback" },
+  { name: "cashmycell", params: ["cmc_id"] },
+  { name: "cpa_moe", params: ["offer", "wm"], marker: "wm" },
 ];
 
 // Put your own condition here: nothing is kept before it is true.
@@ -11,22 +12,28 @@ function consent(cookies) {
   return !!cookies.consent && cookies.consent.value === "yes";
 }
 
-function value(query, name) {
+function decoded(text) {
   try {
-    const text = query[name] ? decodeURIComponent(query[name].value) : "";
-    return /^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(text) ? text : "";
+    return decodeURIComponent(text.replace(/\+/g, " "));
   } catch (error) {
     return "";
   }
 }
 
+// The first value that may be an id.
+function value(query, name) {
+  const given = query[name] ? query[name].multiValue || [query[name]] : [];
+  const texts = given.map((one) => decoded(one.value));
+  return texts.find((text) => /^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(text)) || "";
+}
+
 function clicks(query, at) {
   const now = {};
-  RULES.forEach(([name, params, marker, wanted]) => {
-    const marked = marker ? value(query, marker) : "yes";
-    if (!marked || (wanted && marked !== wanted)) return;
-    params.filter((param) => value(query, param)).forEach((param) => {
-      now[name] = Object.assign(now[name] || {}, { [param]: value(query, param), at: at });
+  RULES.forEach((rule) => {
+    const marked = rule.marker ? value(query, rule.marker) : "yes";
+    if (!marked || (rule.wanted && marked !== rule.wanted)) return;
+    rule.params.filter((param) => value(query, param)).forEach((param) => {
+      now[rule.name] = Object.assign(now[rule.name] || {}, { [param]: value(query, param), at: at });
     });
   });
   return now;
@@ -34,10 +41,16 @@ function clicks(query, at) {
 
 function before(cookies) {
   try {
-    return JSON.parse(Buffer.from(cookies.pb_clicks.value.split(".")[1], "base64url").toString());
+    const payload = /^v1\.([\w-]+)/.exec(cookies.pb_clicks.value)[1];
+    const clicks = JSON.parse(Buffer.from(payload, "base64url").toString());
+    return clicks && typeof clicks === "object" && !Array.isArray(clicks) ? clicks : {};
   } catch (error) {
     return {};
   }
+}
+
+function encode(clicks) {
+  return "v1." + Buffer.from(JSON.stringify(clicks)).toString("base64url");
 }
 
 function handler(event) {
@@ -45,10 +58,10 @@ function handler(event) {
   const response = event.response;
   const now = clicks(event.request.querystring || {}, new Date().toISOString());
   if (Object.keys(now).length === 0 || !consent(cookies)) return response;
-  const all = Object.assign(before(cookies), now);
-  const text = "v1." + Buffer.from(JSON.stringify(all)).toString("base64url");
-  if (text.length > 1024) return response;
+  // Where all of them are more than a kilobyte, the new ones count.
+  const kept = [Object.assign(before(cookies), now), now].map(encode).find((text) => text.length <= 1024);
+  if (!kept) return response;
   response.cookies = response.cookies || {};
-  response.cookies.pb_clicks = { value: text, attributes: "Path=/; Max-Age=34560000; SameSite=Lax; Secure" };
+  response.cookies.pb_clicks = { value: kept, attributes: "Path=/; Max-Age=34560000; SameSite=Lax; Secure" };
   return response;
 }

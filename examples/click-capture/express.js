@@ -2,21 +2,24 @@
 const { createHmac } = require("node:crypto");
 
 const RULES = [["shopback", ["transaction_id"], "utm_source", "shopback"], ["cashmycell", ["cmc_id"]], ["cpa_moe", ["offer", "wm"], "wm"]];
-const value = (query, name) => (/^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(query[name] || "") ? String(query[name]) : "");
+// The first value that may be an id.
+const value = (query, name) => query.getAll(name).find((text) => /^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(text)) || "";
 const sign = (text, key) => createHmac("sha256", Buffer.from(key.slice("whsec_".length), "base64")).update(text).digest("base64url");
 
 function capture({ key, consent, now = () => new Date() }) {
   return (req, res, next) => {
+    // Not req.query, where a parameter that comes twice is a list and one in brackets an object.
+    const query = new URLSearchParams(req.originalUrl.replace(/^[^?]*/, ""));
     const found = {};
     for (const [name, params, marker, wanted] of RULES) {
-      const marked = marker ? value(req.query, marker) : "yes";
+      const marked = marker ? value(query, marker) : "yes";
       if (!marked || (wanted && marked !== wanted)) continue;
       for (const param of params) {
-        if (value(req.query, param)) found[name] = { ...found[name], [param]: value(req.query, param), at: now().toISOString() };
+        if (value(query, param)) found[name] = { ...found[name], [param]: value(query, param), at: now().toISOString() };
       }
     }
     if (Object.keys(found).length === 0 || !consent(req)) return next();
-    const [, text, payload, mac] = /pb_clicks=((?:v1)\.([\w-]{1,999}))\.([\w-]+)/.exec(req.headers.cookie || "") || [];
+    const [, text, payload, mac] = /(?:^|;) *pb_clicks=(v1\.([\w-]{1,999}))\.([\w-]+) *(?:;|$)/.exec(req.headers.cookie || "") || [];
     // What is not signed by this server is not carried on.
     const before = text && sign(text, key) === mac ? JSON.parse(Buffer.from(payload, "base64url")) : {};
     const encoded = [{ ...before, ...found }, found].map((clicks) => "v1." + Buffer.from(JSON.stringify(clicks)).toString("base64url"));

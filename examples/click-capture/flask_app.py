@@ -11,8 +11,9 @@ RULES = [("shopback", ["transaction_id"], "utm_source", "shopback"), ("cashmycel
 
 
 def value(query, name):
-    text = query.get(name) or ""
-    return text if re.fullmatch(r"(?!%%|undefined$|null$)[!-z|~]{1,256}", text) else ""
+    """The first value that may be an id."""
+    texts = (text for text in query.getlist(name) if re.fullmatch(r"(?!%%|undefined$|null$)[!-z|~]{1,256}", text))
+    return next(texts, "")
 
 
 def sign(text: str, key: str) -> str:
@@ -37,10 +38,10 @@ def capture(key, consent, request, now=lambda: datetime.now(UTC)):
                 found[name] = click | {"at": now().strftime("%Y-%m-%dT%H:%M:%SZ")}
         if not found or not consent():
             return response
-        text, _, mac = (request.cookies.get("pb_clicks") or "").rpartition(".")
+        cookie = re.fullmatch(r"(v1\.([\w-]{1,999}))\.([\w-]+)", request.cookies.get("pb_clicks") or "", re.ASCII)
         # What is not signed by this server is not carried on.
-        mine = text.startswith("v1.") and hmac.compare_digest(sign(text, key), mac)
-        before = json.loads(base64.urlsafe_b64decode(text[3:] + "===")) if mine else {}
+        mine = cookie and hmac.compare_digest(sign(cookie[1], key), cookie[3])
+        before = json.loads(base64.urlsafe_b64decode(cookie[2] + "===")) if mine else {}
         # Where all of them are more than a kilobyte, the new ones count.
         kept = next((text for text in map(encode, (before | found, found)) if len(text) <= 980), None)
         if not kept:

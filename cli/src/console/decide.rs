@@ -16,13 +16,13 @@ use super::{
     Console, Page,
     fields::Fields,
     layout::{Sheet, counted, failure, how_much, key, page},
-    order::DECISIONS,
-    orders::{Pairs, form, link, look, money, query, table, totals, value, wanted},
+    order::{DECISIONS, words},
+    orders::{Pairs, form, is_wish, link, look, money, query, table, totals, value, wanted, whole},
     report,
     work::{Plan, Target},
 };
 use crate::{
-    args::{List, Settle},
+    args::Settle,
     failure::Failure,
     list::Sum,
     settle::{Seen, check_open, find},
@@ -49,9 +49,9 @@ pub(super) async fn choose(
         let sheet = Sheet { title: "Decide many", at: "/decide", refresh: false, body };
         return Ok(page(&console, &sheet));
     }
-    let list = wanted(&pairs).map_err(failed)?;
-    let reading = look(&console, &list).await.map_err(failed)?;
-    let found = &reading.value;
+    let wanted = wanted(&pairs).map_err(failed)?;
+    let reading = look(&console, &wanted).await.map_err(failed)?;
+    let found = &reading.value.found;
     let body = html! {
         (form(&console, &pairs, "/decide"))
         (totals(found))
@@ -67,16 +67,21 @@ pub(super) async fn choose(
 }
 
 fn decide(console: &Console, pairs: &[(String, String)]) -> Markup {
-    let is_about_conflicts = value(pairs, "which") == "conflicts";
+    let which = value(pairs, "which");
+    let is_about_conflicts = which == "conflicts";
     let first = if is_about_conflicts { Decision::Acknowledge } else { Decision::Confirm };
+    let words = |decision, label| words(decision, label, which == "validations");
     html! {
         form.act action="/decide/preview" method="post" {
             (key(console))
-            @for (name, value) in pairs { input type="hidden" name=(name) value=(value); }
+            // Nothing else: a decision in the URL would come before the one that is chosen here.
+            @for (name, value) in pairs.iter().filter(|(name, _)| is_wish(name)) {
+                input type="hidden" name=(name) value=(value);
+            }
             fieldset {
                 legend { "Decision about all of them" }
-                @for (decision, word, label) in &DECISIONS {
-                    label.check { input type="radio" name="decision" value=(word) required checked[*decision == first]; (label) }
+                @for (decision, word, label) in DECISIONS {
+                    label.check { input type="radio" name="decision" value=(word) required checked[decision == first]; (words(decision, label)) }
                 }
                 label for="why" { "Why, in one line without customer data: the report and its date, say" }
                 input #why name="why" required maxlength="200" autocomplete="off";
@@ -96,6 +101,9 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
     let from_archive = !fields.get("from_archive").is_empty()
         && matches!(decision, Decision::PermitSending | Decision::Reopen);
     let records = records(&console, &fields).await.map_err(failed)?;
+    // A list is of deliveries or of validations alone.
+    let is_validation = records.first().is_some_and(|(record, _)| record.is_validation());
+    let label = words(decision, label, is_validation);
     let mut plan = Plan {
         decision,
         word,
@@ -128,7 +136,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
         @if nothing { p role="alert" { "There is nothing to decide. Nothing was changed." } }
         @else {
             @if decision == Decision::PermitSending {
-                p.reading { "If the network has one of them after all, it is reported twice." }
+                p.reading { "If the network has one of them after all, it is reported, or validated, twice." }
             }
             form.act action="/decide/run" method="post" {
                 (key(&console))
@@ -154,7 +162,9 @@ fn left_out(left: &[(&Record, String)]) -> Markup {
 /// Checks that a decision can be taken without more than the ledger holds.
 fn fits(record: &Record, decision: Decision, from_archive: bool) -> Result<(), String> {
     check_open(record, decision).map_err(|it| it.to_string())?;
-    let needs_order = decision == Decision::PermitSending && record.protocol.state != Word::Parked;
+    let needs_order = decision == Decision::PermitSending
+        && record.protocol.state != Word::Parked
+        && !record.is_validation();
     if needs_order && !from_archive {
         return Err(
             "its order has to be brought: decide on the order's page, from the archive".to_owned()
@@ -174,21 +184,14 @@ async fn records(console: &Arc<Console>, fields: &Fields) -> Result<Vec<(Record,
         let seen = Seen { attempt: number("attempt")?, conflicts: number("conflicts")? };
         return Ok(vec![(find(&console.account, &wanted).await?, seen)]);
     }
-    let list = List { limit: MOST, ..wanted(fields.pairs())? };
-    let mut reading = look(console, &list).await?;
-    while reading.goes_on() {
-        reading = look(console, &list).await?;
-    }
-    if let Some(failure) = reading.failure {
-        return Err(failure);
-    }
-    let count = reading.value.totals.count;
+    let found = whole(console, &wanted(fields.pairs())?.up_to(MOST)).await?;
+    let count = found.totals.count;
     if count > MOST {
         let text = format!("{count} match; at most {MOST} are decided at once. Narrow the filter.");
         return Err(Failure::Usage(text));
     }
     let seen = |record: Record| (Seen::of(&record), record);
-    Ok(reading.value.shown.into_iter().map(seen).map(|(seen, record)| (record, seen)).collect())
+    Ok(found.shown.into_iter().map(seen).map(|(seen, record)| (record, seen)).collect())
 }
 
 /// The command line of a decision, without the decision.

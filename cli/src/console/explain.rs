@@ -2,6 +2,8 @@
 
 use postback_core::delivery::{Record, Recovery, State};
 
+mod validation;
+
 /// Three sentences about a delivery.
 pub(super) struct Explained {
     pub(super) why: &'static str,
@@ -15,6 +17,9 @@ pub(super) fn explain(record: &Record) -> Explained {
     let protocol = &record.protocol;
     let recovery = protocol.doubt.as_ref().map(|doubt| doubt.recovery);
     let of = |why, next, person| Explained { why, next, person };
+    if record.is_validation() {
+        return validation::explain(record);
+    }
     if record.is_implausible() {
         return of(
             "Its total exceeds a bound of the stack (LargestTotals). Nothing was sent.",
@@ -108,6 +113,11 @@ pub(super) fn to_do(code: &str) -> &'static str {
         "held" => {
             "Look for each order in the network's own portal or report, then decide: the network has it, send it \
              again, or give it up. What is implausible was not sent: compare its amount with the shop's."
+        }
+        "validation" => {
+            "Until they are decided the customers get no cashback, and what came back may be billed. Do what the \
+             reason asks for: have the shop send a refund that is missing, correct the setting of validations (make \
+             secret), or look the order up at the network and decide about its validation."
         }
         "parked" => {
             "Correct the setting that the reason names (make secret), or have the network correct its side. The \

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::extract::{Query, State};
 use maud::{Markup, html};
 
 use super::{
@@ -31,23 +28,33 @@ fn wanted(network: &str, dry_run: bool) -> Redrive {
 
 pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Query<Pairs>) -> Page {
     let network = value(&pairs, "network");
-    shown(&console, network, true).await.map_err(|it| failure(&console, &it))
+    let body = match console.works.answers.of(&pairs) {
+        Some(answer) => answer,
+        None => handled(&console, network, true).await.map_err(|it| failure(&console, &it))?,
+    };
+    let title = format!("Dead letters of {}", name(network));
+    Ok(page(&console, &Sheet { title: &title, at: "/", refresh: false, body }))
 }
 
 pub(super) async fn run(State(console): State<Arc<Console>>, fields: Fields) -> Page {
     let network = fields.get("network");
-    let shown = shown(&console, network, false).await;
+    let answer = handled(&console, network, false).await;
     console.forget();
-    shown.map_err(|it| failure(&console, &it))
+    let answer = answer.map_err(|it| failure(&console, &it))?;
+    Ok(console.works.answers.redirect(answer, "/letters", &[("network", network)]))
 }
 
-async fn shown(console: &Console, network: &str, dry_run: bool) -> Result<Response, Failure> {
+fn name(network: &str) -> &str {
+    if network.is_empty() { "the bus" } else { network }
+}
+
+/// The letters, seen or put back.
+async fn handled(console: &Console, network: &str, dry_run: bool) -> Result<Markup, Failure> {
     let (letters, worked) =
         redrive(&console.account, &wanted(network, dry_run), console.now()).await?;
-    let name = if network.is_empty() { "the bus" } else { network };
-    let body = html! {
+    Ok(html! {
         @if let Err(failure) = &worked { p role="alert" { (failure.to_string()) } }
-        @if letters.is_empty() { p { "There are no dead letters of " (name) "." } }
+        @if letters.is_empty() { p { "There are no dead letters of " (name(network)) "." } }
         @else { (table(&letters)) }
         @if dry_run && console.writes && !letters.is_empty() {
             form.act action="/letters/run" method="post" {
@@ -58,9 +65,7 @@ async fn shown(console: &Console, network: &str, dry_run: bool) -> Result<Respon
             p.quiet { "What was reported is not reported again. Faulty ones stay." }
         }
         ul.links { li { a href=(link("/letters", &[("network", network)])) { "See what is there now" } } }
-    };
-    let title = format!("Dead letters of {name}");
-    Ok(page(console, &Sheet { title: &title, at: "/", refresh: false, body }))
+    })
 }
 
 fn table(letters: &[Letter]) -> Markup {

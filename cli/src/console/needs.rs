@@ -45,7 +45,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         @if let Some(since) = since.filter(|_| is_calm) {
             div.calm { p {
                 strong { "Nothing needs you." }
-                " Nothing has since this console first looked, at " (time(&console, since)) "."
+                " This console has seen nothing that does since " (time(&console, since)) "."
             } }
         }
         @if let Err(failure) = &watched {
@@ -94,9 +94,10 @@ fn links(console: &Console, need: &Need) -> Markup {
     let reason = ("reason", need.reason.as_deref().unwrap_or_default());
     let list = match need.code {
         "held" => Some(vec![("which", "held"), network, reason]),
+        "validation" => Some(vec![("which", "validations"), network, reason]),
         "parked" => Some(vec![("which", "parked"), network, reason]),
-        "unclear_refusal" => Some(vec![("which", "rejected"), network, reason]),
-        "unwatched" => Some(vec![("which", "open"), network, reason]),
+        "unclear_refusal" => Some(vec![("which", "unclear"), network, reason]),
+        "unwatched" => Some(vec![("which", "unwatched"), network, reason]),
         "conflict" => Some(vec![("which", "conflicts"), network]),
         _ => None,
     };

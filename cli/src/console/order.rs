@@ -9,8 +9,9 @@ use axum::{
 use maud::{Markup, html};
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, Record, State as Word},
+    delivery::{Decision, PartialView, Record, State as Word},
 };
+use postback_runtime::ledger::{UNCLAIMED_PREFIX, UnclaimedOrder};
 
 use super::{
     Console, Page,
@@ -25,12 +26,39 @@ use crate::{
     view::{pairs, reason},
 };
 
+/// The most bytes of a key of `DynamoDB`, which takes a query for a longer one as a mistake.
+const MOST_KEY_BYTES: usize = 2_048;
+
+/// The deliveries of an order, and those that this version can't read. Of what can be no order's id
+/// there are none.
+pub(super) async fn deliveries(
+    console: &Console,
+    order_id: &str,
+) -> Result<(Vec<Record>, Vec<PartialView>), Failure> {
+    if order_id.is_empty() || order_id.len() > MOST_KEY_BYTES {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let found = console.account.ledger.readable_of_order(order_id).await;
+    found.map_err(console.account.ledger_failed("Query"))
+}
+
+/// The order, if it concerned no network.
+pub(super) async fn concerned_no_network(
+    console: &Console,
+    order_id: &str,
+) -> Result<Option<UnclaimedOrder>, Failure> {
+    if order_id.is_empty() || UNCLAIMED_PREFIX.len() + order_id.len() > MOST_KEY_BYTES {
+        return Ok(None);
+    }
+    let order = console.account.ledger.unclaimed(order_id).await;
+    order.map_err(console.account.ledger_failed("Query"))
+}
+
 pub(super) async fn show(State(console): State<Arc<Console>>, Query(query): Query<Pairs>) -> Page {
     let failed = |it| failure(&console, &it);
     let order_id = value(&query, "id");
-    let records = console.account.ledger.of_order(order_id).await;
-    let records = records.map_err(console.account.ledger_failed("Query")).map_err(failed)?;
-    if records.is_empty() {
+    let (records, others) = deliveries(&console, order_id).await.map_err(failed)?;
+    if records.is_empty() && others.is_empty() {
         return unclaimed(&console, order_id).await.map_err(failed);
     }
     let now = console.now();
@@ -39,7 +67,8 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(query): Quer
             "The ledger keeps states, times, amounts and the networks' ids. It keeps no request, no answer and \
              nothing personal: the order's content is in the bus's archive, if it came over the bus."
         }
-        @for record in &records { (delivery(&console, record, now)) }
+        @for record in &records { (delivery(&console, record, others.is_empty(), now)) }
+        @for other in &others { (unreadable(&console, other)) }
         p.quiet { "On the command line: " code { "postback orders show " (order_id) } }
     };
     let title = format!("Order {order_id}");
@@ -48,8 +77,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(query): Quer
 
 /// An order that concerned no network.
 async fn unclaimed(console: &Console, order_id: &str) -> Result<Response, Failure> {
-    let order = console.account.ledger.unclaimed(order_id).await;
-    let order = order.map_err(console.account.ledger_failed("Query"))?;
+    let order = concerned_no_network(console, order_id).await?;
     let order = order.ok_or_else(|| Failure::UnknownOrder { order_id: order_id.to_owned() })?;
     let clicks = if order.clicks.is_empty() { "none".to_owned() } else { order.clicks.join(", ") };
     let body = html! {
@@ -69,7 +97,8 @@ async fn unclaimed(console: &Console, order_id: &str) -> Result<Response, Failur
     Ok(page(console, &Sheet { title: &title, at: "/orders", refresh: false, body }))
 }
 
-fn delivery(console: &Console, record: &Record, now: Timestamp) -> Markup {
+/// A delivery; `whole` says that this version can read all of its order, and decide about it.
+fn delivery(console: &Console, record: &Record, whole: bool, now: Timestamp) -> Markup {
     let protocol = &record.protocol;
     let explained = explain(record);
     let marks = marks(record, now);
@@ -106,7 +135,27 @@ fn delivery(console: &Console, record: &Record, now: Timestamp) -> Markup {
                 } } }
             } }
             @if left_out > 0 { p.quiet { (left_out) " attempts between the first two and the last are no longer kept." } }
-            (decisions(console, record))
+            @if whole { (decisions(console, record)) }
+        }
+    }
+}
+
+/// A delivery that this version can't read, with the parts that it can.
+fn unreadable(console: &Console, other: &PartialView) -> Markup {
+    let line = other.line.as_ref().map(|line| format!("#{line}")).unwrap_or_default();
+    html! {
+        section.card {
+            h2 { (other.network) (line) ": " (other.state.as_deref().unwrap_or("state unknown")) }
+            p role="alert" {
+                "This version can't read it (format " (other.format) "), and decides nothing about this order. "
+                (to_do("unreadable_items"))
+            }
+            dl.facts {
+                @if let Some(reason) = &other.reason { div { dt { "Reason" } dd { (reason.to_string()) } } }
+                @if let Some(attempt) = other.attempt { div { dt { "Attempt" } dd { (attempt) } } }
+                @if let Some(at) = other.first_seen_at { div { dt { "First seen" } dd { (time(console, at)) } } }
+                @if let Some(at) = other.updated_at { div { dt { "Last change" } dd { (time(console, at)) } } }
+            }
         }
     }
 }
@@ -124,12 +173,28 @@ pub(super) const DECISIONS: [(Decision, &str, &str); 5] = [
     ),
 ];
 
+/// The words of a decision, which are others about a validation than about a delivery.
+pub(super) fn words(
+    decision: Decision,
+    of_delivery: &'static str,
+    is_validation: bool,
+) -> &'static str {
+    match decision {
+        Decision::Confirm if is_validation => "The network has validated it",
+        Decision::PermitSending if is_validation => "Permit a call",
+        _ => of_delivery,
+    }
+}
+
 fn decisions(console: &Console, record: &Record) -> Markup {
     let open: Vec<_> = DECISIONS
         .into_iter()
         .filter(|(decision, ..)| check_open(record, *decision).is_ok())
         .collect();
     let id = format!("why-{}", record.delivery);
+    let is_validation = record.is_validation();
+    // A list has no validations but those that wait for a person.
+    let which = if is_validation { "validations" } else { record.protocol.state.as_str() };
     html! {
         @if !open.is_empty() && !console.writes {
             p.quiet { "To decide about it, start the console with " code { "--write" } "." }
@@ -142,16 +207,16 @@ fn decisions(console: &Console, record: &Record) -> Markup {
                 input type="hidden" name="conflicts" value=(record.conflicts.count());
                 fieldset {
                     legend { "Decide about attempt " (record.protocol.attempt) }
-                    @for (at, (_, word, label)) in open.iter().enumerate() {
-                        label.check { input type="radio" name="decision" value=(word) required checked[at == 0]; (label) }
+                    @for (at, (decision, word, label)) in open.iter().enumerate() {
+                        label.check { input type="radio" name="decision" value=(word) required checked[at == 0]; (words(*decision, label, is_validation)) }
                     }
-                    div { label.check { input type="checkbox" name="from_archive" value="1"; "Bring the order from the archive, to send it again" } }
+                    @if !is_validation { div { label.check { input type="checkbox" name="from_archive" value="1"; "Bring the order from the archive, to send it again" } } }
                     label for=(id) { "Why, in one line without customer data" }
                     input id=(id) name="why" required maxlength="200" autocomplete="off";
                 }
                 button type="submit" { "Preview the decision" }
             }
         }
-        p.quiet { a href=(link("/orders", &[("network", record.network()), ("which", record.protocol.state.as_str())])) { "Others like it" } }
+        p.quiet { a href=(link("/orders", &[("network", record.network()), ("which", which)])) { "Others like it" } }
     }
 }

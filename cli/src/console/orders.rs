@@ -1,12 +1,11 @@
 //! Orders: found by a search and filters that are in the URL.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::{
     extract::{Query, State},
     response::{IntoResponse, Redirect},
 };
-use clap::Parser;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use postback_core::{
@@ -17,34 +16,23 @@ use postback_core::{
 use super::{
     Console, Page,
     layout::{Sheet, counted, failure, how_much, page, thousands},
-    lock,
     money::attachment,
-    reading::{Job, Reading},
+    order::{concerned_no_network, deliveries},
 };
 use crate::{
-    args::{Arguments, Command, List, Orders},
-    failure::Failure,
-    list::{Found, csv, filter, validations},
+    list::{Found, csv, validations},
     view::{age, reason},
 };
 
-/// The number of lists that are kept to be shown again.
-const LISTS: usize = 8;
+mod listing;
+
+use listing::WHICH;
+pub(super) use listing::{Lists, is_wish, look, wanted, whole};
 
 /// The rows of a file.
 const FILE_ROWS: usize = 100_000;
 
 pub(super) type Pairs = Vec<(String, String)>;
-
-/// The lists of late, by their queries.
-#[derive(Default)]
-pub(super) struct Lists(Mutex<Vec<(String, Arc<Job<Found>>)>>);
-
-impl Lists {
-    pub(super) fn forget(&self) {
-        lock(&self.0).clear();
-    }
-}
 
 /// A path with a query; pairs without a value are left out.
 pub(super) fn link(path: &str, pairs: &[(&str, &str)]) -> String {
@@ -59,74 +47,20 @@ pub(super) fn value<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
     pairs.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim()).unwrap_or_default()
 }
 
-/// The command line that a query stands for: the options of `orders list` have the last word.
-pub(super) fn wanted(pairs: &[(String, String)]) -> Result<List, Failure> {
-    let mut line: Vec<_> = ["postback", "orders", "list"].map(str::to_owned).into();
-    let mut sorted = false;
-    for (name, value) in pairs {
-        let value = value.trim();
-        match (name.as_str(), value) {
-            (_, "") => {}
-            ("which", "open" | "held" | "conflicts") => line.push(format!("--{value}")),
-            ("which", state) => line.push(format!("--state={state}")),
-            ("reason" | "network" | "since" | "until" | "limit" | "find" | "min-amount", _) => {
-                line.push(format!("--{name}={value}"));
-            }
-            ("sort", _) => {
-                sorted = true;
-                line.push(format!("--sort={value}"));
-            }
-            _ => {}
-        }
-    }
-    if !sorted {
-        line.push("--sort=age".to_owned());
-    }
-    let usage = |error: clap::Error| {
-        let text = error.to_string();
-        Failure::Usage(text.lines().next().unwrap_or_default().replace("error: ", ""))
-    };
-    match Arguments::try_parse_from(line).map_err(usage)?.command {
-        Command::Orders(Orders::List(list)) => Ok(list),
-        _ => Err(Failure::Usage("No list.".to_owned())),
-    }
-}
-
-/// The list of a query as it stands.
-pub(super) async fn look(console: &Arc<Console>, wanted: &List) -> Result<Reading<Found>, Failure> {
-    let filter = filter(&console.account, wanted, console.now())?;
-    let query = format!("{wanted:?}");
-    let job = {
-        let mut lists = lock(&console.lists.0);
-        if let Some((_, job)) = lists.iter().find(|(known, _)| *known == query) {
-            job.clone()
-        } else {
-            let job = Job::new(filter, Found::new(wanted));
-            lists.truncate(LISTS - 1);
-            lists.insert(0, (query, job.clone()));
-            job
-        }
-    };
-    let mut reading = job.look(console).await;
-    reading.value.finish();
-    Ok(reading)
-}
-
 pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Query<Pairs>) -> Page {
     let failed = |it| failure(&console, &it);
     let sought = value(&pairs, "find");
     if !sought.is_empty() {
-        let records = console.account.ledger.of_order(sought).await;
-        let records = records.map_err(console.account.ledger_failed("Query")).map_err(failed)?;
-        let unclaimed = console.account.ledger.unclaimed(sought).await;
-        if !records.is_empty() || matches!(unclaimed, Ok(Some(_))) {
+        let (records, others) = deliveries(&console, sought).await.map_err(failed)?;
+        let is_there = !records.is_empty() || !others.is_empty();
+        if is_there || matches!(concerned_no_network(&console, sought).await, Ok(Some(_))) {
             return Ok(Redirect::to(&link("/order", &[("id", sought)])).into_response());
         }
     }
-    let list = wanted(&pairs).map_err(failed)?;
-    let reading = look(&console, &list).await.map_err(failed)?;
+    let wanted = wanted(&pairs).map_err(failed)?;
+    let reading = look(&console, &wanted).await.map_err(failed)?;
     let now = console.now();
-    let found = &reading.value;
+    let found = &reading.value.found;
     let query = query(&pairs);
     let again = |path| link(path, &query);
     let body = html! {
@@ -136,7 +70,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Quer
         @else if !reading.goes_on() { p { "Nothing matches." } }
         ul.links {
             @if found.totals.count > found.shown.len() {
-                li { a href=(more(&query, list.limit)) { "Show more: " (found.shown.len()) " of " (thousands(found.totals.count)) " are shown" } }
+                li { a href=(more(&query, wanted.list.limit)) { "Show more: " (found.shown.len()) " of " (thousands(found.totals.count)) " are shown" } }
             }
             @if found.totals.count > 0 {
                 li { a href=(again("/orders.csv")) { "Download as CSV" } }
@@ -180,7 +114,7 @@ pub(super) fn form(console: &Console, pairs: &[(String, String)], path: &str) ->
     let networks = console.account.networks();
     let networks: Vec<_> = networks.iter().map(|network| network.name.as_str()).collect();
     let states = Word::ALL.map(Word::as_str);
-    let which: Vec<_> = ["open", "held", "conflicts"].into_iter().chain(states).collect();
+    let which: Vec<_> = WHICH.into_iter().chain(states).collect();
     let text = |name: &'static str, label: &str, hint: &str| {
         html! { div {
             label for=(name) { (label) }
@@ -252,15 +186,8 @@ pub(super) async fn download(
     Query(pairs): Query<Pairs>,
 ) -> Page {
     let failed = |it| failure(&console, &it);
-    let list = List { limit: FILE_ROWS, ..wanted(&pairs).map_err(failed)? };
-    let mut reading = look(&console, &list).await.map_err(failed)?;
-    while reading.goes_on() {
-        reading = look(&console, &list).await.map_err(failed)?;
-    }
-    if let Some(it) = &reading.failure {
-        return Err(failed(it.clone()));
-    }
-    let found = &reading.value;
+    let wanted = wanted(&pairs).map_err(failed)?.up_to(FILE_ROWS);
+    let found = whole(&console, &wanted).await.map_err(failed)?;
     let validations = validations(&console.account, &found.shown).await.map_err(failed)?;
     let mut file = csv(&found.shown, &validations, console.now());
     if found.totals.count > found.shown.len() {

@@ -7,12 +7,11 @@ use std::{
 
 use postback_core::{clock::Timestamp, delivery::Record};
 use postback_runtime::ledger::{Filter, Page};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{Console, Survey, lock};
 use crate::{
     failure::Failure,
-    list::Found,
     scan::{Read, side_by_side},
     status::Counted,
 };
@@ -43,12 +42,6 @@ impl Gathers for Survey {
     }
 }
 
-impl Gathers for Found {
-    fn add(&mut self, record: Record, _: Timestamp) {
-        Self::add(self, record);
-    }
-}
-
 /// A reading as it stands.
 #[derive(Clone)]
 pub(super) struct Reading<T> {
@@ -70,7 +63,7 @@ impl<T> Reading<T> {
 
 /// One kind of reading.
 pub(super) struct Job<T> {
-    filter: Filter,
+    pub(super) filter: Filter,
     empty: T,
     state: Mutex<State<T>>,
     ended: Notify,
@@ -79,17 +72,33 @@ pub(super) struct Job<T> {
 struct State<T> {
     last: Option<Reading<T>>,
     running: Option<Reading<T>>,
+    /// The task that reads.
+    task: Option<AbortHandle>,
+    /// The number of times that it had to be read anew: a reading begun before is shown no more.
+    generation: u64,
 }
 
 impl<T: Gathers> Job<T> {
     pub(super) fn new(filter: Filter, empty: T) -> Arc<Self> {
-        let state = Mutex::new(State { last: None, running: None });
+        let state = State { last: None, running: None, task: None, generation: 0 };
+        let state = Mutex::new(state);
         Arc::new(Self { filter, empty, state, ended: Notify::new() })
     }
 
-    /// Has the next look read again.
+    /// Has the next look read again. A reading under way ends: it may have passed what was written.
     pub(super) fn forget(&self) {
-        lock(&self.state).last = None;
+        let mut state = lock(&self.state);
+        (state.last, state.running) = (None, None);
+        state.generation += 1;
+        if let Some(task) = state.task.take() {
+            task.abort();
+        }
+    }
+
+    /// Returns whether it is being read, or was of late.
+    pub(super) fn is_current(&self, now: Timestamp) -> bool {
+        let state = lock(&self.state);
+        state.running.is_some() || !state.is_due(now)
     }
 
     /// The reading, begun if there is none of late: whole if it ends soon, else as far as it is.
@@ -102,7 +111,8 @@ impl<T: Gathers> Job<T> {
                 let (read, value) = (Read::default(), self.empty.clone());
                 let (started_at, ended_at, failure) = (now, None, None);
                 state.running = Some(Reading { value, read, started_at, ended_at, failure });
-                tokio::spawn(self.clone().run(console.clone(), now));
+                let run = self.clone().run(console.clone(), now, state.generation);
+                state.task = Some(tokio::spawn(run).abort_handle());
             }
             state.running.is_some() && state.last.is_none()
         };
@@ -120,17 +130,19 @@ impl<T: Gathers> Job<T> {
         })
     }
 
-    async fn run(self: Arc<Self>, console: Arc<Console>, now: Timestamp) {
+    async fn run(self: Arc<Self>, console: Arc<Console>, now: Timestamp, generation: u64) {
         let add = |page: Page| {
             let mut state = lock(&self.state);
-            if let Some(running) = &mut state.running {
+            if let Some(running) = state.running_of(generation) {
                 running.read.add(&page);
                 page.records.into_iter().for_each(|record| running.value.add(record, now));
             }
         };
         let read = side_by_side(&console.account, &self.filter, add).await;
         let mut state = lock(&self.state);
-        if let Some(mut done) = state.running.take() {
+        if state.generation == generation
+            && let Some(mut done) = state.running.take()
+        {
             match read {
                 Ok(()) => done.ended_at = Some(console.now()),
                 Err(failure) => done.failure = Some(failure),
@@ -143,6 +155,11 @@ impl<T: Gathers> Job<T> {
 }
 
 impl<T> State<T> {
+    /// The reading under way, if it is still wanted.
+    fn running_of(&mut self, generation: u64) -> Option<&mut Reading<T>> {
+        self.running.as_mut().filter(|_| self.generation == generation)
+    }
+
     /// Returns whether the last reading is too old to be shown alone: the longer it took, the older
     /// it may be.
     fn is_due(&self, now: Timestamp) -> bool {

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Query, State},
-    response::Response,
-};
+use axum::extract::{Query, State};
 use maud::{Markup, html};
 
 use super::{
@@ -39,7 +36,9 @@ pub(super) async fn choose(
         preview(&console, network, from, to).await.map_err(|it| failure(&console, &it))?
     };
     let names = console.account.networks();
+    let answer = console.works.answers.of(&pairs);
     let body = html! {
+        @if let Some(answer) = answer { (answer) }
         p {
             "Puts the orders of a span of time on their networks' queues again, from the bus's archive. What was \
              reported is not reported again; what was never seen is sent."
@@ -99,18 +98,18 @@ async fn preview(
 }
 
 pub(super) async fn run(State(console): State<Arc<Console>>, fields: Fields) -> Page {
-    started(&console, &fields).await.map_err(|it| failure(&console, &it))
+    let answer = started(&console, &fields).await.map_err(|it| failure(&console, &it))?;
+    Ok(console.works.answers.redirect(answer, "/replay", &[]))
 }
 
-async fn started(console: &Console, fields: &Fields) -> Result<Response, Failure> {
+async fn started(console: &Console, fields: &Fields) -> Result<Markup, Failure> {
     let span = span(console, fields.get("from"), fields.get("to"))?;
     let networks = networks(console, fields.get("network"))?;
     let target = ReplayTarget::find(&console.account, None, &networks).await?;
     let replay = target.start(&console.account, span).await?;
     console.forget();
-    let body = html! {
+    Ok(html! {
         p role="status" { "Started: replay " code { (replay) } ". It takes some minutes." }
         p.quiet { "Its progress: " code { "aws events describe-replay --replay-name " (replay) } }
-    };
-    Ok(page(console, &Sheet { title: TITLE, at: "/replay", refresh: false, body }))
+    })
 }

@@ -138,7 +138,8 @@ async fn understand(
     };
     let span = (at("From", fields.get("from"))?, at("Until", fields.get("to"))?);
     let source = Source::Bytes(upload.content.clone());
-    let (outcome, files) = uploaded(&console.account, &network, (name, source), span).await?;
+    let file = (name, source);
+    let (outcome, files) = uploaded(&console.account, &network, file, span, console.now()).await?;
     let written = files.iter().find(|(name, _)| *name == "decisions.csv");
     let decisions = match written.filter(|_| outcome.decisions.all() > 0) {
         Some((_, text)) => Some(parse(text)?),

@@ -10,6 +10,7 @@ use postback_core::{
 };
 
 mod bed;
+mod lists;
 mod reading;
 mod reports;
 mod unclaimed;

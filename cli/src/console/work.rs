@@ -29,10 +29,14 @@ use crate::{
     },
 };
 
+mod answers;
+
+use answers::Answers;
+
 /// The decisions that are taken at once.
 const AT_ONCE: usize = 8;
 
-/// The plans and results that are kept.
+/// The plans and results that are kept, besides those under way.
 const KEPT: usize = 20;
 
 /// A delivery as it was previewed.
@@ -101,38 +105,70 @@ struct Work {
 }
 
 #[derive(Default)]
-pub(super) struct Works(Mutex<(usize, Vec<Arc<Work>>)>);
+pub(super) struct Works {
+    kept: Mutex<Kept>,
+    /// The answers to forms that are no decisions.
+    pub(super) answers: Answers,
+}
+
+/// The plans and results, the latest first.
+#[derive(Default)]
+struct Kept {
+    /// The number of the latest.
+    last: usize,
+    works: Vec<Arc<Work>>,
+}
+
+impl Kept {
+    /// Makes room for one more: the oldest that is not under way goes.
+    fn make_room(&mut self) {
+        while self.works.len() >= KEPT {
+            let Some(oldest) = self.works.iter().rposition(|work| !work.is_under_way()) else {
+                return;
+            };
+            self.works.remove(oldest);
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<&Arc<Work>> {
+        let id = id.parse().ok();
+        self.works.iter().find(|work| Some(work.id) == id)
+    }
+}
 
 impl Works {
     /// Keeps a plan until it is confirmed. Returns its number.
     pub(super) fn plan(&self, plan: Plan) -> usize {
-        let mut kept = lock(&self.0);
-        kept.0 += 1;
-        let id = kept.0;
-        kept.1.insert(
-            0,
-            Arc::new(Work { id, plan, done: Mutex::default(), ended: Mutex::default() }),
-        );
-        kept.1.truncate(KEPT);
+        let mut kept = lock(&self.kept);
+        kept.make_room();
+        kept.last += 1;
+        let id = kept.last;
+        let work = Work { id, plan, done: Mutex::default(), ended: Mutex::default() };
+        kept.works.insert(0, Arc::new(work));
         id
     }
 
     fn find(&self, id: &str) -> Option<Arc<Work>> {
-        let id = id.parse().ok();
-        lock(&self.0).1.iter().find(|work| Some(work.id) == id).cloned()
+        lock(&self.kept).find(id).cloned()
     }
 
     /// Starts a plan, once. Returns whether there is such a plan.
     pub(super) fn start(&self, id: &str, console: &Arc<Console>) -> bool {
-        let Some(work) = self.find(id) else { return false };
+        // Locked until it counts as under way: meanwhile no other plan takes its place.
+        let kept = lock(&self.kept);
+        let Some(work) = kept.find(id) else { return false };
         if lock(&work.done).replace(Vec::new()).is_none() {
-            tokio::spawn(work.run(console.clone()));
+            tokio::spawn(work.clone().run(console.clone()));
         }
         true
     }
 }
 
 impl Work {
+    fn is_under_way(&self) -> bool {
+        lock(&self.done).is_some() && lock(&self.ended).is_none()
+    }
+
     async fn run(self: Arc<Self>, console: Arc<Console>) {
         let ended = match &self.plan.report {
             Some(report) => self.by_report(report, &console).await,

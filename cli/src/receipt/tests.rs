@@ -42,6 +42,14 @@ fn a_receipt_verifies_without_aws_and_a_changed_one_does_not() {
     let (shown, failure) = check(&path.display().to_string(), &[]);
     assert!(shown.starts_with("line 1: the signature does not fit"), "{shown}");
     assert_eq!(failure, Some("needs_person"));
+    // The signed amount is still there, behind another one.
+    let receipts = fs::read_to_string(&file).expect("receipts");
+    let twice = receipts.replacen("\"amount\":", "\"amount\":\"9999\",\"amount\":", 1);
+    assert_ne!(twice, receipts);
+    fs::write(&path, twice).expect("written");
+    let (shown, failure) = check(&path.display().to_string(), &[]);
+    assert_eq!(shown, "line 1: it is no receipt\n1 valid, 1 not valid\n");
+    assert_eq!(failure, Some("needs_person"));
     fs::write(&path, "").expect("written");
     assert_eq!(check(&path.display().to_string(), &[]).1, Some("bad_file"));
     fs::remove_file(&path).expect("removed");

@@ -9,32 +9,34 @@ use postback_core::{
     redaction::OperatorNote,
 };
 use postback_reconcile::{
-    decide::{Check, DecisionCounts, DecisionRow, Decisions},
+    decide::{Check, DecisionRow, Decisions},
     fault::Fault,
     format::Format,
     page,
     source::Source,
 };
 use postback_runtime::ledger::{Change, UpdateError};
-use serde::Serialize;
 
 use crate::{account::Account, args::Settle, failure::Failure, view::Output};
 
 mod resend;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub(crate) use resend::Resend;
+use view::{Refused, View};
 
 /// The deliveries that are read or written at the same time.
 const AT_ONCE: usize = 16;
-/// The refused rows that are shown.
-const SHOWN: usize = 20;
+/// The word of a delivery that was settled between the reading and the writing.
+const SETTLED: &str = "settled_before";
 /// The reasons for which the report is the wrong one, and with it the whole file.
-const WRONG_REPORT: [&str; 5] = [
+const WRONG_REPORT: [&str; 6] = [
     "another_networks_report",
     "another_periods_report",
     "report_too_young",
+    "report_covers_the_future",
     "report_covers_no_time",
     "absence_proves_nothing",
 ];
@@ -46,35 +48,6 @@ pub(crate) struct Batch {
     /// The rows to be recorded, each with the delivery as it was read.
     pub(crate) open: Vec<(DecisionRow, Record)>,
     view: View,
-}
-
-/// The result for people and for programs.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct View {
-    network: String,
-    /// The SHA-256 of the report that the decisions rest on.
-    pub(crate) report: String,
-    /// What is recorded, or would be.
-    decisions: DecisionCounts,
-    /// The number of rows that were recorded before, or settled by themselves.
-    done_before: usize,
-    /// The rows that do not fit the delivery any more.
-    refused: Vec<Refused>,
-    /// The number of decisions that this run recorded.
-    recorded: usize,
-    /// The orders that were put on the queue.
-    messages: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    replay: Option<String>,
-}
-
-/// A row that is refused.
-#[derive(Clone, Debug, Serialize)]
-struct Refused {
-    line: u64,
-    order_id: String,
-    delivery: String,
-    why: &'static str,
 }
 
 pub(super) async fn run(
@@ -89,7 +62,7 @@ pub(super) async fn run(
         let last = if wanted.dry_run { "Nothing was changed." } else { "Nothing to do." };
         lines.push(last.to_owned());
         output.answer(&lines, &batch.view);
-        return Ok(());
+        return if wanted.dry_run { Ok(()) } else { batch.view.is_complete() };
     }
     let resend = batch.resend(account, wanted).await?;
     if !wanted.yes {
@@ -101,22 +74,7 @@ pub(super) async fn run(
     let view = batch.settle(account, wanted, &resend, |_, _, _| {}).await?;
     lines.extend(view.recorded());
     output.answer(&lines, &view);
-    Ok(())
-}
-
-impl View {
-    /// What was recorded, in words.
-    pub(crate) fn recorded(&self) -> Vec<String> {
-        let mut lines = vec![format!("Recorded: {}.", self.recorded)];
-        if self.messages > 0 {
-            lines.push(format!("{} orders are on their queue.", self.messages));
-        }
-        if let Some(replay) = &self.replay {
-            let line = format!("The archive is being replayed for this network (replay {replay}).");
-            lines.push(line);
-        }
-        lines
-    }
+    view.is_complete()
 }
 
 impl Batch {
@@ -167,7 +125,7 @@ impl Batch {
         let mut wrong: BTreeMap<&str, usize> = BTreeMap::new();
         for (row, record) in decisions.rows.iter().zip(records) {
             let check = record.as_ref().map_or(Check::Refused("unknown_here"), |record| {
-                decisions.check(row, record, &format)
+                as_written(&decisions, row, record, &format)
             });
             match (check, record) {
                 (Check::Open, Some(record)) => {
@@ -179,12 +137,12 @@ impl Batch {
                     if WRONG_REPORT.contains(&why) {
                         *wrong.entry(why).or_default() += 1;
                     }
-                    let (order_id, delivery) = (row.order_id.clone(), row.delivery.clone());
-                    view.refused.push(Refused { line: row.line, order_id, delivery, why });
+                    view.refused.push(Refused::new(row, why));
                 }
                 _ => view.done_before += 1,
             }
         }
+        view.named = view.refused.len();
         if wrong.is_empty() {
             return Ok(Self { decisions, format, open, view });
         }
@@ -206,20 +164,7 @@ impl Batch {
         if view.done_before > 0 {
             lines.push(format!("{} were settled before", view.done_before));
         }
-        if !view.refused.is_empty() {
-            lines.push(format!(
-                "{} do not fit any more and are left as they are:",
-                view.refused.len()
-            ));
-        }
-        for row in view.refused.iter().take(SHOWN) {
-            let Refused { line, order_id, delivery, why } = row;
-            let order_id = crate::view::shortened(order_id, 40);
-            lines.push(format!(
-                "  line {line}  {order_id} at {delivery}: {}",
-                why.replace('_', " ")
-            ));
-        }
+        lines.extend(view::refused(&view.refused));
         lines
     }
 
@@ -251,18 +196,20 @@ impl Batch {
         each: impl Fn(&DecisionRow, &Record, Result<(), &'static str>),
     ) -> Result<View, Failure> {
         let network = account.network(&self.decisions.network)?;
-        let recorded = self.record(account, wanted, each).await?;
-        let mut view = View { recorded: recorded.len(), ..self.view.clone() };
+        let mut view = self.view.clone();
+        let recorded = self.record(account, wanted, each, &mut view).await?;
         resend.start(account, &network, &recorded, &mut view).await?;
         Ok(view)
     }
 
-    /// Records the decisions. Returns the deliveries that were written.
+    /// Records the decisions. Returns the deliveries that were written; the view has what was refused
+    /// meanwhile.
     async fn record(
         &self,
         account: &Account,
         wanted: &Settle,
         each: impl Fn(&DecisionRow, &Record, Result<(), &'static str>),
+        view: &mut View,
     ) -> Result<Vec<Record>, Failure> {
         let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
         let by = account.identity().await?;
@@ -276,7 +223,7 @@ impl Batch {
                     match self.decisions.apply(row, held, &self.format, by, why, stamp) {
                         Ok(next) => Change::Write(Box::new(next), Ok(())),
                         Err(Check::Refused(why)) => Change::Keep(Err(why)),
-                        Err(_) => Change::Keep(Err("settled_before")),
+                        Err(_) => Change::Keep(Err(SETTLED)),
                     }
                 };
                 let updated = account.ledger.update(Some(record.clone()), decide).await;
@@ -285,10 +232,31 @@ impl Batch {
                     UpdateError::Contended => Failure::Contended,
                 })?;
                 each(row, record, updated.value);
-                Ok(updated.after.clone().filter(|_| updated.wrote()))
+                let written = updated.after.clone().filter(|_| updated.wrote());
+                Ok::<_, Failure>((row, updated.value, written))
             }
         });
-        let written: Vec<_> = writes.buffered(AT_ONCE).try_collect().await?;
-        Ok(written.into_iter().flatten().collect())
+        let results: Vec<_> = writes.buffered(AT_ONCE).try_collect().await?;
+        let mut recorded = Vec::new();
+        for (row, result, written) in results {
+            match result {
+                Ok(()) => recorded.extend(written),
+                Err(SETTLED) => view.done_before += 1,
+                Err(why) => view.refused.push(Refused::new(row, why)),
+            }
+        }
+        view.recorded = recorded.len();
+        Ok(recorded)
+    }
+}
+
+/// The result of writing a decision, if nothing changes until then. One that the report allows may
+/// not fit the delivery: nothing that is cancelled is sent again.
+fn as_written(decisions: &Decisions, row: &DecisionRow, record: &Record, format: &Format) -> Check {
+    let nobody = OperatorNote::identity("");
+    let stamp = Stamp { now: Timestamp::system(), write_id: 0 };
+    match decisions.apply(row, record, format, &nobody, &nobody, stamp) {
+        Ok(_) => Check::Open,
+        Err(check) => check,
     }
 }

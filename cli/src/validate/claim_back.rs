@@ -28,6 +28,8 @@ struct View<'a> {
     count: usize,
     sums: &'a Sums,
     claim_back: &'a [Back],
+    /// The number of deliveries that a later version wrote.
+    unreadable: usize,
 }
 
 pub(crate) async fn run(
@@ -48,10 +50,16 @@ pub(crate) async fn run(
     if let Some(path) = &wanted.out {
         write(path, &all)?;
     }
-    let view = View { count: all.len(), sums: &sums, claim_back: &all };
-    output.answer(&lines(&all, &sums), &view);
-    output.note(&read.cost(all.len()));
-    match all.len() {
+    let (count, unreadable) = (all.len(), read.unreadable);
+    let view = View { count, sums: &sums, claim_back: &all, unreadable };
+    output.answer(&lines(&view), &view);
+    output.note(&read.cost(count));
+    if unreadable > 0 {
+        return Err(Failure::NeedsPerson(format!(
+            "{unreadable} deliveries are of a later version and not among these: update the tool."
+        )));
+    }
+    match count {
         0 => Ok(()),
         count => Err(Failure::NeedsPerson(format!(
             "{count} to claim back: ask the network, or leave it; nothing here does it."
@@ -72,9 +80,11 @@ fn write(path: &Path, all: &[Back]) -> Result<(), Failure> {
     table.finish().map_err(&bad)
 }
 
-fn lines(all: &[Back], sums: &Sums) -> Vec<String> {
+fn lines(view: &View<'_>) -> Vec<String> {
+    let View { claim_back: all, sums, unreadable, .. } = view;
     if all.is_empty() {
-        return vec!["Nothing is to be claimed back.".to_owned()];
+        let of = if *unreadable > 0 { " of what this version can read" } else { "" };
+        return vec![format!("Nothing{of} is to be claimed back.")];
     }
     let row = |back: &Back| {
         let [order_id, delivery, why, amount, currency, _, _, _, came_back_at] = back.cells();
@@ -95,6 +105,7 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
+    use postback_core::delivery::{Proof, Record};
     use serde_json::{Value, json};
 
     use super::*;
@@ -165,5 +176,66 @@ mod tests {
         let (of_another, _) = claim_back(&aws, &["--network", "net"]).await;
         assert_eq!(of_another["count"], 2);
         fs::remove_file(&path).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn what_came_back_after_a_person_validated_it_is_listed_without_a_call() {
+        let aws = FakeAws::start().await;
+        let mut part = validation("delivered", None);
+        part.protocol.proof = Some(Proof::Operator);
+        part.protocol.refunds = serde_json::from_value(json!({
+            "r-1": { "amount": "4", "at": AT },
+            "r-2": { "amount": "0.5", "at": "2026-11-01T00:00:00Z" },
+        }))
+        .expect("refunds");
+        let returned =
+            |version: u64| serde_json::from_value(json!({ "version": version, "at": AT })).ok();
+        part.returned = returned(3);
+        // One of which nothing came back since, and one whose refund came to the ledger late.
+        let known = Record { returned: returned(1), ..part.clone() };
+        let mut late = part.clone();
+        late.protocol.refunds = serde_json::from_value(
+            json!({ "r-2": { "amount": "0.5", "at": "2026-11-01T00:00:00Z" } }),
+        )
+        .expect("refunds");
+        let mut whole = part.clone();
+        let cancelled = serde_json::from_value(json!({ "at": AT })).expect("a cancellation");
+        whole.protocol.validation.as_mut().expect("a validation").cancelled = Some(cancelled);
+        for (order_id, mut record) in
+            [("PART", part), ("KNOWN", known), ("LATE", late), ("WHOLE", whole)]
+        {
+            order_id.clone_into(&mut record.order_id);
+            aws.table.ledger().put(&record, None).await.expect("a write");
+        }
+
+        let (view, _) = claim_back(&aws, &[]).await;
+
+        let rows = view["claim_back"].as_array().expect("rows").iter();
+        let row = |row: &Value| {
+            assert_eq!(row["why"], "came_back_after_confirmation");
+            assert_eq!(row["validated_at"], "2026-11-21T10:15:00Z");
+            [&row["order_id"], &row["claim_back"], &row["of_amount"]].map(|cell| cell.clone())
+        };
+        let rows: Vec<_> = rows.map(row).collect();
+        let expected = [["LATE", "0.5", "10.5"], ["PART", "4", "10"], ["WHOLE", "10", "10"]];
+        assert_eq!(rows, expected.map(|row| row.map(Value::from)));
+    }
+
+    #[tokio::test]
+    async fn what_a_later_version_wrote_is_counted() {
+        let aws = FakeAws::start().await;
+        aws.table
+            .put_raw(&json!({
+                "order_id": { "S": "A-1" }, "delivery": { "S": "net" }, "format": { "N": "2" },
+                "version": { "N": "7" }, "attempt": { "N": "3" }, "state": { "S": "levitating" },
+            }))
+            .await;
+
+        let (view, failure) = claim_back(&aws, &[]).await;
+
+        assert_eq!((&view["count"], &view["unreadable"]), (&json!(0), &json!(1)));
+        let said = failure.map(|failure| (failure.exit_status(), failure.to_string()));
+        let words = "1 deliveries are of a later version and not among these: update the tool.";
+        assert_eq!(said, Some((6, words.to_owned())));
     }
 }

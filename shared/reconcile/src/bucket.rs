@@ -118,6 +118,10 @@ pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
         Standing::Cancelled if status == Some(Status::Pending) => {
             return (Bucket::StatusDiffers, "cancelled_here_pending_there");
         }
+        // The network lists it with nothing to pay.
+        Standing::Cancelled if found.has_amount && found.net.is_zero() => {
+            return (Bucket::Matched, "corrected_there");
+        }
         Standing::Cancelled => return (Bucket::RefundedButApproved, "cancelled"),
         _ if is_rejected => return (Bucket::StatusDiffers, "rejected_there"),
         _ => {}
@@ -160,6 +164,9 @@ fn of_validated(
         }
         (_, Some(Status::Pending)) if known.is_in_doubt => {
             return differs("validation_in_doubt_pending_there");
+        }
+        (Called::Approved(_), Some(Status::Rejected)) if known.is_in_doubt => {
+            return differs("validation_in_doubt_rejected_there");
         }
         (Called::Approved(_), Some(Status::Rejected)) => {
             return differs("approved_here_rejected_there");

@@ -2,7 +2,7 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Record, Status},
+    delivery::{Delivery, Proof, Record, State, Status},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -35,11 +35,11 @@ pub struct Back {
     pub claim_back: Decimal,
     /// Its currency.
     pub currency: String,
-    /// The amount that was approved, or reported where nothing is validated.
+    /// The amount that was approved, or reported where no call is known.
     pub of_amount: Decimal,
     /// The time when it was reported.
     pub reported_at: Option<Timestamp>,
-    /// The time when it was approved.
+    /// The time when it was approved, or when a person said so.
     pub validated_at: Option<Timestamp>,
 }
 
@@ -64,13 +64,13 @@ impl Back {
             validated_at: None,
         };
         if let Some(validation) = &held.validation {
+            let delivery = record.key().validated()?.delivery;
+            let back = Self { delivery, reported_at: None, validated_at: last, ..back };
+            let Some(call) = &validation.call else { return back.after_confirmation(record) };
             return Some(Self {
-                delivery: record.key().validated()?.delivery,
                 why: "came_back_after_validation",
                 claim_back: held.claim_back()?,
-                of_amount: validation.call.as_ref()?.amount,
-                reported_at: None,
-                validated_at: last,
+                of_amount: call.amount,
                 ..back
             });
         }
@@ -82,6 +82,30 @@ impl Back {
         }
         let (why, claim_back) = returned(held, back.of_amount)?;
         Some(Self { why, claim_back, ..back })
+    }
+
+    /// The part that came back after a person said that the network has the validation. No call says
+    /// what it has: it is what was reported, less the refunds that the shop dates before the decision.
+    fn after_confirmation(self, record: &Record) -> Option<Self> {
+        let held = &record.protocol;
+        let is_confirmed = held.state == State::Delivered && held.proof == Some(Proof::Operator);
+        let is_later = record.returned.is_some_and(|last| last.version > record.state_version);
+        let at = record.state_at;
+        let cancelled = held.validation.as_ref()?.cancelled.as_ref();
+        if !is_confirmed || !is_later || cancelled.is_some_and(|cancelled| cancelled.at <= at) {
+            return None;
+        }
+        let reported = held.reported.as_ref()?.amount;
+        let left = held.amount_left().unwrap_or_default();
+        let is_known = |own: Option<Timestamp>| own.is_some_and(|own| own <= at);
+        let known = held.refunds.entries().filter(|(_, refund)| is_known(refund.at));
+        let known: Option<Decimal> = known.map(|(_, refund)| refund.amount).sum();
+        let rest = known.and_then(|known| reported.checked_sub(known));
+        // The ledger learned of one of them later all the same.
+        let of_amount = rest.filter(|rest| *rest > left).unwrap_or(reported).normalize();
+        let claim_back = of_amount.checked_sub(left).filter(|back| *back > Decimal::ZERO)?;
+        let (why, validated_at) = ("came_back_after_confirmation", Some(at));
+        Some(Self { why, claim_back: claim_back.normalize(), of_amount, validated_at, ..self })
     }
 
     /// The cells of its row.

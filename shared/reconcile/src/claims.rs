@@ -15,7 +15,7 @@ use crate::{
 
 mod evidence;
 
-use evidence::{Back, Money, of_record, without};
+use evidence::{Back, Money, Part, apart, of_record, of_validations, reported_at, without};
 
 /// The headings of the file of answers.
 pub const ANSWERS: [&str; 10] = [
@@ -120,19 +120,28 @@ pub struct Answer {
     pub claimed: String,
     /// Its currency.
     pub claimed_currency: String,
-    /// The amount that was reported.
+    /// The amount that was reported: of lines those that the network has, or may have.
     pub amount: String,
     /// Its currency.
     pub currency: String,
-    /// The time of the last attempt.
+    /// The time of the attempt that the network took, or may have taken.
     pub reported_at: Option<Timestamp>,
     /// The network's answer: the redacted details of the last attempt.
     pub answer: String,
 }
 
-/// Reads a list of claims.
+/// Reads a list of claims whose columns have plain names.
 pub fn read(source: Source, hints: &Hints) -> Result<Vec<Claim>, Fault> {
-    let format = Format::parse("claims", include_str!("../claims.toml"))?;
+    read_by(source, format()?, hints)
+}
+
+/// The format of lists of claims.
+pub fn format() -> Result<Format, Fault> {
+    Format::parse("claims", include_str!("../claims.toml"))
+}
+
+/// Reads a list of claims by a format of its own.
+pub fn read_by(source: Source, format: Format, hints: &Hints) -> Result<Vec<Claim>, Fault> {
     let report = Report::understand(source, format, hints)?;
     let mut claims = Vec::new();
     report.each(|line| {
@@ -157,17 +166,19 @@ pub fn answer(claim: &Claim, network: &str, known: &Known, now: Timestamp) -> An
     let all = || known.records.iter().filter(of_network);
     let own: Vec<_> = all().filter(|record| !record.is_validation()).collect();
     let validations: Vec<_> = all().filter(|record| record.is_validation()).collect();
-    // Of several lines the one that is not reported, if there is one.
-    let record = own.iter().find(|record| !record.protocol.state.is_success()).or(own.first());
+    // Of several lines one that is not settled, else one that is reported, says what is to be said.
+    let record = own.iter().copied().min_by_key(|record| Part::of(record));
+    let (reported, others) = parts(&own, record);
     let sum: Option<Decimal> =
-        own.iter().map(|record| record.money()?.0.parse::<Decimal>().ok()).sum();
-    let sum = sum.filter(|_| !own.is_empty());
-    let currency = own.first().and_then(|record| record.money()).map(|(_, currency)| currency);
+        reported.iter().map(|record| record.money()?.0.parse::<Decimal>().ok()).sum();
+    let sum = sum.filter(|_| !reported.is_empty());
+    let currency = reported.first().and_then(|record| record.money()).map(|(_, named)| named);
     let (verdict, evidence) = match (claim.fault, record) {
         (Some(fault), _) => (Verdict::Unreadable, format!("The line has {fault}.")),
         (None, Some(record)) => {
-            let back = Back::of(&own, &validations);
-            of_record(claim, record, &Money { sum, currency, back }, &validations)
+            let back = Back::of(&reported, &validations);
+            let more = of_validations(&validations) + &apart(&others);
+            of_record(claim, record, &Money { sum, currency, back }, &more)
         }
         (None, None) => without(claim, known, now),
     };
@@ -181,9 +192,20 @@ pub fn answer(claim: &Claim, network: &str, known: &Known, now: Timestamp) -> An
         claimed_currency: claim.currency.unwrap_or_default().to_owned(),
         amount: crate::output::amount(sum),
         currency: currency.unwrap_or_default().to_owned(),
-        reported_at: last.map(|attempt| attempt.started_at),
+        reported_at: record.and_then(reported_at),
         answer: last.map(|attempt| words(&attempt.details)).unwrap_or_default(),
     }
+}
+
+/// The deliveries whose amounts are the order's at the network, and the others. Where the network
+/// has a line, nothing that is cancelled or refused beside it is money there.
+fn parts<'a>(own: &[&'a Record], decisive: Option<&Record>) -> (Vec<&'a Record>, Vec<&'a Record>) {
+    let has_one = decisive.is_some_and(|record| Part::of(record) == Part::There);
+    own.iter().copied().partition(|record| match Part::of(record) {
+        Part::There => true,
+        _ if has_one => false,
+        _ => !record.protocol.is_certainly_absent(),
+    })
 }
 
 fn words(details: &postback_core::redaction::Details) -> String {

@@ -9,25 +9,26 @@ use std::{
 };
 
 use postback_core::clock::Timestamp;
-use rust_decimal::Decimal;
 
 use crate::{
     bucket::{self, Bucket},
     decide::DecisionCounts,
     fault::Fault,
-    format::{Absence, Sign},
+    format::{Absence, Sign, Status},
     ledger::{Ledger, Match, Way},
     line::Line,
-    money::{Sums, UNNAMED},
+    money::Sums,
     output::amount,
     shop::Shop,
     understand::Report,
 };
 
 mod outcome;
+mod survey;
 mod write;
 
 pub use outcome::{BucketTotal, DISPUTES, Files, LINES, Options, Outcome};
+use survey::{NEGATIVE, is_negative, survey};
 use write::{claim_back, write_line};
 
 /// Compares a report with the deliveries of its network, and writes what it finds.
@@ -49,55 +50,17 @@ pub fn compare(
         return Err(Fault::OtherPeriod);
     }
     let readable = understood.lines - understood.unreadable;
-    let (found, unplaced) = find_all(report, ledger, shop)?;
-    if found == 0 && readable > 0 && !ledger.is_empty() {
+    let survey = survey(report, ledger, shop)?;
+    if survey.known == 0 && readable > 0 && !ledger.is_empty() {
         let (lines, network) = (understood.lines, options.network.clone());
         return Err(Fault::Foreign { lines, network });
     }
     let mut comparison = Comparison::new(report, options, from, to);
-    comparison.note_unplaced(unplaced);
+    comparison.note(&survey, ledger);
+    comparison.outcome.warnings.extend(shop.faults());
     comparison.write_lines(ledger, shop, files)?;
     comparison.write_deliveries(ledger, files)?;
     Ok(comparison.outcome)
-}
-
-/// Finds the delivery of each line. Returns the number of lines that have one, and of those that can't
-/// be read or fit several: each could be any delivery that seems to be missing.
-fn find_all(report: &Report, ledger: &mut Ledger, shop: &Shop) -> Result<(u64, u64), Fault> {
-    let (mut count, mut unplaced) = (0, 0);
-    report.each(|line| {
-        let found = ledger.find(&line, &report.format, shop);
-        let number = match found {
-            Match::One(number, _) if line.fault.is_some() => {
-                ledger.entries[number as usize].found.is_named = true;
-                return Ok(());
-            }
-            Match::One(number, _) => number,
-            Match::None if line.fault.is_none() => return Ok(()),
-            Match::None | Match::Several | Match::Damaged => {
-                unplaced += 1;
-                return Ok(());
-            }
-        };
-        count += 1;
-        let ours = ledger.currency(&ledger.entries[number as usize]);
-        let other = line.currency.is_some_and(|theirs| ours != UNNAMED && ours != theirs);
-        let found = &mut ledger.entries[number as usize].found;
-        found.lines += 1;
-        // A second line of one order is a double, and none of its amount is the order's.
-        if report.format.sign == Sign::Lines && found.lines > 1 {
-            return Ok(());
-        }
-        found.other_currency |= other;
-        found.status = line.status.or(found.status);
-        if let Some(amount) = line.amount {
-            found.has_amount = true;
-            found.net = found.net.saturating_add(amount);
-            found.positive += u32::from(amount > Decimal::ZERO);
-        }
-        Ok(())
-    })?;
-    Ok((count, unplaced))
 }
 
 struct Comparison<'a> {
@@ -106,8 +69,10 @@ struct Comparison<'a> {
     to: Option<Timestamp>,
     /// The digests of the conversions without a delivery.
     strangers: HashSet<u64>,
-    /// The number of lines that could be any delivery.
-    unplaced: u64,
+    /// True if nothing follows from it that a delivery is not in the report.
+    is_no_proof: bool,
+    /// True if nothing is to be decided by the report.
+    is_foreign: bool,
     outcome: Outcome,
 }
 
@@ -157,17 +122,8 @@ impl<'a> Comparison<'a> {
             decisions: DecisionCounts::default(),
             warnings,
         };
-        Self { report, from, to, strangers: HashSet::new(), unplaced: 0, outcome }
-    }
-
-    fn note_unplaced(&mut self, unplaced: u64) {
-        self.unplaced = unplaced;
-        if unplaced > 0 {
-            self.outcome.warnings.push(format!(
-                "{unplaced} lines can't be read or fit several deliveries: what is missing could be \
-                 among them, so nothing is to be sent again by this report. Correct them first."
-            ));
-        }
+        let (strangers, is_no_proof, is_foreign) = (HashSet::new(), false, false);
+        Self { report, from, to, strangers, is_no_proof, is_foreign, outcome }
     }
 
     fn write_lines(
@@ -177,9 +133,10 @@ impl<'a> Comparison<'a> {
         files: &mut Files<'_>,
     ) -> Result<(), Fault> {
         let report = self.report;
-        report.each(|line| {
+        report.each_with_place(|line, place| {
             let mut row = Row { line: Some(&line), ..Row::default() };
-            let (bucket, reason) = self.judge(&line, ledger, shop, &mut row);
+            let found = ledger.find(&line, place, &report.format, shop);
+            let (bucket, reason) = self.judge(&line, found, ledger, &mut row);
             self.write(bucket, reason, &row, ledger, files)
         })?;
         Ok(())
@@ -188,28 +145,34 @@ impl<'a> Comparison<'a> {
     fn judge(
         &mut self,
         line: &Line<'_>,
+        found: Match,
         ledger: &mut Ledger,
-        shop: &Shop,
         row: &mut Row<'_>,
     ) -> (Bucket, &'static str) {
         if let Some(fault) = line.fault {
             return (Bucket::Unreadable, fault);
         }
         let sign = self.report.format.sign;
-        match ledger.find(line, &self.report.format, shop) {
+        match found {
             Match::One(number, way) => {
                 row.entry = Some(number);
                 row.way = Some(way);
                 let entry = &mut ledger.entries[number as usize];
-                row.is_ours = !entry.found.is_shown;
-                entry.found.is_shown = true;
-                if !row.is_ours && sign == Sign::Lines {
-                    return (Bucket::Doubled, "second_line");
+                let stands_for_it = sign == Sign::Ledger || entry.found.is_main(line);
+                row.is_ours = stands_for_it && !entry.found.is_shown;
+                entry.found.is_shown |= row.is_ours;
+                match sign {
+                    Sign::Lines if entry.found.is_reversed => (Bucket::Unreadable, NEGATIVE),
+                    Sign::Lines if !row.is_ours => of_second(line),
+                    _ => bucket::of_found(entry, sign),
                 }
-                bucket::of_found(entry, sign)
             }
             Match::Several => (Bucket::Unreadable, "it fits several deliveries"),
             Match::Damaged => (Bucket::Unreadable, "its id is damaged and fits several orders"),
+            Match::Lost => (Bucket::Unreadable, "its id is damaged and fits no order"),
+            Match::None if sign == Sign::Lines && is_negative(line) => {
+                (Bucket::Unreadable, NEGATIVE)
+            }
             Match::None => {
                 let is_new = self.strangers.insert(digest(line));
                 if is_new || sign == Sign::Ledger {
@@ -228,8 +191,8 @@ impl<'a> Comparison<'a> {
             if entry.found.lines > 0 {
                 continue;
             }
-            let is_covered =
-                self.from.zip(self.to).is_some_and(|(from, to)| entry.at >= from && entry.at <= to);
+            let covers = |(from, to)| entry.first >= from && entry.at <= to;
+            let is_covered = self.from.zip(self.to).is_some_and(covers);
             if !is_covered || entry.attempt == 0 {
                 self.outcome.left_out += 1;
                 continue;
@@ -269,7 +232,9 @@ impl<'a> Comparison<'a> {
         if let Some(ours) = ours {
             self.outcome.deliveries += 1;
             self.outcome.ours.add(Some(ledger.currency(ours)), ours.amount);
-            self.decide(ours, row.line, reason, ledger, files)?;
+            if bucket != Bucket::Unreadable {
+                self.decide(ours, row.line, reason, ledger, files)?;
+            }
         }
         if let (Some(back), Some(ours)) = (claim_back(bucket, row, ledger), ours) {
             self.outcome.claim_back.add(Some(ledger.currency(ours)), Some(back));
@@ -282,10 +247,18 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// The bucket of a further line of a delivery. A network may list a try that it refused, too.
+fn of_second(line: &Line<'_>) -> (Bucket, &'static str) {
+    if line.status == Some(Status::Rejected) {
+        (Bucket::Matched, "rejected_besides")
+    } else {
+        (Bucket::Doubled, "second_line")
+    }
+}
+
 /// A digest by which a conversion without a delivery is recognised when it comes again.
 fn digest(line: &Line<'_>) -> u64 {
     // The same in every run of one process is enough.
     let hasher = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default();
-    let id = if line.conversion.is_empty() { line.order } else { line.conversion };
-    hasher.hash_one((id, &line.subs, if id.is_empty() { line.email } else { "" }))
+    hasher.hash_one((line.conversion, line.order, &line.subs, line.email))
 }

@@ -73,12 +73,14 @@ fn parts(text: &str) -> Option<([&str; 3], &str)> {
 /// Returns what this date says about the order.
 pub(crate) fn evidence(text: &str) -> Evidence {
     let text = text.trim();
-    let Some(([first, second, _], _)) = parts(text) else { return Evidence::None };
+    let Some(([first, second, third], _)) = parts(text) else { return Evidence::None };
     let (Ok(first), Ok(second)) = (first.parse::<u32>(), second.parse::<u32>()) else {
         return Evidence::None;
     };
     match (first, second) {
         (32.., _) => Evidence::None,
+        // The year may be the first part or the last.
+        (13.., _) if third.len() <= 2 => Evidence::Ambiguous,
         (13.., _) => Evidence::Order(Order::Dmy),
         (_, 13..) => Evidence::Order(Order::Mdy),
         _ => Evidence::Ambiguous,
@@ -214,7 +216,10 @@ mod tests {
     fn a_day_after_the_twelfth_says_the_order() {
         assert_eq!(evidence("11/30/2018"), Evidence::Order(Order::Mdy));
         assert_eq!(evidence("30.11.2018 10:00"), Evidence::Order(Order::Dmy));
-        assert_eq!(evidence("03/04/2018"), Evidence::Ambiguous);
+        assert_eq!(evidence("11/30/18"), Evidence::Order(Order::Mdy));
+        for text in ["03/04/2018", "26/11/30", "26/11/01 10:00", "30.11.26"] {
+            assert_eq!(evidence(text), Evidence::Ambiguous, "{text}");
+        }
         assert_eq!(evidence("2018-03-04"), Evidence::None);
         assert_eq!(evidence("43434"), Evidence::None);
     }

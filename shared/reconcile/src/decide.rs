@@ -12,15 +12,16 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::{
-    amount,
     fault::Fault,
     format::{Absence, Format},
-    id,
+    id, ledger,
     money::Sums,
 };
 
+mod row;
 mod suggest;
 
+use row::row;
 pub(crate) use suggest::{of_delivery, of_validation};
 
 /// A decision uses none of a network's numbers.
@@ -153,7 +154,7 @@ impl Decisions {
             let line = record.position().map_or(0, csv::Position::line);
             let bad = |fault: &str| Fault::BadDecisions { line, fault: fault.to_owned() };
             let cell = |at: usize| id::clean(record.get(at).unwrap_or_default());
-            let row = row(line, &cell).ok_or_else(|| bad("it is no decision"))?;
+            let row = row(line, &cell).map_err(bad)?;
             let is_digest = cell(8).len() == 64 && cell(8).bytes().all(|b| b.is_ascii_hexdigit());
             if !is_digest {
                 return Err(bad("it names no report"));
@@ -212,6 +213,10 @@ impl Decisions {
             Check::Open => {}
             check => return Err(check),
         }
+        // A report can't cover what is still to come.
+        if row.is_absent && self.to.is_some_and(|to| to > stamp.now) {
+            return Err(Check::Refused("report_covers_the_future"));
+        }
         let (attempt, decision) = (row.attempt, row.decision);
         let event = Event::Decide { attempt, decisions: held.protocol.decisions, decision };
         let next = step(Some(&held.protocol), &event, &POLICY, stamp.now).next;
@@ -229,7 +234,7 @@ impl Decisions {
         Ok(held.decided(next, decision, stamp))
     }
 
-    /// Checks that the report could have shown the delivery's last attempt.
+    /// Checks that the report could have shown each attempt that may have been processed.
     fn check_absence(&self, record: &Record, format: &Format) -> Check {
         if format.absence == Absence::Nothing {
             return Check::Refused("absence_proves_nothing");
@@ -237,13 +242,12 @@ impl Decisions {
         let (Some(from), Some(to)) = (self.from, self.to) else {
             return Check::Refused("report_covers_no_time");
         };
-        let last = record.attempts.last().map(|attempt| attempt.started_at);
-        let at = last.unwrap_or(record.protocol.first_seen_at);
+        let (first, last) = ledger::span(record);
         let delay = Duration::from_secs(60 * u64::from(format.delay_minutes));
-        if at < from || at > to {
+        if first < from || last > to {
             return Check::Refused("another_periods_report");
         }
-        if at + delay > to { Check::Refused("report_too_young") } else { Check::Open }
+        if last + delay > to { Check::Refused("report_too_young") } else { Check::Open }
     }
 
     /// Returns whether the decision is in the delivery's history, with this report as its evidence.
@@ -254,25 +258,4 @@ impl Decisions {
                 && known.evidence.as_deref() == Some(&self.report)
         })
     }
-}
-
-fn row<'a>(line: u64, cell: &impl Fn(usize) -> &'a str) -> Option<DecisionRow> {
-    let decision = match cell(3) {
-        "delivered" => Decision::Confirm,
-        "send_again" => Decision::PermitSending,
-        "abandon" => Decision::Abandon,
-        _ => return None,
-    };
-    let (order_id, delivery) = (cell(0).to_owned(), cell(1).to_owned());
-    amount::read(cell(5), '.').ok()?;
-    let is_whole = !order_id.is_empty() && !delivery.is_empty();
-    is_whole.then_some(DecisionRow {
-        line,
-        order_id,
-        delivery,
-        attempt: cell(2).parse().ok()?,
-        decision,
-        is_absent: cell(4) == "absent",
-        evidence: cell(4).to_owned(),
-    })
 }

@@ -12,36 +12,76 @@ pub(crate) fn clean(cell: &str) -> &str {
 const DIGITS: usize = 15;
 /// The digits that it shows of a long number.
 const SHOWN: usize = 6;
+/// The most digits that a program keeps which reads numbers as floats.
+const FLOAT_DIGITS: usize = 17;
 
-/// An id as a spreadsheet leaves it: the number to its 15 digits, and to the 6 that it shows.
+/// The largest exponent of a number that a spreadsheet reads.
+const EXPONENT: i64 = 308;
+
+/// An id as a spreadsheet leaves it: the number to its 15 digits, cut as in a cell into which it is
+/// typed or rounded as a number is, and to the 6 digits that it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Damaged {
-    pub(crate) number: String,
+    cut: String,
+    pub(crate) rounded: String,
     pub(crate) shown: String,
     /// True if only the shown digits are left.
     pub(crate) is_shown: bool,
+}
+
+impl Damaged {
+    /// The numbers that a spreadsheet may leave.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &str> {
+        let rounded = Some(&self.rounded).filter(|rounded| **rounded != self.cut);
+        std::iter::once(&self.cut).chain(rounded).map(String::as_str)
+    }
 }
 
 /// Returns the id as a number, if a spreadsheet takes it for one: `00123` is 123, `1e5` is 100000.
 pub(crate) fn damaged(id: &str) -> Option<Damaged> {
     let (mantissa, exponent) = id.split_once(['e', 'E']).unwrap_or((id, ""));
     let (whole, places) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !is_digits(whole) || !is_digits(places) || id.len() > 64 {
         return None;
     }
     let has_exponent = id.len() > mantissa.len();
     let exponent: i64 = if has_exponent { exponent.parse().ok()? } else { 0 };
+    if !(-EXPONENT..=EXPONENT).contains(&exponent) {
+        return None;
+    }
     let digits = format!("{whole}{places}");
     let zeros = digits.len() - digits.trim_start_matches('0').len();
     let point = i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()? + exponent;
     let digits = &digits[zeros..];
     let significant = digits.trim_end_matches('0').len();
     Some(Damaged {
-        number: rounded(digits, point, DIGITS),
+        cut: rounded(digits.get(..DIGITS).unwrap_or(digits), point, DIGITS),
+        rounded: rounded(digits, point, DIGITS),
         shown: rounded(digits, point, SHOWN),
         is_shown: has_exponent && significant <= SHOWN && point > 11,
     })
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns whether the id is a number of which only the first digits were shown or kept, with zeros
+/// in place of the others.
+pub(crate) fn has_lost_digits(id: &str) -> bool {
+    let whole = id.split('.').next().unwrap_or_default();
+    let behind = whole.get(FLOAT_DIGITS..).unwrap_or_default();
+    let are_zeros = behind.bytes().all(|digit| digit == b'0');
+    let is_cut = whole.len() > DIGITS && whole.ends_with('0') && are_zeros;
+    damaged(id).is_some() && (is_cut || id.contains(['e', 'E']))
+}
+
+/// Returns whether the id may be what a spreadsheet leaves of another one: digits without a zero in
+/// front, and only zeros behind the fifteenth.
+pub(crate) fn may_be_left(id: &str) -> bool {
+    let behind = id.get(DIGITS..).unwrap_or_default();
+    let is_number = !id.is_empty() && is_digits(id) && (id.len() == 1 || !id.starts_with('0'));
+    is_number && behind.bytes().all(|digit| digit == b'0')
 }
 
 /// The id as a reader leaves it that takes what it can for a number, or a spreadsheet into which it is
@@ -82,7 +122,7 @@ mod tests {
     use super::*;
 
     fn number(id: &str) -> Option<String> {
-        damaged(id).map(|damaged| damaged.number)
+        damaged(id).map(|damaged| damaged.rounded)
     }
 
     #[test]
@@ -101,9 +141,35 @@ mod tests {
         assert_ne!(number("1230"), number("123"));
         assert_eq!(number("12345678901234567890"), number("12345678901234600000"));
         assert_eq!(number("9999999999999999999"), number("1e19"));
-        for text in ["A-1", "", "1-2", "e5", "1e", "1.2.3"] {
+        for text in ["A-1", "", "1-2", "e5", "1e", "1.2.3", "1e309", "1e9223372036854775807"] {
             assert_eq!(number(text), None, "{text}");
         }
+        assert_eq!(number("1e-9223372036854775808"), None);
+    }
+
+    #[test]
+    fn a_long_number_is_cut_or_rounded_and_either_is_known() {
+        let fits = |left: &str, id: &str| {
+            let (left, id) = (damaged(left).expect("a number"), damaged(id).expect("a number"));
+            left.numbers().any(|left| id.numbers().any(|id| id == left))
+        };
+        for left in ["1234567890123450", "1234567890123460", "1.23456789012345E+15"] {
+            assert!(fits(left, "1234567890123456"), "{left}");
+        }
+        assert!(!fits("1234567890123470", "1234567890123456"));
+
+        let lost = ["1234567890123450", "1.2E+14", "1e5", "1234567890123450.0"];
+        for id in lost.into_iter().chain(["12345678901234567000"]) {
+            assert!(has_lost_digits(id), "{id}");
+        }
+        let whole = ["1234567890123456", "123", "00120", "A-1e5", "102e59831", ""];
+        for id in whole.into_iter().chain(["12345678901234567840"]) {
+            assert!(!has_lost_digits(id), "{id}");
+        }
+        for (id, may_be) in [("123", true), ("0", true), ("00123", false), ("A-1", false)] {
+            assert_eq!(may_be_left(id), may_be, "{id}");
+        }
+        assert!(may_be_left("1234567890123450") && !may_be_left("1234567890123456"));
     }
 
     #[test]

@@ -46,9 +46,7 @@ fn objects(value: Value) -> Option<Vec<Map<String, Value>>> {
             .collect(),
         Value::Object(members) => {
             if members.values().all(Value::is_object) {
-                return objects(Value::Array(
-                    members.into_iter().map(|(_, value)| value).collect(),
-                ));
+                return Some(members.into_iter().filter_map(with_key).collect());
             }
             let mut lists = members.into_iter().filter(|(_, value)| value.is_array());
             let (_, list) = lists.next()?;
@@ -56,6 +54,15 @@ fn objects(value: Value) -> Option<Vec<Map<String, Value>>> {
         }
         _ => None,
     }
+}
+
+/// The object with its key in the list as its `id`, unless it names one itself.
+fn with_key((key, value): (String, Value)) -> Option<Map<String, Value>> {
+    let Value::Object(mut object) = value else { return None };
+    if object.get("id").is_none_or(|id| cell(id).trim().is_empty()) {
+        object.insert("id".to_owned(), Value::String(key));
+    }
+    Some(object)
 }
 
 fn cell(value: &Value) -> String {
@@ -86,6 +93,7 @@ mod tests {
         for text in [
             r#"[{"id": 1, "uid": "7"}, {"id": 2}]"#,
             r#"{"1": {"id": 1, "uid": "7"}, "2": {"id": 2, "x": null}}"#,
+            r#"{"1": {"uid": "7"}, "2": {"id": "", "x": null}}"#,
             r#"{"ok": true, "rows": [{"id": 1, "uid": "7"}, {"id": 2}]}"#,
         ] {
             let read = rows(text).expect("rows");

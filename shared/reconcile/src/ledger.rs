@@ -2,129 +2,36 @@
 
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 
-use postback_core::{
-    clock::Timestamp,
-    delivery::{Proof, Record, State},
-};
+use postback_core::{clock::Timestamp, delivery::Record, digest::sha256};
 use rust_decimal::Decimal;
 
-use crate::{
-    format::{Format, Status},
-    id,
-    money::UNNAMED,
-    shop::Shop,
-};
+use crate::{format::Format, id, money::UNNAMED, shop::Shop};
 
+mod attempts;
+mod entry;
 mod find;
+mod index;
+mod subs;
 mod validated;
 
+pub(crate) use attempts::span;
+pub(crate) use entry::{Entry, Found, Standing};
 pub(crate) use find::{Match, Way};
+use index::Index;
+use subs::Subs;
 pub(crate) use validated::{Called, Validated};
 use validated::{Money, Said};
 
 /// The number of bytes of a fact's digest.
 const DIGEST_BYTES: usize = 8;
+/// The kind of such a digest in the index of conversions: no reference has this name.
+const DIGEST: &str = "#digest";
 
-/// The ledger's word for a delivery, as far as a report can agree with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// The network has it, by its own word.
-    Confirmed,
-    /// The network has it, as far as anybody knows.
-    Reported,
-    /// In doubt, until a person decides.
-    Held,
-    /// On its way, or it resolves itself.
-    Open,
-    /// A person gave it up.
-    Abandoned,
-    /// The shop withdrew it before it was reported.
-    Withdrawn,
-    /// The network has it, and the shop cancelled or refunded it since.
-    Cancelled,
-    /// The network does not have it, by its own word or by ours.
-    NotThere,
-}
-
-impl Standing {
-    fn of(record: &Record) -> Self {
-        match record.protocol.state {
-            State::Delivered | State::Accepted if record.protocol.cancelled.is_some() => {
-                Self::Cancelled
-            }
-            State::Delivered if record.protocol.proof != Some(Proof::Operator) => Self::Confirmed,
-            State::Delivered | State::Accepted => Self::Reported,
-            State::Withdrawn => Self::Withdrawn,
-            State::Abandoned => Self::Abandoned,
-            State::Rejected | State::Skipped => Self::NotThere,
-            _ if record.is_held_in_doubt() => Self::Held,
-            _ => Self::Open,
-        }
-    }
-}
-
-/// A delivery, compact: a million of them are in memory.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    text: u32,
-    order_len: u16,
-    delivery_len: u16,
-    currency: u16,
-    pub(crate) attempt: u32,
-    pub(crate) state: State,
-    pub(crate) standing: Standing,
-    /// True if the shop's cancellation is noted.
-    pub(crate) is_cancelled: bool,
-    /// The time of the last attempt.
-    pub(crate) at: Timestamp,
-    pub(crate) amount: Option<Decimal>,
-    /// The refunds that the ledger and the shop's export name; `None` where an amount is not clear.
-    pub(crate) refunded: Option<Decimal>,
-    /// What was validated.
-    pub(crate) validated: Option<Validated>,
-    pub(crate) found: Found,
-}
-
-impl Entry {
-    /// The amount that is left after what came back; `None` where that is not clear.
-    pub(crate) fn left(&self) -> Option<Decimal> {
-        let is_back = self.standing == Standing::Cancelled
-            || self.validated.is_some_and(|known| !known.is_approved());
-        if is_back { Some(Decimal::ZERO) } else { self.amount?.checked_sub(self.refunded?) }
-    }
-
-    /// The amount that the network owes for, by our last word: what was validated, else what was
-    /// reported.
-    pub(crate) fn owed(&self) -> Option<Decimal> {
-        self.validated.and_then(Validated::amount).or(self.amount)
-    }
-
-    /// The amount of the report that is to be claimed back. All of it where the refunds are not clear.
-    pub(crate) fn claim_back(&self) -> Decimal {
-        let left = self.left().unwrap_or_default().max(Decimal::ZERO);
-        self.found.net.saturating_sub(left).max(Decimal::ZERO)
-    }
-}
-
-/// The lines that belong to an entry.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub(crate) struct Found {
-    /// The number of lines.
-    pub(crate) lines: u32,
-    /// The number of lines with a positive amount.
-    pub(crate) positive: u32,
-    /// The sum of their amounts.
-    pub(crate) net: Decimal,
-    pub(crate) has_amount: bool,
-    pub(crate) status: Option<Status>,
-    /// True if a line names another currency.
-    pub(crate) other_currency: bool,
-    /// True if a line that can't be read names it.
-    pub(crate) is_named: bool,
-    /// True once a row shows the entry.
-    pub(crate) is_shown: bool,
-}
+/// The reference that is our own id at cpa.moe. For an order id that does not fit there it is a
+/// digest of it, and the ledger does not have it where no answer came.
+const OUR_ID: &str = "our_id";
+/// The bytes of that digest.
+const OUR_ID_BYTES: usize = 20;
 
 /// The deliveries of a network.
 #[derive(Debug, Default)]
@@ -137,27 +44,8 @@ pub struct Ledger {
     conversions: Index,
     numbers: Index,
     shown: Index,
+    subs: Subs,
     money: Money,
-}
-
-/// Entries by the digest of an id.
-#[derive(Debug, Default)]
-struct Index(Vec<(u64, u32)>);
-
-impl Index {
-    fn add(&mut self, key: u64, entry: u32) {
-        self.0.push((key, entry));
-    }
-
-    fn finish(&mut self) {
-        self.0.sort_unstable();
-        self.0.dedup();
-    }
-
-    fn get(&self, key: u64) -> impl Iterator<Item = u32> {
-        let start = self.0.partition_point(|(own, _)| *own < key);
-        self.0[start..].iter().take_while(move |(own, _)| *own == key).map(|(_, entry)| *entry)
-    }
 }
 
 impl Ledger {
@@ -202,7 +90,7 @@ impl Ledger {
             standing = Standing::Cancelled;
         }
         let (amount, currency) = record.money().unwrap_or_default();
-        let last = record.attempts.last().map(|attempt| attempt.started_at);
+        let (first, at) = span(record);
         let entry = Entry {
             text: u32::try_from(self.texts.len()).unwrap_or(u32::MAX),
             order_len: u16::try_from(record.order_id.len()).unwrap_or(u16::MAX),
@@ -212,7 +100,8 @@ impl Ledger {
             state: record.protocol.state,
             standing,
             is_cancelled: record.protocol.cancelled.is_some() || is_cancelled,
-            at: last.unwrap_or(record.protocol.first_seen_at),
+            first,
+            at,
             amount: amount.parse().ok(),
             refunded: Some(Decimal::ZERO),
             validated: None,
@@ -221,19 +110,32 @@ impl Ledger {
         self.texts.push_str(&record.order_id);
         self.texts.push_str(&record.delivery);
         self.entries.push(entry);
+        self.index(record, number, format);
+        if record.line().is_some() {
+            self.subs.add(record, number);
+        }
+    }
+
+    /// Adds the ids of a delivery.
+    fn index(&mut self, record: &Record, number: u32, format: &Format) {
         self.orders.add(self.key("order", &record.order_id), number);
         for name in &format.references {
             if let Some(id) = record.references.get(name) {
-                self.conversions.add(self.key("reference", id), number);
+                self.conversions.add(self.key(name, id), number);
+            } else if name == OUR_ID {
+                let id = format!("pb-{}", sha256(&record.order_id, OUR_ID_BYTES));
+                self.conversions.add(self.key(name, &id), number);
             }
         }
         for name in &format.facts {
             if let Some(digest) = record.protocol.facts.get(name) {
-                self.conversions.add(self.key("digest", digest), number);
+                self.conversions.add(self.key(DIGEST, digest), number);
             }
         }
         if let Some(damaged) = id::damaged(&record.order_id) {
-            self.numbers.add(self.key("number", &damaged.number), number);
+            for left in damaged.numbers() {
+                self.numbers.add(self.key("number", left), number);
+            }
             self.shown.add(self.key("shown", &damaged.shown), number);
         }
     }
@@ -244,6 +146,7 @@ impl Ledger {
         for index in [orders, conversions, numbers, shown] {
             index.finish();
         }
+        self.subs.finish();
         self.money.finish();
         for number in 0..self.entries.len() {
             let entry = &self.entries[number];

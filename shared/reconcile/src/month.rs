@@ -191,7 +191,7 @@ impl Month {
 
 /// The time of the attempt that the network took: the one that it answered, else the first that it may
 /// have processed. `None` where it certainly holds nothing.
-fn reported_at(record: &Record) -> Option<Timestamp> {
+pub(crate) fn reported_at(record: &Record) -> Option<Timestamp> {
     let protocol = &record.protocol;
     let attempts = record.attempts.entries();
     let took = |attempt: &&AttemptRecord| attempt.state.is_some_and(State::is_success);

@@ -1,7 +1,9 @@
 //! Receipts: what the ledger knows about a delivery, signed so that it can be checked without AWS.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use postback_core::{clock::Timestamp, delivery::Record, digest::sha256, redaction::Details};
+use postback_core::{
+    clock::Timestamp, delivery::Record, digest::sha256, order, redaction::Details,
+};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
@@ -145,12 +147,16 @@ pub fn pem(der: &[u8]) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
-/// Reads receipts, one a line.
+/// Reads receipts, one a line. One that gives a member twice is none: a person reads the one, and
+/// the other is signed.
 #[must_use]
 pub fn read(text: &str) -> Vec<(usize, Result<Signed, Invalid>)> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let parsed = |line| serde_json::from_str(line).map_err(|_| Invalid::Receipt);
-    lines.map(|(number, line)| (number, parsed(line))).collect()
+    lines.map(|(number, line)| (number, parse(line).ok_or(Invalid::Receipt))).collect()
+}
+
+fn parse(line: &str) -> Option<Signed> {
+    serde_json::from_value(order::parse(line).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -206,6 +212,24 @@ mod tests {
         let key = PublicKey::parse(&der).expect("a key");
         assert_eq!(read.expect("a receipt").verify(&key, None), Ok(()));
         assert!(!text.contains("A-1") && text.contains("\"amount\": \"1499\""), "{text}");
+    }
+
+    #[test]
+    fn a_receipt_that_gives_a_member_twice_is_none() {
+        let text = serde_json::to_string(&signed().0).expect("JSON");
+        let invalid = |text: &str| read(text).remove(0).1.err();
+        assert_eq!(invalid(&text), None);
+        for (was, is) in [
+            (r#""amount":"#, r#""amount":"9999","amount":"#),
+            (r#""amount":"#, r#""\u0061mount":"9999","amount":"#),
+            (r#""state":"delivered""#, r#""state":"rejected","state":"delivered""#),
+            (r#""http_status":"#, r#""http_status":"500","http_status":"#),
+            (r#"{"receipt":"#, r#"{"receipt":{},"receipt":"#),
+        ] {
+            let changed = text.replacen(was, is, 1);
+            assert_ne!(changed, text, "{was}");
+            assert_eq!(invalid(&changed), Some(Invalid::Receipt), "{is}");
+        }
     }
 
     #[test]

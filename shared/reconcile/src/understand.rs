@@ -13,15 +13,17 @@ use crate::{
     date::{self, Order},
     fault::Fault,
     format::{Format, Role, Sign},
-    line::{Columns, Line, Row},
+    line::Columns,
     money::Sums,
     source::{Kind, Rows, Source},
 };
 
 mod header;
+mod lines;
 mod survey;
 
 use header::{Header, find_header, places};
+pub(crate) use lines::BROKEN;
 use survey::Survey;
 
 /// A person's answers to what a file leaves open. Each wins over the format.
@@ -51,6 +53,10 @@ pub struct Report {
     pub(crate) format: Format,
     pub(crate) rows: Rows,
     pub(crate) columns: Columns,
+    /// The column of a line's place in its order.
+    place: Option<usize>,
+    /// True if lines may be hidden in the header, by a quotation mark that is missing.
+    pub(crate) hides_lines: bool,
     /// The account of what was understood.
     pub understood: Understood,
 }
@@ -99,10 +105,10 @@ pub struct Understood {
     /// The sum that a row of totals names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<String>,
-    /// The earliest date.
+    /// The earliest date of a line that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
-    /// The latest date.
+    /// The latest date of a line that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
     /// What a person should know.
@@ -127,7 +133,7 @@ impl Report {
         let header = find_header(&mut rows, &format, hints)?;
         let zone = hints.zone.as_deref().or(format.zone.as_deref()).unwrap_or("UTC");
         let zone = date::zone(zone).ok_or_else(|| Fault::BadZone(zone.to_owned()))?;
-        let currency = hints.currency.as_deref().or(format.currency.as_deref());
+        let currency = currency(hints.currency.as_deref(), &format)?;
         let mut columns = Columns {
             places: places(&header.cells, &format),
             width: header.cells.len(),
@@ -135,14 +141,17 @@ impl Report {
             decimal: '.',
             dates: Order::Ymd,
             zone,
-            currency: currency.and_then(amount::currency),
+            currency,
         };
         let survey = Survey::of(&rows, &columns, header.line)?;
         columns.decimal = survey.decimal(hints.decimal.or(format.decimal))?;
         columns.dates = survey.dates(hints.dates.or(format.dates))?;
         let mut format = format;
         format.sign = hints.sign.unwrap_or(format.sign);
-        let mut report = Self { format, rows, columns, understood: Understood::default() };
+        let hides_lines = kind == Kind::Csv && header.hides_lines(rows.delimiter);
+        let place = lines::place(&columns, &header.cells);
+        let understood = Understood::default();
+        let mut report = Self { format, rows, columns, place, hides_lines, understood };
         report.describe(&header)?;
         Ok(report)
     }
@@ -151,25 +160,6 @@ impl Report {
     #[must_use]
     pub const fn format(&self) -> &Format {
         &self.format
-    }
-
-    /// Reads the lines.
-    pub(crate) fn each(
-        &self,
-        mut each: impl FnMut(Line<'_>) -> Result<(), Fault>,
-    ) -> Result<Option<Decimal>, Fault> {
-        let mut total = None;
-        self.rows.each(&mut |number, row| {
-            if number > self.understood.header_line {
-                match self.columns.read(number, row, &self.format) {
-                    Row::Blank => {}
-                    Row::Total(sum) => total = sum.or(total),
-                    Row::Line(line) => each(line)?,
-                }
-            }
-            Ok(true)
-        })?;
-        Ok(total)
     }
 
     fn describe(&mut self, header: &Header) -> Result<(), Fault> {
@@ -219,8 +209,10 @@ impl Report {
             }
             counted.sums.add(line.currency, line.amount);
             sum = sum.saturating_add(line.amount.unwrap_or_default());
-            counted.from = counted.from.into_iter().chain(line.date).min();
-            counted.to = counted.to.into_iter().chain(line.date).max();
+            // A line that can't be read may have another date than it seems.
+            let date = line.date.filter(|_| line.fault.is_none());
+            counted.from = counted.from.into_iter().chain(date).min();
+            counted.to = counted.to.into_iter().chain(date).max();
             let word = line.status.map_or("-", crate::format::Status::as_str);
             if let Some(count) = statuses.get_mut(word) {
                 *count += 1;
@@ -246,6 +238,18 @@ impl Report {
         self.understood = counted;
         Ok(())
     }
+}
+
+/// The currency of lines that name none: the one that is given, else the format's.
+fn currency(given: Option<&str>, format: &Format) -> Result<Option<&'static str>, Fault> {
+    let named = given.map(|text| ("--currency", text));
+    let named = named.or(format.currency.as_deref().map(|text| (format.title.as_str(), text)));
+    let Some((by, text)) = named else { return Ok(None) };
+    let known = amount::currency(text).map(Some);
+    known.ok_or_else(|| Fault::BadFormat {
+        format: by.to_owned(),
+        fault: format!("{text} is no code of a currency, like MYR"),
+    })
 }
 
 pub(crate) fn zone_text(zone: UtcOffset) -> String {

@@ -5,9 +5,13 @@
 mod common;
 
 use common::{AT, Compared, compared, generic, held, record, report};
-use postback_core::delivery::{Decision, Record};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, Record, Stamp},
+    redaction::OperatorNote,
+};
 use postback_reconcile::{
-    decide::{Check, Decisions},
+    decide::{Check, DECISIONS, Decisions},
     fault::Fault,
     format::{Absence, Format},
     shop::Shop,
@@ -38,6 +42,12 @@ fn decisions_are_read_back_and_checked_against_the_delivery() {
     let slow = Format { delay_minutes: 60, ..generic() };
     assert_eq!(decisions.check(&row("=A"), &later, &slow), Check::Refused("report_too_young"));
     later = held("=A", "2026-12-10T00:00:00Z");
+    assert_eq!(check(row("=A"), &later), Check::Refused("another_periods_report"));
+    later.attempts = serde_json::from_value(json!({ "entries": [
+        { "number": 1, "started_at": "2026-10-31T23:59:00Z", "state": "unconfirmed" },
+        { "number": 1, "started_at": AT, "state": "unconfirmed" },
+    ] }))
+    .expect("attempts");
     assert_eq!(check(row("=A"), &later), Check::Refused("another_periods_report"));
     later.delivery = "other".to_owned();
     assert_eq!(check(row("=A"), &later), Check::Refused("another_networks_report"));
@@ -74,4 +84,45 @@ fn a_damaged_file_of_decisions_is_refused_whole() {
     assert!(matches!(with(digest, ""), Some(Fault::BadDecisions { .. })));
     assert!(matches!(with(digest, &"0".repeat(64)), Some(Fault::BadDecisions { .. })));
     assert_eq!(Decisions::parse(text.lines().next().expect("a header")).err(), Some(Fault::Empty));
+}
+
+#[test]
+fn a_decision_that_does_not_follow_from_its_evidence_is_refused() {
+    let text = |decision: &str, evidence: &str| {
+        let (header, digest) = (DECISIONS.join(","), "ab".repeat(32));
+        let time = "2026-11-01T00:00:00Z,2026-11-20T00:00:00Z";
+        format!("{header}\nA-1,net,1,{decision},{evidence},10,MYR,net,{digest},{time}\n")
+    };
+    for (decision, evidence, is_one) in [
+        ("delivered", "line 7", true),
+        ("abandon", "line 7", true),
+        ("send_again", "absent", true),
+        ("abandon", "absent", true),
+        ("delivered", "absent", false),
+        ("send_again", "line 7", false),
+        ("send_again", "", false),
+        ("abandon", "", false),
+        ("delivered", "line x", false),
+        ("delivered", "a call", false),
+    ] {
+        let read = Decisions::parse(&text(decision, evidence));
+        assert_eq!(read.is_ok(), is_one, "{decision} by {evidence}: {read:?}");
+    }
+}
+
+#[test]
+fn a_report_that_covers_what_is_still_to_come_proves_no_absence() {
+    let records = [held("A-1", AT), record("REST", "delivered", "10", AT)];
+    let lines = [("REST", "approved", "10"), ("X-1", "pending", "10")];
+    let decisions = Decisions::parse(&compare_lines(&lines, &records).decisions).expect("one");
+    let note = |text| OperatorNote::new(text).expect("words");
+    let apply = |now: &str| {
+        let stamp = Stamp { now: Timestamp::parse(now).expect("an instant"), write_id: 1 };
+        let row = &decisions.rows[0];
+        decisions.apply(row, &records[0], &generic(), &note("me"), &note("outage"), stamp).err()
+    };
+
+    assert_eq!(apply("2026-11-20T00:00:00Z"), None);
+    let refused = Some(Check::Refused("report_covers_the_future"));
+    assert_eq!(apply("2026-11-19T23:59:59Z"), refused);
 }

@@ -129,6 +129,15 @@ fn the_return_period_is_the_ledgers_or_the_one_given_whichever_is_longer() {
     let longer = validation(&delivery, json!({ "not_before": "2026-11-14T10:15:00Z" }));
     let longer = [delivery.clone(), longer];
     assert_eq!(until(&longer, None, "2026-11-05T00:00:00Z"), waits("2026-11-14T10:15:00Z"));
+    // What waits for the end of a doubt, or has waited for it, says nothing about it.
+    let own = json!({ "of_version": 2, "lock_at": "2026-11-04T10:15:00Z", "standing": "in_doubt" });
+    let doubtful = json!({ "not_before": "2026-12-01T10:15:00Z", "validation": own });
+    for more in [doubtful, json!({ "not_before": "2026-12-01T08:00:00.001Z" })] {
+        let beside = conversion("A-2", AT, json!({}));
+        let both = [validation(&delivery, more), beside];
+        assert_eq!(until(&both, None, "2026-11-04T10:14:59Z"), waits("2026-11-04T10:15:00Z"));
+        assert_eq!(until(&both, None, "2026-11-04T10:15:00Z"), None);
+    }
     // Another delivery's, where its own is not known; and none at all.
     let other = conversion("A-2", "2026-10-06T10:15:00Z", json!({}));
     let both = [records[1].clone(), other.clone()];

@@ -102,6 +102,46 @@ fn what_came_back_after_it_was_approved_is_claimed_back_with_its_date() {
 }
 
 #[test]
+fn what_came_back_is_nothing_where_they_list_nothing_to_pay() {
+    let [part, delivery] = pair("PART", "delivered", ("approved", "10"));
+    let whole = |order: &str| refunded(record(order, "delivered", "10", AT), &[("r-1", "10")]);
+    let records =
+        [whole("ZERO"), whole("PAID"), refunded(part, &[("r-1", "4"), ("r-2", "6")]), delivery];
+    let lines =
+        [("ZERO", "approved", "0.00"), ("PAID", "approved", "0.01"), ("PART", "approved", "0.00")];
+
+    let found = compared(&report(&lines, &generic()), &records, &Shop::none(), &generic());
+    let found = found.expect("compared");
+
+    assert_eq!(found.bucket("ZERO"), ("matched", "corrected_there"), "{}", found.lines);
+    assert_eq!(found.bucket("PART"), ("matched", "corrected_there"));
+    assert_eq!(found.bucket("PAID"), ("refunded_but_approved", "cancelled"));
+    assert_eq!(found.outcome.claim_back.in_words(), "0.01 MYR");
+}
+
+#[test]
+fn where_a_report_has_no_amounts_what_is_owed_is_claimed_back() {
+    let [part, delivery] = pair("PART", "delivered", ("approved", "8"));
+    let records = [
+        refunded(record("BACK", "delivered", "10", AT), &[("r-1", "10")]),
+        refunded(part, &[("r-1", "2"), ("r-2", "1")]),
+        delivery,
+        record("PAID", "delivered", "10", AT),
+    ];
+    let text = "Order ID,Date,Status\nBACK,2026-11-01,approved\nPART,2026-11-20,approved\n\
+                PAID,2026-11-20,approved\n";
+    let report = common::understand(text.as_bytes(), &Hints::default()).expect("a report");
+
+    let found = compared(&report, &records, &Shop::none(), &generic()).expect("compared");
+
+    assert_eq!(found.bucket("BACK"), ("refunded_but_approved", "cancelled"), "{}", found.lines);
+    assert_eq!(found.bucket("PART"), ("refunded_but_approved", "came_back_after_validation"));
+    assert!(found.row("BACK").ends_with(",10") && found.row("PART").ends_with(",1"));
+    assert_eq!(found.bucket("PAID"), ("matched", ""));
+    assert_eq!(found.outcome.claim_back.in_words(), "11 MYR");
+}
+
+#[test]
 fn refunds_of_the_ledger_and_of_the_shops_export_count_once_each() {
     let records = [
         refunded(record("SHOWN", "delivered", "10", AT), &[("r-1", "2")]),
@@ -166,6 +206,7 @@ fn a_report_that_shows_the_result_settles_a_validation_whose_answer_was_lost() {
         pair("OTHER", "unconfirmed", ("approved", "8")),
         pair("WAITS", "unconfirmed", ("approved", "8")),
         pair("NO", "unconfirmed", ("rejected", "10")),
+        pair("GONE", "unconfirmed", ("approved", "8")),
     ]
     .concat()
     .into_iter()
@@ -183,6 +224,7 @@ fn a_report_that_shows_the_result_settles_a_validation_whose_answer_was_lost() {
         ("OTHER", "approved", "10.00"),
         ("WAITS", "pending", "10.00"),
         ("NO", "rejected", "10.00"),
+        ("GONE", "rejected", "10.00"),
     ];
 
     let found = compared(&report(&lines, &generic()), &records, &Shop::none(), &generic());
@@ -194,6 +236,8 @@ fn a_report_that_shows_the_result_settles_a_validation_whose_answer_was_lost() {
     assert_eq!(decided, both, "{}", found.decisions);
     assert_eq!(found.bucket("WAITS").1, "validation_in_doubt_pending_there");
     assert!(!found.disputes.contains("WAITS"));
+    assert_eq!(found.bucket("GONE"), ("status_differs", "validation_in_doubt_rejected_there"));
+    assert!(!found.disputes.contains("GONE"));
     let decisions = Decisions::parse(&found.decisions).expect("decisions");
     assert_eq!(decisions.rows.len(), 2);
 }

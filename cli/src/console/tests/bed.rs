@@ -1,6 +1,6 @@
 //! A console over an embedded ledger, with the little of AWS that it asks besides.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -40,9 +40,19 @@ pub(super) struct Answer {
     pub(super) text: String,
 }
 
-/// Half an hour after the fixtures' last write.
+thread_local! {
+    /// The time that has passed since the console began: a test runs on one thread.
+    static PASSED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// Half an hour after the fixtures' last write, and what has passed since.
 fn now() -> Timestamp {
-    Timestamp::parse("2026-11-21T10:45:00Z").expect("an instant")
+    Timestamp::parse("2026-11-21T10:45:00Z").expect("an instant") + PASSED.get()
+}
+
+/// Has this time pass.
+pub(super) fn pass(time: Duration) {
+    PASSED.set(PASSED.get() + time);
 }
 
 fn configuration(endpoint: &str) -> SdkConfig {
@@ -79,6 +89,7 @@ fn account(table: &Table, config: SdkConfig) -> Account {
 impl Bed {
     /// A console that no browser has opened yet.
     pub(super) async fn closed(writes: bool) -> Self {
+        PASSED.set(Duration::ZERO);
         let table = Table::start().await;
         let aws = FakeAws::start(table.name(), &["Net"]).await;
         let account = account(&table, configuration(aws.endpoint()));

@@ -18,3 +18,18 @@ async fn the_first_rows_are_shown_before_the_ledger_is_read_to_its_end() {
     assert!(page.contains("data-refresh"), "{page}");
     assert!(!page.contains("Nothing matches."), "{page}");
 }
+
+#[tokio::test]
+async fn a_reading_begun_before_something_was_written_is_shown_no_more() {
+    let mut bed = Bed::open(true).await;
+    bed.put([delivery("A-1", "unconfirmed")]).await;
+    bed.table.script([Strike::Pass; 23].into_iter().chain([Strike::Hang]));
+    let page = bed.get("/money").await.text;
+    assert!(page.contains("Still reading the ledger"), "{page}");
+
+    bed.put([delivery("A-2", "unconfirmed")]).await;
+    bed.submit("/letters/run", "network=net").await;
+    let page = bed.get("/money").await.text;
+
+    assert!(page.contains("21 (2)") && !page.contains("Still reading"), "{page}");
+}

@@ -2,6 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use postback_core::delivery::{Decision, Record, Stamp, State};
+use postback_harness::Strike;
 
 use super::bed::{Bed, delivery};
 
@@ -189,4 +190,49 @@ async fn a_network_is_paused_and_resumed_with_who_and_why() {
     let at = |text: &str| who.find(text).unwrap_or_else(|| panic!("{text}: {who}"));
     assert!(at("they are back") < at("a leaked key") && at("a leaked key") < at("they asked"));
     assert!(who.contains("<td>resumed</td>") && who.contains("<td>all</td>"), "{who}");
+}
+
+#[tokio::test]
+async fn a_decision_under_way_is_kept_however_many_previews_come_after_it() {
+    let mut bed = Bed::open(true).await;
+    bed.put([delivery("A-1", "unconfirmed"), delivery("A-2", "unconfirmed")]).await;
+    let fields = |order_id: &str| {
+        let seen = "delivery=net&attempt=1&conflicts=0";
+        format!("order={order_id}&{seen}&decision=confirm&why=seen")
+    };
+    let preview = bed.submit("/decide/preview", &fields("A-1")).await.text;
+    let id = plan(&preview).to_owned();
+    // The ledger does not answer it.
+    bed.table.script([Strike::Hang]);
+    bed.submit("/decide/run", &format!("id={id}")).await;
+    bed.table.wait_for_strikes(1).await;
+
+    let mut last = String::new();
+    for _ in 0..25 {
+        last = bed.submit("/decide/preview", &fields("A-2")).await.text;
+    }
+
+    let work = bed.get(&format!("/work?id={id}")).await.text;
+    assert!(work.contains("Deciding: 0 of 1 delivery."), "{work}");
+    assert!(work.contains("Decision: confirm."), "{work}");
+    // The oldest previews have gone, the last has not.
+    assert_eq!(bed.get("/work?id=2").await.status, StatusCode::BAD_REQUEST);
+    let work = decided(&mut bed, &last).await;
+    assert!(work.contains("decided, 0 refused"), "{work}");
+}
+
+#[tokio::test]
+async fn an_answer_is_behind_a_redirect_and_a_reload_of_it_repeats_nothing() {
+    let mut bed = Bed::open(true).await;
+
+    let done = bed.submit("/letters/run", "network=net").await;
+
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let place = done.headers[header::LOCATION].to_str().expect("text").to_owned();
+    assert_eq!(place, "/letters?network=net&done=1");
+    for _ in 0..2 {
+        let page = bed.get(&place).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.text.contains("There are no dead letters of net."), "{}", page.text);
+    }
 }

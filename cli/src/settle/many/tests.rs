@@ -48,7 +48,8 @@ fn three_hundred_rows_are_one_question_and_a_second_run_is_none() {
     assert_eq!(batch.lines()[1], "decide delivered       150  1500 EUR");
 
     let (by, why) = (OperatorNote::identity("arn"), OperatorNote::new("outage").expect("words"));
-    let stamp = Stamp { now: Timestamp::from_millis(1_795_300_000_000), write_id: 1 };
+    let now = Timestamp::parse("2026-11-22T00:00:00Z").expect("an instant");
+    let stamp = Stamp { now, write_id: 1 };
     let decided = batch
         .open
         .iter()
@@ -83,17 +84,92 @@ fn a_row_that_does_not_fit_any_more_is_left_and_named() {
     assert!(batch.lines().iter().any(|line| line == "  line 2  A-1 at net: moved on"));
 }
 
-/// Runs the command with these flags. Returns its answer.
-async fn settle(aws: &FakeAws, flags: &[&str]) -> Result<serde_json::Value, Failure> {
+fn cancelled(order_id: &str) -> Record {
+    let mut cancelled = held(order_id);
+    let at = serde_json::json!({ "at": "2026-11-21T11:00:00Z" });
+    cancelled.protocol.cancelled = serde_json::from_value(at).expect("a cancellation");
+    cancelled
+}
+
+#[test]
+fn what_is_cancelled_is_not_sent_again_and_the_preview_says_so() {
+    let records = ["A-1", "A-2"].map(|order_id| Some(cancelled(order_id))).into();
+
+    let batch = sort(decisions(&["send_again", "delivered"]), records).expect("a batch");
+
+    let refused: Vec<_> = batch.view.refused.iter().map(|row| row.why).collect();
+    assert_eq!((refused, batch.open.len()), (vec!["does_not_fit"], 1));
+    assert_eq!((batch.view.decisions.send_again, batch.view.decisions.delivered), (0, 1));
+}
+
+/// The command line with these flags.
+fn wanted(flags: &[&str]) -> Settle {
     let line = ["postback", "orders", "settle", "--reason", "outage", "--from"];
     let arguments = Arguments::try_parse_from(line.iter().chain(flags)).expect("a command line");
-    let Command::Orders(Orders::Settle(wanted)) = &arguments.command else {
+    let Command::Orders(Orders::Settle(wanted)) = arguments.command else {
         panic!("another command");
     };
+    wanted
+}
+
+#[tokio::test]
+async fn what_changes_after_the_preview_is_refused_by_name() {
+    let aws = FakeAws::start().await;
+    for order_id in ["A-1", "A-2", "A-3"] {
+        aws.table.ledger().put(&held(order_id), None).await.expect("a write");
+    }
+    let batch = Batch::of(&aws.account, decisions(&["send_again"; 3])).await.expect("a batch");
+    let wanted = wanted(&["-", "--from-archive"]);
+    let resend = batch.resend(&aws.account, &wanted).await.expect("a replay");
+    assert_eq!((batch.open.len(), batch.view.refused.len()), (3, 0));
+    // The shop cancels one, and the network has another.
+    let mut delivered = held("A-3");
+    delivered.protocol.state = State::Delivered;
+    for record in [cancelled("A-2"), delivered] {
+        let next = Record { version: 2, ..record };
+        aws.table.ledger().put(&next, Some(1)).await.expect("a write");
+    }
+
+    let view = batch.settle(&aws.account, &wanted, &resend, |_, _, _| {}).await.expect("a view");
+
+    assert_eq!((view.recorded, view.done_before, view.refused.len()), (1, 1, 1));
+    let said = view.recorded();
+    let refused =
+        ["1 do not fit any more and are left as they are:", "  line 3  A-2 at net: does not fit"];
+    assert_eq!((said[0].as_str(), &said[1..3]), ("Recorded: 1.", &refused.map(str::to_owned)[..]));
+    let failure = view.is_complete().expect_err("one is left");
+    assert_eq!((failure.code(), failure.exit_status()), ("needs_person", 6));
+}
+
+#[tokio::test]
+async fn a_run_that_leaves_a_row_does_not_end_as_done() {
+    let aws = FakeAws::start().await;
+    for record in [held("A-1"), cancelled("A-2")] {
+        aws.table.ledger().put(&record, None).await.expect("a write");
+    }
+    let file = std::env::temp_dir().join(format!("postback-left-{}", std::process::id()));
+    fs::write(&file, text(&["send_again", "send_again"])).expect("written");
+    let path = file.display().to_string();
+
+    let dry = settle(&aws, &[&path, "--dry-run"]).await.expect("an answer");
+    assert_eq!((&dry["refused"][0]["order_id"], &dry["recorded"]), (&"A-2".into(), &0.into()));
+    for _ in 0..2 {
+        let left =
+            settle(&aws, &[&path, "--yes", "--from-archive"]).await.expect_err("one is left");
+        assert_eq!(left.exit_status(), 6);
+    }
+
+    assert_eq!(aws.calls("StartReplay"), 1);
+    fs::remove_file(&file).expect("removed");
+}
+
+/// Runs the command with these flags. Returns its answer.
+async fn settle(aws: &FakeAws, flags: &[&str]) -> Result<serde_json::Value, Failure> {
+    let wanted = wanted(flags);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut output = Output { json: true, out: &mut out, err: &mut err };
     let file = wanted.from.as_deref().expect("a file");
-    run(&aws.account, wanted, file, &mut output).await?;
+    run(&aws.account, &wanted, file, &mut output).await?;
     Ok(serde_json::from_slice(&out).expect("JSON"))
 }
 

@@ -2,12 +2,42 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{RETENTION, Record, State},
+    delivery::{Decision, Proof, RETENTION, Record, State},
 };
 use rust_decimal::Decimal;
 
 use super::{Claim, Known, Verdict};
-use crate::output::amount;
+use crate::{id, month, output::amount};
+
+/// The part of a delivery in the verdict about its order: the first of them decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// In doubt, or on its way.
+    Unsettled,
+    /// The network has it.
+    There,
+    /// Cancelled, refused or not reported.
+    Gone,
+}
+
+impl Part {
+    pub(super) fn of(record: &Record) -> Self {
+        let held = &record.protocol;
+        match held.state {
+            state if state.is_success() && held.cancelled.is_none() => Self::There,
+            state if state.is_success() => Self::Gone,
+            state if state.is_final() && !held.in_doubt() => Self::Gone,
+            _ => Self::Unsettled,
+        }
+    }
+}
+
+/// The time of the attempt that the network took; of one that is in doubt, may have taken.
+pub(super) fn reported_at(record: &Record) -> Option<Timestamp> {
+    let last = || record.attempts.last().map(|attempt| attempt.started_at);
+    let is_held = record.is_held_in_doubt();
+    month::reported_at(record).or_else(|| last().filter(|_| is_held))
+}
 
 /// The money of an order at the network.
 pub(super) struct Money<'a> {
@@ -70,7 +100,7 @@ fn of_reported(claim: &Claim, money: &Money<'_>, text: String) -> (Verdict, Stri
 }
 
 /// What was validated, as sentences.
-fn of_validations(validations: &[&Record]) -> String {
+pub(super) fn of_validations(validations: &[&Record]) -> String {
     let settled = validations.iter().filter(|held| held.protocol.state == State::Delivered);
     let calls = settled.filter_map(|held| {
         let call = held.protocol.validation.as_ref()?.call.as_ref()?;
@@ -79,17 +109,58 @@ fn of_validations(validations: &[&Record]) -> String {
     calls.collect()
 }
 
-/// The verdict about an order that the ledger holds.
+/// The lines that are none of what was reported, as sentences.
+pub(super) fn apart(others: &[&Record]) -> String {
+    let sentence = |record: &&Record| {
+        let held = &record.protocol;
+        let cancelled = held.cancelled.as_ref().map(|_| "cancelled");
+        let word = cancelled.unwrap_or(held.state.as_str());
+        let reason = held.reason.as_ref().map(|reason| format!(": {}", reason.as_str()));
+        let reason = reason.filter(|_| cancelled.is_none()).unwrap_or_default();
+        Some(format!(" Without line {}, {word}{reason}.", record.line()?))
+    };
+    others.iter().filter_map(sentence).collect()
+}
+
+/// The sentence about a delivery that the network has.
+fn of_success(record: &Record) -> String {
+    let at = reported_at(record).map(|at| at.to_string()).unwrap_or_default();
+    let word = match record.protocol.proof {
+        Some(Proof::Operator) => {
+            let mut taken = record.decisions.entries().iter().rev();
+            let taken = taken.find(|taken| taken.decision == Decision::Confirm);
+            let on = taken.map(|taken| format!(" on {}", taken.at)).unwrap_or_default();
+            let by = taken.and_then(|taken| taken.evidence.as_ref());
+            let by = by.map_or("", |_| ", by the network's report");
+            return format!("Sent on {at}; a person confirmed{on} that the network has it{by}.");
+        }
+        Some(proof) => proof.as_str(),
+        None => "accepted",
+    };
+    format!("Reported on {at}; the network's word: {word}.")
+}
+
+/// Returns whether the network refused it. A later version of the order is refused here, without
+/// another attempt.
+fn is_refused_there(record: &Record) -> bool {
+    let reason = record.protocol.reason.as_ref();
+    let by_answer = record
+        .attempts
+        .last()
+        .is_some_and(|last| last.state == Some(State::Rejected) && last.reason.as_ref() == reason);
+    by_answer || record.lookups.last().is_some_and(|last| last.state == State::Rejected)
+}
+
+/// The verdict about an order that the ledger holds; `more` are the further sentences about it.
 pub(super) fn of_record(
     claim: &Claim,
     record: &Record,
     money: &Money<'_>,
-    validations: &[&Record],
+    more: &str,
 ) -> (Verdict, String) {
     let protocol = &record.protocol;
     let reason = protocol.reason.as_ref().map_or("", |reason| reason.as_str());
-    let first = record.attempts.entries().first();
-    let reported = first.map(|attempt| attempt.started_at.to_string()).unwrap_or_default();
+    let sent = reported_at(record).map(|at| at.to_string()).unwrap_or_default();
     if let Some(cancelled) = &protocol.cancelled {
         return (Verdict::Cancelled, format!("Cancelled or refunded on {}.", cancelled.at));
     }
@@ -101,26 +172,21 @@ pub(super) fn of_record(
         State::Skipped | State::Rejected if reason.contains("no_click") => {
             (Verdict::NoClick, "The order came without a click id.".to_owned())
         }
-        State::Rejected if protocol.attempt > 0 => {
+        State::Rejected if is_refused_there(record) => {
             (Verdict::Refused, format!("The network refused it: {reason}."))
         }
         State::Rejected | State::Skipped => {
             (Verdict::Refused, format!("It was not reported: {reason}."))
         }
-        State::Delivered | State::Accepted => {
-            let proof = protocol.proof.map_or("accepted", |proof| proof.as_str());
-            let text = format!("Reported on {reported}; the network's word: {proof}.");
-            of_reported(claim, money, text + &of_validations(validations))
-        }
+        State::Delivered | State::Accepted => of_reported(claim, money, of_success(record) + more),
         State::Abandoned if !protocol.in_doubt() => {
             (Verdict::Refused, format!("It was not reported: {reason}."))
         }
-        State::Abandoned => (
-            Verdict::Held,
-            format!("Sent on {reported}; the answer was lost, and it was given up."),
-        ),
+        State::Abandoned => {
+            (Verdict::Held, format!("Sent on {sent}; the answer was lost, and it was given up."))
+        }
         _ if record.is_held_in_doubt() => {
-            (Verdict::Held, format!("Sent on {reported}; the answer was lost: {reason}."))
+            (Verdict::Held, format!("Sent on {sent}; the answer was lost: {reason}."))
         }
         state => (Verdict::Open, format!("Not settled yet: {} {reason}", state.as_str())),
     }
@@ -139,5 +205,18 @@ pub(super) fn without(claim: &Claim, known: &Known, now: Timestamp) -> (Verdict,
         let text = "Older than the ledger keeps: 400 days.".to_owned();
         return (Verdict::OutsideRetention, text);
     }
+    if is_damaged(&claim.order_id) {
+        let text = "A spreadsheet seems to have changed the order's id: ask for a list with ids \
+                    as text.";
+        return (Verdict::Unreadable, text.to_owned());
+    }
     (Verdict::Unknown, "The ledger holds no such order.".to_owned())
+}
+
+/// Returns whether a spreadsheet may have made this id of another one: `1.23457E+14`, `123.0`, or
+/// more digits than it keeps.
+fn is_damaged(order_id: &str) -> bool {
+    let is_whole = |(_, places): (&str, &str)| places.bytes().all(|byte| byte == b'0');
+    let has_places = order_id.split_once('.').is_some_and(is_whole);
+    id::has_lost_digits(order_id) || has_places && id::damaged(order_id).is_some()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postback_core::delivery::Decision;
 use rust_decimal::Decimal;
 
-use super::{Bucket, Comparison, Fault, Files, Ledger, Line, Row, amount};
+use super::{Bucket, Comparison, Fault, Files, Ledger, Line, Row, Sign, amount};
 use crate::{
     decide::{of_delivery, of_validation, word},
     format::Status,
@@ -71,6 +71,11 @@ impl Comparison<'_> {
         files: &mut Files<'_>,
     ) -> Result<(), Fault> {
         let Some(claim) = claim(bucket, reason) else { return Ok(()) };
+        // Of lines that add up the first one stands for all, with their sum.
+        let adds_up = self.report.format.sign == Sign::Ledger && row.entry.is_some();
+        if adds_up && !row.is_ours {
+            return Ok(());
+        }
         self.outcome.disputes += 1;
         let Some(table) = &mut files.disputes else { return Ok(()) };
         let entry = row.entry.map(|number| &ledger.entries[number as usize]);
@@ -86,6 +91,8 @@ impl Comparison<'_> {
         let is_back = bucket == Bucket::RefundedButApproved;
         let came_back_at = entry.filter(|_| is_back).and_then(|entry| ledger.came_back_at(entry));
         let order = entry.map(|entry| ledger.order_id(entry));
+        let net = entry.map(|entry| &entry.found).filter(|found| adds_up && found.has_amount);
+        let theirs = net.map(|found| found.net).or_else(|| line?.amount);
         table.row(&[
             order.or_else(|| line.map(|line| line.order)).unwrap_or_default(),
             line.map_or("", |line| line.conversion),
@@ -94,7 +101,7 @@ impl Comparison<'_> {
             &entry.map(|entry| entry.at.to_string()).unwrap_or_default(),
             &amount(entry.and_then(Entry::owed)),
             entry.map_or("", |entry| ledger.currency(entry)),
-            &amount(line.and_then(|line| line.amount)),
+            &amount(theirs),
             line.and_then(|line| line.currency).unwrap_or_default(),
             &came_back_at.map(|at| at.to_string()).unwrap_or_default(),
             &amount(claim_back(bucket, row, ledger)),
@@ -111,7 +118,10 @@ impl Comparison<'_> {
         ledger: &Ledger,
         files: &mut Files<'_>,
     ) -> Result<(), Fault> {
-        let is_proven = line.is_some() || self.unplaced == 0;
+        if self.is_foreign {
+            return Ok(());
+        }
+        let is_proven = line.is_some() || !self.is_no_proof;
         let of_delivery = of_delivery(entry, line, reason, self.report.format.absence);
         let delivery = ledger.delivery(entry);
         let validation = format!("{delivery}!validation");
@@ -162,7 +172,9 @@ impl Comparison<'_> {
 /// The sentence for the network; `None` if there is nothing to ask.
 fn claim(bucket: Bucket, reason: &str) -> Option<&'static str> {
     Some(match (bucket, reason) {
-        (_, "validation_in_doubt_pending_there") => return None,
+        (_, "validation_in_doubt_pending_there" | "validation_in_doubt_rejected_there") => {
+            return None;
+        }
         (Bucket::AmountDiffers, "another_amount_than_validated") => "We validated another amount.",
         (Bucket::StatusDiffers, "approved_here_pending_there") => {
             "We approved this order: please approve it."

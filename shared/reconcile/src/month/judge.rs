@@ -27,12 +27,20 @@ impl Judged {
     }
 }
 
+/// The unit of the settings.
+const A_DAY: Duration = Duration::from_hours(24);
+
 /// The return period that a validation waits for, by the settings at its last look.
 pub(super) fn return_period(held: &Delivery) -> Option<Duration> {
     let completed_at = held.reported.as_ref()?.completed_at;
+    let validation = held.validation.as_ref()?;
     let waits = held.reason.as_ref().is_some_and(|reason| reason.as_str() == "return_period");
-    let until = Some(held.not_before).filter(|_| held.state == State::Retrying && waits);
-    Some(until.max(Some(held.validation.as_ref()?.lock_at))?.since(completed_at))
+    // One that waits for the end of a doubt, or has waited for it, has another instant there.
+    let span = held.not_before.since(completed_at);
+    let is_period = span.as_millis().is_multiple_of(A_DAY.as_millis());
+    let is_open = held.state == State::Retrying && validation.standing != Standing::InDoubt;
+    let until = Some(held.not_before).filter(|_| is_open && waits && is_period);
+    Some(until.max(Some(validation.lock_at))?.since(completed_at))
 }
 
 /// Decides as the validating call would, or repeats what it said.

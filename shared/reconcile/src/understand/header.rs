@@ -18,6 +18,14 @@ pub(super) struct Header {
     pub(super) roles: usize,
 }
 
+impl Header {
+    /// Returns whether a cell holds whole lines: a quotation mark in it has no other one.
+    pub(super) fn hides_lines(&self, delimiter: u8) -> bool {
+        let holds = |cell: &String| cell.contains('\n') && cell.contains(char::from(delimiter));
+        self.cells.iter().any(holds)
+    }
+}
+
 /// Finds the header: the row with the most known headings, in the sheet and with the delimiter that
 /// give it.
 pub(super) fn find_header(

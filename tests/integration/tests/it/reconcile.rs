@@ -203,6 +203,7 @@ async fn held_deliveries_are_decided_by_a_report() {
     let format = Format::of_network("cashmycell").expect("a format");
     let (by, why) = (OperatorNote::identity("arn"), OperatorNote::new("outage").expect("words"));
 
+    bundle.bed.advance_to(Timestamp::parse("2026-12-01T00:00:00Z").expect("an instant"));
     // Written twice: the second run finds everything done.
     for run in 0..2 {
         let mut written = 0;

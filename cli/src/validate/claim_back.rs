@@ -214,7 +214,7 @@ mod tests {
         let row = |row: &Value| {
             assert_eq!(row["why"], "came_back_after_confirmation");
             assert_eq!(row["validated_at"], "2026-11-21T10:15:00Z");
-            [&row["order_id"], &row["claim_back"], &row["of_amount"]].map(|cell| cell.clone())
+            [&row["order_id"], &row["claim_back"], &row["of_amount"]].map(Clone::clone)
         };
         let rows: Vec<_> = rows.map(row).collect();
         let expected = [["LATE", "0.5", "10.5"], ["PART", "4", "10"], ["WHOLE", "10", "10"]];

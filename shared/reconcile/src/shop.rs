@@ -208,7 +208,9 @@ mod tests {
 
     fn shop(rows: &[Value]) -> Shop {
         let mut shop = Shop::none();
-        rows.iter().for_each(|row| shop.add(row));
+        for row in rows {
+            shop.add(row);
+        }
         shop
     }
 

@@ -71,16 +71,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             }
             // The permission lapsed in between.
             ByLines::Close { .. } | ByLines::Permitted { .. } => Entered::Answered(vec![answered]),
-            // The messages of the version held carry the lines on.
-            ByLines::Superseded { .. } => {
-                let of = |(line, record): (String, Record)| DeliveryResult {
-                    line: Some(line),
-                    replayed: true,
-                    ..DeliveryResult::of(Some(&record))
-                };
-                let held: Vec<_> = self.line_records(order).await?.into_iter().map(of).collect();
-                Entered::Answered(if held.is_empty() { vec![answered] } else { held })
-            }
+            ByLines::Superseded { .. } => self.held_lines(order, answered).await?,
             ByLines::Withdrawn { .. } => {
                 let withdrawal = withdrawal_of(held);
                 let mut results =
@@ -90,8 +81,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                     self.record_line(order, line, &withdrawal, trigger).await?;
                     results.push(self.leave_line(order, configured, line, trigger).await?);
                 }
-                // The lines are the deliveries, not the order's own item.
-                Entered::Answered(if results.is_empty() { vec![answered] } else { results })
+                Entered::Answered(deliveries_or(results, answered))
             }
             ByLines::ModeChanged { .. } => {
                 let reason = Some(Reason::new("mode_changed"));
@@ -101,6 +91,21 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Entered::Answered(vec![DeliveryResult { reason, ..result }])
             }
         })
+    }
+
+    /// The lines as the ledger holds them: the messages of the version held carry them on.
+    async fn held_lines(
+        &self,
+        order: &Order,
+        whole: DeliveryResult,
+    ) -> Result<Entered, DeliverError> {
+        let of = |(line, record): (String, Record)| DeliveryResult {
+            line: Some(line),
+            replayed: true,
+            ..DeliveryResult::of(Some(&record))
+        };
+        let lines = self.line_records(order).await?.into_iter().map(of).collect();
+        Ok(Entered::Answered(deliveries_or(lines, whole)))
     }
 
     /// The lines of an order as they arrive.
@@ -367,6 +372,11 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
 
 /// The number of times an order's lines are compared anew.
 const MAX_ROUNDS: u32 = 64;
+
+/// The lines are the deliveries, not the order's own item; that stands where there are none.
+fn deliveries_or(lines: Vec<DeliveryResult>, whole: DeliveryResult) -> Vec<DeliveryResult> {
+    if lines.is_empty() { vec![whole] } else { lines }
+}
 
 /// The withdrawal of a line that is cancelled, or that a later version of the order no longer has.
 const fn withdrawal(updated_at: Option<Timestamp>, by_refunds: bool) -> Event {

@@ -5,6 +5,8 @@
 //! a conflict before anything of it is sent. While its lines are compared, the order's item is closed
 //! ([`Delivery::not_before`]): a line that was claimed meanwhile is either seen by the comparison, or
 //! sees the closed item before its first byte.
+//!
+//! More than 300 lines: one decision, with what it is given and every way on.
 
 use std::{collections::BTreeMap, time::Duration};
 

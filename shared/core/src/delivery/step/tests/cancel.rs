@@ -1,4 +1,6 @@
 //! Cancellations: in every state, in every order of arrival.
+//!
+//! More than 300 lines: each state, and each order of arrival, is a case.
 
 use super::*;
 

@@ -27,7 +27,7 @@ const DIGEST_BYTES: usize = 8;
 /// The kind of such a digest in the index of conversions: no reference has this name.
 const DIGEST: &str = "#digest";
 
-/// The reference that is our own id at cpa.moe. For an order id that does not fit there it is a
+/// The reference that is our own id at a network. For an order id that does not fit there it is a
 /// digest of it, and the ledger does not have it where no answer came.
 const OUR_ID: &str = "our_id";
 /// The bytes of that digest.

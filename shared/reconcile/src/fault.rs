@@ -39,7 +39,7 @@ pub enum Fault {
     #[error("the file has no such sheet; it has {0}")]
     NoSheet(String),
     /// Dates can be read in two ways.
-    #[error("its dates, like {0}, can be read in two ways: give --dates mdy or --dates dmy")]
+    #[error("its dates, like {0}, can be read in two ways: give --dates mdy, dmy or ymd")]
     AmbiguousDates(String),
     /// Dates are written in two ways.
     #[error("its dates are written in two ways, like {0}: give --dates for those that count")]

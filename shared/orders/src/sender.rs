@@ -2,7 +2,7 @@
 
 use postback_runtime::{
     lambda::api::Request,
-    sender::{clean, source_of},
+    sender::{API, clean, of_caller, short, source_of},
 };
 
 /// The sender of an order.
@@ -17,10 +17,8 @@ impl Sender {
     /// The caller of the API, as its authorizer names it: an IAM role or user, or a token's subject.
     #[must_use]
     pub fn api(request: &Request) -> Self {
-        let arn = request.caller_arn.as_deref().map(name_of_arn);
-        // A subject that is an e-mail address is a person's.
-        let subject = request.subject.as_deref().filter(|subject| !subject.contains('@'));
-        Self { way: "api", name: arn.or(subject).and_then(clean) }
+        let name = of_caller(request.caller_arn.as_deref(), request.subject.as_deref());
+        Self { way: API, name }
     }
 
     /// The holder of the webhook's key at this place, from 1.
@@ -44,25 +42,13 @@ impl Sender {
     /// The short name: `api/ShopRole`, `webhook/1`, `bus/shop.checkout`.
     #[must_use]
     pub fn name(&self) -> String {
-        self.name
-            .as_ref()
-            .map_or_else(|| self.way.to_owned(), |name| format!("{}/{name}", self.way))
+        short(self.way, self.name.as_deref())
     }
 
     /// The source of its event on the bus. No other function may put one of this kind.
     #[must_use]
     pub fn source(&self) -> String {
         source_of(&self.name())
-    }
-}
-
-/// The role's or the user's name in an ARN. The session's is left out: it may be a person's.
-fn name_of_arn(arn: &str) -> &str {
-    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
-    let mut parts = resource.split('/');
-    match parts.next() {
-        Some("assumed-role") => parts.next().unwrap_or_default(),
-        _ => resource.rsplit('/').next().unwrap_or_default(),
     }
 }
 

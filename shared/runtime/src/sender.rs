@@ -5,8 +5,33 @@ use crate::services::PUBLISHED;
 /// The most characters of a sender's own name.
 pub const LONGEST_NAME: usize = 64;
 
-/// The name of the sender of a direct call. API Gateway's access log has the caller.
-pub const DIRECT: &str = "api";
+/// The way of an order that comes by the API.
+pub const API: &str = "api";
+
+/// The own name of a caller of the API, as its authorizer names it: an IAM role or user by its ARN, or
+/// a token's subject.
+#[must_use]
+pub fn of_caller(arn: Option<&str>, subject: Option<&str>) -> Option<String> {
+    // A subject that is an e-mail address is a person's.
+    let subject = subject.filter(|subject| !subject.contains('@'));
+    arn.map(name_of_arn).or(subject).and_then(clean)
+}
+
+/// The role's or the user's name in an ARN. The session's is left out: it may be a person's.
+fn name_of_arn(arn: &str) -> &str {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let mut parts = resource.split('/');
+    match parts.next() {
+        Some("assumed-role") => parts.next().unwrap_or_default(),
+        _ => resource.rsplit('/').next().unwrap_or_default(),
+    }
+}
+
+/// The short name of a sender by this way: `api/ShopRole`, or the way alone.
+#[must_use]
+pub fn short(way: &str, name: Option<&str>) -> String {
+    name.map_or_else(|| way.to_owned(), |name| format!("{way}/{name}"))
+}
 
 /// The text in the alphabet of an event's source, cut to length.
 #[must_use]

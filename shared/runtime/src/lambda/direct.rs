@@ -16,7 +16,6 @@ use super::api::{self, Posted, Response};
 use crate::{
     dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, TOO_OLD, Trigger},
     ledger::UpdateError,
-    sender,
     services::Services,
 };
 
@@ -43,9 +42,10 @@ struct Part<'a> {
 pub(super) async fn order<N: Network, S: Services>(
     dispatcher: &Dispatcher<N, S>,
     posted: Posted<'_>,
+    caller: &str,
     deadline: Timestamp,
 ) -> Response {
-    match deliver(dispatcher, posted, deadline).await {
+    match deliver(dispatcher, posted, caller, deadline).await {
         Ok(response) => response,
         Err(problem) => api::problem(&problem),
     }
@@ -54,13 +54,14 @@ pub(super) async fn order<N: Network, S: Services>(
 async fn deliver<N: Network, S: Services>(
     dispatcher: &Dispatcher<N, S>,
     posted: Posted<'_>,
+    caller: &str,
     deadline: Timestamp,
 ) -> Result<Response, Problem> {
     let body = posted.text()?;
     let order = read::<N>(&body, dispatcher.services().now())?;
     let trigger = Trigger {
         body: &body,
-        sender: Some(sender::DIRECT),
+        sender: Some(caller),
         source: Source::Api,
         is_delayed: false,
         expect_existing: false,

@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use crate::lambda::api::{Headers, Posted};
+use crate::{
+    lambda::api::{Headers, Posted},
+    sender,
+};
 
 /// An event of any trigger.
 #[derive(Deserialize)]
@@ -28,6 +31,31 @@ pub(super) struct Event {
 struct Context {
     #[serde(rename = "http")]
     _http: IgnoredAny,
+    authorizer: Option<Authorizer>,
+}
+
+/// The caller, as API Gateway has authorized it.
+#[derive(Deserialize)]
+struct Authorizer {
+    iam: Option<Iam>,
+    jwt: Option<Jwt>,
+}
+
+#[derive(Deserialize)]
+struct Iam {
+    #[serde(rename = "userArn")]
+    arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Jwt {
+    claims: Option<Claims>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(rename = "sub")]
+    subject: Option<String>,
 }
 
 /// A message of the queue.
@@ -59,6 +87,16 @@ impl Event {
 }
 
 impl Event {
+    /// The short name of who called the API.
+    pub(super) fn caller(&self) -> String {
+        let authorizer = self.context.as_ref().and_then(|context| context.authorizer.as_ref());
+        let arn = authorizer.and_then(|it| it.iam.as_ref()?.arn.as_deref());
+        let subject =
+            authorizer.and_then(|it| it.jwt.as_ref()?.claims.as_ref()?.subject.as_deref());
+        let name = sender::of_caller(arn, subject);
+        sender::short(sender::API, name.as_deref())
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.as_ref().and_then(|headers| headers.get(name))
     }

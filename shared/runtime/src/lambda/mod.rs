@@ -151,7 +151,8 @@ async fn answer<N: Network, S: Services>(
     let answer = if let Some(messages) = event.records.take() {
         to_raw_value(&Box::pin(queue::batch(dispatcher, messages, deadline)).await)?
     } else if let Some(posted) = event.posted() {
-        to_raw_value(&Box::pin(direct::order(dispatcher, posted, deadline)).await)?
+        let caller = event.caller();
+        to_raw_value(&Box::pin(direct::order(dispatcher, posted, &caller, deadline)).await)?
     } else if event.detail_type.as_deref() == Some(CHECK) {
         to_raw_value(&check::settings(dispatcher).await)?
     } else {

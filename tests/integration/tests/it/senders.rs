@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use postback_harness::{Strike, order_event};
+use postback_harness::{Strike, api_event, order_event};
 use postback_integration::{Bundle, minimal};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 async fn shown(bundle: &Bundle, order_id: &str) -> Vec<String> {
     let reply = bundle.get(order_id).await;
@@ -52,6 +52,22 @@ async fn every_way_has_its_name_and_an_address_of_a_person_is_none() {
     }
 
     assert_eq!(names, ["bus/shop.checkout", "bus/asha-shop.example", "webhook/shopify/1", "api"]);
+}
+
+#[tokio::test]
+async fn a_direct_call_is_named_by_its_role_or_token_too() {
+    let bundle = Bundle::new(1).await;
+    let role = json!({ "iam": { "userArn": "arn:aws:sts::1:assumed-role/ShopRole/asha" } });
+    let token = json!({ "jwt": { "claims": { "sub": "3abc" }, "scopes": ["send"] } });
+    for (id, authorizer) in [("A-1", role), ("A-2", token)] {
+        let body = minimal(id).to_string();
+        let mut event = api_event("POST", "/orders/shopback", &body);
+        event["requestContext"]["authorizer"] = authorizer;
+        bundle.call(&event).await;
+    }
+
+    assert_eq!(shown(&bundle, "A-1").await, ["api/ShopRole"]);
+    assert_eq!(shown(&bundle, "A-2").await, ["api/3abc"]);
 }
 
 #[tokio::test]

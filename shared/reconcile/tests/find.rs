@@ -46,7 +46,38 @@ fn line(place: &str, ids: Option<&[&str; 4]>) -> Record {
     line
 }
 
-/// A report of `ShopBack` with these lines of order A-1: category, quantity, article, total.
+/// A report by lines, whose further ids are in columns of their own.
+const BY_LINES: &str = r#"
+title = "conversions"
+delay_minutes = 60
+facts = ["click"]
+[columns]
+conversion = ["transaction id"]
+order = ["advertiser sub id 1"]
+sub = ["advertiser sub id 2", "advertiser sub id 3", "advertiser sub id 4", "advertiser sub id 5"]
+date = ["date time"]
+status = ["status"]
+[status]
+pending = ["pending"]
+"#;
+
+/// A list of leads, each with its own id and ours.
+const LEADS: &str = r#"
+title = "leads"
+delay_minutes = 2
+references = ["lead_id", "our_id"]
+[columns]
+conversion = ["uid", "lead id"]
+order = ["id", "our id"]
+date = ["date"]
+status = ["stage"]
+[status]
+approved = ["approve"]
+pending = ["wait"]
+rejected = ["cancel"]
+"#;
+
+/// A report with these lines of order A-1: category, quantity, article, total.
 fn lines_of_order(lines: &[[&str; 4]]) -> String {
     let mut text = "Transaction ID,Advertiser Sub ID 1,Advertiser Sub ID 2,Advertiser Sub ID 3,\
                     Advertiser Sub ID 4,Advertiser Sub ID 5,Date / Time,Status\n\
@@ -60,7 +91,7 @@ fn lines_of_order(lines: &[[&str; 4]]) -> String {
 
 #[test]
 fn a_quantity_is_no_place_of_a_line() {
-    let format = Format::of_network("shopback").expect("a format");
+    let format = Format::parse("lines", BY_LINES).expect("a format");
     let rest = || ["REST", "REST-2"].map(|order| record(order, "delivered", "10", AT));
     let [one, two] = [["Shoes", "1", "S-1", "30.00"], ["Hats", "1", "S-2", "30.00"]];
     let both = lines_of_order(&[one, two]);
@@ -111,7 +142,7 @@ fn with_references(order: &str, references: Value) -> Record {
 
 #[test]
 fn a_lead_is_not_found_by_the_id_of_an_order() {
-    let format = Format::of_network("cpa_moe").expect("a format");
+    let format = Format::parse("leads", LEADS).expect("a format");
     let records = [
         with_references("A-1", json!({ "our_id": "A-1", "lead_id": "55" })),
         with_references("A-2", json!({ "our_id": "A-2" })),
@@ -136,7 +167,7 @@ fn a_lead_is_not_found_by_the_id_of_an_order() {
 
 #[test]
 fn a_list_by_our_ids_names_the_orders_by_its_keys() {
-    let format = Format::of_network("cpa_moe").expect("a format");
+    let format = Format::parse("leads", LEADS).expect("a format");
     let records = [held("A-1", AT), held("A 1001", AT)];
     // An id that does not fit there is sent as its digest.
     let list = json!({

@@ -2,6 +2,7 @@
 //! used.
 
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
 use crate::{
     lambda::api::{Headers, Posted},
@@ -31,31 +32,8 @@ pub(super) struct Event {
 struct Context {
     #[serde(rename = "http")]
     _http: IgnoredAny,
-    authorizer: Option<Authorizer>,
-}
-
-/// The caller, as API Gateway has authorized it.
-#[derive(Deserialize)]
-struct Authorizer {
-    iam: Option<Iam>,
-    jwt: Option<Jwt>,
-}
-
-#[derive(Deserialize)]
-struct Iam {
-    #[serde(rename = "userArn")]
-    arn: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Jwt {
-    claims: Option<Claims>,
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    #[serde(rename = "sub")]
-    subject: Option<String>,
+    /// The caller, as API Gateway has authorized it.
+    authorizer: Option<Value>,
 }
 
 /// A message of the queue.
@@ -90,9 +68,8 @@ impl Event {
     /// The short name of who called the API.
     pub(super) fn caller(&self) -> String {
         let authorizer = self.context.as_ref().and_then(|context| context.authorizer.as_ref());
-        let arn = authorizer.and_then(|it| it.iam.as_ref()?.arn.as_deref());
-        let subject =
-            authorizer.and_then(|it| it.jwt.as_ref()?.claims.as_ref()?.subject.as_deref());
+        let text = |pointer| authorizer?.pointer(pointer)?.as_str();
+        let (arn, subject) = (text("/iam/userArn"), text("/jwt/claims/sub"));
         let name = sender::of_caller(arn, subject);
         sender::short(sender::API, name.as_deref())
     }

@@ -53,7 +53,8 @@ impl Platform for Shopify {
             _ if payload["test"] == json!(true) => Some("test_order"),
             Some("pos") => Some("point_of_sale"),
             Some("shopify_draft_order") => Some("draft_order"),
-            Some("subscription_contract") => Some("subscription_renewal"),
+            // The first order of a subscription comes from the checkout, as any other.
+            Some(name) if name.starts_with("subscription_contract") => Some("subscription_renewal"),
             _ => None,
         };
         if let Some(reason) = ignored {

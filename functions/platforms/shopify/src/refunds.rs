@@ -1,5 +1,5 @@
 //! The refunds of an order, and its total without them. A total that fell with a refund would take it
-//! off twice.
+//! off twice, also one whose payment is still under way or failed: its goods are off the order already.
 
 use postback_core::platform::{amount, first, id, number, object, objects, text};
 use rust_decimal::Decimal;
@@ -17,8 +17,9 @@ pub(super) fn total(payload: &Value) -> Option<Value> {
         return original.map(amount);
     };
     // Goods that an edit took out before they were paid for are no money back.
-    let refunds: Vec<_> = with_money(payload).collect();
-    let paid: Decimal = refunds.iter().filter_map(|refund| paid_back(refund, payload)).sum();
+    let refunds: Vec<_> = refunds(payload, Payments::All).collect();
+    let paid_back = |refund: &&Value| paid_back(refund, payload, Payments::All);
+    let paid: Decimal = refunds.iter().filter_map(paid_back).sum();
     let goods: Decimal = refunds.iter().map(|refund| goods(refund, payload)).sum();
     let agrees = |original: &Decimal| {
         *original == current + paid || (*original == current && goods.is_zero())
@@ -30,51 +31,62 @@ pub(super) fn total(payload: &Value) -> Option<Value> {
 /// The refunds with money in them. One whose amount can't be read has none: that is a fault of the
 /// order, which a person sees.
 pub(super) fn of(payload: &Value) -> Vec<Value> {
-    let refunds = with_money(payload).map(|refund| {
+    let refunds = refunds(payload, Payments::Done).map(|refund| {
         let lines = objects(refund, "/refund_line_items").map(|line| refunded(line, payload));
         object([
             ("id", id(refund, "/id").map(Value::from)),
             ("at", first(refund, &["/processed_at", "/created_at"]).cloned()),
-            ("amount", paid_back(refund, payload).map(amount)),
+            ("amount", paid_back(refund, payload, Payments::Done).map(amount)),
             ("lines", Some(Value::Array(lines.collect()))),
         ])
     });
     refunds.collect()
 }
 
-/// The quantity of a line that money came back for.
+/// The quantity of a line that came back for money.
 pub(super) fn quantity_paid_back(line: &Value, payload: &Value) -> Decimal {
     let line_id = id(line, "/id");
-    let lines = with_money(payload).flat_map(|refund| objects(refund, "/refund_line_items"));
+    let lines = refunds(payload, Payments::All).flat_map(|it| objects(it, "/refund_line_items"));
     let of_line = lines.filter(|it| line_id.is_some() && id(it, "/line_item_id") == line_id);
     of_line.filter_map(|it| number(it, "/quantity")).sum()
 }
 
-fn with_money(payload: &Value) -> impl Iterator<Item = &Value> {
+/// The payments of a refund that count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Payments {
+    /// Those that went through.
+    Done,
+    /// Those that are under way or failed as well.
+    All,
+}
+
+/// The refunds with money in them.
+fn refunds(payload: &Value, which: Payments) -> impl Iterator<Item = &Value> {
     let has_money = move |refund: &&Value| {
-        let unclear = paid_back(refund, payload).is_none_or(|paid| paid > Decimal::ZERO);
-        transactions(refund).next().is_some() && unclear
+        let unclear = paid_back(refund, payload, which).is_none_or(|paid| paid > Decimal::ZERO);
+        payments(refund, which).next().is_some() && unclear
     };
     objects(payload, "/refunds").filter(has_money)
 }
 
-/// The payments of a refund that went through.
-fn transactions(refund: &Value) -> impl Iterator<Item = &Value> {
-    objects(refund, "/transactions").filter(|transaction| {
+/// The payments of a refund.
+fn payments(refund: &Value, which: Payments) -> impl Iterator<Item = &Value> {
+    objects(refund, "/transactions").filter(move |transaction| {
         let is_done = text(transaction, "/status").is_none_or(|status| status == "success");
         let is_some = number(transaction, "/amount").is_none_or(|amount| !amount.is_zero());
-        is_done && is_some && text(transaction, "/kind") == Some("refund")
+        let counts = is_done || which == Payments::All;
+        counts && is_some && text(transaction, "/kind") == Some("refund")
     })
 }
 
 /// The amount that was paid back, in the shop's currency; `None` where it is not clear.
-fn paid_back(refund: &Value, payload: &Value) -> Option<Decimal> {
+fn paid_back(refund: &Value, payload: &Value, which: Payments) -> Option<Decimal> {
     let is_own = |paid: &Value| match text(paid, "/currency") {
         Some(currency) => Some(currency) == text(payload, "/currency"),
         None => true,
     };
-    if transactions(refund).all(is_own) {
-        return transactions(refund).map(|paid| number(paid, "/amount")).sum();
+    if payments(refund, which).all(is_own) {
+        return payments(refund, which).map(|paid| number(paid, "/amount")).sum();
     }
     // The customer was paid in another currency: what the goods, the shipping and the difference are
     // worth here.

@@ -170,8 +170,8 @@ async fn resolve<N: Network, S: Services>(
             let factor = 2_u32.saturating_pow(order.outages.min(10));
             let pause = OUTAGE_PAUSE.saturating_mul(factor).min(MAX_OUTAGE_PAUSE);
             let until = dispatcher.services().now() + pause;
+            // Of the type that it has: what the shop says in it may not have been heard.
             let waiting = DelayedOrder {
-                detail_type: ORDER_DELAYED.into(),
                 not_before_ms: until.as_millis(),
                 outages: order.outages.saturating_add(1),
                 ..order
@@ -214,7 +214,7 @@ async fn take<N: Network, S: Services>(
         sender: sender.as_deref(),
         source: Source::Queue,
         is_delayed,
-        expect_existing: is_delayed || message.is_redelivered(),
+        expect_existing: is_delayed || message_order.outages > 0 || message.is_redelivered(),
         deadline,
         parked_rounds: message_order.parked_rounds,
         message_until: Some(message_order.message_until_ms)

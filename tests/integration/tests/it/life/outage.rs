@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shopback::ShopBack;
 use url::Url;
 
-use super::{DAY, at_shopback, cancelled, delivery, order, script, state};
+use super::{DAY, at_shopback, cancelled, delivery, order, published, script, state};
 
 #[tokio::test]
 async fn an_hour_without_the_ledger_costs_no_order() {
@@ -55,6 +55,23 @@ async fn a_ledger_that_fails_after_the_claim_costs_no_second_report() {
     assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
     assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, "A-1").len(), 1);
     assert!(bundle.shopback.services.dead_letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_completion_after_the_cancellation_is_published_though_it_met_an_outage() {
+    let bundle = Bundle::new(1).await;
+    bundle.shopback.services.enqueue(postback_harness::order_event(&cancelled("A-1")).to_string());
+    bundle.shopback.work().await;
+    bundle.bed.table.always(Strike::Fail);
+    bundle.shopback.enqueue(&order("A-1", "a"));
+    bundle.shopback.work().await;
+    bundle.bed.table.always(Strike::Pass);
+
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    let expected = ["withdrawn", "cancelled", "completed_after_withdrawal"];
+    assert_eq!(published(&bundle, "shopback").await, expected);
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
 }
 
 /// Minutes of orders: an hour of them is the outage.

@@ -27,6 +27,9 @@ CASES = json.loads((ROOT / "tests" / "click_capture.json").read_text())
 KEY, AT = CASES["key"], "2026-11-20T09:00:00"
 SHOPBACK = {"utm_source": "shopback", "transaction_id": "102b983f153f632c9a0a1469e27b55"}
 
+# What a script leaves in a link where there is no value: intake refuses the same.
+WORDS_FOR_NONE = ["undefined", "null", "NULL", "NaN", "None", "false", "0"]
+
 # What the address says, and the members of the clicks that are kept.
 LANDINGS = {
     "two networks": (SHOPBACK | {"cmc_id": "abc123"}, {"shopback": {"transaction_id": SHOPBACK["transaction_id"]}, "cashmycell": {"cmc_id": "abc123"}}),
@@ -35,7 +38,8 @@ LANDINGS = {
     "another marker": (SHOPBACK | {"utm_source": "mail"}, {}),
     "an offer alone": ({"offer": "217"}, {}),
     "place holders": (SHOPBACK | {"transaction_id": "{transaction_id}", "cmc_id": "%%cmc_id%%"}, {}),
-    "words for none": (SHOPBACK | {"transaction_id": "undefined", "cmc_id": "null"}, {}),
+    **{f"a word for none: {word}": (SHOPBACK | {"transaction_id": word, "cmc_id": word}, {}) for word in WORDS_FOR_NONE},
+    "more than a word for none": ({"cmc_id": "none1", "wm": "00"}, {"cashmycell": {"cmc_id": "none1"}, "cpa_moe": {"wm": "00"}}),
     "a control character": ({"cmc_id": "a\nb"}, {}),
     "too long": ({"cmc_id": "x" * 257}, {}),
     "as long as may be": ({"cmc_id": "x" * 256}, {"cashmycell": {"cmc_id": "x" * 256}}),
@@ -214,6 +218,16 @@ def test_a_later_click_replaces_that_of_its_network_and_no_other(name):
     first = recipe(SHOPBACK | {"cmc_id": "C1"}, "", True)
     second = recipe(SHOPBACK | {"transaction_id": "T2"}, f"a=b; pb_clicks={first}; c=d", True)
     assert clicks_of(second, key) == {"shopback": {"transaction_id": "T2"}, "cashmycell": {"cmc_id": "C1"}}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("word", WORDS_FOR_NONE)
+def test_a_word_for_none_replaces_no_earlier_click(name, word):
+    recipe, key = RECIPES[name]
+    first = recipe(SHOPBACK | {"cmc_id": "C1"}, "", True)
+    second = recipe(SHOPBACK | {"transaction_id": word, "cmc_id": "C2"}, f"pb_clicks={first}", True)
+    assert clicks_of(second, key) == {"shopback": {"transaction_id": SHOPBACK["transaction_id"]}, "cashmycell": {"cmc_id": "C2"}}
+    assert recipe(SHOPBACK | {"transaction_id": word, "cmc_id": word}, f"pb_clicks={first}", True) is None
 
 
 @pytest.mark.parametrize("name", RECIPES)

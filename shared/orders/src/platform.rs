@@ -74,7 +74,8 @@ enum Taken {
 
 impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P, S> {
     async fn answer(&self, request: Request, now: Timestamp) -> Response {
-        let answer = self.accept(&request, now).await;
+        // In a box: the calls of all services are in it, and whoever waits for it holds it.
+        let answer = Box::pin(self.accept(&request, now)).await;
         answer.unwrap_or_else(|problem| {
             if problem.code.status() == 401 {
                 self.services.measure(&platform_refusal(self.services.stack(), P::NAME, now));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const COOKIE: [&str; 2] = ["pb_clicks", "_pb_clicks"];
 /// The meta data with the address on which the customer's session began.
 const LANDING: &str = "_wc_order_attribution_session_entry";
-/// The meta data with the mode of WooPayments. Other gateways leave no mark of a test in the order.
+/// The meta data with the mode of `WooPayments`. Other gateways leave no mark of a test in the order.
 const PAYMENT_MODE: &str = "_wcpay_mode";
 
 /// WooCommerce, with the shop's settings.

@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 
 /// Shop systems give up after five seconds; the way there and a cold start take some of them.
 const LONGEST: Duration = Duration::from_secs(3);
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_mins(1);
 
 /// Services whose calls take as long as `delays` says, and succeed. No network is on.
 #[derive(Clone, Debug, Default)]

@@ -57,7 +57,7 @@ KEYS_SCHEMA = {
 # The keys of a shop system: the text that it shows.
 PLATFORM_SCHEMA = json.loads(json.dumps(KEYS_SCHEMA))
 PLATFORM_SCHEMA["properties"]["keys"] |= {
-    "items": {"type": "string", "pattern": "^[!-~]{16,256}$"}, "description": "the shop system's own secret: 16 to 256 characters without blanks, each",
+    "items": {"type": "string", "pattern": r"^[ -~]{16,256}\Z"}, "description": "the shop system's own secret: 16 to 256 printable ASCII characters, each",
 }  # fmt: skip
 
 
@@ -150,8 +150,9 @@ def new_keys(before: list[str], shop_system: str = "") -> dict:
     if len(before) > 1 and input("Two keys are valid. Drop the older one? [Y/n] ").strip().lower() != "n":
         return {"keys": before[:1]}
     if shop_system:
-        key = getpass.getpass(f"The secret that {shop_system} shows (none revokes all): ").strip()
-        if not key:
+        # A blank at an end is part of it.
+        key = getpass.getpass(f"The secret that {shop_system} shows (none revokes all): ").rstrip("\r\n")
+        if not key.strip():
             raise Refused("Nothing was set: no key was given.")
     else:
         key = getpass.getpass("The new key (whsec_…, Enter makes one, none revokes all): ").strip()

@@ -10,7 +10,7 @@ function pb_sign(string $text, string $key): string {
 function pb_value(string $name): string {
     foreach (explode('&', $_SERVER['QUERY_STRING'] ?? '') as $pair) {
         [$given, $text] = array_map('urldecode', explode('=', $pair, 2)) + ['', ''];
-        if ($given === $name && preg_match('/^(?!%%|undefined$|null$)[!-z|~]{1,256}$/D', $text)) return $text;
+        if ($given === $name && preg_match('/^(?!%%|(undefined|n(ull|an|one)|false|0)$)[!-z|~]{1,256}$/Di', $text)) return $text;
     }
     return '';
 }

@@ -24,7 +24,7 @@ function decoded(text) {
 function value(query, name) {
   const given = query[name] ? query[name].multiValue || [query[name]] : [];
   const texts = given.map((one) => decoded(one.value));
-  return texts.find((text) => /^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(text)) || "";
+  return texts.find((text) => /^(?!%%|(undefined|n(ull|an|one)|false|0)$)[!-z|~]{1,256}$/i.test(text)) || "";
 }
 
 function clicks(query, at) {

@@ -3,7 +3,7 @@ const { createHmac } = require("node:crypto");
 
 const RULES = [["shopback", ["transaction_id"], "utm_source", "shopback"], ["cashmycell", ["cmc_id"]], ["cpa_moe", ["offer", "wm"], "wm"]];
 // The first value that may be an id.
-const value = (query, name) => query.getAll(name).find((text) => /^(?!%%|undefined$|null$)[!-z|~]{1,256}$/.test(text)) || "";
+const value = (query, name) => query.getAll(name).find((text) => /^(?!%%|(undefined|n(ull|an|one)|false|0)$)[!-z|~]{1,256}$/i.test(text)) || "";
 const sign = (text, key) => createHmac("sha256", Buffer.from(key.slice("whsec_".length), "base64")).update(text).digest("base64url");
 
 function capture({ key, consent, now = () => new Date() }) {

@@ -12,7 +12,8 @@ RULES = [("shopback", ["transaction_id"], "utm_source", "shopback"), ("cashmycel
 
 def value(query, name):
     """The first value that may be an id."""
-    texts = (text for text in query.getlist(name) if re.fullmatch(r"(?!%%|undefined$|null$)[!-z|~]{1,256}", text))
+    form = re.compile(r"(?!%%|(undefined|n(ull|an|one)|false|0)$)[!-z|~]{1,256}", re.ASCII | re.IGNORECASE)
+    texts = (text for text in query.getlist(name) if form.fullmatch(text))
     return next(texts, "")
 
 

@@ -218,6 +218,35 @@ kept as one small item: one write unit, {MILLION * PRICES["DynamoDB write unit"]
 """
 
 
+# What an order of a shop system costs beside its call: the receipt is read (consistently) and written, and the order put on the bus.
+RECEIPT_READS, RECEIPT_WRITES, BUS_EVENTS = 1, 1, 1
+
+
+def unchanged(shop: Shop) -> float:
+    """The price of a message of a shop system about an order that has not changed: each network refuses its write."""
+    counts = units(shop) | {
+        "DynamoDB read unit": RECEIPT_READS + units(shop)["DynamoDB read unit"],
+        # The claim is refused, and nothing is settled.
+        "DynamoDB write unit": RECEIPT_WRITES + units(shop)["DynamoDB write unit"] - shop.networks,
+        "EventBridge custom event": BUS_EVENTS,
+    }
+    return sum(PRICES[name] * count for name, count in counts.items() if not name.endswith(", publish"))
+
+
+def shop_systems() -> str:
+    """The costs of a shop system's messages."""
+    one, all_networks = SHOPS[1], SHOPS[2]
+    receipt = PRICES["DynamoDB read unit"] * RECEIPT_READS + PRICES["DynamoDB write unit"] * RECEIPT_WRITES
+    return f"""
+## The messages of a shop system
+
+An order that a [shop system](shopify.md) sends costs what one by the API does, and a receipt, which is read and written: {MILLION * receipt:.2f} USD a million. A shop
+system also sends every later change of an order, each under an id of its own. A million messages about orders that have not changed cost
+{MILLION * unchanged(one):.2f} USD with {one.networks} network and {MILLION * unchanged(all_networks):.2f} USD with {all_networks.networks}: a request of the API, a call, the receipt, an event on the bus, and at each network
+the messages of its queue, its part of a call and a write that is refused. A message that is ignored costs the request, the call and its log.
+"""
+
+
 def flood() -> str:
     """The costs of messages that the webhook refuses."""
     seconds = PARAMETERS["WebhookRateLimit"]["Default"]
@@ -236,7 +265,7 @@ Where the webhook is on, anyone who knows its URL can send it messages. One that
 
 
 def page() -> str:
-    return HEAD + table() + by_bus() + FOOT + flood()
+    return HEAD + table() + by_bus() + FOOT + shop_systems() + flood()
 
 
 if __name__ == "__main__":

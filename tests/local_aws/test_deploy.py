@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +39,19 @@ class Run:
     shown: str
 
 
-def at_a_terminal(command: list[str], folder: Path, environment: dict, answers: dict[str, str]) -> Run:
-    """Runs a command at a terminal and types an answer to each question, Enter to those that `answers` has none for."""
+def at_a_terminal(
+    command: list[str], folder: Path, environment: dict, answers: dict[str, str | Callable[[], str]],
+    question_form: re.Pattern = QUESTION, patience: float = PATIENCE_SECONDS,
+) -> Run:  # fmt: skip
+    """Runs a command at a terminal and types an answer to each question, Enter to those that `answers` has none for. An
+    answer may be a function: it is called when the question is asked."""
     near, far = pty.openpty()
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=far, stdout=far, stderr=far, start_new_session=True
     )  # fmt: skip
     os.close(far)
     asked, shown, line = [], "", ""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience
     try:
         while time.monotonic() < deadline:
             readable, _, _ = select.select([near], [], [], 1)
@@ -60,10 +65,11 @@ def at_a_terminal(command: list[str], folder: Path, environment: dict, answers: 
                 break
             shown += said
             line = (line + said).splitlines()[-1] if not (line + said).endswith("\n") else ""
-            question = QUESTION.match(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line))
+            question = question_form.match(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line))
             if question:
                 asked.append(question[1])
-                os.write(near, (answers.get(question[1], "") + "\n").encode())
+                answer = answers.get(question[1], "")
+                os.write(near, ((answer() if callable(answer) else answer) + "\n").encode())
                 line = ""
         return Run(process.wait(timeout=10), asked, shown)
     finally:
@@ -71,21 +77,27 @@ def at_a_terminal(command: list[str], folder: Path, environment: dict, answers: 
         os.close(near)
 
 
-@pytest.fixture(scope="module")
-def bundle(stack, tmp_path_factory):
-    """A copy of what `make deploy` reads, so that it writes its samconfig.toml there, and a cargo that only records its arguments."""
-    folder = tmp_path_factory.mktemp("bundle")
+def copied(folder: Path, cargo: str) -> Path:
+    """A copy of what `make deploy` reads, so that it writes its samconfig.toml there, with a script in the place of cargo:
+    the packages are those of the other tests."""
     for name in ("Makefile", "template.yaml", "archive.yaml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "deploy", folder / "deploy")
-    for name in (".local", "functions"):
-        (folder / name).symlink_to(ROOT / name)
+    (folder / "functions").symlink_to(ROOT / "functions")
     (folder / "target").mkdir()
     (folder / "target" / "lambda").symlink_to(ROOT / "target" / "lambda")
     (folder / "programs").mkdir()
-    (folder / "programs" / "cargo").write_text(f'#!/bin/sh\necho "$@" >> {folder}/built\n')
+    (folder / "programs" / "cargo").write_text(f"#!/bin/sh\n{cargo}\n")
     (folder / "programs" / "cargo").chmod(0o755)
     return folder
+
+
+@pytest.fixture(scope="module")
+def bundle(stack, tmp_path_factory):
+    """A copy with a cargo that only records its arguments."""
+    folder = tmp_path_factory.mktemp("bundle")
+    (folder / ".local").symlink_to(ROOT / ".local")
+    return copied(folder, f'echo "$@" >> {folder}/built')
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 mod arrival;
+mod budget;
 mod cookie;
 pub mod keyring;
 pub mod keys;
@@ -133,18 +134,37 @@ impl CheckedOrder {
         services: &impl OrderServices,
         now: Timestamp,
     ) -> Result<(), Problem> {
+        self.put(sender, services).await?;
+        self.record(sender, services, now).await;
+        Ok(())
+    }
+
+    /// Puts it on the bus.
+    pub(crate) async fn put(
+        &self,
+        sender: &Sender,
+        services: &impl OrderServices,
+    ) -> Result<(), Problem> {
         let put = services.put(&sender.source(), &self.detail_type, self.detail.to_string()).await;
         put.map_err(|_| {
             let detail =
                 "The event bus did not accept the order. Send it again: nothing is reported twice.";
             Problem::new(Code::BusUnavailable, detail)
-        })?;
-        // The order is on the bus: nothing here makes the answer an error.
+        })
+    }
+
+    /// Measures it, and keeps it if it concerns no network. The order is on the bus: nothing here makes
+    /// the answer an error.
+    pub(crate) async fn record(
+        &self,
+        sender: &Sender,
+        services: &impl OrderServices,
+        now: Timestamp,
+    ) {
         if self.arrival(services).record(sender, services, now).await.is_err() {
             let (code, order_id) = ("unclaimed_order_not_kept", self.order.order_id().as_str());
             tracing::warn!(code, order_id, "the ledger holds nothing of this order");
         }
-        Ok(())
     }
 
     fn arrival(&self, services: &impl OrderServices) -> Arrival<'_> {

@@ -19,14 +19,17 @@ use postback_runtime::{
     },
     ledger::Receipt,
     metrics::{platform_message, platform_refusal},
-    services::{AwsPlatform, FaultyOrder, PlatformServices, Unavailable},
+    services::{
+        AwsPlatform, FaultyOrder, IntakeServices, PlatformServices, Unavailable, WebhookServices,
+    },
 };
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::{
-    CheckedOrder, Sender, cookie::has_cookie, keyring::Keyring, keys::KeyKind, landing::add_clicks,
+    CheckedOrder, Sender, budget::WithinBudget, cookie::has_cookie, keyring::Keyring,
+    keys::KeyKind, landing::add_clicks,
 };
 
 /// The function of a shop system.
@@ -52,12 +55,14 @@ pub const fn keys_of<P: Platform>() -> KeyKind {
 }
 
 /// The form of a key, for a person.
-pub const KEY_SHAPE: &str = "must be a text of 16 to 256 characters without blanks";
+pub const KEY_SHAPE: &str = "must be a text of 16 to 256 printable ASCII characters";
 
-/// Reads a key: the text that the shop system shows, whose bytes are the key.
+/// Reads a key: the text that the shop system shows, whose bytes are the key. It may hold blanks, also
+/// at its ends: some shop systems draw it from every printable character.
 #[must_use]
 pub fn key(text: &str) -> Option<SecretSlice<u8>> {
-    let is_key = (16..=256).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_graphic());
+    let is_key =
+        (16..=256).contains(&text.len()) && text.bytes().all(|it| matches!(it, b' '..=b'~'));
     is_key.then(|| text.as_bytes().to_vec().into())
 }
 
@@ -69,7 +74,8 @@ enum Taken {
 
 impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P, S> {
     async fn answer(&self, request: Request, now: Timestamp) -> Response {
-        let answer = self.accept(&request, now).await;
+        // In a box: the calls of all services are in it, and whoever waits for it holds it.
+        let answer = Box::pin(self.accept(&request, now)).await;
         answer.unwrap_or_else(|problem| {
             if problem.code.status() == 401 {
                 self.services.measure(&platform_refusal(self.services.stack(), P::NAME, now));
@@ -88,7 +94,7 @@ impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P,
             self.measure(reason, now);
             return self.services.put_faulty(event, &fault).await;
         };
-        match self.handle(&message, &Sender::bus(P::NAME), now).await {
+        match self.handle(&message, &Sender::bus(P::NAME), &self.services, now).await {
             Ok(_) => Ok(()),
             Err(problem) => {
                 tracing::warn!(code = "platform_event_waits", reason = problem.code.as_str());
@@ -122,7 +128,8 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         let topic = given(P::HEADERS.topic)?;
         let delivery = P::HEADERS.delivery.iter().find_map(|name| header(name));
         let delivery = delivery.ok_or_else(|| unsigned(P::HEADERS.delivery[0]))?;
-        let key = self.keyring.find(&self.services, now, |keys| {
+        let services = &WithinBudget::new(&self.services);
+        let key = self.keyring.find(services, now, |keys| {
             keys.iter().position(|key| is_signed(signature, key, &body)).map(|place| place + 1)
         });
         let key = key.await?.ok_or_else(|| {
@@ -136,11 +143,12 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         })?;
         let Ok(payload) = serde_json::from_slice::<Value>(&body) else {
             let problem = Problem::new(Code::NotJson, "The body is signed, but no JSON.");
-            self.keep(&json!({}), None, &problem, now).await?;
+            self.keep(&json!({}), None, &problem, services, now).await?;
             return Ok(api::answer(200, &json!({ "ignored": "faulty" })));
         };
         let message = Message { topic, delivery, payload: &payload };
-        Ok(match self.handle(&message, &Sender::platform(P::NAME, key), now).await? {
+        let sender = Sender::platform(P::NAME, key);
+        Ok(match self.handle(&message, &sender, services, now).await? {
             Taken::Order(response) => response,
             Taken::Ignored(reason) => api::answer(200, &json!({ "ignored": reason })),
         })
@@ -151,20 +159,22 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         &self,
         message: &Message<'_>,
         sender: &Sender,
+        services: &(impl WebhookServices + IntakeServices),
         now: Timestamp,
     ) -> Result<Taken, Problem> {
         let (order, landing) = match self.platform.order(message.topic, message.payload) {
             Mapped::Order { order, landing } => (order, landing),
             Mapped::Ignored(reason) => return Ok(self.ignored(reason, now)),
         };
-        let checked = match self.check(order.clone(), landing.as_deref(), now).await {
+        let landing = landing.as_deref();
+        let checked = match check(order.clone(), landing, services, now).await {
             Ok(checked) => checked,
             Err(problem) if is_too_old(&problem) => return Ok(self.ignored("too_old", now)),
-            Err(problem) => return self.keep(&order, landing.as_deref(), &problem, now).await,
+            Err(problem) => return self.keep(&order, landing, &problem, services, now).await,
         };
         let id = format!("{}/{}/{}", P::NAME, message.topic, message.delivery);
         let facts = facts(&checked.facts, &order);
-        let before = self.services.receipt(&id).await.map_err(|_| {
+        let before = services.receipt(&id).await.map_err(|_| {
             let detail = "The ledger could not be reached, so nothing was sent.";
             Problem::new(Code::LedgerUnavailable, detail)
         })?;
@@ -172,8 +182,12 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             self.measure("repeated", now);
             return Ok(Taken::Order(checked.accepted(&self.services, receipt.accepted_at)));
         }
-        checked.take(sender, &self.services, now).await?;
-        if self.services.put_receipt(&Receipt::new(&id, facts, now)).await.is_err() {
+        checked.put(sender, services).await?;
+        // The order is on the bus: nothing here makes the answer an error.
+        let receipt = Receipt::new(&id, facts, now);
+        let recorded = checked.record(sender, services, now);
+        let ((), receipt) = tokio::join!(recorded, services.put_receipt(&receipt));
+        if receipt.is_err() {
             let code = "webhook_receipt_not_kept";
             tracing::warn!(
                 code,
@@ -182,21 +196,6 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         }
         self.measure("taken", now);
         Ok(Taken::Order(checked.accepted(&self.services, now)))
-    }
-
-    /// Checks an order with the clicks of its cookie, and of its landing page where those name none.
-    async fn check(
-        &self,
-        order: Value,
-        landing: Option<&str>,
-        now: Timestamp,
-    ) -> Result<CheckedOrder, Problem> {
-        CheckedOrder::read_with(order, &self.services, now, |order| {
-            if let Some(landing) = landing {
-                add_clicks(order, landing);
-            }
-        })
-        .await
     }
 
     fn ignored(&self, reason: &'static str, now: Timestamp) -> Taken {
@@ -213,6 +212,7 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         order: &Value,
         landing: Option<&str>,
         problem: &Problem,
+        services: &impl IntakeServices,
         now: Timestamp,
     ) -> Result<Taken, Problem> {
         let detail_type = format!("order.{}", order["status"].as_str().unwrap_or_default());
@@ -227,13 +227,28 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         let (reason, faults) = (problem.code.as_str(), faults.join(", "));
         tracing::warn!(code, platform, reason, order_id, faults, "an order was kept");
         let fault = FaultyOrder { reason, order_id, faults };
-        self.services.put_faulty(&event.to_string(), &fault).await.map_err(|_| {
+        services.put_faulty(&event.to_string(), &fault).await.map_err(|_| {
             let detail = "The queue of faulty orders could not be reached. Nothing was sent.";
             Problem::new(Code::QueueUnavailable, detail)
         })?;
         self.measure("faulty", now);
         Ok(Taken::Ignored("faulty"))
     }
+}
+
+/// Checks an order with the clicks of its cookie, and of its landing page where those name none.
+async fn check(
+    order: Value,
+    landing: Option<&str>,
+    services: &impl WebhookServices,
+    now: Timestamp,
+) -> Result<CheckedOrder, Problem> {
+    CheckedOrder::read_with(order, services, now, |order| {
+        if let Some(landing) = landing {
+            add_clicks(order, landing);
+        }
+    })
+    .await
 }
 
 /// The order with the clicks of its landing page. Those of its capture cookie are read once it is on

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 const COOKIE: [&str; 2] = ["pb_clicks", "_pb_clicks"];
 /// The meta data with the address on which the customer's session began.
 const LANDING: &str = "_wc_order_attribution_session_entry";
+/// The meta data with the mode of `WooPayments`. Other gateways leave no mark of a test in the order.
+const PAYMENT_MODE: &str = "_wcpay_mode";
 
 /// WooCommerce, with the shop's settings.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +42,9 @@ impl Platform for WooCommerce {
         if !matches!(topic, "order.created" | "order.updated" | "order.restored") {
             return Mapped::Ignored("other_topic");
         }
+        let is_test = meta(payload, &[PAYMENT_MODE]).and_then(Value::as_str) == Some("test");
         let ignored = match text(payload, "/created_via") {
+            _ if is_test => Some("test_order"),
             Some("admin") => Some("draft_order"),
             Some("pos-rest-api") => Some("point_of_sale"),
             Some("subscription") => Some("subscription_renewal"),

@@ -30,6 +30,7 @@ mod networks;
 mod order_cases;
 mod outbox;
 mod platforms;
+mod platforms_in_time;
 mod reading_back;
 mod reconcile;
 mod schema;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use postback_core::clock::Timestamp;
 use postback_integration::{
     Bundle, Reply,
@@ -172,20 +173,56 @@ async fn a_message_that_is_played_back_puts_nothing_on_the_bus() {
 }
 
 #[tokio::test]
+async fn a_key_may_hold_blanks_also_at_its_ends() {
+    let key = " k3y with blanks~!1 ";
+    for shop in [SHOPIFY, WOOCOMMERCE] {
+        let bundle = bundle(16).await;
+        bundle.platform_services.rotate(Some(&secret(&[key])));
+        let reply = bundle.call(&shop.message(key, "d1", &shop.paid())).await;
+        assert_eq!(reply.status, 202, "{}", reply.text);
+        let trimmed = bundle.call(&shop.message(key.trim(), "d2", &shop.paid())).await;
+        assert_eq!(trimmed.problem(), (401, "webhook_signature_wrong".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_signature_is_that_of_the_body_before_the_gateway_encoded_it() {
+    for shop in [SHOPIFY, WOOCOMMERCE] {
+        let bundle = bundle(17).await;
+        let mut event = shop.message(KEY, "d1", &shop.paid());
+        let body = event["body"].as_str().expect("a body");
+        event["body"] = json!(BASE64_STANDARD.encode(body));
+        event["isBase64Encoded"] = json!(true);
+
+        let reply = bundle.call(&event).await;
+
+        assert_eq!((reply.status, &reply.body()["order_id"]), (202, &json!(shop.order_id)));
+    }
+}
+
+#[tokio::test]
 async fn an_old_message_changes_nothing_that_came_later() {
-    let bundle = bundle(5).await;
-    let later = json!({ "updated_at": "2026-11-21T20:00:00+05:30", "cancelled_at": "2026-11-21T20:00:00+05:30" });
-    SHOPIFY.send(&bundle, "d2", &SHOPIFY.changed(later)).await;
-    bundle.work().await;
+    for (shop, later) in [
+        (
+            SHOPIFY,
+            json!({ "updated_at": "2026-11-21T20:00:00+05:30",
+                "cancelled_at": "2026-11-21T20:00:00+05:30" }),
+        ),
+        (WOOCOMMERCE, json!({ "date_modified_gmt": "2026-11-21T14:30:00", "status": "cancelled" })),
+    ] {
+        let bundle = bundle(5).await;
+        shop.send(&bundle, "d2", &shop.changed(later)).await;
+        bundle.work().await;
 
-    SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+        let reply = shop.send(&bundle, "d1", &shop.paid()).await;
 
-    let states = SHOPIFY.states(&bundle).await;
-    assert!(
-        states.len() == 4 && states.iter().all(|(_, state)| state == "withdrawn"),
-        "{states:?}"
-    );
-    assert_eq!(bundle.bed.sandbox.requests(), 0);
+        let states = shop.states(&bundle).await;
+        assert!(
+            states.len() == 4 && states.iter().all(|(_, state)| state == "withdrawn"),
+            "{states:?}"
+        );
+        assert_eq!((reply.status, bundle.bed.sandbox.requests()), (202, 0));
+    }
 }
 
 #[tokio::test]

@@ -61,10 +61,11 @@ impl CachedSecret {
     /// The secret, as it was last returned while Secrets Manager does not answer.
     async fn read(&self, now: Timestamp) -> Option<SecretString> {
         let mut cache = self.cache.lock().await;
-        let (read_at, before) = cache.take().unzip();
+        // It stays where it is: a caller with little time may drop this reading.
+        let (read_at, before) = cache.clone().unzip();
         let before = before.flatten();
-        if let Some(read_at) = read_at.filter(|read_at| now.since(*read_at) < MAX_AGE) {
-            return cache.insert((read_at, before)).1.clone();
+        if read_at.is_some_and(|read_at| now.since(read_at) < MAX_AGE) {
+            return before;
         }
         let secret = self.source.read().await.ok().map(|secret| secret.json).or(before);
         cache.insert((now, secret)).1.clone()

@@ -1,0 +1,95 @@
+//! Services that all calls of one answer share a budget of time for. A shop system takes an answer that
+//! comes late for a failure, however good it is.
+
+use std::{future::Future, time::Duration};
+
+use postback_core::clock::Timestamp;
+use postback_runtime::{
+    ledger::{LedgerError, Receipt, UnclaimedOrder},
+    services::{
+        ActiveNetworks, BusEvent, CookieSecret, EventBus, FaultyOrder, IntakeServices,
+        OrderServices, Secret, Unavailable, WebhookServices,
+    },
+};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+/// The time for all calls of one answer: shop systems give up after five seconds, and the way there
+/// and a cold start take some of them.
+const BUDGET: Duration = Duration::from_secs(3);
+
+/// The part of it for the keys of the capture cookie, without which cookies count unsigned.
+const FOR_COOKIE_KEYS: Duration = Duration::from_secs(1);
+
+/// Services whose calls fail once the budget is used up.
+#[derive(Debug)]
+pub(crate) struct WithinBudget<'a, S> {
+    services: &'a S,
+    ends_at: Instant,
+}
+
+impl<'a, S> WithinBudget<'a, S> {
+    /// The budget begins now.
+    pub(crate) fn new(services: &'a S) -> Self {
+        Self { services, ends_at: Instant::now() + BUDGET }
+    }
+
+    /// The result of a call; `late` once the budget is used up.
+    async fn call<T, E>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+        late: impl FnOnce() -> E,
+    ) -> Result<T, E> {
+        timeout_at(self.ends_at, call).await.unwrap_or_else(|_| Err(late()))
+    }
+}
+
+impl<S: EventBus> EventBus for WithinBudget<'_, S> {
+    async fn put_all(&self, events: &[BusEvent]) -> Result<(), Vec<BusEvent>> {
+        self.call(self.services.put_all(events), || events.to_vec()).await
+    }
+}
+
+impl<S: OrderServices> OrderServices for WithinBudget<'_, S> {
+    fn networks(&self) -> &ActiveNetworks {
+        self.services.networks()
+    }
+
+    async fn cookie_secret(&self, now: Timestamp) -> CookieSecret {
+        let ends_at = self.ends_at.min(Instant::now() + FOR_COOKIE_KEYS);
+        let secret = timeout_at(ends_at, self.services.cookie_secret(now)).await;
+        secret.unwrap_or(CookieSecret::Unavailable)
+    }
+
+    async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {
+        self.call(self.services.put_unclaimed(order), || LedgerError::Unavailable).await
+    }
+
+    fn stack(&self) -> &str {
+        self.services.stack()
+    }
+
+    fn measure(&self, document: &Value) {
+        self.services.measure(document);
+    }
+}
+
+impl<S: IntakeServices> IntakeServices for WithinBudget<'_, S> {
+    async fn put_faulty(&self, event: &str, fault: &FaultyOrder) -> Result<(), Unavailable> {
+        self.call(self.services.put_faulty(event, fault), || Unavailable).await
+    }
+}
+
+impl<S: WebhookServices> WebhookServices for WithinBudget<'_, S> {
+    async fn secret(&self) -> Result<Secret, Unavailable> {
+        self.call(self.services.secret(), || Unavailable).await
+    }
+
+    async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {
+        self.call(self.services.receipt(id), || LedgerError::Unavailable).await
+    }
+
+    async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
+        self.call(self.services.put_receipt(receipt), || LedgerError::Unavailable).await
+    }
+}

@@ -21,7 +21,7 @@ const EVERY: Duration = Duration::from_millis(1_800);
 const IN_A_ROW: u32 = 10;
 
 /// An order for every network, by a buyer of its own.
-fn order(id: &str) -> Value {
+pub(crate) fn order(id: &str) -> Value {
     let mut order = bare(id);
     order["customer"] = json!({
         "email": format!("{id}@example.com"), "phone": "+91 98765 43210", "ip": "203.0.113.9",

@@ -82,14 +82,12 @@ impl CachedSecret {
 impl LastRead {
     /// The result of a reading: the secret, or the one before for a bounded time.
     fn after(before: Option<Self>, read: Result<Secret, Unavailable>, now: Timestamp) -> Self {
-        match read {
-            Ok(secret) => Self { secret: Some(secret.json), read_at: now, confirmed_at: now },
-            Err(Unavailable) => {
-                let confirmed_at = before.as_ref().map_or(now, |before| before.confirmed_at);
-                let before = before.filter(|_| now.since(confirmed_at) < Secret::MAX_UNCONFIRMED);
-                Self { secret: before.and_then(|it| it.secret), read_at: now, confirmed_at }
-            }
+        if let Ok(secret) = read {
+            return Self { secret: Some(secret.json), read_at: now, confirmed_at: now };
         }
+        let confirmed_at = before.as_ref().map_or(now, |before| before.confirmed_at);
+        let before = before.filter(|_| now.since(confirmed_at) < Secret::MAX_UNCONFIRMED);
+        Self { secret: before.and_then(|it| it.secret), read_at: now, confirmed_at }
     }
 }
 

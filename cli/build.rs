@@ -28,7 +28,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let manifest: toml::Table = manifest.parse()?;
         let described = &manifest["package"]["metadata"]["platform"];
         if let Some(prefix) = described.get("prefix").and_then(toml::Value::as_str) {
-            writeln!(code, "Platform {{ name: {name:?}, prefix: {prefix:?} }},")?;
+            let partner = described.get("events").and_then(|events| events.get("source"));
+            let partner = partner.and_then(toml::Value::as_str);
+            writeln!(
+                code,
+                "Platform {{ name: {name:?}, prefix: {prefix:?}, partner: {partner:?} }},"
+            )?;
         }
     }
     code.push_str("];\n");

@@ -2,7 +2,7 @@
 
 It is template.yaml with this and nothing else: each function has an alias `live` whose calls CodeDeploy shifts, and every caller
 of a function calls that alias; the stack's output FunctionAlias names it for the command-line tool. Each function has an alarm, too, that
-restores the old version when the new one fails. The local AWS knows no CodeDeploy, so template.yaml does not hold this;
+restores the old version when the new one fails, and CodeDeploy a role: the one that SAM would write has no permissions boundary. The local AWS knows no CodeDeploy, so template.yaml does not hold this;
 a test pins the difference, and both pass the linter. Event source mappings follow the alias by themselves.
 
 The kind is one of CodeDeploy's: Canary10Percent5Minutes, Linear10PercentEvery1Minute, AllAtOnce, …
@@ -15,6 +15,7 @@ from samconfig import Refused
 
 ALIAS = "live"
 ROLLBACK = "RollbackAlarm"
+ROLE = "CodeDeployRole"
 KINDS = re.compile(r"AllAtOnce|Canary10Percent\d+Minutes|Linear10PercentEvery\d+Minutes?")
 
 
@@ -36,7 +37,8 @@ def variant(template: dict, kind: str) -> dict:
                 properties["AutoPublishAlias"] = ALIAS
                 # A network that is off has no deployment either.
                 alarms = [{"Ref": name.replace("Function", ROLLBACK)}]
-                properties["DeploymentPreference"] = {"Type": kind, "PassthroughCondition": True, "Alarms": alarms}
+                role = {"Fn::GetAtt": [ROLE, "Arn"]}
+                properties["DeploymentPreference"] = {"Type": kind, "PassthroughCondition": True, "Alarms": alarms, "Role": role}
             case "AWS::ApiGatewayV2::Integration":
                 properties["IntegrationUri"] = alias_of(properties["IntegrationUri"], functions)
             case "AWS::Lambda::Permission":
@@ -46,8 +48,23 @@ def variant(template: dict, kind: str) -> dict:
                     target["Arn"] = alias_of(target["Arn"], functions)
     for name in functions:
         resources[name.replace("Function", ROLLBACK)] = rollback_alarm(name, resources[name])
+    resources[ROLE] = codedeploy_role()
     changed["Outputs"]["FunctionAlias"] = {"Description": "The alias by which every caller calls a function", "Value": ALIAS}
     return changed
+
+
+def codedeploy_role() -> dict:
+    """The role in which CodeDeploy shifts the calls."""
+    trusted = {"Effect": "Allow", "Principal": {"Service": "codedeploy.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]},
+            "PermissionsBoundary": {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]},
+            "ManagedPolicyArns": [policy],
+        },
+    }
 
 
 def rollback_alarm(name: str, function: dict) -> dict:

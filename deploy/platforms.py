@@ -44,6 +44,9 @@ class Platform:
     events: dict = field(default_factory=dict, hash=False)
     """The source and the detail type of the events that it puts on a bus itself, if it does."""
 
+    ping: bool = False
+    """True if it tries the webhook's address out with a message that is not signed."""
+
     settings: list = field(default_factory=list, hash=False)
     """Its settings: a parameter each."""
 

@@ -10,13 +10,23 @@ pub(crate) struct Network {
 }
 
 /// A shop system whose webhooks are taken.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Platform {
     pub(crate) name: &'static str,
     /// The prefix of its outputs in the template.
     pub(crate) prefix: &'static str,
+    /// The start of the source of its events on a partner bus, if it has such.
+    pub(crate) partner: Option<&'static str>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/networks.rs"));
+
+/// The shop system that put an event of this source on a partner bus: nobody but AWS passes such a
+/// source on.
+pub(crate) fn partner(source: &str) -> Option<&'static Platform> {
+    let is_of = |platform: &&Platform| platform.partner.is_some_and(|own| source.starts_with(own));
+    PLATFORMS.iter().find(is_of)
+}
 
 /// The network of this name; `None` if this version of the tool does not know it.
 pub(crate) fn find(name: &str) -> Option<&'static Network> {

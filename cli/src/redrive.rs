@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use postback_core::clock::Timestamp;
 use postback_runtime::services::{Bus, EventBus};
-use serde::Serialize;
 
 use crate::{
     account::{Account, Network, failed},
@@ -18,47 +17,17 @@ use crate::{
 
 mod corrected;
 mod letter;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 use corrected::Corrected;
 use letter::{Content, attribute};
+pub(crate) use shown::{Done, Letter};
+use shown::{View, row};
 
 /// The time for which a message is hidden from others while it is handled, in seconds.
 const HIDDEN: i32 = 120;
-
-/// A dead letter, without its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Letter {
-    /// The message's id.
-    pub(crate) message_id: String,
-    /// The id of the order in it; `None` if there is none.
-    pub(crate) order_id: Option<String>,
-    /// The faults of the order.
-    pub(crate) faults: Vec<String>,
-    /// The reason that it is here, as far as can be seen.
-    pub(crate) why: String,
-    /// The tool's action.
-    pub(crate) done: Done,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Done {
-    /// Put back on the queue.
-    Redriven,
-    /// Replaced by the corrected order.
-    Corrected,
-    /// Left where it was.
-    Left,
-}
-
-#[derive(Serialize)]
-struct View<'a> {
-    /// `None` for the bus.
-    network: Option<&'a str>,
-    letters: &'a [Letter],
-}
 
 pub(crate) async fn run(
     account: &Account,
@@ -119,18 +88,6 @@ pub(crate) async fn redrive(
     Ok((work.letters, worked))
 }
 
-fn row(letter: &Letter) -> Vec<String> {
-    let done = match letter.done {
-        Done::Redriven => "redriven",
-        Done::Corrected => "corrected",
-        Done::Left => "left",
-    };
-    let order = letter.order_id.clone().unwrap_or_else(|| "-".to_owned());
-    let faults = letter.faults.iter().map(|fault| format!("; {fault}"));
-    let why = std::iter::once(letter.why.clone()).chain(faults).collect();
-    vec![order, why, done.to_owned(), letter.message_id.clone()]
-}
-
 struct Work<'a> {
     account: &'a Account,
     /// `None` for the bus.
@@ -149,7 +106,7 @@ struct Work<'a> {
     put_back: HashSet<String>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     async fn all(&mut self) -> Result<(), Failure> {
         let mut seen = HashSet::new();
         while self.letters.len() < self.wanted.limit {
@@ -193,6 +150,7 @@ impl Work<'_> {
         let content = Content::read(body, self.now);
         let message_id = message.message_id().unwrap_or_default().to_owned();
         let reason = attribute(message, "reason");
+        let to = self.queue_of(&content);
         let is_wanted = self.wanted.message.as_ref() == Some(&message_id);
         let done = match (&self.corrected, self.wanted.dry_run) {
             (Some(corrected), _) if is_wanted => {
@@ -200,7 +158,8 @@ impl Work<'_> {
                 Done::Corrected
             }
             (None, false)
-                if content.stays.is_none()
+                if to.is_some()
+                    && content.stays.is_none()
                     && !self.is_judged(reason.as_ref())
                     && !self.put_back.contains(body) =>
             {
@@ -210,7 +169,7 @@ impl Work<'_> {
         };
         let why = self.why(message, &content, reason).await?;
         match done {
-            Done::Redriven => self.put_back(body, handle).await?,
+            Done::Redriven => self.put_back(body, handle, to.unwrap_or(self.to)).await?,
             Done::Corrected => self.correct(handle).await?,
             Done::Left => {}
         }
@@ -227,8 +186,20 @@ impl Work<'_> {
         self.network.is_none() && reason.is_some()
     }
 
-    async fn put_back(&mut self, body: &str, handle: &str) -> Result<(), Failure> {
-        let send = self.account.queues.send_message().queue_url(self.to);
+    /// The URL of the queue that a letter goes back to: the event of a partner bus to that of its shop
+    /// system. `None` if that is off.
+    fn queue_of(&self, content: &Content) -> Option<&'a str> {
+        match content.partner {
+            None => Some(self.to),
+            Some(_) if self.network.is_some() => None,
+            Some(platform) => {
+                self.account.output(&format!("{}PartnerEventsUrl", platform.prefix)).ok()
+            }
+        }
+    }
+
+    async fn put_back(&mut self, body: &str, handle: &str, to: &str) -> Result<(), Failure> {
+        let send = self.account.queues.send_message().queue_url(to);
         let put = send.message_body(body).send().await;
         put.map_err(|error| failed("SQS", "SendMessage", &error))?;
         self.put_back.insert(body.to_owned());
@@ -269,6 +240,9 @@ impl Work<'_> {
         }
         if let Some(stays) = content.stays {
             return Ok(stays.to_owned());
+        }
+        if let Some(platform) = content.partner {
+            return Ok(format!("an event of the partner bus of {}", platform.name));
         }
         let Some(order_id) = &content.order_id else { return Ok("no order".to_owned()) };
         let failed = self.account.ledger_failed("Query");

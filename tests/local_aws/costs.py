@@ -260,7 +260,8 @@ Where the webhook is on, anyone who knows its URL can send it messages. One that
 ({WEBHOOK_REFUSAL_SECONDS * 1000:.0f} ms, assumed: one MAC for each key) and {log_bytes / 1000:.1f} KB of logs; nothing is written, read or put on the bus. Ten thousand cost
 {10_000 * each:.2f} USD. Beyond `WebhookRateLimit` the API answers 429 by itself, for which AWS does not charge: at its default of {seconds} a second a flood costs
 {3600 * seconds * each:.2f} USD an hour, {24 * 3600 * seconds * each:.0f} USD a day. An [alarm](runbook.md#webhook-refusals) says so within a quarter of an hour, and a
-[budget](options.md#a-budget) watches the sum.
+[budget](options.md#a-budget) watches the sum. The route of a shop system that is on has the same limits for itself, and what it refuses costs the same; but it takes
+bodies of up to 6 MB, of which the API counts every 512 KB as a request: {24 * 3600 * seconds * (each + 11 * PRICES["HTTP API request"]):.0f} USD a day at the most, and the time of a MAC over so much.
 """
 
 

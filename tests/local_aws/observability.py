@@ -25,7 +25,7 @@ def now() -> int:
 def lines(stack, folder: str, since: int) -> list[str]:
     """What a function has written to its log since then, without the platform's own lines."""
     pages = stack.client("logs").get_paginator("filter_log_events").paginate(
-        logGroupName=f"/aws/lambda/{STACK_NAME}-{folder}", startTime=since
+        logGroupName=f"/aws/lambda/{stack.name}-{folder}", startTime=since
     )
     messages = [event["message"].rstrip("\n") for page in pages for event in page["events"]]
     return [message for message in messages if not PLATFORM.match(message)]

@@ -67,8 +67,6 @@ def resolved(part, resources):
             return re.sub(r"\$\{([^}]*)\}", lambda name: PSEUDO.get(name[1], "x"), text if isinstance(text, str) else text[0])
         case ("!Split", _):
             return [ROLE]
-        case ("Fn::ImportValue", _):
-            return ROLE
     return {name: resolved(value, resources) for name, value in part.items()}
 
 

@@ -34,8 +34,10 @@ EACH_POLLED = {
     "StatusBehind": "AWS/SQS ApproximateNumberOfMessagesVisible",
 }
 EACH_PLATFORM = {"Refusal": "Postback PlatformRefusals", "FunctionError": "AWS/Lambda Errors"}
-
-
+# Where the shop system tries the address out without a signature.
+EACH_PINGING = {"Ping": "Postback PlatformMessages"}
+# Where the shop system puts events on a partner bus.
+EACH_PARTNER = {"Undelivered": "AWS/Events FailedInvocations", "Lost": "AWS/Events InvocationsFailedToBeSentToDlq"}
 # Where the network wants what it took validated.
 EACH_VALIDATED = {"Validation": "Postback HeldValidations"}
 
@@ -137,8 +139,11 @@ def test_every_shop_system_has_each_alarm_and_goes_with_them(template, alarms):
     for platform in PLATFORMS:
         own = {name.removeprefix(platform.prefix): alarm for name, alarm in alarms.items() if name.startswith(platform.prefix)}
         watched = {name.removesuffix("Alarm"): f"{alarm['Namespace']} {alarm['MetricName']}" for name, alarm in own.items()}
-        assert watched == EACH_PLATFORM
-        assert {"Name": "Platform", "Value": platform.name} in own["RefusalAlarm"]["Dimensions"]
+        assert watched == EACH_PLATFORM | (EACH_PINGING if platform.ping else {}) | (EACH_PARTNER if platform.events else {})
+        refused = own["RefusalAlarm"]
+        assert {"Name": "Platform", "Value": platform.name} in refused["Dimensions"]
+        # A small shop sends few orders an hour, and WooCommerce turns a webhook off after five refusals in a row.
+        assert (refused["Statistic"], refused["Threshold"], refused["Period"], refused["EvaluationPeriods"]) == ("Sum", 2, 21600, 1)
         assert own["FunctionErrorAlarm"]["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{platform.prefix}Function"}}]
         for name in own:
             assert template["Resources"][f"{platform.prefix}{name}"]["Condition"] == f"{platform.prefix}On"
@@ -186,7 +191,7 @@ def test_the_runbooks_first_look_names_every_alarm():
 
     of_networks = {f"<Network>{kind}" for kind in [*EACH_NETWORK, *EACH_VALIDATED]}
     polled = {f"{network.prefix}{kind}" for network in NETWORKS if network.status_poll for kind in EACH_POLLED}
-    assert named == of_networks | polled | set(SHARED) | set(EACH_PLATFORM)
+    assert named == of_networks | polled | set(SHARED) | set(EACH_PLATFORM) | set(EACH_PINGING) | set(EACH_PARTNER)
 
 
 def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, alarms):
@@ -200,8 +205,9 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
     forged = ours.pop("ForgedClicksAlarm")
     assert {each["Name"] for each in forged["Dimensions"]} in written[forged["MetricName"]]
     for platform in PLATFORMS:
-        refused = ours.pop(f"{platform.prefix}RefusalAlarm")
-        assert {each["Name"] for each in refused["Dimensions"]} in written[refused["MetricName"]]
+        for kind in ("Refusal", *(["Ping"] if platform.ping else [])):
+            counted = ours.pop(f"{platform.prefix}{kind}Alarm")
+            assert {each["Name"] for each in counted["Dimensions"]} in written[counted["MetricName"]]
     assert len(ours) == 11 * len(NETWORKS) + sum(network.validates for network in NETWORKS) + 3
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} in written[alarm["MetricName"]], name
@@ -226,6 +232,25 @@ def of_rule(template, name: str) -> list[dict]:
     """The dimensions by which EventBridge counts what a rule of a bus could not deliver."""
     rule = resources(template, "AWS::Events::Rule")[name]
     return [{"Name": "EventBusName", "Value": rule["EventBusName"]}, {"Name": "RuleName", "Value": rule["Name"]}]
+
+
+def test_every_rule_of_the_bus_has_an_alarm_for_what_it_does_not_deliver_and_one_for_what_it_loses(template, alarms):
+    rules = {name: rule for name, rule in resources(template, "AWS::Events::Rule").items() if "EventBusName" in rule}
+    assert len(rules) == len(NETWORKS) + 1 + sum(bool(platform.events) for platform in PLATFORMS)
+    for name, rule in rules.items():
+        # What is not delivered is kept.
+        assert all("DeadLetterConfig" in target for target in rule["Targets"]), name
+        for metric in EACH_PARTNER.values():
+            watching = [alarm for alarm in alarms.values() if f"{alarm['Namespace']} {alarm['MetricName']}" == metric]
+            own = [alarm for alarm in watching if alarm["Dimensions"] == of_rule(template, name)]
+            assert [(alarm["Statistic"], alarm["Threshold"]) for alarm in own] == [("Sum", 0)], f"{name}: {metric}"
+
+
+def test_a_flood_of_trial_messages_raises_an_alarm(alarms):
+    for platform in [platform for platform in PLATFORMS if platform.ping]:
+        ping = alarms[f"{platform.prefix}PingAlarm"]
+        assert {"Name": "Result", "Value": "ping"} in ping["Dimensions"]
+        assert (ping["Statistic"], ping["Threshold"], ping["Period"], ping["EvaluationPeriods"]) == ("Sum", 20, 900, 1)
 
 
 def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(template, alarms):

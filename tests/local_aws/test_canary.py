@@ -8,20 +8,13 @@ import pytest
 from build import FUNCTIONS, ROOT, TOOLS
 from conditions import Deployment
 from stack import NETWORKS, PLATFORMS
-from transformed import OPTIONS, has_wildcard, policy_statements, transformed, written
+from transformed import NoManagedPolicies, OPTIONS, has_wildcard, policy_statements, transformed, written
 
 sys.path.insert(0, str(ROOT / "deploy"))
 import canary  # noqa: E402
 from samconfig import Refused  # noqa: E402
 
 KIND = "Canary10Percent5Minutes"
-
-
-class CodeDeployPolicies:
-    """The policy that the transform looks up by name for CodeDeploy's role."""
-
-    def load(self):
-        return {"AWSCodeDeployRoleForLambda": "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +24,7 @@ def source():
 
 @pytest.fixture(scope="module")
 def template(source):
-    return transformed(canary.variant(source, KIND), CodeDeployPolicies())
+    return transformed(canary.variant(source, KIND), NoManagedPolicies())
 
 
 def of_type(resources, kind):
@@ -46,7 +39,7 @@ def test_it_differs_from_the_template_by_aliases_and_their_alarms_alone(source):
         text = text.replace(f'"FunctionName": {{"Ref": "{name}.Alias"}}', f'"FunctionName": {{"Ref": "{name}"}}')
         text = text.replace(f'{{"Ref": "{name}.Alias"}}', f'{{"Fn::GetAtt": ["{name}", "Arn"]}}')
     back = json.loads(text)
-    del back["Outputs"]["FunctionAlias"]
+    del back["Outputs"]["FunctionAlias"], back["Resources"]["CodeDeployRole"]
     for name in [name for name in back["Resources"] if name.endswith("RollbackAlarm")]:
         del back["Resources"][name]
     for resource in back["Resources"].values():
@@ -82,6 +75,17 @@ def test_each_functions_calls_are_shifted_by_codedeploy(template):
         assert KIND in json.dumps(group["DeploymentConfigName"])
         assert group["AutoRollbackConfiguration"]["Enabled"] is True
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+
+
+def test_codedeploy_has_a_role_of_the_stack_and_every_role_the_boundary(template):
+    resources = template["Resources"]
+    groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
+    assert {json.dumps(group["ServiceRoleArn"]) for group in groups} == {'{"Fn::GetAtt": ["CodeDeployRole", "Arn"]}'}
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    for given, expected in (({}, None), ({"PermissionsBoundaryArn": boundary}, {"Ref": "PermissionsBoundaryArn"})):
+        roles = of_type(Deployment(template, {**OPTIONS, **given}).resources, "AWS::IAM::Role")
+        assert "CodeDeployRole" in roles and len(roles) > 5 + len(NETWORKS)
+        assert {name for name, role in roles.items() if role.get("PermissionsBoundary") != expected} == set()
 
 
 def test_a_new_version_that_fails_is_taken_back_by_its_own_alarm(template):

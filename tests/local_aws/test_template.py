@@ -71,7 +71,7 @@ def test_a_shop_system_more_is_a_block_more(template, events):
     for part in ("Resources", "Parameters", "Conditions", "Outputs"):
         own = {name for name in more[part] if name.startswith("Added")}
         # The stage limits its route, its rule may send to the queue of faulty orders, and its role may put orders on the bus.
-        naming = {"ApiStage", "FaultyOrdersQueuePolicy", "TakesWebhooks", "BusRoleArns"}
+        naming = {"ApiStage", "FaultyOrdersQueuePolicy", "TakesWebhooks"}
         others = {name: value for name, value in more[part].items() if name not in own | naming}
         assert own and others == {name: value for name, value in template[part].items() if name not in naming}
     for given in ({}, {"AddedEnabled": "true"}):
@@ -262,16 +262,30 @@ def test_the_policy_of_the_bus_keeps_everybody_else_out(template):
     for statement in statements.values():
         # A denial outweighs whatever IAM allows.
         assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "events:PutEvents")
-    own, publish = ({"Fn::ImportValue": {"Fn::Sub": f"${{BusName}}-{name}"}} for name in ("bus-roles", "publish-role"))
-    excepted = {name: statement["Condition"]["StringNotLike"]["aws:PrincipalArn"] for name, statement in statements.items()}
-    senders = {"Fn::Split": [",", {"Fn::Join": [",", [{"Ref": "BusSenders"}, own]]}]}
-    assert excepted == {"OnlySenders": senders, "OnlyOwnSources": {"Fn::Split": [",", own]}, "OnlyPublishPublishes": publish}
+    own = [role_pattern(name) for name in sorted(putting_roles(template))]
+    excepted = {name: statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"] for name, statement in statements.items()}
+    senders = {"Fn::Split": [",", {"Fn::Join": [",", [{"Ref": "BusSenders"}, *own]]}]}
+    assert excepted == {"OnlySenders": senders, "OnlyOwnSources": own, "OnlyPublishPublishes": role_pattern("PublishRole")}
     denied = {name: statement["Condition"].get("StringLike") for name, statement in statements.items()}
     assert denied == {
         "OnlySenders": None, "OnlyOwnSources": {"events:source": "postback*"}, "OnlyPublishPublishes": {"events:detail-type": "postback*"},
     }  # fmt: skip
-    exported = {output["Export"]["Name"]["Fn::Sub"] for output in template["Outputs"].values() if "Export" in output}
-    assert exported == {"${AWS::StackName}-bus-roles", "${AWS::StackName}-publish-role"}
+    # An export in use can't change, so nothing that an update of the stack changes is imported.
+    assert "ImportValue" not in (ROOT / "archive.yaml").read_text()
+    assert [name for name, output in template["Outputs"].items() if "Export" in output] == []
+
+
+def putting_roles(template) -> set[str]:
+    """The roles that may put events on the bus. CloudFormation names them: none has a name or a path of its own."""
+    roles = {name: role for name, role in resources(template, "AWS::IAM::Role").items() if "events:PutEvents" in json.dumps(role)}
+    assert all(not {"RoleName", "Path"} & set(role) for role in roles.values())
+    # The name is not cut off as long as it has 64 characters: the stack's, the logical id's and 12 at random.
+    assert max(map(len, roles)) <= 64 - 34 - 12 - 2
+    return set(roles)
+
+
+def role_pattern(name: str) -> dict:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{BusName}}-{name}-*"}
 
 
 def test_a_budget_notifies_somebody_before_it_is_spent():

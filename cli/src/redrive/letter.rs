@@ -11,7 +11,9 @@ use postback_runtime::services::{ORDER_DELAYED, ORDER_TYPES};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The type of an event that only `EventBridge` can read, with the bus's KMS key.
+use crate::networks::{Platform, partner};
+
+/// The type of an event that is encrypted with the bus's KMS key.
 const ENCRYPTED: &str = "Encrypted Events";
 
 /// The content of a dead letter.
@@ -23,10 +25,14 @@ pub(super) struct Content {
     pub(super) faults: Vec<String>,
     /// The reason that it can't be put back; `None` if it can.
     pub(super) stays: Option<&'static str>,
+    /// The shop system, if it is an event of its partner bus: its function reads it.
+    pub(super) partner: Option<&'static Platform>,
 }
 
 #[derive(Deserialize)]
 struct Envelope {
+    #[serde(default)]
+    source: String,
     #[serde(rename = "detail-type")]
     detail_type: String,
     #[serde(default)]
@@ -37,7 +43,7 @@ impl Content {
     /// Reads a letter's body.
     pub(super) fn read(body: &str, now: Timestamp) -> Self {
         let stays = |why| Self { stays: Some(why), ..Self::default() };
-        let Ok(Envelope { detail_type, detail }) = serde_json::from_str(body) else {
+        let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(body) else {
             return stays("the message is no event");
         };
         if detail_type == ENCRYPTED {
@@ -45,16 +51,20 @@ impl Content {
                 "encrypted with the bus's KMS key: repair the key, then replay from the archive",
             );
         }
+        if let Some(partner) = partner(&source) {
+            return Self { partner: Some(partner), ..Self::default() };
+        }
         let order_id = order_id(&detail);
         let order = Arrived::read(&detail, UnknownFields::Ignore);
         let faults = order.map_or_else(|faults| faults, |order| order.too_far_ahead(now));
         if !faults.is_empty() {
-            return Self { order_id, faults: places(&faults), stays: Some("the order is faulty") };
+            let (faults, stays) = (places(&faults), Some("the order is faulty"));
+            return Self { order_id, faults, stays, partner: None };
         }
         let is_taken = detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
         let stays = (!is_taken).then_some("the event is of a type that no network takes");
         // A click that is wrong stops no network but its own.
-        Self { order_id, faults: places(&click_faults(&detail)), stays }
+        Self { order_id, faults: places(&click_faults(&detail)), stays, partner: None }
     }
 }
 
@@ -83,6 +93,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::networks::PLATFORMS;
 
     /// 2026-11-21T10:15:00Z.
     const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
@@ -108,6 +119,18 @@ mod tests {
             Some("the event is of a type that no network takes")
         );
         assert_eq!(Content::read("not json", NOW).stays, Some("the message is no event"));
+    }
+
+    #[test]
+    fn an_event_of_a_partner_bus_is_its_shop_systems() {
+        let platform = PLATFORMS.iter().find(|it| it.partner.is_some()).expect("one");
+        let source = format!("{}/1/postback", platform.partner.unwrap_or_default());
+        let event = json!({ "source": source, "detail-type": "any", "detail": { "payload": {} } });
+
+        let content = Content::read(&event.to_string(), NOW);
+
+        assert_eq!(content.partner.map(|it| it.name), Some(platform.name));
+        assert_eq!((content.order_id, content.stays), (None, None));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::{env, fs, process};
 use serde_json::json;
 
 use super::*;
-use crate::fixtures::FakeAws;
+use crate::{fixtures::FakeAws, networks::PLATFORMS};
 
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
@@ -45,4 +45,21 @@ async fn a_letter_goes_only_for_its_own_order_without_faults() {
     assert_eq!(aws.calls("ChangeMessageVisibility"), 2);
     assert_eq!(corrected(&aws, "A-1", "14.99").await, Ok(()));
     assert_eq!((aws.calls("PutEvents"), aws.calls("DeleteMessage")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_event_of_a_partner_bus_goes_back_to_its_shop_systems_queue() {
+    let platform = PLATFORMS.iter().find(|it| it.partner.is_some()).expect("one");
+    let url = format!("{}PartnerEventsUrl", platform.prefix);
+    let all =
+        Redrive { network: None, bus: true, message: None, order: None, dry_run: false, limit: 10 };
+    for (outputs, done, sent) in [(vec![url], Done::Redriven, 1), (vec![], Done::Left, 0)] {
+        let aws = FakeAws::start().await.with_partner_letter(&outputs);
+
+        let (letters, worked) = redrive(&aws.account, &all, NOW).await.expect("looked at");
+
+        assert_eq!((worked, letters[0].done), (Ok(()), done), "{letters:?}");
+        assert_eq!(aws.calls("SendMessage of a partner event"), sent);
+        assert_eq!((aws.calls("SendMessage"), aws.calls("DeleteMessage")), (sent, sent));
+    }
 }

@@ -45,11 +45,16 @@ impl<S: WebhookServices> Webhook<S> {
 
     /// Answers one message.
     pub async fn answer(&self, request: &Request, now: Timestamp) -> Response {
-        let answer = accept(request, &self.services, &self.keyring, now).await;
-        answer.unwrap_or_else(|problem| {
-            if problem.code.status() == 401 {
+        let signed = match authenticate(request, &self.services, &self.keyring, now).await {
+            Ok(signed) => signed,
+            // Anybody can send this, so it counts as no order of the shop.
+            Err(problem) => {
                 self.services.measure(&webhook_refusal(self.services.stack(), now));
+                return api::problem(&problem);
             }
+        };
+        let answer = accept(request, signed, &self.services, now).await;
+        answer.unwrap_or_else(|problem| {
             measure_refusal(problem.code, &self.services, now);
             api::problem(&problem)
         })
@@ -62,7 +67,22 @@ pub fn faults_of_secret(json: &str) -> Vec<Fault> {
     Keys::parse(json, &KEYS).1
 }
 
-/// Accepts one message.
+/// Finds the key that signed a message, by its place from 1. Returns the message's id, too.
+async fn authenticate<'a>(
+    request: &'a Request,
+    services: &impl WebhookServices,
+    keyring: &Keyring,
+    now: Timestamp,
+) -> Result<(&'a str, usize), Problem> {
+    let signed = SignedMessage::parse(request)?;
+    signed.check_time(now)?;
+    let body = Posted::by(request).bytes()?;
+    let key = keyring.find(services, now, |keys| signed.key_of(&body, keys)).await?;
+    let key = key.ok_or_else(|| Problem::new(Code::WebhookSignatureWrong, SIGNATURE_WRONG))?;
+    Ok((signed.id, key))
+}
+
+/// Accepts one message of a sender that is known.
 ///
 /// A sender that got no answer sends the message again, under the same id with a new time and
 /// signature. So a repeated id gets the same answer and puts nothing on the bus. The receipt is
@@ -70,17 +90,12 @@ pub fn faults_of_secret(json: &str) -> Vec<Fault> {
 /// again, and the order is still reported once.
 async fn accept(
     request: &Request,
+    (id, key): (&str, usize),
     services: &impl WebhookServices,
-    keyring: &Keyring,
     now: Timestamp,
 ) -> Result<Response, Problem> {
-    let signed = SignedMessage::parse(request)?;
-    signed.check_time(now)?;
-    let body = Posted::by(request).bytes()?;
-    let key = keyring.find(services, now, |keys| signed.key_of(&body, keys)).await?;
-    let key = key.ok_or_else(|| Problem::new(Code::WebhookSignatureWrong, SIGNATURE_WRONG))?;
     let order = CheckedOrder::read(order_of(Posted::by(request).json()?), services, now).await?;
-    let before = services.receipt(signed.id).await.map_err(|_| {
+    let before = services.receipt(id).await.map_err(|_| {
         let detail =
             "The ledger could not be reached, so nothing was sent. Send the message again.";
         Problem::new(Code::LedgerUnavailable, detail)
@@ -96,7 +111,7 @@ async fn accept(
             return Err(Problem::new(Code::WebhookIdReused, detail));
         }
     }
-    if services.put_receipt(&Receipt::new(signed.id, order.facts.clone(), now)).await.is_err() {
+    if services.put_receipt(&Receipt::new(id, order.facts.clone(), now)).await.is_err() {
         let code = "webhook_receipt_not_kept";
         tracing::warn!(code, "the receipt was not written: a repetition goes over the bus again");
     }

@@ -6,7 +6,7 @@ use postback_core::{
     clock::Timestamp,
     problem::{Code, Problem},
 };
-use postback_runtime::services::{Unavailable, WebhookServices};
+use postback_runtime::services::{Secret, Unavailable, WebhookServices};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
@@ -18,10 +18,6 @@ const MAX_AGE: Duration = Duration::from_mins(1);
 /// they may just have been changed. Not zero, so that strangers can't make this function read the
 /// secret with every request.
 const MAX_AGE_IN_DOUBT: Duration = Duration::from_secs(10);
-
-/// The time for which keys stay in force while Secrets Manager does not answer: whether they have
-/// been revoked can't be seen.
-const MAX_UNCONFIRMED: Duration = Duration::from_hours(1);
 
 /// The keys as last read.
 #[derive(Debug)]
@@ -92,7 +88,7 @@ impl CachedKeys {
     /// The keys read before, while Secrets Manager does not answer.
     fn unconfirmed(before: Option<Self>, now: Timestamp) -> Self {
         let confirmed_at = before.as_ref().map_or(now, |before| before.confirmed_at);
-        let keys = before.filter(|_| now.since(confirmed_at) < MAX_UNCONFIRMED);
+        let keys = before.filter(|_| now.since(confirmed_at) < Secret::MAX_UNCONFIRMED);
         Self { keys: keys.and_then(|before| before.keys), read_at: now, confirmed_at }
     }
 

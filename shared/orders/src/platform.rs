@@ -3,8 +3,6 @@
 //! A shop system gives up on an address that refuses too often. So whatever a repetition would not
 //! change is answered with success: it is ignored, or kept for a person, and both are counted.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
 use postback_core::{
     clock::Timestamp,
     delivery::Facts,
@@ -23,14 +21,17 @@ use postback_runtime::{
         AwsPlatform, FaultyOrder, IntakeServices, PlatformServices, Unavailable, WebhookServices,
     },
 };
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::SecretSlice;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use crate::{
     CheckedOrder, Sender, budget::WithinBudget, cookie::has_cookie, keyring::Keyring,
     keys::KeyKind, landing::add_clicks,
 };
+
+mod signed;
+
+use signed::Signed;
 
 /// The function of a shop system.
 #[derive(Debug)]
@@ -74,14 +75,29 @@ enum Taken {
 
 impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P, S> {
     async fn answer(&self, request: Request, now: Timestamp) -> Response {
-        // In a box: the calls of all services are in it, and whoever waits for it holds it.
-        let answer = Box::pin(self.accept(&request, now)).await;
-        answer.unwrap_or_else(|problem| {
-            if problem.code.status() == 401 {
-                self.services.measure(&platform_refusal(self.services.stack(), P::NAME, now));
+        // A shop system writes much more into an order than is taken of it.
+        let body = match Posted::by(&request).bytes_of_any_size() {
+            Ok(body) if P::is_ping(&body) => {
+                self.measure("ping", now);
+                return api::answer(200, &json!({ "ignored": "ping" }));
             }
-            api::problem(&problem)
-        })
+            body => body,
+        };
+        let services = &WithinBudget::new(&self.services);
+        let signed = match body {
+            Ok(body) => Signed::verify::<P>(&request, body, &self.keyring, services, now).await,
+            Err(problem) => Err(problem),
+        };
+        let signed = match signed {
+            Ok(signed) => signed,
+            Err(problem) => {
+                self.services.measure(&platform_refusal(self.services.stack(), P::NAME, now));
+                return api::problem(&problem);
+            }
+        };
+        // In a box: the calls of all services are in it, and whoever waits for it holds it.
+        let answer = Box::pin(self.accept(&signed, services, now)).await;
+        answer.unwrap_or_else(|problem| api::problem(&problem))
     }
 
     /// Takes an event that the shop system put on a bus itself: only AWS passes such a source on, so
@@ -115,39 +131,21 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         self.services.measure(&document);
     }
 
-    async fn accept(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
-        // A shop system writes much more into an order than is taken of it.
-        let body = Posted::by(request).bytes_of_any_size()?;
-        if P::is_ping(&body) {
-            self.measure("ping", now);
-            return Ok(api::answer(200, &json!({ "ignored": "ping" })));
-        }
-        let header = |name| request.headers.get(name).map(str::trim).filter(|it| !it.is_empty());
-        let given = |name| header(name).ok_or_else(|| unsigned(name));
-        let signature = given(P::HEADERS.signature)?;
-        let topic = given(P::HEADERS.topic)?;
-        let delivery = P::HEADERS.delivery.iter().find_map(|name| header(name));
-        let delivery = delivery.ok_or_else(|| unsigned(P::HEADERS.delivery[0]))?;
-        let services = &WithinBudget::new(&self.services);
-        let key = self.keyring.find(services, now, |keys| {
-            keys.iter().position(|key| is_signed(signature, key, &body)).map(|place| place + 1)
-        });
-        let key = key.await?.ok_or_else(|| {
-            let detail = format!(
-                "The signature in `{}` is not one of this body with a key in force. Set the shop \
-                 system's own secret with `make secret NETWORK={}`. Nothing was sent.",
-                P::HEADERS.signature,
-                P::NAME
-            );
-            Problem::new(Code::WebhookSignatureWrong, detail)
-        })?;
-        let Ok(payload) = serde_json::from_slice::<Value>(&body) else {
+    /// Accepts a message whose sender is known.
+    async fn accept(
+        &self,
+        signed: &Signed<'_>,
+        services: &(impl WebhookServices + IntakeServices),
+        now: Timestamp,
+    ) -> Result<Response, Problem> {
+        let Signed { topic, delivery, body, key } = signed;
+        let Ok(payload) = serde_json::from_slice::<Value>(body) else {
             let problem = Problem::new(Code::NotJson, "The body is signed, but no JSON.");
             self.keep(&json!({}), None, &problem, services, now).await?;
             return Ok(api::answer(200, &json!({ "ignored": "faulty" })));
         };
         let message = Message { topic, delivery, payload: &payload };
-        let sender = Sender::platform(P::NAME, key);
+        let sender = Sender::platform(P::NAME, *key);
         Ok(match self.handle(&message, &sender, services, now).await? {
             Taken::Order(response) => response,
             Taken::Ignored(reason) => api::answer(200, &json!({ "ignored": reason })),
@@ -263,21 +261,9 @@ fn with_landing(order: &Value, landing: Option<&str>) -> Value {
     order
 }
 
-/// Compares in constant time, so that no signature can be guessed byte by byte.
-fn is_signed(signature: &str, key: &SecretSlice<u8>, body: &[u8]) -> bool {
-    let mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok();
-    let given = BASE64_STANDARD.decode(signature).ok();
-    mac.zip(given).is_some_and(|(mac, given)| mac.chain_update(body).verify_slice(&given).is_ok())
-}
-
 /// Returns whether it is the order's age alone: an order of long ago was changed in the shop.
 fn is_too_old(problem: &Problem) -> bool {
     !problem.errors.is_empty() && problem.errors.iter().all(|fault| fault.code == "too_old")
-}
-
-fn unsigned(header: &str) -> Problem {
-    let detail = format!("The header `{header}` is missing. Nothing was sent.");
-    Problem::new(Code::WebhookUnsigned, detail)
 }
 
 /// The facts by which a repetition is recognised: another version, or another refund, is none.

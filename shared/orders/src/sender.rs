@@ -73,7 +73,16 @@ mod tests {
         );
         assert_eq!(called(Some("arn:aws:iam::123456789012:root"), None), "api/root");
         assert_eq!(called(None, Some("3abc DEF")), "api/3abc-DEF");
+        for person in [
+            "arn:aws:iam::123456789012:user/asha@shop.example",
+            "arn:aws:sts::123456789012:federated-user/asha",
+            "arn:aws:sts::123456789012:federated-user/asha@shop.example",
+            "arn:aws:sts::123456789012:assumed-role/asha@shop.example/session",
+        ] {
+            assert_eq!(called(Some(person), None), "api", "{person}");
+        }
         assert_eq!(called(None, Some("asha@shop.example")), "api");
+        assert_eq!(Sender::bus("asha@shop.example").source(), "postback.bus");
         assert_eq!(called(None, None), "api");
         assert_eq!(called(Some(""), None), "api");
     }

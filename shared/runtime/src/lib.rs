@@ -10,6 +10,8 @@
 //! | [`sender`] | the short name of an order's sender |
 //! | [`metrics`] | measurements, in `CloudWatch`'s embedded metric format |
 
+#[cfg(test)]
+mod captured;
 pub mod client;
 pub mod dispatch;
 pub mod lambda;

@@ -12,17 +12,17 @@ pub const API: &str = "api";
 /// a token's subject.
 #[must_use]
 pub fn of_caller(arn: Option<&str>, subject: Option<&str>) -> Option<String> {
-    // A subject that is an e-mail address is a person's.
-    let subject = subject.filter(|subject| !subject.contains('@'));
     arn.map(name_of_arn).or(subject).and_then(clean)
 }
 
-/// The role's or the user's name in an ARN. The session's is left out: it may be a person's.
+/// The role's or the user's name in an ARN. The session's is left out, of a role and of a federated
+/// user: it may be a person's.
 fn name_of_arn(arn: &str) -> &str {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let mut parts = resource.split('/');
     match parts.next() {
         Some("assumed-role") => parts.next().unwrap_or_default(),
+        Some("federated-user") => "",
         _ => resource.rsplit('/').next().unwrap_or_default(),
     }
 }
@@ -33,9 +33,13 @@ pub fn short(way: &str, name: Option<&str>) -> String {
     name.map_or_else(|| way.to_owned(), |name| format!("{way}/{name}"))
 }
 
-/// The text in the alphabet of an event's source, cut to length.
+/// The text in the alphabet of an event's source, cut to length. One with an `@` is none: it may be a
+/// person's e-mail address.
 #[must_use]
 pub fn clean(text: &str) -> Option<String> {
+    if text.contains('@') {
+        return None;
+    }
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
     let text = text.chars().take(LONGEST_NAME).map(|c| if allowed(c) { c } else { '-' });
     let text: String = text.collect();
@@ -43,12 +47,13 @@ pub fn clean(text: &str) -> Option<String> {
 }
 
 /// The short name of the sender of an event of this source: ours names it, another one is a sender
-/// on the bus itself.
+/// on the bus itself, by its way alone where the source may be a person's.
 #[must_use]
 pub fn of_source(source: &str) -> Option<String> {
     match source.strip_prefix(PUBLISHED).and_then(|rest| rest.strip_prefix('.')) {
         Some(name) => clean(name),
-        None => Some(format!("bus/{}", clean(source)?)),
+        None if source.is_empty() => None,
+        None => Some(short("bus", clean(source).as_deref())),
     }
 }
 
@@ -71,7 +76,11 @@ mod tests {
         assert_eq!(name("postback.api/ShopRole"), "api/ShopRole");
         assert_eq!(name("postback.webhook/shop/1"), "webhook/shop/1");
         assert_eq!(name("shop.checkout"), "bus/shop.checkout");
-        assert_eq!(name("asha@shop.example"), "bus/asha-shop.example");
+        assert_eq!(name("asha@shop.example"), "bus");
+        assert_eq!(name(&source_of("bus")), "bus");
+        let late = format!("{}@shop.example", "a".repeat(LONGEST_NAME));
+        assert_eq!(name(&late), "bus");
+        assert_eq!(of_source("postback.asha@shop.example"), None);
         assert!(name(&"x".repeat(500)).len() <= "bus/".len() + LONGEST_NAME);
         assert_eq!((of_source(""), of_source("postback.")), (None, None));
         // A message that waits keeps its sender.

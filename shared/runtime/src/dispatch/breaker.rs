@@ -4,8 +4,9 @@
 //! It opens on evidence about the network, not about one order: when two different orders in a row
 //! end in doubt or unsent, or meet the same refusal of a setting under the same HTTP status. A
 //! refusal by the status alone does not count while other orders are judged. While it is open,
-//! orders wait unsent. After a pause one order is let through, never the one that failed last. Any
-//! answer that judges an order closes it, and so do changed settings.
+//! orders wait unsent. After a pause one order is let through, never the one that failed last. Where
+//! it opened by the status alone, some others are let through at once: it may be one shopper's texts.
+//! Any answer that judges an order closes it, and so do changed settings.
 
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ const LONE_ORDER_PAUSE: Duration = Duration::from_mins(15);
 const PROVEN: Duration = Duration::from_mins(2);
 /// The pause of a wrong setting: the other side may fix it.
 const SETTING_PAUSE: Duration = Duration::from_mins(5);
+/// The most orders that are let through at once after refusals by the status alone, while settings are
+/// not proven: one shopper sends so many in a row and delays nobody. As many in a row of different
+/// orders are a wrong setting.
+const AT_ONCE: u32 = 20;
 /// The most requests in flight at a network whose doubts are held, unless the last ended well.
 const MAX_IN_FLIGHT: u32 = 2;
 
@@ -51,6 +56,12 @@ enum Cause {
     Setting(Reason, Option<u16>),
 }
 
+impl Cause {
+    fn is_by_status_alone(&self) -> bool {
+        matches!(self, Self::Setting(reason, _) if may_be_a_firewalls(reason))
+    }
+}
+
 #[derive(Clone, Debug)]
 struct OpenCircuit {
     cause: Cause,
@@ -59,6 +70,8 @@ struct OpenCircuit {
     until: Timestamp,
     /// The number of probes so far.
     probes: usize,
+    /// The number of orders that may still be let through at once.
+    at_once: u32,
 }
 
 /// The way through the circuit breaker for one order.
@@ -114,6 +127,10 @@ impl CircuitBreaker {
         if open.settings != settings {
             return Circuit::Closed;
         }
+        if open.at_once > 0 && !failed_last {
+            open.at_once -= 1;
+            return Circuit::HalfOpen;
+        }
         if now < open.until {
             return Circuit::Open(open.view());
         }
@@ -165,12 +182,8 @@ impl CircuitBreaker {
             Verdict::Retry { .. } | Verdict::RetryOnce { .. } => return None,
             _ => return self.close(settings, now),
         };
-        let is_about_the_order = match &cause {
-            Cause::Setting(reason, _) => {
-                may_be_a_firewalls(reason) && self.is_proven(settings, now)
-            }
-            Cause::Outage | Cause::Throttled => false,
-        };
+        let is_by_status_alone = cause.is_by_status_alone();
+        let is_about_the_order = is_by_status_alone && self.is_proven(settings, now);
         self.last_ended_well = false;
         let is_second = self
             .failed
@@ -181,12 +194,16 @@ impl CircuitBreaker {
             // The probe failed.
             Some(open) if open.settings == settings => {
                 open.until = now + open.pause();
+                if !is_by_status_alone {
+                    open.at_once = 0;
+                }
                 None
             }
             _ if !is_second || is_about_the_order => None,
             _ => {
-                let mut open =
-                    OpenCircuit { cause, settings: settings.to_owned(), until: now, probes: 0 };
+                let at_once = if is_by_status_alone { AT_ONCE } else { 0 };
+                let settings = settings.to_owned();
+                let mut open = OpenCircuit { cause, settings, until: now, probes: 0, at_once };
                 open.until = now + open.pause();
                 let reason = open.reason();
                 self.open = Some(open);
@@ -199,7 +216,7 @@ impl CircuitBreaker {
     fn throttle(&mut self, after: Duration, settings: &str, now: Timestamp) -> Option<Change> {
         if self.open.is_none() {
             let (cause, settings, until) = (Cause::Throttled, settings.to_owned(), now + after);
-            self.open = Some(OpenCircuit { cause, settings, until, probes: 0 });
+            self.open = Some(OpenCircuit { cause, settings, until, probes: 0, at_once: 0 });
         }
         None
     }

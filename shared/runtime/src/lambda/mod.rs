@@ -1,9 +1,9 @@
 //! The shell: what a function is called with and what it answers. One binary serves all its
 //! triggers.
 
-use std::{future::Future, panic::PanicHookInfo};
+use std::future::Future;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use postback_core::{
     clock::Timestamp,
     network::{Network, TracksStatus},
@@ -23,11 +23,13 @@ pub mod api;
 mod check;
 mod direct;
 mod event;
+mod log;
 pub mod messages;
 mod queue;
 pub mod stream;
 
 pub use check::{CHECK, Checked};
+pub use log::log_as_json;
 pub use serde_json::value::RawValue;
 
 /// Serves one network: API Gateway and SQS.
@@ -239,31 +241,9 @@ pub fn deadline(context: &lambda_runtime::Context) -> Timestamp {
     Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
 }
 
-/// Logs as JSON lines, one event each with its fields at the top, at the level that Lambda's log
-/// settings ask for, but nothing below INFO: that is not compiled in (feature `max_level_info`), for
-/// at TRACE the SDK would log whole requests. The span is the invocation's: its request id, and its trace id where traced.
-pub fn log_as_json() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG"));
-    let level = level.ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let lines = lambda_runtime::tracing::subscriber::fmt().json().flatten_event(true);
-    lines.with_span_list(false).with_target(false).with_max_level(level).init();
-    std::panic::set_hook(Box::new(log_panic));
-}
-
-/// Logs the place of a panic, and not its message: that may quote what the function was working on.
-fn log_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string);
-    tracing::error!(code = "panicked", place, "there is a fault in the function");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_level_of_logging_shows_what_the_crates_say_of_requests() {
-        assert_eq!(lambda_runtime::tracing::level_filters::STATIC_MAX_LEVEL, LevelFilter::INFO);
-    }
 
     #[test]
     fn an_endpoint_is_a_bare_http_url() {

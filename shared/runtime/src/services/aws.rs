@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, io::Write};
 
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_sqs::{
     error::SdkError,
     operation::send_message::{SendMessageError, SendMessageOutput},
@@ -179,11 +180,29 @@ impl SecretSource {
 
     async fn read(&self) -> Result<Secret, Unavailable> {
         let get = self.client.get_secret_value().secret_id(&self.arn);
-        let output = get.send().await.map_err(|_| Unavailable)?;
+        let output = match get.send().await {
+            Ok(output) => output,
+            Err(error) if error.as_service_error().is_some_and(is_deleted) => {
+                return Ok(Secret { json: String::new().into(), version: String::new() });
+            }
+            Err(_) => return Err(Unavailable),
+        };
         Ok(Secret {
             json: output.secret_string.unwrap_or_default().into(),
             version: output.version_id.unwrap_or_default(),
         })
+    }
+}
+
+/// Returns whether Secrets Manager answers that the secret is deleted, or is to be: it holds no key
+/// then, which is how a key can be revoked in a hurry.
+fn is_deleted(error: &GetSecretValueError) -> bool {
+    match error {
+        GetSecretValueError::ResourceNotFoundException(_) => true,
+        GetSecretValueError::InvalidRequestException(invalid) => {
+            invalid.message().is_some_and(|it| it.contains("marked for deletion"))
+        }
+        _ => false,
     }
 }
 
@@ -194,7 +213,29 @@ fn sent(result: Result<SendMessageOutput, SdkError<SendMessageError>>) -> Result
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_secretsmanager::types::error::{
+        DecryptionFailure, InvalidRequestException, ResourceNotFoundException,
+    };
+
     use super::*;
+
+    #[test]
+    fn a_secret_that_is_deleted_holds_no_key_and_any_other_error_says_nothing_of_it() {
+        let invalid = |message: &str| {
+            let invalid = InvalidRequestException::builder().message(message);
+            GetSecretValueError::InvalidRequestException(invalid.build())
+        };
+        let deleted = invalid(
+            "You can't perform this operation on the secret because it was marked for deletion.",
+        );
+        let missing = ResourceNotFoundException::builder().build();
+        let key = DecryptionFailure::builder().build();
+
+        assert!(is_deleted(&deleted));
+        assert!(is_deleted(&GetSecretValueError::ResourceNotFoundException(missing)));
+        assert!(!is_deleted(&invalid("Something else.")));
+        assert!(!is_deleted(&GetSecretValueError::DecryptionFailure(key)));
+    }
 
     #[test]
     fn a_message_is_sent_when_the_answer_names_it() {

@@ -97,6 +97,13 @@ impl Access {
     }
 }
 
+fn warn_of_old_roots(now: Timestamp) {
+    if let Some(age) = old_roots(now) {
+        let days = age.as_secs() / 86_400;
+        tracing::warn!(code = "roots_old", days, "the list of trusted authorities is old");
+    }
+}
+
 /// The configured clients of the AWS services, over one pool of connections.
 #[derive(Clone, Debug)]
 pub struct Environment {
@@ -111,10 +118,7 @@ impl Environment {
         if let Some(pem) = given(PRIVATE_CA) {
             trust(&pem).map_err(|fault| SettingMissing { name: PRIVATE_CA, fault })?;
         }
-        if let Some(age) = old_roots(Timestamp::system()) {
-            let days = age.as_secs() / 86_400;
-            tracing::warn!(code = "roots_old", days, "the list of trusted authorities is old");
-        }
+        warn_of_old_roots(Timestamp::system());
         Ok(Self::new(Access::of_lambda()?, CallLimits::default()))
     }
 
@@ -190,4 +194,20 @@ impl Environment {
 
 fn is_on(variable: &str) -> bool {
     given(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::captured::lines_of;
+
+    #[test]
+    fn roots_that_are_old_are_named_in_the_log_with_their_age() {
+        let now = |text| Timestamp::parse(text).expect("a time");
+
+        assert!(lines_of(|| warn_of_old_roots(now("2026-12-24T00:00:00Z"))).is_empty());
+        let lines = lines_of(|| warn_of_old_roots(now("2036-01-01T00:00:00Z")));
+        assert_eq!((&lines[0]["code"], &lines[0]["level"]), (&"roots_old".into(), &"WARN".into()));
+        assert!(lines[0]["days"].as_u64() > Some(365), "{lines:?}");
+    }
 }

@@ -1,11 +1,11 @@
 //! The services around the functions that take orders.
 
-use std::{collections::BTreeSet, future::Future};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use postback_core::clock::Timestamp;
 use secrecy::SecretString;
 
-use super::{EventBus, Unavailable};
+use super::{EventBus, Secret, Unavailable};
 use crate::ledger::{LedgerError, UnclaimedOrder};
 
 /// The name of the stack unless one is set.
@@ -23,6 +23,12 @@ pub struct ActiveNetworks {
 impl ActiveNetworks {
     /// No network.
     pub const NONE: &Self = &Self { on: BTreeSet::new(), every_order: BTreeSet::new() };
+}
+
+impl Secret {
+    /// The time for which keys stay in force while Secrets Manager does not answer: nobody can see
+    /// then that they were revoked.
+    pub const MAX_UNCONFIRMED: Duration = Duration::from_hours(1);
 }
 
 /// The secret with the keys of the capture cookie.

@@ -12,6 +12,7 @@ mod batches;
 mod canaries;
 mod canaries_beside;
 mod canaries_in_lists;
+mod canaries_of_shop_systems;
 mod canaries_refused;
 mod check;
 mod click_cookie;

@@ -440,3 +440,19 @@ async fn a_click_of_the_landing_page_counts_where_no_cookie_names_one() {
     assert_eq!(detail["clicks"]["shopback"]["transaction_id"], "102b983f153f632c9a0a1469e27b55");
     assert_eq!(detail["clicks"]["cashmycell"], json!({ "cmc_id": "C7" }));
 }
+
+#[tokio::test]
+async fn every_answer_before_a_key_was_found_counts_as_a_refusal_and_as_no_order() {
+    let bundle = bundle(15).await;
+    let mut undecodable = SHOPIFY.message(KEY, "d1", &SHOPIFY.paid());
+    undecodable["isBase64Encoded"] = json!(true);
+
+    let undecodable = bundle.call(&undecodable).await;
+    bundle.platform_services.rotate(Some("{}"));
+    let without_keys = SHOPIFY.send(&bundle, "d2", &SHOPIFY.paid()).await;
+
+    assert_eq!((undecodable.status, without_keys.status), (400, 503));
+    assert_eq!(refusals(&bundle), 2);
+    let measured = bundle.platform_services.measured();
+    assert!(measured.iter().all(|document| document.get("OrderRefused").is_none()));
+}

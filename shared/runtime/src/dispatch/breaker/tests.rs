@@ -197,3 +197,40 @@ fn a_duplicate_that_a_lookup_decides_is_an_answer_and_no_outage() {
 
     assert_eq!(breaker.record("C", &duplicate, None, "v1", START), Some(Change::Closed));
 }
+
+#[test]
+fn a_refusal_by_the_status_alone_lets_others_through_at_once_until_too_many_met_it() {
+    let refused = Verdict::parked("http_forbidden");
+    let mut breaker = opened(&refused);
+    // The order that failed last is never the probe.
+    assert!(matches!(breaker.check("B", "v1", START), Circuit::Open(_)));
+
+    for number in 0..AT_ONCE {
+        let id = format!("bad-{number}");
+        assert_eq!(breaker.check(&id, "v1", START), Circuit::HalfOpen, "{id}");
+        assert_eq!(breaker.record(&id, &refused, None, "v1", START), None);
+    }
+    let Circuit::Open(open) = breaker.check("next", "v1", START) else { panic!("it is closed") };
+    assert_eq!(open.until, START + SETTING_PAUSE);
+}
+
+#[test]
+fn a_success_of_one_that_was_let_through_at_once_closes_it() {
+    let mut breaker = opened(&Verdict::parked("http_forbidden"));
+
+    assert_eq!(breaker.check("good", "v1", START), Circuit::HalfOpen);
+    let closed = breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
+
+    assert_eq!(closed, Some(Change::Closed));
+    assert_eq!(breaker.check("next", "v1", START), Circuit::Closed);
+}
+
+#[test]
+fn an_outage_during_refusals_by_the_status_alone_lets_nobody_through_at_once() {
+    let mut breaker = opened(&Verdict::parked("http_forbidden"));
+
+    assert_eq!(breaker.check("C", "v1", START), Circuit::HalfOpen);
+    breaker.record("C", &doubt(), None, "v1", START);
+
+    assert!(matches!(breaker.check("D", "v1", START), Circuit::Open(_)));
+}

@@ -40,7 +40,7 @@ impl AwsOrders {
             stack: stack_name(),
             cookie: setting("CLICK_COOKIE_SECRET_ARN").ok().map(|arn| CachedSecret {
                 source: SecretSource::new(environment, arn),
-                cache: Mutex::default(),
+                cache: Mutex::const_new(None),
             }),
         })
     }
@@ -50,8 +50,18 @@ impl AwsOrders {
 #[derive(Debug)]
 struct CachedSecret {
     source: SecretSource,
-    /// The time of the last reading, and the secret as last returned.
-    cache: Mutex<Option<(Timestamp, Option<SecretString>)>>,
+    cache: Mutex<Option<LastRead>>,
+}
+
+/// A secret as last read.
+#[derive(Clone, Debug)]
+struct LastRead {
+    /// `None` if it is not known.
+    secret: Option<SecretString>,
+    /// The time when it was last asked for.
+    read_at: Timestamp,
+    /// The time when Secrets Manager last returned it.
+    confirmed_at: Timestamp,
 }
 
 /// The age at which a cached secret is read again.
@@ -62,13 +72,23 @@ impl CachedSecret {
     async fn read(&self, now: Timestamp) -> Option<SecretString> {
         let mut cache = self.cache.lock().await;
         // It stays where it is: a caller with little time may drop this reading.
-        let (read_at, before) = cache.clone().unzip();
-        let before = before.flatten();
-        if read_at.is_some_and(|read_at| now.since(read_at) < MAX_AGE) {
-            return before;
+        let last = match cache.clone() {
+            Some(last) if now.since(last.read_at) < MAX_AGE => last,
+            before => LastRead::after(before, self.source.read().await, now),
+        };
+        cache.insert(last).secret.clone()
+    }
+}
+
+impl LastRead {
+    /// The result of a reading: the secret, or the one before for a bounded time.
+    fn after(before: Option<Self>, read: Result<Secret, Unavailable>, now: Timestamp) -> Self {
+        if let Ok(secret) = read {
+            return Self { secret: Some(secret.json), read_at: now, confirmed_at: now };
         }
-        let secret = self.source.read().await.ok().map(|secret| secret.json).or(before);
-        cache.insert((now, secret)).1.clone()
+        let confirmed_at = before.as_ref().map_or(now, |before| before.confirmed_at);
+        let before = before.filter(|_| now.since(confirmed_at) < Secret::MAX_UNCONFIRMED);
+        Self { secret: before.and_then(|it| it.secret), read_at: now, confirmed_at }
     }
 }
 
@@ -232,3 +252,26 @@ takes_orders!(AwsPlatform);
 takes_orders!(AwsWebhook);
 knows_senders!(AwsPlatform);
 knows_senders!(AwsWebhook);
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_the_cookie_stay_for_an_hour_while_secrets_manager_does_not_answer() {
+        let start = Timestamp::from_millis(1_795_256_100_000);
+        let known = Secret { json: "keys".to_owned().into(), version: "1".to_owned() };
+        let kept = |last: &LastRead| last.secret.as_ref().map(|it| it.expose_secret().to_owned());
+
+        let mut last = LastRead::after(None, Ok(known), start);
+        for minutes in 1..60 {
+            let now = start + Duration::from_mins(minutes);
+            last = LastRead::after(Some(last), Err(Unavailable), now);
+            assert_eq!(kept(&last).as_deref(), Some("keys"), "{minutes}");
+        }
+        last = LastRead::after(Some(last), Err(Unavailable), start + Secret::MAX_UNCONFIRMED);
+        assert_eq!(kept(&last), None);
+    }
+}

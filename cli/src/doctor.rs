@@ -73,6 +73,7 @@ struct View<'a> {
 
 type Area<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + 'a>>;
 
+/// Opens the account within the deadline, and finds out why there may be none.
 pub(crate) async fn run(
     arguments: &Arguments,
     wanted: &Doctor,

@@ -90,7 +90,6 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
     }
     let account = Account::open(arguments);
     match &arguments.command {
-        // It finds out why there may be none, and bounds the time.
         Command::Doctor(wanted) => Box::pin(doctor::run(arguments, wanted, account, output)).await,
         Command::Status(wanted) => status::run(&account.await?, wanted, now, output).await,
         Command::Console(wanted) => {

@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> None:
     session, stack = deployment(name or samconfig.DEFAULT, stack)
     arn = arn_of(session, stack, wanted)
     client = session.client("secretsmanager")
-    before = json.loads(client.get_secret_value(SecretId=arn)["SecretString"] or "{}")
+    before = present(client.get_secret_value(SecretId=arn).get("SecretString"))
     settings = asked_for(wanted, schema, before)
     check(settings, schema)
     client.put_secret_value(SecretId=arn, SecretString=json.dumps(settings))
@@ -86,6 +86,21 @@ def deployment(name: str, stack: str):
     return session, stack or environment.stack
 
 
+def present(text: str | None) -> dict:
+    """The settings in a secret. A text that is no JSON object holds none: this program is how it is put right."""
+    try:
+        settings = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def keys_in(settings: dict) -> list[str]:
+    """The keys in a secret. Anything but a list of texts holds none."""
+    keys = settings.get("keys")
+    return keys if isinstance(keys, list) and all(isinstance(key, str) for key in keys) else []
+
+
 def asked_for(wanted: str, schema: dict, before: dict) -> dict:
     if not sys.stdin.isatty():
         try:
@@ -96,9 +111,9 @@ def asked_for(wanted: str, schema: dict, before: dict) -> dict:
             raise Refused("Standard input holds no JSON object.")
         return settings
     if wanted in KEY_SECRETS:
-        return new_keys(before.get("keys", []))
+        return new_keys(keys_in(before))
     if wanted in PLATFORMS_BY_NAME:
-        return new_keys(before.get("keys", []), PLATFORMS_BY_NAME[wanted].title)
+        return new_keys(keys_in(before), PLATFORMS_BY_NAME[wanted].title)
     print(f"{schema['title']}. Enter leaves a member as it is.")
     return prompted(schema, before)
 

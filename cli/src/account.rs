@@ -3,10 +3,13 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use aws_sdk_cloudformation::error::{ConnectorError, ProvideErrorMetadata, SdkError};
-use postback_core::redaction::OperatorNote;
+use postback_core::{
+    delivery::{Key, PartialView, Record},
+    redaction::OperatorNote,
+};
 use postback_runtime::ledger::{Ledger, LedgerError};
 
-use crate::{args::Arguments, failure::Failure};
+use crate::{args::Arguments, failure::Failure, view::name};
 
 mod open;
 mod profile;
@@ -146,7 +149,40 @@ impl Account {
 
     pub(crate) fn ledger_failed(&self, action: &'static str) -> impl Fn(LedgerError) -> Failure {
         let table = self.place.outputs.get("LedgerTable").cloned().unwrap_or_default();
-        move |_| Failure::Ledger { table: table.clone(), action }
+        move |error| {
+            if error == LedgerError::Unavailable {
+                return Failure::Ledger { table: table.clone(), action };
+            }
+            Failure::LaterFormat { what: format!("An item of the ledger (table {table})") }
+        }
+    }
+
+    /// Reads one delivery. One that this version can't read is a failure that names it.
+    pub(crate) async fn delivery(&self, key: &Key) -> Result<Option<Record>, Failure> {
+        self.ledger.get(key).await.map_err(|error| match error {
+            LedgerError::Unavailable => self.ledger_failed("GetItem")(error),
+            _ => {
+                Failure::LaterFormat { what: format!("Order {} at {}", key.order_id, key.delivery) }
+            }
+        })
+    }
+
+    /// The deliveries of an order, and of those that this version can't read the parts that it can.
+    pub(crate) async fn readable_of_order(
+        &self,
+        order_id: &str,
+    ) -> Result<(Vec<Record>, Vec<PartialView>), Failure> {
+        let found = self.ledger.readable_of_order(order_id).await;
+        found.map_err(self.ledger_failed("Query"))
+    }
+
+    /// All deliveries of an order. One that this version can't read is a failure that names it.
+    pub(crate) async fn of_order(&self, order_id: &str) -> Result<Vec<Record>, Failure> {
+        let (records, partial) = self.readable_of_order(order_id).await?;
+        match partial.first() {
+            None => Ok(records),
+            Some(one) => Err(Failure::LaterFormat { what: format!("Order {}", name(one)) }),
+        }
     }
 }
 

@@ -24,6 +24,8 @@ mod order;
 mod others;
 mod repeated;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use file::Export;
 use judge::{Bucket, Judgement, answered, judge};
@@ -220,10 +222,7 @@ impl<'a> Checker<'a> {
     async fn judge(&self, checked: &Checked) -> Result<Vec<(String, Judgement)>, Failure> {
         let order = &checked.order;
         let records = match self.account {
-            Some(account) => {
-                let records = account.ledger.of_order(order.order_id().as_str()).await;
-                records.map_err(account.ledger_failed("Query"))?
-            }
+            Some(account) => account.of_order(order.order_id().as_str()).await?,
             None => Vec::new(),
         };
         let too_old = order.too_old(self.now, RETENTION).map(|fault| fault.to_string());
@@ -259,8 +258,8 @@ impl<'a> Checker<'a> {
         let mut sent = HashMap::new();
         let Some(account) = self.account else { return Ok(sent) };
         for (_, value) in Export::open(&self.wanted.file)? {
-            let Ok(value) = value else { continue };
-            let Ok(checked) = Checked::read(&value, self.now) else { continue };
+            let checked = value.and_then(|value| Checked::read(&value, self.now));
+            let Ok(checked) = checked else { continue };
             if checked.order.status() != Status::Completed {
                 continue;
             }
@@ -271,7 +270,8 @@ impl<'a> Checker<'a> {
                 if !self.known.unseen.contains(&key) || sent.contains_key(&key) {
                     continue;
                 }
-                let order = GivenOrder::of(&value, self.wanted.file.display().to_string())?;
+                let order =
+                    GivenOrder::of(&checked.detail, self.wanted.file.display().to_string())?;
                 let answer = deliver(account, &network, &order).await;
                 sent.insert(key, answered(answer)?);
             }

@@ -94,10 +94,10 @@ async fn known(account: &Account, claim: &Claim) -> Result<Known, Failure> {
     if claim.fault.is_some() {
         return Ok(Known::default());
     }
-    let failed = account.ledger_failed("Query");
-    let records = account.ledger.of_order(&claim.order_id).await.map_err(&failed)?;
+    let records = account.of_order(&claim.order_id).await?;
     let unclaimed = if records.is_empty() {
-        account.ledger.unclaimed(&claim.order_id).await.map_err(&failed)?
+        let unclaimed = account.ledger.unclaimed(&claim.order_id).await;
+        unclaimed.map_err(account.ledger_failed("Query"))?
     } else {
         None
     };

@@ -3,10 +3,13 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use postback_core::delivery::Record;
+use postback_core::{
+    delivery::Record,
+    order::{Unreadable, parse},
+};
 use postback_runtime::ledger::{Filter, Page};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     account::{Account, failed},
@@ -91,18 +94,38 @@ pub(crate) fn count_table(counts: &Counts) -> Vec<String> {
 /// Reads the orders in a file: an array, or one a line; bare, or as their events' `detail`.
 pub(crate) fn read_orders(path: &Path) -> Result<Vec<Value>, Failure> {
     let bad = |fault: String| Failure::BadFile { file: path.display().to_string(), fault };
-    let text = fs::read_to_string(path).map_err(|error| bad(why_not(&error)))?;
-    let text = text.trim_start_matches('\u{feff}');
-    let values = match serde_json::from_str(text) {
-        Ok(Value::Array(values)) => Ok(values),
-        _ => serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<_>, _>>(),
+    let orders = (1..).zip(each_order(path)?);
+    let order = |(number, order): (usize, Result<Value, String>)| {
+        order.map_err(|fault| bad(format!("order {number}: {fault}")))
     };
-    let values = values.map_err(|error| bad(format!("not JSON in line {}", error.line())))?;
-    Ok(values.into_iter().map(bare).collect())
+    orders.map(order).collect()
 }
 
-/// The order, bare or out of its event.
-pub(crate) fn bare(value: Value) -> Value {
+/// Reads the orders in a file, each or its faults.
+pub(crate) fn each_order(path: &Path) -> Result<Vec<Result<Value, String>>, Failure> {
+    let bad = |fault: String| Failure::BadFile { file: path.display().to_string(), fault };
+    let text = fs::read_to_string(path).map_err(|error| bad(why_not(&error)))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let orders: Result<Vec<&RawValue>, _> = match serde_json::from_str(text) {
+        Ok(orders) => Ok(orders),
+        Err(_) => serde_json::Deserializer::from_str(text).into_iter().collect(),
+    };
+    let orders = orders.map_err(|error| bad(format!("not JSON in line {}", error.line())))?;
+    Ok(orders.into_iter().map(|order| read_order(order.get())).collect())
+}
+
+/// Reads an order, bare or out of its event, as intake does: a member that is given twice is a fault.
+pub(crate) fn read_order(text: &str) -> Result<Value, String> {
+    parse(text).map(bare).map_err(|unreadable| match unreadable {
+        Unreadable::NotJson { .. } => "it is not JSON".to_owned(),
+        doubled @ Unreadable::Doubled(_) => {
+            let faults = doubled.faults().iter().map(ToString::to_string).collect::<Vec<_>>();
+            faults.join("; ")
+        }
+    })
+}
+
+fn bare(value: Value) -> Value {
     match value.get("detail") {
         Some(detail) if value.get("order_id").is_none() => detail.clone(),
         _ => value,
@@ -118,8 +141,7 @@ pub(crate) async fn predict(
     let mut predictions = Vec::new();
     for order in orders {
         let order_id = order["order_id"].as_str().unwrap_or_default();
-        let records = account.ledger.of_order(order_id).await;
-        let records = records.map_err(account.ledger_failed("Query"))?;
+        let records = account.of_order(order_id).await?;
         for rule in &target.rules {
             if concerns(account, rule, order).await? {
                 let own = records.iter().filter(|record| record.network() == rule.network);
@@ -215,6 +237,9 @@ mod tests {
         }
         fs::write(&path, "{").expect("written");
         assert!(read_orders(&path).is_err());
+        fs::write(&path, r#"[{"order_id":"A-1"},{"total":"1","total":"1499"}]"#).expect("written");
+        let refused = read_orders(&path).map_err(|failure| failure.to_string());
+        assert!(refused.is_err_and(|said| said.contains("order 2: /total: is given twice")));
         fs::remove_file(&path).expect("removed");
     }
 }

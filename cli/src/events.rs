@@ -87,8 +87,7 @@ struct Pending {
 
 impl Replay<'_> {
     async fn order(&mut self, order_id: &str, filter: &Filter) -> Result<(), Failure> {
-        let failed = self.account.ledger_failed("Query");
-        let records = self.account.ledger.of_order(order_id).await.map_err(failed)?;
+        let records = self.account.of_order(order_id).await?;
         if records.is_empty() {
             return Err(Failure::UnknownOrder { order_id: order_id.to_owned() });
         }

@@ -32,6 +32,12 @@ pub(crate) enum Failure {
          permissions on the table."
     )]
     Ledger { table: String, action: &'static str },
+    /// A later version of Postback wrote an item.
+    #[error(
+        "{what} can't be read by this version of the tool (`postback --version`): a later version of \
+         Postback wrote it. Install the tool of the version that is deployed. Nothing was changed."
+    )]
+    LaterFormat { what: String },
     /// There is no such profile.
     #[error("There is no AWS profile {profile} on this machine. There are: {known}.")]
     NoProfile { profile: String, known: String },
@@ -218,6 +224,7 @@ impl Failure {
             Self::Unreachable { .. } => "unreachable",
             Self::Refused { .. } => "refused",
             Self::Ledger { .. } => "ledger_unavailable",
+            Self::LaterFormat { .. } => "later_format",
             Self::NoProfile { .. } => "no_profile",
             Self::BadRegion { .. } => "bad_region",
             Self::NoStack { .. } => "no_stack",
@@ -268,6 +275,7 @@ impl Failure {
             | Self::Unreachable { .. }
             | Self::Refused { .. }
             | Self::Ledger { .. }
+            | Self::LaterFormat { .. }
             | Self::FunctionFailed { .. }
             | Self::NotPublished { .. }
             | Self::NoPort { .. } => 1,

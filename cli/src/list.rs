@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use postback_core::{
     clock::Timestamp,
-    delivery::{DeliveryView, Key, Record, ValidationView},
+    delivery::{DeliveryView, Key, PartialView, Record, ValidationView},
 };
 use postback_runtime::ledger::Filter;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     scan::{gather, gather_all, parse_cursor},
     span,
-    view::Output,
+    view::{Output, left_out},
 };
 
 mod found;
@@ -57,9 +57,12 @@ pub(crate) async fn run(
         _ => gather(account, &filter, after, wanted.read_units, add).await?,
     };
     found.finish();
-    let validations = validations(account, &found.shown).await?;
+    let (validations, partial) = validations(account, &found.shown).await?;
     show(&found, &validations, wanted.format, &read, now, output);
     output.note(&read.cost(found.totals.count));
+    for partial in &partial {
+        output.note(&left_out(partial));
+    }
     match &read.next {
         None => Ok(()),
         Some(next) => Err(Failure::Stopped { next: next.clone() }),
@@ -89,20 +92,22 @@ pub(crate) fn filter(account: &Account, wanted: &List, now: Timestamp) -> Result
 /// The validations of deliveries, by their keys.
 pub(crate) type Validations = HashMap<Key, Record>;
 
-/// Reads the validations of these deliveries: the ledger has each beside its delivery.
+/// Reads the validations of these deliveries: the ledger has each beside its delivery. Beside them are
+/// the items of the same orders that this version can't read.
 pub(crate) async fn validations(
     account: &Account,
     shown: &[Record],
-) -> Result<Validations, Failure> {
+) -> Result<(Validations, Vec<PartialView>), Failure> {
     // A delivery whose content is kept is validated.
     let validated = shown.iter().filter(|record| record.protocol.reported.is_some());
     let orders: BTreeSet<_> = validated.map(|record| record.order_id.clone()).collect();
     // A query, because who may only look has no right to get an item.
-    let records =
-        stream::iter(orders).map(|order| async move { account.ledger.of_order(&order).await });
-    let records: Vec<Vec<Record>> =
-        records.buffered(AT_ONCE).try_collect().await.map_err(account.ledger_failed("Query"))?;
-    Ok(records.into_iter().flatten().map(|record| (record.key(), record)).collect())
+    let found =
+        stream::iter(orders).map(|order| async move { account.readable_of_order(&order).await });
+    let found: Vec<_> = found.buffered(AT_ONCE).try_collect().await?;
+    let (records, partial): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let validations = records.into_iter().flatten().map(|record| (record.key(), record)).collect();
+    Ok((validations, partial.into_iter().flatten().collect()))
 }
 
 /// The validation of a delivery: of its own record, or the network's word.
@@ -164,10 +169,25 @@ mod tests {
         aws.table.fail_all(Some("GetItem"));
 
         let shown = [delivered, paid("other", "delivered", "1", "EUR")];
-        let found = validations(&aws.account, &shown).await.expect("validations");
+        let (found, _) = validations(&aws.account, &shown).await.expect("validations");
 
         assert_eq!(validation_status(&shown[0], &found), "approved");
         assert_eq!(validation_status(&shown[1], &found), "none");
+    }
+
+    #[tokio::test]
+    async fn a_validation_of_a_later_version_is_named() {
+        let aws = FakeAws::start().await;
+        let mut delivered = paid("net", "delivered", "10.5", "EUR");
+        delivered.protocol.reported = validation("delivered", None).protocol.reported;
+        aws.table.ledger().put(&delivered, None).await.expect("a write");
+        aws.put_later("A-1", "net!validation").await;
+
+        let (found, partial) = validations(&aws.account, &[delivered]).await.expect("validations");
+
+        assert_eq!(found.len(), 1);
+        let [partial] = partial.as_slice() else { panic!("{partial:?}") };
+        assert!(left_out(partial).starts_with("Left out: A-1 at net (format 9)"));
     }
 
     fn validation_status(record: &Record, validations: &Validations) -> &'static str {

@@ -88,45 +88,48 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
     {
         return reconcile::preview(wanted, output);
     }
-    let account = Account::open(arguments).await;
+    let account = Account::open(arguments);
     match &arguments.command {
-        // It finds out why there may be none.
-        Command::Doctor(wanted) => doctor::run(arguments, wanted, account, output).await,
-        Command::Status(wanted) => status::run(&account?, wanted, now, output).await,
+        Command::Doctor(wanted) => Box::pin(doctor::run(arguments, wanted, account, output)).await,
+        Command::Status(wanted) => status::run(&account.await?, wanted, now, output).await,
         Command::Console(wanted) => {
-            console::run(account?, wanted, arguments.time_zone, output).await
+            console::run(account.await?, wanted, arguments.time_zone, output).await
         }
-        Command::Orders(Orders::Show(wanted)) => show::run(&account?, wanted, output).await,
-        Command::Orders(Orders::List(wanted)) => list::run(&account?, wanted, now, output).await,
+        Command::Orders(Orders::Show(wanted)) => show::run(&account.await?, wanted, output).await,
+        Command::Orders(Orders::List(wanted)) => {
+            list::run(&account.await?, wanted, now, output).await
+        }
         Command::Orders(Orders::Check(wanted)) => {
-            check::online(&account?, wanted, now, output).await
+            check::online(&account.await?, wanted, now, output).await
         }
-        Command::Orders(Orders::Settle(wanted)) => settle::run(&account?, wanted, output).await,
+        Command::Orders(Orders::Settle(wanted)) => {
+            settle::run(&account.await?, wanted, output).await
+        }
         Command::Orders(Orders::Replay(wanted)) => {
-            replay::run(&account?, wanted, now, output).await
+            replay::run(&account.await?, wanted, now, output).await
         }
         Command::Orders(Orders::Redrive(wanted)) => {
-            redrive::run(&account?, wanted, now, output).await
+            redrive::run(&account.await?, wanted, now, output).await
         }
-        Command::Reconcile(wanted) => reconcile::run(&account?, wanted, now, output).await,
+        Command::Reconcile(wanted) => reconcile::run(&account.await?, wanted, now, output).await,
         Command::Validate(Validate::Export(wanted)) => {
-            validate::run(&account?, wanted, now, output).await
+            validate::run(&account.await?, wanted, now, output).await
         }
         Command::Validate(Validate::ClaimBack(wanted)) => {
-            validate::claim_back::run(&account?, wanted, output).await
+            validate::claim_back::run(&account.await?, wanted, output).await
         }
         Command::Claims(Claims::Answer(wanted)) => {
-            claims::run(&account?, wanted, now, output).await
+            claims::run(&account.await?, wanted, now, output).await
         }
         Command::Receipt(Receipt::Key | Receipt::Verify(_)) => {
-            receipt::key(&account?, output).await
+            receipt::key(&account.await?, output).await
         }
         Command::Events(Events::Replay(wanted)) => {
-            events::run(&account?, wanted, now, output).await
+            events::run(&account.await?, wanted, now, output).await
         }
-        Command::Logs(wanted) => logs::run(&account?, wanted, now, output).await,
-        Command::Pause(wanted) => pause::run_pause(&account?, wanted, output).await,
-        Command::Resume(wanted) => pause::run_resume(&account?, wanted, output).await,
-        Command::Stack { output: name } => stack::run(&account?, name.as_deref(), output),
+        Command::Logs(wanted) => logs::run(&account.await?, wanted, now, output).await,
+        Command::Pause(wanted) => pause::run_pause(&account.await?, wanted, output).await,
+        Command::Resume(wanted) => pause::run_resume(&account.await?, wanted, output).await,
+        Command::Stack { output: name } => stack::run(&account.await?, name.as_deref(), output),
     }
 }

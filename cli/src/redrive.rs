@@ -12,7 +12,7 @@ use crate::{
     account::{Account, Network, failed},
     args::Redrive,
     failure::Failure,
-    view::{Output, table},
+    view::{Output, name, table},
 };
 
 mod corrected;
@@ -245,14 +245,14 @@ impl<'a> Work<'a> {
             return Ok(format!("an event of the partner bus of {}", platform.name));
         }
         let Some(order_id) = &content.order_id else { return Ok("no order".to_owned()) };
-        let failed = self.account.ledger_failed("Query");
-        let records = self.account.ledger.of_order(order_id).await.map_err(failed)?;
+        let (records, partial) = self.account.readable_of_order(order_id).await?;
         let own = |name: &str| self.network.is_none_or(|network| network.name == name);
         let states = records.iter().filter(|record| own(record.network())).map(|record| {
             let reason = record.protocol.reason.as_ref().map(|reason| format!(", {reason}"));
             format!("{}{}", record.protocol.state.as_str(), reason.unwrap_or_default())
         });
-        let states = states.collect::<Vec<_>>().join("; ");
+        let unread = partial.iter().map(|partial| format!("unreadable: {}", name(partial)));
+        let states = states.chain(unread).collect::<Vec<_>>().join("; ");
         Ok(if states.is_empty() {
             "the function failed before it wrote to the ledger: see its log".to_owned()
         } else {

@@ -1,7 +1,7 @@
 //! `orders settle`: a person's decision about a delivery.
 
 use postback_core::{
-    delivery::{Decision, DeliveryView, Proof, Record, State},
+    delivery::{Decision, DeliveryView, PartialView, Proof, Record, State},
     redaction::OperatorNote,
 };
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
     args::Settle,
     failure::Failure,
     invoke::GivenOrder,
-    view::{Output, story},
+    view::{Output, left_out, name, story},
 };
 
 mod decider;
@@ -52,7 +52,11 @@ pub(crate) async fn run(
     if let Some(file) = &wanted.from {
         return many::run(account, wanted, file, output).await;
     }
-    let record = find(account, wanted).await?;
+    let (records, partial) = account.readable_of_order(&wanted.order_id).await?;
+    let record = one_of(records, &partial, wanted)?;
+    for partial in &partial {
+        output.note(&left_out(partial));
+    }
     let seen = match checked(account, wanted, &record).await? {
         // Before the question: nobody is asked for what then can't be done.
         Some(decision) => seen(&record, wanted, decision, output)?,
@@ -91,8 +95,7 @@ async fn checked(
 /// Checks that the validation of a delivery was not called: what a person has decided before that
 /// stands.
 async fn check_validation(account: &Account, record: &Record) -> Result<(), Failure> {
-    let validation = account.ledger.get(&record.key().validation()).await;
-    match validation.map_err(account.ledger_failed("GetItem"))? {
+    match account.delivery(&record.key().validation()).await? {
         Some(held) if held.protocol.attempt > 0 => Err(Failure::Validated {
             order_id: record.order_id.clone(),
             delivery: record.delivery.clone(),
@@ -178,12 +181,19 @@ impl Settled {
     }
 }
 
-/// The delivery that is wanted, as stored.
+/// The delivery that is wanted, as stored, of an order all of which this version can read.
 pub(crate) async fn find(account: &Account, wanted: &Settle) -> Result<Record, Failure> {
+    one_of(account.of_order(&wanted.order_id).await?, &[], wanted)
+}
+
+/// The delivery that is wanted among an order's; `partial` are those that this version can't read.
+fn one_of(
+    records: Vec<Record>,
+    partial: &[PartialView],
+    wanted: &Settle,
+) -> Result<Record, Failure> {
     let order_id = &wanted.order_id;
-    let failed = account.ledger_failed("Query");
-    let records = account.ledger.of_order(order_id).await.map_err(failed)?;
-    if records.is_empty() {
+    if records.is_empty() && partial.is_empty() {
         return Err(Failure::UnknownOrder { order_id: order_id.clone() });
     }
     let known: Vec<_> = records.iter().map(|record| record.delivery.clone()).collect();
@@ -191,10 +201,15 @@ pub(crate) async fn find(account: &Account, wanted: &Settle) -> Result<Record, F
     let (network, rest) = wanted.delivery.split_at(network_end);
     let delivery = format!("{}{rest}", network.replace('-', "_"));
     let is_it = |record: &Record| record.delivery == delivery;
-    records.into_iter().find(is_it).ok_or_else(|| Failure::UnknownDelivery {
-        order_id: order_id.clone(),
-        delivery: wanted.delivery.clone(),
-        known: known.join(", "),
+    let of_network = |partial: &&PartialView| partial.network == delivery[..network_end];
+    let unread = partial.iter().find(of_network);
+    records.into_iter().find(is_it).ok_or_else(|| match unread {
+        Some(unread) => Failure::LaterFormat { what: format!("Order {}", name(unread)) },
+        None => Failure::UnknownDelivery {
+            order_id: order_id.clone(),
+            delivery: wanted.delivery.clone(),
+            known: known.join(", "),
+        },
     })
 }
 

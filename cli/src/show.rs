@@ -1,6 +1,6 @@
 //! `orders show`: all deliveries of an order; or that it concerned no network.
 
-use postback_core::delivery::{DeliveryView, views};
+use postback_core::delivery::{DeliveryView, PartialView, Record, views};
 use postback_runtime::ledger::{UnclaimedOrder, UnclaimedView};
 use serde::Serialize;
 
@@ -8,16 +8,24 @@ use crate::{
     account::Account,
     args::Show,
     failure::Failure,
-    view::{Output, story},
+    view::{Output, partial_story, story},
 };
 
 #[derive(Serialize)]
 struct View<'a> {
     order_id: &'a str,
-    deliveries: Vec<DeliveryView<'a>>,
+    deliveries: Vec<Shown<'a>>,
     /// Present where it concerned no network.
     #[serde(skip_serializing_if = "Option::is_none")]
     unclaimed: Option<UnclaimedView<'a>>,
+}
+
+/// A delivery, or the parts of one that this version can't read.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'a> {
+    Whole(Box<DeliveryView<'a>>),
+    Partial(&'a PartialView),
 }
 
 pub(crate) async fn run(
@@ -26,9 +34,8 @@ pub(crate) async fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let order_id = &wanted.order_id;
-    let failed = account.ledger_failed("Query");
-    let records = account.ledger.of_order(order_id).await.map_err(failed)?;
-    if records.is_empty() {
+    let (records, partial) = account.readable_of_order(order_id).await?;
+    if records.is_empty() && partial.is_empty() {
         let failed = account.ledger_failed("Query");
         let order = account.ledger.unclaimed(order_id).await.map_err(failed)?;
         let order = order.ok_or_else(|| Failure::UnknownOrder { order_id: order_id.clone() })?;
@@ -37,11 +44,17 @@ pub(crate) async fn run(
         output.answer(&lines(order_id, &order), &view);
         return Ok(());
     }
-    let stories: Vec<_> = records.iter().map(story).collect();
-    let deliveries = views(&records, DeliveryView::for_operator);
-    let view = View { order_id, deliveries, unclaimed: None };
+    let stories = records.iter().map(story).chain(partial.iter().map(partial_story));
+    let stories: Vec<_> = stories.collect();
+    let view = View { order_id, deliveries: shown(&records, &partial), unclaimed: None };
     output.answer(&stories.join(&String::new()), &view);
     Ok(())
+}
+
+fn shown<'a>(records: &'a [Record], partial: &'a [PartialView]) -> Vec<Shown<'a>> {
+    let whole = views(records, DeliveryView::for_operator).into_iter();
+    let whole = whole.map(|view| Shown::Whole(Box::new(view)));
+    whole.chain(partial.iter().map(Shown::Partial)).collect()
 }
 
 /// An order that concerned no network.
@@ -54,4 +67,47 @@ fn lines(order_id: &str, order: &UnclaimedOrder) -> Vec<String> {
         format!("  {:<15}{}", "accepted", order.accepted_at),
         format!("  {:<15}{clicks}", "clicks"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{FakeAws, paid};
+
+    async fn show(aws: &FakeAws, json: bool) -> String {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output { json, out: &mut out, err: &mut err };
+        let wanted = Show { order_id: "A-1".to_owned() };
+        run(&aws.account, &wanted, &mut output).await.expect("an order");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[tokio::test]
+    async fn a_delivery_of_a_later_version_is_shown_beside_the_others() {
+        let aws = FakeAws::start().await;
+        let delivered = paid("net", "delivered", "10.5", "EUR");
+        aws.table.ledger().put(&delivered, None).await.expect("a write");
+        aws.put_later("A-1", "other#2").await;
+
+        let view: serde_json::Value = serde_json::from_str(&show(&aws, true).await).expect("JSON");
+        let text = show(&aws, false).await;
+
+        assert_eq!(view["deliveries"][0]["network"], "net");
+        let later = &view["deliveries"][1];
+        let named = (&later["network"], &later["line"], &later["format"], &later["state"]);
+        assert_eq!(named, (&"other".into(), &"2".into(), &9.into(), &"levitating".into()));
+        assert!(text.contains("A-1 at net\n"), "{text}");
+        assert!(text.contains("A-1 at other#2 (format 9)\n  can't be read"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_order_of_a_later_version_alone_is_known() {
+        let aws = FakeAws::start().await;
+        aws.put_later("A-1", "net").await;
+
+        assert!(show(&aws, false).await.starts_with("A-1 at net (format 9)\n"));
+        let failure = aws.account.of_order("A-1").await.expect_err("a failure");
+        assert_eq!(failure.code(), "later_format");
+        assert!(failure.to_string().starts_with("Order A-1 at net (format 9) can't be read"));
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use postback_core::{
-    delivery::{AttemptRecord, Record},
+    delivery::{AttemptRecord, PartialView, Record},
     redaction::Details,
 };
 use serde::Serialize;
@@ -18,7 +18,7 @@ mod content;
 mod story;
 
 pub(crate) use content::{other_content, other_contents};
-pub(crate) use story::story;
+pub(crate) use story::{partial_story, story};
 
 /// The destination of answers.
 pub(crate) struct Output<'a> {
@@ -143,6 +143,19 @@ pub(crate) fn age(age: Duration) -> String {
         seconds @ 7_200..172_800 => format!("{}h", seconds / 3_600),
         seconds => format!("{}d", seconds / 86_400),
     }
+}
+
+/// The name of a delivery that this version can't read: `A-1 at net#2 (format 9)`.
+pub(crate) fn name(partial: &PartialView) -> String {
+    let PartialView { order_id, network, line, format, .. } = partial;
+    let line = line.as_ref().map(|line| format!("#{line}")).unwrap_or_default();
+    format!("{order_id} at {network}{line} (format {format})")
+}
+
+/// A remark about a delivery that this version can't read.
+pub(crate) fn left_out(partial: &PartialView) -> String {
+    let name = name(partial);
+    format!("Left out: {name} was written by a later version of Postback. Update the tool.")
 }
 
 /// The reason, or the proof.

@@ -272,6 +272,7 @@ SEEDED = {
     "a disabled rule": (disabled_rule, ("rule_disabled", "ShopbackRule")),
     "a rule without a target": (rule_without_target, ("rule_without_target", "CartstackRule")),
     "a paused queue": (lambda patient: stopped(patient, "CartstackFunctionQueue"), ("queue_paused", "cartstack")),
+    "a paused queue of the bus": (lambda patient: stopped(patient, "IntakeFunctionBusOrders"), ("queue_paused", "IntakeFunctionBusOrders")),
     "a paused stream": (lambda patient: stopped(patient, "PublishFunctionLedger"), ("stream_paused", "publish")),
     "an alarm that is turned off": (alarm_turned_off, ("alarm_disabled", "ShopbackPausedAlarm")),
     "a wrong alias": (old_alias, ("alias_wrong", "postback-patient-audit")),

@@ -22,13 +22,14 @@ use clap::Args;
 ///   contradicts FILE has it above with another total, which is the one judged;
 ///               or cancels it, so that it is not sent
 ///   repeated    FILE has it above with the same total
+///   left out    sent, and the network's settings leave it out: why
 ///   invalid     the order has faults; it was completed more than a day ahead, or
 ///               before the ledger's memory
 ///
 /// --send then sends what was never seen, to those networks alone, as POST
-/// /orders/{network} does. A second run sends nothing. An order that the
-/// network's settings leave out is not written to the ledger, so it is asked
-/// about each time.
+/// /orders/{network} does, with the clicks of its click_cookie. A second run
+/// sends nothing but what was left out: nothing is written to the ledger of
+/// it, so the function is asked each time.
 ///
 /// --reported-between looks the other way: of what was reported in that time it
 /// lists each delivery whose amount is another one than FILE's, with both amounts

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
-    dry_run::bare,
+    dry_run::{each_order, read_order},
     failure::{Failure, why_not},
 };
 
@@ -47,8 +47,7 @@ impl Export {
         if serde_json::from_str::<Map<String, Value>>(start).is_ok() || start.is_empty() {
             return Ok(Self::Lines { lines: BufReader::new(open()?).lines(), line: 0 });
         }
-        let orders = crate::dry_run::read_orders(path)?;
-        let rows: Vec<_> = (1..).zip(orders.into_iter().map(Ok)).collect();
+        let rows: Vec<_> = (1..).zip(each_order(path)?).collect();
         Ok(Self::Whole(rows.into_iter()))
     }
 
@@ -66,6 +65,12 @@ impl Export {
         let columns: Vec<Vec<String>> = header.iter().map(path).collect();
         if !columns.iter().any(|column| column.as_slice() == ["order_id"]) {
             return Err("it has no column order_id".to_owned());
+        }
+        let again = |(at, column): (usize, &Vec<String>)| {
+            !column.concat().is_empty() && columns[..at].contains(column)
+        };
+        if let Some(at) = columns.iter().enumerate().position(again) {
+            return Err(format!("it has the column {} twice", columns[at].join(".")));
         }
         Ok(Self::Csv { columns, rows: reader.into_records() })
     }
@@ -95,8 +100,7 @@ impl Iterator for Export {
                 };
                 let text = text.trim_start_matches('\u{feff}').trim();
                 if !text.is_empty() {
-                    let value = serde_json::from_str(text).map(bare);
-                    return Some((*line, value.map_err(|_| "it is not JSON".to_owned())));
+                    return Some((*line, read_order(text)));
                 }
             },
             Self::Whole(rows) => rows.next(),
@@ -210,6 +214,27 @@ mod tests {
             [(1, order("A-1")), (3, Err("it is not JSON".to_owned())), (4, order("A-2"))]
         );
         assert_eq!(whole, [(1, order("A-1")), (2, order("A-2"))]);
+    }
+
+    #[test]
+    fn a_member_or_a_column_that_is_given_twice_is_named() {
+        let twice = "{\"order_id\": \"A-1\", \"total\": \"1\", \"total\": \"1499\"}";
+        let other = "{\"order_id\": \"A-2\"}";
+
+        let lines = rows("twice.jsonl", &format!("{twice}\n{other}\n"));
+        let events = rows("twice-events.jsonl", &format!("{{\"detail\": {twice}}}\n{other}\n"));
+        let whole = rows("twice.json", &format!("[\n{twice},\n{other}]"));
+
+        for (found, place) in [(lines, "/total"), (events, "/detail/total"), (whole, "/total")] {
+            let (1, Err(why)) = &found[0] else { panic!("{found:?}") };
+            assert!(why.starts_with(&format!("{place}: is given twice")), "{why}");
+            assert_eq!(found[1], (2, Ok(json!({ "order_id": "A-2" }))));
+        }
+        let path = env::temp_dir().join(format!("postback-check-{}-columns.csv", process::id()));
+        fs::write(&path, "order_id,total,,,total\nA-1,1,,,1499\n").expect("a file");
+        let refused = Export::open(&path).err().map(|failure| failure.to_string());
+        fs::remove_file(&path).expect("removed");
+        assert!(refused.is_some_and(|said| said.contains("it has the column total twice")));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(super) enum Bucket {
     Concerns,
     /// Sent by this run.
     Sent,
+    /// Sent by this run, and left out by the network's settings: the ledger keeps nothing of it.
+    LeftOut,
     /// Reported, and not in the file.
     NotInFile,
     Invalid,
@@ -42,6 +44,7 @@ impl Bucket {
             Self::NeverSeen => "never seen",
             Self::Concerns => "concerns",
             Self::Sent => "sent",
+            Self::LeftOut => "left out",
             Self::NotInFile => "not in file",
             Self::Invalid => "invalid",
             Self::Repeated => "repeated",
@@ -151,7 +154,11 @@ pub(super) fn answered(answer: Result<Value, Failure>) -> Result<Judgement, Fail
     let (state, reason) = (text("state"), text("reason"));
     let why = if reason.is_empty() { state.to_owned() } else { format!("{state}: {reason}") };
     let bucket = match state {
-        "skipped" | "rejected" | "withdrawn" => Bucket::Skipped,
+        "skipped" => {
+            let why = format!("{why}; nothing is kept of it, so the next run asks again");
+            return Ok(Judgement::new(Bucket::LeftOut, why));
+        }
+        "rejected" | "withdrawn" => Bucket::Skipped,
         _ => Bucket::Sent,
     };
     Ok(Judgement::new(bucket, why))

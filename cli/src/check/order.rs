@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 /// An order without faults.
 pub(super) struct Checked {
     pub(super) order: Arrived,
-    /// The order as it goes on the bus.
-    detail: Value,
+    /// The order as it goes on the bus: with the clicks of its cookie, which no network's function reads.
+    pub(super) detail: Value,
 }
 
 impl Checked {

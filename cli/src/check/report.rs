@@ -110,8 +110,8 @@ impl Report {
         let network = self.totals.entry(subject.network.to_owned()).or_default();
         network.entry(bucket).or_default().add(money);
         let differs = self.difference(subject, bucket, was.as_ref());
-        let is_shown =
-            self.shows_all || bucket.is_need() || matches!(bucket, Bucket::Open | Bucket::Sent);
+        let is_new = matches!(bucket, Bucket::Open | Bucket::Sent | Bucket::LeftOut);
+        let is_shown = self.shows_all || bucket.is_need() || is_new;
         if !is_shown && self.out.is_none() {
             return Ok(());
         }

@@ -188,7 +188,7 @@ pub(super) async fn download(
     let failed = |it| failure(&console, &it);
     let wanted = wanted(&pairs).map_err(failed)?.up_to(FILE_ROWS);
     let found = whole(&console, &wanted).await.map_err(failed)?;
-    let validations = validations(&console.account, &found.shown).await.map_err(failed)?;
+    let (validations, _) = validations(&console.account, &found.shown).await.map_err(failed)?;
     let mut file = csv(&found.shown, &validations, console.now());
     if found.totals.count > found.shown.len() {
         let cut = format!("CUT: {} of {} rows\n", found.shown.len(), found.totals.count);

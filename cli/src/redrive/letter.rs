@@ -4,12 +4,12 @@ use aws_sdk_sqs::types::Message;
 use postback_core::{
     clock::Timestamp,
     fields::{self, Fault, UnknownFields},
-    order::{Arrived, OrderId},
+    order::{self, OrderId},
 };
 use postback_orders::networks::click_faults;
 use postback_runtime::services::{ORDER_DELAYED, ORDER_TYPES};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::networks::{Platform, partner};
 
@@ -35,8 +35,7 @@ struct Envelope {
     source: String,
     #[serde(rename = "detail-type")]
     detail_type: String,
-    #[serde(default)]
-    detail: Value,
+    detail: Option<Box<RawValue>>,
 }
 
 impl Content {
@@ -54,13 +53,17 @@ impl Content {
         if let Some(partner) = partner(&source) {
             return Self { partner: Some(partner), ..Self::default() };
         }
-        let order_id = order_id(&detail);
-        let order = Arrived::read(&detail, UnknownFields::Ignore);
-        let faults = order.map_or_else(|faults| faults, |order| order.too_far_ahead(now));
-        if !faults.is_empty() {
-            let (faults, stays) = (places(&faults), Some("the order is faulty"));
-            return Self { order_id, faults, stays, partner: None };
-        }
+        let detail = detail.as_deref().map_or("null", RawValue::get);
+        // As the functions read it: what they refuse would come back.
+        let (order, detail) = match order::read_event(detail, now) {
+            Ok(read) => read,
+            Err(faults) => {
+                let order_id = order_id(detail, &faults);
+                let stays = Some("the order is faulty");
+                return Self { order_id, faults: places(&faults), stays, partner: None };
+            }
+        };
+        let order_id = Some(order.order_id().as_str().to_owned());
         let is_taken = detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
         let stays = (!is_taken).then_some("the event is of a type that no network takes");
         // A click that is wrong stops no network but its own.
@@ -73,9 +76,13 @@ fn places(faults: &[Fault]) -> Vec<String> {
     faults.iter().map(|fault| format!("{} at {}", fault.code, fault.pointer)).collect()
 }
 
-/// The id of an order, whatever else is wrong with it.
-fn order_id(detail: &Value) -> Option<String> {
-    let read = fields::read(detail, UnknownFields::Ignore, |fields| {
+/// The id of a faulty order, unless it is the fault.
+fn order_id(detail: &str, faults: &[Fault]) -> Option<String> {
+    if faults.iter().any(|fault| fault.pointer == "/order_id") {
+        return None;
+    }
+    let detail = serde_json::from_str(detail).ok()?;
+    let read = fields::read(&detail, UnknownFields::Ignore, |fields| {
         fields.required("order_id", OrderId::read)
     });
     read.ok().map(|order_id| order_id.as_str().to_owned())
@@ -90,7 +97,7 @@ pub(super) fn attribute(message: &Message, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_sqs::types::MessageAttributeValue;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::networks::PLATFORMS;
@@ -153,6 +160,27 @@ mod tests {
         assert!(content.faults.contains(&"unknown_word at /status".to_owned()), "{content:?}");
         assert!(content.faults.contains(&"missing at /total".to_owned()), "{content:?}");
         assert_eq!(content.stays, Some("the order is faulty"));
+    }
+
+    #[test]
+    fn an_order_that_names_a_member_twice_stays_and_is_shown() {
+        let read = |detail: &str| {
+            let body = format!(r#"{{"detail-type": "order.completed", "detail": {detail}}}"#);
+            Content::read(&body, NOW)
+        };
+        let rest =
+            r#""status": "completed", "completed_at": "2026-11-21T10:15:00Z", "currency": "INR""#;
+
+        let total = read(&format!(r#"{{"order_id": "A-1", {rest}, "total": 1, "total": 1499}}"#));
+        let id = read(&format!(r#"{{"order_id": "A-1", {rest}, "total": 1, "order_id": "A-2"}}"#));
+
+        assert_eq!(total.order_id.as_deref(), Some("A-1"));
+        assert_eq!(total.faults, ["given_twice at /total"]);
+        assert_eq!(total.stays, Some("the order is faulty"));
+        // Nobody knows whose it is.
+        assert_eq!((id.order_id, id.stays), (None, Some("the order is faulty")));
+        let none = Content::read(r#"{"detail-type": "order.completed"}"#, NOW);
+        assert_eq!(none.stays, Some("the order is faulty"));
     }
 
     #[test]

@@ -101,12 +101,8 @@ impl Batch {
             .iter()
             .map(|row| Key { order_id: row.order_id.clone(), delivery: row.delivery.clone() });
         let keys: Vec<_> = keys.collect();
-        let records = stream::iter(keys).map(|key| async move { account.ledger.get(&key).await });
-        let records: Vec<_> = records
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await
-            .map_err(account.ledger_failed("GetItem"))?;
+        let records = stream::iter(keys).map(|key| async move { account.delivery(&key).await });
+        let records: Vec<_> = records.buffered(AT_ONCE).try_collect().await?;
         Self::sort(decisions, records, format)
     }
 

@@ -47,7 +47,7 @@ pub(super) async fn from_file(
         Some(answer) => format!("{}: {}.", done(decider.decision), in_words(answer)),
         None => format!("{}: the order is on its queue.", done(decider.decision)),
     };
-    let now = account.ledger.of_order(&record.order_id).await.unwrap_or_default();
+    let (now, _) = account.readable_of_order(&record.order_id).await.unwrap_or_default();
     let record = now.into_iter().find(|now| now.delivery == record.delivery).unwrap_or(record);
     Ok(Settled { sent, ..Settled::new(record, message) })
 }

@@ -151,3 +151,30 @@ async fn what_is_reopened_already_is_said_to_be() {
 
     assert_eq!(again.message, "Nothing to do: it was reopened before.");
 }
+
+#[tokio::test]
+async fn a_delivery_is_settled_beside_one_of_a_later_version() {
+    let aws = FakeAws::start().await;
+    let mut held = paid("net", "unconfirmed", "10", "EUR");
+    let doubt = json!({ "since": "2026-11-21T10:15:00Z", "recovery": "hold", "scope": "" });
+    held.protocol.doubt = serde_json::from_value(doubt).ok();
+    aws.table.ledger().put(&held, None).await.expect("a write");
+    aws.put_later("A-1", "other").await;
+    let settle = async |wanted: &Settle| {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output { json: false, out: &mut out, err: &mut err };
+        let done = run(&aws.account, wanted, &mut output).await;
+        (done, String::from_utf8(err).expect("text"))
+    };
+    let net = wanted(&["--delivered", "--attempt", "1"]);
+    let mut other = wanted(&["--delivered", "--attempt", "1"]);
+    "other".clone_into(&mut other.delivery);
+
+    let (done, remark) = settle(&net).await;
+    let (refused, _) = settle(&other).await;
+
+    assert_eq!(done, Ok(()));
+    assert!(remark.contains("Left out: A-1 at other (format 9)"), "{remark}");
+    let Err(Failure::LaterFormat { what }) = refused else { panic!("{refused:?}") };
+    assert_eq!(what, "Order A-1 at other (format 9)");
+}

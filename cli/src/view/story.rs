@@ -1,9 +1,11 @@
 //! One delivery with its history, in lines.
 
-use postback_core::delivery::{AttemptRecord, CancellationRecord, Record, State, ValidationView};
+use postback_core::delivery::{
+    AttemptRecord, CancellationRecord, PartialView, Record, State, ValidationView,
+};
 use rust_decimal::Decimal;
 
-use super::{other_content, other_contents, outcome, pairs, reason, word};
+use super::{name, other_content, other_contents, outcome, pairs, reason, word};
 
 /// One delivery with its history.
 pub(crate) fn story(record: &Record) -> Vec<String> {
@@ -53,6 +55,25 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
         let what = word(&decision.decision).replace('_', " ");
         let (by, why) = (decision.by.as_str(), decision.why.as_str());
         add("decided", format!("{}  {what}: {why} ({by})", decision.at));
+    }
+    lines
+}
+
+/// A delivery that this version can't read: the parts that it can.
+pub(crate) fn partial_story(partial: &PartialView) -> Vec<String> {
+    let mut lines = vec![name(partial)];
+    let mut add = |name: &str, text: Option<String>| {
+        lines.extend(text.map(|text| format!("  {name:<15}{text}")));
+    };
+    let unread = "by this version: a later one of Postback wrote it. Update the tool.";
+    add("can't be read", Some(unread.to_owned()));
+    add("state", partial.state.clone());
+    add("reason", partial.reason.as_ref().map(ToString::to_string));
+    add("first seen", partial.first_seen_at.map(|at| at.to_string()));
+    add("last change", partial.updated_at.map(|at| at.to_string()));
+    add("references", partial.references.as_ref().map(pairs).filter(|text| !text.is_empty()));
+    for attempt in partial.attempts.iter().flatten() {
+        add(&format!("attempt {}", attempt.number), Some(attempted(attempt)));
     }
     lines
 }

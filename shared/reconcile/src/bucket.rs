@@ -16,6 +16,8 @@ pub enum Bucket {
     Matched,
     /// The amounts differ.
     AmountDiffers,
+    /// The report has amounts, and none of this line.
+    AmountUnknown,
     /// The statuses differ.
     StatusDiffers,
     /// The ledger has it, the report does not.
@@ -36,9 +38,10 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Matched,
         Self::AmountDiffers,
+        Self::AmountUnknown,
         Self::StatusDiffers,
         Self::OursOnly,
         Self::TheirsOnly,
@@ -55,6 +58,7 @@ impl Bucket {
         match self {
             Self::Matched => "matched",
             Self::AmountDiffers => "amount_differs",
+            Self::AmountUnknown => "amount_unknown",
             Self::StatusDiffers => "status_differs",
             Self::OursOnly => "ours_only",
             Self::TheirsOnly => "theirs_only",
@@ -73,6 +77,9 @@ impl Bucket {
             Self::Matched => "Nothing. Held deliveries among them are in decisions.csv.",
             Self::AmountDiffers => {
                 "Send disputes.csv to the network, or validate with the right amount."
+            }
+            Self::AmountUnknown => {
+                "Correct the file, or ask the network for the amount, with disputes.csv."
             }
             Self::StatusDiffers => "Ask the network why, with disputes.csv.",
             Self::OursOnly => {
@@ -98,7 +105,9 @@ impl Bucket {
 /// The bucket of a delivery that the report has, with a word for the reason.
 pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
     let found = &entry.found;
-    let is_reversed = sign == Sign::Ledger && found.lines > 1 && found.net.is_zero();
+    let theirs = found.amount();
+    let is_zero = theirs.is_some_and(|net| net.is_zero());
+    let is_reversed = sign == Sign::Ledger && found.lines > 1 && is_zero;
     let status = if is_reversed { Some(Status::Rejected) } else { found.status };
     let is_rejected = status == Some(Status::Rejected);
     match entry.standing {
@@ -119,21 +128,18 @@ pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
             return (Bucket::StatusDiffers, "cancelled_here_pending_there");
         }
         // The network lists it with nothing to pay.
-        Standing::Cancelled if found.has_amount && found.net.is_zero() => {
-            return (Bucket::Matched, "corrected_there");
-        }
+        Standing::Cancelled if is_zero => return (Bucket::Matched, "corrected_there"),
         Standing::Cancelled => return (Bucket::RefundedButApproved, "cancelled"),
         _ if is_rejected => return (Bucket::StatusDiffers, "rejected_there"),
         _ => {}
     }
     let held = if entry.standing == Standing::Held { "held_and_there" } else { "" };
-    let Some(amount) = entry.amount.filter(|_| found.has_amount) else {
-        return (Bucket::Matched, held);
-    };
-    if Some(found.net) == entry.left() {
+    let Some(amount) = entry.amount else { return (Bucket::Matched, held) };
+    let Some(net) = theirs else { return of_unknown(found, held) };
+    if Some(net) == entry.left() {
         return (Bucket::Matched, held);
     }
-    if found.net == amount {
+    if net == amount {
         let is_approved = status == Some(Status::Approved);
         let is_clear = entry.refunded.is_some();
         let reason = if is_clear { "refunded_in_part" } else { "refund_unclear" };
@@ -141,10 +147,20 @@ pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
         return if is_approved { late } else { (Bucket::Matched, "refund_not_validated_yet") };
     }
     let copies = Decimal::from(found.positive);
-    if sign == Sign::Ledger && found.positive > 1 && Some(found.net) == amount.checked_mul(copies) {
+    if sign == Sign::Ledger && found.positive > 1 && Some(net) == amount.checked_mul(copies) {
         return (Bucket::Doubled, "counted_several_times");
     }
     (Bucket::AmountDiffers, if held.is_empty() { "amount" } else { held })
+}
+
+/// The bucket of a delivery whose amount the report does not say. Where it has none at all only the
+/// statuses are compared; where one is missing nothing says that it is the right one.
+fn of_unknown(found: &Found, reason: &'static str) -> (Bucket, &'static str) {
+    match (found.lacks_amount, reason) {
+        (false, reason) => (Bucket::Matched, reason),
+        (true, "held_and_there") => (Bucket::AmountUnknown, reason),
+        (true, _) => (Bucket::AmountUnknown, "no_amount_there"),
+    }
 }
 
 /// The bucket of a delivery whose validation was called: what was validated counts before what was
@@ -155,9 +171,9 @@ fn of_validated(
     status: Option<Status>,
     sign: Sign,
 ) -> (Bucket, &'static str) {
-    let Found { net, has_amount, positive, .. } = entry.found;
+    let (net, positive) = (entry.found.amount(), entry.found.positive);
     let differs = |reason| (Bucket::StatusDiffers, reason);
-    let is_zero = has_amount && net.is_zero();
+    let is_zero = net.is_some_and(|net| net.is_zero());
     let approved = match (known.call, status) {
         (Called::Rejected, status) if status == Some(Status::Rejected) || is_zero => {
             return (Bucket::Matched, "rejected_on_both_sides");
@@ -178,12 +194,15 @@ fn of_validated(
         (Called::Rejected, _) => return (Bucket::RefundedButApproved, "rejected_here"),
         (Called::Approved(amount), _) => amount,
     };
-    let is_theirs = |amount: Decimal| !has_amount || net == amount;
+    let is_theirs = |amount: Decimal| net.is_none_or(|net| net == amount);
     let left = entry.left().map(|left| left.max(Decimal::ZERO));
     if is_theirs(approved) {
         // Where the refunds are not clear, all of it may have come back.
         return match left {
-            Some(left) if left >= approved => (Bucket::Matched, "validated"),
+            Some(left) if left >= approved => match net {
+                Some(_) => (Bucket::Matched, "validated"),
+                None => of_unknown(&entry.found, "validated"),
+            },
             _ => (Bucket::RefundedButApproved, "came_back_after_validation"),
         };
     }

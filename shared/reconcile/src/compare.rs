@@ -133,9 +133,9 @@ impl<'a> Comparison<'a> {
         files: &mut Files<'_>,
     ) -> Result<(), Fault> {
         let report = self.report;
-        report.each_with_place(|line, place| {
+        report.each(|line| {
             let mut row = Row { line: Some(&line), ..Row::default() };
-            let found = ledger.find(&line, place, &report.format, shop);
+            let found = ledger.find(&line, &report.format, shop);
             let (bucket, reason) = self.judge(&line, found, ledger, &mut row);
             self.write(bucket, reason, &row, ledger, files)
         })?;
@@ -260,5 +260,5 @@ fn of_second(line: &Line<'_>) -> (Bucket, &'static str) {
 fn digest(line: &Line<'_>) -> u64 {
     // The same in every run of one process is enough.
     let hasher = std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default();
-    hasher.hash_one((line.conversion, line.order, &line.subs, line.email))
+    hasher.hash_one((line.conversion, line.order, line.place, &line.subs, line.email))
 }

@@ -63,7 +63,9 @@ pub enum Role {
     Conversion,
     /// The order's id.
     Order,
-    /// A further id that was reported with the order, a line's for example.
+    /// The place of a line in its order: the delivery `{network}#{line}`.
+    Line,
+    /// A further id that was reported with the order.
     Sub,
     /// The date of the conversion.
     Date,

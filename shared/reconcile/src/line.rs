@@ -46,6 +46,8 @@ pub struct Line<'a> {
     pub conversion: &'a str,
     /// The order's id.
     pub order: &'a str,
+    /// The place in its order, if a column names it.
+    pub place: &'a str,
     /// Further ids.
     pub subs: Vec<&'a str>,
     /// The customer's e-mail address.
@@ -56,6 +58,8 @@ pub struct Line<'a> {
     pub status: Option<Status>,
     /// The amount.
     pub amount: Option<Decimal>,
+    /// True if the report has amounts, and the line's is empty.
+    pub lacks_amount: bool,
     /// The currency.
     pub currency: Option<&'static str>,
     /// The reason that it can't be read.
@@ -86,7 +90,8 @@ impl Columns {
         if format.is_total(first) && is_label(conversion) && is_label(order) && email.is_empty() {
             return Row::Total(written.ok().flatten().map(|written| written.amount));
         }
-        let mut line = Line { number, conversion, order, email, ..Line::default() };
+        let place = read(Role::Line);
+        let mut line = Line { number, conversion, order, place, email, ..Line::default() };
         let subs = self.places.get(&Role::Sub).into_iter().flatten();
         let subs = subs.filter_map(|place| row.get(*place)).map(id::clean);
         line.subs = subs.filter(|id| !id.is_empty()).collect();
@@ -102,7 +107,7 @@ impl Columns {
         }
         match &written {
             Ok(Some(written)) => line.amount = Some(written.amount),
-            Ok(None) => {}
+            Ok(None) => line.lacks_amount = self.places.contains_key(&Role::Amount),
             Err(()) => fault("an amount that is none"),
         }
         let date = self.cell(row, Role::Date);

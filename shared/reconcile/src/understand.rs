@@ -53,8 +53,6 @@ pub struct Report {
     pub(crate) format: Format,
     pub(crate) rows: Rows,
     pub(crate) columns: Columns,
-    /// The column of a line's place in its order.
-    place: Option<usize>,
     /// True if lines may be hidden in the header, by a quotation mark that is missing.
     pub(crate) hides_lines: bool,
     /// The account of what was understood.
@@ -149,9 +147,8 @@ impl Report {
         let mut format = format;
         format.sign = hints.sign.unwrap_or(format.sign);
         let hides_lines = kind == Kind::Csv && header.hides_lines(rows.delimiter);
-        let place = lines::place(&columns, &header.cells);
         let understood = Understood::default();
-        let mut report = Self { format, rows, columns, place, hides_lines, understood };
+        let mut report = Self { format, rows, columns, hides_lines, understood };
         report.describe(&header)?;
         Ok(report)
     }

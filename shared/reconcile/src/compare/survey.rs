@@ -31,8 +31,8 @@ pub(super) struct Survey {
 pub(super) fn survey(report: &Report, ledger: &mut Ledger, shop: &Shop) -> Result<Survey, Fault> {
     let sign = report.format.sign;
     let mut survey = Survey { unplaced: u64::from(report.hides_lines), ..Survey::default() };
-    report.each_with_place(|line, place| {
-        let found = ledger.find(&line, place, &report.format, shop);
+    report.each(|line| {
+        let found = ledger.find(&line, &report.format, shop);
         // Others may be hidden in it, whatever it is.
         let hides_others = matches!(line.fault, Some(BROKEN | WIDTH));
         let is_placed = match found {

@@ -91,8 +91,8 @@ impl Comparison<'_> {
         let is_back = bucket == Bucket::RefundedButApproved;
         let came_back_at = entry.filter(|_| is_back).and_then(|entry| ledger.came_back_at(entry));
         let order = entry.map(|entry| ledger.order_id(entry));
-        let net = entry.map(|entry| &entry.found).filter(|found| adds_up && found.has_amount);
-        let theirs = net.map(|found| found.net).or_else(|| line?.amount);
+        let net = entry.filter(|_| adds_up).and_then(|entry| entry.found.amount());
+        let theirs = net.or_else(|| line?.amount);
         table.row(&[
             order.or_else(|| line.map(|line| line.order)).unwrap_or_default(),
             line.map_or("", |line| line.conversion),
@@ -194,6 +194,7 @@ fn claim(bucket: Bucket, reason: &str) -> Option<&'static str> {
         (Bucket::RefundedButApproved, "came_back_after_validation" | "refund_unclear") => {
             "A part of this order, or all of it, came back after it was approved."
         }
+        (Bucket::AmountUnknown, _) => "You list this order without an amount: which is it?",
         (Bucket::AmountDiffers, _) => "We reported another amount.",
         (Bucket::StatusDiffers, "rejected_there") => "You rejected an order that is complete: why?",
         (Bucket::StatusDiffers, "cancelled_here_pending_there") => {

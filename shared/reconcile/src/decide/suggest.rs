@@ -36,7 +36,7 @@ pub(crate) fn of_validation(entry: &Entry, line: Option<&Line<'_>>) -> Option<De
     let known = entry.validated.filter(|known| known.is_in_doubt)?;
     let is_there = match known.call {
         Called::Approved(amount) => {
-            line?.status == Some(Status::Approved) && entry.found.net == amount
+            line?.status == Some(Status::Approved) && entry.found.amount() == Some(amount)
         }
         Called::Rejected => line?.status == Some(Status::Rejected),
     };

@@ -89,11 +89,10 @@ impl Entry {
     }
 
     /// The amount of the report that is to be claimed back. All of it where the refunds are not clear.
-    /// A report without amounts has taken what the network owes for.
+    /// A report without its amount has taken what the network owes for.
     pub(crate) fn claim_back(&self) -> Decimal {
         let left = self.left().unwrap_or_default().max(Decimal::ZERO);
-        let found = &self.found;
-        let theirs = if found.has_amount { found.net } else { self.owed().unwrap_or_default() };
+        let theirs = self.found.amount().or_else(|| self.owed()).unwrap_or_default();
         theirs.saturating_sub(left).max(Decimal::ZERO)
     }
 }
@@ -109,8 +108,10 @@ pub(crate) struct Found {
     /// The number of lines with a positive amount.
     pub(crate) positive: u32,
     /// The sum of their amounts.
-    pub(crate) net: Decimal,
-    pub(crate) has_amount: bool,
+    net: Decimal,
+    has_amount: bool,
+    /// True if a line has none, although the report has amounts.
+    pub(crate) lacks_amount: bool,
     pub(crate) status: Option<Status>,
     /// True if a line names another currency.
     pub(crate) other_currency: bool,
@@ -143,6 +144,11 @@ impl Found {
         }
     }
 
+    /// The sum of the amounts; `None` where a line has none.
+    pub(crate) fn amount(&self) -> Option<Decimal> {
+        (self.has_amount && !self.lacks_amount).then_some(self.net)
+    }
+
     /// Returns whether this line stands for the entry.
     pub(crate) fn is_main(&self, line: &Line<'_>) -> bool {
         self.main == 0 || self.main == number(line)
@@ -154,6 +160,7 @@ impl Found {
         if !is_negative {
             self.status = line.status.or(self.status);
         }
+        self.lacks_amount |= line.lacks_amount;
         if let Some(amount) = line.amount {
             self.has_amount = true;
             self.net = self.net.saturating_add(amount);

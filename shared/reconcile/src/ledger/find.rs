@@ -45,9 +45,8 @@ impl Way {
 
 impl Ledger {
     /// Finds the delivery that a line belongs to: by the network's id of the conversion, then by
-    /// the order's id, then by what a spreadsheet leaves of it. Never by its amount. `place` is the
-    /// line's place in its order, if a column names it.
-    pub(crate) fn find(&self, line: &Line<'_>, place: &str, format: &Format, shop: &Shop) -> Match {
+    /// the order's id, then by what a spreadsheet leaves of it. Never by its amount.
+    pub(crate) fn find(&self, line: &Line<'_>, format: &Format, shop: &Shop) -> Match {
         let own = self.by_own_id(line.order, format);
         let is_unclear = !own.is_empty() && self.has_twin(line.order);
         let mut several = false;
@@ -64,7 +63,7 @@ impl Ledger {
                 Way::Damaged if !several => self.by_number(line.order),
                 Way::Damaged => Vec::new(),
             };
-            match self.only(found, line, place) {
+            match self.only(found, line) {
                 Ok(Some(entry)) => return Match::One(entry, way),
                 Ok(None) => {}
                 Err(()) if way == Way::Damaged => return Match::Damaged,
@@ -90,7 +89,7 @@ impl Ledger {
     }
 
     /// The one entry among those found: of several the line's place and sub ids say which.
-    fn only(&self, mut found: Vec<u32>, line: &Line<'_>, place: &str) -> Result<Option<u32>, ()> {
+    fn only(&self, mut found: Vec<u32>, line: &Line<'_>) -> Result<Option<u32>, ()> {
         found.sort_unstable();
         found.dedup();
         let entry = |number: &u32| &self.entries[*number as usize];
@@ -99,14 +98,14 @@ impl Ledger {
         if found.iter().any(|number| place_of(number).is_some()) {
             // The item of the order itself is no line of it.
             found.retain(|number| place_of(number).is_some() || is_there(number));
-            if !place.is_empty() {
-                found.retain(|number| place_of(number) == Some(place));
+            if !line.place.is_empty() {
+                found.retain(|number| place_of(number) == Some(line.place));
                 if found.is_empty() {
                     return Err(());
                 }
             }
         }
-        if found.len() > 1 && place.is_empty() && !line.subs.is_empty() {
+        if found.len() > 1 && line.place.is_empty() && !line.subs.is_empty() {
             keep_if_any(&mut found, |number| self.subs.may_have(*number, &line.subs));
         }
         // A click that several orders used: the network has the one that it did not refuse.

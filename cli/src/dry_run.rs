@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use postback_core::delivery::Record;
+use postback_core::{delivery::Record, order::readable};
 use postback_runtime::ledger::{Filter, Page};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -92,10 +92,10 @@ pub(crate) fn count_table(counts: &Counts) -> Vec<String> {
 pub(crate) fn read_orders(path: &Path) -> Result<Vec<Value>, Failure> {
     let bad = |fault: String| Failure::BadFile { file: path.display().to_string(), fault };
     let text = fs::read_to_string(path).map_err(|error| bad(why_not(&error)))?;
-    let text = text.trim_start_matches('\u{feff}');
-    let values = match serde_json::from_str(text) {
+    let text = readable(&text);
+    let values = match serde_json::from_str(&text) {
         Ok(Value::Array(values)) => Ok(values),
-        _ => serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<_>, _>>(),
+        _ => serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<Vec<_>, _>>(),
     };
     let values = values.map_err(|error| bad(format!("not JSON in line {}", error.line())))?;
     Ok(values.into_iter().map(bare).collect())

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use postback_core::order::readable;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -93,9 +94,9 @@ impl Iterator for Export {
                 let Ok(text) = lines.next()? else {
                     return Some((*line, Err("it is not text in UTF-8".to_owned())));
                 };
-                let text = text.trim_start_matches('\u{feff}').trim();
-                if !text.is_empty() {
-                    let value = serde_json::from_str(text).map(bare);
+                let text = readable(&text);
+                if !text.trim().is_empty() {
+                    let value = serde_json::from_str(&text).map(bare);
                     return Some((*line, value.map_err(|_| "it is not JSON".to_owned())));
                 }
             },

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use postback_core::{
     delivery::Record,
-    order::{Unreadable, parse},
+    order::{Unreadable, parse, readable},
 };
 use postback_runtime::ledger::{Filter, Page};
 use serde::Serialize;
@@ -105,10 +105,10 @@ pub(crate) fn read_orders(path: &Path) -> Result<Vec<Value>, Failure> {
 pub(crate) fn each_order(path: &Path) -> Result<Vec<Result<Value, String>>, Failure> {
     let bad = |fault: String| Failure::BadFile { file: path.display().to_string(), fault };
     let text = fs::read_to_string(path).map_err(|error| bad(why_not(&error)))?;
-    let text = text.trim_start_matches('\u{feff}');
-    let orders: Result<Vec<&RawValue>, _> = match serde_json::from_str(text) {
+    let text = readable(&text);
+    let orders: Result<Vec<&RawValue>, _> = match serde_json::from_str(&text) {
         Ok(orders) => Ok(orders),
-        Err(_) => serde_json::Deserializer::from_str(text).into_iter().collect(),
+        Err(_) => serde_json::Deserializer::from_str(&text).into_iter().collect(),
     };
     let orders = orders.map_err(|error| bad(format!("not JSON in line {}", error.line())))?;
     Ok(orders.into_iter().map(|order| read_order(order.get())).collect())

@@ -4,6 +4,7 @@
 use std::{fmt::Write, fs, io, io::Read, path::Path};
 
 use aws_sdk_lambda::primitives::Blob;
+use postback_core::order::readable;
 use serde::Deserialize;
 use serde_json::{
     Value, json,
@@ -80,12 +81,12 @@ impl GivenOrder {
         }
         let not_json =
             |_| Failure::BadFile { file: file.clone(), fault: "not a JSON object".into() };
-        let text = text.trim_start_matches('\u{feff}');
-        let given: Given = serde_json::from_str(text).map_err(not_json)?;
+        let text = readable(text);
+        let given: Given = serde_json::from_str(&text).map_err(not_json)?;
         if let (None, Some(detail)) = (&given.order_id, &given.detail) {
             return Self::parse(detail.get(), file);
         }
-        let text = serde_json::from_str(text).map_err(not_json)?;
+        let text = serde_json::from_str(&text).map_err(not_json)?;
         Ok(Self { text, file })
     }
 
@@ -159,6 +160,8 @@ mod tests {
         let event = format!(r#"{{"detail-type": "order.completed", "detail": {order}}}"#);
         assert_eq!(given(&event).as_deref(), Ok(order));
         assert_eq!(given(&format!("\u{feff}{order}")).as_deref(), Ok(order));
+        let cut = r#"{"order_id": "A-1", "comment": "nice \ud83d"}"#;
+        assert_eq!(given(cut).as_deref(), Ok(r#"{"order_id": "A-1", "comment": "nice \ufffd"}"#));
     }
 
     #[test]

@@ -98,9 +98,8 @@ impl Iterator for Export {
                 let Ok(text) = lines.next()? else {
                     return Some((*line, Err("it is not text in UTF-8".to_owned())));
                 };
-                let text = text.trim_start_matches('\u{feff}').trim();
-                if !text.is_empty() {
-                    return Some((*line, read_order(text)));
+                if !text.trim().is_empty() {
+                    return Some((*line, read_order(text.trim())));
                 }
             },
             Self::Whole(rows) => rows.next(),

@@ -4,7 +4,7 @@ use aws_sdk_sqs::types::Message;
 use postback_core::{
     clock::Timestamp,
     fields::{self, Fault, UnknownFields},
-    order::{self, OrderId},
+    order::{self, OrderId, readable},
 };
 use postback_orders::networks::click_faults;
 use postback_runtime::services::{ORDER_DELAYED, ORDER_TYPES};
@@ -42,7 +42,8 @@ impl Content {
     /// Reads a letter's body.
     pub(super) fn read(body: &str, now: Timestamp) -> Self {
         let stays = |why| Self { stays: Some(why), ..Self::default() };
-        let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(body) else {
+        let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(&readable(body))
+        else {
             return stays("the message is no event");
         };
         if detail_type == ENCRYPTED {
@@ -194,6 +195,16 @@ mod tests {
 
         assert_eq!(content.faults, ["unknown_member at /clicks/shopback/transactionid"]);
         assert_eq!(content.stays, None);
+    }
+
+    #[test]
+    fn an_order_with_a_text_that_was_cut_within_a_character_is_none_of_the_faulty() {
+        let order = r#"{ "order_id": "A-1", "status": "cancelled", "comment": "nice \ud83d" }"#;
+        let body = format!(r#"{{ "detail-type": "order.cancelled", "detail": {order} }}"#);
+
+        let content = Content::read(&body, Timestamp::from_millis(0));
+
+        assert_eq!((content.order_id.as_deref(), content.stays), (Some("A-1"), None));
     }
 
     #[test]

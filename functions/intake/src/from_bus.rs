@@ -57,14 +57,14 @@ async fn record(
 ) -> Result<(), Unavailable> {
     let sender = Sender::bus(&source);
     if !has_cookie(&detail) || order.status() != Status::Completed {
-        let arrival = Arrival::of(&order, &detail_type, &detail, services.networks());
+        let arrival = Arrival::from_bus(&order, &detail_type, &detail, services.networks());
         return arrival.record(&sender, services, now).await.map_err(|_| Unavailable);
     }
     let keys = cookie_keys(&detail, services, now).await;
     let (detail, cookie) = resolve(detail, &keys);
     let order = Arrived::read(&detail, UnknownFields::Ignore).unwrap_or(order);
     services.put(&sender.source(), &detail_type, detail.to_string()).await?;
-    let arrival = Arrival::of(&order, &detail_type, &detail, services.networks());
+    let arrival = Arrival::from_bus(&order, &detail_type, &detail, services.networks());
     arrival.with_cookie(cookie).record(&sender, services, now).await.map_err(|_| Unavailable)
 }
 
@@ -113,7 +113,7 @@ fn fits(status: Status, detail_type: &str) -> bool {
 
 /// The id of a faulty order, if that is not one of its faults.
 fn order_id(detail: &str) -> Option<String> {
-    let detail = serde_json::from_str(detail).ok()?;
+    let detail = serde_json::from_str(&order::readable(detail)).ok()?;
     let fields = fields::read(&detail, UnknownFields::Ignore, |fields| {
         fields.required("order_id", OrderId::read)
     });

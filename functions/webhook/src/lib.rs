@@ -94,7 +94,9 @@ async fn accept(
     services: &impl WebhookServices,
     now: Timestamp,
 ) -> Result<Response, Problem> {
-    let order = CheckedOrder::read(order_of(Posted::by(request).json()?), services, now).await?;
+    let (order, place) = order_of(Posted::by(request).json()?);
+    let order = CheckedOrder::read(order, services, now).await;
+    let order = order.map_err(|problem| problem.under(place))?;
     let before = services.receipt(id).await.map_err(|_| {
         let detail =
             "The ledger could not be reached, so nothing was sent. Send the message again.";
@@ -121,11 +123,11 @@ async fn accept(
 const SIGNATURE_WRONG: &str = "No signature in `webhook-signature` matches this id, timestamp and body. Sign the exact bytes \
      of the body with the shared key, and write `v1,` before the signature. Nothing was sent.";
 
-/// The order of a message: the body itself, or `data` of the envelope `{type, timestamp, data}` that
-/// Standard Webhooks recommends.
-fn order_of(mut body: Value) -> Value {
+/// The order of a message and its place: the body itself, or `data` of the envelope
+/// `{type, timestamp, data}` that Standard Webhooks recommends.
+fn order_of(mut body: Value) -> (Value, &'static str) {
     let is_envelope = body.get("type").is_some_and(Value::is_string)
         && body.get("data").is_some_and(Value::is_object)
         && body.get("order_id").is_none();
-    if is_envelope { body["data"].take() } else { body }
+    if is_envelope { (body["data"].take(), "/data") } else { (body, "") }
 }

@@ -190,8 +190,8 @@ impl<'v> Fields<'v, '_> {
             let value = if value.is_object() { value } else { &empty };
             read_object(value, format!("{pointer}/{index}"), self.rules, self.faults, &mut read)
         };
-        let values = values.into_iter().flatten().filter(|value| !value.is_null());
-        values.enumerate().filter_map(read_one).collect()
+        let values = values.into_iter().flatten().enumerate();
+        values.filter(|(_, value)| !value.is_null()).filter_map(read_one).collect()
     }
 
     /// The members of an object inside this one that are not absent; none where it is no object.

@@ -200,6 +200,13 @@ impl Problem {
         Self { errors, ..Self::new(Code::InvalidOrder, detail) }
     }
 
+    /// The same of an order that is at `place` in what was sent: a JSON pointer.
+    #[must_use]
+    pub fn under(mut self, place: &str) -> Self {
+        self.errors.iter_mut().for_each(|fault| fault.pointer.insert_str(0, place));
+        self
+    }
+
     /// The body: `application/problem+json`.
     #[must_use]
     pub fn body(&self) -> String {

@@ -65,6 +65,14 @@ fn facts(order: &Arrived) -> Facts {
     facts.digest("order", &id)
 }
 
+/// The order as it was read: without what stands for none.
+pub(crate) fn cleaned(order: &Arrived) -> Value {
+    match order {
+        Arrived::Order(order) => json!(order),
+        Arrived::Cancelled(cancelled) => json!(cancelled),
+    }
+}
+
 impl CheckedOrder {
     /// Checks the order that is the body of a request.
     pub async fn parse(
@@ -115,10 +123,7 @@ impl CheckedOrder {
             Err(more) => return Err(Problem::invalid_order([more, faults].concat())),
         };
         networks::warn_of_customer(given, order.order_id().as_str());
-        let detail = match &order {
-            Arrived::Order(order) => json!(order),
-            Arrived::Cancelled(cancelled) => json!(cancelled),
-        };
+        let detail = cleaned(&order);
         let detail_type = format!("order.{}", order.status().as_str());
         let checked = Self { facts: facts(&order), order, detail_type, detail, cookie };
         if checked.detail.to_string().len() > LARGEST_DETAIL {
@@ -196,8 +201,8 @@ pub async fn cookie_keys(
 
 /// Measures the refusal of an order. What is not the order's fault is no refusal of it.
 pub fn measure_refusal(code: Code, services: &impl OrderServices, now: Timestamp) {
-    if matches!(code.status(), 400 | 402..500) && code != Code::WebhookOff {
-        measure(&metrics::Intake::Refused(code.as_str()), services, now);
+    if let Some(refusal) = metrics::Intake::refusal(code) {
+        measure(&refusal, services, now);
     }
 }
 

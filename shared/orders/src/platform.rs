@@ -7,6 +7,7 @@ use postback_core::{
     clock::Timestamp,
     delivery::Facts,
     fields::Fault,
+    order::readable,
     platform::{Mapped, Message, Platform},
     problem::{Code, Problem},
 };
@@ -103,7 +104,7 @@ impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P,
     /// Takes an event that the shop system put on a bus itself: only AWS passes such a source on, so
     /// it needs no signature.
     async fn take(&self, event: &str, now: Timestamp) -> Result<(), Unavailable> {
-        let value: Value = serde_json::from_str(event).unwrap_or_default();
+        let value: Value = serde_json::from_str(&readable(event)).unwrap_or_default();
         let Some(message) = P::event(&value["detail"]) else {
             let reason = "not_an_event";
             let fault = FaultyOrder { reason, order_id: None, faults: String::new() };
@@ -139,7 +140,8 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         now: Timestamp,
     ) -> Result<Response, Problem> {
         let Signed { topic, delivery, body, key } = signed;
-        let Ok(payload) = serde_json::from_slice::<Value>(body) else {
+        let text = str::from_utf8(body).map(readable).unwrap_or_default();
+        let Ok(payload) = serde_json::from_str::<Value>(&text) else {
             let problem = Problem::new(Code::NotJson, "The body is signed, but no JSON.");
             self.keep(&json!({}), None, &problem, services, now).await?;
             return Ok(api::answer(200, &json!({ "ignored": "faulty" })));

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use postback_core::{clock::Timestamp, delivery::State, order::Order};
+use postback_core::{clock::Timestamp, delivery::State, order::Order, redaction::Reason};
 
 mod document;
 mod gauge;
@@ -57,7 +57,7 @@ pub enum Metric {
     /// Attempts that ended before they began, because the network's certificate does not hold.
     TlsFailures,
     /// 1 for each order that was rejected here and never sent, 0 for each other: the least of them is
-    /// 1 if all were.
+    /// 1 if all were. Those of 1 have the dimension `Reason` as well.
     RejectedUnsent,
     /// Deliveries whose later status is polled, counted at each round.
     TrackedLeads,
@@ -131,8 +131,7 @@ impl Metric {
     }
 }
 
-/// The measurements of one invocation so far. Numbers and words of closed lists only: nothing of an
-/// order but its total and its currency.
+/// The measurements of one invocation so far: numbers, words of closed lists, totals with currencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metrics {
     latencies: Vec<u64>,
@@ -146,8 +145,10 @@ pub struct Metrics {
     paused: Option<bool>,
     conflicts: u32,
     tls_failures: u32,
-    rejected_unsent: Vec<u8>,
+    orders_sent: usize,
+    rejected_unsent: BTreeMap<Option<Reason>, usize>,
     tracked: Option<u64>,
+    direct: Vec<Intake>,
 }
 
 impl Metrics {
@@ -193,9 +194,19 @@ impl Metrics {
         *sum = sum.saturating_add(order.total.decimal());
     }
 
-    /// An order was rejected here and never sent, or was sent.
-    pub fn record_unsent(&mut self, rejected: bool) {
-        self.rejected_unsent.push(u8::from(rejected));
+    /// An order was sent, so it was not rejected here.
+    pub const fn record_sent(&mut self) {
+        self.orders_sent = self.orders_sent.saturating_add(1);
+    }
+
+    /// An order was rejected here and never sent.
+    pub fn record_unsent(&mut self, reason: Option<Reason>) {
+        *self.rejected_unsent.entry(reason).or_default() += 1;
+    }
+
+    /// A direct call brought an order, or what was refused as one.
+    pub fn record_order(&mut self, order: Intake) {
+        self.direct.push(order);
     }
 
     /// An order came again with other content.
@@ -224,7 +235,7 @@ impl Metrics {
     pub fn documents(&self, stack: &str, network: &str, now: Timestamp) -> Vec<Value> {
         let mut latencies = self.latencies.chunks(MOST_VALUES);
         let mut failed = self.failed.chunks(MOST_VALUES);
-        let mut unsent = self.rejected_unsent.chunks(MOST_VALUES);
+        let mut unsent = self.rejections().into_iter();
         let mut outcomes = self.outcomes.iter();
         let mut at_risk = self.at_risk.iter();
         let mut once = Some(self.counts());
@@ -233,7 +244,10 @@ impl Metrics {
             let mut document = Document::default();
             document.add(Metric::AttemptLatency, latencies.next().map(|values| json!(values)));
             document.add(Metric::AttemptFailed, failed.next().map(|values| json!(values)));
-            document.add(Metric::RejectedUnsent, unsent.next().map(|values| json!(values)));
+            if let Some((reason, values)) = unsent.next() {
+                document.add(Metric::RejectedUnsent, Some(json!(values)));
+                document.also_by(Metric::RejectedUnsent, "Reason", reason);
+            }
             for (metric, value) in once.take().into_iter().flatten() {
                 document.add(metric, value);
             }
@@ -245,9 +259,25 @@ impl Metrics {
             }
             match document.finish(stack, network, now) {
                 Some(document) => documents.push(document),
-                None => return documents,
+                None => break,
             }
         }
+        documents.extend(self.direct.iter().flat_map(|order| order.documents(stack, now)));
+        documents
+    }
+
+    /// The values of `RejectedUnsent`: 0 for each order that was sent, and 1 for each rejected one, by
+    /// its reason.
+    fn rejections(&self) -> Vec<(Option<&str>, Vec<u8>)> {
+        let rejected = self.rejected_unsent.iter();
+        let rejected =
+            rejected.map(|(reason, count)| (reason.as_ref().map(Reason::as_str), 1, *count));
+        let all = std::iter::once((None, 0, self.orders_sent)).chain(rejected);
+        let chunks = all.flat_map(|(reason, value, count)| {
+            let starts = (0..count).step_by(MOST_VALUES);
+            starts.map(move |start| (reason, vec![value; MOST_VALUES.min(count - start)]))
+        });
+        chunks.collect()
     }
 
     fn counts(&self) -> [(Metric, Option<Value>); 8] {

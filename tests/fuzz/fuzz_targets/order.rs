@@ -6,7 +6,7 @@
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use postback_core::{
     fields::{Fault, UnknownFields},
-    order::Order,
+    order::{self, Order, Unreadable},
 };
 use postback_fuzz::{
     canary::{MARK, is_a_name, mark},
@@ -16,7 +16,13 @@ use serde_json::Value;
 
 fuzz_target!(init: seeds::from_orders(seed), |data: &[u8]| {
     let Some((&which, text)) = data.split_first() else { return };
-    let Ok(mut value) = serde_json::from_slice::<Value>(text) else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let read = order::parse(text);
+    // What a reader of JSON takes, an order's takes as the same, but for a member given twice.
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        assert!(read.as_ref().map_or_else(|error| matches!(error, Unreadable::Doubled(_)), |read| *read == value));
+    }
+    let Ok(mut value) = read else { return };
 
     let strict = Order::read(&value, UnknownFields::Deny);
     let lenient = Order::read(&value, UnknownFields::Ignore);

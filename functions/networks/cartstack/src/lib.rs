@@ -2,7 +2,7 @@
 
 use postback_core::{
     delivery::{Attempt, Facts, Proof, Verdict},
-    fields::{Fields, is_place_holder, means_nothing, one_of, secret, setting},
+    fields::{Fields, one_of, secret, setting},
     http::{Answer, Request},
     network::{Classification, Consent, Network, Plan, RecoveryPlan, by_status},
     order::{Amount, Email, Figure, Order},
@@ -73,8 +73,9 @@ impl Network for CartStack {
             return Plan::Skip(Reason::new("not_completed"));
         }
         // CartStack knows its customers by their e-mail address, and judges it.
-        let email = order.customer.email.as_ref().filter(|email| !means_none(email.as_str()));
-        let Some(email) = email else { return Plan::Skip(Reason::new("no_email")) };
+        let Some(email) = order.customer.email.as_ref() else {
+            return Plan::Skip(Reason::new("no_email"));
+        };
         if email.as_str().len() > LONGEST_EMAIL {
             return Plan::Reject(Reason::new("invalid_email"));
         }
@@ -126,11 +127,6 @@ impl Network for CartStack {
 
 /// The longest e-mail address, in bytes (RFC 5321).
 const LONGEST_EMAIL: usize = 254;
-
-/// Returns whether a script left something behind where there is no address.
-fn means_none(email: &str) -> bool {
-    means_nothing(email) || email.split('@').any(is_place_holder)
-}
 
 impl Total {
     /// The amount with two decimals, without separators, never negative. `None`, and left out of the

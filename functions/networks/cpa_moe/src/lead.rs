@@ -245,8 +245,8 @@ impl Lead {
 
 /// The number of goods of a line; none of a discount.
 fn pieces(item: &Item) -> Option<u64> {
-    let price = item.unit_price.and_then(Figure::decimal);
-    let is_discount = price.is_some_and(|price| price < Decimal::ZERO);
+    let amounts = [item.unit_price, item.total].into_iter().flatten();
+    let is_discount = amounts.filter_map(Figure::decimal).any(|amount| amount < Decimal::ZERO);
     item.pieces().filter(|_| !is_discount).map(u64::from)
 }
 

@@ -117,6 +117,15 @@ fn lines_at_several_prices_have_a_count_and_no_unit_price() {
 }
 
 #[test]
+fn a_discount_makes_no_number_of_goods_whichever_amount_says_so() {
+    for line in [json!({ "unit_price": "-10" }), json!({ "name": "Voucher", "total": "-10" })] {
+        let lead = lead(&with("/items", json!([{ "unit_price": "749.50" }, line])), None);
+
+        assert_eq!(lead.get("count"), None, "{lead}");
+    }
+}
+
+#[test]
 fn an_id_that_does_not_fit_is_sent_and_looked_up_by_its_digest() {
     let network = network(None);
     let order = with("/order_id", json!("Order #1001, ü"));

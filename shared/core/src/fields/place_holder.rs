@@ -1,5 +1,6 @@
 //! Values that a script leaves behind where there is nothing: place holders and words for none.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// The words for none of the languages that shops and tag managers are written in.
@@ -26,12 +27,16 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().count() <= NAME && name.chars().all(fits)
 }
 
-/// Whether a text means that there is no value: it is blank, a word for none or a place holder.
+/// Returns whether a text means that there is no value: it is blank, a word for none or a place
+/// holder, as it is or percent-encoded once, as cookies and landing pages hold it.
 #[must_use]
 pub fn means_nothing(text: &str) -> bool {
-    let text = text.trim();
-    let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
-    text.is_empty() || is_word || is_place_holder(text)
+    let is_none = |text: &str| {
+        let text = text.trim();
+        let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
+        text.is_empty() || is_word || is_place_holder(text)
+    };
+    is_none(text) || percent_decode_str(text).decode_utf8().is_ok_and(|decoded| is_none(&decoded))
 }
 
 /// The same of a JSON value.
@@ -77,10 +82,24 @@ mod tests {
             json!("0"),
             json!("[object Object]"),
             json!("{id}"),
+            json!("%7Bcmc_id%7D"),
+            json!("%7b%7bid%7d%7d"),
+            json!("%25%25id%25%25"),
+            json!("%5Bobject%20Object%5D"),
+            json!("%20"),
         ] {
             assert!(is_nothing(&value), "{value}");
         }
-        for value in [json!(true), json!(7), json!("00"), json!("nana"), json!([0]), json!({})] {
+        for value in [
+            json!(true),
+            json!(7),
+            json!("00"),
+            json!("nana"),
+            json!("%257Bid%257D"),
+            json!("100%"),
+            json!([0]),
+            json!({}),
+        ] {
             assert!(!is_nothing(&value), "{value}");
         }
     }

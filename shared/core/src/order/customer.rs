@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::text;
+use crate::fields::{is_place_holder, means_nothing};
 
 /// The customer. All of it is personal data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -41,16 +42,20 @@ impl Customer {
     }
 }
 
-/// An e-mail address as the customer wrote it, without outer blanks and characters that nobody sees.
+/// An e-mail address as the customer wrote it, without outer blanks, line ends, tabs and characters
+/// that nobody sees.
 #[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Email(String);
 
 impl Email {
-    /// Cleans an address; `None` if nothing is left. Networks judge the rest.
+    /// Cleans an address; `None` if nothing is left, or a word for none or a place holder, which may
+    /// be one side of the address. Networks judge the rest.
     pub(super) fn read(value: &Value) -> Option<Self> {
-        let address = text::visible(&text::of(value)?).trim().to_owned();
-        (!address.is_empty()).then_some(Self(address))
+        let address = text::visible(&text::of(value)?).replace(char::is_control, "");
+        let address = address.trim();
+        let is_none = means_nothing(address) || address.split('@').any(is_place_holder);
+        (!is_none).then(|| Self(address.to_owned()))
     }
 
     /// The address.

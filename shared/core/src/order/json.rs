@@ -1,5 +1,7 @@
 //! The JSON text of an order.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{fields::Fault, json};
@@ -32,13 +34,13 @@ impl Unreadable {
     }
 }
 
-/// Parses the text of an order, with or without a byte order mark. Of a member that is given twice
-/// nobody knows which one is meant.
+/// Parses the text of an order, as [`readable`] gives it. Of a member that is given twice nobody
+/// knows which one is meant.
 pub fn parse(text: &str) -> Result<Value, Unreadable> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let value = serde_json::from_str(text)
+    let text = readable(text);
+    let value = serde_json::from_str(&text)
         .map_err(|error| Unreadable::NotJson { line: error.line(), column: error.column() })?;
-    let doubled = json::doubled(text);
+    let doubled = json::doubled(&text);
     if doubled.is_empty() {
         return Ok(value);
     }
@@ -47,6 +49,61 @@ pub fn parse(text: &str) -> Result<Value, Unreadable> {
         Fault { pointer, code: "given_twice", detail }
     };
     Err(Unreadable::Doubled(doubled.into_iter().map(fault).collect()))
+}
+
+/// The text of an order as every reader of JSON takes it: without a byte order mark, and with U+FFFD
+/// for half a surrogate pair, which JavaScript writes for a text that was cut within a character. A
+/// comment that was cut so must not refuse its order.
+#[must_use]
+pub fn readable(text: &str) -> Cow<'_, str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut readable = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = text[at..].find('\\') {
+        at += found;
+        let rest = &text.as_bytes()[at..];
+        at += match (surrogate(rest), surrogate(rest.get(ESCAPE..).unwrap_or_default())) {
+            (Some(Half::High), Some(Half::Low)) => 2 * ESCAPE,
+            (Some(_), _) => {
+                readable.push_str(&text[copied..at]);
+                readable.push_str("\\ufffd");
+                copied = at + ESCAPE;
+                ESCAPE
+            }
+            // The backslash and what it escapes, which may be a backslash.
+            (None, _) => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    readable.push_str(&text[copied..]);
+    Cow::Owned(readable)
+}
+
+/// The length of `\ud83d`.
+const ESCAPE: usize = 6;
+
+/// A half of a surrogate pair.
+enum Half {
+    High,
+    Low,
+}
+
+/// The half of a surrogate pair that a text starts with, escaped.
+fn surrogate(text: &[u8]) -> Option<Half> {
+    match text {
+        [b'\\', b'u', b'd' | b'D', third, more, last, ..]
+            if more.is_ascii_hexdigit() && last.is_ascii_hexdigit() =>
+        {
+            match third.to_ascii_lowercase() {
+                b'8' | b'9' | b'a' | b'b' => Some(Half::High),
+                b'c'..=b'f' => Some(Half::Low),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +117,28 @@ mod tests {
         assert_eq!(parse("{\n  \"a\" 1}"), Err(Unreadable::NotJson { line: 2, column: 7 }));
         assert_eq!(parse("{\"a\":1}"), Ok(json!({ "a": 1 })));
         assert_eq!(parse("\u{feff}{\"a\":1}"), Ok(json!({ "a": 1 })));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_an_unknown_character_and_a_whole_one_stays() {
+        for (text, read) in [
+            (r#""nice \ud83d""#, "nice \u{fffd}"),
+            (r#""\uDE00 nice""#, "\u{fffd} nice"),
+            (r#""\ud83d\ude00""#, "\u{1f600}"),
+            (r#""\ud83d\uD83D\uDE00""#, "\u{fffd}\u{1f600}"),
+            (r#""\ude00\ud83d""#, "\u{fffd}\u{fffd}"),
+            (r#""\ud83d\n\u0041ä""#, "\u{fffd}\nAä"),
+            (r#""\\ud83d""#, r"\ud83d"),
+            (r#""\\\ud83d""#, "\\\u{fffd}"),
+            (r#""\ud7ff\ue000""#, "\u{d7ff}\u{e000}"),
+        ] {
+            assert_eq!(parse(text), Ok(json!(read)), "{text}");
+        }
+        assert_eq!(parse(r#"{"\ud83d":1}"#), Ok(json!({ "\u{fffd}": 1 })));
+        for broken in [r#""\"#, r#""\ud83"#, r#""\ud83g""#, r#""\ud83d"#, r#""\ä""#] {
+            assert!(parse(broken).is_err(), "{broken}");
+        }
+        assert!(matches!(readable(r#"{"a":"\ud83d\ude00"}"#), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod text;
 pub use customer::{Address, Customer, Email, Utm};
 pub use figure::Figure;
 pub use item::{AmountFault, Item};
-pub use json::{Unreadable, parse};
+pub use json::{Unreadable, parse, readable};
 pub use money::{Amount, Currency};
 pub use read::{clicks_fault, is_cancellation, read_event};
 pub use refund::{Refund, RefundedLine};

@@ -16,7 +16,7 @@ const WHOLE_DIGITS: u32 = 15;
 /// `amount`, unless it is negative, too large or has more than `places` decimal places.
 fn check(amount: Decimal, places: u32) -> Result<Amount, Invalid> {
     if amount.is_sign_negative() && !amount.is_zero() {
-        return Err(Invalid::new("negative", "must not be negative"));
+        return Err(NEGATIVE);
     }
     if amount >= Decimal::from_i128_with_scale(10_i128.pow(WHOLE_DIGITS), 0) {
         let detail = format!("at most {WHOLE_DIGITS} digits before the point");
@@ -136,8 +136,14 @@ fn decimal(value: &Value) -> Result<Decimal, Invalid> {
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         digits(whole) && digits(places)
     };
-    if value.is_string() && !is_plain(text.strip_prefix('-').unwrap_or(&text)) {
-        return Err(Invalid::new(NOT_DIGITS.0, NOT_DIGITS.1));
+    if value.is_string() {
+        if !is_plain(text.strip_prefix('-').unwrap_or(&text)) {
+            return Err(Invalid::new(NOT_DIGITS.0, NOT_DIGITS.1));
+        }
+        // Nothing has a sign either: -0.00 comes of a sum that went wrong.
+        if text.starts_with('-') {
+            return Err(NEGATIVE);
+        }
     }
     // What 28 digits don't hold is too large or too fine.
     exact(&text).ok_or_else(|| match text.parse::<f64>() {
@@ -147,6 +153,9 @@ fn decimal(value: &Value) -> Result<Decimal, Invalid> {
         _ => Invalid::new("too_precise", "too many decimal places"),
     })
 }
+
+const NEGATIVE: Invalid =
+    Invalid { code: "negative", detail: Cow::Borrowed("must not be negative") };
 
 const NOT_DIGITS: (&str, &str) =
     ("not_a_decimal", "must be plain digits with at most one point, as \"1499.00\"");
@@ -226,6 +235,7 @@ mod tests {
     fn refuses_what_is_no_amount_with_its_own_word() {
         assert_eq!(inr("-1"), Err("negative"));
         assert_eq!(inr("\"-0.01\""), Err("negative"));
+        assert_eq!(inr("\"-0.00\""), Err("negative"));
         assert_eq!(inr("\"NaN\""), Err("not_a_decimal"));
         assert_eq!(inr("\"1e3\""), Err("not_a_decimal"));
         assert_eq!(inr("1e15"), Err("too_large"));

@@ -213,6 +213,10 @@ fn order_id(value: &Value) -> Result<OrderId, Invalid> {
     if id.chars().any(char::is_control) {
         return Err(Invalid::new("control_character", "must hold no tabs and no line ends"));
     }
+    if id.contains(char::REPLACEMENT_CHARACTER) {
+        let detail = "must hold no U+FFFD: the id was cut, or read in a wrong encoding";
+        return Err(Invalid::new("replacement_character", detail));
+    }
     if visible(&id).trim().is_empty() {
         return Err(Invalid::new("invisible", "must hold a character that can be seen"));
     }

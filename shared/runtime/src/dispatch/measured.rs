@@ -13,8 +13,10 @@ impl Metrics {
     pub(super) fn record_results(&mut self, order: &Order, results: &[DeliveryResult]) {
         for result in results.iter().filter(|result| result.changed) {
             self.record_outcome(result.state);
-            if result.attempt > 0 || result.state == State::Rejected {
-                self.record_unsent(result.attempt == 0);
+            if result.attempt > 0 {
+                self.record_sent();
+            } else if result.state == State::Rejected {
+                self.record_unsent(result.reason.clone());
             }
             if result.state == State::Unconfirmed && result.wait_until.is_none() {
                 self.record_held();

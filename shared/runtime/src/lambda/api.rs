@@ -115,7 +115,9 @@ impl<'a> Posted<'a> {
         }
         match self.bytes()? {
             Cow::Borrowed(_) => Ok(Cow::Borrowed(self.body)),
-            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_text()),
+            Cow::Owned(bytes) => String::from_utf8(bytes)
+                .map(Cow::Owned)
+                .map_err(|error| not_utf8(error.utf8_error().valid_up_to())),
         }
     }
 
@@ -137,6 +139,15 @@ pub fn json(text: &str) -> Result<Value, Problem> {
         }
         Unreadable::Doubled(faults) => Problem::invalid_order(faults),
     })
+}
+
+/// The body is UTF-8 for so many bytes only.
+fn not_utf8(valid: usize) -> Problem {
+    let detail = format!(
+        "Byte {} is not UTF-8. Send one JSON object in UTF-8: the order. Nothing was sent.",
+        valid.saturating_add(1)
+    );
+    Problem::new(Code::NotJson, detail)
 }
 
 fn not_text() -> Problem {
@@ -222,6 +233,18 @@ mod tests {
         encoded.is_base64_encoded = true;
 
         assert_eq!(Posted::by(&encoded).json().expect("JSON"), json!({ "a": 1 }));
+    }
+
+    #[test]
+    fn a_byte_that_is_not_utf_8_is_named() {
+        let mut latin =
+            request("application/json", &BASE64_STANDARD.encode(b"{\"name\":\"J\xf6rg\"}"));
+        latin.is_base64_encoded = true;
+
+        let problem = Posted::by(&latin).json().expect_err("a problem");
+
+        assert_eq!(problem.code, Code::NotJson);
+        assert!(problem.detail.starts_with("Byte 11 is not UTF-8."), "{problem:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use postback_core::{
     delivery::{RETENTION, State},
     fields::{Fault, UnknownFields, unknown_member},
     network::Network,
-    order::{Arrived, clicks_fault, is_cancellation},
+    order::{Arrived, clicks_fault, is_cancellation, readable},
     problem::{Code, Problem},
     redaction::Reason,
 };
@@ -16,6 +16,7 @@ use super::api::{self, Posted, Response};
 use crate::{
     dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, TOO_OLD, Trigger},
     ledger::UpdateError,
+    metrics::Intake,
     services::Services,
 };
 
@@ -45,10 +46,17 @@ pub(super) async fn order<N: Network, S: Services>(
     caller: &str,
     deadline: Timestamp,
 ) -> Response {
-    match deliver(dispatcher, posted, caller, deadline).await {
-        Ok(response) => response,
-        Err(problem) => api::problem(&problem),
+    let answer = deliver(dispatcher, posted, caller, deadline).await;
+    let measured = match &answer {
+        Ok(_) => Some(Intake::DIRECT),
+        // The order came and is held; the conflict is a metric of its own.
+        Err(problem) if problem.code == Code::Conflict => Some(Intake::DIRECT),
+        Err(problem) => Intake::refusal(problem.code),
+    };
+    if let Some(measured) = measured {
+        dispatcher.metrics().record_order(measured);
     }
+    answer.unwrap_or_else(|problem| api::problem(&problem))
 }
 
 async fn deliver<N: Network, S: Services>(
@@ -58,6 +66,8 @@ async fn deliver<N: Network, S: Services>(
     deadline: Timestamp,
 ) -> Result<Response, Problem> {
     let body = posted.text()?;
+    // As every reader takes it: this text may go on the queue.
+    let body = readable(&body);
     let order = read::<N>(&body, dispatcher.services().now())?;
     let trigger = Trigger {
         body: &body,

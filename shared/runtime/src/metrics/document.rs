@@ -30,6 +30,13 @@ impl Document {
         self.members.insert(metric.name().to_owned(), value);
     }
 
+    /// Declares a metric that is in the document with one dimension more, if it has a value.
+    pub(super) fn also_by(&mut self, metric: Metric, name: &str, dimension: Option<&str>) {
+        let Some(dimension) = dimension else { return };
+        self.directives.push(directive(&["Stack", "Network", name], &[declared(metric)]));
+        self.members.insert(name.to_owned(), json!(dimension));
+    }
+
     pub(super) fn finish(mut self, stack: &str, network: &str, now: Timestamp) -> Option<Value> {
         if self.members.is_empty() {
             return None;

@@ -1,6 +1,6 @@
-//! The measurements of intake: of one order that came, or of one that was refused.
+//! The measurements of intake, and of direct calls: of one order that came, or of one that was refused.
 
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, problem::Code};
 use serde_json::{Map, Value, json};
 
 use super::NAMESPACE;
@@ -21,7 +21,7 @@ const METRICS: [(&str, &str, &[&[&str]]); 6] = [
 pub enum Intake {
     /// An order was taken.
     Taken {
-        /// The way by which it came: `api`, `webhook` or `bus`.
+        /// The way by which it came: `api`, `webhook`, `bus` or `direct`.
         source: &'static str,
         /// The networks that it concerns.
         networks: Vec<&'static str>,
@@ -35,6 +35,17 @@ pub enum Intake {
 }
 
 impl Intake {
+    /// An order that a direct call brought to one network. Its rule on the bus judged nothing.
+    pub(crate) const DIRECT: Self =
+        Self::Taken { source: "direct", networks: Vec::new(), with_click: None, cookie: None };
+
+    /// The refusal of an order with this code; `None` if the reason is not in what was sent.
+    #[must_use]
+    pub fn refusal(code: Code) -> Option<Self> {
+        let is_refusal = matches!(code.status(), 400 | 402..500) && code != Code::WebhookOff;
+        is_refusal.then_some(Self::Refused(code.as_str()))
+    }
+
     /// The documents to be written, each a line of its own: one, and one more for each network
     /// after the first.
     #[must_use]

@@ -90,7 +90,7 @@ fn every_metric_is_written_with_its_unit_and_its_dimensions() {
     metrics.record_paused(true);
     metrics.record_conflict();
     metrics.record_tls_failure();
-    metrics.record_unsent(true);
+    metrics.record_sent();
     metrics.record_tracked(3);
 
     let [document] = documents(&metrics).try_into().expect("one document");
@@ -136,16 +136,56 @@ fn each_value_of_a_dimension_has_a_document_of_its_own() {
 }
 
 #[test]
+fn an_order_that_was_rejected_here_is_counted_with_its_reason_and_without() {
+    let mut metrics = Metrics::default();
+    metrics.record_sent();
+    metrics.record_unsent(Some(Reason::new("no_ip")));
+    metrics.record_unsent(Some(Reason::new("no_phone")));
+    metrics.record_unsent(Some(Reason::new("no_phone")));
+
+    let values: Vec<_> = documents(&metrics).iter().flat_map(read).collect();
+
+    let of = |wanted: &str| -> Vec<_> {
+        let of_it = values.iter().filter(|(_, _, dimensions, _)| dimensions == wanted);
+        of_it.flat_map(|(.., values)| values.as_array().expect("values").clone()).collect()
+    };
+    assert_eq!(of("shop/demo"), [json!(0), json!(1), json!(1), json!(1)]);
+    assert_eq!(of("shop/demo/no_ip"), [json!(1)]);
+    assert_eq!(of("shop/demo/no_phone"), [json!(1), json!(1)]);
+    assert!(values.iter().all(|(name, ..)| name == "RejectedUnsent"), "{values:?}");
+}
+
+#[test]
+fn an_order_of_a_direct_call_is_counted_as_one_that_came() {
+    let mut metrics = Metrics::default();
+    metrics.record_order(Intake::DIRECT);
+    metrics.record_order(Intake::Refused("invalid_order"));
+
+    let [taken, refused] = documents(&metrics).try_into().expect("two documents");
+
+    assert_eq!((&taken["OrdersTaken"], &taken["Source"]), (&json!(1), &json!("direct")));
+    assert_eq!((&taken["OrderRefused"], &refused["OrderRefused"]), (&json!(0), &json!(1)));
+    assert_eq!(taken["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0], json!(["Stack"]));
+    assert_eq!(
+        (&refused["OrdersRefused"], &refused["Reason"]),
+        (&json!(1), &json!("invalid_order"))
+    );
+}
+
+#[test]
 fn more_values_than_a_document_may_hold_go_into_the_next() {
     let mut metrics = Metrics::default();
     for _ in 0..250 {
         metrics.record_attempt(Some(Duration::from_millis(1)), false);
+        metrics.record_sent();
     }
 
     let counts = documents(&metrics);
 
-    let counts = counts.iter().map(|it| it["AttemptLatency"].as_array().expect("values").len());
-    assert_eq!(counts.collect::<Vec<_>>(), [100, 100, 50]);
+    for metric in ["AttemptLatency", "RejectedUnsent"] {
+        let counts = counts.iter().map(|it| it[metric].as_array().expect("values").len());
+        assert_eq!(counts.collect::<Vec<_>>(), [100, 100, 50]);
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod dead_hour;
 mod dead_network;
 mod events;
 mod from_bus;
+mod from_bus_read;
 mod hostile_shopper;
 mod layers;
 mod life;

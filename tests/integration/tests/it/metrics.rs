@@ -68,6 +68,42 @@ async fn a_duplicate_is_not_counted_again() {
 }
 
 #[tokio::test]
+async fn an_order_of_a_direct_call_came_or_was_refused() {
+    let bundle = Bundle::new(1).await;
+
+    bundle.post("/orders/shopback", &order("A-1")).await;
+    bundle.post("/orders/shopback", &with(order("A-1"), "/total", json!("1.00"))).await;
+    bundle.post("/orders/shopback", &with(order("A-2"), "/total", json!("a lot"))).await;
+    bundle.bed.table.script([Strike::Fail; 20]);
+    bundle.post("/orders/shopback", &order("A-3")).await;
+
+    let documents = bundle.shopback.services.metrics();
+    let of = |name: &str, dimension: &str| -> Vec<_> {
+        let written = documents.iter().filter(|document| document.get(name).is_some());
+        written.map(|document| (document[dimension].clone(), document[name].clone())).collect()
+    };
+    // A conflict came, too; an outage is no matter of the order's.
+    assert_eq!(of("OrdersTaken", "Source"), vec![(json!("direct"), json!(1)); 2]);
+    assert_eq!(of("OrdersRefused", "Reason"), [(json!("invalid_order"), json!(1))]);
+}
+
+#[tokio::test]
+async fn an_order_that_is_rejected_here_is_counted_by_its_reason() {
+    let bundle = Bundle::new(1).await;
+
+    bundle.post("/orders/cpa_moe", &with(order("A-1"), "/customer/phone", json!("1"))).await;
+
+    let documents = bundle.cpa_moe.services.metrics();
+    let rejected: Vec<_> =
+        documents.iter().filter(|it| it.get("RejectedUnsent").is_some()).collect();
+    let [document] = rejected[..] else { panic!("{documents:?}") };
+    assert_eq!(
+        (&document["RejectedUnsent"], &document["Reason"]),
+        (&json!([1]), &json!("bad_phone"))
+    );
+}
+
+#[tokio::test]
 async fn a_delivery_that_waits_reports_its_age_at_least_every_quarter_of_an_hour() {
     let bundle = Bundle::new(1).await;
     let services = &bundle.shopback.services;

@@ -55,6 +55,11 @@ async fn the_order_may_be_the_data_of_an_envelope() {
     let none = json!({ "type": "order.completed", "timestamp": at, "data": "A-1" });
     let refused = send(&bundle, KEY, "msg_2", &none).await;
     assert_eq!(refused.problem(), refusal("invalid_order", 422));
+    let faulty = with(envelope, "/data/total", json!("a lot"));
+    let refused = send(&bundle, KEY, "msg_3", &faulty).await;
+    assert_eq!(refused.body()["errors"][0]["pointer"], "/data/total");
+    let bare = send(&bundle, KEY, "msg_4", &faulty["data"]).await;
+    assert_eq!(bare.body()["errors"][0]["pointer"], "/total");
 }
 
 #[tokio::test]

@@ -95,7 +95,9 @@ impl Phone {
         let text: String = text.trim().to_lowercase().chars().map(half_width).collect();
         let text = without_extension(text.strip_prefix("tel:").unwrap_or(&text));
         let written: String = text.chars().filter(|c| !is_separator(*c)).map(ascii).collect();
-        let digits = if written.starts_with("00") || written.starts_with('+') {
+        // The prefix may stand in brackets itself: "(+49) (0)30".
+        let prefix = written.trim_start_matches('(');
+        let digits = if prefix.starts_with("00") || prefix.starts_with('+') {
             written.replace("(0)", "")
         } else {
             written
@@ -181,6 +183,8 @@ mod tests {
         }
         assert_eq!(parse("06.12.34.56.78").as_deref(), Some("0612345678"));
         assert_eq!(parse("+49 (0)30 1234567").as_deref(), Some("49301234567"));
+        assert_eq!(parse("(+49) (0)30 1234567").as_deref(), Some("49301234567"));
+        assert_eq!(parse("(0049) (0)30 1234567").as_deref(), Some("0049301234567"));
         assert_eq!(parse("0049 (0)30 1234567").as_deref(), Some("0049301234567"));
         assert_eq!(parse("(0)30 1234567").as_deref(), Some("0301234567"));
         assert_eq!(parse("1234567").as_deref(), Some("1234567"));

@@ -61,6 +61,7 @@ fn refuses_each_bad_member_with_its_own_word() {
         (with("order_id", json!(long)), "/order_id", "too_long"),
         (with("order_id", json!(" A")), "/order_id", "outer_blanks"),
         (with("order_id", json!("{order_id}")), "/order_id", "template"),
+        (with("order_id", json!("A\u{fffd}")), "/order_id", "replacement_character"),
         (with("order_id", json!(7)), "/order_id", "wrong_type"),
         (with("status", json!("COMPLETED")), "/status", "unknown_word"),
         (with("completed_at", json!("yesterday")), "/completed_at", "not_an_instant"),
@@ -70,6 +71,12 @@ fn refuses_each_bad_member_with_its_own_word() {
         (with("total", json!(" ")), "/total", "missing"),
         (with("updated_at", json!("2026-11-21")), "/updated_at", "not_an_instant"),
         (with("items", json!([{ "size": 0 }])), "/items/0/size", "unknown_member"),
+        (with("items", json!([null, { "skuu": 1 }])), "/items/1/skuu", "unknown_member"),
+        (
+            with("refunds", json!([{ "id": "r", "amount": 1, "lines": [null, { "line": 0 }] }])),
+            "/refunds/0/lines/1/line",
+            "not_a_line",
+        ),
         (with("refunds", json!({ "a": 1 })), "/refunds", "wrong_type"),
         (with("refunds", json!([{ "amount": 1 }])), "/refunds/0/id", "missing"),
         (with("refunds", json!([{ "id": "r", "amount": -1 }])), "/refunds/0/amount", "negative"),
@@ -87,6 +94,24 @@ fn loose(pointer: &str, value: Value) -> Order {
     order.pointer_mut(parent).expect("a place")[name] = value;
     let order = Order::read(&order, UnknownFields::Deny);
     order.unwrap_or_else(|faults| panic!("{pointer}: {faults:?}"))
+}
+
+#[test]
+fn an_email_loses_line_ends_and_is_absent_where_it_stands_for_none() {
+    let email = |value: &str| {
+        let customer = loose("/customer/email", json!(value)).customer;
+        customer.email.map(|email| email.as_str().to_owned())
+    };
+
+    for value in ["a@exam\tple.com", "a@example.com\r\n", "\ta@exa\u{200b}mple\n.com"] {
+        assert_eq!(email(value).as_deref(), Some("a@example.com"), "{value:?}");
+    }
+    for value in
+        ["undefined", "NULL", "none", "NaN", "{email}", "{name}@example.com", "%7Bemail%7D"]
+    {
+        assert_eq!(email(value), None, "{value}");
+    }
+    assert_eq!(email("none@example.com").as_deref(), Some("none@example.com"));
 }
 
 #[test]

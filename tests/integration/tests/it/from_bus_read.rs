@@ -1,0 +1,94 @@
+//! Orders on the bus are judged as the networks' functions read them, not by the rules alone; and what
+//! one way reads, every way reads.
+
+use postback_integration::{
+    Bundle, api_event, minimal,
+    sign::{KEY, message},
+    with,
+};
+use serde_json::{Value, json};
+
+/// The values of a metric in what intake measured.
+fn measured(bundle: &Bundle, name: &str) -> Vec<Value> {
+    let documents = bundle.intake_services.measured();
+    documents.iter().filter_map(|document| document.get(name).cloned()).collect()
+}
+
+fn without_clicks(order_id: &str) -> Value {
+    let order = with(minimal(order_id), "/clicks", json!({}));
+    with(order, "/customer", json!({}))
+}
+
+#[tokio::test]
+async fn an_order_whose_click_or_address_stands_for_none_concerns_no_network() {
+    let shopback = |value: Value| json!({ "shopback": { "transaction_id": value } });
+    let encoded = json!({ "cashmycell": { "cmc_id": "%7Bcmc_id%7D" } });
+    for (pointer, value) in [
+        ("/clicks", shopback(json!(""))),
+        ("/clicks", shopback(json!("undefined"))),
+        ("/clicks", shopback(json!(null))),
+        ("/clicks", encoded),
+        ("/customer", json!({ "email": "" })),
+        ("/customer", json!({ "email": "undefined" })),
+    ] {
+        let bundle = Bundle::new(11).await;
+        let order = |id: &str| with(without_clicks(id), pointer, value.clone());
+
+        bundle.put_on_bus("order.completed", &order("A-1")).await;
+        let reply = bundle.post("/orders", &order("A-2")).await;
+        bundle.work().await;
+
+        assert_eq!(reply.body()["networks"], json!([]), "{value}");
+        for order_id in ["A-1", "A-2"] {
+            let shown = bundle.get(order_id).await;
+            assert_eq!(shown.status, 200, "{value}");
+            assert_eq!(shown.body()["unclaimed"]["amount"], "1499", "{value}");
+        }
+        assert_eq!(measured(&bundle, "OrdersConcerning"), Vec::<Value>::new(), "{value}");
+        assert_eq!(measured(&bundle, "OrdersWithClick"), [0, 0], "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_click_that_no_rule_sees_is_kept_beside_what_its_other_networks_got() {
+    let bundle = Bundle::new(12).await;
+    let order =
+        with(minimal("A-1"), "/clicks", json!({ "cashmycell": { "cmc_id": { "id": "x" } } }));
+
+    bundle.put_on_bus("order.completed", &order).await;
+    bundle.work().await;
+
+    let networks: Vec<_> = bundle.states("A-1").await.into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(networks, ["cartstack"]);
+    let item = bundle.bed.table.ledger().unclaimed("A-1").await.expect("the ledger");
+    assert_eq!(item.expect("an item").clicks, ["cashmycell.cmc_id"]);
+    assert_eq!(measured(&bundle, "OrdersWithClick"), [0]);
+}
+
+#[tokio::test]
+async fn a_text_that_was_cut_within_a_character_refuses_no_order_whichever_way_it_comes() {
+    let bundle = Bundle::new(13).await;
+    let cut = |id: &str| {
+        let order = with(minimal(id), "/comment", json!("nice CUT")).to_string();
+        order.replace("CUT", r"\ud83d")
+    };
+    let event = |id: &str| {
+        let detail = cut(id);
+        format!(r#"{{"source":"shop","detail-type":"order.completed","detail":{detail}}}"#)
+    };
+
+    bundle.take(&event("A-1")).await.expect("taken");
+    bundle.shopback.services.enqueue(event("A-1"));
+    for (path, id) in [("/orders", "A-2"), ("/orders/shopback", "A-3")] {
+        let reply = bundle.call(&api_event("POST", path, &cut(id))).await;
+        assert!(matches!(reply.status, 200 | 202), "{path}: {:?}", reply.body());
+    }
+    bundle.call(&message(KEY, "msg_1", bundle.bed.now(), &cut("A-4"))).await;
+    bundle.work().await;
+
+    assert_eq!(bundle.intake_services.faulty(), []);
+    for (order_id, networks) in [("A-1", 1), ("A-2", 4), ("A-3", 1), ("A-4", 4)] {
+        assert_eq!(bundle.states(order_id).await.len(), networks, "{order_id}");
+    }
+    assert!(bundle.shopback.services.dead_letters().is_empty());
+}

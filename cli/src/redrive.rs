@@ -242,7 +242,8 @@ impl<'a> Work<'a> {
             return Ok(stays.to_owned());
         }
         if let Some(platform) = content.partner {
-            return Ok(format!("an event of the partner bus of {}", platform.name));
+            let is_off = if self.queue_of(content).is_none() { ", which is off" } else { "" };
+            return Ok(format!("an event of the partner bus of {}{is_off}", platform.name));
         }
         let Some(order_id) = &content.order_id else { return Ok("no order".to_owned()) };
         let (records, partial) = self.account.readable_of_order(order_id).await?;

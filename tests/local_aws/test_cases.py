@@ -5,11 +5,12 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 from build import ROOT
 from examples import read_back
-from test_end_to_end import NAMES, drained, empty_dead_letters, eventually, new_id, order, put_on_bus, until_it_takes_orders
+from test_end_to_end import NAMES, drained, empty_dead_letters, eventually, known_as, new_id, order, put_on_bus, until_it_takes_orders
 
 CASES = json.loads((ROOT / "tests/integration/order_cases.json").read_text())
 PATIENCE_SECONDS = 180
@@ -25,13 +26,15 @@ class Case:
     states: dict
     # The place and the code of the fault that refuses it.
     fault: tuple | None
+    # What networks are sent of it: members of the request, None where one is left out.
+    sends: dict
 
     @property
     def order_id(self) -> str:
         return self.order["order_id"]
 
 
-def case(name: str, change: dict, states: dict | None = None, fault: dict | None = None) -> Case:
+def case(name: str, change: dict, states: dict | None = None, fault: dict | None = None, sends: dict | None = None) -> Case:
     """An order of its own: each run and each way has its own ids, clicks and addresses."""
     changed = order(new_id())
     for pointer, value in change.items():
@@ -47,7 +50,7 @@ def case(name: str, change: dict, states: dict | None = None, fault: dict | None
         changed["order_id"] += f"-{new_id()}"
     concerned = {} if fault else {**CASES["fine"], **(states or {})}
     states = {network: state for network, state in concerned.items() if state != "none"}
-    return Case(name, changed, states, fault and (fault["pointer"], fault["code"]))
+    return Case(name, changed, states, fault and (fault["pointer"], fault["code"]), sends or {})
 
 
 def all_cases() -> list[Case]:
@@ -93,13 +96,29 @@ def faulty(stack, wanted: set[str]) -> dict[str, tuple[str, str]]:
         )  # fmt: skip
         for message in received.get("Messages", []):
             said = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
-            if said.get("order_id") in wanted:
-                found[said["order_id"]] = (said["reason"], said.get("faults"))
+            # An id that is the fault is no attribute.
+            order_id = json.loads(message["Body"])["detail"].get("order_id")
+            if order_id in wanted:
+                found[order_id] = (said["reason"], said.get("faults"))
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return set(found) == wanted
 
     eventually(all_found, True, 60)
     return found
+
+
+def sent(stack, each: Case) -> dict:
+    """What networks were sent of the members that the case names."""
+    return {name: sent_to(stack, name, known_as(each.order)[name], wanted) for name, wanted in each.sends.items()}
+
+
+def sent_to(stack, network: str, key: str, wanted: dict) -> dict:
+    """What a network was sent of these members with the last request of an order."""
+    # CartStack knows an order by its e-mail address, as it was sent.
+    key = wanted.get("email", key) if network == "cartstack" else key
+    [*_, request] = stack.sandbox("GET", f"/_received?network={network}&order={quote(key)}").json
+    members = dict(request["params"]) | (json.loads(request["body"]) if request["body"].startswith("{") else {})
+    return {member: str(members[member]) if member in members else None for member in wanted}
 
 
 def violations(stack) -> int:
@@ -120,6 +139,7 @@ def test_each_order_has_its_outcome_by_the_api(stack):
         else:
             assert (answer.status, answer.json["networks"]) == (202, sorted(each.states)), each.name
     assert settled(stack, cases) == {each.name: each.states for each in cases}
+    assert {each.name: sent(stack, each) for each in cases} == {each.name: each.sends for each in cases}
     assert violations(stack) == before
 
 
@@ -129,6 +149,7 @@ def test_each_order_has_the_same_outcome_by_the_bus(stack):
     at_once(lambda each: put_on_bus(stack, each.order), cases)
 
     assert settled(stack, cases) == {each.name: each.states for each in cases}
+    assert {each.name: sent(stack, each) for each in cases} == {each.name: each.sends for each in cases}
     kept = {each.order_id: ("invalid_order", f"{each.fault[1]} at {each.fault[0]}") for each in cases if each.fault}
     assert len(kept) > 4 and faulty(stack, set(kept)) == kept
     assert violations(stack) == before

@@ -1,4 +1,4 @@
-"""What docs/security.md says of hostile hands: the attempts of test_hostile.py with their alarms, and the tests that show each defence."""
+"""The page docs/security.md: its threats, what each sender may try, and the policy for those who send on the bus."""
 
 import re
 from fnmatch import fnmatchcase

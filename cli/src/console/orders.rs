@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     list::{Found, csv, validations},
-    view::{age, reason},
+    view::{age, left_out, reason},
 };
 
 mod listing;
@@ -188,8 +188,12 @@ pub(super) async fn download(
     let failed = |it| failure(&console, &it);
     let wanted = wanted(&pairs).map_err(failed)?.up_to(FILE_ROWS);
     let found = whole(&console, &wanted).await.map_err(failed)?;
-    let (validations, _) = validations(&console.account, &found.shown).await.map_err(failed)?;
+    let (validations, partial) =
+        validations(&console.account, &found.shown).await.map_err(failed)?;
     let mut file = csv(&found.shown, &validations, console.now());
+    for partial in &partial {
+        file.extend(format!("{}\n", left_out(partial)).bytes());
+    }
     if found.totals.count > found.shown.len() {
         let cut = format!("CUT: {} of {} rows\n", found.shown.len(), found.totals.count);
         file.extend(cut.bytes());

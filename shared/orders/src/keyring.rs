@@ -66,7 +66,8 @@ impl Keyring {
         max_age: Duration,
     ) -> Result<Arc<Keys>, Problem> {
         let mut cache = self.cache.lock().await;
-        let cached = match cache.take() {
+        // They stay where they are: a caller with little time may drop this reading.
+        let cached = match cache.clone() {
             Some(cached) if now.since(cached.read_at) < cached.max_age(max_age) => cached,
             before => match read_keys(services, &self.kind).await {
                 Ok(keys) => CachedKeys { keys, read_at: now, confirmed_at: now },

@@ -153,8 +153,8 @@ pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
     (Bucket::AmountDiffers, if held.is_empty() { "amount" } else { held })
 }
 
-/// The bucket of a delivery whose amount the report does not say. Where it has none at all only the
-/// statuses are compared; where one is missing nothing says that it is the right one.
+/// The bucket of a delivery whose amount is not in the report. Where the report has none at all only the
+/// statuses are compared; where this one is missing, nothing shows that it is the right one.
 fn of_unknown(found: &Found, reason: &'static str) -> (Bucket, &'static str) {
     match (found.lacks_amount, reason) {
         (false, reason) => (Bucket::Matched, reason),

@@ -81,6 +81,8 @@ pub(super) enum Circuit {
     Closed,
     /// The order is sent to see whether the network is back.
     HalfOpen,
+    /// The order is sent because the last refusals may be about their orders alone.
+    AtOnce,
     /// The order waits unsent.
     Open(Open),
 }
@@ -129,7 +131,7 @@ impl CircuitBreaker {
         }
         if open.at_once > 0 && !failed_last {
             open.at_once -= 1;
-            return Circuit::HalfOpen;
+            return Circuit::AtOnce;
         }
         if now < open.until {
             return Circuit::Open(open.view());
@@ -144,11 +146,15 @@ impl CircuitBreaker {
         Circuit::HalfOpen
     }
 
-    /// The order that was let through was not sent after all: the next one may be.
-    pub(super) fn give_back(&mut self, now: Timestamp) {
-        if let Some(open) = &mut self.open {
-            open.until = open.until.min(now);
-            open.probes = open.probes.saturating_sub(1);
+    /// The order that was let through on this way was not sent after all: the next one may be.
+    pub(super) fn give_back(&mut self, way: &Circuit, now: Timestamp) {
+        match (way, &mut self.open) {
+            (Circuit::HalfOpen, Some(open)) => {
+                open.until = open.until.min(now);
+                open.probes = open.probes.saturating_sub(1);
+            }
+            (Circuit::AtOnce, Some(open)) => open.at_once = (open.at_once + 1).min(AT_ONCE),
+            _ => {}
         }
     }
 
@@ -193,6 +199,9 @@ impl CircuitBreaker {
         match &mut self.open {
             // The probe failed.
             Some(open) if open.settings == settings => {
+                if cause == Cause::Outage && open.cause != cause {
+                    (open.cause, open.probes) = (cause, 0);
+                }
                 open.until = now + open.pause();
                 if !is_by_status_alone {
                     open.at_once = 0;
@@ -214,10 +223,12 @@ impl CircuitBreaker {
 
     /// Waits as long as the network asks, which is no outage.
     fn throttle(&mut self, after: Duration, settings: &str, now: Timestamp) -> Option<Change> {
-        if self.open.is_none() {
-            let (cause, settings, until) = (Cause::Throttled, settings.to_owned(), now + after);
-            self.open = Some(OpenCircuit { cause, settings, until, probes: 0, at_once: 0 });
+        if let Some(open) = &mut self.open {
+            (open.until, open.at_once) = (open.until.max(now + after), 0);
+            return None;
         }
+        let (cause, settings, until) = (Cause::Throttled, settings.to_owned(), now + after);
+        self.open = Some(OpenCircuit { cause, settings, until, probes: 0, at_once: 0 });
         None
     }
 

@@ -264,14 +264,14 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             settings: pauses::settings(&configured.version, paused),
             open: match &circuit {
                 Circuit::Open(open) => Some(open.clone()),
-                Circuit::Closed | Circuit::HalfOpen => None,
+                Circuit::Closed | Circuit::HalfOpen | Circuit::AtOnce => None,
             },
             is_implausible,
         });
         let (result, sent) = driver.run(event).await;
         drop(in_flight);
-        if circuit == Circuit::HalfOpen && !sent {
-            self.breaker().give_back(self.services.now());
+        if !sent {
+            self.breaker().give_back(&circuit, self.services.now());
         }
         result.map(|result| DeliveryResult { line: part.line.clone(), ..result })
     }

@@ -102,14 +102,12 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             settings: configured.version.clone(),
             open: match &circuit {
                 Circuit::Open(open) => Some(open.clone()),
-                Circuit::Closed | Circuit::HalfOpen => None,
+                Circuit::Closed | Circuit::HalfOpen | Circuit::AtOnce => None,
             },
         });
         let claimed = self.apply_validation(key, held, &event, Note::default()).await?;
         let (Then::Send(attempt), Some(record)) = (&claimed.value, &claimed.after) else {
-            if circuit == Circuit::HalfOpen {
-                breaker.give_back(self.services.now());
-            }
+            breaker.give_back(&circuit, self.services.now());
             return Ok(());
         };
         let (classification, status) =

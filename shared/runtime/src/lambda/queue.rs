@@ -171,7 +171,7 @@ async fn resolve<N: Network, S: Services>(
             let factor = 2_u32.saturating_pow(order.outages.min(10));
             let pause = OUTAGE_PAUSE.saturating_mul(factor).min(MAX_OUTAGE_PAUSE);
             let until = dispatcher.services().now() + pause;
-            // Of the type that it has: what the shop says in it may not have been heard.
+            // Of its own type: a completion may not be recorded yet.
             let waiting = DelayedOrder {
                 not_before_ms: until.as_millis(),
                 outages: order.outages.saturating_add(1),

@@ -4,8 +4,12 @@
 use std::collections::BTreeMap;
 
 use postback_integration::{Bundle, api_event, bare, with};
+use postback_sandbox::Network;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+const NETWORKS: [Network; 4] =
+    [Network::CartStack, Network::CashMyCell, Network::CpaMoe, Network::ShopBack];
 
 /// The cases, which the end-to-end tests read as well.
 #[derive(Deserialize)]
@@ -25,6 +29,9 @@ struct Case {
     /// order does not concern it.
     #[serde(default)]
     states: BTreeMap<String, String>,
+    /// What networks are sent of it: members of the request, `None` where one is left out.
+    #[serde(default)]
+    sends: BTreeMap<String, BTreeMap<String, Option<String>>>,
     /// The fault that refuses the order.
     fault: Option<Refusal>,
 }
@@ -86,6 +93,29 @@ async fn states(bundle: &Bundle, order: &Value) -> BTreeMap<String, String> {
     states.into_iter().map(state).collect()
 }
 
+/// The members of the last request at a network.
+fn sent(bundle: &Bundle, network: Network) -> BTreeMap<String, String> {
+    let Some(request) = bundle.bed.sandbox.received(network).pop() else { return BTreeMap::new() };
+    let body: BTreeMap<String, Value> = serde_json::from_str(&request.body).unwrap_or_default();
+    let text = |(name, value): (String, Value)| match value {
+        Value::String(text) => (name, text),
+        value => (name, value.to_string()),
+    };
+    request.params.into_iter().chain(body.into_iter().map(text)).collect()
+}
+
+/// Compares what the networks were sent last with what the case says.
+fn assert_sent(bundle: &Bundle, case: &Case) {
+    for (name, members) in &case.sends {
+        let network = NETWORKS.into_iter().find(|network| network.to_string() == *name);
+        let sent = sent(bundle, network.expect("a network"));
+        assert!(!sent.is_empty(), "{}: {name} was sent nothing", case.name);
+        for (member, value) in members {
+            assert_eq!(sent.get(member), value.as_ref(), "{}: {member} at {name}", case.name);
+        }
+    }
+}
+
 #[tokio::test]
 async fn each_order_has_its_outcome_by_the_api() {
     let bundle = Bundle::new(1).await;
@@ -108,6 +138,7 @@ async fn each_order_has_its_outcome_by_the_api() {
             assert_eq!(reply.body()["networks"], json!(networks), "{name}");
         }
         assert_eq!(states(&bundle, &order).await, *expected, "{name}");
+        assert_sent(&bundle, &case);
     }
 }
 
@@ -120,6 +151,7 @@ async fn each_order_has_the_same_outcome_by_the_bus() {
         bundle.work().await;
 
         assert_eq!(states(&bundle, &order).await, case.states, "{}", case.name);
+        assert_sent(&bundle, &case);
     }
 }
 

@@ -29,19 +29,25 @@ const HANGS: Duration = Duration::from_mins(1);
 /// Services whose calls take as long as `delays` says, and succeed. No network is on.
 #[derive(Clone, Debug, Default)]
 struct SlowServices {
-    delays: BTreeMap<&'static str, Duration>,
+    delays: Arc<Mutex<BTreeMap<&'static str, Duration>>>,
     /// The calls that came to their end.
     done: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl SlowServices {
     fn new(delays: &[(&'static str, Duration)]) -> Self {
-        Self { delays: delays.iter().copied().collect(), ..Self::default() }
+        let delays = Arc::new(Mutex::new(delays.iter().copied().collect()));
+        Self { delays, ..Self::default() }
+    }
+
+    fn slow_down(&self, name: &'static str, delay: Duration) {
+        self.delays.lock().unwrap_or_else(PoisonError::into_inner).insert(name, delay);
     }
 
     #[expect(clippy::disallowed_methods, reason = "the clock is virtual")]
     async fn call(&self, name: &'static str) {
-        sleep(self.delays.get(name).copied().unwrap_or_default()).await;
+        let delay = self.delays.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        sleep(delay.unwrap_or_default()).await;
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(name);
     }
 
@@ -93,8 +99,25 @@ impl WebhookServices for SlowServices {
     }
 }
 
-/// Sends a paid order with these changes. Returns the answer's status and the time it took.
+fn webhook(services: &SlowServices) -> PlatformWebhook<Shopify, SlowServices> {
+    PlatformWebhook::new(Shopify::configure(&|_| None), services.clone())
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-22T00:00:00Z").expect("an instant")
+}
+
+/// Sends a paid order with these changes to a new instance. Returns the answer's status and the time it
+/// took.
 async fn send(services: &SlowServices, changes: Value) -> (u16, Duration) {
+    send_to(&webhook(services), changes, now()).await
+}
+
+async fn send_to(
+    webhook: &PlatformWebhook<Shopify, SlowServices>,
+    changes: Value,
+    now: Timestamp,
+) -> (u16, Duration) {
     let recorded = include_str!("../../../../functions/platforms/shopify/payloads/01-paid.json");
     let mut recorded: Value = serde_json::from_str(recorded).expect("JSON");
     let mut payload = recorded["payload"].take();
@@ -104,8 +127,6 @@ async fn send(services: &SlowServices, changes: Value) -> (u16, Duration) {
     let (path, body) = ("/webhooks/shopify", payload.to_string());
     let event = platform_message(path, headers, PLATFORM_KEY, "orders/paid", "d1", &body);
     let request = serde_json::from_value(event).expect("a request");
-    let webhook = PlatformWebhook::new(Shopify::configure(&|_| None), services.clone());
-    let now = Timestamp::parse("2026-11-22T00:00:00Z").expect("an instant");
     let before = Instant::now();
     let answer = webhook.answer(request, now).await;
     (answer.status_code, before.elapsed())
@@ -130,6 +151,22 @@ async fn whatever_hangs_the_answer_comes_in_time() {
         assert_eq!(answered, status, "{hanging}");
         assert!(took <= LONGEST + Duration::from_millis(10), "{hanging} took {took:?}");
         assert_eq!(services.done().last().copied(), last, "{hanging}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_keys_stay_in_force_while_secrets_manager_hangs() {
+    let services = SlowServices::new(&[]);
+    let webhook = webhook(&services);
+    assert_eq!(send_to(&webhook, json!({}), now()).await.0, 202);
+
+    services.slow_down("keys", HANGS);
+    for minutes in 2..6 {
+        let later = now() + Duration::from_mins(minutes);
+        let (answered, took) = send_to(&webhook, json!({}), later).await;
+
+        assert_eq!(answered, 202, "after {minutes} minutes");
+        assert!(took < LONGEST, "{took:?}");
     }
 }
 

@@ -174,7 +174,7 @@ fn the_next_order_is_the_probe_when_the_first_was_not_sent() {
     let due = START + OUTAGE_PAUSES[0];
 
     assert_eq!(breaker.check("C", "v1", due), Circuit::HalfOpen);
-    breaker.give_back(due);
+    breaker.give_back(&Circuit::HalfOpen, due);
     assert_eq!(breaker.check("D", "v1", due), Circuit::HalfOpen);
 }
 
@@ -207,7 +207,7 @@ fn a_refusal_by_the_status_alone_lets_others_through_at_once_until_too_many_met_
 
     for number in 0..AT_ONCE {
         let id = format!("bad-{number}");
-        assert_eq!(breaker.check(&id, "v1", START), Circuit::HalfOpen, "{id}");
+        assert_eq!(breaker.check(&id, "v1", START), Circuit::AtOnce, "{id}");
         assert_eq!(breaker.record(&id, &refused, None, "v1", START), None);
     }
     let Circuit::Open(open) = breaker.check("next", "v1", START) else { panic!("it is closed") };
@@ -218,7 +218,7 @@ fn a_refusal_by_the_status_alone_lets_others_through_at_once_until_too_many_met_
 fn a_success_of_one_that_was_let_through_at_once_closes_it() {
     let mut breaker = opened(&Verdict::parked("http_forbidden"));
 
-    assert_eq!(breaker.check("good", "v1", START), Circuit::HalfOpen);
+    assert_eq!(breaker.check("good", "v1", START), Circuit::AtOnce);
     let closed = breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
 
     assert_eq!(closed, Some(Change::Closed));
@@ -229,8 +229,35 @@ fn a_success_of_one_that_was_let_through_at_once_closes_it() {
 fn an_outage_during_refusals_by_the_status_alone_lets_nobody_through_at_once() {
     let mut breaker = opened(&Verdict::parked("http_forbidden"));
 
-    assert_eq!(breaker.check("C", "v1", START), Circuit::HalfOpen);
+    assert_eq!(breaker.check("C", "v1", START), Circuit::AtOnce);
     breaker.record("C", &doubt(), None, "v1", START);
 
-    assert!(matches!(breaker.check("D", "v1", START), Circuit::Open(_)));
+    // From now on it is an outage, with the pauses of one.
+    let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
+    assert_eq!((open.until, open.reason.as_str()), (START + OUTAGE_PAUSES[0], "network_down"));
+}
+
+#[test]
+fn a_pause_that_the_network_asks_for_lets_nobody_through_at_once() {
+    let mut breaker = opened(&Verdict::parked("http_forbidden"));
+    let pause = Duration::from_mins(9);
+
+    assert_eq!(breaker.check("C", "v1", START), Circuit::AtOnce);
+    let asked = Verdict::Retry { reason: Reason::new("http_429"), after: Some(pause), sent: true };
+    breaker.record("C", &asked, Some(429), "v1", START);
+
+    let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
+    assert_eq!(open.until, START + pause);
+}
+
+#[test]
+fn one_that_was_let_through_at_once_and_not_sent_takes_nobodys_place() {
+    let mut breaker = opened(&Verdict::parked("http_forbidden"));
+
+    for number in 0..AT_ONCE * 2 {
+        let way = breaker.check(&format!("unchanged-{number}"), "v1", START);
+        assert_eq!(way, Circuit::AtOnce, "{number}");
+        breaker.give_back(&way, START);
+    }
+    assert_eq!(breaker.check("good", "v1", START), Circuit::AtOnce);
 }

@@ -66,6 +66,8 @@ struct LastRead {
 
 /// The age at which a cached secret is read again.
 const MAX_AGE: Duration = Duration::from_mins(1);
+/// The time for a reading: an order waits for it, and can do without.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl CachedSecret {
     /// The secret, as it was last returned while Secrets Manager does not answer.
@@ -74,7 +76,10 @@ impl CachedSecret {
         // It stays where it is: a caller with little time may drop this reading.
         let last = match cache.clone() {
             Some(last) if now.since(last.read_at) < MAX_AGE => last,
-            before => LastRead::after(before, self.source.read().await, now),
+            before => {
+                let read = tokio::time::timeout(PATIENCE, self.source.read()).await;
+                LastRead::after(before, read.unwrap_or(Err(Unavailable)), now)
+            }
         };
         cache.insert(last).secret.clone()
     }

@@ -64,7 +64,7 @@ pub(crate) async fn run(
         output.note(&left_out(partial));
     }
     match &read.next {
-        None => Ok(()),
+        None => read.all_read(),
         Some(next) => Err(Failure::Stopped { next: next.clone() }),
     }
 }

@@ -65,11 +65,8 @@ pub(crate) async fn run(
     let report = understand(source, &network.name, &wanted.report, &wanted.reading)?;
     output.note(&page::preview(&report.understood).join("\n"));
     let shop = shop(wanted.shop.as_deref())?;
-    let at = |option, text: &Option<String>| {
-        text.as_deref().map(|text| instant(option, text, now)).transpose()
-    };
-    let span = (at("--from", &wanted.from)?, at("--to", &wanted.to)?);
-    let options = options(&network.name, &report, span, now);
+    let given = [("--from", wanted.from.as_deref()), ("--to", wanted.to.as_deref())];
+    let options = options(&network.name, &report, span(&report, given, now)?, now);
     let mut files = wanted.out.as_deref().map_or_else(|| Ok(Files::default()), files)?;
     let mut ledger = load(account, &network, &report, &shop).await?;
     let outcome = compared(&report, &mut ledger, &shop, &options, &mut files, &wanted.report)?;
@@ -126,6 +123,19 @@ pub(crate) fn shop(file: Option<&Path>) -> Result<Shop, Failure> {
     Ok(shop)
 }
 
+/// The time that a report covers, from two options; a day is one of the report's zone.
+fn span(
+    report: &Report,
+    given: [(&'static str, Option<&str>); 2],
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
+    let [from, to] = given.map(|(option, text)| {
+        let at = |text| report.understood.day(text).map_or_else(|| instant(option, text, now), Ok);
+        text.map(at).transpose()
+    });
+    Ok((from?, to?))
+}
+
 /// The terms of a comparison. No report covers what is still to come.
 fn options(
     network: &str,
@@ -147,8 +157,10 @@ pub(crate) async fn load(
     let name = Some(network.name.clone());
     let filter = Filter { network: name, validations: true, ..Filter::default() };
     let mut ledger = Ledger::new();
-    gather(account, &filter, None, None, |record| ledger.add(&record, report.format(), shop))
-        .await?;
+    let add = |record| ledger.add(&record, report.format(), shop);
+    let read = gather(account, &filter, None, None, add).await?;
+    // Each would look like one that the ledger does not have.
+    read.all_read()?;
     ledger.finish();
     Ok(ledger)
 }
@@ -161,13 +173,13 @@ pub(crate) async fn uploaded(
     account: &Account,
     network: &Network,
     (name, source): (&Path, Source),
-    span: (Option<Timestamp>, Option<Timestamp>),
+    given: [(&'static str, Option<&str>); 2],
     now: Timestamp,
 ) -> Result<Compared, Failure> {
     let report = understand(source, &network.name, name, &Reading::default())?;
+    let options = options(&network.name, &report, span(&report, given, now)?, now);
     let shop = Shop::none();
     let mut ledger = load(account, network, &report, &shop).await?;
-    let options = options(&network.name, &report, span, now);
     let mut written = [(); 3].map(|()| Vec::new());
     let [lines, disputes, decisions] = &mut written;
     let table = |to, headings: &[&str]| Table::new(Box::new(to), headings).map_err(refused(name));

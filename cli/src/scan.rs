@@ -34,6 +34,17 @@ impl Read {
         page.unclaimed.iter().for_each(|order| self.unclaimed.add(order));
     }
 
+    /// Refuses what was read if this version could not read all of it.
+    pub(crate) fn all_read(&self) -> Result<(), Failure> {
+        if self.unreadable == 0 {
+            return Ok(());
+        }
+        let count = self.unreadable;
+        let verb = if count == 1 { "delivery is" } else { "deliveries are" };
+        let text = format!("{count} {verb} of a later version and left out: update the tool.");
+        Err(Failure::NeedsPerson(text))
+    }
+
     /// The cost in words.
     pub(crate) fn cost(&self, found: usize) -> String {
         cost(found, self.items, self.units)

@@ -240,7 +240,7 @@ fn seen(
     let has_contents = decision == Decision::Acknowledge && now.conflicts > 0;
     let conflicts = wanted.conflicts.or((!has_contents).then_some(now.conflicts));
     if let (Some(attempt), Some(conflicts)) = (wanted.attempt, conflicts) {
-        return Ok(Seen { attempt, conflicts });
+        return Ok(Seen { attempt, conflicts, decisions: None });
     }
     check_open(record, decision)?;
     let question = match decision {

@@ -121,13 +121,8 @@ async fn load(account: &Account, network: &str, period: Period) -> Result<Month,
     };
     let mut month = Month::new(period);
     let read = gather(account, &filter, None, None, |record| month.add(record)).await?;
-    if read.unreadable == 0 {
-        return Ok(month);
-    }
-    Err(Failure::NeedsPerson(format!(
-        "{} deliveries are of a later version: update the tool. Nothing was written.",
-        read.unreadable
-    )))
+    read.all_read()?;
+    Ok(month)
 }
 
 fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {

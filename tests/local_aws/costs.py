@@ -7,6 +7,7 @@ resources are counted in the template. `make generate` runs it; test_costs.py fa
 from dataclasses import dataclass
 
 from build import ROOT
+from conditions import Deployment
 from samcli.yamlhelper import yaml_parse
 from stack import NETWORKS
 
@@ -146,7 +147,7 @@ HOW = {
 
 def monthly() -> list[tuple[str, int]]:
     """The resources that are paid by the month, with or without orders."""
-    resources = TEMPLATE["Resources"].values()
+    resources = Deployment(TEMPLATE).resources.values()
     kinds = [resource["Type"] for resource in resources]
     return [
         ("CloudWatch alarm", kinds.count("AWS::CloudWatch::Alarm")),

@@ -67,7 +67,7 @@ pub(crate) struct Show {
 ///
 /// Reads the ledger from its beginning, because an index would cost a write with
 /// every delivery: one read unit for 8 KB, about ten deliveries; a million
-/// deliveries cost about 0.03 USD on demand in us-east-1. It always counts all
+/// deliveries cost about 0.02 USD on demand in us-east-1. It always counts all
 /// that match, with their money, and shows the first --limit of them.
 ///
 /// With --read-units it may stop earlier: it says so first, and ends with the

@@ -44,10 +44,10 @@ pub(crate) struct Reconcile {
     /// Write the files there; the directory is created
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Begin of the time that the report covers [default: its earliest date]
+    /// Begin of the time that the report covers, a day in its zone [default: its earliest date]
     #[arg(long)]
     pub(crate) from: Option<String>,
-    /// End of that time [default: its latest date]
+    /// End of that time, a day likewise [default: its latest date]
     #[arg(long)]
     pub(crate) to: Option<String>,
     #[command(flatten)]

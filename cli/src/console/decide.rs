@@ -181,7 +181,11 @@ async fn records(console: &Arc<Console>, fields: &Fields) -> Result<Vec<(Record,
         let number = |name| {
             fields.get(name).parse().map_err(|_| Failure::Usage("No attempt was seen.".to_owned()))
         };
-        let seen = Seen { attempt: number("attempt")?, conflicts: number("conflicts")? };
+        let seen = Seen {
+            attempt: number("attempt")?,
+            conflicts: number("conflicts")?,
+            decisions: Some(number("decisions")?),
+        };
         return Ok(vec![(find(&console.account, &wanted).await?, seen)]);
     }
     let found = whole(console, &wanted(fields.pairs())?.up_to(MOST)).await?;

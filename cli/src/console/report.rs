@@ -26,7 +26,6 @@ use crate::{
     failure::Failure,
     reconcile::{refused, uploaded},
     settle::{Seen, many::Batch},
-    span::instant,
 };
 
 /// The rows of a preview.
@@ -132,11 +131,8 @@ async fn understand(
         return Ok(Understood { lines: Vec::new(), decisions, files: Vec::new() });
     }
     let network = console.account.network(fields.get("network"))?;
-    let at = |option, text: &str| {
-        let text = Some(text).filter(|text| !text.is_empty());
-        text.map(|text| instant(option, text, console.now())).transpose()
-    };
-    let span = (at("From", fields.get("from"))?, at("Until", fields.get("to"))?);
+    let at = |name| Some(fields.get(name)).filter(|text| !text.is_empty());
+    let span = [("From", at("from")), ("Until", at("to"))];
     let source = Source::Bytes(upload.content.clone());
     let file = (name, source);
     let (outcome, files) = uploaded(&console.account, &network, file, span, console.now()).await?;

@@ -6,6 +6,7 @@ use postback_core::{
     clock::Timestamp,
     delivery::{Decision, Record, State, ValidationView},
 };
+use postback_reconcile::claim_back::Back;
 use serde::Serialize;
 
 use crate::list::Sum;
@@ -117,6 +118,9 @@ impl Survey {
                 money.add(record);
             }
             money.add_validation(&validation, validated);
+            if let Some(back) = Back::of(record) {
+                money.claim_back.add(Some((&back.claim_back.to_string(), &back.currency)));
+            }
         }
         for taken in record.decisions.entries() {
             self.decisions.push(Decided {
@@ -146,11 +150,6 @@ impl Money {
     fn add(&mut self, record: &Record) {
         let protocol = &record.protocol;
         let money = record.money();
-        // A content that is kept has a validation of its own.
-        let is_validated = protocol.reported.is_some();
-        if protocol.state.is_success() && protocol.cancelled.is_some() && !is_validated {
-            self.claim_back.add(money);
-        }
         let sum = match protocol.state {
             State::Delivered | State::Accepted => &mut self.reported,
             State::Rejected => &mut self.rejected,
@@ -168,18 +167,16 @@ impl Money {
         match validation.status {
             "none" => {}
             "approved" | "confirmed" => self.validated.add(money),
+            "abandoned" => self.abandoned.add(money),
             status if is_pending(status) => self.unvalidated.add(money),
             _ => self.turned_down.add(money),
-        }
-        if let Some((back, currency)) = validation.claim_back.zip(validation.currency) {
-            self.claim_back.add(Some((&back.to_string(), currency)));
         }
     }
 }
 
 /// Returns whether a validation with this status is still to come: by itself or by a person.
 fn is_pending(status: &str) -> bool {
-    matches!(status, "waiting" | "held" | "unconfirmed")
+    matches!(status, "waiting" | "held" | "unconfirmed" | "refused")
 }
 
 /// The hour of the last ones in which it was, the latest last.

@@ -61,7 +61,8 @@ async fn a_forged_host_reaches_nothing_and_spends_no_token() {
 async fn a_form_of_another_site_or_without_the_key_is_refused() {
     let mut bed = Bed::open(true).await;
     bed.put([delivery("A-1", "unconfirmed")]).await;
-    let fields = "order=A-1&delivery=net&attempt=1&conflicts=0&decision=confirm&why=seen";
+    let fields =
+        "order=A-1&delivery=net&attempt=1&conflicts=0&decisions=0&decision=confirm&why=seen";
     let keyed = format!("{fields}&key={}", "03".repeat(32));
 
     let foreign: [&[(&'static str, &str)]; 5] = [
@@ -124,7 +125,7 @@ async fn hostile_order_ids_are_shown_as_text() {
 
     let encoded = "%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E%27%26%23%E2%80%AE";
     let preview = format!(
-        "order={encoded}&delivery=net%23%3Cb%3E1%3C%2Fb%3E&attempt=1&conflicts=0&decision=confirm&why=%3Cb%3E"
+        "order={encoded}&delivery=net%23%3Cb%3E1%3C%2Fb%3E&attempt=1&conflicts=0&decisions=0&decision=confirm&why=%3Cb%3E"
     );
     let mut pages = vec![bed.submit("/decide/preview", &preview).await];
     let paths = ["/", "/orders", "/decide?which=held"].map(str::to_owned);

@@ -72,11 +72,17 @@ pub(crate) struct Seen {
     pub(crate) attempt: u32,
     /// The number of other contents.
     pub(crate) conflicts: u32,
+    /// The number of decisions; `None` where only the attempt was named.
+    pub(crate) decisions: Option<u32>,
 }
 
 impl Seen {
     pub(crate) fn of(record: &Record) -> Self {
-        Self { attempt: record.protocol.attempt, conflicts: record.conflicts.count() }
+        Self {
+            attempt: record.protocol.attempt,
+            conflicts: record.conflicts.count(),
+            decisions: Some(record.protocol.decisions),
+        }
     }
 }
 
@@ -99,6 +105,9 @@ impl Decider<'_> {
             (format!("attempt {}", now.attempt), format!("attempt {}", seen.attempt))
         } else if is_acknowledged && now.conflicts != seen.conflicts {
             (format!("{} other contents", now.conflicts), seen.conflicts.to_string())
+        } else if seen.decisions.is_some() && now.decisions != seen.decisions {
+            let number = |it: Option<u32>| format!("decision {}", it.unwrap_or_default());
+            (number(now.decisions), number(seen.decisions))
         } else {
             return Ok(());
         };

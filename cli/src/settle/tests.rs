@@ -104,7 +104,7 @@ fn who_acknowledges_other_content_says_how_many_contents_were_seen() {
     let conflict = record.with_conflict(&facts, stamp);
 
     let given = seen_by(&conflict, &["--acknowledge", "--attempt", "1", "--conflicts", "1"]);
-    assert_eq!(given, Ok(Seen { attempt: 1, conflicts: 1 }));
+    assert_eq!(given, Ok(Seen { attempt: 1, conflicts: 1, decisions: None }));
     let not_given = seen_by(&conflict, &["--acknowledge", "--attempt", "1"]);
     assert!(matches!(not_given, Err(Failure::NotAsked(what)) if what.contains("--conflicts")));
     assert!(seen_by(&conflict, &["--delivered", "--attempt", "1"]).is_ok());
@@ -150,6 +150,26 @@ async fn what_is_reopened_already_is_said_to_be() {
     let again = Box::pin(settle(&aws.account, wanted, record, seen)).await.expect("no failure");
 
     assert_eq!(again.message, "Nothing to do: it was reopened before.");
+}
+
+#[tokio::test]
+async fn who_decides_has_seen_every_decision_before() {
+    let aws = FakeAws::start().await;
+    let mut held = paid("net", "unconfirmed", "10", "EUR");
+    let doubt = json!({ "since": "2026-11-21T10:15:00Z", "recovery": "hold", "scope": "" });
+    held.protocol.doubt = serde_json::from_value(doubt).ok();
+    aws.table.ledger().put(&held, None).await.expect("a write");
+    let record = aws.table.ledger().of_order("A-1").await.expect("a read").remove(0);
+    let seen = Seen::of(&record);
+    let settled = async |record: Record, decision: &str| {
+        let wanted = wanted(&[decision]);
+        Box::pin(settle(&aws.account, &wanted, record, seen)).await.map(|settled| settled.message)
+    };
+
+    assert!(settled(record.clone(), "--abandon").await.is_ok());
+    let second = settled(record, "--delivered").await;
+
+    assert!(matches!(second, Err(Failure::MovedOn { found, .. }) if found == "decision 1"));
 }
 
 #[tokio::test]

@@ -210,7 +210,8 @@ impl Counts {
                 };
                 add(standing, call.amount);
             }
-            (State::Skipped | State::Delivered, _) => {}
+            // Nothing more comes of one that a person gave up.
+            (State::Skipped | State::Delivered | State::Abandoned, _) => {}
             _ => add(Money::Pending, delivery.amount_left().unwrap_or(reported.amount)),
         }
         if let Some(back) = delivery.claim_back() {

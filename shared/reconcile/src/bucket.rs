@@ -114,6 +114,8 @@ pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
         Standing::NotThere | Standing::Withdrawn | Standing::Cancelled if is_rejected => {
             return (Bucket::Matched, "rejected_on_both_sides");
         }
+        // A pixel, or another sender: once it is sent, it is there twice.
+        Standing::NotSent => return (Bucket::StatusDiffers, "not_sent_but_there"),
         Standing::NotThere => return (Bucket::StatusDiffers, "refused_here_but_there"),
         Standing::Withdrawn => return (Bucket::GivenUpButThere, "withdrawn"),
         Standing::Abandoned => return (Bucket::GivenUpButThere, "abandoned"),
@@ -228,7 +230,7 @@ pub(crate) fn of_missing(entry: &Entry, is_early: bool) -> (Bucket, &'static str
         _ if is_early => (Bucket::OursOnly, "too_early"),
         Standing::Held => (Bucket::OursOnly, "held_and_not_there"),
         _ if call.is_some() => (Bucket::OursOnly, "validated_and_not_there"),
-        Standing::Open => (Bucket::OursOnly, "open"),
+        Standing::Open | Standing::NotSent => (Bucket::OursOnly, "open"),
         Standing::Confirmed => (Bucket::OursOnly, "silently_rejected"),
         Standing::Reported => (Bucket::OursOnly, "lost"),
     }

@@ -118,6 +118,15 @@ const FAULTS: usize = 20;
 /// The status words that are counted each.
 const WORDS: usize = 50;
 
+impl Understood {
+    /// The first instant of a day, like `2026-11-21`, in the report's zone; `None` if it is no day.
+    #[must_use]
+    pub fn day(&self, text: &str) -> Option<Timestamp> {
+        Timestamp::parse(&format!("{text}T00:00:00Z"))?;
+        date::read(text, Order::Ymd, date::zone(&self.zone)?)
+    }
+}
+
 impl Report {
     /// Reads a report through and finds out how it is to be read. A file that can be read in two ways
     /// is refused.

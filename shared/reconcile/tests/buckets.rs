@@ -46,11 +46,12 @@ fn one_of_each() -> Vec<Record> {
         held("HELD", AT),
         held("NAMED", AT),
         held("ABSENT", AT),
+        at("WAITS", "parked"),
     ]
 }
 
 /// The bucket and the reason of each.
-const EXPECTED: [(&str, &str, &str); 16] = [
+const EXPECTED: [(&str, &str, &str); 17] = [
     ("SAME", "matched", ""),
     ("LESS", "amount_differs", "amount"),
     ("NO", "status_differs", "rejected_there"),
@@ -67,6 +68,8 @@ const EXPECTED: [(&str, &str, &str); 16] = [
     ("ABSENT", "ours_only", "held_and_not_there"),
     ("ELSE", "theirs_only", "unknown_here"),
     ("NAMED", "unreadable", "an amount that is none"),
+    // Certainly not sent by us: a pixel that still runs.
+    ("WAITS", "status_differs", "not_sent_but_there"),
 ];
 
 #[test]
@@ -89,6 +92,7 @@ fn each_line_of_each_side_is_in_its_bucket() {
         ("HELD", "pending", "10.00"),
         ("ELSE", "approved", "5.00"),
         ("NAMED", "approved", "a lot"),
+        ("WAITS", "pending", "10.00"),
     ];
 
     let found =
@@ -240,4 +244,16 @@ fn while_a_line_can_be_any_delivery_nothing_is_to_be_sent_again() {
     assert!(
         found.outcome.warnings.iter().any(|warning| warning.starts_with("1 lines can't be read"))
     );
+}
+
+#[test]
+fn a_day_is_one_of_the_reports_zone() {
+    let format = Format { zone: Some("+08:00".to_owned()), ..generic() };
+    let understood = report(&[("A-1", "approved", "10")], &format).understood;
+
+    let day = understood.day("2026-11-01").map(|at| at.to_string());
+    assert_eq!(day.as_deref(), Some("2026-10-31T16:00:00Z"));
+    for other in ["2026-11-01T00:00:00Z", "24h", "11/01/2026", ""] {
+        assert_eq!(understood.day(other), None, "{other}");
+    }
 }

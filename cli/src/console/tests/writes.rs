@@ -107,8 +107,7 @@ async fn other_content_needs_a_person_until_it_is_acknowledged_and_a_new_one_aga
     assert!(order.contains("amount 99 instead of 10.5"), "{order}");
     assert!(order.contains("It was dealt with"), "{order}");
     // Another content comes between the look and the confirmation: it was not seen.
-    let fields =
-        "order=A-1&delivery=net&attempt=1&conflicts=1&decision=acknowledge&why=ours+is+right";
+    let fields = "order=A-1&delivery=net&attempt=1&conflicts=1&decisions=0&decision=acknowledge&why=ours+is+right";
     let preview = bed.submit("/decide/preview", fields).await.text;
     other_content(&mut bed, "98").await;
     let work = decided(&mut bed, &preview).await;
@@ -140,7 +139,8 @@ async fn a_decision_about_an_attempt_that_is_not_the_last_is_refused() {
     let mut bed = Bed::open(true).await;
     bed.put([delivery("A-1", "unconfirmed")]).await;
 
-    let fields = "order=A-1&delivery=net&attempt=0&conflicts=0&decision=confirm&why=seen";
+    let fields =
+        "order=A-1&delivery=net&attempt=0&conflicts=0&decisions=0&decision=confirm&why=seen";
     let preview = bed.submit("/decide/preview", fields).await.text;
     let work = decided(&mut bed, &preview).await;
 
@@ -149,14 +149,14 @@ async fn a_decision_about_an_attempt_that_is_not_the_last_is_refused() {
     let again = bed
         .submit(
             "/decide/preview",
-            "order=A-1&delivery=net&attempt=1&conflicts=0&decision=permit&why=w",
+            "order=A-1&delivery=net&attempt=1&conflicts=0&decisions=0&decision=permit&why=w",
         )
         .await;
     assert!(again.text.contains("There is nothing to decide."), "{}", again.text);
     let personal = bed
         .submit(
             "/decide/preview",
-            "order=A-1&delivery=net&attempt=1&conflicts=0&decision=confirm&why=ann@example.com",
+            "order=A-1&delivery=net&attempt=1&conflicts=0&decisions=0&decision=confirm&why=ann@example.com",
         )
         .await;
     assert_eq!(personal.status, StatusCode::BAD_REQUEST);
@@ -197,7 +197,7 @@ async fn a_decision_under_way_is_kept_however_many_previews_come_after_it() {
     let mut bed = Bed::open(true).await;
     bed.put([delivery("A-1", "unconfirmed"), delivery("A-2", "unconfirmed")]).await;
     let fields = |order_id: &str| {
-        let seen = "delivery=net&attempt=1&conflicts=0";
+        let seen = "delivery=net&attempt=1&conflicts=0&decisions=0";
         format!("order={order_id}&{seen}&decision=confirm&why=seen")
     };
     let preview = bed.submit("/decide/preview", &fields("A-1")).await.text;

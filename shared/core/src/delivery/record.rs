@@ -294,10 +294,12 @@ impl Record {
         record
     }
 
-    /// Returns whether this is no delivery, but the item of an order that is reported by lines.
+    /// Returns whether this is no delivery, but the item of an order that is reported by lines: also
+    /// of one that the shop cancelled.
     #[must_use]
     pub fn is_order_of_lines(&self) -> bool {
-        self.protocol.lines.is_some() && self.protocol.state == State::Skipped
+        let is_item = matches!(self.protocol.state, State::Skipped | State::Withdrawn);
+        self.protocol.lines.is_some() && is_item
     }
 
     /// Returns whether an attempt ended for this reason.

@@ -157,7 +157,15 @@ pub fn views<'a>(
     records: &'a [Record],
     view: impl Fn(&'a Record) -> DeliveryView<'a>,
 ) -> Vec<DeliveryView<'a>> {
-    let is_delivery = |record: &&Record| !record.is_validation() && !record.is_order_of_lines();
+    let has_line = |whole: &Record| {
+        let mut own = records.iter().filter(|other| other.network() == whole.network());
+        own.any(|other| other.line().is_some())
+    };
+    // An order that was cancelled before any of its lines was tried is shown as a whole.
+    let is_item = |record: &Record| {
+        record.is_order_of_lines() && (record.protocol.state == State::Skipped || has_line(record))
+    };
+    let is_delivery = |record: &&Record| !record.is_validation() && !is_item(record);
     let deliveries = records.iter().filter(is_delivery);
     let deliveries = deliveries.map(|record| {
         let key = record.key().validation();

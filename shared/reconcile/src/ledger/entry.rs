@@ -23,6 +23,8 @@ pub(crate) enum Standing {
     Held,
     /// On its way, or it resolves itself.
     Open,
+    /// It waits, and the network certainly has nothing of it.
+    NotSent,
     /// A person gave it up.
     Abandoned,
     /// The shop withdrew it before it was reported.
@@ -45,6 +47,7 @@ impl Standing {
             State::Abandoned => Self::Abandoned,
             State::Rejected | State::Skipped => Self::NotThere,
             _ if record.is_held_in_doubt() => Self::Held,
+            _ if record.protocol.is_certainly_absent() => Self::NotSent,
             _ => Self::Open,
         }
     }

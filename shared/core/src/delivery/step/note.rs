@@ -19,7 +19,10 @@ pub(super) fn arrival(held: Option<&Delivery>, arrival: &Arrival, step: Step) ->
         known.map_or_else(|| arrival.refunds.clone(), |known| known.and(&arrival.refunds));
     let reported = match step.then {
         Then::Send(_) => {
-            let may_be_processed = |held: &&Delivery| held.in_doubt() || held.permission.is_some();
+            let may_be_processed = |held: &&Delivery| {
+                let differed = held.reported.as_ref().is_some_and(|reported| reported.differs);
+                held.in_doubt() || held.permission.is_some() || differed
+            };
             let before = held.filter(may_be_processed).and_then(|held| held.reported.as_ref());
             arrival.reported.clone().map(|reported| reported.after(before))
         }

@@ -115,7 +115,12 @@ pub(super) fn due(held: &Delivery, due: &Due, policy: &Policy, now: Timestamp) -
     let reported = held.reported.as_ref();
     let amount = reported.map(|reported| reported.amount).unwrap_or_default();
     match validate(facts, &held.refunds, reported, due.calendar, now) {
-        Validated::Wait(until) => wait(held, until),
+        Validated::Wait(until) => {
+            // The settings may have a longer period than at the beginning.
+            let period = due.calendar.return_period;
+            let lock_at = reported.map(|reported| reported.completed_at + period);
+            wait(held, lock_at.unwrap_or(validation.lock_at), until)
+        }
         Validated::Nothing => end(held, State::Skipped, Reason::new("not_reported"), now),
         Validated::Person(reason) => end(held, State::Parked, reason, now),
         Validated::Approve(amount) => {
@@ -127,16 +132,17 @@ pub(super) fn due(held: &Delivery, due: &Due, policy: &Policy, now: Timestamp) -
     }
 }
 
-fn wait(held: &Delivery, until: Timestamp) -> Step {
+fn wait(held: &Delivery, lock_at: Timestamp, until: Timestamp) -> Step {
     if held.in_doubt() || held.state == State::Rejected || held.not_before == until {
         return Step::wait(until);
     }
-    let reason = Some(RETURN_PERIOD);
+    let validation = held.validation.clone();
     let next = Delivery {
         state: State::Retrying,
-        reason,
+        reason: Some(RETURN_PERIOD),
         not_before: until,
         parked_settings: None,
+        validation: validation.map(|validation| Validation { lock_at, ..validation }),
         ..held.clone()
     };
     Step::write(next, Then::Wait(until))

@@ -122,6 +122,23 @@ fn refunds_that_cancel_an_order_decide_its_validation() {
 }
 
 #[test]
+fn a_longer_return_period_moves_the_lock_and_the_validation_is_not_overdue() {
+    let mut life = Life::new();
+    life.now = NOW + PERIOD;
+    let (calendar, deadline) =
+        (Calendar { return_period: PERIOD + A_DAY * 15 }, life.now + 30 * SECOND);
+    let due = Due { calendar, deadline, settings: "v2".to_owned(), open: None };
+
+    let then = life.apply(&Event::Validate(due));
+
+    let lock_at = NOW + PERIOD + A_DAY * 15;
+    assert_eq!(then, Then::Wait(lock_at));
+    let held = life.validation.expect("a validation");
+    assert_eq!(held.validation.map(|validation| validation.lock_at), Some(lock_at));
+    assert_eq!(held.not_before, lock_at);
+}
+
+#[test]
 fn a_second_content_of_an_attempt_in_doubt_is_noted_and_stays_so() {
     let (first, second) = (reported(100), reported(99));
 

@@ -171,3 +171,33 @@ fn a_permission_outlives_a_plan_that_sends_nothing() {
 
     assert_eq!(replaced.permission, permitted.permission);
 }
+
+#[test]
+fn that_an_attempt_said_something_else_is_not_forgotten_after_a_certain_failure() {
+    let policy = policy(Recovery::Hold);
+    let reporting = |amount: &str, updated_at, now| {
+        Event::Arrive(Arrival {
+            reported: Some(Reported {
+                amount: amount.parse().expect("an amount"),
+                currency: "INR".to_owned(),
+                completed_at: NOW,
+                ids: std::collections::BTreeMap::new(),
+                differs: false,
+            }),
+            updated_at,
+            ..arrival(now)
+        })
+    };
+    let retry = Verdict::Retry { reason: Reason::new("http_429"), after: None, sent: true };
+    let first = step(None, &reporting("100", version(1), NOW), &policy, NOW).next.expect("a claim");
+    let lost = next(&first, &settle(Verdict::unconfirmed("answer_timeout")), &policy, NOW);
+    let permitted = permitted(&lost);
+    let second = next(&permitted, &reporting("120", version(2), NOW), &policy, NOW);
+    let failed = next(&second, &settle_of(2, retry, 0), &policy, NOW);
+
+    let at = NOW + DAY;
+    let third = next(&failed, &reporting("120", version(2), at), &policy, at);
+
+    assert_eq!(third.state, State::Sending);
+    assert!(third.reported.is_some_and(|reported| reported.differs));
+}

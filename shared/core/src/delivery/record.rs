@@ -295,10 +295,15 @@ impl Record {
     }
 
     /// Returns whether this is no delivery, but the item of an order that is reported by lines: also
-    /// of one that the shop cancelled.
+    /// of one that the shop cancelled, unless it came as completed after that, which a person decides.
     #[must_use]
     pub fn is_order_of_lines(&self) -> bool {
-        let is_item = matches!(self.protocol.state, State::Skipped | State::Withdrawn);
+        let cancelled = self.protocol.cancelled.as_ref();
+        let is_item = match self.protocol.state {
+            State::Skipped => true,
+            State::Withdrawn => !cancelled.is_some_and(|cancelled| cancelled.completed_after),
+            _ => false,
+        };
         self.protocol.lines.is_some() && is_item
     }
 

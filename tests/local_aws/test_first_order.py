@@ -118,4 +118,4 @@ def test_woocommerces_page_leads_from_an_empty_account_to_a_delivered_order(fold
     assert {"The secret that WooCommerce shows", "The secret", "The transaction_id"} <= set(run.asked), run.shown
     [sent] = [screen for line, screen in zip(lines, shown, strict=True) if line.startswith("curl ")]
     assert re.search(r"^HTTP/[\d.]+ 202\b", sent, re.M), run.shown
-    assert ON.name in shown[-1] and re.search(r"\bdelivered\b", shown[-1]) and "rejected" not in shown[-1], run.shown
+    assert ON.name in shown[-1] and re.search(r"\bstate\s.*delivered", shown[-1]) and "rejected" not in shown[-1], run.shown

@@ -70,8 +70,14 @@ def test_the_dashboard_that_is_deployed_searches_for_this_stack(stack):
     assert all(STACK_NAME in expression and "${" not in expression for expression in expressions)
 
 
+def all_functions(stack) -> list[dict]:
+    """The functions of all deployments: more than a page of them."""
+    pages = stack.client("lambda").get_paginator("list_functions").paginate()
+    return [function for page in pages for function in page["Functions"]]
+
+
 def test_the_functions_are_traced_and_may_write_their_traces(stack):
-    functions = stack.client("lambda").list_functions()["Functions"]
+    functions = all_functions(stack)
     # Of other deployments' functions nothing is asked here.
     own = {f"{STACK_NAME}-{name}" for name in FUNCTIONS}
     functions = [function for function in functions if function["FunctionName"] in own]
@@ -121,7 +127,7 @@ def set_token(stack, token: str) -> None:
 
 
 def deployed_at(stack):
-    functions = stack.client("lambda").list_functions()["Functions"]
+    functions = all_functions(stack)
     [described] = stack.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
     return described.get("LastUpdatedTime"), {one["FunctionName"]: one["LastModified"] for one in functions}
 

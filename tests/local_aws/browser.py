@@ -9,12 +9,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from local import free_port
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
@@ -29,9 +30,7 @@ class Browser:
     """One window."""
 
     def __init__(self, dark: bool = False, script: bool = True, more: tuple[str, ...] = ()):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self._driver = subprocess.Popen(
             ["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )

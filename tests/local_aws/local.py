@@ -1,9 +1,11 @@
 """Calls and processes that stay on this machine: no real AWS account, no proxy. Needs the standard library only."""
 
+import contextlib
 import ctypes
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 from dataclasses import dataclass
@@ -62,8 +64,12 @@ def end_with_parent() -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """A port for a program that is yet to start. It lies below those that the system hands out by itself: one of these
+    may be given to any connection before the program listens on it."""
+    while True:
+        port = random.randrange(10_000, 16_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def tail(log: Path, lines: int = 30) -> str:

@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:
     check(settings, schema)
     client.put_secret_value(SecretId=arn, SecretString=json.dumps(settings))
     done = f"Set in {stack}: {', '.join(settings)}." if settings else f"{stack} needs nothing in this secret."
-    print(f"{done} The functions read it within a minute, without a deployment.")
+    print(f"{done} The functions read it within two minutes, without a deployment.")
 
 
 def deployment(name: str, stack: str):

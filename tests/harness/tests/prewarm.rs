@@ -1,4 +1,4 @@
-//! The connection to the network that is opened before the first order needs it.
+//! The connection to the network that is opened before an order needs it.
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
@@ -9,6 +9,7 @@ use postback_runtime::client::{SendResult, Sender};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 use url::Url;
 
@@ -135,4 +136,54 @@ async fn one_that_can_t_be_opened_costs_nothing() {
     let (outcome, _) = tokio::join!(sender.send(&request, NOW), fresh);
 
     assert_eq!(status(&outcome), 200);
+}
+
+#[tokio::test]
+async fn one_is_opened_anew_only_where_none_may_be_fresh() {
+    let (listener, sender) = network().await;
+    sender.prewarm(NOW);
+    let mut opened = accept(&listener).await;
+    let request = Request::get("x");
+    let (outcome, _) = tokio::join!(sender.send(&request, NOW), serve(&mut opened));
+    assert_eq!(status(&outcome), 200);
+
+    // Within the time that one may stay unused it is the same connection.
+    let soon = NOW + Duration::from_secs(2);
+    sender.prewarm(soon);
+    let (outcome, _) = tokio::join!(sender.send(&request, soon), serve(&mut opened));
+    assert_eq!(status(&outcome), 200);
+
+    let late = soon + Duration::from_secs(4);
+    sender.prewarm(late);
+    let mut anew = accept(&listener).await;
+    let (outcome, _) = tokio::join!(sender.send(&request, late), serve(&mut anew));
+    assert_eq!(status(&outcome), 200);
+    assert_eq!(opened.read(&mut [0; 8]).await.expect("the end"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_at_once_open_connections_ahead_without_meeting_each_other() {
+    let (listener, sender) = network().await;
+    let serving = tokio::spawn(async move {
+        loop {
+            let mut stream = accept(&listener).await;
+            tokio::spawn(async move {
+                // One that was only opened is closed without a word.
+                while stream.peek(&mut [0]).await.is_ok_and(|bytes| bytes > 0) {
+                    serve(&mut stream).await;
+                }
+            });
+        }
+    });
+
+    let mut orders = JoinSet::new();
+    for number in 0..200 {
+        let (sender, now) = (sender.clone(), NOW + Duration::from_secs(number * 2));
+        orders.spawn(async move {
+            sender.prewarm(now);
+            status(&sender.send(&Request::get("x"), now).await)
+        });
+    }
+    assert_eq!(orders.join_all().await, vec![200; 200]);
+    serving.abort();
 }

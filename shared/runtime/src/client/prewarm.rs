@@ -1,4 +1,4 @@
-//! A connection that is opened before the first request needs it.
+//! A connection that is opened before a request needs it.
 
 use std::{
     any::Any,
@@ -40,8 +40,9 @@ impl Prewarm {
         builder.connector_layer(layer_fn(move |inner| Connector { inner, ahead: ahead.clone() }))
     }
 
-    /// Opens `client`'s connection to `endpoint`. Nothing is sent on it: a request is begun, for
-    /// nothing else makes a client connect, and it is refused before it has a connection.
+    /// Opens the connection to `endpoint` of a `client` that nobody uses yet. Nothing is sent on it:
+    /// a request is begun, for nothing else makes a client connect, and it is refused before it has
+    /// a connection. Beside another request it could take that one's connection, or be taken for it.
     pub(super) fn open(&self, client: &Client, endpoint: &Url) {
         self.put(Slot::Wanted);
         let _refused = client.get(endpoint.clone()).send().now_or_never();

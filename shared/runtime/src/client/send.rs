@@ -75,10 +75,17 @@ impl Sender {
         Self { endpoint, timeout, idle, held: Arc::default() }
     }
 
-    /// Opens a connection for the first request. Nothing is sent on it, and nothing waits for it.
+    /// Opens a connection for the next request, unless there may be one that is fresh. Nothing is
+    /// sent on it, and nothing waits for it.
     pub fn prewarm(&self, now: Timestamp) {
-        if let Ok(Pooled { client, ahead, .. }) = self.held(now) {
-            ahead.open(&client, &self.endpoint);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_some_and(|held| self.is_fresh(held, now)) {
+            return;
+        }
+        if let Ok(pooled) = self.build(now) {
+            // Nobody else has this client yet: what asks it for a connection is only this.
+            pooled.ahead.open(&pooled.client, &self.endpoint);
+            *held = Some(pooled);
         }
     }
 
@@ -133,11 +140,15 @@ impl Sender {
     /// The client in use, or a fresh one if its connections may have gone stale.
     fn held(&self, now: Timestamp) -> Result<Pooled, reqwest::Error> {
         let mut place = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = place.take().filter(|held| now.since(held.used) <= self.idle);
+        let fresh = place.take().filter(|held| self.is_fresh(held, now));
         let held = fresh.map_or_else(|| self.build(now), Ok)?;
         let held = Pooled { used: now, ..held };
         *place = Some(held.clone());
         Ok(held)
+    }
+
+    fn is_fresh(&self, held: &Pooled, now: Timestamp) -> bool {
+        now.since(held.used) <= self.idle
     }
 
     fn build(&self, now: Timestamp) -> Result<Pooled, reqwest::Error> {

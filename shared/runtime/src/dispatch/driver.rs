@@ -138,6 +138,10 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         self.note.source = self.trigger.note().source;
         let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
         let dispatcher = self.dispatcher;
+        if self.may_send(event) {
+            // It is opened while the claim is written.
+            dispatcher.sender.prewarm(self.now());
+        }
         let apply = dispatcher.apply(&self.key, held, event, &self.policy, note, self.on_queue);
         // Beside the claim's write runs the write of the click's use, until the record notes that it
         // stands. Nothing is sent before both answers.

@@ -9,6 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use futures_util::future::join;
 use postback_core::{
     clock::Timestamp,
     delivery::{Arrival, Event, Facts, Key, Planned, RETENTION, Refunds},
@@ -140,9 +141,13 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let is_open = self.breaker().is_open();
-        let configured = self.settings.current(&self.services, is_open).await;
+        let settings = self.settings.current(&self.services, is_open);
+        let (configured, pauses) = join(Box::pin(settings), Box::pin(self.refresh_pauses())).await;
         let mut results = match self.plan(order, &configured).await? {
-            Plan::Send(parts) => self.deliver_parts(order, &configured, &parts, trigger).await?,
+            Plan::Send(parts) => {
+                pauses.map_err(UpdateError::from)?;
+                self.deliver_parts(order, &configured, &parts, trigger).await?
+            }
             Plan::Skip(reason) => {
                 let planned = Planned::Skip(reason);
                 self.deliver_nothing(order, &configured, planned, trigger).await?
@@ -191,7 +196,6 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         parts: &[Part<N::Report>],
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
-        self.refresh_pauses().await.map_err(UpdateError::from)?;
         let is_by_lines = parts.iter().any(|part| part.line.is_some());
         let mut results = if is_by_lines {
             match self.enter_lines(order, configured, parts, trigger).await? {

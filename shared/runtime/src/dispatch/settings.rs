@@ -13,7 +13,7 @@ use tokio::sync::RwLock;
 use crate::services::Services;
 
 /// The age at which the secret is read again.
-const MAX_AGE: Duration = Duration::from_mins(1);
+const MAX_AGE: Duration = Duration::from_mins(2);
 /// The same while the circuit breaker is open because of the settings.
 const MAX_AGE_WHILE_OPEN: Duration = Duration::from_secs(10);
 

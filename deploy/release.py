@@ -27,7 +27,10 @@ SBOM = ROOT / "target" / "sbom"
 TOOL = ROOT / "target" / "tool" / "postback" / "bootstrap"
 SUMS = "SHA256SUMS"
 # What an operator and the shop's developers read, in the same folders, so that the links between them hold.
-PAGES = ["docs/*.md", "docs/*.svg", "docs/console/*.png", "functions/**/README.md", "functions/intake/*.json", "cli/README.md", "examples/click-capture/*"]
+PAGES = [
+    "CHANGELOG.md", "docs/*.md", "docs/*.svg", "docs/bench.json", "docs/console/*.png", "functions/**/README.md", "functions/intake/*.json",
+    "cli/README.md", "examples/click-capture/*", "shared/reconcile/generic.toml",
+]  # fmt: skip
 # An operator's machine can be older than Lambda's, so the tool is built for any.
 ANY_PROCESSOR = {"x86_64": "x86-64", "arm64": "generic"}
 # The earliest time that a zip file can name.
@@ -80,8 +83,20 @@ def assemble(dist: Path, architecture: str, tool: Path, sbom: Path, third_party:
         shutil.copy(page, copy)
     readme = (ROOT / "deploy" / "dist.md").read_text()
     (dist / "README.md").write_text(readme.replace("VERSION", version()).replace("ARCHITECTURE", architecture))
+    for page in dist.rglob("*.md"):
+        page.write_text(linked(page))
     shutil.copy(tool, dist / "postback")
     (dist / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums(dist).items()))
+
+
+def linked(page: Path) -> str:
+    """A page's text, in which what links to a file of the sources alone is plain text."""
+
+    def link(found: re.Match) -> str:
+        path = found["target"].partition("#")[0]
+        return found[0] if ":" in path or (page.parent / path).exists() else found["text"]
+
+    return re.sub(r"(?<!!)\[(?P<text>[^]\[]+)]\((?P<target>[^)\s]+)\)", link, page.read_text())
 
 
 def write_zip(path: Path, program: Path) -> None:

@@ -56,6 +56,12 @@ def test_the_sums_are_those_of_every_file(dist):
     assert {"template.yaml", "archive.yaml", "postback", "LICENSE", "THIRD-PARTY.txt", "README.md", "docs/runbook.md", "cli/README.md"} <= named
 
 
+def test_every_link_of_its_pages_leads_to_a_file_of_it(dist):
+    links = [(page, link) for page in dist.rglob("*.md") for link in re.findall(r"]\(([^)\s#:]+)(?:#[^)\s]*)?\)", page.read_text())]
+    assert len(links) > 100
+    assert [] == [f"{page.relative_to(dist)}: {link}" for page, link in links if not (page.parent / link).exists()]
+
+
 def test_two_builds_of_the_same_have_equal_sums(programs, tmp_path):  # noqa: F811
     tool = tmp_path / "tool"
     tool.write_text("the tool")

@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod activity;
+mod circuits;
 mod decide;
 mod explain;
 mod fields;

@@ -102,6 +102,11 @@ fn logs(stack: &str, resources: &[Resource]) -> Vec<Log> {
     logs
 }
 
+/// The log group of a network or a function.
+pub(crate) fn group_of(stack: &str, resources: &[Resource], name: &str) -> Option<String> {
+    find(&logs(stack, resources), name).map(|log| log.group.clone())
+}
+
 /// The log of this name; its words may also be joined by hyphens.
 fn find<'a>(logs: &'a [Log], name: &str) -> Option<&'a Log> {
     let name = name.replace('-', "_");

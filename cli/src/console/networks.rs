@@ -1,25 +1,34 @@
 //! Each network: its last hour and day, alarms, money that is open or in doubt.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{extract::State, response::Response};
+use futures_util::future::join_all;
 use maud::{Markup, html};
 use postback_core::delivery::State as Word;
 use postback_runtime::ledger::ALL_NETWORKS;
 
 use super::{
     Console,
+    circuits::{self, OpenCircuit},
     layout::{self, Sheet, how_much, page, thousands},
     orders::{link, state},
     pauses, plot,
     survey::{HOURS, Traffic},
 };
-use crate::{account::Network, list::Sum, watch::Watched};
+use crate::{account::Network, failure::Failure, list::Sum, watch::Watched};
+
+/// The open circuits of a network, or why they are not known.
+type Circuits = Result<Vec<OpenCircuit>, Failure>;
 
 pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
     let (reading, watched) =
         tokio::join!(console.survey.look(&console), console.watching.look(&console));
     let deployed = console.account.networks();
+    let circuits = circuits_of(&console, &deployed, watched.as_ref().ok()).await;
     let names = deployed.iter().map(|network| network.name.as_str());
     let names: BTreeSet<_> =
         names.chain(reading.value.networks.keys().map(String::as_str)).collect();
@@ -32,12 +41,30 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         @for name in names {
             @let traffic = reading.value.networks.get(name).unwrap_or(&none);
             @let network = deployed.iter().find(|network| network.name == name);
-            (card(&console, name, network, traffic, watched.as_ref().ok()))
+            (card(&console, name, network, traffic, watched.as_ref().ok(), circuits.get(name)))
         }
         (how_much(&console, &reading, "/networks"))
     };
     let refresh = reading.goes_on();
     page(&console, &Sheet { title: "Networks", at: "/networks", refresh, body })
+}
+
+/// The open circuits of the networks whose alarm says that there are any.
+async fn circuits_of<'a>(
+    console: &Console,
+    deployed: &'a [Network],
+    watched: Option<&Watched>,
+) -> BTreeMap<&'a str, Circuits> {
+    let is_paused = |network: &&Network| {
+        let alarm = format!("{}PausedAlarm", network.prefix);
+        let mut alarms = watched.iter().flat_map(|watched| &watched.alarms);
+        alarms.any(|on| on.is_on && on.logical == alarm)
+    };
+    let reading = deployed.iter().filter(is_paused).map(async |network| {
+        let name = network.name.as_str();
+        (name, circuits::of(&console.account, name, console.now()).await)
+    });
+    join_all(reading).await.into_iter().collect()
 }
 
 fn card(
@@ -46,6 +73,7 @@ fn card(
     network: Option<&Network>,
     traffic: &Traffic,
     watched: Option<&Watched>,
+    circuits: Option<&Circuits>,
 ) -> Markup {
     let (passed, failed) = traffic.ended[HOURS - 1];
     let time = |percent| {
@@ -59,6 +87,7 @@ fn card(
             h2 { (name) }
             @if network.is_none() { p.quiet { "This stack has no such network: its deliveries are of an earlier deployment." } }
             (alarms(console, network, watched))
+            @if let Some(circuits) = circuits { (circuits::shown(console, circuits)) }
             @if let Some(watched) = watched.filter(|_| network.is_some()) {
                 (pauses::state(console, name, &watched.pauses))
             }
@@ -93,7 +122,7 @@ fn alarms(console: &Console, network: Option<&Network>, watched: Option<&Watched
     html! { @for alarm in on { p.reading {
         strong { "Alarm on: " } (alarm.logical)
         @if let Some(since) = alarm.since { " since " (layout::time(console, since)) }
-        @if alarm.logical.ends_with("PausedAlarm") { ". The network refuses the settings: nothing is sent to it until they are right." }
+        @if alarm.logical.ends_with("PausedAlarm") { ". The network refuses the settings or does not answer: orders wait, unsent." }
     } } }
 }
 

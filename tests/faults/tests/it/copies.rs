@@ -63,6 +63,8 @@ async fn a_hundred_at_once<N: Network>(case: NetworkCase<N>) {
     for task in join_all(tasks).await {
         task.expect("an answer");
     }
+    // The connections that they keep end with them.
+    drop(instances);
     assert!(lifecycle.work_off("A1", Redelivery::AfterTimeout, &KillPlan::default()).await);
 
     assert_eq!(lifecycle.requests("A1"), lifecycle.case.lines().len(), "{}: requests", N::NAME);

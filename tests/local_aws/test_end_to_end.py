@@ -84,7 +84,7 @@ def effects(stack, an_order: dict) -> dict[str, int]:
     return {name: orders[known[name]]["count"] for name, orders in held.items() if known[name] in orders}
 
 
-def eventually(look, wanted, patience: float = 30):
+def eventually(look, wanted, patience: float = 120):
     """What `look` gives once it is `wanted`, or at the end of patience."""
     deadline = time.monotonic() + patience
     while (seen := look()) != wanted and time.monotonic() < deadline:

@@ -51,7 +51,7 @@ pub(super) async fn order<N: Network, S: Services>(
         Ok(_) => Some(Intake::DIRECT),
         // The order came and is held; the conflict is a metric of its own.
         Err(problem) if problem.code == Code::Conflict => Some(Intake::DIRECT),
-        Err(problem) => Intake::refusal(problem.code),
+        Err(problem) => Intake::refusal(problem),
     };
     if let Some(measured) = measured {
         dispatcher.metrics().record_order(measured);
@@ -111,8 +111,8 @@ async fn deliver<N: Network, S: Services>(
 fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
     let value = api::json(body)?;
     let order = Arrived::read(&value, UnknownFields::Deny);
-    let mut faults = click_faults::<N>(&value);
-    faults.extend(order.iter().flat_map(|order| order.too_far_ahead(now)));
+    let mut faults: Vec<_> = order.iter().flat_map(|order| order.too_far_ahead(now)).collect();
+    faults.extend(click_faults::<N>(&value));
     match order {
         Ok(order) if faults.is_empty() => Ok(order),
         Ok(_) => Err(Problem::invalid_order(faults)),

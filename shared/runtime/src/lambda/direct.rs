@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::api::{self, Posted, Response};
 use crate::{
-    dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, TOO_OLD, Trigger},
+    dispatch::{DeliverError, DeliveryResult, Dispatcher, NO_LINES, Source, TOO_OLD, Trigger},
     ledger::UpdateError,
     metrics::Intake,
     services::Services,
@@ -108,7 +108,7 @@ async fn deliver<N: Network, S: Services>(
 }
 
 /// Reads the order; every member that nobody would read is a fault.
-fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
+pub(super) fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
     let value = api::json(body)?;
     let order = Arrived::read(&value, UnknownFields::Deny);
     let mut faults: Vec<_> = order.iter().flat_map(|order| order.too_far_ahead(now)).collect();
@@ -187,12 +187,11 @@ fn unavailable(error: DeliverError) -> Problem {
 fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {
     // The worst line stands for the whole.
     let worst = results.iter().min_by_key(|result| result.state.rank());
-    let no_lines = Reason::new("no_lines");
     let whole = worst.map_or(
         Part {
             line: None,
             state: State::Skipped,
-            reason: Some(&no_lines),
+            reason: Some(&NO_LINES),
             attempt: 0,
             replayed: false,
         },

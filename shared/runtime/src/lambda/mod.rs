@@ -25,12 +25,14 @@ mod direct;
 mod event;
 mod log;
 pub mod messages;
+mod plan;
 mod queue;
 mod single;
 pub mod stream;
 
 pub use check::{CHECK, Checked};
 pub use log::log_as_json;
+pub use plan::{PLAN, PlanAnswer};
 pub use serde_json::value::RawValue;
 pub use single::{
     ScheduleHandler, StreamHandler, answer_request, handle_batch, handle_request, handle_scheduled,
@@ -118,6 +120,9 @@ pub async fn handle<N: Network, S: Services>(
     if check::is_call(payload) {
         return Ok(to_raw_value(&check::settings(dispatcher).await)?);
     }
+    if let Some(order) = plan::order_of(payload) {
+        return Ok(to_raw_value(&plan::answer(dispatcher, &order).await)?);
+    }
     answer(dispatcher, read(payload)?, deadline).await
 }
 
@@ -129,6 +134,9 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
 ) -> Result<Box<RawValue>, Error> {
     if check::is_call(payload) {
         return Ok(to_raw_value(&check::settings_and_network(dispatcher).await)?);
+    }
+    if let Some(order) = plan::order_of(payload) {
+        return Ok(to_raw_value(&plan::answer(dispatcher, &order).await)?);
     }
     let event = read(payload)?;
     if event.detail_type.as_deref() != Some(POLL_STATUS) {

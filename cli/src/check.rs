@@ -9,13 +9,7 @@ use postback_core::{
 };
 
 use crate::{
-    account::Account,
-    args::Check,
-    failure::Failure,
-    invoke::{GivenOrder, deliver},
-    list, networks,
-    span::Span,
-    view::Output,
+    account::Account, args::Check, failure::Failure, list, networks, span::Span, view::Output,
 };
 
 mod file;
@@ -24,11 +18,12 @@ mod order;
 mod others;
 mod repeated;
 mod report;
+mod send;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use file::Export;
-use judge::{Bucket, Judgement, answered, judge};
+use judge::{Bucket, Judgement, judge};
 use order::Checked;
 use repeated::Orders;
 use report::{Report, Subject};
@@ -44,8 +39,8 @@ struct Known {
     cancelled: HashMap<String, u64>,
 }
 
-/// The answers to the orders that were sent, by order and network.
-type Sent = HashMap<(String, String), Judgement>;
+/// The functions' answers about orders that were never seen, by order and network.
+type Answers = HashMap<(String, String), Judgement>;
 
 /// A network of the stack.
 struct Active {
@@ -94,9 +89,15 @@ pub(crate) async fn online(
 
 async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Failure> {
     let wanted = checker.wanted;
-    let mut report = Report::new(wanted.limit, wanted.offline, wanted.out.as_deref())?;
+    let new = || Report::new(wanted.limit, wanted.offline, wanted.out.as_deref());
+    let mut report = new()?;
     checker.read_cancellations()?;
-    checker.read(&mut report, &Sent::new()).await?;
+    checker.read(&mut report, &Answers::new()).await?;
+    let mut answers = checker.ask().await?;
+    if !answers.is_empty() {
+        report = new()?;
+        checker.read(&mut report, &answers).await?;
+    }
     checker.look_for_others(&mut report).await?;
     let unseen = checker.known.unseen.len();
     if wanted.send && unseen > 0 {
@@ -106,9 +107,9 @@ async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Fa
                 "See what is never seen without --send, then give --yes. Nothing was sent.";
             output.ask(&lines, &format!("Send these {unseen}?"), instead)?;
         }
-        let sent = checker.send().await?;
-        report = Report::new(wanted.limit, wanted.offline, wanted.out.as_deref())?;
-        checker.read(&mut report, &sent).await?;
+        answers.extend(checker.send().await?);
+        report = new()?;
+        checker.read(&mut report, &answers).await?;
         checker.look_for_others(&mut report).await?;
     }
     let orders = checker.orders;
@@ -166,8 +167,8 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Judges every order of the file; of those that were just sent the answer counts.
-    async fn read(&mut self, report: &mut Report, sent: &Sent) -> Result<(), Failure> {
+    /// Judges every order of the file; where a function has answered, its answer counts.
+    async fn read(&mut self, report: &mut Report, answers: &Answers) -> Result<(), Failure> {
         self.orders = 0;
         let mut completed = Orders::default();
         for (line, value) in Export::open(&self.wanted.file)? {
@@ -205,13 +206,14 @@ impl<'a> Checker<'a> {
                         format!("is cancelled in line {other}"),
                     );
                 }
-                if judgement.bucket == Bucket::NeverSeen {
-                    self.known.unseen.insert((order_id.clone(), network.clone()));
-                }
                 let money = money(&checked.order);
                 let subject =
                     Subject { line: Some(line), order_id: &order_id, network: &network, money };
-                let answer = sent.get(&(order_id.clone(), network.clone())).cloned();
+                let key = (order_id.clone(), network.clone());
+                let answer = answers.get(&key).cloned();
+                if judgement.bucket == Bucket::NeverSeen && answer.is_none() {
+                    self.known.unseen.insert(key);
+                }
                 report.add(&subject, answer.unwrap_or(judgement))?;
             }
         }
@@ -251,31 +253,5 @@ impl<'a> Checker<'a> {
             results.push((network.name.clone(), judgement));
         }
         Ok(results)
-    }
-
-    /// Sends what was never seen, to the networks that have not seen it.
-    async fn send(&self) -> Result<Sent, Failure> {
-        let mut sent = HashMap::new();
-        let Some(account) = self.account else { return Ok(sent) };
-        for (_, value) in Export::open(&self.wanted.file)? {
-            let checked = value.and_then(|value| Checked::read(&value, self.now));
-            let Ok(checked) = checked else { continue };
-            if checked.order.status() != Status::Completed {
-                continue;
-            }
-            let order_id = checked.order.order_id().as_str();
-            for network in account.networks() {
-                let key = (order_id.to_owned(), network.name.clone());
-                // Once, although the file may hold the order twice.
-                if !self.known.unseen.contains(&key) || sent.contains_key(&key) {
-                    continue;
-                }
-                let order =
-                    GivenOrder::of(&checked.detail, self.wanted.file.display().to_string())?;
-                let answer = deliver(account, &network, &order).await;
-                sent.insert(key, answered(answer)?);
-            }
-        }
-        Ok(sent)
     }
 }

@@ -132,7 +132,6 @@ fn areas<'a>(account: &'a Account, deadline: Instant, wanted: &'a Doctor) -> Vec
     vec![
         Box::pin(area("stack", deadline, stack::findings(account))),
         Box::pin(area("secrets", deadline, secrets::findings(account))),
-        Box::pin(area("functions", deadline, functions::findings(account))),
         Box::pin(area("address", deadline, address::findings(account, wanted.address))),
         Box::pin(area("key", deadline, key::findings(account))),
         Box::pin(area("pauses", deadline, pauses::findings(account))),
@@ -147,6 +146,7 @@ fn areas_of<'a>(
     deadline: Instant,
 ) -> Vec<Area<'a>> {
     vec![
+        Box::pin(area("functions", deadline, functions::findings(account, resources))),
         Box::pin(area("alias", deadline, alias::findings(account, resources))),
         Box::pin(area("rules", deadline, rules::findings(account, resources))),
         Box::pin(area("queues", deadline, queues::findings(account, resources))),

@@ -5,7 +5,8 @@ use std::{fmt::Write, fs, io, io::Read, path::Path};
 
 use aws_sdk_lambda::primitives::Blob;
 use postback_core::order::readable;
-use serde::Deserialize;
+use postback_runtime::lambda::{PLAN, PlanAnswer};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{
     Value, json,
     value::{RawValue, to_raw_value},
@@ -102,17 +103,35 @@ pub(crate) async fn deliver(
     network: &Network,
     order: &GivenOrder,
 ) -> Result<Value, Failure> {
+    body_of(&call(account, network, &event(network, order)).await?)
+}
+
+/// Asks the network's function if its settings leave the order out, and returns the reason. Nothing is
+/// sent or written.
+pub(crate) async fn left_out(
+    account: &Account,
+    network: &Network,
+    order: &Value,
+) -> Result<Option<String>, Failure> {
+    let event = json!({ "detail-type": PLAN, "detail": order });
+    let answer: PlanAnswer = call(account, network, &event).await?;
+    Ok(answer.left_out)
+}
+
+async fn call<A: DeserializeOwned>(
+    account: &Account,
+    network: &Network,
+    event: &Value,
+) -> Result<A, Failure> {
     let function = account.function(network);
-    let event = event(network, order).to_string();
-    let invoke = account.functions.invoke().function_name(&function).payload(Blob::new(event));
+    let payload = Blob::new(event.to_string());
+    let invoke = account.functions.invoke().function_name(&function).payload(payload);
     let invoke = invoke.set_qualifier(account.alias().map(str::to_owned));
     let output = invoke.send().await.map_err(|error| failed("Lambda", "Invoke", &error))?;
     let payload = output.payload().map(Blob::as_ref).unwrap_or_default();
-    let response: Option<Response> = serde_json::from_slice(payload).ok();
-    let Some(response) = response.filter(|_| output.function_error().is_none()) else {
-        return Err(Failure::FunctionFailed { function });
-    };
-    body_of(&response)
+    let answer: Option<A> = serde_json::from_slice(payload).ok();
+    let answer = answer.filter(|_| output.function_error().is_none());
+    answer.ok_or(Failure::FunctionFailed { function })
 }
 
 fn body_of(response: &Response) -> Result<Value, Failure> {

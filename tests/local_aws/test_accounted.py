@@ -76,8 +76,9 @@ def test_a_faulty_order_is_seen_at_the_api(stack, postback, tmp_path, members, _
     assert answer.status == 422
     [error] = answer.json["errors"]
     assert error["pointer"].startswith(place) and error["code"] == code
-    assert eventually(lambda: len(lines(stack, since, code="request_refused", reason="invalid_order")), 1) == 1
-    assert measured(stack, since, "OrdersRefused", Reason="invalid_order") == [1]
+    refused = {"code": "request_refused", "reason": "invalid_order", "faults": f"{code} at {place}"}
+    assert eventually(lambda: len(lines(stack, since, **refused)), 1) == 1
+    assert measured(stack, since, "OrdersRefused", Reason=code) == [1]
     # Nothing of it is kept: the tool says the same of the shop's export.
     checked = postback("check", written(tmp_path, [lost]), "--json").json["rows"]
     assert [(row["order_id"], row["result"]) for row in checked] == [(lost["order_id"], "invalid")]
@@ -98,7 +99,7 @@ def test_a_faulty_order_is_seen_on_the_bus_and_sent_corrected(
     assert code in " ".join([letter["why"], *letter["faults"]])
     [line] = lines(stack, since, code="bus_order_faulty", order_id=lost["order_id"])
     assert (line["reason"], line["faults"]) == (reason, f"{code} at {place}")
-    assert measured(stack, since, "OrdersRefused", Reason=reason) == [1]
+    assert measured(stack, since, "OrdersRefused", Reason=code) == [1]
     # Without a corrected order it stays: it would come back.
     assert postback("redrive", "--bus", "--json").code == "left"
 

@@ -14,12 +14,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from build import ROOT
 from samcli.yamlhelper import yaml_parse
-from stack import NETWORKS, REGION, ROOT_KEY, local_environment
+from stack import NETWORKS, PLATFORMS, REGION, ROOT_KEY, local_environment
 from test_canary import KIND, canary
 from test_end_to_end import new_id, order
 
 ADDRESS = "198.51.100.7"
 BY_NAME = {network.name: network for network in NETWORKS}
+FUNCTIONS = [*BY_NAME, *(platform.name for platform in PLATFORMS), "audit", "intake", "publish", "sweep", "webhook"]
 
 # ── A deployment with every option ──────────────────────────────────────────────────────────────────────────────────
 
@@ -81,6 +82,7 @@ def patient(stack, tmp_path_factory):
         "patient", "facade04", ApiAuthorization="NONE", WebhookEnabled="true", AlarmTopicArn=topic,
         KmsKeyArn=stack.client("kms").create_key()["KeyMetadata"]["Arn"],
         ExistingLedgerTable=ledger["TableName"], ExistingLedgerStreamLabel=ledger["LatestStreamLabel"], **way_out(stack),
+        **{f"{platform.prefix}Enabled": "true" for platform in PLATFORMS},
     )  # fmt: skip
     patient.template = aliased(tmp_path_factory.mktemp("aliased"))
     patient.deploy()
@@ -208,8 +210,8 @@ def key_turned_off(patient):
 
 
 @contextmanager
-def forbidden_to_run(patient):
-    client, function = patient.client("lambda"), f"{patient.name}-cashmycell"
+def forbidden_to_run(patient, name: str):
+    client, function = patient.client("lambda"), f"{patient.name}-{name}"
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     try:
         yield
@@ -276,9 +278,17 @@ SEEDED = {
     "a paused stream": (lambda patient: stopped(patient, "PublishFunctionLedger"), ("stream_paused", "publish")),
     "an alarm that is turned off": (alarm_turned_off, ("alarm_disabled", "ShopbackPausedAlarm")),
     "a wrong alias": (old_alias, ("alias_wrong", "postback-patient-audit")),
-    "a function that may not run": (forbidden_to_run, ("function_throttled", "cashmycell")),
+    "a function that may not run": (lambda patient: forbidden_to_run(patient, "cashmycell"), ("function_throttled", "cashmycell")),
+    "a sweep that may not run": (lambda patient: forbidden_to_run(patient, "sweep"), ("function_throttled", "sweep")),
     "order ids of digits": (digits, ("order_ids_damaged", "orders")),
 }  # fmt: skip
+
+
+def test_every_function_is_asked(patient):
+    pages = patient.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=patient.name)
+    resources = [each for page in pages for each in page["StackResourceSummaries"]]
+    functions = {each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::Lambda::Function"}
+    assert functions == {f"{patient.name}-{name}" for name in FUNCTIONS}
 
 
 def test_nothing_is_found_on_a_healthy_deployment(doctor):
@@ -311,7 +321,7 @@ def test_functions_that_are_older_than_the_template_are_found(patient, doctor):
     with newer_template(patient):
         status, found = doctor()
     assert status == 6
-    assert found == {("function_outdated", name) for name in [*BY_NAME, "intake"]}
+    assert found == {("function_outdated", name) for name in FUNCTIONS}
 
 
 def test_a_wrong_clock_is_found(doctor):

@@ -22,14 +22,14 @@ use clap::Args;
 ///   contradicts FILE has it above with another total, which is the one judged;
 ///               or cancels it, so that it is not sent
 ///   repeated    FILE has it above with the same total
-///   left out    sent, and the network's settings leave it out: why
+///   left out    the network's settings leave it out: why. Nothing is sent
 ///   invalid     the order has faults; it was completed more than a day ahead, or
 ///               before the ledger's memory
 ///
 /// --send then sends what was never seen, to those networks alone, as POST
 /// /orders/{network} does, with the clicks of its click_cookie. A second run
-/// sends nothing but what was left out: nothing is written to the ledger of
-/// it, so the function is asked each time.
+/// sends nothing. The ledger keeps nothing of what is left out: the network's
+/// function is asked about each order that was never seen.
 ///
 /// --reported-between looks the other way: of what was reported in that time it
 /// lists each delivery whose amount is another one than FILE's, with both amounts

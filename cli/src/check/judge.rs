@@ -23,7 +23,7 @@ pub(super) enum Bucket {
     Concerns,
     /// Sent by this run.
     Sent,
-    /// Sent by this run, and left out by the network's settings: the ledger keeps nothing of it.
+    /// Left out by the network's settings: nothing is sent, and the ledger keeps nothing of it.
     LeftOut,
     /// Reported, and not in the file.
     NotInFile,
@@ -154,10 +154,8 @@ pub(super) fn answered(answer: Result<Value, Failure>) -> Result<Judgement, Fail
     let (state, reason) = (text("state"), text("reason"));
     let why = if reason.is_empty() { state.to_owned() } else { format!("{state}: {reason}") };
     let bucket = match state {
-        "skipped" => {
-            let why = format!("{why}; nothing is kept of it, so the next run asks again");
-            return Ok(Judgement::new(Bucket::LeftOut, why));
-        }
+        // The settings changed meanwhile.
+        "skipped" => return Ok(Judgement::new(Bucket::LeftOut, reason)),
         "rejected" | "withdrawn" => Bucket::Skipped,
         _ => Bucket::Sent,
     };

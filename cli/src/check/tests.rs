@@ -40,20 +40,31 @@ fn order(members: &Value) -> Value {
 
 /// Sends what was never seen of an order, and returns the counts of the network and the rows.
 async fn send(aws: &FakeAws, name: &str, order: &Value) -> (Value, Value) {
+    let (result, view) = check(aws, name, order, &["--send", "--yes"]).await;
+    assert_eq!(result, Ok(()), "{view}");
+    (view["networks"][NETWORK].clone(), view["rows"].clone())
+}
+
+/// Checks a file with one order.
+async fn check(
+    aws: &FakeAws,
+    name: &str,
+    order: &Value,
+    options: &[&str],
+) -> (Result<(), Failure>, Value) {
     let file = env::temp_dir().join(format!("postback-check-{}-{name}.jsonl", process::id()));
     fs::write(&file, order.to_string()).expect("a file");
     let path = file.display().to_string();
-    let line = ["postback", "orders", "check", &path, "--send", "--yes"];
+    let line = [&["postback", "orders", "check", &path][..], options].concat();
     let arguments = Arguments::try_parse_from(line).expect("a command line");
     let Command::Orders(Orders::Check(wanted)) = &arguments.command else {
         panic!("another command");
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut output = Output { json: true, out: &mut out, err: &mut err };
-    online(&aws.account, wanted, NOW, &mut output).await.expect("nothing needs a person");
+    let result = online(&aws.account, wanted, NOW, &mut output).await;
     fs::remove_file(file).expect("removed");
-    let view: Value = serde_json::from_slice(&out).expect("JSON");
-    (view["networks"][NETWORK].clone(), view["rows"].clone())
+    (result, serde_json::from_slice(&out).unwrap_or_default())
 }
 
 #[tokio::test]
@@ -76,17 +87,37 @@ async fn an_order_is_sent_with_the_clicks_of_its_cookie_once() {
 }
 
 #[tokio::test]
-async fn an_order_that_the_networks_settings_leave_out_is_shown_with_the_reason() {
+async fn an_order_that_the_networks_settings_leave_out_is_shown_with_the_reason_and_never_sent() {
     let aws = aws().await;
-    let click = json!({ "shopback": { "transaction_id": "skip" } });
+    let order = order(&json!({ "clicks": { "shopback": { "transaction_id": "skip" } } }));
 
-    for run in 1..=2 {
-        let (counts, rows) = send(&aws, "left-out", &order(&json!({ "clicks": click }))).await;
+    // However often: nothing is sent, and nobody is asked to send it.
+    for options in [&["--send", "--yes"][..], &["--send", "--yes"], &["--send"], &[]] {
+        let (result, view) = check(&aws, "left-out", &order, options).await;
 
+        assert_eq!(result, Ok(()));
+        let counts = &view["networks"][NETWORK];
+        assert_eq!(*counts, json!({ "left_out": counts["left_out"] }));
         assert_eq!(counts["left_out"]["count"], 1, "{counts}");
-        assert_eq!(rows[0]["result"], "left_out");
-        let why = "skipped: no_offer; nothing is kept of it, so the next run asks again";
-        assert_eq!(rows[0]["why"], why);
-        assert_eq!(aws.invoked().len(), run);
+        let row = &view["rows"][0];
+        assert_eq!((&row["result"], &row["why"]), (&json!("left_out"), &json!("no_lines")));
+        assert_eq!(aws.invoked(), Vec::<Value>::new());
     }
+}
+
+#[tokio::test]
+async fn an_order_whose_settings_can_not_be_asked_is_never_seen_and_not_sent() {
+    let aws = aws().await;
+    let order = order(&json!({ "clicks": { "shopback": { "transaction_id": "broken" } } }));
+
+    let (looked, view) = check(&aws, "not-asked", &order, &[]).await;
+    let (sent, _) = check(&aws, "not-asked", &order, &["--send", "--yes"]).await;
+
+    assert!(matches!(looked, Err(Failure::NeedsPerson(_))), "{looked:?}");
+    let row = &view["rows"][0];
+    assert_eq!(row["result"], "never_seen");
+    let why = row["why"].as_str().unwrap_or_default();
+    assert!(why.starts_with("the settings were not asked: "), "{row}");
+    assert!(matches!(sent, Err(Failure::FunctionFailed { .. })), "{sent:?}");
+    assert_eq!(aws.invoked(), Vec::<Value>::new());
 }

@@ -1,17 +1,14 @@
-//! The networks' functions: they start, with the settings as they are now; the network knows them, where it can be
-//! asked harmlessly; they are as new as the template.
+//! The stack's functions: they start, and are as new as the template. Those of the networks take their settings as
+//! they are now, and the network knows them, where it can be asked harmlessly.
 
-use aws_sdk_lambda::{
-    operation::invoke::{InvokeError, InvokeOutput},
-    primitives::Blob,
-};
+use aws_sdk_lambda::{operation::invoke::InvokeError, primitives::Blob};
 use futures_util::future::join_all;
 use postback_runtime::lambda::{CHECK, Checked};
 use serde_json::{Value, json};
 
 use super::Finding;
 use crate::{
-    account::{Account, failed},
+    account::{Account, Resource, failed},
     failure::Failure,
 };
 
@@ -34,17 +31,31 @@ enum Reply {
     Throttled,
 }
 
-pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure> {
+pub(super) async fn findings(
+    account: &Account,
+    resources: &[Resource],
+) -> Result<Vec<Finding>, Failure> {
     let template = template_version(account).await?;
-    let networks = account.networks();
-    let names = networks.iter().map(|network| network.name.clone());
-    let calls = networks.iter().map(|network| ask(account, account.function(network)));
+    let functions: Vec<_> = functions(resources).collect();
+    let replies = join_all(functions.iter().map(|function| ask(account, function))).await;
     let mut findings = Vec::new();
-    for (network, reply) in names.zip(join_all(calls).await) {
-        findings.extend(judge(&network, &reply?, template.as_deref()));
+    for (function, reply) in functions.iter().zip(replies) {
+        let subject = subject(&account.place.stack, function);
+        findings.extend(judge(subject, &reply?, template.as_deref()));
     }
-    findings.extend(intake(account, template.as_deref()).await?);
     Ok(findings)
+}
+
+/// The names of the stack's functions.
+fn functions(resources: &[Resource]) -> impl Iterator<Item = &str> {
+    let functions = resources.iter().filter(|resource| resource.kind == "AWS::Lambda::Function");
+    functions.map(|function| function.physical.as_str())
+}
+
+/// The function without the stack's name: a network, a shop system or `intake`, say.
+fn subject<'a>(stack: &str, function: &'a str) -> &'a str {
+    let name = function.strip_prefix(stack).and_then(|name| name.strip_prefix('-'));
+    name.unwrap_or(function)
 }
 
 /// The version that the deployed template says.
@@ -66,37 +77,30 @@ fn version_in(template: &str) -> Option<String> {
     Some(version).filter(|version| !version.is_empty())
 }
 
-async fn invoke(
-    account: &Account,
-    function: String,
-    event: Value,
-) -> Result<Option<InvokeOutput>, Failure> {
-    let invoke = account.functions.invoke().function_name(function);
-    let invoke = invoke.set_qualifier(account.alias().map(str::to_owned));
-    match invoke.payload(Blob::new(event.to_string())).send().await {
-        Ok(output) => Ok(Some(output)),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(InvokeError::is_too_many_requests_exception) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(failed("Lambda", "Invoke", &error)),
-    }
-}
-
-async fn ask(account: &Account, function: String) -> Result<Reply, Failure> {
-    let get = account.functions.get_function_concurrency().function_name(&function);
+async fn ask(account: &Account, function: &str) -> Result<Reply, Failure> {
+    let get = account.functions.get_function_concurrency().function_name(function);
     let reserved = get.send().await;
     let reserved = reserved.map_err(|error| failed("Lambda", "GetFunctionConcurrency", &error))?;
     if reserved.reserved_concurrent_executions() == Some(0) {
         return Ok(Reply::Throttled);
     }
-    let event = json!({ "detail-type": CHECK });
-    let Some(output) = invoke(account, function, event).await? else { return Ok(Reply::Throttled) };
-    let payload = output.payload().map(Blob::as_ref).unwrap_or_default();
-    Ok(reply(output.function_error().is_some(), payload))
+    let event = json!({ "detail-type": CHECK }).to_string();
+    let invoke = account.functions.invoke().function_name(function).payload(Blob::new(event));
+    let invoke = invoke.set_qualifier(account.alias().map(str::to_owned));
+    match invoke.send().await {
+        Ok(output) => {
+            let payload = output.payload().map(Blob::as_ref).unwrap_or_default();
+            Ok(reply(output.function_error().is_some(), payload))
+        }
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(InvokeError::is_too_many_requests_exception) =>
+        {
+            Ok(Reply::Throttled)
+        }
+        Err(error) => Err(failed("Lambda", "Invoke", &error)),
+    }
 }
 
 fn reply(is_error: bool, payload: &[u8]) -> Reply {
@@ -109,8 +113,8 @@ fn reply(is_error: bool, payload: &[u8]) -> Reply {
     serde_json::from_value(value).map_or(Reply::Unknown, Reply::Checked)
 }
 
-fn judge(network: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
-    let finding = |code, what: String, cure: &str| vec![Finding::new(code, network, what, cure)];
+fn judge(subject: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
+    let finding = |code, what: String, cure: &str| vec![Finding::new(code, subject, what, cure)];
     let checked = match reply {
         Reply::Checked(checked) => checked,
         Reply::Unknown => {
@@ -124,27 +128,30 @@ fn judge(network: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
             return finding(
                 FAILS,
                 "its function can't start or fails".to_owned(),
-                "Its log says why at `not_started`: see Function errors in docs/runbook.md.",
+                &format!(
+                    "`postback logs {subject}` says why: see Function errors in docs/runbook.md."
+                ),
             );
         }
         Reply::Throttled => {
             return finding(
                 "function_throttled",
                 "its function may not run: Lambda refuses calls".to_owned(),
-                "Raise the function's reserved concurrency (ReservedConcurrency), or the account's.",
+                "Raise the function's reserved concurrency (ReservedConcurrency, of a webhook \
+                 WebhookConcurrency), or the account's.",
             );
         }
     };
     let mut findings = Vec::new();
     if let Some(faults) = &checked.settings {
         let what = format!("its function can't use its settings: {faults}");
-        let cure = format!("Run `make secret NETWORK={network}`.");
-        findings.push(Finding::new(SETTINGS, network, what, cure));
+        let cure = format!("Run `make secret NETWORK={subject}`.");
+        findings.push(Finding::new(SETTINGS, subject, what, cure));
     }
     if let Some(reason) = &checked.refused {
-        findings.push(refused(network, reason));
+        findings.push(refused(subject, reason));
     }
-    findings.extend(older(network, &checked.version, template));
+    findings.extend(older(subject, &checked.version, template));
     findings
 }
 
@@ -168,32 +175,6 @@ fn older(subject: &str, function: &str, template: Option<&str>) -> Option<Findin
     let template = template.filter(|template| *template != function)?;
     let what = format!("its function is version {function}, the deployed template {template}");
     Some(Finding::new(OLDER, subject, what, DEPLOY))
-}
-
-/// The version of intake, which its API's description says.
-async fn intake(account: &Account, template: Option<&str>) -> Result<Option<Finding>, Failure> {
-    let path = "/openapi.json";
-    let event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
-        "headers": {}, "isBase64Encoded": false,
-        "requestContext": { "http": { "method": "GET", "path": path }, "timeEpoch": 0 },
-    });
-    let function = format!("{}-intake", account.place.stack);
-    let output = invoke(account, function, event).await?;
-    let payload = output.as_ref().and_then(InvokeOutput::payload).map(Blob::as_ref);
-    Ok(described(payload.unwrap_or_default(), template))
-}
-
-fn described(payload: &[u8], template: Option<&str>) -> Option<Finding> {
-    let answer: Value = serde_json::from_slice(payload).unwrap_or_default();
-    let body = answer["body"].as_str().unwrap_or_default();
-    let description: Value = serde_json::from_str(body).unwrap_or_default();
-    let Some(version) = description["info"]["version"].as_str() else {
-        let what = "its function does not answer with the API's description";
-        let cure = "Its log says why: see API errors in docs/runbook.md.";
-        return Some(Finding::new(FAILS, "intake", what, cure));
-    };
-    older("intake", version, template)
 }
 
 #[cfg(test)]
@@ -239,13 +220,24 @@ mod tests {
     }
 
     #[test]
-    fn intake_is_as_new_as_the_template() {
-        let answer = |body: &str| json!({ "statusCode": 200, "body": body }).to_string();
-        let of = |body: &str| described(answer(body).as_bytes(), Some("0.2.0")).map(|it| it.code);
+    fn every_function_of_the_stack_is_asked_and_named_without_it() {
+        let resource = |logical: &str, physical: &str, kind: &str| Resource {
+            logical: logical.to_owned(),
+            physical: physical.to_owned(),
+            kind: kind.to_owned(),
+        };
+        let resources = [
+            resource("NetFunction", "shop-a-net", "AWS::Lambda::Function"),
+            resource("SweepFunction", "shop-a-sweep", "AWS::Lambda::Function"),
+            resource("SweepFunctionAliaslive", "arn:live", "AWS::Lambda::Alias"),
+            resource("Ledger", "shop-a-ledger", "AWS::DynamoDB::Table"),
+        ];
 
-        assert_eq!(of(r#"{"info": {"version": "0.2.0"}}"#), None);
-        assert_eq!(of(r#"{"info": {"version": "0.1.0"}}"#), Some("function_outdated"));
-        assert_eq!(of("not found"), Some("function_fails"));
+        let asked: Vec<_> = functions(&resources).collect();
+
+        assert_eq!(asked, ["shop-a-net", "shop-a-sweep"]);
+        assert_eq!(subject("shop-a", asked[1]), "sweep");
+        assert_eq!(subject("shop", "another"), "another");
     }
 
     #[test]

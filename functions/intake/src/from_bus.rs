@@ -36,15 +36,15 @@ pub async fn take(
     services: &impl IntakeServices,
     now: Timestamp,
 ) -> Result<(), Unavailable> {
-    let fault = match read(event, now) {
+    let Refused { kept, counted } = match read(event, now) {
         Ok(event) => return record(event, services, now).await,
-        Err(fault) => fault,
+        Err(refused) => refused,
     };
-    services.put_faulty(event, &fault).await?;
-    let FaultyOrder { reason, order_id, faults } = fault;
+    services.put_faulty(event, &kept).await?;
+    let FaultyOrder { reason, order_id, faults } = kept;
     let code = "bus_order_faulty";
     tracing::warn!(code, reason, order_id, faults, "an event of the bus was kept");
-    measure(&metrics::Intake::Refused(reason), services, now);
+    measure(&metrics::Intake::Refused(counted), services, now);
     Ok(())
 }
 
@@ -76,14 +76,24 @@ struct Event {
     order: Arrived,
 }
 
-fn read(event: &str, now: Timestamp) -> Result<Event, FaultyOrder> {
+/// An event that reaches no network.
+struct Refused {
+    kept: FaultyOrder,
+    /// The reason by which it is counted: its first fault, as at the API.
+    counted: &'static str,
+}
+
+fn read(event: &str, now: Timestamp) -> Result<Event, Refused> {
     let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(event) else {
         let reason = "not_an_event";
-        return Err(FaultyOrder { reason, order_id: None, faults: String::new() });
+        let kept = FaultyOrder { reason, order_id: None, faults: String::new() };
+        return Err(Refused { kept, counted: reason });
     };
     let refused = |reason, faults: &[Fault]| {
+        let counted = order::first_fault(faults).unwrap_or(reason);
         let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
-        FaultyOrder { reason, order_id: order_id(detail.get()), faults: faults.join(", ") }
+        let (order_id, faults) = (order_id(detail.get()), faults.join(", "));
+        Refused { kept: FaultyOrder { reason, order_id, faults }, counted }
     };
     let read = order::read_event(detail.get(), now);
     let (order, value) = read.map_err(|faults| refused("invalid_order", &faults))?;

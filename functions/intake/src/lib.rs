@@ -67,7 +67,7 @@ pub async fn answer(request: &Request, services: &impl OrderServices, now: Times
     };
     answer.unwrap_or_else(|problem| {
         if path == "/orders" {
-            measure_refusal(problem.code, services, now);
+            measure_refusal(&problem, services, now);
         }
         api::problem(&problem)
     })

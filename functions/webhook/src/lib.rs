@@ -55,7 +55,7 @@ impl<S: WebhookServices> Webhook<S> {
         };
         let answer = accept(request, signed, &self.services, now).await;
         answer.unwrap_or_else(|problem| {
-            measure_refusal(problem.code, &self.services, now);
+            measure_refusal(&problem, &self.services, now);
             api::problem(&problem)
         })
     }

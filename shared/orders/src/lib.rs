@@ -113,10 +113,10 @@ impl CheckedOrder {
 
     fn of(given: &Value, cookie: Option<CookieResult>, now: Timestamp) -> Result<Self, Problem> {
         let read = Arrived::read(given, UnknownFields::Deny);
-        let mut faults = networks::click_faults(given);
         let dated = read.as_ref().ok();
-        faults.extend(dated.iter().flat_map(|order| order.too_far_ahead(now)));
+        let mut faults: Vec<_> = dated.iter().flat_map(|order| order.too_far_ahead(now)).collect();
         faults.extend(dated.and_then(|order| order.too_old(now, RETENTION)));
+        faults.extend(networks::click_faults(given));
         let order = match read {
             Ok(order) if faults.is_empty() => order,
             Ok(_) => return Err(Problem::invalid_order(faults)),
@@ -200,8 +200,8 @@ pub async fn cookie_keys(
 }
 
 /// Measures the refusal of an order. What is not the order's fault is no refusal of it.
-pub fn measure_refusal(code: Code, services: &impl OrderServices, now: Timestamp) {
-    if let Some(refusal) = metrics::Intake::refusal(code) {
+pub fn measure_refusal(problem: &Problem, services: &impl OrderServices, now: Timestamp) {
+    if let Some(refusal) = metrics::Intake::refusal(problem) {
         measure(&refusal, services, now);
     }
 }

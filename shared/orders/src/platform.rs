@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{
     CheckedOrder, Sender, budget::WithinBudget, cookie::has_cookie, keyring::Keyring,
-    keys::KeyKind, landing::add_clicks,
+    keys::KeyKind, landing::add_clicks, measure_refusal,
 };
 
 mod signed;
@@ -232,6 +232,7 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             Problem::new(Code::QueueUnavailable, detail)
         })?;
         self.measure("faulty", now);
+        measure_refusal(problem, services, now);
         Ok(Taken::Ignored("faulty"))
     }
 }

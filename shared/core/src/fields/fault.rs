@@ -19,11 +19,13 @@ pub struct Fault {
 
 impl Fault {
     /// The fault for the log: its code and the first part of its place, because deeper ones may be
-    /// names of the sender's.
+    /// names of the sender's. So may the first one be: it is left out unless it looks like a member.
     #[must_use]
     pub fn redacted(&self) -> String {
         let member = self.pointer.split('/').nth(1).unwrap_or_default();
-        format!("{} at /{member}", self.code)
+        let is_name =
+            member.len() <= 24 && member.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        format!("{} at /{}", self.code, if is_name { member } else { "" })
     }
 }
 
@@ -74,4 +76,25 @@ pub fn unknown_member<'a>(name: &str, members: impl IntoIterator<Item = &'a str>
 pub fn escape(name: &str) -> String {
     let short: String = name.chars().take(64).collect();
     short.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redacted_fault_has_no_name_of_the_senders() {
+        let redacted = |pointer: &str, code| {
+            Fault { pointer: pointer.to_owned(), code, detail: "no".into() }.redacted()
+        };
+
+        assert_eq!(redacted("/total", "negative"), "negative at /total");
+        assert_eq!(
+            redacted("/clicks/ann@example.com", "unknown_member"),
+            "unknown_member at /clicks"
+        );
+        assert_eq!(redacted("/totl", "unknown_member"), "unknown_member at /totl");
+        assert_eq!(redacted("/ann@example.com", "given_twice"), "given_twice at /");
+        assert_eq!(redacted("", "not_json"), "not_json at /");
+    }
 }

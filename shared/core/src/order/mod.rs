@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::{clock::Timestamp, fields::means_nothing};
 
 mod customer;
+mod faults;
 mod figure;
 mod item;
 mod json;
@@ -19,6 +20,7 @@ mod refund;
 mod text;
 
 pub use customer::{Address, Customer, Email, Utm};
+pub use faults::{FAULTS, first_fault};
 pub use figure::Figure;
 pub use item::{AmountFault, Item};
 pub use json::{Unreadable, parse, readable};

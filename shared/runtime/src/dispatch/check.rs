@@ -1,11 +1,13 @@
-//! The check of a deployment: the settings as they are now, and a harmless question to the network.
+//! The check of a deployment: the settings as they are now, and a harmless question to the network. And
+//! what the settings make of an order.
 
 use postback_core::{
-    network::{Network, TracksStatus},
+    network::{Network, Plan, TracksStatus},
+    order::Order,
     redaction::Reason,
 };
 
-use super::{Configured, Dispatcher, StartError, settings};
+use super::{Configured, Dispatcher, NO_LINES, StartError, settings};
 use crate::{client::SendResult, services::Services};
 
 /// An id that no order has: the network is asked for it, and need not know it.
@@ -15,6 +17,16 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Reads the secret as it is now. The settings in force stay.
     pub async fn read_settings(&self) -> Result<Configured<N>, StartError> {
         settings::read(&self.services).await
+    }
+
+    /// The reason for which the settings in force leave an order out; `None` if it is sent or rejected.
+    pub async fn left_out(&self, order: &Order) -> Option<Reason> {
+        let configured = self.settings.current(&self.services, false).await;
+        match configured.network.plan(order) {
+            Plan::Skip(reason) => Some(reason),
+            Plan::Send(parts) if parts.is_empty() => Some(NO_LINES.clone()),
+            Plan::Send(_) | Plan::Reject(_) => None,
+        }
     }
 }
 

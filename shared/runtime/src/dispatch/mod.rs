@@ -53,6 +53,8 @@ pub use status_poll::{Round, RoundError};
 
 /// The reason of an order that is older than the ledger's memory.
 pub(crate) const TOO_OLD: Reason = Reason::new("too_old");
+/// The reason of an order without lines where the network wants lines.
+pub(crate) static NO_LINES: Reason = Reason::new("no_lines");
 
 /// The content of an order for this network.
 fn content<N: Network>(order: &Order) -> Facts {

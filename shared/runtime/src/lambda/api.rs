@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use postback_core::{
+    fields::Fault,
     order::{self, Unreadable},
     problem::{Code, Problem},
 };
@@ -44,7 +45,8 @@ pub fn respond(
 #[must_use]
 pub fn problem(problem: &Problem) -> Response {
     let (status, reason) = (problem.code.status(), problem.code.as_str());
-    tracing::info!(code = "request_refused", status, reason, "refused");
+    let faults = logged_faults(problem);
+    tracing::info!(code = "request_refused", status, reason, faults, "refused");
     let mut more = Vec::new();
     if let Some(wait) = problem.code.retry_after() {
         more.push(("retry-after", wait.as_secs().to_string()));
@@ -53,6 +55,12 @@ pub fn problem(problem: &Problem) -> Response {
         more.push(("www-authenticate", "StandardWebhooks".to_owned()));
     }
     respond(problem.code.status(), "application/problem+json", problem.body(), &more)
+}
+
+/// The faults of a bad order, for the log.
+fn logged_faults(problem: &Problem) -> Option<String> {
+    let faults: Vec<_> = problem.errors.iter().map(Fault::redacted).collect();
+    (!faults.is_empty()).then(|| faults.join(", "))
 }
 
 /// The body of a request, with what the request says of it.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::api::{self, Posted, Response};
 use crate::{
-    dispatch::{DeliverError, DeliveryResult, Dispatcher, Source, TOO_OLD, Trigger},
+    dispatch::{DeliverError, DeliveryResult, Dispatcher, NO_LINES, Source, TOO_OLD, Trigger},
     ledger::UpdateError,
     metrics::Intake,
     services::Services,
@@ -51,7 +51,7 @@ pub(super) async fn order<N: Network, S: Services>(
         Ok(_) => Some(Intake::DIRECT),
         // The order came and is held; the conflict is a metric of its own.
         Err(problem) if problem.code == Code::Conflict => Some(Intake::DIRECT),
-        Err(problem) => Intake::refusal(problem.code),
+        Err(problem) => Intake::refusal(problem),
     };
     if let Some(measured) = measured {
         dispatcher.metrics().record_order(measured);
@@ -108,11 +108,11 @@ async fn deliver<N: Network, S: Services>(
 }
 
 /// Reads the order; every member that nobody would read is a fault.
-fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
+pub(super) fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
     let value = api::json(body)?;
     let order = Arrived::read(&value, UnknownFields::Deny);
-    let mut faults = click_faults::<N>(&value);
-    faults.extend(order.iter().flat_map(|order| order.too_far_ahead(now)));
+    let mut faults: Vec<_> = order.iter().flat_map(|order| order.too_far_ahead(now)).collect();
+    faults.extend(click_faults::<N>(&value));
     match order {
         Ok(order) if faults.is_empty() => Ok(order),
         Ok(_) => Err(Problem::invalid_order(faults)),
@@ -187,12 +187,11 @@ fn unavailable(error: DeliverError) -> Problem {
 fn answer<N: Network>(order: &Arrived, results: &[DeliveryResult]) -> Response {
     // The worst line stands for the whole.
     let worst = results.iter().min_by_key(|result| result.state.rank());
-    let no_lines = Reason::new("no_lines");
     let whole = worst.map_or(
         Part {
             line: None,
             state: State::Skipped,
-            reason: Some(&no_lines),
+            reason: Some(&NO_LINES),
             attempt: 0,
             replayed: false,
         },

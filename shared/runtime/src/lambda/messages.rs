@@ -10,6 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{
     answer_request,
     api::{Request, Response},
+    check,
     queue::Failures,
     read,
 };
@@ -37,12 +38,15 @@ pub async fn serve_api_and_queue(handler: &impl ApiAndQueueHandler) -> Result<()
     lambda_runtime::run(service).await
 }
 
-/// Handles one event: a request of API Gateway, or a batch of the queue.
+/// Handles one event: a request of API Gateway, a batch of the queue, or the check.
 pub async fn handle(
     handler: &impl ApiAndQueueHandler,
     payload: &RawValue,
     now: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
+    if let Some(checked) = check::answer(payload)? {
+        return Ok(checked);
+    }
     let Some(messages) = read(payload).ok().and_then(|event| event.records) else {
         let request = Request::read(payload)?;
         let answer = |request, now| handler.answer(request, now);

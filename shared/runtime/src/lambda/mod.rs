@@ -25,12 +25,19 @@ mod direct;
 mod event;
 mod log;
 pub mod messages;
+mod plan;
 mod queue;
+mod single;
 pub mod stream;
 
 pub use check::{CHECK, Checked};
 pub use log::log_as_json;
+pub use plan::{PLAN, PlanAnswer};
 pub use serde_json::value::RawValue;
+pub use single::{
+    ScheduleHandler, StreamHandler, answer_request, handle_batch, handle_request, handle_scheduled,
+    serve_api, serve_schedule, serve_stream,
+};
 
 /// Serves one network: API Gateway and SQS.
 pub async fn serve<N: Network>() -> Result<(), Error> {
@@ -110,6 +117,12 @@ pub async fn handle<N: Network, S: Services>(
     payload: &RawValue,
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
+    if check::is_call(payload) {
+        return Ok(to_raw_value(&check::settings(dispatcher).await)?);
+    }
+    if let Some(order) = plan::order_of(payload) {
+        return Ok(to_raw_value(&plan::answer(dispatcher, &order).await)?);
+    }
     answer(dispatcher, read(payload)?, deadline).await
 }
 
@@ -119,11 +132,15 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
     payload: &RawValue,
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
+    if check::is_call(payload) {
+        return Ok(to_raw_value(&check::settings_and_network(dispatcher).await)?);
+    }
+    if let Some(order) = plan::order_of(payload) {
+        return Ok(to_raw_value(&plan::answer(dispatcher, &order).await)?);
+    }
     let event = read(payload)?;
-    match event.detail_type.as_deref() {
-        Some(POLL_STATUS) => {}
-        Some(CHECK) => return Ok(to_raw_value(&check::settings_and_network(dispatcher).await)?),
-        _ => return answer(dispatcher, event, deadline).await,
+    if event.detail_type.as_deref() != Some(POLL_STATUS) {
+        return answer(dispatcher, event, deadline).await;
     }
     // A network that is paused is left alone; the leads wait on their queue.
     if dispatcher.is_paused().await {
@@ -155,8 +172,6 @@ async fn answer<N: Network, S: Services>(
     } else if let Some(posted) = event.posted() {
         let caller = event.caller();
         to_raw_value(&Box::pin(direct::order(dispatcher, posted, &caller, deadline)).await)?
-    } else if event.detail_type.as_deref() == Some(CHECK) {
-        to_raw_value(&check::settings(dispatcher).await)?
     } else {
         return Err("the event is of no trigger that this function has".into());
     };
@@ -167,72 +182,6 @@ async fn answer<N: Network, S: Services>(
 /// An event, or an error that quotes nothing of it.
 fn read(payload: &RawValue) -> Result<Event, Error> {
     serde_json::from_str(payload.get()).map_err(|_| "the event could not be read".into())
-}
-
-/// A function that the ledger's stream calls.
-pub trait StreamHandler {
-    /// Handles one batch. The error makes Lambda repeat the batch.
-    fn handle(&self, payload: &RawValue) -> impl Future<Output = Result<(), Error>> + Send;
-}
-
-/// Serves a function that the ledger's stream calls.
-pub async fn serve_stream(handler: &impl StreamHandler) -> Result<(), Error> {
-    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        // In a box, as in `answer`.
-        Box::pin(handler.handle(&event.payload)).await
-    });
-    lambda_runtime::run(service).await
-}
-
-/// A function that a schedule calls.
-pub trait ScheduleHandler {
-    /// Handles one call, to be ended at `deadline`.
-    fn handle(&self, deadline: Timestamp) -> impl Future<Output = Result<(), Error>> + Send;
-}
-
-/// Serves a function that a schedule calls.
-pub async fn serve_schedule(handler: &impl ScheduleHandler) -> Result<(), Error> {
-    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        // In a box, as in `answer`.
-        Box::pin(handler.handle(deadline(&event.context))).await
-    });
-    lambda_runtime::run(service).await
-}
-
-/// Serves a function that only the API calls.
-pub async fn serve_api<F, A>(handler: F) -> Result<(), Error>
-where
-    F: Fn(api::Request, Timestamp) -> A,
-    A: Future<Output = api::Response>,
-{
-    let handler = &handler;
-    let service = service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        let request = api::Request::read(&event.payload)?;
-        // In a box, as in `answer`.
-        Ok::<_, Error>(Box::pin(answer_request(handler, request, Timestamp::system())).await)
-    });
-    lambda_runtime::run(service).await
-}
-
-/// Answers one request of the API. HEAD is answered like GET, without the body.
-pub async fn answer_request<F, A>(
-    handler: &F,
-    mut request: api::Request,
-    now: Timestamp,
-) -> api::Response
-where
-    F: Fn(api::Request, Timestamp) -> A,
-    A: Future<Output = api::Response>,
-{
-    let is_head = request.method == "HEAD";
-    if is_head {
-        "GET".clone_into(&mut request.method);
-    }
-    let mut response = handler(request, now).await;
-    if is_head {
-        response.body.clear();
-    }
-    response
 }
 
 /// The time at which Lambda ends the invocation.

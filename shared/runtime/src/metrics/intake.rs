@@ -1,6 +1,10 @@
 //! The measurements of intake, and of direct calls: of one order that came, or of one that was refused.
 
-use postback_core::{clock::Timestamp, problem::Code};
+use postback_core::{
+    clock::Timestamp,
+    order::first_fault,
+    problem::{Code, Problem},
+};
 use serde_json::{Map, Value, json};
 
 use super::NAMESPACE;
@@ -39,11 +43,14 @@ impl Intake {
     pub(crate) const DIRECT: Self =
         Self::Taken { source: "direct", networks: Vec::new(), with_click: None, cookie: None };
 
-    /// The refusal of an order with this code; `None` if the reason is not in what was sent.
+    /// The refusal of an order with this problem, by its first fault or else by the problem's code;
+    /// `None` if the reason is not in what was sent.
     #[must_use]
-    pub fn refusal(code: Code) -> Option<Self> {
+    pub fn refusal(problem: &Problem) -> Option<Self> {
+        let code = problem.code;
         let is_refusal = matches!(code.status(), 400 | 402..500) && code != Code::WebhookOff;
-        is_refusal.then_some(Self::Refused(code.as_str()))
+        let reason = first_fault(&problem.errors).unwrap_or(code.as_str());
+        is_refusal.then_some(Self::Refused(reason))
     }
 
     /// The documents to be written, each a line of its own: one, and one more for each network
@@ -96,6 +103,8 @@ fn document(mut members: Map<String, Value>, stack: &str, now: Timestamp) -> Val
 
 #[cfg(test)]
 mod tests {
+    use postback_core::fields::Fault;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_763_000_000_000);
@@ -120,6 +129,25 @@ mod tests {
         assert_eq!((&first["ClickCookies"], &first["Cookie"]), (&json!(1), &json!("forged")));
         assert_eq!(documents[1]["Network"], "two");
         assert_eq!(documents[1].get("OrdersTaken"), None);
+    }
+
+    #[test]
+    fn a_refusal_is_counted_by_the_first_fault_of_a_closed_list() {
+        let reason = |code: Code, faults: &[&'static str]| {
+            let fault = |&code: &&'static str| {
+                let (pointer, detail) = ("/total".to_owned(), "no".into());
+                Fault { pointer, code, detail }
+            };
+            let errors = faults.iter().map(fault).collect();
+            Intake::refusal(&Problem { errors, ..Problem::new(code, "Fix it.") })
+        };
+
+        let invalid = |faults: &[&'static str]| reason(Code::InvalidOrder, faults);
+        assert_eq!(invalid(&["negative", "missing"]), Some(Intake::Refused("negative")));
+        assert_eq!(invalid(&["of_no_order"]), Some(Intake::Refused("invalid_order")));
+        assert_eq!(reason(Code::TooLarge, &[]), Some(Intake::Refused("too_large")));
+        assert_eq!(reason(Code::BusUnavailable, &[]), None);
+        assert_eq!(reason(Code::WebhookOff, &[]), None);
     }
 
     #[test]

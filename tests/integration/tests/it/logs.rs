@@ -45,6 +45,24 @@ async fn a_customer_that_is_no_object_is_named_by_every_way_and_refuses_no_order
 }
 
 #[tokio::test]
+async fn a_refused_order_is_logged_with_its_faults_and_no_name_of_the_senders() {
+    let bundle = Bundle::new(78).await;
+    let (log, _guard) = Log::capture();
+    let mut order = with(minimal("A-1"), "/total", json!("14,99"));
+    order["canary7351"] = json!(1);
+
+    for path in ["/orders", "/orders/shopback"] {
+        bundle.post(path, &order).await;
+    }
+
+    let refused = log.coded("request_refused");
+    let faults: Vec<_> = refused.iter().map(|line| line["faults"].as_str()).collect();
+    assert_eq!(faults, ["not_a_decimal at /total, unknown_member at /"; 2]);
+    let lines = log.lines();
+    assert!(lines.iter().all(|line| !line.contains("canary7351")), "{lines:?}");
+}
+
+#[tokio::test]
 async fn an_attempt_is_one_line_with_all_its_facts() {
     let bundle = Bundle::new(1).await;
     let (log, _guard) = Log::capture();

@@ -84,7 +84,7 @@ async fn an_order_of_a_direct_call_came_or_was_refused() {
     };
     // A conflict came, too; an outage is no matter of the order's.
     assert_eq!(of("OrdersTaken", "Source"), vec![(json!("direct"), json!(1)); 2]);
-    assert_eq!(of("OrdersRefused", "Reason"), [(json!("invalid_order"), json!(1))]);
+    assert_eq!(of("OrdersRefused", "Reason"), [(json!("not_a_decimal"), json!(1))]);
 }
 
 #[tokio::test]

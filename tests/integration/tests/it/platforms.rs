@@ -264,6 +264,12 @@ async fn an_order_with_faults_is_kept_for_a_person_and_the_shop_system_does_not_
 
     assert_eq!((reply.status, reply.body()), (200, json!({ "ignored": "faulty" })));
     assert_eq!((bundle.bus.events().len(), results(&bundle)), (0, vec!["faulty".to_owned()]));
+    let measured = bundle.platform_services.measured();
+    let refused = measured.iter().find(|it| it["OrdersRefused"] == 1).expect("a refusal");
+    assert_eq!(
+        (&refused["Reason"], &refused["OrderRefused"]),
+        (&json!("unknown_currency"), &json!(1))
+    );
     let [(event, fault)] = &bundle.intake_services.faulty()[..] else { panic!("not one") };
     let event: Value = serde_json::from_str(event).expect("JSON");
     assert_eq!((fault.reason, fault.order_id.as_deref()), ("invalid_order", Some("#1008")));

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::order::AmountFault;
+use crate::order::{AmountFault, FAULTS};
 
 fn whole() -> Value {
     json!({
@@ -53,12 +53,11 @@ fn names_every_missing_member_at_once() {
 
 #[test]
 fn refuses_each_bad_member_with_its_own_word() {
-    let long = "x".repeat(129);
     let cases = [
         (with("order_id", json!("  ")), "/order_id", "missing"),
         (with("order_id", json!("auto")), "/order_id", "reserved"),
         (with("order_id", json!("Undefined")), "/order_id", "reserved"),
-        (with("order_id", json!(long)), "/order_id", "too_long"),
+        (with("order_id", json!("x".repeat(129))), "/order_id", "too_long"),
         (with("order_id", json!(" A")), "/order_id", "outer_blanks"),
         (with("order_id", json!("{order_id}")), "/order_id", "template"),
         (with("order_id", json!("A\u{fffd}")), "/order_id", "replacement_character"),
@@ -84,6 +83,7 @@ fn refuses_each_bad_member_with_its_own_word() {
 
     for (order, pointer, code) in cases {
         assert_eq!(codes(&order), [(pointer.to_owned(), code)]);
+        assert!(FAULTS.contains(&code), "{code} is not counted");
     }
 }
 

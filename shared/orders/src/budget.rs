@@ -14,8 +14,9 @@ use postback_runtime::{
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-/// The time for all calls of one answer: shop systems give up after five seconds, and the way there
-/// and a cold start take some of them.
+/// The time for all calls of one answer. Some shop systems give up after five seconds, of which the way
+/// there and a cold start take some. Others wait longer and send nothing again: giving up earlier than
+/// this would lose orders that AWS takes a moment later.
 const BUDGET: Duration = Duration::from_secs(3);
 
 /// The part of it for the keys of the messages, after which those known before stay in force.

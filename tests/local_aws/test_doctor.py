@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from build import ROOT
 from samcli.yamlhelper import yaml_parse
-from stack import NETWORKS, REGION, ROOT_KEY, local_environment
+from stack import NETWORKS, PLATFORMS, REGION, ROOT_KEY, local_environment
 from test_canary import KIND, canary
 from test_end_to_end import new_id, order
 
@@ -79,6 +79,7 @@ def patient(stack, tmp_path_factory):
     ledger = former_ledger(stack)
     patient = stack.sibling(
         "patient", "facade04", ApiAuthorization="NONE", WebhookEnabled="true", AlarmTopicArn=topic,
+        **{f"{platform.prefix}Enabled": "true" for platform in PLATFORMS},
         KmsKeyArn=stack.client("kms").create_key()["KeyMetadata"]["Arn"],
         ExistingLedgerTable=ledger["TableName"], ExistingLedgerStreamLabel=ledger["LatestStreamLabel"], **way_out(stack),
     )  # fmt: skip
@@ -208,8 +209,8 @@ def key_turned_off(patient):
 
 
 @contextmanager
-def forbidden_to_run(patient):
-    client, function = patient.client("lambda"), f"{patient.name}-cashmycell"
+def forbidden_to_run(patient, name: str):
+    client, function = patient.client("lambda"), f"{patient.name}-{name}"
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     try:
         yield
@@ -276,7 +277,12 @@ SEEDED = {
     "a paused stream": (lambda patient: stopped(patient, "PublishFunctionLedger"), ("stream_paused", "publish")),
     "an alarm that is turned off": (alarm_turned_off, ("alarm_disabled", "ShopbackPausedAlarm")),
     "a wrong alias": (old_alias, ("alias_wrong", "postback-patient-audit")),
-    "a function that may not run": (forbidden_to_run, ("function_throttled", "cashmycell")),
+    "a function that may not run": (lambda patient: forbidden_to_run(patient, "cashmycell"), ("function_throttled", "cashmycell")),
+    "a shop system's that may not run": (lambda patient: forbidden_to_run(patient, "shopify"), ("function_throttled", "shopify")),
+    "no keys of a shop system": (lambda patient: secret(patient, "Woocommerce", "{}"), ("secret_unset", "woocommerce")),
+    "a paused queue of a partner bus": (
+        lambda patient: stopped(patient, "ShopifyFunctionPartnerEvents"), ("queue_paused", "ShopifyFunctionPartnerEvents"),
+    ),
     "order ids of digits": (digits, ("order_ids_damaged", "orders")),
 }  # fmt: skip
 
@@ -311,7 +317,7 @@ def test_functions_that_are_older_than_the_template_are_found(patient, doctor):
     with newer_template(patient):
         status, found = doctor()
     assert status == 6
-    assert found == {("function_outdated", name) for name in [*BY_NAME, "intake"]}
+    assert found == {("function_outdated", name) for name in [*BY_NAME, *(platform.name for platform in PLATFORMS), "intake"]}
 
 
 def test_a_wrong_clock_is_found(doctor):

@@ -1,5 +1,5 @@
-//! The networks' functions: they start, with the settings as they are now; the network knows them, where it can be
-//! asked harmlessly; they are as new as the template.
+//! The functions of the networks and the shop systems: they start, a network's with the settings as they are now;
+//! the network knows them, where it can be asked harmlessly; they are as new as the template.
 
 use aws_sdk_lambda::{
     operation::invoke::{InvokeError, InvokeOutput},
@@ -13,6 +13,7 @@ use super::Finding;
 use crate::{
     account::{Account, failed},
     failure::Failure,
+    networks::PLATFORMS,
 };
 
 /// The code of a function that fails.
@@ -36,15 +37,22 @@ enum Reply {
 
 pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure> {
     let template = template_version(account).await?;
-    let networks = account.networks();
-    let names = networks.iter().map(|network| network.name.clone());
-    let calls = networks.iter().map(|network| ask(account, account.function(network)));
+    let networks = account.networks().into_iter().map(|network| network.name);
+    let names: Vec<_> = networks.chain(platforms(account)).collect();
+    let calls = names.iter().map(|name| ask(account, format!("{}-{name}", account.place.stack)));
     let mut findings = Vec::new();
-    for (network, reply) in names.zip(join_all(calls).await) {
-        findings.extend(judge(&network, &reply?, template.as_deref()));
+    for (name, reply) in names.iter().zip(join_all(calls).await) {
+        findings.extend(judge(name, &reply?, template.as_deref()));
     }
     findings.extend(intake(account, template.as_deref()).await?);
     Ok(findings)
+}
+
+/// The names of the shop systems that are on.
+fn platforms(account: &Account) -> impl Iterator<Item = String> {
+    let on =
+        PLATFORMS.iter().filter(|it| account.output(&format!("{}SecretArn", it.prefix)).is_ok());
+    on.map(|platform| platform.name.to_owned())
 }
 
 /// The version that the deployed template says.
@@ -109,8 +117,8 @@ fn reply(is_error: bool, payload: &[u8]) -> Reply {
     serde_json::from_value(value).map_or(Reply::Unknown, Reply::Checked)
 }
 
-fn judge(network: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
-    let finding = |code, what: String, cure: &str| vec![Finding::new(code, network, what, cure)];
+fn judge(of: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
+    let finding = |code, what: String, cure: &str| vec![Finding::new(code, of, what, cure)];
     let checked = match reply {
         Reply::Checked(checked) => checked,
         Reply::Unknown => {
@@ -131,20 +139,21 @@ fn judge(network: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
             return finding(
                 "function_throttled",
                 "its function may not run: Lambda refuses calls".to_owned(),
-                "Raise the function's reserved concurrency (ReservedConcurrency), or the account's.",
+                "Raise the function's reserved concurrency (ReservedConcurrency; WebhookConcurrency of \
+                 a shop system's), or the account's.",
             );
         }
     };
     let mut findings = Vec::new();
     if let Some(faults) = &checked.settings {
         let what = format!("its function can't use its settings: {faults}");
-        let cure = format!("Run `make secret NETWORK={network}`.");
-        findings.push(Finding::new(SETTINGS, network, what, cure));
+        let cure = format!("Run `make secret NETWORK={of}`.");
+        findings.push(Finding::new(SETTINGS, of, what, cure));
     }
     if let Some(reason) = &checked.refused {
-        findings.push(refused(network, reason));
+        findings.push(refused(of, reason));
     }
-    findings.extend(older(network, &checked.version, template));
+    findings.extend(older(of, &checked.version, template));
     findings
 }
 

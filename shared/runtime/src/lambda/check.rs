@@ -25,6 +25,13 @@ pub struct Checked {
     pub refused: Option<String>,
 }
 
+impl Checked {
+    /// The answer of a function that has no settings of a network: its version alone.
+    pub(super) fn version_alone() -> Self {
+        Self { version: env!("CARGO_PKG_VERSION").to_owned(), ..Self::default() }
+    }
+}
+
 /// Checks the settings.
 pub(super) async fn settings<N: Network, S: Services>(dispatcher: &Dispatcher<N, S>) -> Checked {
     read(dispatcher).await.0
@@ -44,7 +51,6 @@ async fn read<N: Network, S: Services>(
     dispatcher: &Dispatcher<N, S>,
 ) -> (Checked, Option<Configured<N>>) {
     let read = dispatcher.read_settings().await;
-    let version = env!("CARGO_PKG_VERSION").to_owned();
     let settings = read.as_ref().err().map(ToString::to_string);
-    (Checked { version, settings, ..Checked::default() }, read.ok())
+    (Checked { settings, ..Checked::version_alone() }, read.ok())
 }

@@ -8,7 +8,7 @@ use postback_core::clock::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    answer_request,
+    CHECK, Checked, answer_request,
     api::{Request, Response},
     queue::Failures,
     read,
@@ -37,13 +37,17 @@ pub async fn serve_api_and_queue(handler: &impl ApiAndQueueHandler) -> Result<()
     lambda_runtime::run(service).await
 }
 
-/// Handles one event: a request of API Gateway, or a batch of the queue.
+/// Handles one event: a request of API Gateway, a batch of the queue, or the call of `postback doctor`.
 pub async fn handle(
     handler: &impl ApiAndQueueHandler,
     payload: &RawValue,
     now: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
-    let Some(messages) = read(payload).ok().and_then(|event| event.records) else {
+    let event = read(payload).ok();
+    if event.as_ref().and_then(|event| event.detail_type.as_deref()) == Some(CHECK) {
+        return Ok(to_raw_value(&Checked::version_alone())?);
+    }
+    let Some(messages) = event.and_then(|event| event.records) else {
         let request = Request::read(payload)?;
         let answer = |request, now| handler.answer(request, now);
         return Ok(to_raw_value(&answer_request(&answer, request, now).await)?);

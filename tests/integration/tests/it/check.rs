@@ -5,7 +5,10 @@ use std::time::Duration;
 use cartstack::CartStack;
 use cpa_moe::CpaMoe;
 use postback_harness::{Function, TestBed};
-use postback_runtime::lambda::{CHECK, Checked, RawValue, handle, handle_and_poll_status};
+use postback_integration::Bundle;
+use postback_runtime::lambda::{
+    CHECK, Checked, RawValue, handle, handle_and_poll_status, messages,
+};
 use postback_sandbox::Network;
 use serde_json::json;
 
@@ -66,4 +69,17 @@ async fn settings_are_read_anew_and_their_faults_named_without_a_value() {
     assert!(faulty.contains("/siteid") && !faulty.contains("hunter2"), "{faulty}");
     // Nothing was reported, asked or written.
     assert!(bed.sandbox.received(Network::CartStack).is_empty());
+}
+
+#[tokio::test]
+async fn a_shop_systems_function_names_its_version_and_touches_nothing() {
+    let bundle = Bundle::new(1).await;
+
+    let answer = messages::handle(&bundle.shopify, &call(), bundle.bed.now()).await;
+
+    let checked: Checked = serde_json::from_str(answer.expect("an answer").get()).expect("JSON");
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    assert_eq!(checked, Checked { version, ..Checked::default() });
+    bundle.assert_untouched("the check");
+    assert!(bundle.platform_services.measured().is_empty());
 }

@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants screenshots generate example-network cli deploy release secret clean-data tools
+.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants screenshots generate example-folders cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,16 +122,16 @@ $(MUTANTS):
 screenshots: ## Make the pictures of the console in docs/console, from a seeded ledger; needs Debian's chromium and chromium-driver
 	@$(PYTHON) tests/local_aws/screenshots.py
 
-generate: tools ## Write the generated files: template, schemas, the API's description, transitions, configuration, costs
+generate: tools ## Write the generated files: templates, schemas, the API's description, transitions, configuration, costs
 	$(TOOLS)/python deploy/template/generate.py
-	@cargo metadata --format-version 1 > /dev/null  # a new network enters Cargo.lock
+	@cargo metadata --format-version 1 > /dev/null  # a new folder enters Cargo.lock
 	UPDATE_SCHEMAS=1 UPDATE_TRANSITIONS=1 cargo test --locked $(foreach package,$(NETWORKS) postback-model,--package $(package)) current
 	UPDATE_SCHEMAS=1 cargo test --locked --workspace --test description current
 	$(TOOLS)/python tests/local_aws/reference.py
 	$(TOOLS)/python tests/local_aws/costs.py
 
-example-network: tools ## Add a fifth network in a copy of the repository: one folder, one README row, `make generate`, its tests
-	@$(TOOLS)/python tests/example_network/add.py
+example-folders: tools ## Add a network and a shop system in a copy of the repository: a folder each, one README row, `make generate`, their tests
+	@$(TOOLS)/python tests/example_folders/add.py
 
 cli: ## Install the command-line tool into .local/cargo/bin: show, list, settle, replay and redrive orders
 	cargo install --locked --path cli --root .local/cargo

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes template.yaml from head.yaml, from network.yaml and platform.yaml once for each network and shop system, and from their manifests.
+"""Writes template.yaml from head.yaml, from network.yaml and platform.yaml once for each network and shop system, and from their manifests;
+and archive.yaml from the one beside this file, with the shop systems' roles.
 
-`make generate` runs it; tests/local_aws/test_template.py fails when template.yaml is not what this writes.
+`make generate` runs it; tests/local_aws/test_template.py fails when one of them is not what this writes.
 """
 
 import sys
@@ -14,11 +15,28 @@ from networks import NETWORKS, ROOT, Network  # noqa: E402
 from platforms import PLATFORMS, Platform  # noqa: E402
 
 PARTS = Path(__file__).resolve().parent
-TEMPLATE = ROOT / "template.yaml"
+# The functions of the stack itself that put events on the bus.
+PUTTING = ["Intake", "Publish", "Webhook"]
 
 
 def template(networks: list[Network] = NETWORKS, platforms: list[Platform] = PLATFORMS) -> str:
     """The text of template.yaml for these networks and shop systems."""
+    environment = parts()
+    network, shop = (environment.get_template(name).module for name in ("network.yaml", "platform.yaml"))
+    return environment.get_template("head.yaml").render(networks=networks, parts=network, platforms=platforms, shop=shop)
+
+
+def archive(platforms: list[Platform] = PLATFORMS) -> str:
+    """The text of archive.yaml for these shop systems."""
+    putting = sorted(f"{prefix}Role" for prefix in [*PUTTING, *(platform.prefix for platform in platforms)])
+    return parts().get_template("archive.yaml").render(putting=putting)
+
+
+WRITTEN = {ROOT / "template.yaml": template, ROOT / "archive.yaml": archive}
+
+
+def parts() -> jinja2.Environment:
+    """The parts beside this file."""
     # Not Jinja's own signs, because YAML has braces of its own.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PARTS), undefined=jinja2.StrictUndefined, autoescape=False,
@@ -26,8 +44,7 @@ def template(networks: list[Network] = NETWORKS, platforms: list[Platform] = PLA
         block_start_string="<%", block_end_string="%>", trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters |= {"block": block, "secret": secret}
-    parts = environment.get_template("network.yaml").module
-    return environment.get_template("head.yaml").render(networks=networks, parts=parts, platforms=platforms, shop=environment.get_template("platform.yaml").module)
+    return environment
 
 
 def block(pattern: dict) -> str:
@@ -66,5 +83,6 @@ def secret(network: Network) -> str:
 
 
 if __name__ == "__main__":
-    TEMPLATE.write_text(template())
-    print(f"Wrote {TEMPLATE.relative_to(ROOT)}")
+    for path, text in WRITTEN.items():
+        path.write_text(text())
+        print(f"Wrote {path.relative_to(ROOT)}")

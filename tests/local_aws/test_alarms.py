@@ -1,5 +1,5 @@
 """What must hold of the alarms and the dashboard: every network has each, each is explained, and each watches a metric
-that somebody writes."""
+that somebody writes. Longer than 300 lines, because one set of alarms is asked for all of it."""
 
 import json
 import re
@@ -36,8 +36,10 @@ EACH_POLLED = {
 EACH_PLATFORM = {"Refusal": "Postback PlatformRefusals", "FunctionError": "AWS/Lambda Errors"}
 # Where the shop system tries the address out without a signature.
 EACH_PINGING = {"Ping": "Postback PlatformMessages"}
+# Of every rule.
+EACH_RULE = {"Undelivered": "AWS/Events FailedInvocations", "Lost": "AWS/Events InvocationsFailedToBeSentToDlq"}
 # Where the shop system puts events on a partner bus.
-EACH_PARTNER = {"Undelivered": "AWS/Events FailedInvocations", "Lost": "AWS/Events InvocationsFailedToBeSentToDlq"}
+EACH_PARTNER = EACH_RULE | {"OldestMessage": "AWS/SQS ApproximateAgeOfOldestMessage"}
 # Where the network wants what it took validated.
 EACH_VALIDATED = {"Validation": "Postback HeldValidations"}
 
@@ -145,6 +147,10 @@ def test_every_shop_system_has_each_alarm_and_goes_with_them(template, alarms):
         # A small shop sends few orders an hour, and WooCommerce turns a webhook off after five refusals in a row.
         assert (refused["Statistic"], refused["Threshold"], refused["Period"], refused["EvaluationPeriods"]) == ("Sum", 2, 21600, 1)
         assert own["FunctionErrorAlarm"]["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{platform.prefix}Function"}}]
+        if platform.events:
+            queue = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [f"{platform.prefix}Queue", "QueueName"]}}]
+            oldest = own["OldestMessageAlarm"]
+            assert (oldest["Dimensions"], oldest["Threshold"], oldest["Period"], oldest["EvaluationPeriods"]) == (queue, 1800, 300, 3)
         for name in own:
             assert template["Resources"][f"{platform.prefix}{name}"]["Condition"] == f"{platform.prefix}On"
 
@@ -240,7 +246,7 @@ def test_every_rule_of_the_bus_has_an_alarm_for_what_it_does_not_deliver_and_one
     for name, rule in rules.items():
         # What is not delivered is kept.
         assert all("DeadLetterConfig" in target for target in rule["Targets"]), name
-        for metric in EACH_PARTNER.values():
+        for metric in EACH_RULE.values():
             watching = [alarm for alarm in alarms.values() if f"{alarm['Namespace']} {alarm['MetricName']}" == metric]
             own = [alarm for alarm in watching if alarm["Dimensions"] == of_rule(template, name)]
             assert [(alarm["Statistic"], alarm["Threshold"]) for alarm in own] == [("Sum", 0)], f"{name}: {metric}"

@@ -280,6 +280,10 @@ SEEDED = {
     "a wrong alias": (old_alias, ("alias_wrong", "postback-patient-audit")),
     "a function that may not run": (lambda patient: forbidden_to_run(patient, "cashmycell"), ("function_throttled", "cashmycell")),
     "a sweep that may not run": (lambda patient: forbidden_to_run(patient, "sweep"), ("function_throttled", "sweep")),
+    "no keys of a shop system": (lambda patient: secret(patient, "Woocommerce", "{}"), ("secret_unset", "woocommerce")),
+    "a paused queue of a partner bus": (
+        lambda patient: stopped(patient, "ShopifyFunctionPartnerEvents"), ("queue_paused", "ShopifyFunctionPartnerEvents"),
+    ),
     "order ids of digits": (digits, ("order_ids_damaged", "orders")),
 }  # fmt: skip
 

@@ -18,8 +18,9 @@ sys.path.insert(0, str(ROOT / "deploy/template"))
 import generate  # noqa: E402
 
 
-def test_the_template_is_current():
-    assert generate.TEMPLATE.read_text() == generate.template(), "`make generate` writes it anew"
+@pytest.mark.parametrize("path", generate.WRITTEN, ids=lambda path: path.name)
+def test_the_templates_are_current(path):
+    assert path.read_text() == generate.WRITTEN[path](), "`make generate` writes it anew"
 
 
 def test_the_template_is_written_out():

@@ -14,12 +14,10 @@ use postback_runtime::{
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-/// The time for all calls of one answer: shop systems give up after five seconds, and the way there
-/// and a cold start take some of them.
+/// The time for all calls of one answer. Some shop systems give up after five seconds, of which the way
+/// there and a cold start take some. Others wait longer and send nothing again: giving up earlier than
+/// this would lose orders that AWS takes a moment later.
 const BUDGET: Duration = Duration::from_secs(3);
-
-/// The part of it for the keys of the messages, after which those known before stay in force.
-const FOR_KEYS: Duration = Duration::from_secs(1);
 
 /// The part of it for the keys of the capture cookie, without which cookies count unsigned. Their reader
 /// ends earlier, with the keys known before.
@@ -86,8 +84,7 @@ impl<S: IntakeServices> IntakeServices for WithinBudget<'_, S> {
 
 impl<S: WebhookServices> WebhookServices for WithinBudget<'_, S> {
     async fn secret(&self) -> Result<Secret, Unavailable> {
-        let ends_at = self.ends_at.min(Instant::now() + FOR_KEYS);
-        timeout_at(ends_at, self.services.secret()).await.unwrap_or(Err(Unavailable))
+        self.call(self.services.secret(), || Unavailable).await
     }
 
     async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {

@@ -8,7 +8,7 @@ use postback_core::{
 };
 use postback_runtime::services::{Secret, Unavailable, WebhookServices};
 use secrecy::ExposeSecret;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::keys::{KeyKind, Keys};
 
@@ -18,6 +18,9 @@ const MAX_AGE: Duration = Duration::from_mins(1);
 /// they may just have been changed. Not zero, so that strangers can't make this function read the
 /// secret with every request.
 const MAX_AGE_IN_DOUBT: Duration = Duration::from_secs(10);
+
+/// The time for reading them again, after which those known before stay in force.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The keys as last read.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl Keyring {
         // They stay where they are: a caller with little time may drop this reading.
         let cached = match cache.clone() {
             Some(cached) if now.since(cached.read_at) < cached.max_age(max_age) => cached,
-            before => match read_keys(services, &self.kind).await {
+            before => match read_keys(services, &self.kind, before.as_ref()).await {
                 Ok(keys) => CachedKeys { keys, read_at: now, confirmed_at: now },
                 Err(Unavailable) => CachedKeys::unconfirmed(before, now),
             },
@@ -103,8 +106,14 @@ impl CachedKeys {
 async fn read_keys(
     services: &impl WebhookServices,
     kind: &KeyKind,
+    before: Option<&CachedKeys>,
 ) -> Result<Option<Arc<Keys>>, Unavailable> {
-    let secret = services.secret().await.inspect_err(|_| {
+    let secret = match before.and_then(|before| before.keys.as_ref()) {
+        Some(_) => timeout(PATIENCE, services.secret()).await.unwrap_or(Err(Unavailable)),
+        // Without keys nothing can be taken: it is worth waiting for them.
+        None => services.secret().await,
+    };
+    let secret = secret.inspect_err(|_| {
         let code = "webhook_secret_not_read";
         tracing::error!(code, "the secret named by WEBHOOK_SECRET_ARN could not be read");
     })?;

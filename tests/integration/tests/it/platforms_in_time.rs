@@ -1,5 +1,5 @@
-//! The shop systems' webhooks while an AWS service is slow: the answer comes before a shop system gives
-//! up. The services are in memory and the clock is virtual.
+//! The time for the answers of the shop systems' webhooks: within a second while AWS answers soon, and
+//! before a shop system gives up whatever is slow. The services are in memory and the clock is virtual.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,10 @@ use std::{
 };
 
 use postback_core::{clock::Timestamp, platform::Platform};
-use postback_integration::sign::{PLATFORM_KEY, platform_message, secret};
+use postback_integration::{
+    api_event,
+    sign::{PLATFORM_KEY, platform_message, secret},
+};
 use postback_orders::platform::PlatformWebhook;
 use postback_runtime::{
     lambda::messages::ApiAndQueueHandler,
@@ -21,10 +24,17 @@ use postback_runtime::{
 use serde_json::{Value, json};
 use shopify::Shopify;
 use tokio::time::{Instant, sleep};
+use woocommerce::WooCommerce;
 
 /// Shop systems give up after five seconds; the way there and a cold start take some of them.
 const LONGEST: Duration = Duration::from_secs(3);
 const HANGS: Duration = Duration::from_mins(1);
+/// The calls for an order that is taken.
+const CALLS: [&str; 6] = ["keys", "cookie_keys", "receipt", "bus", "put_receipt", "unclaimed"];
+
+const SHOPIFY: &str = include_str!("../../../../functions/platforms/shopify/payloads/01-paid.json");
+const WOOCOMMERCE: &str =
+    include_str!("../../../../functions/platforms/woocommerce/payloads/01-processing.json");
 
 /// Services whose calls take as long as `delays` says, and succeed. No network is on.
 #[derive(Clone, Debug, Default)]
@@ -99,37 +109,103 @@ impl WebhookServices for SlowServices {
     }
 }
 
-fn webhook(services: &SlowServices) -> PlatformWebhook<Shopify, SlowServices> {
-    PlatformWebhook::new(Shopify::configure(&|_| None), services.clone())
+fn webhook<P: Platform>(services: &SlowServices) -> PlatformWebhook<P, SlowServices> {
+    PlatformWebhook::new(P::configure(&|_| None), services.clone())
 }
 
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-22T00:00:00Z").expect("an instant")
 }
 
-/// Sends a paid order with these changes to a new instance. Returns the answer's status and the time it
-/// took.
+/// Sends a paid order of Shopify with these changes to a new instance. Returns the answer's status and
+/// the time it took.
 async fn send(services: &SlowServices, changes: Value) -> (u16, Duration) {
-    send_to(&webhook(services), changes, now()).await
+    send_to(&webhook::<Shopify>(services), SHOPIFY, changes, now()).await
 }
 
-async fn send_to(
-    webhook: &PlatformWebhook<Shopify, SlowServices>,
+/// Sends a recorded order with these changes.
+async fn send_to<P: Platform>(
+    webhook: &PlatformWebhook<P, SlowServices>,
+    recorded: &str,
     changes: Value,
     now: Timestamp,
 ) -> (u16, Duration) {
-    let recorded = include_str!("../../../../functions/platforms/shopify/payloads/01-paid.json");
     let mut recorded: Value = serde_json::from_str(recorded).expect("JSON");
     let mut payload = recorded["payload"].take();
     let members = payload.as_object_mut().expect("an order");
     members.extend(changes.as_object().expect("members").clone());
-    let headers = ["x-shopify-hmac-sha256", "x-shopify-topic", "x-shopify-event-id"];
-    let (path, body) = ("/webhooks/shopify", payload.to_string());
-    let event = platform_message(path, headers, PLATFORM_KEY, "orders/paid", "d1", &body);
+    let headers = [P::HEADERS.signature, P::HEADERS.topic, P::HEADERS.delivery[0]];
+    let (path, topic) = (format!("/webhooks/{}", P::NAME), recorded["topic"].as_str());
+    let topic = topic.expect("a topic");
+    let body = payload.to_string();
+    answer(webhook, platform_message(&path, headers, PLATFORM_KEY, topic, "d1", &body), now).await
+}
+
+async fn answer<P: Platform>(
+    webhook: &PlatformWebhook<P, SlowServices>,
+    event: Value,
+    now: Timestamp,
+) -> (u16, Duration) {
     let request = serde_json::from_value(event).expect("a request");
     let before = Instant::now();
     let answer = webhook.answer(request, now).await;
     (answer.status_code, before.elapsed())
+}
+
+/// A sixth call in a row would be too many.
+#[tokio::test(start_paused = true)]
+async fn while_each_call_takes_less_than_a_fifth_of_a_second_the_answer_comes_within_one() {
+    let slow = || SlowServices::new(&CALLS.map(|call| (call, Duration::from_millis(195))));
+    let (one, other) = (slow(), slow());
+
+    let answers = [
+        (send_to(&webhook::<Shopify>(&one), SHOPIFY, json!({}), now()).await, one),
+        (send_to(&webhook::<WooCommerce>(&other), WOOCOMMERCE, json!({}), now()).await, other),
+    ];
+
+    for ((answered, took), services) in answers {
+        assert_eq!((answered, services.done().len()), (202, CALLS.len()), "{:?}", services.done());
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_needs_no_service_is_answered_at_once_while_all_hang() {
+    let services = SlowServices::new(&CALLS.map(|call| (call, HANGS)));
+    let (shopify, woocommerce) = (webhook::<Shopify>(&services), webhook::<WooCommerce>(&services));
+
+    let ping = api_event("POST", "/webhooks/woocommerce", "webhook_id=12");
+    assert_eq!(answer(&woocommerce, ping, now()).await, (200, Duration::ZERO));
+    let unsigned = api_event("POST", "/webhooks/shopify", "{}");
+    assert_eq!(answer(&shopify, unsigned, now()).await, (401, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_all_services_hang_a_message_is_asked_for_again_in_time() {
+    let services = SlowServices::new(&[]);
+    let known = webhook::<Shopify>(&services);
+    assert_eq!(send_to(&known, SHOPIFY, json!({}), now()).await.0, 202);
+    for call in CALLS {
+        services.slow_down(call, HANGS);
+    }
+
+    for webhook in [webhook::<Shopify>(&services), known] {
+        let (answered, took) = send_to(&webhook, SHOPIFY, json!({}), now()).await;
+
+        assert_eq!(answered, 503);
+        assert!(took <= LONGEST + Duration::from_millis(10), "{took:?}");
+    }
+}
+
+/// A shop system may send nothing again, and without keys nothing can be taken.
+#[tokio::test(start_paused = true)]
+async fn the_first_message_of_an_instance_waits_for_slow_keys() {
+    let services = SlowServices::new(&[("keys", Duration::from_secs(2))]);
+
+    let (answered, took) = send(&services, json!({})).await;
+
+    assert_eq!(answered, 202);
+    assert!(took < LONGEST, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,13 +233,13 @@ async fn whatever_hangs_the_answer_comes_in_time() {
 #[tokio::test(start_paused = true)]
 async fn known_keys_stay_in_force_while_secrets_manager_hangs() {
     let services = SlowServices::new(&[]);
-    let webhook = webhook(&services);
-    assert_eq!(send_to(&webhook, json!({}), now()).await.0, 202);
+    let webhook = webhook::<Shopify>(&services);
+    assert_eq!(send_to(&webhook, SHOPIFY, json!({}), now()).await.0, 202);
 
     services.slow_down("keys", HANGS);
     for minutes in 2..6 {
         let later = now() + Duration::from_mins(minutes);
-        let (answered, took) = send_to(&webhook, json!({}), later).await;
+        let (answered, took) = send_to(&webhook, SHOPIFY, json!({}), later).await;
 
         assert_eq!(answered, 202, "after {minutes} minutes");
         assert!(took < LONGEST, "{took:?}");
@@ -182,12 +258,11 @@ async fn an_order_with_faults_that_cant_be_kept_in_time_is_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn while_every_call_is_slow_the_order_is_taken_with_its_receipt() {
-    let calls = ["keys", "cookie_keys", "receipt", "bus", "put_receipt", "unclaimed"];
-    let services = SlowServices::new(&calls.map(|call| (call, Duration::from_millis(550))));
+    let services = SlowServices::new(&CALLS.map(|call| (call, Duration::from_millis(550))));
 
     let (answered, took) = send(&services, json!({})).await;
 
     // The two writes after the bus took it run beside each other.
-    assert_eq!((answered, services.done().len()), (202, calls.len()));
+    assert_eq!((answered, services.done().len()), (202, CALLS.len()));
     assert!(took < LONGEST, "{took:?}");
 }

@@ -54,7 +54,17 @@ pub(crate) async fn run(
     let left = letters.iter().filter(|letter| letter.done == Done::Left).count();
     match (left, wanted.dry_run) {
         (0, _) | (_, true) => Ok(()),
-        _ => Err(Failure::Left { left, why: "they are faulty or no orders, and would come back." }),
+        _ => Err(Failure::Left { left, why: why_left(&letters) }),
+    }
+}
+
+/// The reason that letters stay, and where to read on.
+fn why_left(letters: &[Letter]) -> &'static str {
+    if letters.iter().any(|letter| letter.encrypted) {
+        "some are encrypted with the bus's KMS key, and redrive does not decrypt: the runbook's section \
+         on bus dead letters has the way. Others are faulty or no orders, and would come back."
+    } else {
+        "they are faulty or no orders, and would come back."
     }
 }
 
@@ -176,8 +186,8 @@ impl<'a> Work<'a> {
         if done != Done::Left {
             self.hidden.retain(|hidden| hidden != handle);
         }
-        let Content { order_id, faults, .. } = content;
-        self.letters.push(Letter { message_id, order_id, faults, why, done });
+        let Content { order_id, faults, is_encrypted: encrypted, .. } = content;
+        self.letters.push(Letter { message_id, order_id, faults, encrypted, why, done });
         Ok(())
     }
 

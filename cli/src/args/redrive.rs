@@ -9,9 +9,10 @@ use clap::{ArgGroup, Args};
 ///
 /// First see why they are there: --dry-run shows each with its order, its faults
 /// and the delivery's state, and leaves it. Fix the cause, then redrive. What was
-/// reported is not reported again. Messages that are no orders, faulty orders and
-/// encrypted events stay where they are: they would come back. A faulty order of
-/// the bus is sent corrected with --message and --order.
+/// reported is not reported again. Messages that are no orders and faulty orders
+/// stay where they are: they would come back. Encrypted events stay, too: redrive
+/// does not decrypt. A faulty order of the bus is sent corrected with --message
+/// and --order, an encrypted one decrypted.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment, group(ArgGroup::new("where").required(true)))]
 pub(crate) struct Redrive {

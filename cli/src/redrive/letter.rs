@@ -23,6 +23,8 @@ pub(super) struct Content {
     pub(super) order_id: Option<String>,
     /// The faults of the order: each a code and a place.
     pub(super) faults: Vec<String>,
+    /// True if it is encrypted: nothing of the order in it is known.
+    pub(super) is_encrypted: bool,
     /// The reason that it can't be put back; `None` if it can.
     pub(super) stays: Option<&'static str>,
     /// The shop system, if it is an event of its partner bus: its function reads it.
@@ -47,9 +49,8 @@ impl Content {
             return stays("the message is no event");
         };
         if detail_type == ENCRYPTED {
-            return stays(
-                "encrypted with the bus's KMS key: repair the key, then replay from the archive",
-            );
+            let why = "encrypted with the bus's KMS key; redrive does not decrypt";
+            return Self { is_encrypted: true, ..stays(why) };
         }
         if let Some(partner) = partner(&source) {
             return Self { partner: Some(partner), ..Self::default() };
@@ -61,14 +62,14 @@ impl Content {
             Err(faults) => {
                 let order_id = order_id(detail, &faults);
                 let stays = Some("the order is faulty");
-                return Self { order_id, faults: places(&faults), stays, partner: None };
+                return Self { order_id, faults: places(&faults), stays, ..Self::default() };
             }
         };
         let order_id = Some(order.order_id().as_str().to_owned());
         let is_taken = detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
         let stays = (!is_taken).then_some("the event is of a type that no network takes");
         // A click that is wrong stops no network but its own.
-        Self { order_id, faults: places(&click_faults(&detail)), stays, partner: None }
+        Self { order_id, faults: places(&click_faults(&detail)), stays, ..Self::default() }
     }
 }
 
@@ -213,6 +214,7 @@ mod tests {
 
         let content = of("Encrypted Events", &detail);
 
+        assert!(content.is_encrypted, "{content:?}");
         assert!(content.stays.is_some_and(|why| why.starts_with("encrypted with")), "{content:?}");
     }
 

@@ -11,6 +11,8 @@ pub(crate) struct Letter {
     pub(crate) order_id: Option<String>,
     /// The faults of the order.
     pub(crate) faults: Vec<String>,
+    /// True if it is encrypted with the bus's KMS key.
+    pub(crate) encrypted: bool,
     /// The reason that it is here, as far as can be seen.
     pub(crate) why: String,
     /// The tool's action.

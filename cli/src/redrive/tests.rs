@@ -63,3 +63,22 @@ async fn an_event_of_a_partner_bus_goes_back_to_its_shop_systems_queue() {
         assert_eq!((aws.calls("SendMessage"), aws.calls("DeleteMessage")), (sent, sent));
     }
 }
+
+#[tokio::test]
+async fn an_encrypted_event_stays_until_its_decrypted_order_takes_its_place() {
+    let aws = FakeAws::start().await.with_encrypted_letter();
+    let all =
+        Redrive { network: None, bus: true, message: None, order: None, dry_run: false, limit: 10 };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: false, out: &mut out, err: &mut err };
+
+    let left = run(&aws.account, &all, NOW, &mut output).await;
+
+    let Err(Failure::Left { left: 1, why }) = left else { panic!("{left:?}") };
+    assert!(why.contains("encrypted") && why.contains("runbook"), "{why}");
+    let shown = String::from_utf8_lossy(&out);
+    assert!(shown.contains("redrive does not decrypt") && !shown.contains("AgR4"), "{shown}");
+    assert_eq!((aws.calls("SendMessage"), aws.calls("DeleteMessage")), (0, 0));
+    assert_eq!(corrected(&aws, "A-9", "14.99").await, Ok(()));
+    assert_eq!((aws.calls("PutEvents"), aws.calls("DeleteMessage")), (1, 1));
+}

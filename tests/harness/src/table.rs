@@ -66,8 +66,8 @@ pub enum Strike {
     Stall,
 }
 
-/// The time that a function waits for one answer of its ledger.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
+/// The time that a function waits for one answer of its ledger, unless a test says otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Table {
     /// A fresh, empty table.

@@ -34,6 +34,8 @@ pub struct TestBed {
 }
 
 /// The time that a function waits, by the machine's clock: it runs on while the test bed's stands.
+/// The default is so long that nothing is given up because the machine is busy: a request given up
+/// is a doubt, and at some networks one that a person has to settle.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For the network: one request in all.
@@ -44,7 +46,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { network: Duration::from_secs(2), ledger: table::PATIENCE }
+        Self { network: Duration::from_mins(1), ledger: table::PATIENCE }
     }
 }
 
@@ -97,7 +99,7 @@ impl TestBed {
         endpoint: &str,
         services: FakeServices,
     ) -> Function<N> {
-        let sender = sender(endpoint, Duration::from_secs(2));
+        let sender = sender(endpoint, Patience::default().network);
         Function::start(self.table.ledger(), sender, services).await
     }
 

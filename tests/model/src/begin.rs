@@ -100,6 +100,7 @@ impl World {
             until,
             state: DeliveryState::Parked,
             reason: Reason::new("key"),
+            only_refused: false,
         };
         let word = self.word(invocation.message.what);
         match word {

@@ -226,7 +226,8 @@ fn arrivals() -> Vec<Class> {
         }),
         variant("the same, the circuit breaker is open", |_| {
             let (until, state, reason) = (pause_end(), State::Parked, Reason::new("key"));
-            Event::Arrive(Arrival { open: Some(Open { until, state, reason }), ..arrival() })
+            let open = Open { until, state, reason, only_refused: false };
+            Event::Arrive(Arrival { open: Some(open), ..arrival() })
         }),
         variant("the same, it exceeds a bound", |_| {
             Event::Arrive(Arrival { is_implausible: true, ..arrival() })

@@ -48,7 +48,7 @@ pub struct Arrival {
     pub deadline: Timestamp,
     /// The version of the settings.
     pub settings: String,
-    /// The open circuit breaker: nothing is sent.
+    /// The open circuit breaker: what it holds is not sent.
     pub open: Option<Open>,
     /// True if it exceeds a bound of the operator's: it waits for a person's permission.
     pub is_implausible: bool,
@@ -109,19 +109,28 @@ pub struct Due {
     pub deadline: Timestamp,
     /// The version of the settings.
     pub settings: String,
-    /// The open circuit breaker: nothing is sent.
+    /// The open circuit breaker: what it holds is not sent.
     pub open: Option<Open>,
 }
 
 /// An open circuit breaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {
-    /// The time until which nothing is sent.
+    /// The time until which it holds.
     pub until: Timestamp,
     /// The state in which a first arrival waits.
     pub state: State,
     /// The reason.
     pub reason: Reason,
+    /// True if it holds only the deliveries that met this reason: it may be about them alone.
+    pub only_refused: bool,
+}
+
+impl Open {
+    /// Returns whether a delivery waits for it.
+    pub(super) fn holds(&self, held: &Delivery) -> bool {
+        !self.only_refused || held.reason.as_ref() == Some(&self.reason)
+    }
 }
 
 /// The plan for a delivery under today's settings.

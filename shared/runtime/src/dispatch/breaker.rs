@@ -5,8 +5,9 @@
 //! end in doubt or unsent, or meet the same refusal of a setting under the same HTTP status. A
 //! refusal by the status alone does not count while other orders are judged. While it is open,
 //! orders wait unsent. After a pause one order is let through, never the one that failed last. Where
-//! it opened by the status alone, some others are let through at once: it may be one shopper's texts.
-//! Any answer that judges an order closes it, and so do changed settings.
+//! it opened by the status alone, only orders that met that refusal wait: it may be one shopper's
+//! texts, and the others are tried. Any answer that judges an order closes it, and so do changed
+//! settings.
 
 use std::time::Duration;
 
@@ -29,10 +30,6 @@ const LONE_ORDER_PAUSE: Duration = Duration::from_mins(15);
 const PROVEN: Duration = Duration::from_mins(2);
 /// The pause of a wrong setting: the other side may fix it.
 const SETTING_PAUSE: Duration = Duration::from_mins(5);
-/// The most orders that are let through at once after refusals by the status alone, while settings are
-/// not proven: one shopper sends so many in a row and delays nobody. As many in a row of different
-/// orders are a wrong setting.
-const AT_ONCE: u32 = 20;
 /// The most requests in flight at a network whose doubts are held, unless the last ended well.
 const MAX_IN_FLIGHT: u32 = 2;
 
@@ -70,8 +67,8 @@ struct OpenCircuit {
     until: Timestamp,
     /// The number of probes so far.
     probes: usize,
-    /// The number of orders that may still be let through at once.
-    at_once: u32,
+    /// True if it opened by the status alone: only the orders that met this refusal wait.
+    only_refused: bool,
 }
 
 /// The way through the circuit breaker for one order.
@@ -81,9 +78,7 @@ pub(super) enum Circuit {
     Closed,
     /// The order is sent to see whether the network is back.
     HalfOpen,
-    /// The order is sent because the last refusals may be about their orders alone.
-    AtOnce,
-    /// The order waits unsent.
+    /// The order waits unsent, if it holds it.
     Open(Open),
 }
 
@@ -129,10 +124,6 @@ impl CircuitBreaker {
         if open.settings != settings {
             return Circuit::Closed;
         }
-        if open.at_once > 0 && !failed_last {
-            open.at_once -= 1;
-            return Circuit::AtOnce;
-        }
         if now < open.until {
             return Circuit::Open(open.view());
         }
@@ -148,13 +139,9 @@ impl CircuitBreaker {
 
     /// The order that was let through on this way was not sent after all: the next one may be.
     pub(super) fn give_back(&mut self, way: &Circuit, now: Timestamp) {
-        match (way, &mut self.open) {
-            (Circuit::HalfOpen, Some(open)) => {
-                open.until = open.until.min(now);
-                open.probes = open.probes.saturating_sub(1);
-            }
-            (Circuit::AtOnce, Some(open)) => open.at_once = (open.at_once + 1).min(AT_ONCE),
-            _ => {}
+        if let (Circuit::HalfOpen, Some(open)) = (way, &mut self.open) {
+            open.until = open.until.min(now);
+            open.probes = open.probes.saturating_sub(1);
         }
     }
 
@@ -198,22 +185,18 @@ impl CircuitBreaker {
         self.failed = Some((order_id.to_owned(), cause.clone()));
         match &mut self.open {
             // The probe failed.
-            Some(open) if open.settings == settings => {
+            Some(open) if open.settings == settings && !open.only_refused => {
                 if cause == Cause::Outage && open.cause != cause {
                     (open.cause, open.probes) = (cause, 0);
                 }
                 open.until = now + open.pause();
-                if !is_by_status_alone {
-                    open.at_once = 0;
-                }
                 None
             }
+            // One more was tried, and says nothing about the others.
+            Some(open) if open.settings == settings && is_by_status_alone => None,
             _ if !is_second || is_about_the_order => None,
             _ => {
-                let at_once = if is_by_status_alone { AT_ONCE } else { 0 };
-                let settings = settings.to_owned();
-                let mut open = OpenCircuit { cause, settings, until: now, probes: 0, at_once };
-                open.until = now + open.pause();
+                let open = OpenCircuit::new(cause, settings, now);
                 let reason = open.reason();
                 self.open = Some(open);
                 Some(Change::Opened(reason))
@@ -223,12 +206,12 @@ impl CircuitBreaker {
 
     /// Waits as long as the network asks, which is no outage.
     fn throttle(&mut self, after: Duration, settings: &str, now: Timestamp) -> Option<Change> {
-        if let Some(open) = &mut self.open {
-            (open.until, open.at_once) = (open.until.max(now + after), 0);
+        if let Some(open) = self.open.as_mut().filter(|open| !open.only_refused) {
+            open.until = open.until.max(now + after);
             return None;
         }
-        let (cause, settings, until) = (Cause::Throttled, settings.to_owned(), now + after);
-        self.open = Some(OpenCircuit { cause, settings, until, probes: 0, at_once: 0 });
+        let open = OpenCircuit::new(Cause::Throttled, settings, now);
+        self.open = Some(OpenCircuit { until: now + after, ..open });
         None
     }
 
@@ -248,6 +231,12 @@ impl CircuitBreaker {
 }
 
 impl OpenCircuit {
+    fn new(cause: Cause, settings: &str, now: Timestamp) -> Self {
+        let (settings, only_refused) = (settings.to_owned(), cause.is_by_status_alone());
+        let open = Self { cause, settings, until: now, probes: 0, only_refused };
+        Self { until: now + open.pause(), ..open }
+    }
+
     fn pause(&self) -> Duration {
         match self.cause {
             Cause::Outage => OUTAGE_PAUSES[self.probes.min(OUTAGE_PAUSES.len() - 1)],
@@ -269,7 +258,7 @@ impl OpenCircuit {
             Cause::Setting(..) => State::Parked,
             _ => State::Retrying,
         };
-        Open { until: self.until, state, reason: self.reason() }
+        Open { until: self.until, state, reason: self.reason(), only_refused: self.only_refused }
     }
 }
 

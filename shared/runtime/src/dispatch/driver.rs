@@ -167,7 +167,8 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     /// Returns whether a request may leave once this event is written.
     fn may_send(&self, event: &Event) -> bool {
         let Event::Arrive(arrival) = event else { return false };
-        arrival.open.is_none() && !self.waits_for_a_person(arrival)
+        let may_pass = arrival.open.as_ref().is_none_or(|open| open.only_refused);
+        may_pass && !self.waits_for_a_person(arrival)
     }
 
     /// The click whose use has to stand before this arrival's request leaves.

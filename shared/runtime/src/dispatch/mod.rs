@@ -270,7 +270,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             settings: pauses::settings(&configured.version, paused),
             open: match &circuit {
                 Circuit::Open(open) => Some(open.clone()),
-                Circuit::Closed | Circuit::HalfOpen | Circuit::AtOnce => None,
+                Circuit::Closed | Circuit::HalfOpen => None,
             },
             is_implausible,
         });

@@ -90,7 +90,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
 /// The circuit while a person's pause is in force: nothing is sent, not even a probe.
 pub(super) fn circuit(now: Timestamp) -> Circuit {
     let reason = Reason::new("paused");
-    Circuit::Open(Open { until: now + PAUSE, state: State::Parked, reason })
+    let until = now + PAUSE;
+    Circuit::Open(Open { until, state: State::Parked, reason, only_refused: false })
 }
 
 /// The version of the settings while a pause is in force. It is another one once that is over: what

@@ -102,7 +102,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             settings: configured.version.clone(),
             open: match &circuit {
                 Circuit::Open(open) => Some(open.clone()),
-                Circuit::Closed | Circuit::HalfOpen | Circuit::AtOnce => None,
+                Circuit::Closed | Circuit::HalfOpen => None,
             },
         });
         let claimed = self.apply_validation(key, held, &event, Note::default()).await?;

@@ -38,18 +38,12 @@ pub struct Checked {
 }
 
 impl Checked {
-<<<<<<< HEAD
     /// The answer of this version, without a fault.
     fn of_this_version() -> Self {
-=======
-    /// The answer of a function that has no settings of a network: its version alone.
-    pub(super) fn version_alone() -> Self {
->>>>>>> s-e
         Self { version: env!("CARGO_PKG_VERSION").to_owned(), ..Self::default() }
     }
 }
 
-<<<<<<< HEAD
 /// Returns whether an event is the call.
 pub(super) fn is_call(payload: &RawValue) -> bool {
     serde_json::from_str::<Call>(payload.get()).is_ok_and(|call| call.detail_type == CHECK)
@@ -63,8 +57,6 @@ pub(super) fn answer(payload: &RawValue) -> Result<Option<Box<RawValue>>, Error>
     Ok(Some(to_raw_value(&Checked::of_this_version())?))
 }
 
-=======
->>>>>>> s-e
 /// Checks the settings.
 pub(super) async fn settings<N: Network, S: Services>(dispatcher: &Dispatcher<N, S>) -> Checked {
     read(dispatcher).await.0
@@ -85,7 +77,6 @@ async fn read<N: Network, S: Services>(
 ) -> (Checked, Option<Configured<N>>) {
     let read = dispatcher.read_settings().await;
     let settings = read.as_ref().err().map(ToString::to_string);
-<<<<<<< HEAD
     (Checked { settings, ..Checked::of_this_version() }, read.ok())
 }
 
@@ -196,7 +187,4 @@ mod tests {
         assert_eq!(of_each_kind(&json!({ "source": "s", "detail-type": CHECK })).await.1, 2);
         assert_eq!(of_each_kind(&json!({ "detail-type": "Scheduled Event" })).await.1, 2);
     }
-=======
-    (Checked { settings, ..Checked::version_alone() }, read.ok())
->>>>>>> s-e
 }

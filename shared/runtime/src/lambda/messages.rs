@@ -8,7 +8,7 @@ use postback_core::clock::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    CHECK, Checked, answer_request,
+    answer_request,
     api::{Request, Response},
     check,
     queue::Failures,
@@ -38,28 +38,16 @@ pub async fn serve_api_and_queue(handler: &impl ApiAndQueueHandler) -> Result<()
     lambda_runtime::run(service).await
 }
 
-<<<<<<< HEAD
 /// Handles one event: a request of API Gateway, a batch of the queue, or the check.
-=======
-/// Handles one event: a request of API Gateway, a batch of the queue, or the call of `postback doctor`.
->>>>>>> s-e
 pub async fn handle(
     handler: &impl ApiAndQueueHandler,
     payload: &RawValue,
     now: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
-<<<<<<< HEAD
     if let Some(checked) = check::answer(payload)? {
         return Ok(checked);
     }
     let Some(messages) = read(payload).ok().and_then(|event| event.records) else {
-=======
-    let event = read(payload).ok();
-    if event.as_ref().and_then(|event| event.detail_type.as_deref()) == Some(CHECK) {
-        return Ok(to_raw_value(&Checked::version_alone())?);
-    }
-    let Some(messages) = event.and_then(|event| event.records) else {
->>>>>>> s-e
         let request = Request::read(payload)?;
         let answer = |request, now| handler.answer(request, now);
         return Ok(to_raw_value(&answer_request(&answer, request, now).await)?);

@@ -6,16 +6,10 @@ use std::time::Duration;
 use cartstack::CartStack;
 use cpa_moe::CpaMoe;
 use postback_harness::{Function, TestBed};
-<<<<<<< HEAD
 use postback_integration::{minimal, with};
 use postback_runtime::{
     lambda::{CHECK, Checked, PLAN, PlanAnswer, RawValue, handle, handle_and_poll_status},
     ledger::Filter,
-=======
-use postback_integration::Bundle;
-use postback_runtime::lambda::{
-    CHECK, Checked, RawValue, handle, handle_and_poll_status, messages,
->>>>>>> s-e
 };
 use postback_sandbox::Network;
 use serde_json::{Value, json};
@@ -80,7 +74,6 @@ async fn settings_are_read_anew_and_their_faults_named_without_a_value() {
 }
 
 #[tokio::test]
-<<<<<<< HEAD
 async fn an_order_that_the_settings_leave_out_is_named_and_nothing_is_sent_or_kept() {
     let bed = TestBed::new(1).await;
     let function = bed.function::<CartStack>().await;
@@ -102,16 +95,4 @@ async fn an_order_that_the_settings_leave_out_is_named_and_nothing_is_sent_or_ke
     let ledger = bed.table.ledger();
     assert_eq!(ledger.scan(&Filter::default(), None).await.expect("a page").records, []);
     assert_eq!(function.services.metrics(), Vec::<Value>::new());
-=======
-async fn a_shop_systems_function_names_its_version_and_touches_nothing() {
-    let bundle = Bundle::new(1).await;
-
-    let answer = messages::handle(&bundle.shopify, &call(), bundle.bed.now()).await;
-
-    let checked: Checked = serde_json::from_str(answer.expect("an answer").get()).expect("JSON");
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    assert_eq!(checked, Checked { version, ..Checked::default() });
-    bundle.assert_untouched("the check");
-    assert!(bundle.platform_services.measured().is_empty());
->>>>>>> s-e
 }

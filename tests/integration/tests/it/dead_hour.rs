@@ -22,6 +22,8 @@ const HOUR: Duration = Duration::from_hours(1);
 /// A request that hangs lasts as long as the network's timeout: so long an instance takes no other
 /// message.
 const STEP: Duration = CashMyCell::TIMEOUT;
+/// The time after which a request that hangs is given up, by the machine's clock.
+const GIVEN_UP: Duration = Duration::from_secs(2);
 /// Five a second.
 const ORDERS_A_STEP: usize = 50;
 /// After the first minute.
@@ -78,11 +80,12 @@ struct Figures {
 }
 
 impl Functions {
-    async fn new() -> Self {
+    /// `network` is the time that the instances wait for CashMyCell.
+    async fn new(network: Duration) -> Self {
         let bed = TestBed::new(1).await;
         let first = bed.function::<CashMyCell>().await;
         let endpoint = bed.sandbox.endpoint(Network::CashMyCell);
-        let patience = Patience { ledger: Duration::from_secs(20), ..Patience::default() };
+        let patience = Patience { network, ..Patience::default() };
         let start = |_| bed.instance_with(&endpoint, first.services.clone(), patience);
         let instances = join_all((0..INSTANCES).map(start)).await;
         let (cartstack, cpa_moe) = (bed.function().await, bed.function().await);
@@ -189,7 +192,9 @@ impl Functions {
 
 /// `counts` if the network counts what it does not answer.
 async fn an_hour(how: &str, fault: Fault, counts: bool) {
-    let it = Functions::new().await;
+    let is_given_up = fault == Fault::hang();
+    let network = if is_given_up { GIVEN_UP } else { Patience::default().network };
+    let it = Functions::new(network).await;
 
     let figures = it.hour(fault).await;
 

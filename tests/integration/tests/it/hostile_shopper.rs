@@ -1,6 +1,6 @@
 //! A shopper whose texts a firewall before each network refuses: 200 orders an hour, ten in a row,
 //! among 2,000 of others. The others' orders are reported as if there were none of the shopper's.
-//! Half an hour of it.
+//! Half an hour of it. And a network that refuses everybody.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,6 +8,7 @@ use std::{
 };
 
 use postback_core::clock::Timestamp;
+use postback_harness::FakeServices;
 use postback_integration::{Bundle, bare};
 use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
@@ -19,6 +20,10 @@ const GOOD: u32 = 1_000;
 const EVERY: Duration = Duration::from_millis(1_800);
 /// So many of the shopper's orders come at once, before every hundredth good one.
 const IN_A_ROW: u32 = 10;
+/// So many of them come in a row to an instance that has had no other.
+const FIRST: u32 = 100;
+/// The orders that a network refuses, whoever sends them.
+const REFUSED: u32 = 30;
 
 /// An order for every network, by a buyer of its own.
 pub(crate) fn order(id: &str) -> Value {
@@ -82,16 +87,21 @@ async fn a_shopper_whom_a_firewall_refuses_delays_nobody_elses_order() {
     for (network, state, reason) in bundle.states("h50x0").await {
         assert_eq!((&*state, reason.as_deref()), ("parked", Some("http_forbidden")), "{network}");
     }
-    let paused = |(_, services): (_, &postback_harness::FakeServices)| {
-        services.metrics().iter().any(|document| document["Paused"] == 1)
-    };
-    assert!(!bundle.services().into_iter().any(paused), "no network was paused");
+    assert_eq!(paused(&bundle), Vec::<&str>::new());
+}
+
+/// The networks that were paused.
+fn paused(bundle: &Bundle) -> Vec<&'static str> {
+    let is_paused =
+        |services: &FakeServices| services.metrics().iter().any(|document| document["Paused"] == 1);
+    let services = bundle.services().into_iter();
+    services.filter(|(_, services)| is_paused(services)).map(|(name, _)| name).collect()
 }
 
 #[tokio::test]
 async fn a_shopper_who_is_the_first_of_an_instance_delays_nobody_elses_order() {
     let bundle = Bundle::new(2).await;
-    for number in 0..IN_A_ROW {
+    for number in 0..FIRST {
         let order = hostile(&bundle, &format!("h{number}"));
         assert_eq!(bundle.post("/orders", &order).await.status, 202);
         bundle.work().await;
@@ -106,6 +116,32 @@ async fn a_shopper_who_is_the_first_of_an_instance_delays_nobody_elses_order() {
     }
 
     assert_none_waited(&bundle, &came).await;
+}
+
+#[tokio::test]
+async fn a_network_that_refuses_everybody_gets_each_order_once_and_then_one_in_five_minutes() {
+    let bundle = Bundle::new(3).await;
+    let requests = || bundle.bed.sandbox.received(Network::ShopBack).len();
+    let outage = |fault| bundle.bed.sandbox.outage(Network::ShopBack, fault).expect("an outage");
+    outage(Some(Fault::status(403)));
+    for number in 0..REFUSED {
+        assert_eq!(bundle.post("/orders", &order(&format!("g{number}"))).await.status, 202);
+        bundle.work().await;
+    }
+    let at_first = requests();
+
+    // After an hour each would be tried again.
+    bundle.work_until(bundle.bed.now() + Duration::from_mins(90)).await;
+    let again = requests() - at_first;
+    outage(None);
+    bundle.work_until(bundle.bed.now() + Duration::from_mins(90)).await;
+
+    assert_eq!((at_first, paused(&bundle)), (REFUSED as usize, vec!["shopback"]));
+    assert!((1..=7).contains(&again), "{again} of {REFUSED} were tried again");
+    for number in 0..REFUSED {
+        let id = format!("g{number}");
+        assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, &id).len(), 1, "{id}");
+    }
 }
 
 /// Every good order was reported by every network at the time at which it came.

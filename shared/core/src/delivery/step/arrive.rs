@@ -154,7 +154,7 @@ fn send_permitted(
     policy: &Policy,
     now: Timestamp,
 ) -> Step {
-    if let Some(open) = &arrival.open {
+    if let Some(open) = arrival.open.as_ref().filter(|open| open.holds(held)) {
         return Step::wait(open.until);
     }
     let certain = Delivery {
@@ -258,7 +258,7 @@ fn due(held: &Delivery, scope: &str, arrival: &Arrival, policy: &Policy, now: Ti
     if is_held_back(held, arrival) {
         return hold_back(held, arrival, now);
     }
-    if let Some(open) = &arrival.open {
+    if let Some(open) = arrival.open.as_ref().filter(|open| open.holds(held)) {
         return Step::wait(open.until);
     }
     match &held.doubt {

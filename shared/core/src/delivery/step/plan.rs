@@ -18,7 +18,8 @@ const NOT_PLANNABLE: Reason = Reason::new("not_plannable");
 
 /// Plans a delivery of which the network certainly holds nothing.
 pub(super) fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
-    let (state, reason) = match (&arrival.planned, &arrival.open) {
+    let open = arrival.open.as_ref().filter(|open| open.holds(fresh));
+    let (state, reason) = match (&arrival.planned, open) {
         (Planned::Send(_), _) if is_held_back(fresh, arrival) => {
             return hold_back(fresh, arrival, now);
         }

@@ -166,7 +166,7 @@ fn end(held: &Delivery, state: State, reason: Reason, now: Timestamp) -> Step {
 
 /// Claims the call, whose content is frozen from here on: it may be processed.
 fn call(held: &Delivery, call: Call, due: &Due, policy: &Policy, now: Timestamp) -> Step {
-    if let Some(open) = &due.open {
+    if let Some(open) = due.open.as_ref().filter(|open| open.holds(held)) {
         return Step::wait(open.until);
     }
     let before = held.validation.as_ref().and_then(|validation| validation.call.as_ref());

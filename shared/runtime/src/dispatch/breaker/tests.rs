@@ -198,66 +198,70 @@ fn a_duplicate_that_a_lookup_decides_is_an_answer_and_no_outage() {
     assert_eq!(breaker.record("C", &duplicate, None, "v1", START), Some(Change::Closed));
 }
 
-#[test]
-fn a_refusal_by_the_status_alone_lets_others_through_at_once_until_too_many_met_it() {
-    let refused = Verdict::parked("http_forbidden");
-    let mut breaker = opened(&refused);
-    // The order that failed last is never the probe.
-    assert!(matches!(breaker.check("B", "v1", START), Circuit::Open(_)));
-
-    for number in 0..AT_ONCE {
-        let id = format!("bad-{number}");
-        assert_eq!(breaker.check(&id, "v1", START), Circuit::AtOnce, "{id}");
-        assert_eq!(breaker.record(&id, &refused, None, "v1", START), None);
+/// Returns whether an order that was never sent, or met something else, is sent.
+fn tries_others(breaker: &mut CircuitBreaker, order_id: &str, now: Timestamp) -> bool {
+    match breaker.check(order_id, "v1", now) {
+        Circuit::Open(open) => open.only_refused,
+        Circuit::Closed | Circuit::HalfOpen => true,
     }
-    let Circuit::Open(open) = breaker.check("next", "v1", START) else { panic!("it is closed") };
-    assert_eq!(open.until, START + SETTING_PAUSE);
 }
 
 #[test]
-fn a_success_of_one_that_was_let_through_at_once_closes_it() {
-    let mut breaker = opened(&Verdict::parked("http_forbidden"));
+fn a_refusal_by_the_status_alone_holds_nobody_who_did_not_meet_it_however_many_did() {
+    let refused = Verdict::parked("http_forbidden");
+    let mut breaker = opened(&refused);
 
-    assert_eq!(breaker.check("good", "v1", START), Circuit::AtOnce);
+    for number in 0..500 {
+        let id = format!("bad-{number}");
+        assert!(tries_others(&mut breaker, &id, START), "{id}");
+        assert_eq!(breaker.record(&id, &refused, None, "v1", START), None);
+    }
+    assert!(tries_others(&mut breaker, "good", START));
+    // Those that met it wait for a probe, and are refused as a wrong setting is.
+    let Circuit::Open(open) = breaker.check("bad-0", "v1", START) else { panic!("it is closed") };
+    assert_eq!((open.until, open.state), (START + SETTING_PAUSE, State::Parked));
+    assert_eq!(open.reason, Reason::new("http_forbidden"));
+    assert_eq!(breaker.check("bad-0", "v1", open.until), Circuit::HalfOpen);
+
     let closed = breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
-
     assert_eq!(closed, Some(Change::Closed));
     assert_eq!(breaker.check("next", "v1", START), Circuit::Closed);
 }
 
 #[test]
-fn an_outage_during_refusals_by_the_status_alone_lets_nobody_through_at_once() {
-    let mut breaker = opened(&Verdict::parked("http_forbidden"));
+fn a_networks_own_words_hold_everybody() {
+    let mut breaker = opened(&Verdict::parked("wrong_key"));
 
-    assert_eq!(breaker.check("C", "v1", START), Circuit::AtOnce);
-    breaker.record("C", &doubt(), None, "v1", START);
-
-    // From now on it is an outage, with the pauses of one.
-    let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
-    assert_eq!((open.until, open.reason.as_str()), (START + OUTAGE_PAUSES[0], "network_down"));
+    assert!(!tries_others(&mut breaker, "C", START));
+    // What comes late by the status alone changes nothing.
+    breaker.record("C", &Verdict::parked("http_forbidden"), None, "v1", START);
+    assert!(!tries_others(&mut breaker, "D", START));
 }
 
 #[test]
-fn a_pause_that_the_network_asks_for_lets_nobody_through_at_once() {
-    let mut breaker = opened(&Verdict::parked("http_forbidden"));
-    let pause = Duration::from_mins(9);
+fn what_the_network_itself_says_holds_everybody_after_refusals_by_the_status_alone_too() {
+    for verdict in [doubt(), Verdict::parked("wrong_key")] {
+        let mut breaker = opened(&Verdict::parked("http_forbidden"));
 
-    assert_eq!(breaker.check("C", "v1", START), Circuit::AtOnce);
-    let asked = Verdict::Retry { reason: Reason::new("http_429"), after: Some(pause), sent: true };
-    breaker.record("C", &asked, Some(429), "v1", START);
+        // One of them is no evidence, as ever.
+        assert_eq!(breaker.record("C", &verdict, None, "v1", START), None);
+        assert!(tries_others(&mut breaker, "D", START));
+        let change = breaker.record("D", &verdict, None, "v1", START);
 
-    let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
-    assert_eq!(open.until, START + pause);
-}
-
-#[test]
-fn one_that_was_let_through_at_once_and_not_sent_takes_nobodys_place() {
-    let mut breaker = opened(&Verdict::parked("http_forbidden"));
-
-    for number in 0..AT_ONCE * 2 {
-        let way = breaker.check(&format!("unchanged-{number}"), "v1", START);
-        assert_eq!(way, Circuit::AtOnce, "{number}");
-        breaker.give_back(&way, START);
+        assert!(matches!(change, Some(Change::Opened(_))), "{change:?}");
+        assert!(!tries_others(&mut breaker, "E", START));
     }
-    assert_eq!(breaker.check("good", "v1", START), Circuit::AtOnce);
+}
+
+#[test]
+fn a_pause_that_the_network_asks_for_holds_everybody_for_as_long_as_it_asks() {
+    for pause in [Duration::from_secs(30), Duration::from_mins(9)] {
+        let mut breaker = opened(&Verdict::parked("http_forbidden"));
+        let reason = Reason::new("http_429");
+        let asked = Verdict::Retry { reason, after: Some(pause), sent: true };
+        breaker.record("C", &asked, Some(429), "v1", START);
+
+        let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
+        assert_eq!((open.until, open.only_refused), (START + pause, false));
+    }
 }

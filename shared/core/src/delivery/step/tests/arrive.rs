@@ -50,6 +50,26 @@ fn an_order_is_retried_unsent_while_an_outage_holds_the_circuit_open() {
 }
 
 #[test]
+fn a_refusal_that_may_be_about_others_holds_only_those_that_met_it() {
+    let policy = policy(Recovery::LookUp);
+    let at = |now| arrive_open_to_others(now, now + HOUR, "http_forbidden");
+    let refused = settled(&policy, Verdict::parked("http_forbidden"));
+    let elsewhere = settled(&policy, Verdict::parked("key"));
+    let unconfirmed = unconfirmed(&policy);
+
+    let first = step(None, &at(NOW), &policy, NOW).next.expect("a claim");
+    assert_eq!((first.state, first.attempt), (State::Sending, 1));
+    let due = refused.not_before;
+    assert_eq!(step(Some(&refused), &at(due), &policy, due), unchanged(Then::Wait(due + HOUR)));
+    for held in [&retrying(&policy), &elsewhere] {
+        let due = held.not_before;
+        assert_eq!(next(held, &at(due), &policy, due).attempt, 2, "{:?}", held.reason);
+    }
+    let due = unconfirmed.not_before;
+    assert_eq!(step(Some(&unconfirmed), &at(due), &policy, due), unchanged(Then::LookUp));
+}
+
+#[test]
 fn an_open_circuit_holds_lookups_back_too() {
     let policy = policy(Recovery::LookUp);
     let unconfirmed = unconfirmed(&policy);

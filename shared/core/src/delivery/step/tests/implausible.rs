@@ -41,8 +41,9 @@ fn it_is_parked_without_an_attempt_and_no_time_and_no_other_setting_sends_it() {
 #[test]
 fn it_is_parked_as_such_although_the_network_is_paused_or_it_waited_for_something_else() {
     let policy = policy(Recovery::Hold);
-    let open = Some(Open { until: NOW + HOUR, state: State::Parked, reason: Reason::new("key") });
-    let paused = Event::Arrive(Arrival { open, ..implausible(NOW) });
+    let (until, state) = (NOW + HOUR, State::Parked);
+    let open = Open { until, state, reason: Reason::new("key"), only_refused: false };
+    let paused = Event::Arrive(Arrival { open: Some(open), ..implausible(NOW) });
     let waiting = [
         retrying(&policy),
         settled(&policy, Verdict::parked("wrong_key")),

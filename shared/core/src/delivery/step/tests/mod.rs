@@ -99,7 +99,15 @@ fn arrive_at_open_circuit(now: Timestamp, until: Timestamp) -> Event {
 }
 
 fn arrive_paused(now: Timestamp, until: Timestamp, state: State, reason: &'static str) -> Event {
-    let open = Some(Open { until, state, reason: Reason::new(reason) });
+    let open = Open { until, state, reason: Reason::new(reason), only_refused: false };
+    Event::Arrive(Arrival { open: Some(open), ..arrival(now) })
+}
+
+/// The order arrives while a refusal by this reason, which may be about others, holds the circuit
+/// breaker open for those that met it.
+fn arrive_open_to_others(now: Timestamp, until: Timestamp, reason: &'static str) -> Event {
+    let (state, reason) = (State::Parked, Reason::new(reason));
+    let open = Some(Open { until, state, reason, only_refused: true });
     Event::Arrive(Arrival { open, ..arrival(now) })
 }
 

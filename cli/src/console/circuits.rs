@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use maud::{Markup, html};
 use postback_core::clock::Timestamp;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::{Console, layout};
 use crate::{
@@ -15,6 +16,8 @@ use crate::{
 
 /// The time for which a log is looked through. An instance seldom lives longer.
 const SPAN: Duration = Duration::from_hours(6);
+/// The longest that a page waits for them.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The lines about a circuit breaker.
 const LINES: &str = r#"{ $.code = "network_paused" || $.code = "network_resumed" }"#;
 
@@ -36,8 +39,17 @@ struct Line {
 /// What an instance logged last: the time, and the reason if its circuit breaker opened.
 type Last = (Timestamp, Option<String>);
 
-/// Reads the log of a network.
-pub(super) async fn of(
+/// Reads the log of a network, for as long as a page may wait.
+pub(super) async fn in_time(
+    account: &Account,
+    network: &str,
+    now: Timestamp,
+) -> Result<Vec<OpenCircuit>, Failure> {
+    let late = Failure::Unreachable { service: "CloudWatch Logs", action: "FilterLogEvents" };
+    timeout(PATIENCE, of(account, network, now)).await.unwrap_or(Err(late))
+}
+
+async fn of(
     account: &Account,
     network: &str,
     now: Timestamp,
@@ -93,8 +105,8 @@ pub(super) fn shown(console: &Console, circuits: &Result<Vec<OpenCircuit>, Failu
         *count += 1;
     }
     html! { @for (reason, (count, since)) in reasons { p.reading {
-        "Circuit open in " (count) @if count == 1 { " instance" } @else { " instances" }
-        ": " strong { (reason) } " since " (layout::time(console, since))
+        "In the last six hours the circuit opened in " (count) @if count == 1 { " instance" } @else { " instances" }
+        ", and was not seen to close: " strong { (reason) } " since " (layout::time(console, since))
     } } }
 }
 

@@ -62,7 +62,7 @@ async fn circuits_of<'a>(
     };
     let reading = deployed.iter().filter(is_paused).map(async |network| {
         let name = network.name.as_str();
-        (name, circuits::of(&console.account, name, console.now()).await)
+        (name, circuits::in_time(&console.account, name, console.now()).await)
     });
     join_all(reading).await.into_iter().collect()
 }

@@ -138,7 +138,8 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         self.note.source = self.trigger.note().source;
         let (held, note) = (self.record.clone(), std::mem::take(&mut self.note));
         let dispatcher = self.dispatcher;
-        if self.may_send(event) {
+        let is_over = self.protocol().is_some_and(|held| held.state.is_final());
+        if self.may_send(event) && !is_over {
             // It is opened while the claim is written.
             dispatcher.sender.prewarm(self.now());
         }

@@ -148,6 +148,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let mut results = match self.plan(order, &configured).await? {
             Plan::Send(parts) => {
                 pauses.map_err(UpdateError::from)?;
+                // The settings may have taken long.
+                self.refresh_pauses().await.map_err(UpdateError::from)?;
                 self.deliver_parts(order, &configured, &parts, trigger).await?
             }
             Plan::Skip(reason) => {

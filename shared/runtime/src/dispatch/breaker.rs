@@ -183,6 +183,10 @@ impl CircuitBreaker {
             .as_ref()
             .is_some_and(|(failed, before)| failed != order_id && *before == cause);
         self.failed = Some((order_id.to_owned(), cause.clone()));
+        if is_by_status_alone {
+            // It answers other orders again.
+            self.open.take_if(|open| open.cause == Cause::Throttled);
+        }
         match &mut self.open {
             // The probe failed.
             Some(open) if open.settings == settings && !open.only_refused => {
@@ -193,7 +197,7 @@ impl CircuitBreaker {
                 None
             }
             // One more was tried, and says nothing about the others.
-            Some(open) if open.settings == settings && is_by_status_alone => None,
+            Some(open) if open.settings == settings && open.cause == cause => None,
             _ if !is_second || is_about_the_order => None,
             _ => {
                 let open = OpenCircuit::new(cause, settings, now);
@@ -211,8 +215,9 @@ impl CircuitBreaker {
             return None;
         }
         let open = OpenCircuit::new(Cause::Throttled, settings, now);
-        self.open = Some(OpenCircuit { until: now + after, ..open });
-        None
+        // What held the refused orders alone is over: the network judges by its own limit now.
+        let was = self.open.replace(OpenCircuit { until: now + after, ..open });
+        was.map(|_| Change::Closed)
     }
 
     fn is_proven(&self, settings: &str, now: Timestamp) -> bool {

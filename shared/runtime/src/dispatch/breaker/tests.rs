@@ -254,14 +254,32 @@ fn what_the_network_itself_says_holds_everybody_after_refusals_by_the_status_alo
 }
 
 #[test]
+fn another_refusal_by_the_status_alone_takes_the_place_of_the_first() {
+    let mut breaker = opened(&Verdict::parked("http_forbidden"));
+    let moved = Verdict::parked("http_moved");
+
+    assert_eq!(breaker.record("C", &moved, Some(404), "v1", START), None);
+    let change = breaker.record("D", &moved, Some(404), "v1", START);
+
+    assert_eq!(change, Some(Change::Opened(Reason::new("http_moved"))));
+    let Circuit::Open(open) = breaker.check("E", "v1", START) else { panic!("it is closed") };
+    assert_eq!((open.reason, open.only_refused), (Reason::new("http_moved"), true));
+}
+
+#[test]
 fn a_pause_that_the_network_asks_for_holds_everybody_for_as_long_as_it_asks() {
     for pause in [Duration::from_secs(30), Duration::from_mins(9)] {
         let mut breaker = opened(&Verdict::parked("http_forbidden"));
         let reason = Reason::new("http_429");
         let asked = Verdict::Retry { reason, after: Some(pause), sent: true };
-        breaker.record("C", &asked, Some(429), "v1", START);
+        assert_eq!(breaker.record("C", &asked, Some(429), "v1", START), Some(Change::Closed));
 
         let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
         assert_eq!((open.until, open.only_refused), (START + pause, false));
+        // One shopper's texts, refused by the status alone, make it no longer for the others.
+        assert_eq!(breaker.check("bad", "v1", open.until), Circuit::HalfOpen);
+        let refused = Verdict::parked("http_forbidden");
+        assert_eq!(breaker.record("bad", &refused, Some(403), "v1", open.until), None);
+        assert!(tries_others(&mut breaker, "good", open.until));
     }
 }

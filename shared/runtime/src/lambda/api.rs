@@ -19,6 +19,8 @@ pub use message::{Headers, Request, Response};
 
 /// The largest body, in bytes: what one event on the bus may hold.
 pub const LARGEST_BODY: usize = 256 * 1024;
+/// The most faults of one order that are logged: a large body may hold thousands.
+const LOGGED_FAULTS: usize = 16;
 
 /// An answer with a JSON body.
 #[must_use]
@@ -57,9 +59,9 @@ pub fn problem(problem: &Problem) -> Response {
     respond(problem.code.status(), "application/problem+json", problem.body(), &more)
 }
 
-/// The faults of a bad order, for the log.
+/// The first faults of a bad order, for the log.
 fn logged_faults(problem: &Problem) -> Option<String> {
-    let faults: Vec<_> = problem.errors.iter().map(Fault::redacted).collect();
+    let faults: Vec<_> = problem.errors.iter().take(LOGGED_FAULTS).map(Fault::redacted).collect();
     (!faults.is_empty()).then(|| faults.join(", "))
 }
 

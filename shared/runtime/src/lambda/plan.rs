@@ -22,8 +22,11 @@ struct Call {
 
 /// The answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanAnswer {
-    /// The reason for which the settings in force leave the order out; `None` if they do not.
+    /// The reason for which the settings in force leave the order out; `None` if they do not. Never
+    /// absent: another answer than this is no answer.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub left_out: Option<String>,
 }
 
@@ -52,6 +55,15 @@ mod tests {
 
     fn is_call(event: &Value) -> bool {
         order_of(&to_raw_value(event).expect("JSON")).is_some()
+    }
+
+    #[test]
+    fn another_answer_is_none() {
+        let read = |answer: Value| serde_json::from_value::<PlanAnswer>(answer).ok();
+
+        assert_eq!(read(json!({ "left_out": null })), Some(PlanAnswer::default()));
+        assert_eq!(read(json!({})), None);
+        assert_eq!(read(json!({ "left_out": null, "statusCode": 500 })), None);
     }
 
     #[test]

@@ -143,10 +143,10 @@ pub(crate) enum Failure {
          Look at it and at the network again."
     )]
     MovedOn { order_id: String, delivery: String, found: String, seen: String },
-    /// No other content and no unclear refusal waits for an answer.
+    /// No other content, no unclear refusal and no money to claim back waits for an answer.
     #[error(
-        "Order {order_id} at {delivery} has nothing to acknowledge: no other content and no unclear \
-         refusal that no decision has answered. Nothing was changed."
+        "Order {order_id} at {delivery} has nothing to acknowledge: no other content, no unclear \
+         refusal and no money to claim back that no decision has answered. Nothing was changed."
     )]
     NothingToAcknowledge { order_id: String, delivery: String },
     /// A decision of a report that does not fit its delivery any more.

@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod group;
+mod kind;
 mod needs;
 mod unclaimed;
 

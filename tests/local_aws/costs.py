@@ -21,9 +21,9 @@ Written by `make generate`; a test fails when it is not current.
 
 FOOT = """
 Tests hold the counts: requests, invocations, events and logs at the deployed bundle, write units at an embedded DynamoDB. Not in the tables:
-duplicates (one write unit each, two at ShopBack), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, and its event); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
+duplicates (one write unit each, two at ShopBack), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, and its event); a correction that waits for an attempt to end (one write unit); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
 status of leads (some SQS requests each, and the schedule's calls); traces that X-Ray samples (5 USD a million, one each second and a twentieth of the
-rest); where [validation](money.md) is set, 1 write unit to create each and 2 for its call with 2 reads (each write 1 more where the ids make an item of more than 1 KB), for a refund a duplicate's and 2 more; 3 SQS requests, 1 call of Lambda and 4 metrics a currency and network; reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
+rest); where [validation](money.md) is set, 1 write unit to create each and 2 for its call with 2 reads (each write 1 more where the ids make an item of more than 1 KB), for a refund a duplicate's and 2 more; 3 SQS requests, 1 call of Lambda, 4 metrics a currency and network and 2 a network; reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
 GB and month, 0.20 more for point-in-time recovery; a sweep grows with it); traffic to the networks beyond the 100 GB a month that are free.
 """
 

@@ -41,7 +41,7 @@ EACH_RULE = {"Undelivered": "AWS/Events FailedInvocations", "Lost": "AWS/Events 
 # Where the shop system puts events on a partner bus.
 EACH_PARTNER = EACH_RULE | {"OldestMessage": "AWS/SQS ApproximateAgeOfOldestMessage"}
 # Where the network wants what it took validated.
-EACH_VALIDATED = {"Validation": "Postback HeldValidations"}
+EACH_VALIDATED = {"Validation": "Postback HeldValidations", "ClaimBack": "Postback OpenClaimBacks"}
 
 
 def kinds(network) -> dict[str, str]:
@@ -84,7 +84,7 @@ def measured() -> dict[str, list[set[str]]]:
     assert len(names) == len(re.findall(r"^    \w+,$", code[code.index("pub enum Metric") : code.index("impl Metric")], re.M))
     sweep = (ROOT / "functions/sweep/src/lib.rs").read_text()
     gauges = re.findall(r'Gauge::(\w+)\("(\w+)"', sweep)
-    assert len(gauges) == 12
+    assert len(gauges) == 13
     webhook = (ROOT / "shared/runtime/src/metrics/webhook.rs").read_text()
     [refusals] = re.findall(r'const \w+: &str = "(\w+)";', webhook)
     platform = (ROOT / "shared/runtime/src/metrics/platform.rs").read_text()
@@ -157,7 +157,7 @@ def test_every_shop_system_has_each_alarm_and_goes_with_them(template, alarms):
 
 def test_an_alarm_of_the_sweep_lasts_until_a_sweep_finds_nothing(alarms):
     swept = [alarms[f"{network.prefix}{kind}Alarm"] for network in NETWORKS for kind in SWEPT] + [alarms["SweepErrorAlarm"]]
-    swept += [alarms[f"{network.prefix}ValidationAlarm"] for network in NETWORKS if network.validates]
+    swept += [alarms[f"{network.prefix}{kind}Alarm"] for network in NETWORKS if network.validates for kind in EACH_VALIDATED]
     for alarm in swept:
         assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"], alarm["Threshold"]) == ("ignore", 1, 0)
         assert alarm["OKActions"] == alarm["AlarmActions"]
@@ -185,7 +185,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "validations",
+        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "validations", "money-to-claim-back",
         "no-orders", "no-clicks", "all-orders-refused", "all-orders-rejected", "faulty-orders", "bus-dead-letters",
         "undelivered", "lost-events", "conflicts", "webhook-refusals", "forged-clicks", "platform-refusals", "tls-failures", "status-poll",
     }  # fmt: skip
@@ -214,7 +214,7 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
         for kind in ("Refusal", *(["Ping"] if platform.ping else [])):
             counted = ours.pop(f"{platform.prefix}{kind}Alarm")
             assert {each["Name"] for each in counted["Dimensions"]} in written[counted["MetricName"]]
-    assert len(ours) == 11 * len(NETWORKS) + sum(network.validates for network in NETWORKS) + 3
+    assert len(ours) == 11 * len(NETWORKS) + len(EACH_VALIDATED) * sum(network.validates for network in NETWORKS) + 3
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} in written[alarm["MetricName"]], name
         values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}

@@ -9,10 +9,11 @@ use clap::{ArgGroup, Args};
 /// Look at the network first: its portal shows whether it has the order. Then
 /// give --delivered or --send-again; --abandon gives up a delivery in doubt, or
 /// one that is parked as implausible; --reopen takes the last decision back.
-/// --acknowledge says that you dealt with other content under the same id, or
-/// with an unclear refusal: it changes nothing, in whatever state, but `status`
-/// shows it no more. New other content is shown again. The decision applies to
-/// the attempt that you saw: if there has been another one since, it is refused.
+/// --acknowledge says that you dealt with other content under the same id, with
+/// an unclear refusal, or with money to claim back (of the validation): it
+/// changes nothing, in whatever state, but `status` shows it no more. What comes
+/// after that is shown again. The decision applies to the attempt that you saw:
+/// if there has been another one since, it is refused.
 /// On a terminal the tool shows the delivery and asks; elsewhere give with
 /// --attempt the attempt that you saw.
 ///
@@ -85,7 +86,7 @@ pub(crate) struct Settle {
     /// --from-archive
     #[arg(long, group = "decision")]
     pub(crate) reopen: bool,
-    /// The other content that came, or the unclear refusal, was looked at and dealt with
+    /// The other content that came, the unclear refusal or the money to claim back was dealt with
     #[arg(long, group = "decision")]
     pub(crate) acknowledge: bool,
     /// The reason, in one line of at most 200 characters. The ledger keeps it: no customer data.

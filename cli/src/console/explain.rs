@@ -119,6 +119,10 @@ pub(super) fn to_do(code: &str) -> &'static str {
              reason asks for: have the shop send a refund that is missing, correct the setting of validations (make \
              secret), or look the order up at the network and decide about its validation."
         }
+        "claim_back" => {
+            "The network has approved more than is left of them, and a validation can't be taken back. Claim the \
+             difference at the network, then acknowledge it at each order: it is shown no more, unless more comes back."
+        }
         "parked" => {
             "Correct the setting that the reason names (make secret), or have the network correct its side. The \
              orders are kept and sent within 15 minutes after that."

@@ -109,6 +109,7 @@ fn links(console: &Console, need: &Need) -> Markup {
                     li { a href=(link("/decide", query)) { "Decide about them" } }
                 }
             }
+            @if need.code == "claim_back" { li { a href="/money" { "See the money" } } }
             @if need.code == "paused" { li { a href="/networks" { "Resume it with the networks" } } }
             @if need.code == "unwatched" { li { a href=(link("/replay", &[network])) { "Replay" } } }
             @if need.code == "dead_letters" { li { a href=(link("/letters", &[network])) { "See the letters" } } }

@@ -169,7 +169,7 @@ pub(super) const DECISIONS: [(Decision, &str, &str); 5] = [
     (
         Decision::Acknowledge,
         "acknowledge",
-        "It was dealt with: other content, or an unclear refusal",
+        "It was dealt with: other content, an unclear refusal, or money to claim back",
     ),
 ];
 

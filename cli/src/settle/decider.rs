@@ -37,9 +37,9 @@ pub(crate) fn check_open(record: &Record, decision: Decision) -> Result<(), Fail
     Err(not_open(record))
 }
 
-/// Returns whether other content or an unclear refusal waits for an answer.
+/// Returns whether other content, an unclear refusal or money to claim back waits for an answer.
 fn needs_answer(record: &Record) -> bool {
-    record.has_open_conflict() || record.is_open_refusal()
+    record.has_open_conflict() || record.is_open_refusal() || record.has_open_claim_back()
 }
 
 /// Returns whether the last decision was to reopen it, and it still is: its order may be missing.

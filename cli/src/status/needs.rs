@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use postback_core::{
-    clock::Timestamp,
-    delivery::{Record, State},
-};
+use postback_core::{clock::Timestamp, delivery::Record};
 use serde::Serialize;
 
-use super::group::Group;
+use super::{group::Group, kind::Kind};
 use crate::{
     list::Sum,
     pause::PauseView,
@@ -57,80 +54,6 @@ pub(crate) struct Need {
     pub(crate) deliveries: Option<Group>,
 }
 
-/// The kind of a need that is about deliveries, in the order in which they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    Held,
-    Validation,
-    Parked,
-    Unwatched,
-    UnclearRefusal,
-    Conflict,
-}
-
-impl Kind {
-    /// The kinds of need that a delivery is.
-    fn of(record: &Record, now: Timestamp) -> impl Iterator<Item = Self> {
-        let parked = record.protocol.state == State::Parked && !record.is_held();
-        let unwatched = record.is_unwatched(now);
-        let kinds = [
-            (Self::Held, record.is_held()),
-            (Self::Validation, record.is_validation_for_a_person()),
-            (Self::Parked, parked && !unwatched),
-            (Self::Unwatched, unwatched),
-            (Self::UnclearRefusal, record.is_open_refusal()),
-            (Self::Conflict, record.has_open_conflict()),
-        ];
-        let is_validation = record.is_validation();
-        let applies = move |kind| is_validation == (kind == Self::Validation);
-        kinds.into_iter().filter_map(move |(kind, is_so)| (is_so && applies(kind)).then_some(kind))
-    }
-
-    pub(crate) const fn code(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Validation => "validation",
-            Self::Parked => "parked",
-            Self::Unwatched => "unwatched",
-            Self::UnclearRefusal => "unclear_refusal",
-            Self::Conflict => "conflict",
-        }
-    }
-
-    /// The rest of a sentence that begins with a number.
-    const fn words(self, one: bool) -> &'static str {
-        match (self, one) {
-            (Self::Held, true) => "waits for a person",
-            (Self::Held, false) => "wait for a person",
-            (Self::Validation, true) => "validation waits for a person",
-            (Self::Validation, false) => "validations wait for a person",
-            (Self::Parked, true) => "is parked",
-            (Self::Parked, false) => "are parked",
-            (Self::Unwatched, true) => "has no message any more",
-            (Self::Unwatched, false) => "have no message any more",
-            (Self::UnclearRefusal, true) => "was refused unclearly",
-            (Self::UnclearRefusal, false) => "were refused unclearly",
-            (Self::Conflict, _) => "came with other content",
-        }
-    }
-
-    /// The command that goes on; a network that is turned off takes no replay.
-    fn command(self, network: &str, reason: Option<&str>, is_on: bool) -> String {
-        let reason = reason.map(|reason| format!(" --reason {reason}")).unwrap_or_default();
-        let list = |what: &str| format!("postback orders list {what} --network {network}{reason}");
-        match self {
-            Self::Held | Self::Validation => list("--held"),
-            Self::Parked => list("--state parked"),
-            Self::UnclearRefusal => list("--state rejected"),
-            Self::Conflict => format!("postback orders list --conflicts --network {network}"),
-            Self::Unwatched if !is_on => list("--open"),
-            Self::Unwatched => {
-                format!("postback orders replay --from 7d --network {network} --dry-run")
-            }
-        }
-    }
-}
-
 /// What was counted of the ledger.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counted {
@@ -161,9 +84,14 @@ impl Counted {
         for kind in Kind::of(record, now) {
             let reason = record.protocol.reason.as_ref().map(ToString::to_string);
             // The state's reason is none of the conflict's.
-            let reason = reason.filter(|_| kind != Kind::Conflict);
+            let reason = reason.filter(|_| !matches!(kind, Kind::Conflict | Kind::ClaimBack));
             let key = (network.to_owned(), kind, reason);
-            self.groups.entry(key).or_insert_with(|| Group::new(seen)).add(record.money(), seen);
+            let back = record.protocol.claim_back().map(|back| back.to_string());
+            let money = record.money().map(|(amount, currency)| match (kind, &back) {
+                (Kind::ClaimBack, Some(back)) => (back.as_str(), currency),
+                _ => (amount, currency),
+            });
+            self.groups.entry(key).or_insert_with(|| Group::new(seen)).add(money, seen);
         }
     }
 

@@ -72,6 +72,45 @@ async fn a_validation_that_waits_for_a_person_is_found_among_those_that_go_on() 
     assert_eq!((&*found.shown[0].order_id, &*found.shown[0].delivery), ("A-1", "net!validation"));
 }
 
+/// A validation that was approved with 10.5 EUR, of which 4 came back at the third version.
+fn to_claim_back(order_id: &str) -> Record {
+    let mut approved = validation("delivered", Some(("approved", "10.5")));
+    approved.order_id = order_id.to_owned();
+    let came_back = serde_json::json!({ "version": 3, "at": "2026-11-21T10:20:00Z" });
+    approved.returned = serde_json::from_value(came_back).expect("a write");
+    let refunds = serde_json::json!({ "r-1": { "amount": "4" } });
+    approved.protocol.refunds = serde_json::from_value(refunds).expect("refunds");
+    approved
+}
+
+#[tokio::test]
+async fn money_to_claim_back_needs_a_person_until_it_is_acknowledged() {
+    let aws = FakeAws::start().await;
+    let acknowledged = |version: u64, order_id: &str| {
+        let mut record = to_claim_back(order_id);
+        record.decisions = serde_json::from_value(serde_json::json!({ "entries": [{
+            "version": version, "at": "2026-11-21T10:30:00Z", "attempt": 1,
+            "decision": "acknowledge", "by": "arn", "why": "claimed",
+        }]}))
+        .expect("decisions");
+        record
+    };
+    let mut kept = validation("delivered", Some(("approved", "10.5")));
+    kept.order_id = "A-4".to_owned();
+    // Of the second, more came back after the acknowledgement.
+    let records = [to_claim_back("A-1"), acknowledged(2, "A-2"), acknowledged(4, "A-3"), kept];
+    for record in &records {
+        aws.table.ledger().put(record, None).await.expect("a write");
+    }
+    let page = aws.table.ledger().scan(&Filter::needing(), None).await.expect("a page");
+
+    let (_, needs) = status(page.records, now());
+
+    let needs: Vec<_> = needs.iter().map(|it| (it.what.as_str(), it.command.as_str())).collect();
+    let what = "2 approved conversions have come back: claim them back: 8 EUR";
+    assert_eq!(needs, [(what, "postback validate claim-back --network net")]);
+}
+
 #[test]
 fn what_waits_for_a_person_is_named_with_its_money_and_a_command() {
     let records = ["10.50", "20"].map(|amount| paid("net", "unconfirmed", amount, "EUR")).to_vec();

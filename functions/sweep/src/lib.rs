@@ -42,6 +42,8 @@ pub struct Counts {
     pub money: BTreeMap<String, Decimal>,
     /// The validations that wait for a person, or have been due for more than a day.
     pub validations_held: u32,
+    /// The validations whose money is to be claimed back, and that no person has acknowledged.
+    pub claim_backs: u32,
     /// The money of the validations, by its standing and currency.
     pub validated: BTreeMap<(Money, String), Decimal>,
     /// The validations.
@@ -196,6 +198,7 @@ impl Counts {
         let delivery = &record.protocol;
         self.validations += 1;
         self.validations_held += u32::from(record.is_validation_held(now));
+        self.claim_backs += u32::from(record.has_open_claim_back());
         let Some(reported) = &delivery.reported else { return };
         let mut add = |standing, amount: Decimal| {
             let sum = self.validated.entry((standing, reported.currency.clone())).or_default();
@@ -248,6 +251,7 @@ impl Counts {
         // Nothing is measured where nothing is validated: each metric costs.
         if self.validations > 0 {
             gauges.push(Gauge::count("HeldValidations", self.validations_held));
+            gauges.push(Gauge::count("OpenClaimBacks", self.claim_backs));
         }
         gauges
     }

@@ -39,6 +39,8 @@ pub struct Format {
     pub delay_minutes: u32,
     /// The days after a conversion in which it can be claimed back.
     pub claim_back_days: Option<u32>,
+    /// The most decimals of an amount that can be validated; any number unless set.
+    pub validated_decimals: Option<u32>,
     /// The first words of a row of totals.
     #[serde(default)]
     pub totals: Vec<String>,

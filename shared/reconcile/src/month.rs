@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{AttemptRecord, Key, Proof, Record, Reported, State, Status},
+    delivery::{AttemptRecord, Key, Proof, Record, Reported, State, Status, Terms},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -153,10 +153,12 @@ impl Month {
     #[must_use]
     pub fn decide(&self, format: &Format, given: Option<Duration>, now: Timestamp) -> Decided {
         let mut decided = Decided::default();
+        let decimals = format.validated_decimals.unwrap_or(Decimal::MAX_SCALE);
         for (at, record) in &self.deliveries {
             let validation = self.validations.get(&record.key().validation());
             let own = validation.and_then(|validation| return_period(&validation.protocol));
             let period = own.max(given).or(self.longest);
+            let terms = period.map(|return_period| Terms { return_period, decimals });
             let reported = reported(record, *at);
             let remark = |reason: &str, until| Remark {
                 order_id: record.order_id.clone(),
@@ -165,7 +167,7 @@ impl Month {
                 until,
                 detail: None,
             };
-            match judge(record, validation, reported.as_ref(), period, now) {
+            match judge(record, validation, reported.as_ref(), terms, now) {
                 Judged::Decided(status, amount, reported) => {
                     let conversion = conversion(record, &reported, *at, (status, amount), format);
                     let warnings = warnings(record, validation, &conversion).into_iter();

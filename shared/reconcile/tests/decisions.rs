@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{AT, Compared, compared, generic, held, record, report};
+use common::{AT, Compared, compared, compared_between, generic, held, record, report};
 use postback_core::{
     clock::Timestamp,
     delivery::{Decision, Record, Stamp},
@@ -125,4 +125,21 @@ fn a_report_that_covers_what_is_still_to_come_proves_no_absence() {
     assert_eq!(apply("2026-11-20T00:00:00Z"), None);
     let refused = Some(Check::Refused("report_covers_the_future"));
     assert_eq!(apply("2026-11-19T23:59:59Z"), refused);
+}
+
+#[test]
+fn another_months_report_is_refused_by_the_days_of_its_zone() {
+    let format = Format { zone: Some("+08:00".to_owned()), ..generic() };
+    let report = report(&[("REST", "approved", "10"), ("X-1", "pending", "10")], &format);
+    let month = ["2026-11-01", "2026-12-01"].map(|day| report.understood.day(day));
+    let records = [held("A-1", AT), record("REST", "delivered", "10", AT)];
+    let found = compared_between(month, &report, &records, &Shop::none(), &format);
+    let decisions = Decisions::parse(&found.expect("a comparison").decisions).expect("one");
+    let check = |at: &str| decisions.check(&decisions.rows[0], &held("A-1", at), &format);
+
+    let other = Check::Refused("another_periods_report");
+    assert_eq!(check("2026-10-31T15:59:59Z"), other);
+    assert_eq!(check("2026-10-31T16:00:00Z"), Check::Open);
+    assert_eq!(check("2026-11-30T16:00:00Z"), Check::Open);
+    assert_eq!(check("2026-11-30T16:00:01Z"), other);
 }

@@ -10,7 +10,7 @@ use common::{
     generic,
 };
 use postback_core::delivery::{
-    Calendar, Due, Event, Followed, Policy, Record, Recovery, Status, Step, step,
+    Due, Event, Followed, Policy, Record, Recovery, Status, Step, Terms, step,
 };
 use postback_reconcile::month::{Month, Period, Remark};
 use rust_decimal::Decimal;
@@ -25,14 +25,14 @@ fn pairs(remarks: &[Remark]) -> Vec<(&str, &str)> {
 
 /// The status and the amount of the validating call that the protocol would make.
 fn called(delivery: &Record) -> Option<(Status, Decimal)> {
-    let calendar = Calendar { return_period: DAYS_30 };
+    let terms = Terms { return_period: DAYS_30, decimals: 2 };
     let policy = Policy::new(Recovery::Hold, Duration::from_secs(10), Duration::ZERO);
-    let followed = Followed::of(&delivery.protocol, delivery.version, calendar)?;
+    let followed = Followed::of(&delivery.protocol, delivery.version, terms)?;
     let followed = Followed { standing: delivery.standing(), ..followed };
     let (now, follow) = (instant(AFTER), Event::Follow(Box::new(followed)));
     let Step { next: held, .. } = step(None, &follow, &policy, now);
     let deadline = now + Duration::from_mins(5);
-    let due = Due { calendar, deadline, settings: String::new(), open: None };
+    let due = Due { terms, deadline, settings: String::new(), open: None };
     let Step { next, .. } = step(held.as_ref(), &Event::Validate(due), &policy, now);
     let call = next?.validation?.call?;
     Some((call.status, call.amount))
@@ -54,6 +54,8 @@ fn both_ways_give_the_same_status_and_amount() {
         json!({ "refunds": { "r1": {} } }),
         json!({ "proof": "operator" }),
         json!({ "proof": "operator", "decisions": evidence }),
+        json!({ "refunds": { "r1": { "amount": "0.125" } } }),
+        json!({ "refunds": { "r1": { "amount": "0.125" }, "r2": { "amount": "0.375" } } }),
     ];
     for more in cases {
         let delivery = conversion("A-1", AT, more.clone());
@@ -68,7 +70,7 @@ fn both_ways_give_the_same_status_and_amount() {
 
 #[test]
 fn what_is_not_decided_stands_in_the_way_with_its_reason() {
-    let not_decided: [(&str, Value); 8] = [
+    let not_decided: [(&str, Value); 9] = [
         ("delivery_in_doubt", json!({ "state": "sending", "proof": null })),
         (
             "delivery_in_doubt",
@@ -80,6 +82,7 @@ fn what_is_not_decided_stands_in_the_way_with_its_reason() {
         ("confirmed_by_operator", json!({ "proof": "operator" })),
         ("refund_unclear", json!({ "refunds": { "r1": {} } })),
         ("refunds_exceed_amount", json!({ "refunds": { "r1": { "amount": "101" } } })),
+        ("amount_too_precise", json!({ "refunds": { "r1": { "amount": "0.125" } } })),
         (
             "completed_after_cancellation",
             json!({

@@ -21,13 +21,16 @@ pub struct Ghost {
     pub overruled: Option<u8>,
     /// The latest completion that was taken: its message is gone, or it was sent.
     pub taken: Option<u8>,
+    /// The latest completion that waits, or has waited.
+    pub known: Option<u8>,
     /// The number of permissions to send again.
     pub permits: u8,
     /// The number of attempts that the merchant's consent allowed.
     pub consents: u8,
     /// True if an attempt was claimed of an order that was known to be cancelled.
     pub sent_cancelled: bool,
-    /// True if an attempt was claimed of a version after a later one was taken.
+    /// True if an attempt was claimed of a version after a later one was taken, or while a later one
+    /// waited although nothing was in doubt.
     pub sent_outdated: bool,
     /// True if an attempt was claimed that a person had given up.
     pub sent_abandoned: bool,
@@ -67,8 +70,15 @@ impl Ghost {
         }
     }
 
+    /// The message of this word waits.
+    pub(crate) fn knew(&mut self, word: Word) {
+        if let Word::Complete { version, .. } = word {
+            self.known = self.known.max(version);
+        }
+    }
+
     /// An attempt to send this word was claimed.
-    fn claimed(&mut self, before: Option<&Delivery>, word: Word) {
+    fn claimed(&mut self, before: Option<&Delivery>, cause: Cause, word: Word) {
         let version = word.version();
         let holds = |cancelled: &Option<u8>| {
             version.zip(*cancelled).is_none_or(|(version, cancelled)| version <= cancelled)
@@ -81,7 +91,10 @@ impl Ghost {
         };
         self.sent_abandoned |=
             before.is_some_and(|before| is_given_up(before) && before.permission.is_none());
-        self.sent_outdated |= version < self.taken;
+        // An attempt in doubt may be repeated; "not there" has ended the doubt.
+        let is_asked = matches!(cause, Cause::LookedUp(..));
+        let is_certain = is_asked || !before.is_some_and(Delivery::in_doubt);
+        self.sent_outdated |= version < self.taken || (is_certain && version < self.known);
         self.took(word);
         let doubt = before.and_then(|before| before.doubt.as_ref());
         if doubt.is_some_and(|doubt| doubt.recovery == Recovery::SendOnceMore) {
@@ -114,7 +127,7 @@ impl Order {
             _ => {}
         }
         if matches!(place, Place::Send(_)) {
-            self.ghost.claimed(before, word);
+            self.ghost.claimed(before, cause, word);
         }
     }
 }

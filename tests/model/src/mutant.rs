@@ -64,6 +64,8 @@ pub enum Mutant {
     LaterVersionReplacesDoubt,
     /// A later version that has to wait is forgotten.
     LaterVersionForgotten,
+    /// The newest of the versions that wait is not kept.
+    WaitingVersionForgotten,
     /// A later version that has to wait is dropped because another message waits.
     LaterVersionTakenForSurplus,
     /// A message is dropped because the record names another one, be that an earlier one.
@@ -182,6 +184,9 @@ fn change_version(mutant: Mutant, held: &mut Delivery, event: &Event) {
             held.doubt = None;
             held.state = State::Rejected;
         }
+        (Mutant::WaitingVersionForgotten, Event::Arrive(_) | Event::LookedUp { .. }) => {
+            held.waiting_version = None;
+        }
         (Mutant::AbandonedSentAgain, Event::LookedUp { lookup: Lookup::Absent, .. })
             if held.state == State::Abandoned =>
         {
@@ -244,8 +249,13 @@ fn change_permission(mutant: Mutant, held: Option<&Delivery>, event: &Event, ste
     match (mutant, event) {
         (Mutant::LaterVersionForgotten, Event::Arrive(arrival)) => {
             let is_later = held.is_some_and(|held| arrival.updated_at > held.order_updated_at);
-            if is_later && step.next.is_none() && matches!(step.then, Then::Wait(_)) {
-                step.then = Then::Rest;
+            let is_noted = |next: &Delivery| {
+                next.waiting_version == arrival.updated_at
+                    && held.is_some_and(|held| held.state == next.state)
+            };
+            let waits = matches!(step.then, Then::Wait(_));
+            if is_later && waits && step.next.as_ref().is_none_or(is_noted) {
+                *step = Step { next: None, then: Then::Rest };
             }
         }
         (Mutant::PermissionOutlivesCancellation, Event::Cancel { .. }) => {

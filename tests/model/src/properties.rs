@@ -20,7 +20,8 @@ pub const DISCLAIMED: &str = "never an effect that is disclaimed";
 pub const CONTENT: &str = "never other content than recorded";
 /// No attempt is claimed of an order that is known to be cancelled.
 pub const CANCELLED: &str = "never reported after a known cancellation";
-/// No attempt is claimed of a version after a later one was taken.
+/// No attempt is claimed of a version after a later one was taken, or while a later one waits, unless
+/// an attempt of it is in doubt.
 pub const OUTDATED: &str = "never an outdated version";
 /// No attempt is claimed of a delivery that a person has given up, but of a later version of one that was
 /// never sent.

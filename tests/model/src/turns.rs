@@ -118,8 +118,11 @@ impl World {
             Place::Ask => Turn::Ask,
             Place::FollowUp(waits) => {
                 let order = &mut state.orders[usize::from(invocation.order)];
-                if !waits && matches!(invocation.kind, Kind::Message | Kind::Call) {
-                    order.ghost.took(self.word(invocation.message.what));
+                let word = self.word(invocation.message.what);
+                match invocation.kind {
+                    Kind::Message | Kind::Call if waits => order.ghost.knew(word),
+                    Kind::Message | Kind::Call => order.ghost.took(word),
+                    Kind::Person | Kind::Sweep => {}
                 }
                 Turn::FollowUp(waits)
             }
@@ -154,13 +157,14 @@ impl World {
         cause: Cause,
         place: Place,
     ) -> bool {
-        let held = invocation.delivery().and_then(|held| held.order_updated_at);
-        let is_replaced = invocation.kind == Kind::Call && next.order_updated_at > held;
+        let held = invocation.delivery();
+        let is_later = next.order_updated_at > held.and_then(|held| held.order_updated_at);
+        let is_replaced = invocation.kind == Kind::Call && (is_later || begins_to_wait(held, next));
         match place {
             // A person brings the order after the decision.
             Place::FollowUp(true) if matches!(cause, Cause::Decided(..)) => false,
-            Place::FollowUp(true) => self.version_of(invocation) == next.order_updated_at,
-            // A later version is on its queue before it replaces the record.
+            Place::FollowUp(true) if self.version_of(invocation) == next.order_updated_at => true,
+            // A later version is on its queue before it replaces the record, or is noted as waiting.
             _ => is_replaced && matches!(self.word(invocation.message.what), Word::Complete { .. }),
         }
     }
@@ -212,7 +216,11 @@ impl World {
                 return;
             }
             // A message that is named, or one that a person brings, is on the queue already.
-            Place::FollowUp(true) if name != 0 => invocation.turn = Turn::FollowUp(false),
+            Place::FollowUp(true) if name != 0 => {
+                let word = self.word(invocation.message.what);
+                state.orders[order].ghost.knew(word);
+                invocation.turn = Turn::FollowUp(false);
+            }
             Place::Send(attempt) => {
                 let in_time = now + self.policy.need <= invocation.deadline;
                 if in_time || self.lacks(Mutant::DeadlineNotChecked) {
@@ -256,6 +264,8 @@ impl World {
         // The use of the click is written beside the claim; nothing is sent before both answers.
         order.used |= matches!(place, Place::Send(_)) && !self.lacks(Mutant::ClickUseNotKept);
         let named = match (place, cause) {
+            // A later version that waits has a message of its own.
+            _ if begins_to_wait(held, next) => before.as_ref().map_or(0, |before| before.named),
             (Place::FollowUp(true), _) => name,
             // It changes nothing: the message that waits stays the one that is named.
             (_, Cause::Decided(_, _, Decision::Acknowledge)) => {
@@ -292,6 +302,11 @@ impl World {
             }
         }
     }
+}
+
+/// Returns whether a later version is noted as one that waits.
+fn begins_to_wait(held: Option<&Delivery>, next: &Delivery) -> bool {
+    held.and_then(|held| held.waiting_version) < next.waiting_version
 }
 
 /// A write that is certain to be refused: fewer states differ.

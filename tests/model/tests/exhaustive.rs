@@ -152,6 +152,18 @@ fn holds_with_versions_in_every_order_of_arrival() {
 }
 
 #[test]
+fn holds_with_several_versions_that_wait() {
+    let words =
+        const { &[completed(Some(1), 0), completed(Some(2), 1), completed(Some(3), 2)] as &[Word] };
+    let bounds = Bounds { outcomes: &[Outcome::NotNow], starts: 3, ..LOSSES };
+    holds("two that wait", &World::new(Recovery::Hold, bounds, Script::of(words)));
+    let words = const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] };
+    let bounds = Bounds { outcomes: &[Outcome::RequestLost], starts: 4, at_once: 1, ..LOSSES };
+    let world = World::new(Recovery::LookUp, bounds, Script::of(words));
+    holds("one that waits for a lookup", &world);
+}
+
+#[test]
 fn holds_with_a_correction_by_a_direct_call() {
     let words = const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] };
     let script = Script { calls: &[1], ..Script::of(words) };

@@ -220,10 +220,23 @@ fn reports_an_outdated_version() {
 }
 
 #[test]
+fn reports_an_earlier_version_of_those_that_wait() {
+    let outcomes = &[Outcome::NotSent];
+    let words =
+        const { &[completed(Some(1), 0), completed(Some(2), 1), completed(Some(3), 2)] as &[Word] };
+    let of_three = world(Recovery::Hold, Bounds { outcomes, ..BOUNDS }, Script::of(words));
+    fails(Mutant::WaitingVersionForgotten, OUTDATED, of_three);
+    // The one held, after "not there".
+    let outcomes = &[Outcome::RequestLost];
+    let bounds = Bounds { outcomes, starts: 4, ..BOUNDS };
+    fails(Mutant::WaitingVersionForgotten, OUTDATED, world(Recovery::LookUp, bounds, CORRECTED));
+}
+
+#[test]
 fn loses_a_later_version_that_is_taken_for_surplus() {
     let bounds = Bounds { outcomes: &[Outcome::RequestLost, Outcome::NotSent], ..BOUNDS };
     let world = world(Recovery::LookUp, bounds, CORRECTED);
-    fails(Mutant::LaterVersionTakenForSurplus, OUTDATED, world);
+    fails(Mutant::LaterVersionTakenForSurplus, STUCK, world);
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn delivery(state: State) -> Delivery {
         attempt: u32::from(!matches!(state, State::Skipped | State::Withdrawn)),
         facts: facts("order"),
         order_updated_at: Some(held_version()),
+        waiting_version: None,
         first_seen_at: NOW - HOUR,
         claim_expires_at: NOW - HOUR,
         not_before: NOW,
@@ -122,6 +123,10 @@ fn states() -> Vec<(&'static str, Option<Delivery>)> {
         of("`sending`, its sender dead", delivery(State::Sending)),
         of("`retrying`", Delivery { not_before: due(), ..delivery(State::Retrying) }),
         of("`retrying`, due", delivery(State::Retrying)),
+        of(
+            "`retrying`, due, a later version waits",
+            Delivery { waiting_version: Some(held_version() + HOUR), ..delivery(State::Retrying) },
+        ),
         of("`parked`", Delivery { not_before: due(), ..parked.clone() }),
         of("`parked`, due", parked.clone()),
         of(

@@ -79,6 +79,9 @@ fn parked(reason: &str) -> &'static str {
             "Two attempts reported something else, and the first may have been processed: with which content the \
              network has it is not known."
         }
+        "amount_too_precise" => {
+            "What is left after its refunds has more decimals than the network takes, and nothing is rounded."
+        }
         _ => "The network refused the call, so that nothing is validated. A setting may be wrong.",
     }
 }
@@ -86,7 +89,7 @@ fn parked(reason: &str) -> &'static str {
 /// The way on from there, which only a person knows.
 fn decision(reason: &str) -> &'static str {
     match reason {
-        "refunds_exceed_amount" => IN_THE_PORTAL,
+        "refunds_exceed_amount" | "amount_too_precise" => IN_THE_PORTAL,
         "refund_unclear" => {
             "Have the shop send the refund that is missing. If none is, validate it in the network's portal as it \
              should be, then confirm it."
@@ -151,6 +154,7 @@ mod tests {
         let reasons = [
             ("parked", "refunds_exceed_amount"),
             ("parked", "refund_unclear"),
+            ("parked", "amount_too_precise"),
             ("parked", "completed_after_cancellation"),
             ("parked", "confirmed_by_operator"),
             ("parked", "reported_twice"),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use clap::Parser;
+use postback_reconcile::format::Absence;
 
 use super::*;
 use crate::{
@@ -62,12 +63,28 @@ fn three_hundred_rows_are_one_question_and_a_second_run_is_none() {
 fn a_report_that_can_not_show_one_of_them_refuses_all() {
     let mut later = held("A-2");
     later.protocol.first_seen_at = Timestamp::from_millis(1_796_000_000_000);
-    let records = vec![Some(held("A-1")), Some(later)];
+    let mut elsewhere = held("A-2");
+    elsewhere.delivery = "other".to_owned();
+    let generic = || Format::generic().expect("a format");
+    let slow = Format { delay_minutes: 24 * 60, ..generic() };
+    let partial = Format { absence: Absence::Nothing, ..generic() };
+    let both = text(&["delivered", "send_again"]);
+    let undated = both.replace("2026-11-21T00:00:00Z,2026-11-22T00:00:00Z", ",");
+    for (text, record, format, why) in [
+        (&both, &later, generic(), "another periods report"),
+        (&both, &elsewhere, generic(), "another networks report"),
+        (&both, &held("A-2"), slow, "report too young"),
+        (&both, &held("A-2"), partial, "absence proves nothing"),
+        (&undated, &held("A-2"), generic(), "report covers no time"),
+    ] {
+        let decisions = Decisions::parse(text).expect("decisions");
+        let records = vec![Some(held("A-1")), Some(record.clone())];
 
-    let refused = sort(decisions(&["delivered", "send_again"]), records).err();
+        let refused = Batch::sort(decisions, records, format).err();
 
-    let why = "another periods report".to_owned();
-    assert_eq!(refused, Some(Failure::WrongReport { count: 1, why }));
+        let why = why.to_owned();
+        assert_eq!(refused, Some(Failure::WrongReport { count: 1, why }));
+    }
 }
 
 #[test]

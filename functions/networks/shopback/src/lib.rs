@@ -115,7 +115,7 @@ impl Network for ShopBack {
     }
 
     fn validation(&self) -> Option<ValidationPlan<Self>> {
-        self.validation.as_ref().map(|settings| ValidationPlan::new(settings.calendar))
+        self.validation.as_ref().map(|settings| ValidationPlan::new(settings.terms))
     }
 }
 

@@ -163,7 +163,7 @@ impl Report {
 }
 
 /// The most decimal places of an amount.
-const PLACES: u32 = 2;
+pub(crate) const PLACES: u32 = 2;
 
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

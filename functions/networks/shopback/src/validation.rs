@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use postback_core::{
-    delivery::{Calendar, Call, Proof, Verdict},
+    delivery::{Call, Proof, Terms, Verdict},
     fields::{Fields, Invalid, integer},
     http::{Answer, Request},
     network::{Classification, Validates, by_status},
@@ -13,7 +13,7 @@ use postback_core::{
 
 use serde_json::Value;
 
-use crate::{PATH, Report, ShopBack, answer, settings::ADV, template::Template};
+use crate::{PATH, Report, ShopBack, answer, report::PLACES, settings::ADV, template::Template};
 
 /// The parameter that carries the order's id.
 const ADV_SUB: &str = "adv_sub";
@@ -24,7 +24,7 @@ pub(crate) struct Validation {
     /// Its own offer: another one than the orders'.
     offer_id: u64,
     aff_id: u64,
-    pub(crate) calendar: Calendar,
+    pub(crate) terms: Terms,
 }
 
 /// The most days of a return period: the ledger remembers a delivery for 400.
@@ -48,8 +48,9 @@ pub(crate) fn settings(fields: &mut Fields<'_, '_>) -> Option<Validation> {
         let offer_id = validation.required("offer_id", super::settings::offer);
         let aff_id = validation.required("aff_id", super::settings::offer);
         let days = validation.required("return_period_days", integer(0..=MOST_DAYS));
-        let calendar = Calendar { return_period: Duration::from_hours(24 * days?) };
-        Some(Validation { offer_id: offer_id?, aff_id: aff_id?, calendar })
+        let return_period = Duration::from_hours(24 * days?);
+        let terms = Terms { return_period, decimals: PLACES };
+        Some(Validation { offer_id: offer_id?, aff_id: aff_id?, terms })
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Calendar, Cancellation, Delivery, Facts, Lookup, Refunds, Reported, Standing, State, Verdict,
+    Cancellation, Delivery, Facts, Lookup, Refunds, Reported, Standing, State, Terms, Verdict,
 };
 use crate::{clock::Timestamp, redaction::Reason};
 
@@ -79,14 +79,14 @@ pub struct Followed {
     pub refunds: Refunds,
     /// Its cancellation.
     pub cancelled: Option<Cancellation>,
-    /// The shop's calendar at the network.
-    pub calendar: Calendar,
+    /// The terms of the validations at the network.
+    pub terms: Terms,
 }
 
 impl Followed {
     /// The delivery of a record; `None` where nothing of it is to be validated.
     #[must_use]
-    pub fn of(delivery: &Delivery, version: u64, calendar: Calendar) -> Option<Self> {
+    pub fn of(delivery: &Delivery, version: u64, terms: Terms) -> Option<Self> {
         Some(Self {
             version,
             first_seen_at: delivery.first_seen_at,
@@ -95,7 +95,7 @@ impl Followed {
             reported: delivery.reported.clone()?,
             refunds: delivery.refunds.clone(),
             cancelled: delivery.cancelled.clone(),
-            calendar,
+            terms,
         })
     }
 }
@@ -103,8 +103,8 @@ impl Followed {
 /// A validation whose time may have come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The shop's calendar at the network.
-    pub calendar: Calendar,
+    /// The terms of the validations at the network.
+    pub terms: Terms,
     /// The time when this invocation is ended, by its own clock.
     pub deadline: Timestamp,
     /// The version of the settings.

@@ -38,6 +38,6 @@ pub use reported::{Call, Reported, Standing, Status, Validation};
 pub(crate) use state::IMPLAUSIBLE;
 pub use state::{Claim, Delivery, Doubt, Permission, State, Undecided};
 pub use step::{ByLines, Lines, by_lines, step};
-pub use validation::{Calendar, OrderFacts, Validated, validate};
+pub use validation::{OrderFacts, Terms, Validated, validate};
 pub use verdict::{Lookup, Scope, Verdict};
 pub use view::{DecisionView, DeliveryView, PartialView, ValidationView, views};

@@ -176,6 +176,7 @@ impl Record {
         "updated_at",
         "validation",
         "version",
+        "waiting_version",
         "write_id",
     ];
 
@@ -217,7 +218,10 @@ impl Record {
         if returned(was) != returned(Some(&next)) {
             record.returned = Some(Written { version, at: stamp.now });
         }
-        record.message_until = note.message_until;
+        // A later version that waits has a message of its own.
+        if was.is_none_or(|was| was.waiting_version >= next.waiting_version) {
+            record.message_until = note.message_until;
+        }
         // Other content may have another click.
         let is_alike = was.is_none_or(|was| was.facts.agree(&next.facts));
         record.click_noted = note.click_noted || (record.click_noted && is_alike);

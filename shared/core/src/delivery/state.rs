@@ -141,6 +141,10 @@ pub struct Delivery {
     /// The `updated_at` of the version held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_updated_at: Option<Timestamp>,
+    /// The `updated_at` of the newest version that waits for the one held. Its message is on the queue:
+    /// where the network certainly holds nothing, no earlier version is sent before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_version: Option<Timestamp>,
     /// The time when the order was first seen: the retries' budget counts from it.
     pub first_seen_at: Timestamp,
     /// The time by which the last attempt's sender is certainly dead, clock skew included.

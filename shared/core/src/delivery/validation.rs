@@ -11,11 +11,13 @@ use rust_decimal::Decimal;
 use super::{Cancellation, Delivery, Proof, Refunds, Reported, Standing, State, Status};
 use crate::{clock::Timestamp, redaction::Reason};
 
-/// The shop's calendar at one network.
+/// The terms of the validations at one network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Calendar {
-    /// The time from the completion until no order can be returned any more.
+pub struct Terms {
+    /// The time from the completion until no order can be returned any more: the shop's own.
     pub return_period: Duration,
+    /// The most decimals of an amount that the network takes.
+    pub decimals: u32,
 }
 
 impl Standing {
@@ -64,14 +66,14 @@ pub fn validate(
     order: OrderFacts<'_>,
     refunds: &Refunds,
     reported: Option<&Reported>,
-    calendar: Calendar,
+    terms: Terms,
     now: Timestamp,
 ) -> Validated {
     let person = |reason| Validated::Person(Reason::new(reason));
     let Some(reported) = reported.filter(|_| order.standing != Standing::NotReported) else {
         return Validated::Nothing;
     };
-    let lock_at = reported.completed_at + calendar.return_period;
+    let lock_at = reported.completed_at + terms.return_period;
     if now < lock_at {
         return Validated::Wait(lock_at);
     }
@@ -91,6 +93,9 @@ pub fn validate(
         (Some(cancelled), _) if cancelled.completed_after => person("completed_after_cancellation"),
         (Some(cancelled), _) if !cancelled.by_refunds => Validated::Reject,
         (_, Some(left)) if left.is_zero() && refunded != Some(left) => Validated::Reject,
+        (None, Some(left)) if left.normalize().scale() > terms.decimals => {
+            person("amount_too_precise")
+        }
         (None, Some(left)) => Validated::Approve(left.normalize()),
         _ => person("refund_unclear"),
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{Classification, Network};
 use crate::{
-    delivery::{Calendar, Call},
+    delivery::{Call, Terms},
     http::{Answer, Request},
 };
 
@@ -27,8 +27,8 @@ type Ids = BTreeMap<String, String>;
 /// The way to validate at one network, as plain functions. It can be named only for a network that
 /// [`Validates`].
 pub struct ValidationPlan<N: Network> {
-    /// The shop's calendar.
-    pub calendar: Calendar,
+    /// The terms.
+    pub terms: Terms,
     ids: fn(&N, &N::Report) -> Ids,
     request: fn(&N, &Ids, &Call) -> Request,
     read: fn(&N, &Answer) -> Classification,
@@ -36,18 +36,18 @@ pub struct ValidationPlan<N: Network> {
 
 impl<N: Network> fmt::Debug for ValidationPlan<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ValidationPlan").field(&self.calendar).finish()
+        f.debug_tuple("ValidationPlan").field(&self.terms).finish()
     }
 }
 
 impl<N: Network> ValidationPlan<N> {
-    /// Validate once `calendar` allows it.
+    /// Validate by these terms.
     #[must_use]
-    pub fn new(calendar: Calendar) -> Self
+    pub fn new(terms: Terms) -> Self
     where
         N: Validates,
     {
-        Self { calendar, ids: N::ids, request: N::validating, read: N::validated }
+        Self { terms, ids: N::ids, request: N::validating, read: N::validated }
     }
 
     /// The ids of `report` that its validation repeats.

@@ -5,8 +5,7 @@ use std::time::Duration;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        Calendar, Delivery, OrderFacts, Record, Reported, Standing, State, Status, Validated,
-        validate,
+        Delivery, OrderFacts, Record, Reported, Standing, State, Status, Terms, Validated, validate,
     },
 };
 use rust_decimal::Decimal;
@@ -48,7 +47,7 @@ pub(super) fn judge(
     delivery: &Record,
     validation: Option<&Record>,
     reported: Option<&Reported>,
-    period: Option<Duration>,
+    terms: Option<Terms>,
     now: Timestamp,
 ) -> Judged {
     if delivery.protocol.state == State::Abandoned {
@@ -63,7 +62,7 @@ pub(super) fn judge(
     if standing == Standing::InDoubt {
         return Judged::in_the_way("delivery_in_doubt");
     }
-    let Some(return_period) = period else { return Judged::in_the_way("return_period_unknown") };
+    let Some(terms) = terms else { return Judged::in_the_way("return_period_unknown") };
     let permission = held.and_then(|held| held.permission.as_ref());
     let facts = OrderFacts {
         standing,
@@ -73,7 +72,7 @@ pub(super) fn judge(
     let own = &delivery.protocol.refunds;
     let refunds = held.map_or_else(|| own.clone(), |held| own.and(&held.refunds));
     let decided = |status, amount| Judged::Decided(status, amount, reported.clone());
-    match validate(facts, &refunds, Some(reported), Calendar { return_period }, now) {
+    match validate(facts, &refunds, Some(reported), terms, now) {
         Validated::Approve(amount) => decided(Status::Approved, amount),
         Validated::Reject => decided(Status::Rejected, reported.amount),
         Validated::Wait(until) => Judged::InTheWay("return_period".to_owned(), Some(until)),

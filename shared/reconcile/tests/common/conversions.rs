@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use postback_core::{clock::Timestamp, delivery::Record};
-use postback_reconcile::month::{Decided, Month, Period};
+use postback_reconcile::{
+    format::Format,
+    month::{Decided, Month, Period},
+};
 use serde_json::{Value, json};
 
 use super::generic;
@@ -79,5 +82,6 @@ pub(crate) fn decide(records: &[Record], given: Option<Duration>, now: &str) -> 
     for record in records {
         month.add(record.clone());
     }
-    month.decide(&generic(), given, instant(now))
+    let format = Format { validated_decimals: Some(2), ..generic() };
+    month.decide(&format, given, instant(now))
 }

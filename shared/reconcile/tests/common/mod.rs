@@ -5,7 +5,7 @@
 
 use std::{cell::RefCell, fmt::Write as _, io::Write, rc::Rc};
 
-use postback_core::delivery::Record;
+use postback_core::{clock::Timestamp, delivery::Record};
 use postback_reconcile::{
     compare::{DISPUTES, Files, LINES, Options, Outcome, compare},
     decide::DECISIONS,
@@ -153,6 +153,17 @@ pub(crate) fn compared(
     shop: &Shop,
     format: &Format,
 ) -> Result<Compared, Fault> {
+    compared_between([None, None], report, records, shop, format)
+}
+
+/// The same of a report that covers the time between these instants.
+pub(crate) fn compared_between(
+    [from, to]: [Option<Timestamp>; 2],
+    report: &Report,
+    records: &[Record],
+    shop: &Shop,
+    format: &Format,
+) -> Result<Compared, Fault> {
     let [lines, disputes, decisions] = [(); 3].map(|()| Shared::default());
     let table = |to: &Shared, headings: &[&str]| {
         Table::new(Box::new(to.clone()), headings).expect("a table")
@@ -162,7 +173,7 @@ pub(crate) fn compared(
         disputes: Some(table(&disputes, &DISPUTES)),
         decisions: Some(table(&decisions, &DECISIONS)),
     };
-    let options = Options { network: "net".to_owned(), ..Options::default() };
+    let options = Options { network: "net".to_owned(), from, to };
     let mut ledger = ledger(records, format, shop);
     let outcome = compare(report, &mut ledger, shop, &options, &mut files)?;
     for table in [files.lines, files.disputes, files.decisions].into_iter().flatten() {

@@ -222,16 +222,25 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     pub(super) fn result(&self, wait_until: Option<Timestamp>) -> DeliveryResult {
         let changed = self.has_changed();
         let was_in_doubt = self.first.as_ref().is_some_and(|first| first.protocol.in_doubt());
-        let is_named = self.record.as_ref().is_some_and(|record| record.message_until.is_some());
         DeliveryResult {
             wait_until,
-            needs_message: wait_until.is_some() && !is_named,
+            needs_message: wait_until.is_some() && !self.has_message(),
             replayed: self.first.is_some() && !self.sent && !changed,
             sent: self.sent,
             changed,
             newly_in_doubt: !was_in_doubt && self.protocol().is_some_and(Delivery::in_doubt),
             ..DeliveryResult::of(self.record.as_ref())
         }
+    }
+
+    /// Returns whether a message is on the queue that carries the order at hand on.
+    fn has_message(&self) -> bool {
+        let Some(record) = &self.record else { return false };
+        if self.is_of_the_version_held(record.protocol.order_updated_at) {
+            return record.message_until.is_some();
+        }
+        // A version that waits was put before it was noted.
+        self.on_queue && self.trigger.source == Source::Api
     }
 
     /// Returns whether this run changed the delivery's state.
@@ -322,9 +331,10 @@ impl Trigger<'_> {
     }
 }
 
-/// Returns whether `next` is of a later version than the one held.
+/// Returns whether `next` is of a later version than the one held, or notes one that waits for it.
 pub(super) fn replaces(held: Option<&Record>, next: &Delivery) -> bool {
-    held.is_some_and(|held| held.protocol.order_updated_at < next.order_updated_at)
+    let Some(held) = held.map(|held| &held.protocol) else { return false };
+    held.order_updated_at < next.order_updated_at || held.waiting_version < next.waiting_version
 }
 
 /// Returns whether a message has to carry the order on, and none is on the queue yet.

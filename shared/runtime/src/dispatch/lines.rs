@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        ByLines, Delivery, Event, Facts, Key, Lines, Policy, Record, Recovery, Refunds, State,
-        by_lines,
+        Attempt, ByLines, Delivery, Event, Facts, Key, Lines, Policy, Record, Recovery, Refunds,
+        State, by_lines,
     },
     network::{Network, Part},
     order::Order,
@@ -49,6 +49,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             lines.are_permitted = true;
             updated = self.write_lines(order, &lines, trigger).await?;
         }
+        let is_put = trigger.source == Source::Api && notes_waiting(&updated);
         let held = updated.after.as_ref();
         let answered = DeliveryResult { replayed: true, ..DeliveryResult::of(held) };
         Ok(match updated.value {
@@ -64,10 +65,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Entered::Deliver(results)
             }
             ByLines::Conflict { lines: differing, .. } => {
-                self.refuse_lines(order, parts, &differing, trigger).await?
+                self.refuse_lines(order, parts, &differing, held, trigger).await?
             }
             ByLines::Wait { until, lines: under_way, .. } => {
-                self.await_lines(order, &under_way, until).await?
+                self.await_lines(order, &under_way, until, is_put).await?
             }
             // The permission lapsed in between.
             ByLines::Close { .. } | ByLines::Permitted { .. } => Entered::Answered(vec![answered]),
@@ -84,11 +85,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Entered::Answered(deliveries_or(results, answered))
             }
             ByLines::ModeChanged { .. } => {
+                let left = self.leave(order, configured, None, trigger).await?.unwrap_or(answered);
                 let reason = Some(Reason::new("mode_changed"));
-                let key = Key::new(&order.order_id, N::NAME, None);
-                let event = Event::Unplanned { settings: configured.version.clone() };
-                let result = self.record(&key, &event, trigger).await?.unwrap_or(answered);
-                Entered::Answered(vec![DeliveryResult { reason, ..result }])
+                Entered::Answered(vec![DeliveryResult { reason, ..left }])
             }
         })
     }
@@ -206,9 +205,13 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         order: &Order,
         parts: &[Part<N::Report>],
         differing: &[String],
+        whole: Option<&Record>,
         trigger: &Trigger<'_>,
     ) -> Result<Entered, DeliverError> {
         let mut records = self.line_records(order).await?;
+        if differing.is_empty() {
+            return self.refuse_whole(order, whole, records, trigger).await;
+        }
         let mut results = Vec::with_capacity(differing.len());
         for line in differing {
             let part = parts.iter().find(|part| part.line.as_ref() == Some(line));
@@ -227,13 +230,38 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         Ok(Entered::Answered(results))
     }
 
+    /// The network has lines of the order, or may have, and no line is another one, but the order
+    /// is: noted on the first that was tried.
+    async fn refuse_whole(
+        &self,
+        order: &Order,
+        whole: Option<&Record>,
+        records: BTreeMap<String, Record>,
+        trigger: &Trigger<'_>,
+    ) -> Result<Entered, DeliverError> {
+        let is_reported = records.values().any(|line| !line.protocol.is_certainly_absent());
+        let money = whole.and_then(Record::money).filter(|_| is_reported);
+        let result = DeliveryResult {
+            conflict: true,
+            replayed: true,
+            reported: money.map(|(amount, currency)| (amount.to_owned(), currency.to_owned())),
+            ..DeliveryResult::of(whole)
+        };
+        if let Some(tried) = records.into_values().find(|line| line.protocol.attempt > 0) {
+            let (key, facts) = (tried.key(), content::<N>(order));
+            self.note_conflict(&key, Some(tried), &facts, trigger).await?;
+        }
+        Ok(Entered::Answered(vec![result]))
+    }
+
     /// The order comes back at `until`: for lines that are under way with other content, or for the
-    /// order as a whole.
+    /// order as a whole. `is_put` if a message is on the queue for it.
     async fn await_lines(
         &self,
         order: &Order,
         under_way: &[String],
         until: Timestamp,
+        is_put: bool,
     ) -> Result<Entered, DeliverError> {
         if under_way.is_empty() {
             let later = DeliveryResult::later(None, Reason::new("order_changed"), until);
@@ -244,7 +272,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             line: Some(line.clone()),
             replayed: true,
             wait_until: Some(until),
-            needs_message: true,
+            needs_message: !is_put,
             ..DeliveryResult::of(records.remove(line).as_ref())
         };
         Ok(Entered::Answered(under_way.iter().map(result).collect()))
@@ -282,8 +310,19 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         line: &str,
         trigger: &Trigger<'_>,
     ) -> Result<DeliveryResult, DeliverError> {
+        let left = self.leave(order, configured, Some(line), trigger).await?;
+        Ok(Self::of_line(line, left))
+    }
+
+    async fn leave(
+        &self,
+        order: &Order,
+        configured: &Configured<N>,
+        line: Option<&str>,
+        trigger: &Trigger<'_>,
+    ) -> Result<Option<DeliveryResult>, DeliverError> {
         let event = Event::Unplanned { settings: configured.version.clone() };
-        self.record_line(order, line, &event, trigger).await
+        self.record(&Key::new(&order.order_id, N::NAME, line), &event, trigger).await
     }
 
     async fn record_line(
@@ -295,8 +334,13 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<DeliveryResult, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, Some(line));
         let result = self.record(&key, event, trigger).await?;
+        Ok(Self::of_line(line, result))
+    }
+
+    /// The result of a line, which the ledger may not hold.
+    fn of_line(line: &str, result: Option<DeliveryResult>) -> DeliveryResult {
         let result = result.unwrap_or_else(|| DeliveryResult::skipped(Reason::new("by_lines")));
-        Ok(DeliveryResult { line: Some(line.to_owned()), ..result })
+        DeliveryResult { line: Some(line.to_owned()), ..result }
     }
 
     /// Adds the lines of an order that was reported by lines and now comes as a whole: those that are
@@ -351,8 +395,13 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     }
 
     /// Returns whether the order of a claimed line is cancelled or superseded meanwhile, or another
-    /// version of it is being compared: then the line settles unsent.
-    pub(super) async fn is_line_void(&self, key: &Key, order: &Order) -> Result<bool, LedgerError> {
+    /// version of it is being compared or waits: then the line settles unsent.
+    pub(super) async fn is_line_void(
+        &self,
+        key: &Key,
+        order: &Order,
+        attempt: &Attempt,
+    ) -> Result<bool, LedgerError> {
         if key.line().is_none() {
             return Ok(false);
         }
@@ -362,7 +411,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let cancelled = held.cancelled.as_ref();
         let is_cancelled =
             cancelled.is_some_and(|cancelled| cancelled.holds_against(order.updated_at));
-        let is_superseded = order.updated_at < held.order_updated_at;
+        // What waits, waits for the doubts to be resolved.
+        let is_outdated = order.updated_at < held.waiting_version && !attempt.in_doubt;
+        let is_superseded = order.updated_at < held.order_updated_at || is_outdated;
         let is_other = !held.facts.agree(&content::<N>(order));
         let is_closed = self.services.now() < held.not_before;
         let is_withdrawn = held.state == State::Withdrawn;
@@ -392,8 +443,18 @@ fn withdrawal_of(whole: Option<&Record>) -> Event {
     withdrawal(cancelled.and_then(|cancelled| cancelled.updated_at), by_refunds)
 }
 
-/// Returns whether a later version takes the place of the one held.
+/// Returns whether the order's item notes from now on that this version waits.
+fn notes_waiting(updated: &Updated<ByLines>) -> bool {
+    let waiting = |record: &Option<Record>| {
+        record.as_ref().and_then(|record| record.protocol.waiting_version)
+    };
+    waiting(&updated.before) < waiting(&updated.after)
+}
+
+/// Returns whether a later version takes the place of the one held, or is noted as one that waits.
 fn is_replaced(held: Option<&Delivery>, way: &ByLines, lines: &Lines) -> bool {
-    matches!(way, ByLines::Deliver { .. })
-        && held.is_some_and(|held| held.order_updated_at < lines.updated_at)
+    let Some(held) = held else { return false };
+    let is_taken =
+        matches!(way, ByLines::Deliver { .. }) && held.order_updated_at < lines.updated_at;
+    is_taken || way.next().is_some_and(|next| held.waiting_version < next.waiting_version)
 }

@@ -42,17 +42,20 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         let now = self.now();
         let decision = step(self.protocol(), event, &self.policy, now);
         let Some(next) = decision.next else { return Ok(None) };
-        let Then::Wait(until) = decision.then else {
+        let waits = match decision.then {
+            Then::Wait(until) if self.is_of_the_version_held(next.order_updated_at) => Some(until),
+            _ => None,
+        };
+        let Some(until) = waits else {
             if may_replace && replaces(self.record.as_ref(), &next) && !next.state.is_final() {
-                // The messages of the version before are superseded from here on, and the caller
+                // The messages of the versions before are superseded from here on, and the caller
                 // may be gone: this one carries the order on.
                 self.dispatcher.put_later_version(self.trigger).await?;
                 self.on_queue = true;
             }
             return Ok(None);
         };
-        let is_due_at_once = matches!(event, Event::Arrive(_)) && until <= now;
-        if is_due_at_once || !self.is_of_the_version_held(next.order_updated_at) {
+        if matches!(event, Event::Arrive(_)) && until <= now {
             return Ok(None);
         }
         // Named anew when that has passed: should it be lost, the sweep sees it the same day.

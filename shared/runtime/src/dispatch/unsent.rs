@@ -9,7 +9,7 @@ use postback_core::{
     redaction::Reason,
 };
 
-use super::{Configured, DeliverError, DeliveryResult, Dispatcher, Trigger, content};
+use super::{Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content};
 use crate::{
     ledger::{Change, LedgerError, UpdateError},
     services::Services,
@@ -130,7 +130,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Option<DeliveryResult>, DeliverError> {
         let policy = Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG);
         let held = self.ledger.get(key).await.map_err(UpdateError::from)?;
-        let updated = self.apply(key, held, event, &policy, trigger.note(), true).await?;
+        let on_queue = trigger.source == Source::Queue;
+        let updated = self.apply(key, held, event, &policy, trigger.note(), on_queue).await?;
         if updated.after.is_none() {
             return Ok(None);
         }

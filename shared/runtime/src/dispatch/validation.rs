@@ -4,8 +4,8 @@
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        Attempt, Calendar, Due, Event, Facts, Followed, Key, Note, Policy, RETENTION, Record,
-        Recovery, Reported, Then, Verdict,
+        Attempt, Due, Event, Facts, Followed, Key, Note, Policy, RETENTION, Record, Recovery,
+        Reported, Terms, Then, Verdict,
     },
     network::{Classification, Network, Part, ValidationPlan},
     order::Order,
@@ -45,8 +45,8 @@ pub(super) fn reported<N: Network>(
 }
 
 /// The delivery as its validation follows it.
-fn followed(record: &Record, calendar: Calendar) -> Option<Followed> {
-    let followed = Followed::of(&record.protocol, record.version, calendar)?;
+fn followed(record: &Record, terms: Terms) -> Option<Followed> {
+    let followed = Followed::of(&record.protocol, record.version, terms)?;
     Some(Followed { standing: record.standing(), ..followed })
 }
 
@@ -60,7 +60,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         is_new: bool,
     ) -> Result<(), UpdateError> {
         let Some(plan) = configured.network.validation() else { return Ok(()) };
-        let Some(followed) = followed(record, plan.calendar) else {
+        let Some(followed) = followed(record, plan.terms) else {
             return Ok(());
         };
         if !record.protocol.state.is_success() {
@@ -89,7 +89,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let mut held = self.ledger.get(key).await.map_err(UpdateError::from)?;
         // What the delivery knows by now, another person's decision included.
         let record = self.ledger.get(&delivery).await.map_err(UpdateError::from)?;
-        let followed = record.as_ref().and_then(|record| followed(record, plan.calendar));
+        let followed = record.as_ref().and_then(|record| followed(record, plan.terms));
         if let Some(followed) = followed {
             let event = Event::Follow(Box::new(followed));
             held = self.apply_validation(key, held, &event, Note::default()).await?.after;
@@ -97,7 +97,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let now = self.services.now();
         let circuit = breaker.check(&key.order_id, &configured.version, now);
         let event = Event::Validate(Due {
-            calendar: plan.calendar,
+            terms: plan.terms,
             deadline,
             settings: configured.version.clone(),
             open: match &circuit {

@@ -34,7 +34,8 @@ pub struct Filter {
     pub unclaimed: bool,
     /// The validations of deliveries, too: all of them, whatever `state` and `open` say.
     pub validations: bool,
-    /// The validations that wait for a person, too, whatever `open` says.
+    /// The validations that wait for a person, and those whose money is to be claimed back, too,
+    /// whatever `open` says.
     pub held_validations: bool,
 }
 
@@ -173,9 +174,11 @@ impl Filter {
             if self.held_validations {
                 let states =
                     VALIDATIONS_FOR_A_PERSON.map(|state| text(state.as_str(), state.as_str()));
-                wanted = format!("({wanted} OR #state IN ({}))", states.join(", "));
+                let delivered = text("delivered", State::Delivered.as_str());
+                let came_back = format!("#state = {delivered} AND attribute_exists(#returned)");
+                wanted = format!("({wanted} OR #state IN ({}) OR {came_back})", states.join(", "));
             }
-            clause(wanted, if self.held_validations { &["state"] } else { &[] });
+            clause(wanted, if self.held_validations { &["state", "returned"] } else { &[] });
         }
         if self.open {
             let finals = State::ALL.into_iter().filter(|state| state.is_final());
@@ -216,7 +219,8 @@ impl Filter {
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
-        let is_held = self.held_validations && record.is_validation_for_a_person();
+        let is_held = self.held_validations
+            && (record.is_validation_for_a_person() || record.has_open_claim_back());
         let is_unwanted = record.is_validation() && !self.validations && !is_held;
         if record.is_order_of_lines() || is_unwanted {
             return false;

@@ -15,6 +15,7 @@ pub(crate) fn delivery(state: State, first_seen_at: Timestamp) -> Delivery {
         attempt: 1,
         facts: Facts::none(),
         order_updated_at: None,
+        waiting_version: None,
         first_seen_at,
         claim_expires_at: first_seen_at,
         not_before: first_seen_at,

@@ -143,6 +143,17 @@ impl Record {
         self.is_validation() && VALIDATIONS_FOR_A_PERSON.contains(&self.protocol.state)
     }
 
+    /// Returns whether what was approved has come back since, and no person has acknowledged it after
+    /// that.
+    #[must_use]
+    pub fn has_open_claim_back(&self) -> bool {
+        let came_back = self.returned.map_or(0, |returned| returned.version);
+        let is_answer = |taken: &DecisionRecord| {
+            taken.decision == Decision::Acknowledge && taken.version > came_back
+        };
+        self.protocol.claim_back().is_some() && !self.decisions.entries().iter().any(is_answer)
+    }
+
     /// The standing of the delivery for its validation: a person's confirmation that rests on a report
     /// counts as the network's own word.
     #[must_use]

@@ -25,6 +25,7 @@ fn delivery(state: State, attempt: u32) -> Delivery {
         attempt,
         facts: Facts::none(),
         order_updated_at: None,
+        waiting_version: None,
         claim: None,
         scope: None,
         first_seen_at: NOW,
@@ -122,6 +123,20 @@ fn a_settlement_ends_its_attempt_and_keeps_the_networks_ids() {
     assert_eq!(record.references.get("id"), Some("c-1"));
     assert_eq!((record.version, record.write_id.as_str()), (2, "00000000000000cd"));
     assert_eq!((record.updated_at, record.state_version), (NOW + SECOND, 2));
+}
+
+#[test]
+fn a_later_version_that_waits_leaves_the_message_of_the_one_held() {
+    let at = NOW + SECOND;
+    let named = Note { message_until: Some(at), ..Note::default() };
+    let lost = after(&claimed(), delivery(State::Unconfirmed, 1), named, at);
+    let noted = Delivery { waiting_version: Some(at), ..lost.protocol.clone() };
+
+    let waited_for = after(&lost, noted.clone(), Note::default(), at);
+
+    assert_eq!(waited_for.message_until, Some(at));
+    assert_eq!(waited_for.state_version, lost.state_version, "it is no event");
+    assert_eq!(after(&waited_for, noted, Note::default(), at).message_until, None);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::{
     claim::{claim, expired, has_expired, has_time},
     come_back,
     plan::{blank, hold_back, is_held_back, not_plannable, plan, unplannable},
+    waiting::{is_outdated, is_unsettled, note_waiting},
     waits,
 };
 use crate::{clock::Timestamp, redaction::Reason};
@@ -25,11 +26,13 @@ pub(super) fn arrive(
     now: Timestamp,
 ) -> Step {
     match (refunded(held, arrival, now), held) {
-        (Some(step), _) => step,
+        (Some(step), None) => step,
         (None, None) => first(arrival, policy, now),
+        (Some(step), Some(held)) => note_waiting(held, arrival, step),
         (None, Some(held)) => {
             let is_delayed = arrival.is_delayed || is_refunded(held, arrival);
-            again(held, &Arrival { is_delayed, ..arrival.clone() }, policy, now)
+            let step = again(held, &Arrival { is_delayed, ..arrival.clone() }, policy, now);
+            note_waiting(held, arrival, step)
         }
     }
 }
@@ -101,7 +104,8 @@ fn completed(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp
         // An open delivery has a message of the version held, and what waited for a content that was
         // replaced since is older than that one.
         _ if version == Ordering::Less
-            || (version == Ordering::Equal && !is_same && arrival.has_waited) =>
+            || (version == Ordering::Equal && !is_same && arrival.has_waited)
+            || is_outdated(held, arrival) =>
         {
             Step { next: None, then: Then::Superseded }
         }
@@ -126,7 +130,9 @@ fn cancelled(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp
         return completed(held, arrival, policy, now);
     }
     match permitted_scope(held, arrival, now) {
-        _ if compare(arrival.updated_at, held.order_updated_at) == Some(Ordering::Less) => {
+        _ if compare(arrival.updated_at, held.order_updated_at) == Some(Ordering::Less)
+            || is_outdated(held, arrival) =>
+        {
             Step { next: None, then: Then::Superseded }
         }
         Some(scope) => send_permitted(held, scope, arrival, policy, now),
@@ -220,11 +226,6 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
             plan(&fresh, arrival, policy, now)
         }
     }
-}
-
-/// Returns whether the version held is under way, or in a doubt that resolves itself.
-pub(super) fn is_unsettled(held: &Delivery, now: Timestamp) -> bool {
-    held.state == State::Sending || (held.in_doubt() && waits(held, now))
 }
 
 /// The same content again: does what is due.

@@ -14,10 +14,10 @@ use super::{
     super::{
         Cancellation, Delivery, Doubt, Facts, IfAbsent, Permission, Refunds, State, Step, Then,
     },
-    arrive::is_unsettled,
     cancel::{cancelled_by_refunds, reach},
     claim::{doubt, has_expired},
     plan::blank,
+    waiting::is_unsettled,
 };
 use crate::{clock::Timestamp, redaction::Reason};
 
@@ -77,9 +77,10 @@ pub enum ByLines {
         /// The order's item, to be written; `None` when unchanged.
         next: Option<Box<Delivery>>,
     },
-    /// The network has these lines with other content, or may have. Nothing is sent.
+    /// The network has these lines with other content, or may have, or has others of an order whose
+    /// content is another one without a later version. Nothing is sent.
     Conflict {
-        /// The lines.
+        /// The lines that differ; none where only the order as a whole does.
         lines: Vec<String>,
         /// The order's item, to be written; `None` when unchanged.
         next: Option<Box<Delivery>>,
@@ -140,11 +141,22 @@ pub fn by_lines(
     let way = refunded(decide(held, deliveries, lines, now), held, lines, now);
     let Some(item) = way.next().or(held) else { return way };
     let refunds = item.refunds.and(&lines.refunds);
-    if refunds == item.refunds {
+    let waiting_version = waiting(item, &way, lines);
+    if refunds == item.refunds && waiting_version == item.waiting_version {
         return way;
     }
-    let item = Delivery { refunds, ..item.clone() };
+    let item = Delivery { refunds, waiting_version, ..item.clone() };
     way.with(item)
+}
+
+/// The newest version that waits for lines under way, until its own arrival is decided.
+fn waiting(item: &Delivery, way: &ByLines, lines: &Lines) -> Option<Timestamp> {
+    match way {
+        _ if lines.updated_at < item.waiting_version => item.waiting_version,
+        ByLines::Wait { .. } if lines.updated_at > item.order_updated_at => lines.updated_at,
+        ByLines::Close { .. } | ByLines::Permitted { .. } => item.waiting_version,
+        _ => None,
+    }
 }
 
 /// Refunds that reach the amount of the order cancel it, unless a person permitted to send it.
@@ -193,11 +205,14 @@ fn decide(
         && lines.updated_at == held.order_updated_at
         && held.lines.is_some()
         && !is_held(held, lines);
-    if lines.updated_at < held.order_updated_at || is_replaced {
+    // Of the one held, lines that are in doubt may still have to be resolved.
+    let is_outdated =
+        lines.updated_at > held.order_updated_at && lines.updated_at < held.waiting_version;
+    if lines.updated_at < held.order_updated_at || is_replaced || is_outdated {
         return ByLines::Superseded { next: None };
     }
     let (differing, under_way) = compare(held, deliveries, lines, now);
-    if !differing.is_empty() {
+    if let Some(differing) = differing {
         return ByLines::Conflict { lines: differing, next: opened(held, lines) };
     }
     if !under_way.is_empty() {
@@ -233,13 +248,13 @@ fn is_held(held: &Delivery, lines: &Lines) -> bool {
 }
 
 /// The lines that the network has, or may have, with other content, and those that are under way with
-/// other content and settle themselves.
+/// other content and settle themselves. `None` for the first where nothing stands in the way.
 fn compare(
     held: &Delivery,
     deliveries: &BTreeMap<String, Delivery>,
     lines: &Lines,
     now: Timestamp,
-) -> (Vec<String>, Vec<String>) {
+) -> (Option<Vec<String>>, Vec<String>) {
     let (mut differing, mut under_way) = (Vec::new(), Vec::new());
     for (id, facts) in &lines.parts {
         match deliveries.get(id).map(|line| fit(line, facts, lines.updated_at, now)) {
@@ -248,13 +263,24 @@ fn compare(
             Some(Fit::Fits) | None => {}
         }
     }
+    if !differing.is_empty() {
+        return (Some(differing), under_way);
+    }
     // Without a later `updated_at` other content takes the place of what was never tried only.
     let is_other = lines.updated_at == held.order_updated_at && !is_held(held, lines);
-    if is_other && differing.is_empty() {
-        let claimed = deliveries.iter().find(|(_, line)| line.attempt > 0);
-        differing.extend(claimed.map(|(id, _)| id.clone()));
-    }
-    (differing, under_way)
+    let is_tried = deliveries.values().any(|line| line.attempt > 0);
+    ((is_other && is_tried).then(|| changed(held, deliveries, lines)), under_way)
+}
+
+/// The lines of the version held whose content is another one here, or that are missing. There are
+/// none where lines were added, or only the order's own content is another one.
+fn changed(held: &Delivery, deliveries: &BTreeMap<String, Delivery>, lines: &Lines) -> Vec<String> {
+    let given: BTreeMap<_, _> = lines.parts.iter().map(|(id, facts)| (id, facts)).collect();
+    let is_changed = |id: &&String| {
+        let line = deliveries.get(*id);
+        line.is_some_and(|line| given.get(id).is_none_or(|facts| !facts.agree(&line.facts)))
+    };
+    held.lines.iter().flatten().filter(is_changed).cloned().collect()
 }
 
 /// The way in which a line's content fits its delivery.
@@ -317,6 +343,7 @@ fn deliver(lines: &Lines, held: Option<&Delivery>, now: Timestamp) -> ByLines {
         former_lines: before.filter(|id| !ids.contains(id)).cloned().collect(),
         lines: Some(ids),
         decisions: held.map_or(0, |held| held.decisions),
+        waiting_version: held.and_then(|held| held.waiting_version),
         refunds: held.map(|held| held.refunds.clone()).unwrap_or_default(),
         ..blank(&lines.facts, lines.updated_at, held.map_or(now, |held| held.first_seen_at))
     };

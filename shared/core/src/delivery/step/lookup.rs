@@ -81,6 +81,12 @@ fn absent(
         };
         return become_(next, now);
     }
+    // It is sent instead.
+    if held.waiting_version > held.order_updated_at {
+        let reason = Some(Reason::new("order_changed"));
+        let next = Delivery { state: State::Retrying, reason, not_before: now, ..certain };
+        return become_(next, now);
+    }
     let scope = doubt.scope.clone();
     claim(&certain, &scope, question.deadline, policy, now)
 }

@@ -12,6 +12,7 @@
 //! | `cancel.rs` | the shop cancelled the order |
 //! | `decide.rs` | a person decided |
 //! | `note.rs` | the facts that an arrival adds beside its step: refunds, the content reported |
+//! | `waiting.rs` | a later version waits for the one held |
 //! | `validate.rs` | a validation follows its delivery, and is due |
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod waiting;
 
 pub use lines::{ByLines, Lines, by_lines};
 

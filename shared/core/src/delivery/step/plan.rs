@@ -124,6 +124,7 @@ pub(super) fn blank(
         attempt: 0,
         facts: facts.clone(),
         order_updated_at,
+        waiting_version: None,
         first_seen_at,
         claim: None,
         scope: None,

@@ -71,7 +71,7 @@ fn begin(followed: &Followed) -> Step {
     if !is_there {
         return Step::rest();
     }
-    let lock_at = followed.reported.completed_at + followed.calendar.return_period;
+    let lock_at = followed.reported.completed_at + followed.terms.return_period;
     let next = Delivery {
         state: State::Retrying,
         reason: Some(RETURN_PERIOD),
@@ -114,10 +114,10 @@ pub(super) fn due(held: &Delivery, due: &Due, policy: &Policy, now: Timestamp) -
     };
     let reported = held.reported.as_ref();
     let amount = reported.map(|reported| reported.amount).unwrap_or_default();
-    match validate(facts, &held.refunds, reported, due.calendar, now) {
+    match validate(facts, &held.refunds, reported, due.terms, now) {
         Validated::Wait(until) => {
             // The settings may have a longer period than at the beginning.
-            let period = due.calendar.return_period;
+            let period = due.terms.return_period;
             let lock_at = reported.map(|reported| reported.completed_at + period);
             wait(held, lock_at.unwrap_or(validation.lock_at), until)
         }

@@ -20,7 +20,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 const PERIOD: Duration = Duration::from_hours(30 * 24);
-const CALENDAR: Calendar = Calendar { return_period: PERIOD };
+const TERMS: Terms = Terms { return_period: PERIOD, decimals: 2 };
 
 /// The amount in minor units.
 fn minor(units: i64) -> Decimal {
@@ -47,7 +47,7 @@ fn refunds(entries: &[(u8, i64)]) -> Refunds {
 
 fn decide(total: i64, refunds: &Refunds, now: Timestamp) -> Validated {
     let order = OrderFacts { standing: Standing::Reported, cancelled: None, is_permitted: false };
-    validate(order, refunds, Some(&reported(total)), CALENDAR, now)
+    validate(order, refunds, Some(&reported(total)), TERMS, now)
 }
 
 fn cancelled(completed_after: bool) -> Cancellation {
@@ -73,11 +73,27 @@ fn each_decision_has_its_case() {
 }
 
 #[test]
+fn an_amount_that_the_network_can_not_take_exactly_is_a_persons_matter() {
+    let fils = |id: &str, units| {
+        let entry = RefundEntry { amount: Some(Decimal::new(units, 3)), at: None };
+        Refunds::of([(id.to_owned(), entry)].into_iter())
+    };
+    let late = NOW + PERIOD;
+    let person = Validated::Person(Reason::new("amount_too_precise"));
+
+    assert_eq!(decide(1_050, &fils("r-1", 1), late), person, "10.499");
+    assert_eq!(decide(1_050, &fils("r-1", 10), late), Validated::Approve(minor(1_049)));
+    let both = fils("r-1", 1).and(&fils("r-2", 9));
+    assert_eq!(decide(1_050, &both, late), Validated::Approve(minor(1_049)), "their sum counts");
+    assert_eq!(decide(1_050, &fils("r-1", 10_500), late), Validated::Reject);
+}
+
+#[test]
 fn what_the_order_says_comes_first() {
     let late = NOW + PERIOD;
     let decide = |standing, cancelled: Option<&Cancellation>, is_permitted, reported| {
         let order = OrderFacts { standing, cancelled, is_permitted };
-        validate(order, &refunds(&[(1, 1)]), reported, CALENDAR, late)
+        validate(order, &refunds(&[(1, 1)]), reported, TERMS, late)
     };
     let (whole, differing) = (reported(100), Reported { differs: true, ..reported(100) });
     let person = |reason| Validated::Person(Reason::new(reason));
@@ -105,7 +121,7 @@ fn refunds_that_cancel_an_order_decide_its_validation() {
         let cancelled = Cancellation { by_refunds, ..cancelled(false) };
         let standing = Standing::Reported;
         let order = OrderFacts { standing, cancelled: Some(&cancelled), is_permitted: false };
-        validate(order, refunds, Some(&reported(149_900)), CALENDAR, NOW + PERIOD)
+        validate(order, refunds, Some(&reported(149_900)), TERMS, NOW + PERIOD)
     };
     let unclear = refunds(&[(1, 149_900), (1, 100)]);
     for (refunds, by_refunds, expected) in [
@@ -125,9 +141,9 @@ fn refunds_that_cancel_an_order_decide_its_validation() {
 fn a_longer_return_period_moves_the_lock_and_the_validation_is_not_overdue() {
     let mut life = Life::new();
     life.now = NOW + PERIOD;
-    let (calendar, deadline) =
-        (Calendar { return_period: PERIOD + A_DAY * 15 }, life.now + 30 * SECOND);
-    let due = Due { calendar, deadline, settings: "v2".to_owned(), open: None };
+    let (terms, deadline) =
+        (Terms { return_period: PERIOD + A_DAY * 15, ..TERMS }, life.now + 30 * SECOND);
+    let due = Due { terms, deadline, settings: "v2".to_owned(), open: None };
 
     let then = life.apply(&Event::Validate(due));
 
@@ -270,7 +286,7 @@ impl Life {
             reported: reported(TOTAL),
             refunds: Refunds::default(),
             cancelled: None,
-            calendar: CALENDAR,
+            terms: TERMS,
         };
         let mut life = Self { now: NOW, followed, validation: None, may_be_validated: false };
         life.follow();
@@ -327,7 +343,7 @@ impl Life {
         self.follow();
         let deadline = self.now + 30 * SECOND;
         let (settings, open) = ("v1".to_owned(), None);
-        let due = Due { calendar: CALENDAR, deadline, settings: settings.clone(), open };
+        let due = Due { terms: TERMS, deadline, settings: settings.clone(), open };
         let permission = self.validation.as_ref().and_then(|held| held.permission.as_ref());
         let is_permitted = permission.is_some_and(|permission| self.now < permission.until);
         let Then::Send(attempt) = self.apply(&Event::Validate(due)) else { return };

@@ -169,6 +169,32 @@ async fn a_version_that_changes_a_reported_line_is_a_conflict_and_nothing_of_it_
 }
 
 #[tokio::test]
+async fn more_lines_without_a_later_version_are_a_conflict_of_the_order() {
+    for by_queue in [true, false] {
+        let bundle = bundle("line_items").await;
+        bundle.post("/orders/shopback", &changed_at(of(&["1000", "499"]), 10)).await;
+        let more = changed_at(of(&["1000", "499", "7"]), 10);
+        if by_queue {
+            bundle.shopback.enqueue(&more);
+        } else {
+            let reply = bundle.post("/orders/shopback", &more).await;
+            assert_eq!(reply.status, 409, "{}", reply.text);
+            let detail = reply.body()["detail"].as_str().unwrap_or_default().to_owned();
+            assert!(detail.starts_with("This order was reported"), "no line differs: {detail}");
+            assert!(detail.contains("1499 INR"), "{detail}");
+            bundle.assert_described("post", "/orders/shopback", &reply).await;
+        }
+
+        assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+        assert_eq!(amounts(&bundle), ["1000", "499"], "by the queue: {by_queue}");
+        let events = published(&bundle, "shopback").await;
+        let conflicts = events.iter().filter(|kind| *kind == "conflict").count();
+        assert_eq!(conflicts, usize::from(by_queue), "{events:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_version_with_more_lines_and_another_refused_one_goes_out() {
     let bundle = with_a_refused_line(&["1000", "499"], 2).await;
 

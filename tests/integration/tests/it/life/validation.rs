@@ -113,6 +113,13 @@ async fn a_refund_one_second_before_the_lock_lowers_the_amount_and_one_after_it_
     assert_eq!(money(Money::Validated).as_deref(), Some("1489.99"));
     assert_eq!(money(Money::ToClaimBack).as_deref(), Some("20.5"));
     assert_eq!((money(Money::Pending), counts["shopback"].validations_held), (None, 0));
+    // A person has claimed it; then more comes back.
+    assert_eq!(counts["shopback"].claim_backs, 1);
+    let key = Key::known("A-1".to_owned(), "shopback", None).validation();
+    bundle.bed.decide(&key, Decision::Acknowledge).await;
+    assert_eq!(sweep(&bundle).await["shopback"].claim_backs, 0);
+    bundle.post("/orders/shopback", &refunds(order("A-1", "a"), &[("r-4", "1")])).await;
+    assert_eq!(sweep(&bundle).await["shopback"].claim_backs, 1);
 }
 
 #[tokio::test]

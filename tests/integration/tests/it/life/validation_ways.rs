@@ -11,8 +11,14 @@ use postback_integration::{
     sign::{KEY, message},
     with,
 };
+use postback_reconcile::{
+    format::Format,
+    month::{Month, Period},
+};
 use postback_sandbox::{Network, ShopBackDuplicates};
 use serde_json::{Value, json};
+
+use crate::reconcile::records;
 
 use super::{
     DAY, cancelled, order,
@@ -202,6 +208,42 @@ async fn what_comes_back_by_the_webhook_and_by_the_bus_counts_alike() {
     found.sort();
     let expected = [("approved", "1489.98"), ("approved", "1489.99"), ("rejected", "1499")];
     assert_eq!(found, expected.map(|(status, amount)| (status.to_owned(), amount.to_owned())));
+}
+
+/// The decisions of the workbook of November, and the reasons that stand in its way.
+async fn workbook(bundle: &Bundle) -> (Vec<(String, String)>, Vec<String>) {
+    let mut month = Month::new(Period::month("2026-11", None).expect("a month"));
+    for record in records(bundle, "shopback").await {
+        month.add(record);
+    }
+    let format = Format::of_network("shopback").expect("a format");
+    let decided = month.decide(&format, None, bundle.bed.now());
+    let rows = decided.conversions.iter();
+    let rows = rows.map(|row| (row.status.as_str().to_owned(), row.amount.normalize().to_string()));
+    (rows.collect(), decided.in_the_way.into_iter().map(|remark| remark.reason).collect())
+}
+
+#[tokio::test]
+async fn what_two_decimals_can_not_hold_waits_for_a_person_both_ways() {
+    let bundle = bundle().await;
+    let order = with(order("A-1", "a"), "/currency", json!("KWD"));
+    bundle.post("/orders/shopback", &order).await;
+    let part = refunds(order, &[("r-1", "0.125")]);
+    bundle.post("/orders/shopback", &part).await;
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+
+    let held = shown(&bundle, "A-1").await;
+    assert_eq!((validated(&bundle), held["status"].clone()), (vec![], json!("held")));
+    assert_eq!(held["reason"], "amount_too_precise");
+    assert_eq!(workbook(&bundle).await, (vec![], vec!["amount_too_precise".to_owned()]));
+
+    // With another refund it fits.
+    let more = refunds(part, &[("r-1", "0.125"), ("r-2", "0.875")]);
+    bundle.post("/orders/shopback", &more).await;
+    assert_eq!(workbook(&bundle).await, (one("approved", "1498"), vec![]));
+    validate(&bundle).await;
+    assert_eq!(validated(&bundle), one("approved", "1498"));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use postback_core::delivery::{Key, State};
 use postback_harness::Strike;
 use postback_integration::{Bundle, with};
 use postback_sandbox::{Fault, Network};
@@ -74,6 +75,63 @@ async fn a_later_version_waits_for_a_doubt_and_is_a_conflict_once_the_earlier_is
     assert_eq!(amounts(&bundle), ["1499", "1499"]);
     let events = published(&bundle, "shopback").await;
     assert_eq!(events, ["unconfirmed", "delivered", "conflict"]);
+}
+
+#[tokio::test]
+async fn of_two_versions_that_wait_for_a_doubt_the_newest_is_reported() {
+    let key = Key::known("A-1".to_owned(), "cpa_moe", None);
+    for by_queue in [false, true] {
+        let bundle = Bundle::new(1).await;
+        script(&bundle, Network::CpaMoe, Fault::close_before_reading());
+        bundle.post("/orders/cpa_moe", &changed_at(of_total("1499.00"), 10)).await;
+        for (total, minute) in [("1549.00", 20), ("1599.00", 30)] {
+            let later = changed_at(of_total(total), minute);
+            if by_queue {
+                bundle.cpa_moe.enqueue(&later);
+                bundle.cpa_moe.work().await;
+            } else {
+                let reply = bundle.post("/orders/cpa_moe", &later).await;
+                assert_eq!((reply.status, &reply.body()["state"]), (202, &json!("unconfirmed")));
+            }
+        }
+
+        // The network shows nothing of it.
+        assert!(bundle.bed.work_off(&bundle.cpa_moe, DAY).await);
+
+        let held = bundle.cpa_moe.record_of(&key).await.expect("a record").protocol;
+        assert_eq!((held.state, held.attempt), (State::Delivered, 2), "by queue: {by_queue}");
+        assert_eq!((held.facts.get("amount"), held.waiting_version), (Some("1599"), None));
+        assert_eq!(bundle.bed.sandbox.leads("A-1").len(), 1);
+        let events = published(&bundle, "cpa_moe").await;
+        assert!(!events.contains(&"conflict".to_owned()), "{events:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_correction_that_can_not_be_reported_waits_for_one_that_can() {
+    for by_queue in [false, true] {
+        let bundle = Bundle::new(1).await;
+        let of = |total: &str, minute| {
+            changed_at(with(of_total(total), "/currency", json!("KWD")), minute)
+        };
+        script(&bundle, Network::ShopBack, Fault::status(429));
+        bundle.post("/orders/shopback", &of("1499.00", 10)).await;
+        // Three decimals are one too many for this network.
+        if by_queue {
+            bundle.shopback.enqueue(&of("1599.125", 20));
+        } else {
+            assert_eq!(bundle.post("/orders/shopback", &of("1599.125", 20)).await.status, 202);
+        }
+        bundle.shopback.work().await;
+        let unfit = at_shopback(&bundle, "A-1").await;
+
+        let reply = bundle.post("/orders/shopback", &of("1599.12", 30)).await;
+
+        assert_eq!(unfit, ("parked".to_owned(), Some("not_plannable".to_owned())));
+        assert_eq!(reply.body()["state"], "delivered", "by queue: {by_queue}");
+        assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+        assert_eq!(amounts(&bundle), ["1499", "1599.12"]);
+    }
 }
 
 #[tokio::test]

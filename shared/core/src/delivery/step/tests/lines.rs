@@ -129,6 +129,35 @@ fn a_line_claimed_while_the_item_was_being_closed_holds_the_later_version_up() {
     assert_eq!((open.order_updated_at, open.not_before), (version(1), Timestamp::EPOCH));
 }
 
+#[test]
+fn of_the_versions_that_wait_for_a_line_the_newest_is_delivered() {
+    let held = of_two();
+    let sending =
+        Delivery { claim_expires_at: NOW + MINUTE, ..line(State::Sending, 100, 1, version(1)) };
+    let under_way = deliveries(&[sending]);
+    let third = lines(&[50, 100], version(3));
+
+    let ByLines::Wait { next: Some(item), .. } = by_lines(Some(&held), &under_way, &third, NOW)
+    else {
+        panic!("it does not wait");
+    };
+    assert_eq!((item.order_updated_at, item.waiting_version), (version(1), version(3)));
+    let failed = deliveries(&[line(State::Retrying, 100, 1, version(1))]);
+    for deliveries in [&under_way, &failed] {
+        let second = by_lines(Some(&item), deliveries, &lines(&[60, 90], version(2)), NOW);
+        assert_eq!(second, ByLines::Superseded { next: None });
+    }
+    let taken = deliver(Some(&item), &third).expect("a change");
+    assert_eq!((taken.order_updated_at, taken.waiting_version), (version(3), None));
+    // A conflict ends the waiting, too: the version before goes on.
+    let delivered = deliveries(&[line(State::Delivered, 100, 1, version(1))]);
+    let ByLines::Conflict { next: Some(left), .. } = by_lines(Some(&item), &delivered, &third, NOW)
+    else {
+        panic!("it is no conflict");
+    };
+    assert_eq!((left.order_updated_at, left.waiting_version), (version(1), None));
+}
+
 fn refunded(entries: &[(&str, u32)], updated_at: Option<Timestamp>) -> Lines {
     let amount = |(id, units): &(&str, u32)| {
         ((*id).to_owned(), RefundEntry { amount: Some((*units).into()), at: None })
@@ -193,5 +222,23 @@ fn other_content_of_the_same_version_is_a_conflict_once_a_line_was_claimed() {
             let way = by_lines(Some(&held), &lines, another, NOW);
             assert_eq!(matches!(way, ByLines::Conflict { .. }), is_conflict, "{way:?}");
         }
+    }
+}
+
+#[test]
+fn a_conflict_names_the_lines_that_differ() {
+    let held = of_two();
+    let tried = line(State::Delivered, 100, 1, version(1));
+    let untried = line(State::Rejected, 50, 0, version(1));
+    for (amounts, differing) in
+        [(&[100, 60][..], &["2"][..]), (&[100], &["2"]), (&[99, 60], &["1"]), (&[100, 50, 7], &[])]
+    {
+        let other = Lines { facts: other_content(), ..lines(amounts, version(1)) };
+        let present = deliveries(&[tried.clone(), untried.clone()]);
+
+        let way = by_lines(Some(&held), &present, &other, NOW);
+
+        let ByLines::Conflict { lines, .. } = way else { panic!("{way:?}") };
+        assert_eq!(lines, differing, "{amounts:?}");
     }
 }

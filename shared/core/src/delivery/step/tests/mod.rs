@@ -21,6 +21,7 @@ mod permit;
 mod plan;
 mod settle;
 mod versions;
+mod waiting;
 
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);

@@ -126,6 +126,23 @@ fn a_later_version_that_cannot_be_built_takes_over_and_stays_open() {
 }
 
 #[test]
+fn a_correction_of_what_cannot_be_built_is_planned_anew() {
+    let policy = policy(Recovery::Hold);
+    let at = NOW + MINUTE;
+    for held in [settled(&policy, not_sent()), settled(&policy, Verdict::parked("key"))] {
+        let unfit = Arrival { updated_at: version(2), planned: reject(), ..arrival(at) };
+        let parked = next(&versioned(held, 1), &Event::Arrive(unfit), &policy, at);
+        assert_eq!(parked.reason, Some(Reason::new("not_plannable")));
+
+        for corrected in [arrive_as(at, version(3)), arrive_as_other(at, version(3))] {
+            let step = step(Some(&parked), &corrected, &policy, at);
+
+            assert!(matches!(step.then, Then::Send(Attempt { number: 2, .. })), "{step:?}");
+        }
+    }
+}
+
+#[test]
 fn a_final_delivery_stays_as_it_is_whatever_today_s_plan_says() {
     let policy = policy(Recovery::Hold);
     for held in [settled(&policy, yes()), settled(&policy, Verdict::rejected("never"))] {

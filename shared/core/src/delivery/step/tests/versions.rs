@@ -3,7 +3,7 @@
 use super::*;
 
 /// Deliveries that the network certainly does not hold, after an attempt.
-fn certain(policy: &Policy) -> Vec<Delivery> {
+pub(super) fn certain(policy: &Policy) -> Vec<Delivery> {
     let skipped = Verdict::Skipped(Reason::new("no_cart"));
     let verdicts = [Verdict::rejected("never"), Verdict::parked("key"), not_sent(), skipped];
     verdicts.into_iter().map(|verdict| versioned(settled(policy, verdict), 1)).collect()
@@ -130,8 +130,9 @@ fn a_later_version_waits_for_the_attempt_under_way() {
 
         let step = step(Some(&sending), &arrive_as_other(at, version(2)), &policy, at);
 
-        assert_eq!(step.next, None, "{recovery:?}");
         assert!(matches!(step.then, Then::Wait(until) if until >= sending.claim_expires_at));
+        let waited_for = Delivery { waiting_version: version(2), ..sending };
+        assert_eq!(step.next, Some(waited_for), "{recovery:?}");
     }
 }
 
@@ -142,10 +143,14 @@ fn a_later_version_waits_for_a_doubt_that_resolves_itself() {
         let doubtful = versioned(unconfirmed(&policy), 1);
         let overdue = doubtful.not_before + HOUR;
         for at in [NOW + SECOND, overdue] {
-            let step = step(Some(&doubtful), &arrive_as_other(at, version(2)), &policy, at);
+            let other = arrive_as_other(at, version(2));
+            let step = step(Some(&doubtful), &other, &policy, at);
 
-            assert_eq!(step.next, None, "{recovery:?}");
             assert!(matches!(step.then, Then::Wait(until) if until > at), "{recovery:?}");
+            let waited_for = Delivery { waiting_version: version(2), ..doubtful.clone() };
+            assert_eq!(step.next.as_ref(), Some(&waited_for), "{recovery:?}");
+            let again = super::step(Some(&waited_for), &other, &policy, at);
+            assert_eq!(again, unchanged(step.then), "it is noted once");
         }
     }
 }
@@ -226,7 +231,8 @@ fn a_later_version_with_the_same_facts_that_has_to_wait_replaces_nothing() {
     for held in [sending(&policy), doubtful] {
         let step = step(Some(&held), &arrive_as(NOW + SECOND, version(2)), &policy, NOW + SECOND);
 
-        assert_eq!(step, unchanged(Then::Wait(held.not_before)));
+        let waited_for = Delivery { waiting_version: version(2), ..held.clone() };
+        assert_eq!(step, Step::write(waited_for, Then::Wait(held.not_before)));
     }
 }
 

@@ -49,11 +49,7 @@ pub(super) async fn in_time(
     timeout(PATIENCE, of(account, network, now)).await.unwrap_or(Err(late))
 }
 
-async fn of(
-    account: &Account,
-    network: &str,
-    now: Timestamp,
-) -> Result<Vec<OpenCircuit>, Failure> {
+async fn of(account: &Account, network: &str, now: Timestamp) -> Result<Vec<OpenCircuit>, Failure> {
     let resources = account.resources().await?;
     let Some(group) = logs::group_of(&account.place.stack, &resources, network) else {
         return Ok(Vec::new());
@@ -136,10 +132,8 @@ mod tests {
         }
 
         let wanted = [("network_down", 2), ("wrong_key", 3)];
-        let wanted = wanted.map(|(reason, seconds)| OpenCircuit {
-            reason: reason.to_owned(),
-            since: at(seconds),
-        });
+        let wanted = wanted
+            .map(|(reason, seconds)| OpenCircuit { reason: reason.to_owned(), since: at(seconds) });
         assert_eq!(open(last), wanted);
     }
 

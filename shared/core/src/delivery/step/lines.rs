@@ -145,7 +145,7 @@ pub fn by_lines(
     if refunds == item.refunds && waiting_version == item.waiting_version {
         return way;
     }
-    let item = Delivery { refunds, waiting_version, ..item.clone() };
+    let item = Delivery { waiting_version, refunds, ..item.clone() };
     way.with(item)
 }
 

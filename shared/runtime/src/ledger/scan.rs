@@ -151,6 +151,14 @@ fn cursor_of(key: &HashMap<String, AttributeValue>) -> Option<Cursor> {
 type Names = Option<HashMap<String, String>>;
 type Values = Option<HashMap<String, AttributeValue>>;
 
+/// The condition of the validations that wait for a person, and of those whose money came back.
+fn held_validations(text: &mut impl FnMut(&str, &str) -> String) -> String {
+    let states = VALIDATIONS_FOR_A_PERSON.map(|state| text(state.as_str(), state.as_str()));
+    let delivered = text("delivered", State::Delivered.as_str());
+    let came_back = format!("#state = {delivered} AND attribute_exists(#returned)");
+    format!("#state IN ({}) OR {came_back}", states.join(", "))
+}
+
 impl Filter {
     /// The condition by which `DynamoDB` leaves items out. Instants are compared as text, so to the
     /// second only: [`Self::matches`] has the last word.
@@ -172,11 +180,7 @@ impl Filter {
         if !self.validations {
             let mut wanted = "attribute_not_exists(validation)".to_owned();
             if self.held_validations {
-                let states =
-                    VALIDATIONS_FOR_A_PERSON.map(|state| text(state.as_str(), state.as_str()));
-                let delivered = text("delivered", State::Delivered.as_str());
-                let came_back = format!("#state = {delivered} AND attribute_exists(#returned)");
-                wanted = format!("({wanted} OR #state IN ({}) OR {came_back})", states.join(", "));
+                wanted = format!("({wanted} OR {})", held_validations(&mut text));
             }
             clause(wanted, if self.held_validations { &["state", "returned"] } else { &[] });
         }

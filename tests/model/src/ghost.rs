@@ -91,10 +91,13 @@ impl Ghost {
         };
         self.sent_abandoned |=
             before.is_some_and(|before| is_given_up(before) && before.permission.is_none());
-        // An attempt in doubt may be repeated; "not there" has ended the doubt.
+        // An attempt in doubt may be repeated; "not there" has ended the doubt. A person's permission
+        // is for whichever version comes next.
         let is_asked = matches!(cause, Cause::LookedUp(..));
+        let is_permitted = before.is_some_and(|before| before.permission.is_some());
         let is_certain = is_asked || !before.is_some_and(Delivery::in_doubt);
-        self.sent_outdated |= version < self.taken || (is_certain && version < self.known);
+        self.sent_outdated |=
+            version < self.taken || (is_certain && !is_permitted && version < self.known);
         self.took(word);
         let doubt = before.and_then(|before| before.doubt.as_ref());
         if doubt.is_some_and(|doubt| doubt.recovery == Recovery::SendOnceMore) {

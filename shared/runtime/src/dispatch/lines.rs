@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        Attempt, ByLines, Delivery, Event, Facts, Key, Lines, Policy, Record, Recovery, Refunds,
-        State, by_lines,
+        ByLines, Delivery, Event, Facts, Key, Lines, Policy, Record, Recovery, Refunds, State,
+        by_lines,
     },
     network::{Network, Part},
     order::Order,
@@ -395,13 +395,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     }
 
     /// Returns whether the order of a claimed line is cancelled or superseded meanwhile, or another
-    /// version of it is being compared or waits: then the line settles unsent.
-    pub(super) async fn is_line_void(
-        &self,
-        key: &Key,
-        order: &Order,
-        attempt: &Attempt,
-    ) -> Result<bool, LedgerError> {
+    /// version of it is being compared: then the line settles unsent.
+    pub(super) async fn is_line_void(&self, key: &Key, order: &Order) -> Result<bool, LedgerError> {
         if key.line().is_none() {
             return Ok(false);
         }
@@ -411,9 +406,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let cancelled = held.cancelled.as_ref();
         let is_cancelled =
             cancelled.is_some_and(|cancelled| cancelled.holds_against(order.updated_at));
-        // What waits, waits for the doubts to be resolved.
-        let is_outdated = order.updated_at < held.waiting_version && !attempt.in_doubt;
-        let is_superseded = order.updated_at < held.order_updated_at || is_outdated;
+        let is_superseded = order.updated_at < held.order_updated_at;
         let is_other = !held.facts.agree(&content::<N>(order));
         let is_closed = self.services.now() < held.not_before;
         let is_withdrawn = held.state == State::Withdrawn;

@@ -206,8 +206,9 @@ fn decide(
         && held.lines.is_some()
         && !is_held(held, lines);
     // Of the one held, lines that are in doubt may still have to be resolved.
-    let is_outdated =
-        lines.updated_at > held.order_updated_at && lines.updated_at < held.waiting_version;
+    let is_outdated = lines.updated_at > held.order_updated_at
+        && lines.updated_at < held.waiting_version
+        && !is_held(held, lines);
     if lines.updated_at < held.order_updated_at || is_replaced || is_outdated {
         return ByLines::Superseded { next: None };
     }

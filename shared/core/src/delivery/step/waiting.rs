@@ -29,8 +29,12 @@ pub(super) fn note_waiting(held: &Delivery, arrival: &Arrival, step: Step) -> St
 }
 
 /// Returns whether a later version than the one that arrives waits, and is sent instead of it. A doubt
-/// about the one held is resolved before.
+/// about the one held is resolved before, by its content, under whichever version that comes. And a
+/// person's permission is for what comes next.
 pub(super) fn is_outdated(held: &Delivery, arrival: &Arrival) -> bool {
-    let is_not_held = arrival.updated_at > held.order_updated_at;
-    arrival.updated_at < held.waiting_version && (is_not_held || held.is_certainly_absent())
+    let is_later = arrival.updated_at > held.order_updated_at;
+    let is_other = is_later && !arrival.facts.agree(&held.facts);
+    arrival.updated_at < held.waiting_version
+        && held.permission.is_none()
+        && (is_other || held.is_certainly_absent())
 }

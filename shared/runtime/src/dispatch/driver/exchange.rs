@@ -21,7 +21,7 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
     pub(super) async fn send(&mut self, attempt: &Attempt) -> Event {
         let (started, mut status) = (self.now(), None);
         // The claim itself may have taken long: past this, the sender might outlive its claim.
-        let is_void = self.dispatcher.is_line_void(&self.key, self.order, attempt).await;
+        let is_void = self.dispatcher.is_line_void(&self.key, self.order).await;
         let unsent = match is_void {
             _ if started + self.policy.need > self.trigger.deadline => Some("no_time"),
             Err(_) => Some("ledger_unavailable"),

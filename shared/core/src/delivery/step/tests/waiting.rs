@@ -36,10 +36,28 @@ fn a_doubt_about_the_version_held_is_resolved_before_a_later_one_is_sent() {
     let doubtful = waited_for(unconfirmed(&policy));
     let at = doubtful.not_before;
 
-    let resent = step(Some(&doubtful), &arrive_as(at, version(1)), &policy, at);
+    // Its content resolves it, although it comes under a later version.
+    for alike in [1, 2] {
+        let resent = step(Some(&doubtful), &arrive_as(at, version(alike)), &policy, at);
 
-    assert!(matches!(resent.then, Then::Send(Attempt { in_doubt: true, .. })), "{resent:?}");
-    assert_eq!(resent.next.expect("a claim").waiting_version, version(3));
+        assert!(matches!(resent.then, Then::Send(Attempt { in_doubt: true, .. })), "{resent:?}");
+        assert_eq!(resent.next.expect("a claim").waiting_version, version(3));
+    }
+}
+
+#[test]
+fn a_persons_permission_is_for_what_comes_next() {
+    let policy = policy(Recovery::Hold);
+    let at = NOW + HOUR;
+    let refused = waited_for(settled(&policy, Verdict::rejected("never")));
+    let permitted =
+        Delivery { permission: Some(Permission { until: at + HOUR }), ..refused.clone() };
+
+    let before = step(Some(&refused), &arrive_as(at, version(1)), &policy, at);
+    let after = step(Some(&permitted), &arrive_as(at, version(1)), &policy, at);
+
+    assert_eq!(before, unchanged(Then::Superseded));
+    assert!(matches!(after.then, Then::Send(_)), "{after:?}");
 }
 
 #[test]

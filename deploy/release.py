@@ -29,7 +29,7 @@ SUMS = "SHA256SUMS"
 # What an operator and the shop's developers read, in the same folders, so that the links between them hold.
 PAGES = [
     "CHANGELOG.md", "docs/*.md", "docs/*.svg", "docs/bench.json", "docs/console/*.png", "functions/**/README.md", "functions/intake/*.json",
-    "cli/README.md", "examples/click-capture/*", "shared/reconcile/generic.toml",
+    "cli/README.md", "examples/click-capture/*",
 ]  # fmt: skip
 # An operator's machine can be older than Lambda's, so the tool is built for any.
 ANY_PROCESSOR = {"x86_64": "x86-64", "arm64": "generic"}

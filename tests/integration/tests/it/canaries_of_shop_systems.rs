@@ -72,7 +72,7 @@ fn woocommerce(cookie: &str) -> Value {
         "email": "canary.mail+x@canary-mail.example", "phone": "+7 351 940-26-1",
     });
     json!({
-        "id": 727, "number": "727", "created_via": "checkout", "status": "processing",
+        "id": 3084, "number": "3084", "created_via": "checkout", "status": "processing",
         "currency": "INR", "total": "1499.00", "total_tax": "0.00", "shipping_total": "0.00",
         "date_created_gmt": at, "date_modified_gmt": at, "date_paid_gmt": at,
         "customer_ip_address": "203.0.113.73", "customer_user_agent": "CanaryAgent/7.3",

@@ -35,7 +35,7 @@ const WOOCOMMERCE: Shop = Shop {
     headers: ["x-wc-webhook-signature", "x-wc-webhook-topic", "x-wc-webhook-delivery-id"],
     topic: "order.updated",
     paid: include_str!("../../../../functions/platforms/woocommerce/payloads/01-processing.json"),
-    order_id: "727",
+    order_id: "3084",
 };
 const KEY: &str = PLATFORM_KEY;
 const NEXT_KEY: &str = "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";
@@ -339,7 +339,7 @@ async fn paid_reported_partly_and_then_wholly_refunded() {
     let transactions =
         json!([{ "id": 3, "kind": "refund", "status": "success", "amount": "700.00" }]);
     let refund = json!({ "id": 1, "created_at": "2026-11-21T12:00:00Z", "transactions": transactions,
-        "refund_line_items": [{ "line_item_id": 466_157_049, "quantity": 1, "subtotal": "700.00" }] });
+        "refund_line_items": [{ "line_item_id": 914_402_617, "quantity": 1, "subtotal": "700.00" }] });
     let partly = json!({ "financial_status": "partially_refunded", "refunds": [refund],
         "current_total_price": "799.00", "updated_at": "2026-11-21T12:00:01Z" });
     let reply = SHOPIFY.send(&bundle, "d2", &SHOPIFY.changed(partly)).await;

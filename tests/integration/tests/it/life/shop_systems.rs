@@ -29,7 +29,7 @@ const SHOPS: [Shop; 2] = [
     Shop {
         path: "/webhooks/woocommerce",
         headers: ["x-wc-webhook-signature", "x-wc-webhook-topic", "x-wc-webhook-delivery-id"],
-        order_id: "727",
+        order_id: "3084",
         paid: include_str!(
             "../../../../../functions/platforms/woocommerce/payloads/01-processing.json"
         ),

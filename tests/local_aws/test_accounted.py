@@ -62,7 +62,7 @@ def test_an_order_without_clicks_is_seen(stack, postback, way, source):  # noqa:
     assert (unclaimed["source"], unclaimed["amount"], unclaimed["clicks"]) == (source, "1499", ["shopback.clicked_at"])
     assert f"{lost['order_id']} concerned no network" in postback("show", lost["order_id"]).out
     seen = lambda: len(lines(stack, since, code="order_unclaimed", order_id=lost["order_id"], source=source))  # noqa: E731
-    assert eventually(seen, 1) == 1
+    assert eventually(seen, 1, 60) == 1
     assert measured(stack, since, "OrdersTaken", Source=way) == [1]
     assert measured(stack, since, "OrdersWithClick") == [0]
 
@@ -77,7 +77,7 @@ def test_a_faulty_order_is_seen_at_the_api(stack, postback, tmp_path, members, _
     [error] = answer.json["errors"]
     assert error["pointer"].startswith(place) and error["code"] == code
     refused = {"code": "request_refused", "reason": "invalid_order", "faults": f"{code} at {place}"}
-    assert eventually(lambda: len(lines(stack, since, **refused)), 1) == 1
+    assert eventually(lambda: len(lines(stack, since, **refused)), 1, 60) == 1
     assert measured(stack, since, "OrdersRefused", Reason=code) == [1]
     # Nothing of it is kept: the tool says the same of the shop's export.
     checked = postback("check", written(tmp_path, [lost]), "--json").json["rows"]
@@ -112,6 +112,6 @@ def test_a_faulty_order_is_seen_on_the_bus_and_sent_corrected(
     assert [each["done"] for each in sent.json["letters"] if each["order_id"] == lost["order_id"]] == ["corrected"]
     reached = lambda: reported_networks(stack, lost["order_id"])  # noqa: E731
     everywhere = {"cartstack", "cashmycell", "cpa_moe", "shopback"}
-    assert eventually(reached, everywhere) == everywhere
+    assert eventually(reached, everywhere, 60) == everywhere
     assert set(effects(stack, right).values()) == {1}
     assert letters(lost["order_id"]) == []

@@ -269,12 +269,14 @@ LABEL = "2026-11-21T10:15:00.000"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"
 # Values that a parameter accepts, and values that CloudFormation refuses before it changes anything.
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+PEM = "-----BEGIN CERTIFICATE-----\nMIIBhTCCASugAwIBAgIQIRi6zePL6mKjOipn+dNuaTAKBggqhkjOPQQDAjASMRAw\n-----END CERTIFICATE-----\n"
 FORMS = {
     "JwtAudience": (["", "postback", "https://api.example/orders", "3abc_DEF.x"], ["a b", "<script>", "x" * 257]),
     "JwtSendScope": (["", "postback/send", "https://api.example/orders.write"], ["a b", "*", '"']),
     "JwtReadScope": (["", "postback/read"], ["postback/read postback/send", "x" * 65]),
     "KmsKeyArn": (["", KEY], ["alias/shop", KEY.replace(":key/", ":alias/"), f" {KEY}", f"{KEY} "]),
     "DeadLetterKmsKeyArn": (["", KEY], ["alias/shop", KEY.replace(":key/", ":alias/")]),
+    "PrivateCaPem": (["", PEM, PEM.replace("\n", " ")], ["MIIB", PEM.replace("CERTIFICATE", "PRIVATE KEY"), f"x{PEM}", "<script>"]),
     "PermissionsBoundaryArn": (["", "arn:aws:iam::123456789012:policy/ct/boundary"], ["boundary", "arn:aws:iam::1:role/x"]),
     "SweepEvery": (["rate(1 hour)", "cron(0 3 * * ? *)"], ["1 hour", "rate()", "cron(*)", "rate(1 hour) "]),
     "LargestTotals": (
@@ -296,6 +298,16 @@ FORMS = {
         for network in NETWORKS
     },
 }
+
+
+def test_a_private_authority_reaches_every_function(template):
+    inspected = Deployment(template, {"PrivateCaPem": PEM})
+    functions = resources({"Resources": inspected.resources}, "AWS::Lambda::Function")
+    assert len(functions) > len(NETWORKS)
+    for name, function in functions.items():
+        assert function["Environment"]["Variables"]["PRIVATE_CA_PEM"] == {"Ref": "PrivateCaPem"}, name
+    for name, function in resources({"Resources": Deployment(template).resources}, "AWS::Lambda::Function").items():
+        assert "PRIVATE_CA_PEM" not in function["Environment"]["Variables"], name
 
 
 def test_every_parameter_is_a_number_a_choice_or_has_a_form(template):

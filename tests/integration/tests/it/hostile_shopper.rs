@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const NETWORKS: [Network; 4] =
     [Network::CartStack, Network::CashMyCell, Network::CpaMoe, Network::ShopBack];
 
-const GOOD: u32 = 1_000;
+const GOOD: u32 = 2_000;
 const EVERY: Duration = Duration::from_millis(1_800);
 /// So many of the shopper's orders come at once, before every hundredth good one.
 const IN_A_ROW: u32 = 10;

@@ -223,6 +223,21 @@ def test_a_later_click_replaces_that_of_its_network_and_no_other(name):
 
 
 @pytest.mark.parametrize("name", RECIPES)
+def test_a_kept_click_keeps_its_time_and_a_new_one_has_its_own(name):
+    recipe, key = RECIPES[name]
+    old = "2026-01-02T03:04:05Z"
+    kept = {"shopback": {"transaction_id": SHOPBACK["transaction_id"], "at": old}, "cashmycell": {"cmc_id": "C1", "at": old}}
+    payload = base64.urlsafe_b64encode(json.dumps(kept).encode()).decode().rstrip("=")
+    before = ".".join(["v1", payload, *([flask_app().sign(f"v1.{payload}", key)] if key else [])])
+
+    after = recipe(SHOPBACK | {"transaction_id": "T2"}, f"pb_clicks={before}", True)
+
+    clicks = json.loads(base64.urlsafe_b64decode(after.split(".")[1] + "==="))
+    assert clicks["cashmycell"] == kept["cashmycell"]
+    assert datetime.fromisoformat(clicks["shopback"]["at"]) > datetime.fromisoformat(old)
+
+
+@pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("word", WORDS_FOR_NONE)
 def test_a_word_for_none_replaces_no_earlier_click(name, word):
     recipe, key = RECIPES[name]

@@ -110,6 +110,8 @@ async fn a_failed_tls_handshake_is_retried() {
 
     assert_eq!(results, all("retrying", "tls_failed"));
     plain.abort();
+    let failures = |document: &Value| document["TlsFailures"] == 1;
+    assert!(bundle.shopback.services.metrics().iter().any(failures), "it is an alarm of its own");
 }
 
 #[tokio::test]

@@ -34,8 +34,9 @@ def stack(request):
     if any("tool_program" in item.fixturenames for item in request.session.items):
         request.getfixturevalue("tool_program")
     isolate()
-    # RUN=name keeps two runs at once apart.
-    stack = Stack(LOCAL / os.environ.get("RUN", "test"), sandbox_program, free_port(), free_port())
+    # RUN=name keeps two runs at once apart; so does the name that a worker of one run has.
+    run = "-".join(filter(None, [os.environ.get("RUN", "test"), os.environ.get("PYTEST_XDIST_WORKER")]))
+    stack = Stack(LOCAL / run, sandbox_program, free_port(), free_port())
     stack.parameters |= {f"{platform.prefix}Enabled": "true" for platform in PLATFORMS}
     try:
         # What the functions logged stays there until the next test run.

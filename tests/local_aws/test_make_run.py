@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -49,7 +50,8 @@ def make_run(environment: dict[str, str], log: Path):
     """Runs the command and ends it as Ctrl-C does. Gives the address that it shows."""
     ports = {name: free_port() for name in PORTS}
     home = LOCAL / f"run-{ports['PORT']}"
-    command = ["make", "run", "SHOP=demo", *(f"{name}={port}" for name, port in ports.items())]
+    # With the Python whose tools are there: for another one it would install them anew.
+    command = ["make", "run", "SHOP=demo", f"PYTHON={sys.executable}", *(f"{name}={port}" for name, port in ports.items())]
     with log.open("w") as out:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True

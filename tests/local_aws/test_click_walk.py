@@ -93,9 +93,9 @@ def goes_on(posts_to: str, address: str) -> str:
     return f"<script>{post}; location.href = '{address}'</script>"
 
 
-def click(**ids: str) -> dict[str, str]:
+def click() -> dict[str, str]:
     """What a link of ShopBack and one of CashMyCell have in their addresses, with ids of their own."""
-    return {"utm_source": "shopback", "transaction_id": secrets.token_hex(15), "cmc_id": secrets.token_hex(8)} | ids
+    return {"utm_source": "shopback", "transaction_id": secrets.token_hex(15), "cmc_id": secrets.token_hex(8)}
 
 
 def kept(clicked: dict[str, str]) -> dict:

@@ -99,7 +99,7 @@ end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --bin postback-soak
 
-bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=5, ONLY=report
+bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=5, ONLY=report or answers
 	@$(TOOLS)/python tests/bench/bench.py
 
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain

@@ -6,6 +6,7 @@ and the table in docs/performance.md. Everything runs on this machine: a Lambda 
     ROUNDS=5    the number of rounds; the results are their medians
     PEERS=      the peers to compare with: any of minimal-rust, node, python
     ONLY=report writes the plot and the table from an existing docs/bench.json
+    ONLY=answers measures the answers to the shop systems alone, and adds them to an existing docs/bench.json
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import report
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "local_aws"))
 import build
+import shop_system
 import stack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,8 @@ class Unavailable(Exception):
 def main() -> None:
     if os.environ.get("ONLY") == "report":
         return report.write(json.loads((ROOT / "docs" / "bench.json").read_text()))
+    if os.environ.get("ONLY") == "answers":
+        return answers_alone()
     smoke = bool(os.environ.get("SMOKE"))
     peers = os.environ.get("PEERS", "minimal-rust node python").replace(",", " ").split()
     OUT.mkdir(parents=True, exist_ok=True)
@@ -91,16 +95,40 @@ def main() -> None:
             "items": [1_000] if smoke else [1_000, 100_000, 1_000_000],
             "orders": 20 if smoke else 400,
         },
+        "answers": answers(smoke),
     }
-    (OUT / "plan.json").write_text(json.dumps(plan, indent=1))
-    binary = TARGET / "measure" / "postback-bench"
-    run([str(binary), str(OUT / "plan.json"), str(OUT / "measured.json")], "measuring failed: see the lines above")
-    result = report.summarize(json.loads((OUT / "measured.json").read_text()), {**about(), "packages": packages(contestants)}, SETTINGS)
+    result = report.summarize(measured(plan), {**about(), "packages": packages(contestants)}, SETTINGS)
     report.show(result)
     if smoke:
         (OUT / "bench.json").write_text(json.dumps(result, indent=1))
     else:
         report.write(result)
+
+
+def measured(plan: dict) -> dict:
+    (OUT / "plan.json").write_text(json.dumps(plan, indent=1))
+    binary = TARGET / "measure" / "postback-bench"
+    run([str(binary), str(OUT / "plan.json"), str(OUT / "measured.json")], "measuring failed: see the lines above")
+    return json.loads((OUT / "measured.json").read_text())
+
+
+def answers(smoke: bool) -> dict:
+    """The plan for the answers to the shop systems: their recorded paid orders, each with an id of its own."""
+    cold, warm = (2, 20) if smoke else (20, 410)
+
+    def shop(platform) -> dict:
+        messages = [shop_system.Order.of(platform).event() for _ in range(cold + warm)]
+        return {"function": ours(platform.name, platform.name), "cold": messages[:cold], "warm": messages[cold:]}
+
+    return {"shop_systems": [shop(platform) for platform in stack.PLATFORMS], "delays": NEAR, "memory": 256}
+
+
+def answers_alone() -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    build_ours()
+    found = measured({"contestants": [], "rounds": 0, "settings": {}, "answers": answers(False)})
+    before = json.loads((ROOT / "docs" / "bench.json").read_text())
+    report.write({**before, "answers": report.rounded(found["answers"])})
 
 
 def build_ours() -> None:

@@ -81,6 +81,7 @@ def summarize(measured: dict, about: dict, settings: dict) -> dict:
         "postback_over": ratios,
         "load": rounded(measured["load"]),
         "growth": rounded(measured["growth"]),
+        "answers": rounded(measured["answers"]),
     }
 
 
@@ -141,7 +142,20 @@ def bounds(result: dict) -> list[str]:
     for name, size in result["packages"].items():
         if name not in LABELS:
             lines.append(f"{'ok  ' if size['zipped'] <= 4 * MIB else 'OVER'} package {name}: {size['zipped'] / MIB:.2f} MiB, at most 4")
+    for one in result.get("answers", []):
+        lines.append(f"{'ok  ' if one['longest_ms'] <= 1000 else 'OVER'} answers to {one['name']}: {one['longest_ms']:.0f} ms, at most 1000")
     return lines
+
+
+def answers(result: dict) -> list[str]:
+    """The table of the answers to the shop systems; nothing where they were not measured."""
+    if not result.get("answers"):
+        return []
+    lines = ["The answer to a shop system's signed message of a paid order, with the delays and the share of the first table, and EventBridge as far away as"]
+    lines += [f"SQS ({result['settings']['near']['delays']['queue']} ms). It has to come within [a second](extending.md#a-shop-system); the gateway's part is not in it.", ""]
+    lines += ["| | cold start, ms | ms | 99th percentile, ms | longest of all, ms |", "|---|---|---|---|---|"]
+    figures = ("cold_ms", "warm_ms", "warm_p99_ms", "longest_ms")
+    return [*lines, *(" | ".join([f"| {one['name']}", *(f"{one[key]:.1f}" for key in figures)]) + " |" for one in result["answers"]), ""]
 
 
 def behind(result: dict) -> list[str]:
@@ -199,6 +213,7 @@ def tables(result: dict) -> list[str]:
     for setting, caption in captions(result).items():
         lines += [caption, "", *table(result, setting), ""]
     ahead = behind(result)
+    lines += answers(result)
     return lines + (["A peer is ahead (our median over the best peer's):", "", *ahead] if ahead else ["In no row is a peer ahead."])
 
 

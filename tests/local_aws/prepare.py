@@ -51,13 +51,9 @@ def main() -> None:
 
 
 def prepare(name: str, what: str) -> None:
-    requirements = HERE / f"requirements-{name}.txt"
-    environment = LOCAL / f"venv-{name}"
-    stamp = environment / "prepared"
-    # An environment knows its own path and Python: moved or upgraded, it is made anew.
-    wanted = "\n".join([hashlib.sha256(requirements.read_bytes()).hexdigest(), str(environment), sys.version])
-    if stamp.exists() and stamp.read_text() == wanted:
+    if is_current(name):
         return
+    requirements, environment = HERE / f"requirements-{name}.txt", LOCAL / f"venv-{name}"
 
     print(f"Installing {what} into {environment.relative_to(LOCAL.parent)} (once, about a minute)", flush=True)
     shutil.rmtree(environment, ignore_errors=True)
@@ -66,7 +62,19 @@ def prepare(name: str, what: str) -> None:
     # The lock names every package, so pip has nothing to resolve.
     locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)]
     run([*pip, *locked], f"could not install {what}")
-    stamp.write_text(wanted)
+    (environment / "prepared").write_text(stamp(name))
+
+
+def is_current(name: str) -> bool:
+    """Whether there is nothing to do."""
+    prepared = LOCAL / f"venv-{name}" / "prepared"
+    return prepared.exists() and prepared.read_text() == stamp(name)
+
+
+def stamp(name: str) -> str:
+    """What an environment was made of. It knows its own path and Python: moved or upgraded, it is made anew."""
+    requirements = (HERE / f"requirements-{name}.txt").read_bytes()
+    return "\n".join([hashlib.sha256(requirements).hexdigest(), str(LOCAL / f"venv-{name}"), sys.version])
 
 
 def run(command: list[str], failure: str) -> None:

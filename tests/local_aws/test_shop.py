@@ -5,6 +5,7 @@ import json
 import subprocess
 import time
 from contextlib import contextmanager
+from urllib.parse import parse_qs, urlsplit
 
 import browser as chromium
 import pytest
@@ -59,8 +60,9 @@ def console(lines: list[str]):
 
 
 @pytest.mark.skipif(bool(chromium.missing()), reason=chromium.missing() or "a browser")
-def test_from_shopbacks_link_to_the_order_in_the_tool_and_the_console(opened, browser):
+def test_from_shopbacks_link_to_the_order_in_the_tool_and_the_console(stack, opened, browser):
     browser.go(opened)
+    [clicked] = parse_qs(urlsplit(browser.text(browser.find("td a", "utm_source=shopback")[0])).query)["transaction_id"]
     browser.click("td a", "utm_source=shopback")
     browser.click("a", "See the phone case")
     browser.click("a", "Buy it")
@@ -70,6 +72,8 @@ def test_from_shopbacks_link_to_the_order_in_the_tool_and_the_console(opened, br
     page = wait_for(browser, "ShopBack delivered", "CartStack delivered")
     assert "CashMyCell" not in page and "cpa.moe" not in page
     order_id = browser.text(browser.find("h1")[0]).removeprefix("Order ")
+    [report] = stack.sandbox("GET", f"/_received?network=shopback&order={order_id}").json
+    assert dict(report["params"])["transaction_id"] == clicked
     *settings, show, opens = browser.text(browser.find("pre")[0]).splitlines()
     shown, _ = by_hand([*settings, show]).communicate(timeout=60)
     assert order_id in shown and "delivered" in shown

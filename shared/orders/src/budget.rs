@@ -14,26 +14,20 @@ use postback_runtime::{
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-/// The time for all calls of one answer. Some shop systems give up after five seconds, of which the way
-/// there and a cold start take some. Others wait longer and send nothing again: giving up earlier than
-/// this would lose orders that AWS takes a moment later.
-const BUDGET: Duration = Duration::from_secs(3);
-
-/// The part of it for the keys of the capture cookie, without which cookies count unsigned. Their reader
-/// ends earlier, with the keys known before.
-const FOR_COOKIE_KEYS: Duration = Duration::from_millis(1_500);
-
 /// Services whose calls fail once the budget is used up.
 #[derive(Debug)]
 pub(crate) struct WithinBudget<'a, S> {
     services: &'a S,
     ends_at: Instant,
+    /// The part of it for the keys of the capture cookie, without which cookies count unsigned. Their
+    /// reader ends earlier, with the keys known before.
+    for_cookie_keys: Duration,
 }
 
 impl<'a, S> WithinBudget<'a, S> {
     /// The budget begins now.
-    pub(crate) fn new(services: &'a S) -> Self {
-        Self { services, ends_at: Instant::now() + BUDGET }
+    pub(crate) fn new(services: &'a S, budget: Duration) -> Self {
+        Self { services, ends_at: Instant::now() + budget, for_cookie_keys: budget / 2 }
     }
 
     /// The result of a call; `late` once the budget is used up.
@@ -58,7 +52,7 @@ impl<S: OrderServices> OrderServices for WithinBudget<'_, S> {
     }
 
     async fn cookie_secret(&self, now: Timestamp) -> CookieSecret {
-        let ends_at = self.ends_at.min(Instant::now() + FOR_COOKIE_KEYS);
+        let ends_at = self.ends_at.min(Instant::now() + self.for_cookie_keys);
         let secret = timeout_at(ends_at, self.services.cookie_secret(now)).await;
         secret.unwrap_or(CookieSecret::Unavailable)
     }

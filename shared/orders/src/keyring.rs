@@ -19,8 +19,9 @@ const MAX_AGE: Duration = Duration::from_mins(1);
 /// secret with every request.
 const MAX_AGE_IN_DOUBT: Duration = Duration::from_secs(10);
 
-/// The time for reading them again, after which those known before stay in force.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time for reading them again, after which those known before stay in force. A third of the time
+/// that the answer to a shop system has.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The keys as last read.
 #[derive(Debug)]

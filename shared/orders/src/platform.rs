@@ -84,7 +84,7 @@ impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P,
             }
             body => body,
         };
-        let services = &WithinBudget::new(&self.services);
+        let services = &WithinBudget::new(&self.services, P::ANSWERS_WITHIN);
         let signed = match body {
             Ok(body) => Signed::verify::<P>(&request, body, &self.keyring, services, now).await,
             Err(problem) => Err(problem),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{self, Runtime};
 
 use crate::{
+    answers::Answers,
     cores::Cores,
     function::Package,
     growth::Grown,
@@ -18,6 +19,7 @@ use crate::{
     test_bed::Delays,
 };
 
+mod answers;
 mod clock;
 mod cores;
 mod dynamodb;
@@ -50,6 +52,9 @@ struct Plan {
     /// One function with a growing ledger.
     #[serde(default)]
     growth: Option<growth::Plan>,
+    /// The functions of the shop systems.
+    #[serde(default)]
+    answers: Option<answers::Plan>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -69,6 +74,7 @@ struct Measured {
     rounds: BTreeMap<String, Vec<BTreeMap<String, Figures>>>,
     load: Vec<Level>,
     growth: Vec<Grown>,
+    answers: Vec<Answers>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -99,6 +105,10 @@ fn measure(plan: &Plan) -> Result<Measured, Failure> {
     if let Some(plan) = &plan.growth {
         eprintln!("A growing ledger …");
         result.growth = services.block_on(growth::measure(plan, cores))?;
+    }
+    if let Some(plan) = &plan.answers {
+        eprintln!("The answers to shop systems …");
+        result.answers = services.block_on(answers::measure(plan, cores))?;
     }
     cores.use_all_cores();
     if let Some(plan) = &plan.load {

@@ -1,4 +1,4 @@
-//! Secrets Manager and SQS: the operations the functions call.
+//! Secrets Manager, SQS and EventBridge: the operations the functions call.
 
 use std::{
     collections::BTreeMap,
@@ -60,12 +60,19 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let body = match target.unwrap_or_default() {
         "secretsmanager.GetSecretValue" => shared.secret(&request),
         "AmazonSQS.SendMessage" => Some(shared.send_message()),
+        "AWSEvents.PutEvents" => Some(put_events(&request)),
         _ => None,
     };
     clock::wait_since(arrived, shared.delay).await;
     let status = if body.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let body = body.unwrap_or_default().to_string();
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.1")], body).into_response()
+}
+
+fn put_events(request: &Value) -> Value {
+    let entries = request["Entries"].as_array().into_iter().flatten();
+    let taken: Vec<_> = entries.map(|_| json!({ "EventId": "1" })).collect();
+    json!({ "FailedEntryCount": 0, "Entries": taken })
 }
 
 impl Shared {

@@ -16,6 +16,10 @@ use crate::{
     tls,
 };
 
+/// The secret of every shop system, and its key: that of `tests/local_aws`.
+const SHOP_SYSTEM: &str = "postback/shop-system";
+const SHOP_SYSTEM_KEY: &str = "shop-system-key-of-tests";
+
 /// The services' times to answer.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(crate) struct Delays {
@@ -25,7 +29,7 @@ pub(crate) struct Delays {
     pub(crate) dynamodb: u64,
     /// Secrets Manager, in milliseconds.
     pub(crate) secrets: u64,
-    /// SQS, in milliseconds.
+    /// SQS and EventBridge, in milliseconds.
     pub(crate) queue: u64,
 }
 
@@ -69,7 +73,8 @@ impl TestBed {
             let path = format!("{}/../sandbox/secrets/{network}.json", env!("CARGO_MANIFEST_DIR"));
             Ok((format!("postback/{network}"), fs::read_to_string(Path::new(&path))?))
         });
-        let secrets = secrets.into_iter().collect::<Result<BTreeMap<_, _>, Failure>>()?;
+        let mut secrets = secrets.into_iter().collect::<Result<BTreeMap<_, _>, Failure>>()?;
+        secrets.insert(SHOP_SYSTEM.to_owned(), format!(r#"{{"keys": ["{SHOP_SYSTEM_KEY}"]}}"#));
         let answer_time = Duration::from_millis(delays.queue);
         let dynamodb = DynamoDb::start(Duration::from_millis(delays.dynamodb)).await?;
         let queue = Service::start(answer_time, BTreeMap::new()).await;
@@ -123,6 +128,25 @@ impl TestBed {
         network: Network,
     ) -> Result<Function, Failure> {
         let environment = self.environment(network, &package.name);
+        Function::start(package, &environment, self.cores, self.memory).await
+    }
+
+    /// Starts the function of a shop system, which has a table of its own.
+    pub(crate) async fn shop_system(&self, package: &Package) -> Result<Function, Failure> {
+        let environment = [
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.urls.dynamodb.clone()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", self.urls.queue.clone()),
+            ("AWS_ENDPOINT_URL_SQS", self.urls.queue.clone()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.urls.secrets.clone()),
+            ("LEDGER_TABLE", package.name.clone()),
+            ("EVENT_BUS_NAME", "bench".to_owned()),
+            ("FAULTY_QUEUE_URL", format!("{}/000000000000/faulty", self.urls.queue)),
+            ("WEBHOOK_SECRET_ARN", SHOP_SYSTEM.to_owned()),
+            ("NETWORKS", Network::ALL.map(|network| network.to_string()).join(",")),
+            ("EVERY_ORDER", "cartstack".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
         Function::start(package, &environment, self.cores, self.memory).await
     }
 

@@ -1,5 +1,7 @@
 //! WooCommerce: the webhooks of a shop. Pure.
 
+use std::time::Duration;
+
 use postback_core::platform::{
     Headers, Mapped, Platform, amount, first, id, name, number, object, objects, text,
 };
@@ -30,6 +32,10 @@ impl Platform for WooCommerce {
         topic: "x-wc-webhook-topic",
         delivery: &["x-wc-webhook-delivery-id"],
     };
+
+    // It waits for a minute and sends nothing again: giving up earlier would lose orders that AWS takes
+    // a moment later, and five errors in a row turn the webhook off.
+    const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
     fn configure(setting: &dyn Fn(&str) -> Option<String>) -> Self {
         Self {

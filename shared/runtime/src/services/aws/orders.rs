@@ -66,8 +66,9 @@ struct LastRead {
 
 /// The age at which a cached secret is read again.
 const MAX_AGE: Duration = Duration::from_mins(1);
-/// The time for a reading: an order waits for it, and can do without.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time for a reading: an order waits for it, and can do without. Less than half of the time that
+/// the answer to a shop system has.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 impl CachedSecret {
     /// The secret, as it was last returned while Secrets Manager does not answer.

@@ -1,0 +1,184 @@
+"""The webhooks of the shop systems at the deployed bundle, as each shop system sends them: its recorded messages, signed with
+its key, and what the networks are sent of them. Each folder of functions/platforms is tested.
+
+A shop system that gets no answer in the time that it waits has failed to deliver its message: so has a test here. How long
+an answer takes is no test: tests/integration holds it to a second in virtual time, and the bench (tests/bench) measures it.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from examples import read_back
+from local import Answer
+from observability import metrics, now
+from shop_system import Message, Order
+from stack import PLATFORM_KEY, PLATFORMS, PLAYED, STACK_NAME
+from test_end_to_end import drained, eventually, new_id
+from test_webhook import IN_DOUBT, problem
+
+NEXT_KEY = "next-shop-system-key-of-tests"
+NO_KEY = "a-key-that-nobody-has-at-all"
+# How long a shop system waits for an answer: WooCommerce a minute, the others five seconds at least.
+WAITS_SECONDS = {"woocommerce": 60}
+REPORTED = {"cartstack": "delivered", "shopback": "delivered"}
+WITHDRAWN = {network.name: "withdrawn" for network in PLAYED}
+
+
+@dataclass(frozen=True)
+class Shop(Order):
+    """A shop with an order, and the deployed bundle that it sends it to."""
+
+    stack: object
+
+    def send(self, message: Message, **signed: str) -> Answer:
+        """Sends a message as the shop system does."""
+        return self.post(message[1], self.signed(message, **signed))
+
+    def post(self, body: bytes, headers: dict[str, str]) -> Answer:
+        """Posts to its route, and waits as long as the shop system does."""
+        host = {"host": f"{self.stack.api_id}.execute-api.localhost:{self.stack.port}"}
+        connection = HTTPConnection("127.0.0.1", self.stack.port, timeout=WAITS_SECONDS.get(self.platform.name, 5))
+        try:
+            connection.request("POST", f"/webhooks/{self.platform.name}", body, host | headers)
+            response = connection.getresponse()
+            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read().decode())
+        finally:
+            connection.close()
+
+    def states(self) -> dict[str, str]:
+        return {name: each["state"] for name, each in read_back(self.stack, self.order_id).items()}
+
+    def reports(self) -> list[tuple[str, str]]:
+        """What ShopBack was sent of the order: its click and its amount."""
+        received = self.stack.sandbox("GET", f"/_received?network=shopback&order={quote(self.order_id)}").json
+        sent = [dict(each["params"]) for each in received]
+        return [(each["transaction_id"], each["amount"]) for each in sent]
+
+    def held(self) -> dict[str, int]:
+        """How often each network holds the order."""
+        held, known = self.stack.sandbox("GET", "/_held").json, {"cartstack": self.email, "shopback": self.order_id}
+        return {name: held[name][key]["count"] for name, key in known.items() if key in held[name]}
+
+    def counted(self, since: int, **members) -> bool:
+        """Whether the shop system's function has measured this."""
+        own = {"Stack": STACK_NAME, "Platform": self.platform.name, **members}
+        found = lambda: any(own.items() <= each.items() for each in metrics(self.stack, self.platform.name, since))  # noqa: E731
+        return eventually(found, True, 30)
+
+
+def shop_of(stack, platform) -> Shop:
+    order = Order.of(platform)
+    # A cold start may take longer here than the shop system waits: it would send its message again.
+    assert stack.api("POST", f"/webhooks/{platform.name}", "{}").status == 401
+    return Shop(platform, order.order_id, order.click, stack)
+
+
+@pytest.fixture(params=PLATFORMS, ids=lambda platform: platform.name)
+def shop(stack, request):
+    return shop_of(stack, request.param)
+
+
+def test_a_paid_order_is_reported_once_with_its_click_and_its_amount(shop):
+    paid = shop.recorded[0]["gives"]["order"]
+
+    answer = shop.send(shop.paid())
+
+    assert (answer.status, answer.json["order_id"], answer.json["networks"]) == (202, shop.order_id, sorted(REPORTED))
+    assert eventually(shop.states, REPORTED) == REPORTED
+    assert shop.reports() == [(shop.click, paid["total"])]
+    assert shop.held() == dict.fromkeys(REPORTED, 1)
+
+
+REFUSED = {
+    "a wrong key": ({"key": NO_KEY}, "webhook_signature_wrong"),
+    "no signature": ({"signature": ""}, "webhook_unsigned"),
+    "a signature that is none": ({"signature": "AAAA"}, "webhook_signature_wrong"),
+}
+
+
+@pytest.mark.parametrize(("how", "code"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_not_rightly_signed_is_refused_and_goes_nowhere(stack, shop, how, code):
+    since = now()
+
+    answer = shop.send(shop.paid(), **how)
+
+    assert problem(answer) == (401, code)
+    assert drained(stack)
+    assert (shop.states(), shop.reports(), shop.held()) == ({}, [], {})
+    assert shop.counted(since, PlatformRefusals=1)
+
+
+def test_another_body_than_the_signed_one_is_refused_and_goes_nowhere(stack, shop):
+    topic, body = shop.paid()
+    altered = body.replace(b"1499", b"9499")
+
+    answer = shop.post(altered, shop.signed((topic, body)))
+
+    assert altered != body and problem(answer) == (401, "webhook_signature_wrong")
+    assert drained(stack)
+    assert (shop.states(), shop.reports(), shop.held()) == ({}, [], {})
+
+
+def test_a_message_that_is_played_back_is_answered_as_before_and_reported_once(stack, shop):
+    message, delivery = shop.paid(), str(uuid4())
+    first = shop.send(message, delivery=delivery)
+    assert eventually(shop.states, REPORTED) == REPORTED
+
+    again = shop.send(message, delivery=delivery)
+    # Under an id of its own it is another message about the same order.
+    other = shop.send(message)
+
+    assert (first.status, again.status, again.json) == (202, 202, first.json)
+    assert (other.status, other.json["order_id"]) == (202, shop.order_id)
+    assert drained(stack)
+    assert (len(shop.reports()), shop.held()) == (1, dict.fromkeys(REPORTED, 1))
+
+
+def test_an_old_message_changes_nothing_that_came_later(stack, shop):
+    assert shop.send(shop.message(status="cancelled")).status == 202
+    assert eventually(shop.states, WITHDRAWN) == WITHDRAWN
+
+    old = shop.send(shop.paid())
+
+    assert (old.status, drained(stack)) == (202, True)
+    assert (shop.states(), shop.reports(), shop.held()) == (WITHDRAWN, [], {})
+
+
+def test_a_key_is_changed_without_a_gap(stack, shop):
+    client, arn = stack.client("secretsmanager"), stack.outputs[f"{shop.platform.prefix}SecretArn"]
+    # Its signature is checked before anybody asks what happened.
+    status = lambda key: shop.send(("nothing/of-ours", b"{}"), key=key).status  # noqa: E731
+    both = lambda: (status(PLATFORM_KEY), status(NEXT_KEY))  # noqa: E731
+
+    def set_keys(*keys):
+        client.put_secret_value(SecretId=arn, SecretString=json.dumps({"keys": keys}))
+
+    try:
+        assert both() == (200, 401)
+        set_keys(NEXT_KEY, PLATFORM_KEY)
+        assert eventually(both, (200, 200), IN_DOUBT + 20) == (200, 200)
+        assert shop.send(shop.paid(), key=NEXT_KEY).status == 202
+        assert eventually(shop.states, REPORTED) == REPORTED
+        set_keys(NEXT_KEY)
+        # A signature that fits nothing has the keys read again.
+        assert eventually(lambda: (status(NO_KEY), status(PLATFORM_KEY)), (401, 401), IN_DOUBT + 20) == (401, 401)
+        late = replace(shop, order_id=new_id())
+        assert problem(late.send(late.paid())) == (401, "webhook_signature_wrong")
+        assert (status(NEXT_KEY), late.states(), late.held()) == (200, {}, {})
+    finally:
+        set_keys(PLATFORM_KEY)
+        eventually(lambda: status(PLATFORM_KEY), 200, IN_DOUBT + 20)
+
+
+@pytest.mark.parametrize("platform", [each for each in PLATFORMS if each.ping], ids=lambda platform: platform.name)
+def test_the_message_by_which_an_address_is_tried_out_is_answered_and_counted(stack, platform):
+    shop, since = shop_of(stack, platform), now()
+
+    answer = shop.post(b"webhook_id=12", {"content-type": "application/x-www-form-urlencoded"})
+
+    assert (answer.status, answer.json) == (200, {"ignored": "ping"})
+    assert shop.counted(since, Result="ping", PlatformMessages=1)

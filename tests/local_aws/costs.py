@@ -80,9 +80,11 @@ class Shop:
     only_problems: bool = False
     # Each order by a call to its one network, which waits for the answer.
     is_direct: bool = False
+    # Each order by an event that its sender puts on the bus.
+    is_by_bus: bool = False
 
     def batch(self) -> float:
-        """Orders in a call of a network's function: the first, and those that come within its window."""
+        """Orders in a call of a function that takes them off its queue: the first, and those that come within its window."""
         return 1 if self.is_direct else min(10, 1 + self.window * ORDERS_A_SECOND / POLLERS)
 
     def writes(self) -> float:
@@ -96,29 +98,54 @@ SHOPS = [
     Shop(f"{len(NETWORKS)} networks", networks=len(NETWORKS)),
     Shop(f"{len(NETWORKS)} networks, `Events=problems`", networks=len(NETWORKS), only_problems=True),
     Shop(f"{len(NETWORKS)} networks, `BatchingWindow=0`", networks=len(NETWORKS), window=0),
+    Shop(f"{len(NETWORKS)} networks, by the bus", networks=len(NETWORKS), is_by_bus=True),
 ]
+BY_BUS = SHOPS[-1]
 # The counts of one order, which test_costs.py counts: calls of functions, and what each network adds.
 INTAKE_CALLS, NETWORK_CALLS, PUBLISH_CALLS, EVENTS, WRITES = 1, 1, 1, 1, 2
 # Of each call of a network's function, unless the last one read them within five seconds. tests/faults counts it. Few and small: one unit.
 PAUSES_READ = 1
-# SQS requests of each network: sent alone, received and deleted by the batch.
+# SQS requests of each queue: sent alone, received and deleted by the batch.
 SENT, BY_BATCH = 1, 2
+# Calls of intake, unbatched, for its look at an order that did not come by the API.
+LOOK_CALLS = 1
+
+
+def intake_bytes(networks: int) -> int:
+    """What intake logs of an order, at most: of one that it takes, and of one that it looks at."""
+    return INTAKE_LOG_BYTES + networks * INTAKE_NETWORK_LOG_BYTES
+
+
+def look(shop: Shop) -> dict[str, float]:
+    """The paid units of intake's look at one order of the bus: a message, its part of a call, and what the call logs."""
+    calls = LOOK_CALLS / shop.batch()
+    return {
+        "SQS request": SENT + BY_BATCH * calls,
+        "Lambda request": calls,
+        "Lambda GB-second, x86_64": MEMORY_GB * calls * INTAKE_SECONDS,
+        "CloudWatch Logs GB": intake_bytes(shop.networks) / GIGABYTE,
+    }
+
+
+LOOK = "Intake's look at an order of the bus"
+PRICES[LOOK] = sum(PRICES[name] * count for name, count in look(BY_BUS).items())
 
 
 def units(shop: Shop) -> dict[str, float]:
     """The paid units of one order, by what is paid."""
     over_bus = 0 if shop.is_direct else 1
+    by_api, by_intake = 0 if shop.is_by_bus else 1, 0 if shop.is_direct or shop.is_by_bus else 1
     calls = NETWORK_CALLS * shop.networks / shop.batch()
     published = PUBLISH_CALLS * shop.networks / shop.writes()
-    intake_bytes = INTAKE_LOG_BYTES + shop.networks * INTAKE_NETWORK_LOG_BYTES
     network_bytes = shop.networks * NETWORK_ORDER_LOG_BYTES + calls * NETWORK_CALL_LOG_BYTES
-    logged = API_LOG_BYTES + over_bus * intake_bytes + network_bytes
+    logged = by_api * API_LOG_BYTES + by_intake * intake_bytes(shop.networks) + network_bytes
     # ShopBack's third is for the use of the click.
     clicks = 1 if shop.networks == len(NETWORKS) else 0
     return {
-        "HTTP API request": 1,
-        "Lambda request": over_bus * INTAKE_CALLS + calls,
-        "Lambda GB-second, x86_64": MEMORY_GB * (over_bus * INTAKE_SECONDS + calls * NETWORK_SECONDS),
+        "HTTP API request": by_api,
+        LOOK: 1 - by_api,
+        "Lambda request": by_intake * INTAKE_CALLS + calls,
+        "Lambda GB-second, x86_64": MEMORY_GB * (by_intake * INTAKE_SECONDS + calls * NETWORK_SECONDS),
         "Lambda request, publish": published,
         "Lambda GB-second, publish": MEMORY_GB * published * PUBLISH_SECONDS,
         "EventBridge custom event": over_bus + (0 if shop.only_problems else EVENTS * shop.networks),
@@ -132,6 +159,7 @@ def units(shop: Shop) -> dict[str, float]:
 
 HOW = {
     "HTTP API request": "none for an order that comes by the bus",
+    LOOK: "its message, its part of a call of intake, and the log: so that none vanishes",
     "Lambda request": "intake, and each network for a batch",
     "Lambda GB-second, x86_64": f"128 MB; {INTAKE_SECONDS * 1000:.0f} ms of intake, {NETWORK_SECONDS * 1000:.0f} ms of a network, assumed",
     "Lambda request, publish": "for a batch of settlements; claims are filtered out",
@@ -181,7 +209,7 @@ def total(shop: Shop) -> float:
 def table() -> str:
     by_default = SHOPS[2]
     lines = [
-        f"A million orders a month by the API, on the list prices of us-east-1 ({AS_OF}; the free tier and taxes left out). The default",
+        f"A million orders a month, by the API unless it says otherwise, on the list prices of us-east-1 ({AS_OF}; the free tier and taxes left out). The default",
         f"`BatchingWindow` is {by_default.window} seconds: with the orders spread evenly, and over the five batches that Lambda fills at a time, a network's function",
         f"is called for {by_default.batch():.1f} orders at once, and `publish` for {by_default.writes():.0f} writes of {len(NETWORKS)} networks. More orders fill batches of ten, which are cheaper.",
         "",
@@ -202,20 +230,12 @@ def table() -> str:
     return "\n".join(lines)
 
 
-# Intake's look at an order that did not come by the API: a message and a call.
-LOOK = {"SQS request": 3, "Lambda request": 1, "Lambda GB-second, x86_64": INTAKE_SECONDS * MEMORY_GB, "CloudWatch Logs GB": (INTAKE_LOG_BYTES + INTAKE_NETWORK_LOG_BYTES) / GIGABYTE}
-
-
 def by_bus() -> str:
-    """The costs of an order that its sender puts on the bus."""
-    look = MILLION * sum(PRICES[name] * count for name, count in LOOK.items())
-    saved = MILLION * sum(PRICES[name] for name in ("HTTP API request", "Lambda request"))
-    saved += MILLION * (PRICES["Lambda GB-second, x86_64"] * INTAKE_SECONDS * MEMORY_GB)
-    saved += MILLION * PRICES["CloudWatch Logs GB"] * (API_LOG_BYTES + INTAKE_LOG_BYTES) / GIGABYTE
+    """What is counted of an order that its sender puts on the bus."""
     return f"""
-A million orders that a sender puts on the bus itself need no API ({saved:.2f} USD less), and intake looks at each ({look:.2f} USD: three SQS requests, a call of Lambda and
-its log, fewer in batches), so that none vanishes. Orders that come by the API or the webhook cost nothing for that. An order that concerns no network is
-kept as one small item: one write unit, {MILLION * PRICES["DynamoDB write unit"]:.2f} USD a million.
+Intake looks at each order that a sender puts on the bus itself: {BY_BUS.batch():.1f} of them share a call, too. Orders that come by the API, the webhook or a shop system cost
+nothing for that. An order that concerns no network is kept as one small item: one write unit, {MILLION * PRICES["DynamoDB write unit"]:.2f} USD a million. One that was
+completed more than 400 days ago costs a read of the ledger when it comes by the API.
 """
 
 

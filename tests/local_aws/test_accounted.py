@@ -7,7 +7,7 @@ from examples import read_back
 from observability import logged, metrics, now, values
 from stack import STACK_NAME
 from test_check import written
-from test_end_to_end import effects, eventually, new_id, order, put_on_bus, reported_networks
+from test_end_to_end import dead_letters, drained, effects, eventually, new_id, order, put_on_bus, reported_networks
 from test_tool import postback  # noqa: F401
 
 MISSPELT = {"customer": {}, "clicks": {"shopback": {"transactionid": "1" * 30}}}
@@ -76,7 +76,7 @@ def test_a_faulty_order_is_seen_at_the_api(stack, postback, tmp_path, members, _
     assert answer.status == 422
     [error] = answer.json["errors"]
     assert error["pointer"].startswith(place) and error["code"] == code
-    refused = {"code": "request_refused", "reason": "invalid_order", "faults": f"{code} at {place}"}
+    refused = {"code": "request_refused", "reason": "invalid_order", "order_id": lost["order_id"], "faults": f"{code} at {place}"}
     assert eventually(lambda: len(lines(stack, since, **refused)), 1, 60) == 1
     assert measured(stack, since, "OrdersRefused", Reason=code) == [1]
     # Nothing of it is kept: the tool says the same of the shop's export.
@@ -100,6 +100,9 @@ def test_a_faulty_order_is_seen_on_the_bus_and_sent_corrected(
     [line] = lines(stack, since, code="bus_order_faulty", order_id=lost["order_id"])
     assert (line["reason"], line["faults"]) == (reason, f"{code} at {place}")
     assert measured(stack, since, "OrdersRefused", Reason=code) == [1]
+    # It is one letter, whichever networks' rules took it as well.
+    assert drained(stack)
+    assert at_networks(stack, lost["order_id"]) == {}
     # Without a corrected order it stays: it would come back.
     assert postback("redrive", "--bus", "--json").code == "left"
 
@@ -114,4 +117,27 @@ def test_a_faulty_order_is_seen_on_the_bus_and_sent_corrected(
     everywhere = {"cartstack", "cashmycell", "cpa_moe", "shopback"}
     assert eventually(reached, everywhere, 60) == everywhere
     assert set(effects(stack, right).values()) == {1}
-    assert letters(lost["order_id"]) == []
+    assert drained(stack)
+    assert letters(lost["order_id"]) == [] and at_networks(stack, lost["order_id"]) == {}
+
+
+def at_networks(stack, order_id: str) -> dict[str, list[str]]:
+    """The networks' dead letters of an order."""
+    found = {name: [body for body in bodies if order_id in body] for name, bodies in dead_letters(stack).items()}
+    return {name: bodies for name, bodies in found.items() if bodies}
+
+
+def test_an_old_order_is_refused_unless_the_ledger_holds_it(stack):
+    old, known = order(new_id(), completed_at="2023-11-21T10:15:00Z"), order(new_id())
+    assert stack.api("POST", "/orders/shopback", known).json["state"] == "delivered"
+
+    refused = stack.api("POST", "/orders", old)
+    again = stack.api("POST", "/orders", {**known, "completed_at": old["completed_at"]})
+
+    assert refused.status == 422
+    assert [(error["pointer"], error["code"]) for error in refused.json["errors"]] == [("/completed_at", "too_old")]
+    assert again.status == 202, again
+    assert drained(stack)
+    assert effects(stack, known)["shopback"] == 1
+    # A network that does not hold it rejects it.
+    assert read_back(stack, known["order_id"])["cashmycell"]["reason"] == "too_old"

@@ -60,6 +60,7 @@ SHARED = {
     "BusDeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
     "BusOrdersUndelivered": "AWS/Events FailedInvocations",
     "BusOrdersLost": "AWS/Events InvocationsFailedToBeSentToDlq",
+    "BusOrdersOldestMessage": "AWS/SQS ApproximateAgeOfOldestMessage",
     "ApiError": "AWS/ApiGateway 5xx",
     "EventsLate": "AWS/Lambda IteratorAge",
     "SweepError": "AWS/Lambda Errors",
@@ -124,6 +125,11 @@ def test_an_alarm_for_all_orders_needs_every_order_of_two_hours(alarms):
     clicks = alarms["NoClicksAlarm"]
     assert (clicks["Statistic"], clicks["Threshold"], clicks["ComparisonOperator"]) == ("Maximum", 1, "LessThanThreshold")
     assert (clicks["Period"], clicks["EvaluationPeriods"], clicks["TreatMissingData"]) == (7200, 3, "notBreaching")
+
+
+def test_an_alarm_says_in_time_that_nobody_looks_at_the_orders_of_the_bus(alarms):
+    oldest = alarms["BusOrdersOldestMessageAlarm"]
+    assert (oldest["Statistic"], oldest["Threshold"], oldest["Period"], oldest["EvaluationPeriods"]) == ("Maximum", 1800, 300, 3)
 
 
 def test_every_network_has_each_alarm_and_goes_with_them(template, alarms):
@@ -272,7 +278,8 @@ def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(
             assert watched.pop(f"{network.prefix}{kind}Alarm")["Dimensions"] == of_rule(template, f"{network.prefix}Rule")
     for kind in ("Undelivered", "Lost"):
         assert watched.pop(f"BusOrders{kind}Alarm")["Dimensions"] == of_rule(template, "BusOrdersRule")
-    for kind, queue in (("FaultyOrder", "FaultyOrdersQueue"), ("BusDeadLetter", "BusDeadLetterQueue")):
+    kept = {"FaultyOrder": "FaultyOrdersQueue", "BusDeadLetter": "BusDeadLetterQueue", "BusOrdersOldestMessage": "BusOrdersQueue"}
+    for kind, queue in kept.items():
         by = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
         assert watched.pop(f"{kind}Alarm")["Dimensions"] == by
     events = watched.pop("EventsLateAlarm")

@@ -7,12 +7,12 @@ import pytest
 from build import ROOT
 from costs import (
     API_LOG_BYTES,
+    BY_BUS,
     EVENTS,
     HOW,
     INTAKE_CALLS,
-    INTAKE_LOG_BYTES,
-    INTAKE_NETWORK_LOG_BYTES,
     LOOK,
+    LOOK_CALLS,
     METRICS_A_NETWORK,
     NETWORK_CALL_LOG_BYTES,
     NETWORK_CALLS,
@@ -23,6 +23,7 @@ from costs import (
     SHOPS,
     WEBHOOK_REFUSAL_LOG_BYTES,
     WRITES,
+    intake_bytes,
     page,
     table,
     total,
@@ -57,10 +58,17 @@ def test_the_table_adds_up():
 
 
 def test_a_million_orders_cost_no_more_than_a_shop_may_expect():
-    direct, _, _, only_problems, _ = SHOPS
+    direct, _, by_api, only_problems, *_ = SHOPS
 
     assert total(only_problems) <= 15.00
     assert total(direct) <= 4.50
+    # The look costs an order of the bus no more than the API costs the others.
+    assert total(BY_BUS) <= total(by_api)
+
+
+def test_intakes_look_is_a_row_of_the_orders_that_come_by_the_bus():
+    assert [shop for shop in SHOPS if units(shop)[LOOK]] == [BY_BUS] and units(BY_BUS)[LOOK] == 1
+    assert units(BY_BUS)["HTTP API request"] == 0
 
 
 # What the API says of a call, at its longest in practice. The emulator writes no access log.
@@ -134,7 +142,7 @@ def test_an_order_costs_what_the_table_says(stack):
 
     intake = logged(stack, "intake", since)
     assert invocations(intake) == ORDERS * INTAKE_CALLS
-    assert size(intake) <= ORDERS * (INTAKE_LOG_BYTES + len(NAMES) * INTAKE_NETWORK_LOG_BYTES), size(intake) / ORDERS
+    assert size(intake) <= ORDERS * intake_bytes(len(NAMES)), size(intake) / ORDERS
     assert events.describe_archive(ArchiveName=bus)["EventCount"] - archived == ORDERS
     # Intake's own event is the archived one; each network says one thing of each order.
     wanted = ORDERS * len(NAMES) * EVENTS
@@ -176,13 +184,23 @@ def eventually_logged(stack, function: str, since: int, calls: int) -> list[str]
 def test_intakes_look_at_an_order_of_the_bus_costs_what_the_page_says(stack):
     assert drained(stack)
     since = int(time.time() * 1000)
-    sent = order(new_id())
+    orders = [order(new_id()) for _ in range(ORDERS)]
 
-    put_on_bus(stack, sent)
+    # One after the other, so that no batch makes it cheaper.
+    for number, each in enumerate(orders, 1):
+        put_on_bus(stack, each)
+        assert eventually(lambda number=number: invocations(logged(stack, "intake", since)), number * LOOK_CALLS) == number * LOOK_CALLS
+        assert eventually(lambda each=each: reported_networks(stack, each["order_id"]), set(NAMES)) == set(NAMES)
+    assert drained(stack)
 
-    assert eventually(lambda: invocations(logged(stack, "intake", since)), LOOK["Lambda request"]) == LOOK["Lambda request"]
-    taken = [line for line in logged(stack, "intake", since) if '"OrdersTaken"' in line]
-    assert len(taken) == 1 and '"bus"' in taken[0]
+    lines = logged(stack, "intake", since)
+    taken = [line for line in lines if '"OrdersTaken"' in line]
+    assert len(taken) == ORDERS and all('"bus"' in line for line in taken)
+    assert invocations(lines) == ORDERS * LOOK_CALLS
+    assert size(lines) <= ORDERS * intake_bytes(len(NAMES)), size(lines) / ORDERS
+    # It writes nothing: each delivery has the writes of an order that came by the API.
+    for each in orders:
+        assert versions(stack, each["order_id"]) == [WRITES] * len(NAMES)
 
 
 def subscribe(stack):

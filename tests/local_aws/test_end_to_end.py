@@ -332,8 +332,16 @@ def take_all(stack, queue: str) -> list[str]:
     return [message["Body"] for message in messages]
 
 
+def dead_letters(stack) -> dict[str, list[str]]:
+    """Some of the dead letters of each network, ten at most, which stay there."""
+    receive = stack.client("sqs").receive_message
+    urls = {network.name: stack.outputs[f"{network.prefix}DeadLetterQueueUrl"] for network in PLAYED}
+    found = {name: receive(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0) for name, url in urls.items()}
+    return {name: [message["Body"] for message in received.get("Messages", [])] for name, received in found.items()}
+
+
 def empty_dead_letters(stack) -> None:
-    """Takes away what other tests left to a person, or a replay brought there again: orders that nobody can read."""
+    """Takes away what other tests left to a person."""
     for name in [*(f"{network.prefix}DeadLetterQueueUrl" for network in PLAYED), "FaultyOrdersQueueUrl"]:
         stack.client("sqs").purge_queue(QueueUrl=stack.outputs[name])
 

@@ -84,6 +84,7 @@ NETWORK_ACTIONS = LOGGING | {
 
 INTAKE_ACTIONS = LOGGING | {
     "dynamodb:PutItem",
+    "dynamodb:Query",
     "events:PutEvents",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
@@ -119,7 +120,9 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
         **{f"{network.prefix}Role": NETWORK_ACTIONS | STATUS_ACTIONS for network in NETWORKS if network.status_poll},
     }
     assert allowed({}) == plain
-    webhook = LOGGING | {"dynamodb:GetItem", "dynamodb:PutItem", "events:PutEvents", "secretsmanager:GetSecretValue"}
+    webhook = LOGGING | {
+        "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "events:PutEvents", "secretsmanager:GetSecretValue",
+    }  # fmt: skip
     assert allowed({"WebhookEnabled": "true"}) == {**plain, "WebhookRole": webhook}
     for platform in PLATFORMS:
         own = webhook | {"sqs:SendMessage"} | ({"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"} if platform.events else set())
@@ -146,18 +149,25 @@ def test_intake_and_webhook_put_orders_and_publish_puts_events(template):
     }
 
 
-def test_intake_and_webhook_reach_what_they_keep_and_no_delivery(template):
+def test_what_takes_orders_reaches_what_it_keeps_and_of_a_delivery_its_key_and_reason(template):
+    platforms = [f"{platform.prefix}Role" for platform in PLATFORMS]
     reached = {
         (role, statement["Action"]): statement["Condition"]
         for role, statement in statements(template)
-        if role in ("IntakeRole", "WebhookRole") and "dynamodb" in str(statement["Action"])
+        if role in ("IntakeRole", "WebhookRole", *platforms) and "dynamodb" in str(statement["Action"])
+    }
+    # Both keys pass where they are not there: the local AWS fills in neither, AWS always does.
+    reasons = {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["order_id", "delivery", "reason", "version"]},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
     }
     # An order's id has no outer blanks, so its deliveries have no such key.
     keys = lambda *keys: {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [*keys]}}  # noqa: E731
     assert reached == {
         ("IntakeRole", "dynamodb:PutItem"): keys(" unclaimed#*"),
-        ("WebhookRole", "dynamodb:PutItem"): keys(" unclaimed#*", " webhook#*"),
-        ("WebhookRole", "dynamodb:GetItem"): keys(" webhook#*"),
+        **{(role, "dynamodb:PutItem"): keys(" unclaimed#*", " webhook#*") for role in ("WebhookRole", *platforms)},
+        **{(role, "dynamodb:GetItem"): keys(" webhook#*") for role in ("WebhookRole", *platforms)},
+        **{(role, "dynamodb:Query"): reasons for role in ("IntakeRole", "WebhookRole", *platforms)},
     }
 
 

@@ -124,9 +124,9 @@ def test_a_network_learns_of_completed_orders_of_its_own_and_of_everything_cance
 
 def test_intake_looks_at_the_orders_that_it_did_not_put_on_the_bus_itself(template):
     rule = resources(template, "AWS::Events::Rule")["BusOrdersRule"]
-    # Any spelling of the type: a misspelt one is what this is for. What intake and publish put has the source `postback`.
+    # Any spelling of the type: a misspelt one is what this is for. What publish puts has another type, `postback.*`.
     assert rule["EventPattern"] == {
-        "source": [{"anything-but": {"prefix": "postback"}}],
+        "source": [{"anything-but": {"prefix": "postback."}}],
         "detail-type": [{"prefix": {"equals-ignore-case": "order"}}],
     }
     queue, faulty = ({"Fn::GetAtt": [name, "Arn"]} for name in ("BusOrdersQueue", "FaultyOrdersQueue"))
@@ -269,7 +269,8 @@ def test_the_policy_of_the_bus_keeps_everybody_else_out(template):
     assert excepted == {"OnlySenders": senders, "OnlyOwnSources": own, "OnlyPublishPublishes": role_pattern("PublishRole")}
     denied = {name: statement["Condition"].get("StringLike") for name, statement in statements.items()}
     assert denied == {
-        "OnlySenders": None, "OnlyOwnSources": {"events:source": "postback*"}, "OnlyPublishPublishes": {"events:detail-type": "postback*"},
+        "OnlySenders": None, "OnlyOwnSources": {"events:source": ["postback", "postback.*"]},
+        "OnlyPublishPublishes": {"events:detail-type": "postback.*"},
     }  # fmt: skip
     # An export in use can't change, so nothing that an update of the stack changes is imported.
     assert "ImportValue" not in (ROOT / "archive.yaml").read_text()

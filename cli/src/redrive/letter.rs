@@ -3,7 +3,7 @@
 use aws_sdk_sqs::types::Message;
 use postback_core::{
     clock::Timestamp,
-    fields::{self, Fault, UnknownFields},
+    fields::Fault,
     order::{self, OrderId, readable},
 };
 use postback_orders::networks::click_faults;
@@ -60,7 +60,8 @@ impl Content {
         let (order, detail) = match order::read_event(detail, now) {
             Ok(read) => read,
             Err(faults) => {
-                let order_id = order_id(detail, &faults);
+                let order_id = order::faulty_id(detail, &faults);
+                let order_id = order_id.as_ref().map(OrderId::to_string);
                 let stays = Some("the order is faulty");
                 return Self { order_id, faults: places(&faults), stays, ..Self::default() };
             }
@@ -76,18 +77,6 @@ impl Content {
 /// The faults with their whole places: who may read the letter may read its names, too.
 fn places(faults: &[Fault]) -> Vec<String> {
     faults.iter().map(|fault| format!("{} at {}", fault.code, fault.pointer)).collect()
-}
-
-/// The id of a faulty order, unless it is the fault.
-fn order_id(detail: &str, faults: &[Fault]) -> Option<String> {
-    if faults.iter().any(|fault| fault.pointer == "/order_id") {
-        return None;
-    }
-    let detail = serde_json::from_str(detail).ok()?;
-    let read = fields::read(&detail, UnknownFields::Ignore, |fields| {
-        fields.required("order_id", OrderId::read)
-    });
-    read.ok().map(|order_id| order_id.as_str().to_owned())
 }
 
 /// A text that a function left with a letter, or `EventBridge`.

@@ -1,9 +1,12 @@
 //! Orders that senders put on the bus themselves: no answer can say what is wrong with them, so
-//! intake looks at each. What is faulty is kept for a person.
+//! intake looks at each. What is faulty is kept for a person, once: the networks' functions leave it
+//! to intake.
+
+use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    fields::{self, Fault, UnknownFields},
+    fields::{Fault, UnknownFields},
     order::{self, Arrived, OrderId, Status},
 };
 use postback_orders::{
@@ -12,6 +15,7 @@ use postback_orders::{
     resolve,
 };
 use postback_runtime::{
+    lambda::messages::Queued,
     metrics,
     services::{FaultyOrder, IntakeServices, ORDER_COMPLETED, ORDER_TYPES, Unavailable},
 };
@@ -30,13 +34,20 @@ struct Envelope {
     detail: Box<RawValue>,
 }
 
+/// The time by which a network's function may read an event before the bus puts it on intake's queue.
+const AHEAD_OF_INTAKE: Duration = Duration::from_mins(5);
+
 /// Looks at one event of the bus. The error leaves it on the queue.
 pub async fn take(
-    event: &str,
+    message: Queued<'_>,
     services: &impl IntakeServices,
     now: Timestamp,
 ) -> Result<(), Unavailable> {
-    let Refused { kept, counted } = match read(event, now) {
+    let event = message.body;
+    // A network's function leaves a faulty order to intake, so an order from the future must not have
+    // become right by the time at which intake reads it.
+    let judged_at = message.put_at.min(now) - AHEAD_OF_INTAKE;
+    let Refused { kept, counted } = match read(event, judged_at) {
         Ok(event) => return record(event, services, now).await,
         Err(refused) => refused,
     };
@@ -83,7 +94,7 @@ struct Refused {
     counted: &'static str,
 }
 
-fn read(event: &str, now: Timestamp) -> Result<Event, Refused> {
+fn read(event: &str, judged_at: Timestamp) -> Result<Event, Refused> {
     let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(event) else {
         let reason = "not_an_event";
         let kept = FaultyOrder { reason, order_id: None, faults: String::new() };
@@ -91,11 +102,12 @@ fn read(event: &str, now: Timestamp) -> Result<Event, Refused> {
     };
     let refused = |reason, faults: &[Fault]| {
         let counted = order::first_fault(faults).unwrap_or(reason);
+        let order_id = order::faulty_id(detail.get(), faults);
+        let order_id = order_id.as_ref().map(OrderId::to_string);
         let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
-        let (order_id, faults) = (order_id(detail.get()), faults.join(", "));
-        Refused { kept: FaultyOrder { reason, order_id, faults }, counted }
+        Refused { kept: FaultyOrder { reason, order_id, faults: faults.join(", ") }, counted }
     };
-    let read = order::read_event(detail.get(), now);
+    let read = order::read_event(detail.get(), judged_at);
     let (order, value) = read.map_err(|faults| refused("invalid_order", &faults))?;
     if detail_type != ORDER_PENDING && !ORDER_TYPES.contains(&detail_type.as_str()) {
         return Err(refused("other_type", &[]));
@@ -119,13 +131,4 @@ fn fits(status: Status, detail_type: &str) -> bool {
         Status::Pending => true,
         Status::Cancelled | Status::Refunded => ORDER_TYPES.contains(&detail_type),
     }
-}
-
-/// The id of a faulty order, if that is not one of its faults.
-fn order_id(detail: &str) -> Option<String> {
-    let detail = serde_json::from_str(&order::readable(detail)).ok()?;
-    let fields = fields::read(&detail, UnknownFields::Ignore, |fields| {
-        fields.required("order_id", OrderId::read)
-    });
-    fields.ok().map(|order_id| order_id.as_str().to_owned())
 }

@@ -97,10 +97,11 @@ async fn accept(
     let (order, place) = order_of(Posted::by(request).json()?);
     let order = CheckedOrder::read(order, services, now).await;
     let order = order.map_err(|problem| problem.under(place))?;
+    let refused = |code, detail| Problem::new(code, detail).of_order(order.order_id().clone());
     let before = services.receipt(id).await.map_err(|_| {
         let detail =
             "The ledger could not be reached, so nothing was sent. Send the message again.";
-        Problem::new(Code::LedgerUnavailable, detail)
+        refused(Code::LedgerUnavailable, detail)
     })?;
     match before {
         None => order.take(&Sender::webhook(key), services, now).await?,
@@ -110,7 +111,7 @@ async fn accept(
         Some(_) => {
             let detail = "Another order was accepted under this `webhook-id` before. Nothing was \
                           sent. Give every message an id of its own.";
-            return Err(Problem::new(Code::WebhookIdReused, detail));
+            return Err(refused(Code::WebhookIdReused, detail));
         }
     }
     if services.put_receipt(&Receipt::new(id, order.facts.clone(), now)).await.is_err() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::fields::Fault;
+use crate::{fields::Fault, order::OrderId};
 
 /// An error that a caller meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Problem {
     pub errors: Vec<Fault>,
     /// The results by lines, where the network wants lines.
     pub lines: Vec<Value>,
+    /// The order's id, where it could be read: for the log, and in no answer.
+    pub order_id: Option<OrderId>,
 }
 
 /// The codes of all problems.
@@ -190,7 +192,8 @@ impl Code {
 impl Problem {
     /// A problem of kind `code`; `detail` says what was wrong and what to do.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), lines: Vec::new() }
+        let (errors, lines) = (Vec::new(), Vec::new());
+        Self { code, detail: detail.into(), errors, lines, order_id: None }
     }
 
     /// A bad order.
@@ -198,6 +201,12 @@ impl Problem {
     pub fn invalid_order(errors: Vec<Fault>) -> Self {
         let detail = "Fix what `errors` lists and send the order again; nothing was sent.";
         Self { errors, ..Self::new(Code::InvalidOrder, detail) }
+    }
+
+    /// The same of the order of this id.
+    #[must_use]
+    pub fn of_order(self, order_id: impl Into<Option<OrderId>>) -> Self {
+        Self { order_id: order_id.into(), ..self }
     }
 
     /// The same of an order that is at `place` in what was sent: a JSON pointer.

@@ -3,7 +3,7 @@
 
 use std::{future::Future, time::Duration};
 
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::OrderId};
 use postback_runtime::{
     ledger::{LedgerError, Receipt, UnclaimedOrder},
     services::{
@@ -55,6 +55,10 @@ impl<S: OrderServices> OrderServices for WithinBudget<'_, S> {
         let ends_at = self.ends_at.min(Instant::now() + self.for_cookie_keys);
         let secret = timeout_at(ends_at, self.services.cookie_secret(now)).await;
         secret.unwrap_or(CookieSecret::Unavailable)
+    }
+
+    async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
+        self.call(self.services.holds(order_id), || LedgerError::Unavailable).await
     }
 
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

@@ -5,8 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use postback_core::{
     clock::Timestamp,
     delivery::{Facts, RETENTION},
-    fields::UnknownFields,
-    order::Arrived,
+    fields::{Fault, UnknownFields},
+    order::{Arrived, OrderId, id_of},
     problem::{Code, Problem},
 };
 use postback_runtime::{
@@ -102,32 +102,44 @@ impl CheckedOrder {
         let keys = cookie_keys(&order, services, now).await;
         let (mut order, cookie) = resolve(order, &keys);
         complete(&mut order);
-        Self::of(&order, cookie, now)
+        let read = Arrived::read(&order, UnknownFields::Deny);
+        let is_held = match &read {
+            Ok(read) if read.too_old(now, RETENTION).is_some() => is_held(read, services).await?,
+            _ => false,
+        };
+        Self::of(&order, read, is_held, cookie, now)
     }
 
-    /// Checks an order.
+    /// Checks an order that the ledger does not hold.
     pub fn check(order: Value, keys: &CookieKeys, now: Timestamp) -> Result<Self, Problem> {
         let (order, cookie) = resolve(order, keys);
-        Self::of(&order, cookie, now)
+        let read = Arrived::read(&order, UnknownFields::Deny);
+        Self::of(&order, read, false, cookie, now)
     }
 
-    fn of(given: &Value, cookie: Option<CookieResult>, now: Timestamp) -> Result<Self, Problem> {
-        let read = Arrived::read(given, UnknownFields::Deny);
+    fn of(
+        given: &Value,
+        read: Result<Arrived, Vec<Fault>>,
+        is_held: bool,
+        cookie: Option<CookieResult>,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
         let dated = read.as_ref().ok();
         let mut faults: Vec<_> = dated.iter().flat_map(|order| order.too_far_ahead(now)).collect();
-        faults.extend(dated.and_then(|order| order.too_old(now, RETENTION)));
+        faults.extend(dated.filter(|_| !is_held).and_then(|order| order.too_old(now, RETENTION)));
         faults.extend(networks::click_faults(given));
+        let refused = |faults| Problem::invalid_order(faults).of_order(id_of(given));
         let order = match read {
             Ok(order) if faults.is_empty() => order,
-            Ok(_) => return Err(Problem::invalid_order(faults)),
-            Err(more) => return Err(Problem::invalid_order([more, faults].concat())),
+            Ok(_) => return Err(refused(faults)),
+            Err(more) => return Err(refused([more, faults].concat())),
         };
         networks::warn_of_customer(given, order.order_id().as_str());
         let detail = cleaned(&order);
         let detail_type = format!("order.{}", order.status().as_str());
         let checked = Self { facts: facts(&order), order, detail_type, detail, cookie };
         if checked.detail.to_string().len() > LARGEST_DETAIL {
-            return Err(api::too_large());
+            return Err(api::too_large().of_order(id_of(given)));
         }
         Ok(checked)
     }
@@ -154,8 +166,14 @@ impl CheckedOrder {
         put.map_err(|_| {
             let detail =
                 "The event bus did not accept the order. Send it again: nothing is reported twice.";
-            Problem::new(Code::BusUnavailable, detail)
+            Problem::new(Code::BusUnavailable, detail).of_order(self.order_id().clone())
         })
+    }
+
+    /// The order's id.
+    #[must_use]
+    pub const fn order_id(&self) -> &OrderId {
+        self.order.order_id()
     }
 
     /// Measures it, and keeps it if it concerns no network. The order is on the bus: nothing here makes
@@ -185,6 +203,14 @@ impl CheckedOrder {
         let body = serde_json::to_string(&accepted).unwrap_or_default();
         api::respond(202, "application/json", body, &[("location", location)])
     }
+}
+
+/// Returns whether the ledger holds an order that is older than its memory: then it is no new one.
+async fn is_held(order: &Arrived, services: &impl OrderServices) -> Result<bool, Problem> {
+    services.holds(order.order_id()).await.map_err(|_| {
+        let detail = "The ledger could not be reached, so nothing was sent. Send the order again.";
+        Problem::new(Code::LedgerUnavailable, detail).of_order(order.order_id().clone())
+    })
 }
 
 /// The keys of the capture cookie, read where the order has one.

@@ -1,6 +1,8 @@
 //! The short name of an order's sender: nothing by which a buyer could be recognised.
 
-use crate::services::PUBLISHED;
+/// The beginning of the sources under which Postback's own functions put orders on the bus. Other
+/// sources belong to the shop, `postbackshop` among them. The rule of intake's queue leaves these out.
+pub const OWN: &str = "postback.";
 
 /// The most characters of a sender's own name.
 pub const LONGEST_NAME: usize = 64;
@@ -50,17 +52,24 @@ pub fn clean(text: &str) -> Option<String> {
 /// on the bus itself, by its way alone where the source may be a person's.
 #[must_use]
 pub fn of_source(source: &str) -> Option<String> {
-    match source.strip_prefix(PUBLISHED).and_then(|rest| rest.strip_prefix('.')) {
+    match source.strip_prefix(OWN) {
         Some(name) => clean(name),
         None if source.is_empty() => None,
         None => Some(short("bus", clean(source).as_deref())),
     }
 }
 
+/// Returns whether intake looks at the orders of this source on the bus, too. No event of the bus is
+/// without a source.
+#[must_use]
+pub fn is_looked_at(source: &str) -> bool {
+    !source.is_empty() && !source.starts_with(OWN)
+}
+
 /// The source of an event of the sender of this short name.
 #[must_use]
 pub fn source_of(name: &str) -> String {
-    format!("{PUBLISHED}.{name}")
+    format!("{OWN}{name}")
 }
 
 #[cfg(test)]
@@ -69,6 +78,16 @@ mod tests {
 
     fn name(source: &str) -> String {
         of_source(source).expect("a name")
+    }
+
+    #[test]
+    fn intake_looks_at_what_postbacks_own_functions_did_not_put() {
+        for source in ["shop", "postbackshop", "postback-eu.checkout", "postback", "Postback.api"] {
+            assert!(is_looked_at(source), "{source}");
+        }
+        for source in ["postback.api", "postback.webhook/1", "postback.bus/shop", "postback.", ""] {
+            assert!(!is_looked_at(source), "{source}");
+        }
     }
 
     #[test]
@@ -83,6 +102,8 @@ mod tests {
         assert_eq!(of_source("postback.asha@shop.example"), None);
         assert!(name(&"x".repeat(500)).len() <= "bus/".len() + LONGEST_NAME);
         assert_eq!((of_source(""), of_source("postback.")), (None, None));
+        assert_eq!(name("postbackshop"), "bus/postbackshop");
+        assert_eq!(name("postback-eu.checkout"), "bus/postback-eu.checkout");
         // A message that waits keeps its sender.
         assert_eq!(name(&source_of("bus/shop.checkout")), "bus/shop.checkout");
     }

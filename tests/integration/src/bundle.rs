@@ -5,13 +5,13 @@ use cashmycell::CashMyCell;
 use cpa_moe::CpaMoe;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use postback_core::{clock::Timestamp, network::Network, platform::Platform};
-use postback_harness::{FakeServices, Function, TIMEOUT, TestBed, order_event};
+use postback_harness::{Call, FakeServices, Function, TIMEOUT, TestBed, order_event};
 use postback_orders::platform::PlatformWebhook;
 use postback_runtime::{
     lambda::{
         answer_request,
         api::{Request, Response},
-        messages::ApiAndQueueHandler,
+        messages::{ApiAndQueueHandler, Queued},
     },
     services::Unavailable,
 };
@@ -204,7 +204,8 @@ impl Bundle {
 
     /// Lets intake take a message of its queue.
     pub async fn take(&self, message: &str) -> Result<(), Unavailable> {
-        intake::take(message, &self.intake_services, self.bed.now()).await
+        let (body, now) = (message, self.bed.now());
+        intake::take(Queued { body, put_at: now }, &self.intake_services, now).await
     }
 
     /// Routes the events of the bus, and lets every function take the visible messages of its queue.
@@ -267,7 +268,8 @@ impl Bundle {
     pub fn assert_unwritten(&self, after: &str) {
         assert_eq!(self.bus.events(), [], "{after}: on the bus");
         let calls = self.bed.table.calls();
-        assert!(calls.iter().all(|call| call.operation == "GetItem"), "{after}: {calls:?}");
+        let reads = |call: &Call| matches!(call.operation.as_str(), "GetItem" | "Query");
+        assert!(calls.iter().all(reads), "{after}: {calls:?}");
         assert_eq!(self.bed.table.stream(), Vec::<Value>::new(), "{after}: in the stream");
         assert_eq!(self.bed.sandbox.requests(), 0, "{after}: to a network");
         for (network, services) in self.services() {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::OrderId};
 use postback_runtime::{
     ledger::{Ledger, LedgerError, UnclaimedOrder},
     services::{
@@ -76,6 +76,10 @@ impl OrderServices for FakeIntake {
             Some(Ok(secret)) => CookieSecret::Json(secret.clone().into()),
             Some(Err(Unavailable)) => CookieSecret::Unavailable,
         }
+    }
+
+    async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
+        self.ledger.holds(order_id).await
     }
 
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::OrderId};
 use postback_runtime::{
     ledger::{Ledger, LedgerError, Receipt, UnclaimedOrder},
     services::{
@@ -71,6 +71,10 @@ impl OrderServices for FakeWebhook {
 
     async fn cookie_secret(&self, now: Timestamp) -> CookieSecret {
         self.orders.cookie_secret(now).await
+    }
+
+    async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
+        self.ledger.holds(order_id).await
     }
 
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

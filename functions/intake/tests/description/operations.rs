@@ -128,7 +128,8 @@ fn taken() -> Value {
 }
 
 fn post_order() -> Value {
-    let codes = [&BAD[..], &[Code::MethodNotAllowed, Code::BusUnavailable]].concat();
+    let more = [Code::MethodNotAllowed, Code::LedgerUnavailable, Code::BusUnavailable];
+    let codes = [&BAD[..], &more].concat();
     json!({
         "operationId": "postOrder", "summary": "Send an order to every network it concerns",
         "requestBody": body(),

@@ -25,7 +25,7 @@ pub use figure::Figure;
 pub use item::{AmountFault, Item};
 pub use json::{Unreadable, parse, readable};
 pub use money::{Amount, Currency};
-pub use read::{clicks_fault, is_cancellation, read_event};
+pub use read::{clicks_fault, faulty_id, id_of, is_cancellation, read_event};
 pub use refund::{Refund, RefundedLine};
 pub use text::composed;
 

@@ -16,7 +16,7 @@ use crate::{
     },
     order::{
         Address, Amount, Arrived, Cancelled, Currency, Customer, Email, Figure, Item, Order,
-        OrderId, Status, Unreadable, Utm, parse, refund,
+        OrderId, Status, Unreadable, Utm, parse, readable, refund,
         text::{composed, line, prose, visible},
     },
 };
@@ -46,6 +46,22 @@ impl OrderId {
     pub fn read(value: &Value) -> Result<Self, Invalid> {
         order_id(value)
     }
+}
+
+/// The id of what is meant as an order, whatever else is wrong with it. `None` if it can't be read.
+#[must_use]
+pub fn id_of(order: &Value) -> Option<OrderId> {
+    OrderId::read(order.get("order_id")?).ok()
+}
+
+/// The id in the text of an order with these faults: nothing else of a faulty order may be logged.
+/// `None` if the id is one of the faults.
+#[must_use]
+pub fn faulty_id(order: &str, faults: &[Fault]) -> Option<OrderId> {
+    if faults.iter().any(|fault| fault.pointer == "/order_id") {
+        return None;
+    }
+    id_of(&serde_json::from_str(&readable(order)).ok()?)
 }
 
 /// Returns whether an order says that it is cancelled or refunded whole: nobody reads more of it than

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 use crate::{
     client::Sender,
-    ledger::{Ledger, UpdateError},
+    ledger::{Ledger, TOO_OLD, UpdateError},
     metrics::Metrics,
     services::Services,
 };
@@ -51,8 +51,6 @@ use settings::Settings;
 pub use settings::{Configured, StartError};
 pub use status_poll::{Round, RoundError};
 
-/// The reason of an order that is older than the ledger's memory.
-pub(crate) const TOO_OLD: Reason = Reason::new("too_old");
 /// The reason of an order without lines where the network wants lines.
 pub(crate) static NO_LINES: Reason = Reason::new("no_lines");
 

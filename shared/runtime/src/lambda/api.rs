@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use postback_core::{
     fields::Fault,
-    order::{self, Unreadable},
+    order::{self, OrderId, Unreadable, faulty_id},
     problem::{Code, Problem},
 };
 
@@ -48,7 +48,8 @@ pub fn respond(
 pub fn problem(problem: &Problem) -> Response {
     let (status, reason) = (problem.code.status(), problem.code.as_str());
     let faults = logged_faults(problem);
-    tracing::info!(code = "request_refused", status, reason, faults, "refused");
+    let order_id = problem.order_id.as_ref().map(OrderId::as_str);
+    tracing::info!(code = "request_refused", status, reason, order_id, faults, "refused");
     let mut more = Vec::new();
     if let Some(wait) = problem.code.retry_after() {
         more.push(("retry-after", wait.as_secs().to_string()));
@@ -147,7 +148,10 @@ pub fn json(text: &str) -> Result<Value, Problem> {
             );
             Problem::new(Code::NotJson, detail)
         }
-        Unreadable::Doubled(faults) => Problem::invalid_order(faults),
+        Unreadable::Doubled(faults) => {
+            let order_id = faulty_id(text, &faults);
+            Problem::invalid_order(faults).of_order(order_id)
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use postback_core::{
     delivery::{RETENTION, State},
     fields::{Fault, UnknownFields, unknown_member},
     network::Network,
-    order::{Arrived, clicks_fault, is_cancellation, readable},
+    order::{Arrived, clicks_fault, id_of, is_cancellation, readable},
     problem::{Code, Problem},
     redaction::Reason,
 };
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::api::{self, Posted, Response};
 use crate::{
-    dispatch::{DeliverError, DeliveryResult, Dispatcher, NO_LINES, Source, TOO_OLD, Trigger},
-    ledger::UpdateError,
+    dispatch::{DeliverError, DeliveryResult, Dispatcher, NO_LINES, Source, Trigger},
+    ledger::{TOO_OLD, UpdateError},
     metrics::Intake,
     services::Services,
 };
@@ -79,9 +79,18 @@ async fn deliver<N: Network, S: Services>(
         parked_rounds: 0,
         message_until: None,
     };
-    let results = match &order {
-        Arrived::Order(order) => dispatcher.deliver(order, &trigger).await,
-        Arrived::Cancelled(cancelled) => dispatcher.cancel(cancelled, &trigger).await,
+    let delivered = deliver_read(dispatcher, &order, &trigger).await;
+    delivered.map_err(|problem| problem.of_order(order.order_id().clone()))
+}
+
+async fn deliver_read<N: Network, S: Services>(
+    dispatcher: &Dispatcher<N, S>,
+    order: &Arrived,
+    trigger: &Trigger<'_>,
+) -> Result<Response, Problem> {
+    let results = match order {
+        Arrived::Order(order) => dispatcher.deliver(order, trigger).await,
+        Arrived::Cancelled(cancelled) => dispatcher.cancel(cancelled, trigger).await,
     };
     let results = results.map_err(|error| {
         dispatcher.metrics().record_not_taken();
@@ -92,7 +101,7 @@ async fn deliver<N: Network, S: Services>(
             order.too_old(dispatcher.services().now(), RETENTION).into_iter().collect(),
         ));
     }
-    dispatcher.requeue(&trigger, &results).await.map_err(|_| {
+    dispatcher.requeue(trigger, &results).await.map_err(|_| {
         let detail = "The order is recorded but its next attempt could not be scheduled. \
                       Send it again: nothing is reported twice.";
         Problem::new(Code::QueueUnavailable, detail)
@@ -104,7 +113,7 @@ async fn deliver<N: Network, S: Services>(
             ..Problem::new(Code::Conflict, conflict_detail(conflict, &results))
         });
     }
-    Ok(answer::<N>(&order, &results))
+    Ok(answer::<N>(order, &results))
 }
 
 /// Reads the order; every member that nobody would read is a fault.
@@ -114,13 +123,13 @@ pub(super) fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Pr
     let mut faults: Vec<_> = order.iter().flat_map(|order| order.too_far_ahead(now)).collect();
     faults.extend(click_faults::<N>(&value));
     match order {
-        Ok(order) if faults.is_empty() => Ok(order),
-        Ok(_) => Err(Problem::invalid_order(faults)),
+        Ok(order) if faults.is_empty() => return Ok(order),
+        Ok(_) => {}
         Err(more) => {
             faults.splice(0..0, more);
-            Err(Problem::invalid_order(faults))
         }
     }
+    Err(Problem::invalid_order(faults).of_order(id_of(&value)))
 }
 
 fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {

@@ -9,7 +9,7 @@ use postback_core::{
     delivery::Key,
     fields::Fault,
     network::Network,
-    order::{self, Arrived, OrderId},
+    order::{self, Arrived, OrderId, faulty_id, first_fault},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -205,10 +205,10 @@ async fn take<N: Network, S: Services>(
     }
     let body = message_order.detail.get();
     let now = dispatcher.services().now();
-    let (order, _) = order::read_event(body, now).map_err(|faults| {
-        let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
-        Failure::NotAnOrder(faults.join(", "))
-    })?;
+    let (order, _) = match order::read_event(body, now) {
+        Ok(read) => read,
+        Err(faults) => return faulty::<N>(&message_order, &faults),
+    };
     let sender = sender::of_source(&message_order.source);
     let trigger = Trigger {
         body,
@@ -227,6 +227,23 @@ async fn take<N: Network, S: Services>(
         Arrived::Cancelled(cancelled) => dispatcher.cancel(cancelled, &trigger).await?,
     };
     dispatcher.requeue(&trigger, &results).await?;
+    Ok(())
+}
+
+/// Ends a message whose order is faulty. One that a sender put on the bus is consumed: intake looks at
+/// each of those with the same reader, and keeps one letter of it for all networks and counts it by its
+/// reason. What intake does not see is a dead letter: an order of our own functions, and one that this
+/// function could read before it put it back.
+fn faulty<N: Network>(message: &DelayedOrder<'_>, faults: &[Fault]) -> Result<(), Failure> {
+    let redacted = faults.iter().map(Fault::redacted).collect::<Vec<_>>().join(", ");
+    if !sender::is_looked_at(&message.source) || message.not_before_ms > 0 {
+        return Err(Failure::NotAnOrder(redacted));
+    }
+    let order_id = faulty_id(message.detail.get(), faults);
+    let order_id = order_id.as_ref().map(OrderId::as_str);
+    let (code, network, faults, reason) =
+        ("faulty_order_left", N::NAME, redacted, first_fault(faults));
+    tracing::warn!(code, network, order_id, reason, faults, "intake keeps it for a person");
     Ok(())
 }
 

@@ -11,7 +11,11 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure},
 };
-use postback_core::delivery::{Key, PartialView, Record};
+use postback_core::{
+    delivery::{Key, PartialView, Record},
+    order::OrderId,
+    redaction::Reason,
+};
 
 mod click;
 mod pause;
@@ -27,6 +31,9 @@ pub use receipt::{RECEIPT_PREFIX, RECEIPT_TTL, Receipt};
 pub use scan::{Cursor, Filter, Page, Segment};
 pub use unclaimed::{UNCLAIMED_PREFIX, UNCLAIMED_TTL, UnclaimedOrder, UnclaimedView};
 pub use update::{Change, UpdateError, Updated};
+
+/// The reason of an order that was rejected because it is older than the ledger's memory.
+pub(crate) const TOO_OLD: Reason = Reason::new("too_old");
 
 /// An attribute that every delivery has, and nothing else that is kept here.
 const IS_DELIVERY: &str = "attribute_exists(version)";
@@ -135,6 +142,30 @@ impl Ledger {
         order_id: &str,
     ) -> Result<(Vec<Record>, Vec<PartialView>), LedgerError> {
         Ok(record::read_all(self.items_of(order_id).await?))
+    }
+
+    /// Returns whether it holds a delivery of an order, read consistently, and no more of each than its
+    /// reason. A delivery that was rejected because the order is older than the ledger's memory is none.
+    pub async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("order_id = :order_id")
+            .projection_expression("delivery, reason, version")
+            .expression_attribute_values(":order_id", AttributeValue::S(order_id.to_string()))
+            .consistent_read(true);
+        let mut pages = query.into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|_| LedgerError::Unavailable)?;
+            let reason = item.get("reason").and_then(|reason| reason.as_s().ok());
+            if item.contains_key("version")
+                && reason.is_none_or(|reason| reason != TOO_OLD.as_str())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn items_of(&self, order_id: &str) -> Result<Vec<record::Item>, LedgerError> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, future::Future, time::Duration};
 
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::OrderId};
 use secrecy::SecretString;
 
 use super::{EventBus, Secret, Unavailable};
@@ -52,6 +52,11 @@ pub trait OrderServices: EventBus {
     /// The secret with the keys of the capture cookie.
     fn cookie_secret(&self, _now: Timestamp) -> impl Future<Output = CookieSecret> + Send {
         async { CookieSecret::Unsigned }
+    }
+
+    /// Returns whether the ledger holds a delivery of this order.
+    fn holds(&self, _order_id: &OrderId) -> impl Future<Output = Result<bool, LedgerError>> + Send {
+        async { Ok(false) }
     }
 
     /// Records an order that concerns no network.

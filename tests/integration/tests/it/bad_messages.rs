@@ -1,8 +1,11 @@
 //! Broken messages on a queue: they hold nothing up, and none is lost.
 
+use std::time::Duration;
+
 use postback_core::delivery::State;
 use postback_harness::{Function, INVISIBLE, TIMEOUT, order_event, sqs_event};
-use postback_integration::{Bundle, bare, minimal, with};
+use postback_integration::{Bundle, bare, log::Log, minimal, with};
+use postback_runtime::lambda::messages::Queued;
 use postback_sandbox::Network;
 use serde_json::{Value, json};
 use shopback::ShopBack;
@@ -16,7 +19,8 @@ fn broken() -> Vec<(&'static str, String)> {
     no_detail.as_object_mut().expect("an object").remove("detail");
     let mut no_type = order_event(&order);
     no_type.as_object_mut().expect("an object").remove("detail-type");
-    let event = |detail: Value| order_event(&detail).to_string();
+    // Intake sees no event of the other functions: one with a faulty order is kept here.
+    let event = |detail: Value| own_event(&detail, "postback.api").to_string();
     vec![
         ("not JSON", "{".to_owned()),
         ("no object", "[]".to_owned()),
@@ -28,6 +32,12 @@ fn broken() -> Vec<(&'static str, String)> {
         ("an order of no amount", event(with(order, "/total", json!("NaN")))),
         ("cut off", event(minimal("B-1"))[..200].to_owned()),
     ]
+}
+
+fn own_event(detail: &Value, source: &str) -> Value {
+    let mut event = order_event(detail);
+    event["source"] = json!(source);
+    event
 }
 
 async fn state(shopback: &Function<ShopBack>, order_id: &str) -> Option<State> {
@@ -105,6 +115,84 @@ async fn a_broken_message_is_a_dead_letter_at_once_with_its_reason() {
     assert!(shopback.services.queue().is_empty());
     assert_eq!(bundle.bed.table.calls(), []);
     assert_eq!(bundle.bed.sandbox.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_faulty_order_of_a_sender_is_one_letter_of_intake_and_none_of_a_network() {
+    for source in ["shop", "postback", "postbackshop.checkout"] {
+        let bundle = Bundle::new(1).await;
+        let (log, _guard) = Log::capture();
+        let event = own_event(&with(minimal("A-1"), "/total", json!("14,99")), source).to_string();
+
+        for (_, services) in bundle.services() {
+            services.enqueue(event.clone());
+        }
+        bundle.take(&event).await.expect("taken");
+        bundle.work().await;
+
+        let [(kept, fault)] = &bundle.intake_services.faulty()[..] else { panic!("one letter") };
+        assert_eq!((kept, fault.order_id.as_deref()), (&event, Some("A-1")));
+        let left = log.coded("faulty_order_left");
+        let named: Vec<_> = left.iter().map(|line| line["network"].as_str()).collect();
+        assert_eq!(named, ["cartstack", "cashmycell", "cpa_moe", "shopback"], "{source}");
+        for line in left {
+            assert_eq!(
+                (line["order_id"].as_str(), line["reason"].as_str()),
+                ("A-1", "not_a_decimal")
+            );
+            assert_eq!(line["faults"], "not_a_decimal at /total");
+        }
+        for (network, services) in bundle.services() {
+            assert!(services.dead_letters().is_empty(), "{source}: {network}");
+            assert!(services.queue().is_empty(), "{source}: {network}");
+            // It is counted once, by intake.
+            assert!(services.metrics().is_empty(), "{source}: {network}");
+        }
+        assert_eq!(bundle.bed.table.calls(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_faulty_order_that_intake_does_not_see_is_a_dead_letter() {
+    let bundle = Bundle::new(1).await;
+    let services = &bundle.shopback.services;
+    let faulty = with(minimal("A-1"), "/total", json!("14,99"));
+    let mut put_back = own_event(&faulty, "shop");
+    put_back["not_before_ms"] = json!(1);
+    let mut delayed = put_back.clone();
+    delayed["detail-type"] = json!("postback.order_delayed");
+    let mut unnamed = order_event(&faulty);
+    unnamed.as_object_mut().expect("an object").remove("source");
+    let unseen = [own_event(&faulty, "postback.bus/shop"), put_back, delayed, unnamed];
+
+    for event in &unseen {
+        services.enqueue(event.to_string());
+    }
+    bundle.shopback.work().await;
+
+    let letters: Vec<_> = services.dead_letters().into_iter().map(|letter| letter.body).collect();
+    assert_eq!(letters, unseen.map(|event| event.to_string()));
+}
+
+#[tokio::test]
+async fn an_order_from_the_future_is_kept_however_late_intake_looks_at_it() {
+    let bundle = Bundle::new(1).await;
+    let put_at = bundle.bed.now();
+    let shortly = put_at + Duration::from_hours(24) + Duration::from_mins(1);
+    let order = with(minimal("A-1"), "/completed_at", json!(shortly.to_string()));
+    let event = order_event(&order).to_string();
+
+    bundle.shopback.services.enqueue(event.clone());
+    bundle.shopback.work().await;
+    // By then it would not be too far ahead any more.
+    bundle.bed.advance(Duration::from_mins(30));
+    let message = Queued { body: &event, put_at };
+    intake::take(message, &bundle.intake_services, bundle.bed.now()).await.expect("taken");
+
+    assert!(bundle.shopback.services.dead_letters().is_empty());
+    assert_eq!(state(&bundle.shopback, "A-1").await, None);
+    let [(_, fault)] = &bundle.intake_services.faulty()[..] else { panic!("one letter") };
+    assert_eq!(fault.faults, "in_the_future at /completed_at");
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ async fn an_order_is_counted_by_its_source_and_for_each_network() {
     let bundle = Bundle::new(1).await;
 
     bundle.put_on_bus("order.completed", &minimal("A-1")).await;
+    assert_eq!(bundle.bed.table.calls(), [], "the look costs no unit of the ledger");
     bundle.post("/orders", &minimal("A-2")).await;
 
     assert_eq!(

@@ -156,28 +156,6 @@ async fn each_order_has_the_same_outcome_by_the_bus() {
 }
 
 #[tokio::test]
-async fn an_order_that_the_ledger_no_longer_knows_is_too_old() {
-    let bundle = Bundle::new(3).await;
-    let (_, order) = cases().remove(3);
-    let order = with(order, "/completed_at", json!("2025-10-01T00:00:00Z"));
-
-    for path in ["/orders", "/orders/shopback"] {
-        let reply = bundle.post(path, &order).await;
-        assert_eq!(reply.status, 422, "{path}");
-        assert_eq!(reply.body()["errors"][0]["code"], "too_old", "{path}");
-    }
-    bundle.put_on_bus("order.completed", &order).await;
-    bundle.work().await;
-    bundle.put_on_bus("order.completed", &order).await;
-    bundle.work().await;
-
-    let states = states(&bundle, &order).await;
-    assert_eq!(states.len(), 4);
-    assert!(states.values().all(|state| state == "rejected too_old"), "{states:?}");
-    assert_eq!(bundle.bed.sandbox.requests(), 0);
-}
-
-#[tokio::test]
 async fn an_order_that_concerns_no_network_is_found_again() {
     let bundle = Bundle::new(4).await;
     let mut order = bare("A-1");

@@ -10,7 +10,9 @@ use postback_integration::{
     sign::{PLATFORM_KEY, platform_message, secret},
 };
 use postback_runtime::{
-    lambda::messages::ApiAndQueueHandler, ledger::Filter, services::Unavailable,
+    lambda::messages::{ApiAndQueueHandler, Queued},
+    ledger::Filter,
+    services::Unavailable,
 };
 use serde_json::{Value, json};
 
@@ -250,9 +252,25 @@ async fn what_is_ignored_is_answered_and_counted_and_leaves_nothing() {
         let reply = shop.send(&bundle, "d1", &payload).await;
 
         assert_eq!((reply.status, reply.body()), (200, json!({ "ignored": reason })));
-        bundle.assert_untouched(reason);
+        // Of an old one the ledger is asked.
+        bundle.assert_unwritten(reason);
         assert_eq!(results(&bundle), [reason]);
     }
+}
+
+#[tokio::test]
+async fn an_old_order_that_the_ledger_holds_is_a_change_of_it() {
+    let bundle = bundle(7).await;
+    SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+    let before = delivered(&["cartstack", "shopback"]);
+    assert_eq!(SHOPIFY.states(&bundle).await, before);
+
+    let late = SHOPIFY.changed(json!({ "created_at": "2024-11-21T10:15:00Z" }));
+    let reply = SHOPIFY.send(&bundle, "d2", &late).await;
+
+    assert_eq!(reply.status, 202);
+    assert_eq!(results(&bundle), ["taken", "taken"]);
+    assert_eq!(SHOPIFY.states(&bundle).await, before);
 }
 
 #[tokio::test]
@@ -422,15 +440,17 @@ async fn events_of_a_partner_bus_are_the_same_messages() {
 
     bundle.bus.down(true);
     let now = bundle.bed.now();
-    assert_eq!(bundle.shopify.take(&event.to_string(), now).await, Err(Unavailable));
+    let (body, put_at) = (&event.to_string(), now);
+    let message = Queued { body, put_at };
+    assert_eq!(bundle.shopify.take(message, now).await, Err(Unavailable));
     bundle.bus.down(false);
     for _ in 0..2 {
-        assert_eq!(bundle.shopify.take(&event.to_string(), now).await, Ok(()));
+        assert_eq!(bundle.shopify.take(message, now).await, Ok(()));
     }
 
     assert_eq!(bundle.bus.sources(), ["postback.bus/shopify"]);
     assert_eq!(SHOPIFY.states(&bundle).await, delivered(&["cartstack", "shopback"]));
-    assert_eq!(bundle.shopify.take("{\"detail\": {}}", now).await, Ok(()));
+    assert_eq!(bundle.shopify.take(Queued { body: "{\"detail\": {}}", put_at }, now).await, Ok(()));
     assert_eq!(bundle.intake_services.faulty()[0].1.reason, "not_an_event");
     assert_eq!(results(&bundle), ["taken", "repeated", "not_an_event"]);
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use postback_core::{clock::Timestamp, platform::Platform};
+use postback_core::{clock::Timestamp, order::OrderId, platform::Platform};
 use postback_integration::{
     api_event,
     sign::{PLATFORM_KEY, platform_message, secret},
@@ -79,6 +79,11 @@ impl OrderServices for SlowServices {
     async fn cookie_secret(&self, _: Timestamp) -> CookieSecret {
         self.call("cookie_keys").await;
         CookieSecret::Unsigned
+    }
+
+    async fn holds(&self, _: &OrderId) -> Result<bool, LedgerError> {
+        self.call("holds").await;
+        Ok(false)
     }
 
     async fn put_unclaimed(&self, _: &UnclaimedOrder) -> Result<(), LedgerError> {

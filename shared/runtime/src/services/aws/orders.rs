@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use aws_sdk_sqs::types::MessageAttributeValue;
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, order::OrderId};
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -217,6 +217,10 @@ macro_rules! takes_orders {
                         secret.read(now).await.map_or(CookieSecret::Unavailable, CookieSecret::Json)
                     }
                 }
+            }
+
+            async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
+                self.orders.ledger.holds(order_id).await
             }
 
             async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

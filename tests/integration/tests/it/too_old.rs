@@ -1,0 +1,70 @@
+//! Orders that are older than the ledger's memory: those that it holds are repetitions.
+
+use postback_harness::Strike;
+use postback_integration::{
+    Bundle, minimal,
+    sign::{KEY, message},
+    with,
+};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_order_that_the_ledger_no_longer_knows_is_too_old() {
+    let bundle = Bundle::new(3).await;
+    let order = with(minimal("A-1"), "/completed_at", json!("2025-10-01T00:00:00Z"));
+
+    for path in ["/orders", "/orders/shopback"] {
+        let reply = bundle.post(path, &order).await;
+        assert_eq!(reply.status, 422, "{path}");
+        assert_eq!(reply.body()["errors"][0]["code"], "too_old", "{path}");
+    }
+    bundle.put_on_bus("order.completed", &order).await;
+    bundle.work().await;
+    bundle.put_on_bus("order.completed", &order).await;
+    bundle.work().await;
+
+    let states = bundle.states("A-1").await;
+    assert_eq!(states.len(), 4);
+    for (_, state, reason) in states {
+        assert_eq!((state.as_str(), reason.as_deref()), ("rejected", Some("too_old")));
+    }
+    // That is no delivery which the ledger would remember.
+    assert_eq!(bundle.post("/orders", &order).await.status, 422);
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
+}
+
+#[tokio::test]
+async fn an_old_order_that_the_ledger_holds_is_a_repetition_whichever_way_it_comes() {
+    let bundle = Bundle::new(6).await;
+    let order = |at: &str| with(minimal("A-1"), "/completed_at", json!(at));
+    bundle.post("/orders", &order("2026-11-20T10:15:00Z")).await;
+    bundle.work().await;
+    let (requests, before) = (bundle.bed.sandbox.requests(), bundle.states("A-1").await);
+    let late = order("2025-10-01T00:00:00Z");
+
+    let reply = bundle.post("/orders", &late).await;
+    let by_webhook = message(KEY, "msg_1", bundle.bed.now(), &late.to_string());
+    let answer = bundle.call(&by_webhook).await;
+    let direct = bundle.post("/orders/shopback", &late).await;
+    bundle.work().await;
+
+    assert_eq!((reply.status, answer.status), (202, 202), "{:?}", reply.body());
+    assert_eq!(reply.body()["networks"].as_array().map(Vec::len), Some(4));
+    assert_eq!(
+        (&direct.body()["state"], &direct.body()["replayed"]),
+        (&json!("delivered"), &json!(true))
+    );
+    assert_eq!((bundle.bed.sandbox.requests(), bundle.states("A-1").await), (requests, before));
+}
+
+#[tokio::test]
+async fn an_old_order_of_which_the_ledger_does_not_say_is_not_judged() {
+    let bundle = Bundle::new(7).await;
+    let late = with(minimal("A-1"), "/completed_at", json!("2025-10-01T00:00:00Z"));
+    bundle.bed.table.always(Strike::Fail);
+
+    let reply = bundle.post("/orders", &late).await;
+
+    assert_eq!(reply.problem(), (503, "ledger_unavailable".to_owned()));
+    assert_eq!(bundle.bus.events(), []);
+}

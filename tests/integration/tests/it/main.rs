@@ -29,6 +29,7 @@ mod logs;
 mod metrics;
 mod nature;
 mod networks;
+mod odd_events;
 mod order_cases;
 mod outbox;
 mod platforms;

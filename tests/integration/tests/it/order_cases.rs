@@ -91,8 +91,8 @@ fn cases(by_lines: bool) -> Vec<(Case, Value)> {
         let members = case.sends.values_mut().flat_map(BTreeMap::values_mut).flatten();
         for member in members {
             match (&**member, &id) {
-                ("{order_id}", Some(id)) => *member = id.as_str().to_owned(),
-                ("{digest}", Some(id)) => *member = OurId::of(id).as_str().to_owned(),
+                ("{order_id}", Some(id)) => id.as_str().clone_into(member),
+                ("{digest}", Some(id)) => OurId::of(id).as_str().clone_into(member),
                 _ => {}
             }
         }

@@ -65,8 +65,10 @@ def values(documents: list[dict], namespace: str, name: str, dimensions: dict[st
 
 
 def fires(alarm: dict, measured: list[Point]) -> bool:
-    """Whether an alarm is raised at some minute, if these are all the values there are: each minute it looks at its last
-    periods. One without a value counts as `TreatMissingData` says."""
+    """Whether an alarm is raised at some minute from the first value to the last, if these are all there are: each minute it
+    looks at its last periods. One without a value counts as `TreatMissingData` says."""
+    if not measured:
+        return False
     period, periods = alarm["Period"] * 1000, alarm["EvaluationPeriods"]
 
     def breaches(end: int) -> bool:
@@ -76,7 +78,9 @@ def fires(alarm: dict, measured: list[Point]) -> bool:
         return COMPARISONS[alarm["ComparisonOperator"]](STATISTICS[alarm["Statistic"]](found), alarm["Threshold"])
 
     needed = alarm.get("DatapointsToAlarm", periods)
-    ends = {(at // MINUTE + 1) * MINUTE for at, _ in measured}
+    entered = {(at // MINUTE + 1) * MINUTE for at, _ in measured}
+    # Between a minute at which a value enters a period or leaves one and the next such minute nothing changes.
+    ends = {end for at in entered for number in range(periods + 1) if (end := at + number * period) <= max(entered)}
     return any(sum(breaches(end - number * period) for number in range(periods)) >= needed for end in ends)
 
 

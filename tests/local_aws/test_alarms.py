@@ -55,6 +55,7 @@ SHARED = {
     "NoClicks": "Postback OrdersWithClick",
     "AllRefused": "Postback OrderRefused",
     "WebhookRefusal": "Postback WebhookRefusals",
+    "WebhookAllRefused": "Postback WebhookRefusals",
     "ForgedClicks": "Postback ClickCookies",
     "FaultyOrder": "AWS/SQS ApproximateNumberOfMessagesVisible",
     "BusDeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
@@ -116,15 +117,29 @@ def test_an_alarm_for_what_stays_away_is_raised_by_missing_data_and_no_other(tem
     assert "NoOrdersAlarm" not in Deployment(template, {"NoOrdersHours": "0"}).resources
 
 
-def test_an_alarm_for_all_orders_needs_every_order_of_two_hours(alarms):
+def test_an_alarm_for_all_orders_needs_every_order_of_two_periods(template, alarms):
     everything = [alarms["AllRefusedAlarm"], *(alarms[f"{network.prefix}AllRejectedAlarm"] for network in NETWORKS)]
+    everything.append(alarms["WebhookAllRefusedAlarm"])
     for alarm in everything:
         # 1 for each that is refused, 0 for each other: the least of them is 1 only if all are.
         assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == ("Minimum", 1, "GreaterThanOrEqualToThreshold")
-        assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (3600, 2, "notBreaching")
+        assert (alarm["Period"], alarm["EvaluationPeriods"]) == ({"Ref": "AllOrdersSeconds"}, 2)
+        assert alarm["TreatMissingData"] == "notBreaching"
     clicks = alarms["NoClicksAlarm"]
     assert (clicks["Statistic"], clicks["Threshold"], clicks["ComparisonOperator"]) == ("Maximum", 1, "LessThanThreshold")
-    assert (clicks["Period"], clicks["EvaluationPeriods"], clicks["TreatMissingData"]) == (7200, 3, "notBreaching")
+    assert (clicks["Period"], clicks["EvaluationPeriods"]) == (86400, {"Ref": "NoClicksDays"})
+    assert clicks["TreatMissingData"] == "notBreaching"
+
+
+def test_no_alarm_looks_further_back_than_cloudwatch_does(template, alarms):
+    def most(value) -> int:
+        parameter = template["Parameters"][value["Ref"]] if isinstance(value, dict) else {"MaxValue": value}
+        return max(int(each) for each in parameter.get("AllowedValues", [parameter.get("MaxValue")]))
+
+    for name, alarm in alarms.items():
+        period = most(alarm["Period"])
+        # A week, and a day for periods of less than an hour.
+        assert period * most(alarm["EvaluationPeriods"]) <= (604_800 if period >= 3600 else 86_400), name
 
 
 def test_an_alarm_says_in_time_that_nobody_looks_at_the_orders_of_the_bus(alarms):
@@ -211,7 +226,9 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
     ours = {name: alarm for name, alarm in alarms.items() if alarm["Namespace"] == "Postback"}
     refusals = ours.pop("WebhookRefusalAlarm")
     assert {each["Name"] for each in refusals["Dimensions"]} in written[refusals["MetricName"]]
-    assert template["Resources"]["WebhookRefusalAlarm"]["Condition"] == "WebhookOn"
+    assert ours.pop("WebhookAllRefusedAlarm")["Dimensions"] == refusals["Dimensions"]
+    for name in ("WebhookRefusalAlarm", "WebhookAllRefusedAlarm"):
+        assert template["Resources"][name]["Condition"] == "WebhookOn"
     assert (refusals["Statistic"], refusals["Threshold"], refusals["Period"]) == ("Sum", 20, 900)
     assert template["Resources"]["ForgedClicksAlarm"]["Condition"] == "ClickCookieIsSigned"
     forged = ours.pop("ForgedClicksAlarm")

@@ -94,9 +94,19 @@ def patient(stack, tmp_path_factory):
     patient.stop()
 
 
+def requests(patient, since: int = 0) -> list[dict]:
+    """What the networks were sent after the request of this number."""
+    return [each for each in patient.sandbox("GET", "/_received").json if each["seq"] > since]
+
+
+def latest(patient) -> int:
+    """The number of the latest request."""
+    return max((each["seq"] for each in requests(patient)), default=0)
+
+
 @pytest.fixture(scope="module")
 def doctor(patient, tool_program):
-    """Runs `postback doctor` and returns the exit status and the findings' codes with their subjects."""
+    """Runs `postback doctor` and returns the exit status and the findings' codes with their subjects. No network is sent an order."""
 
     def run(*options: str, **more: str):
         environment = {
@@ -104,9 +114,11 @@ def doctor(patient, tool_program):
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{patient.port}", **more,
         }  # fmt: skip
         command = [tool_program, "doctor", "--stack", patient.name, "--json", *options]
-        started = time.monotonic()
+        before, started = latest(patient), time.monotonic()
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert time.monotonic() - started < 30
+        asked = requests(patient, before)
+        assert {(each["call"], each["effect"]) for each in asked} <= {("list", False)}, asked
         assert done.stdout, done.stderr
         findings = json.loads(done.stdout)["findings"]
         assert all(finding["what"] and finding["cure"] for finding in findings)
@@ -295,8 +307,12 @@ def test_every_function_is_asked(patient):
     assert functions == {f"{patient.name}-{name}" for name in FUNCTIONS}
 
 
-def test_nothing_is_found_on_a_healthy_deployment(doctor):
+def test_nothing_is_found_on_a_healthy_deployment(patient, doctor):
+    before = latest(patient)
     assert doctor() == (0, set())
+    # The one network that can be asked is, for an order that nobody has.
+    assert ("cpa_moe", "postback-doctor") in {(each["network"], each["order"]) for each in requests(patient, before)}
+    assert patient.api("GET", "/orders/postback-doctor").status == 404
     assert doctor("--address", ADDRESS) == (0, set())
 
 

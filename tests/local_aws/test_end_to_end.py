@@ -280,6 +280,27 @@ def test_a_bad_request_is_answered_with_a_problem(stack, call, status, code):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_slash_at_the_end_of_the_path_loses_no_order(stack):
+    posted = order(new_id())
+
+    assert (stack.api("POST", "/orders/", posted).status, stack.api("POST", "/orders/", {}).status) == (202, 422)
+
+    assert eventually(lambda: reported_networks(stack, posted["order_id"]), set(NAMES)) == set(NAMES)
+    assert effects(stack, posted) == dict.fromkeys(NAMES, 1)
+
+
+@pytest.mark.parametrize("path", [*(f"/orders/{name}/" for name in NAMES), "/webhooks/orders/", "/webhooks/woocommerce/"])
+def test_a_slash_at_the_end_of_a_networks_or_a_webhooks_path_is_named(stack, path):
+    posted = order(new_id())
+
+    answer = stack.api("POST", path, posted)
+
+    # Not that the network is turned off: it is on.
+    assert (answer.status, answer.json["code"]) == (404, "unknown_path")
+    assert "slash" in answer.json["detail"]
+    assert effects(stack, posted) == {}
+
+
 @pytest.mark.parametrize("order_id", ["A/1", "a b", "100%", "ü-1", "a+b", "1#2"])
 def test_an_order_id_of_any_characters_can_be_read_back(stack, order_id):
     order_id = f"{order_id}-{uuid4().hex[:8]}"

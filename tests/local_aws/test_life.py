@@ -80,6 +80,26 @@ def test_a_direct_cancellation_is_answered_with_what_came_of_it(stack):
     assert effects(stack, cancelled) == {}
 
 
+def waiting(stack) -> dict:
+    """An order that ShopBack could not take for the moment."""
+    waits = order(new_id())
+    busy = {"answer": {"status": 429, "headers": {"retry-after": "5"}, "body": ""}}
+    stack.sandbox("POST", "/_script", {"network": "shopback", "order": waits["order_id"], "fault": busy})
+    assert stack.api("POST", "/orders/shopback", waits).json["state"] == "retrying"
+    return waits
+
+
+def test_an_order_that_is_cancelled_while_it_waits_is_never_reported(stack):
+    waits = waiting(stack)
+
+    stack.api("POST", "/orders", {**waits, "status": "cancelled"})
+
+    assert eventually(lambda: states(stack, waits["order_id"]), WITHDRAWN) == WITHDRAWN
+    assert drained(stack)
+    assert states(stack, waits["order_id"]) == WITHDRAWN
+    assert effects(stack, waits) == {}
+
+
 def test_a_completion_that_is_later_than_the_cancellation_is_reported(stack):
     bought = order(new_id(), updated_at="2026-11-21T10:15:00Z")
     later = {**bought, "updated_at": "2026-11-21T11:00:00Z"}
@@ -132,6 +152,22 @@ def test_a_second_order_of_a_click_is_refused_as_such(stack):
 
     assert (answer.json["state"], answer.json["reason"]) == ("rejected", "click_used")
     assert effects(stack, first) == {"shopback": 1}
+
+
+def test_of_two_orders_of_a_click_of_which_one_waits_one_is_reported_and_named_by_the_other(stack):
+    first = waiting(stack)
+    second = order(new_id())
+    second["clicks"]["shopback"] = first["clicks"]["shopback"]
+    stack.api("POST", "/orders/shopback", second)
+
+    def ends() -> dict:
+        both = [read_back(stack, each["order_id"])["shopback"] for each in (first, second)]
+        return {each.get("reason") or each["state"]: each for each in both}
+
+    assert eventually(lambda: set(ends()), {"delivered", "click_used"}) == {"delivered", "click_used"}
+    reported, refused = (first, second) if states(stack, first["order_id"])["shopback"] == "delivered" else (second, first)
+    assert reported["order_id"] in json.dumps(ends()["click_used"])
+    assert (effects(stack, reported), effects(stack, refused)) == ({"shopback": 1}, {})
 
 
 # ── Outages, and what nobody can read ───────────────────────────────────────────────────────────────────────────────

@@ -197,9 +197,9 @@ pub(crate) fn needs(
 fn log_of<'a>(alarm: &str, mut networks: impl Iterator<Item = &'a str>) -> String {
     let lower = alarm.to_ascii_lowercase();
     let network = networks.find(|name| lower.starts_with(&name.replace('_', "")));
-    let named =
-        ["FunctionErrorAlarm", "ErrorAlarm", "RefusalAlarm"].map(|end| alarm.strip_suffix(end));
-    match (network, named.into_iter().flatten().next()) {
+    let ends = ["FunctionErrorAlarm", "ErrorAlarm", "AllRefusedAlarm", "RefusalAlarm"];
+    let mut named = ends.iter().filter_map(|end| alarm.strip_suffix(end));
+    match (network, named.find(|name| !name.is_empty())) {
         (Some(network), _) => network.to_owned(),
         (None, Some(function)) => function.to_ascii_lowercase(),
         (None, None) if alarm.starts_with("Events") => "publish".to_owned(),
@@ -218,6 +218,8 @@ mod tests {
         assert_eq!(log("CpaMoeErrorRateAlarm"), "cpa_moe");
         assert_eq!(log("NetFunctionErrorAlarm"), "net");
         assert_eq!(log("WebhookRefusalAlarm"), "webhook");
+        assert_eq!(log("WebhookAllRefusedAlarm"), "webhook");
+        assert_eq!(log("AllRefusedAlarm"), "intake");
         assert_eq!(log("ShopFunctionErrorAlarm"), "shop");
         assert_eq!((log("ApiErrorAlarm"), log("SweepErrorAlarm")), ("api".into(), "sweep".into()));
         assert_eq!(

@@ -14,7 +14,7 @@ use postback_orders::{
 use postback_runtime::{
     lambda::api::{self, Posted, Request, Response},
     ledger::Receipt,
-    metrics::webhook_refusal,
+    metrics::webhook_message,
     services::WebhookServices,
 };
 use serde_json::Value;
@@ -45,13 +45,12 @@ impl<S: WebhookServices> Webhook<S> {
 
     /// Answers one message.
     pub async fn answer(&self, request: &Request, now: Timestamp) -> Response {
-        let signed = match authenticate(request, &self.services, &self.keyring, now).await {
+        let signed = authenticate(request, &self.services, &self.keyring, now).await;
+        self.services.measure(&webhook_message(signed.is_ok(), self.services.stack(), now));
+        let signed = match signed {
             Ok(signed) => signed,
             // Anybody can send this, so it counts as no order of the shop.
-            Err(problem) => {
-                self.services.measure(&webhook_refusal(self.services.stack(), now));
-                return api::problem(&problem);
-            }
+            Err(problem) => return api::problem(&problem),
         };
         let answer = accept(request, signed, &self.services, now).await;
         answer.unwrap_or_else(|problem| {

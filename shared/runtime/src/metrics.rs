@@ -22,7 +22,7 @@ use document::{Document, number};
 pub use gauge::{Gauge, gauges};
 pub use intake::Intake;
 pub use platform::{platform_message, platform_refusal};
-pub use webhook::webhook_refusal;
+pub use webhook::webhook_message;
 
 /// The namespace of the metrics in `CloudWatch`.
 pub const NAMESPACE: &str = "Postback";

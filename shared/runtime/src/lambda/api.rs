@@ -15,6 +15,7 @@ use postback_core::{
 
 mod message;
 
+pub(super) use message::readable;
 pub use message::{Headers, Request, Response};
 
 /// The largest body, in bytes: what one event on the bus may hold.

@@ -3,10 +3,10 @@
 
 use postback_core::clock::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
-    lambda::api::{Headers, Posted},
+    lambda::api::{Headers, Posted, readable},
     sender,
 };
 
@@ -34,7 +34,7 @@ struct Context {
     #[serde(rename = "http")]
     _http: IgnoredAny,
     /// The caller, as API Gateway has authorized it.
-    authorizer: Option<Value>,
+    authorizer: Option<Box<RawValue>>,
 }
 
 /// A message of the queue.
@@ -71,8 +71,9 @@ impl Event {
 impl Event {
     /// The short name of who called the API.
     pub(super) fn caller(&self) -> String {
-        let authorizer = self.context.as_ref().and_then(|context| context.authorizer.as_ref());
-        let text = |pointer| authorizer?.pointer(pointer)?.as_str();
+        let authorizer = self.context.as_ref().and_then(|context| context.authorizer.as_deref());
+        let authorizer: Value = readable(authorizer);
+        let text = |pointer| authorizer.pointer(pointer)?.as_str();
         let (arn, subject) = (text("/iam/userArn"), text("/jwt/claims/sub"));
         let name = sender::of_caller(arn, subject);
         sender::short(sender::API, name.as_deref())

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use super::document::directive;
 
-/// Its name in `CloudWatch`: messages that were not signed with a key of ours in time.
+/// Its name in `CloudWatch`: 1 for a message that was not signed with a key of ours in time, 0 for any
+/// other. The sum counts them, and the minimum is 1 if there are no others.
 const REFUSALS: &str = "WebhookRefusals";
 
-/// The document of one message that was refused because its sender is not known.
+/// The document of one message: `is_known` if a key of ours has signed it.
 #[must_use]
-pub fn webhook_refusal(stack: &str, now: Timestamp) -> Value {
+pub fn webhook_message(is_known: bool, stack: &str, now: Timestamp) -> Value {
     let declared = json!({ "Name": REFUSALS, "Unit": "Count" });
     json!({
         "_aws": {
@@ -18,6 +19,6 @@ pub fn webhook_refusal(stack: &str, now: Timestamp) -> Value {
             "CloudWatchMetrics": [directive(&["Stack"], &[declared])],
         },
         "Stack": stack,
-        REFUSALS: 1,
+        REFUSALS: u8::from(!is_known),
     })
 }

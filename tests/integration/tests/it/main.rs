@@ -30,6 +30,7 @@ mod logs_refused;
 mod metrics;
 mod nature;
 mod networks;
+mod odd_events;
 mod order_cases;
 mod outbox;
 mod platforms;

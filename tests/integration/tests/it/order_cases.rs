@@ -1,10 +1,14 @@
 //! Orders as shops really send them: empty members, broken numbers, telephone numbers of every kind.
-//! Each has the same outcome by the API and by the bus.
+//! Each has the same outcome by the API and by the bus, as a whole and by lines.
+//!
+//! Longer than 300 lines, because one list of cases is asked for all of it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use postback_integration::{Bundle, api_event, bare, with};
-use postback_sandbox::Network;
+use cpa_moe::OurId;
+use postback_core::order::OrderId;
+use postback_integration::{Bundle, Reply, api_event, bare, with};
+use postback_sandbox::{Network, Received, ShopBackDuplicates};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,6 +23,9 @@ struct Cases {
     orders: Vec<Case>,
 }
 
+/// Members of a request; `None` where one is left out.
+type Members = BTreeMap<String, Option<String>>;
+
 /// An order as a shop really sent one, and its outcome.
 #[derive(Deserialize)]
 struct Case {
@@ -29,12 +36,32 @@ struct Case {
     /// order does not concern it.
     #[serde(default)]
     states: BTreeMap<String, String>,
-    /// What networks are sent of it: members of the request, `None` where one is left out.
+    /// The members that networks are sent with it, by delivery: `shopback`, or its line `shopback/1`.
     #[serde(default)]
-    sends: BTreeMap<String, BTreeMap<String, Option<String>>>,
+    sends: BTreeMap<String, Members>,
+    /// A part of the query at a network, as it is written.
+    #[serde(default)]
+    query: BTreeMap<String, String>,
+    /// The answers of networks that it does not concern, if they are asked all the same.
+    #[serde(default)]
+    direct: BTreeMap<String, String>,
+    /// The outcome at the network of lines, where that differs.
+    #[serde(default)]
+    lines: OfLines,
     /// The fault that refuses the order.
     fault: Option<Refusal>,
 }
+
+#[derive(Default, Deserialize)]
+struct OfLines {
+    #[serde(default)]
+    states: BTreeMap<String, String>,
+    #[serde(default)]
+    sends: BTreeMap<String, Members>,
+}
+
+/// The network that can be sent each line as an order of its own.
+const OF_LINES: &str = "shopback";
 
 #[derive(Deserialize)]
 struct Refusal {
@@ -43,29 +70,30 @@ struct Refusal {
 }
 
 /// The cases with their orders, each with clicks and an address of its own.
-fn cases() -> Vec<(Case, Value)> {
+fn cases(by_lines: bool) -> Vec<(Case, Value)> {
     let Cases { fine, orders } =
         serde_json::from_str(include_str!("../../order_cases.json")).expect("the cases");
     let with_order = |(index, mut case): (usize, Case)| {
-        case.states = expected(&case, &fine);
-        let name = &case.name;
-        let mut order = bare(&format!("T-{name}"));
-        order["customer"] = json!({
-            "email": format!("{name}@example.com"), "phone": "+91 98765 43210", "name": "A Buyer",
-            "ip": "203.0.113.9", "country": "IN",
-        });
-        order["clicks"] = json!({
-            "cashmycell": { "cmc_id": format!("cmc{index:012}") },
-            "cpa_moe": { "offer": 217, "wm": 42 },
-            "shopback": { "transaction_id": format!("{index:030}") },
-        });
-        order["items"] =
-            json!([{ "sku": "S-1", "name": "A thing", "quantity": 1, "unit_price": "1499.00" }]);
-        for (pointer, value) in &case.change {
-            if pointer == "/items/1" {
-                order["items"].as_array_mut().expect("lines").push(value.clone());
-            } else {
-                order = with(order, pointer, value.clone());
+        let order = order_of(index, &case);
+        let states = std::mem::take(&mut case.states);
+        case.states = fine.clone().into_iter().chain(states).collect();
+        if by_lines {
+            // Of an order that is rejected for a line, nothing is sent.
+            case.sends.retain(|network, _| !case.lines.states.contains_key(network));
+            case.states.append(&mut case.lines.states);
+            case.sends.append(&mut case.lines.sends);
+            let lines = order["items"].as_array().map_or(0, Vec::len);
+            case.states = of_lines(case.states, lines, |state| !state.starts_with("rejected"));
+            case.sends = of_lines(case.sends, lines, |_| true);
+        }
+        case.states.retain(|_, state| case.fault.is_none() && state != "none");
+        let id = OrderId::read(&order["order_id"]).ok();
+        let members = case.sends.values_mut().flat_map(BTreeMap::values_mut).flatten();
+        for member in members {
+            match (&**member, &id) {
+                ("{order_id}", Some(id)) => id.as_str().clone_into(member),
+                ("{digest}", Some(id)) => OurId::of(id).as_str().clone_into(member),
+                _ => {}
             }
         }
         (case, order)
@@ -73,29 +101,93 @@ fn cases() -> Vec<(Case, Value)> {
     orders.into_iter().enumerate().map(with_order).collect()
 }
 
-/// The outcome at each network that an order concerns; none of a refused order.
-fn expected(case: &Case, fine: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut states = fine.clone();
-    states.extend(case.states.clone());
-    states.retain(|_, state| case.fault.is_none() && state != "none");
-    states
+/// The order of a case.
+fn order_of(index: usize, case: &Case) -> Value {
+    let name = &case.name;
+    let mut order = bare(&format!("T-{name}"));
+    order["customer"] = json!({
+        "email": format!("{name}@example.com"), "phone": "+91 98765 43210", "name": "A Buyer",
+        "ip": "203.0.113.9", "country": "IN",
+    });
+    order["clicks"] = json!({
+        "cashmycell": { "cmc_id": format!("cmc{index:012}") },
+        "cpa_moe": { "offer": 217, "wm": 42 },
+        "shopback": { "transaction_id": format!("{index:030}") },
+    });
+    order["items"] =
+        json!([{ "sku": "S-1", "name": "A thing", "quantity": 1, "unit_price": "1499.00" }]);
+    for (pointer, value) in &case.change {
+        if pointer == "/items/1" {
+            order["items"].as_array_mut().expect("lines").push(value.clone());
+        } else {
+            order = with(order, pointer, value.clone());
+        }
+    }
+    order
 }
 
-/// The deliveries of an order: `delivered`, `rejected <reason>`.
+/// The same with a delivery for each line of the network of lines, if it has any.
+fn of_lines<T: Clone>(
+    mut by_delivery: BTreeMap<String, T>,
+    lines: usize,
+    has_lines: impl Fn(&T) -> bool,
+) -> BTreeMap<String, T> {
+    if let Some(whole) = by_delivery.get(OF_LINES).filter(|whole| has_lines(whole)).cloned() {
+        by_delivery.remove(OF_LINES);
+        for line in 1..=lines {
+            by_delivery.entry(format!("{OF_LINES}/{line}")).or_insert_with(|| whole.clone());
+        }
+    }
+    by_delivery
+}
+
+/// A bundle whose ShopBack is sent whole orders, or lines.
+async fn bundle(seed: u64, by_lines: bool) -> Box<Bundle> {
+    let bundle = Bundle::new(seed).await;
+    if by_lines {
+        bundle.bed.sandbox.change_settings(|settings| {
+            settings.shopback.duplicates = ShopBackDuplicates::Never;
+        });
+        let secret = json!({
+            "offer_id": 1234, "security_token": "fake0token0fake0token0fake0token",
+            "mode": "line_items", "adv_sub2": "{item_name}", "adv_sub3": "{quantity}",
+        });
+        bundle.shopback.services.rotate(&secret.to_string());
+        bundle.bed.advance(Duration::from_mins(10));
+    }
+    bundle
+}
+
+/// The deliveries of an order: `delivered`, `rejected <reason>`. Those of lines have their number.
 async fn states(bundle: &Bundle, order: &Value) -> BTreeMap<String, String> {
-    let states = bundle.states(order["order_id"].as_str().expect("an id")).await;
-    let state =
-        |(network, state, reason): (String, String, Option<String>)| match (state.as_str(), reason)
-        {
-            ("rejected", Some(reason)) => (network, format!("rejected {reason}")),
-            _ => (network, state),
-        };
-    states.into_iter().map(state).collect()
+    let body = bundle.get(order["order_id"].as_str().expect("an id")).await.body();
+    let deliveries = body["deliveries"].as_array().cloned().unwrap_or_default();
+    let state = |delivery: &Value| {
+        let network = delivery["network"].as_str().expect("a network");
+        let line = delivery["line"].as_str().map_or(String::new(), |line| format!("/{line}"));
+        (format!("{network}{line}"), in_words(delivery))
+    };
+    deliveries.iter().map(state).collect()
 }
 
-/// The members of the last request at a network.
-fn sent(bundle: &Bundle, network: Network) -> BTreeMap<String, String> {
-    let Some(request) = bundle.bed.sandbox.received(network).pop() else { return BTreeMap::new() };
+fn in_words(delivery: &Value) -> String {
+    let text = |name: &str| delivery[name].as_str().unwrap_or_default().to_owned();
+    match text("state").as_str() {
+        state @ ("rejected" | "skipped") => format!("{state} {}", text("reason")),
+        state => state.to_owned(),
+    }
+}
+
+/// The reports that a network received, but for those before.
+fn received(bundle: &Bundle, network: &str, before: u64) -> Vec<Received> {
+    let network = NETWORKS.into_iter().find(|each| each.to_string() == network);
+    let mut reports = bundle.bed.sandbox.received(network.expect("a network"));
+    reports.retain(|report| report.seq > before && report.call != "list");
+    reports
+}
+
+/// The members of a request.
+fn members(request: Received) -> BTreeMap<String, String> {
     let body: BTreeMap<String, Value> = serde_json::from_str(&request.body).unwrap_or_default();
     let text = |(name, value): (String, Value)| match value {
         Value::String(text) => (name, text),
@@ -104,54 +196,77 @@ fn sent(bundle: &Bundle, network: Network) -> BTreeMap<String, String> {
     request.params.into_iter().chain(body.into_iter().map(text)).collect()
 }
 
-/// Compares what the networks were sent last with what the case says.
-fn assert_sent(bundle: &Bundle, case: &Case) {
-    for (name, members) in &case.sends {
-        let network = NETWORKS.into_iter().find(|network| network.to_string() == *name);
-        let sent = sent(bundle, network.expect("a network"));
-        assert!(!sent.is_empty(), "{}: {name} was sent nothing", case.name);
-        for (member, value) in members {
-            assert_eq!(sent.get(member), value.as_ref(), "{}: {member} at {name}", case.name);
+/// Compares what the networks were sent since `before` with what the case has: one report for each
+/// delivery that ends well, nothing for any other.
+fn assert_sent(bundle: &Bundle, case: &Case, before: u64) {
+    let ended_well = |network: &str| {
+        let own = case.states.iter().filter(|(name, _)| name.split('/').next() == Some(network));
+        own.filter(|(_, state)| matches!(state.as_str(), "delivered" | "accepted")).count()
+    };
+    for network in NETWORKS.map(|network| network.to_string()) {
+        let reports = received(bundle, &network, before).len();
+        assert_eq!(reports, ended_well(&network), "{}: {network}", case.name);
+    }
+    for (delivery, wanted) in &case.sends {
+        let (network, line) = delivery.split_once('/').unwrap_or((delivery, "1"));
+        let place = line.parse::<usize>().expect("a line").saturating_sub(1);
+        let sent = members(received(bundle, network, before).swap_remove(place));
+        for (member, value) in wanted {
+            assert_eq!(sent.get(member), value.as_ref(), "{}: {member} at {delivery}", case.name);
         }
+    }
+    for (network, part) in &case.query {
+        let query = received(bundle, network, before).swap_remove(0).query;
+        assert!(query.split('&').any(|written| written == part), "{}: {query}", case.name);
     }
 }
 
 #[tokio::test]
 async fn each_order_has_its_outcome_by_the_api() {
-    let bundle = Bundle::new(1).await;
+    for by_lines in [false, true] {
+        let bundle = bundle(1, by_lines).await;
+        for (case, order) in cases(by_lines) {
+            let before = bundle.bed.sandbox.requests();
+            let reply = bundle.post("/orders", &order).await;
+            bundle.work().await;
 
-    for (case, order) in cases() {
-        let (name, expected) = (&case.name, &case.states);
-        let reply = bundle.post("/orders", &order).await;
-        bundle.work().await;
-
-        if let Some(Refusal { pointer, code }) = &case.fault {
-            let error = &reply.body()["errors"][0];
-            assert_eq!(
-                (&error["pointer"], &error["code"]),
-                (&json!(pointer), &json!(code)),
-                "{name}"
-            );
-        } else {
-            assert_eq!(reply.status, 202, "{name}: {:?}", reply.body());
-            let networks: Vec<_> = expected.keys().collect();
-            assert_eq!(reply.body()["networks"], json!(networks), "{name}");
+            assert_answer(&case, &reply);
+            assert_eq!(states(&bundle, &order).await, case.states, "{}", case.name);
+            for (network, state) in &case.direct {
+                let reply = bundle.post(&format!("/orders/{network}"), &order).await;
+                assert_eq!(in_words(&reply.body()), *state, "{}", case.name);
+            }
+            assert_sent(&bundle, &case, before);
         }
-        assert_eq!(states(&bundle, &order).await, *expected, "{name}");
-        assert_sent(&bundle, &case);
     }
+}
+
+fn assert_answer(case: &Case, reply: &Reply) {
+    let (name, body) = (&case.name, reply.body());
+    if let Some(Refusal { pointer, code }) = &case.fault {
+        let error = &body["errors"][0];
+        assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)), "{name}");
+        return;
+    }
+    assert_eq!(reply.status, 202, "{name}: {body:?}");
+    let mut networks: Vec<_> =
+        case.states.keys().filter_map(|name| name.split('/').next()).collect();
+    networks.dedup();
+    assert_eq!(body["networks"], json!(networks), "{name}");
 }
 
 #[tokio::test]
 async fn each_order_has_the_same_outcome_by_the_bus() {
-    let bundle = Bundle::new(2).await;
+    for by_lines in [false, true] {
+        let bundle = bundle(2, by_lines).await;
+        for (case, order) in cases(by_lines) {
+            let before = bundle.bed.sandbox.requests();
+            bundle.put_on_bus("order.completed", &order).await;
+            bundle.work().await;
 
-    for (case, order) in cases() {
-        bundle.put_on_bus("order.completed", &order).await;
-        bundle.work().await;
-
-        assert_eq!(states(&bundle, &order).await, case.states, "{}", case.name);
-        assert_sent(&bundle, &case);
+            assert_eq!(states(&bundle, &order).await, case.states, "{}", case.name);
+            assert_sent(&bundle, &case, before);
+        }
     }
 }
 

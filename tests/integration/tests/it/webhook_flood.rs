@@ -128,6 +128,9 @@ async fn a_sender_who_is_known_is_not_counted_whatever_it_sends() {
         measured.into_iter().filter(|document| document["WebhookRefusals"] == 1).count()
     };
     assert_eq!(refusals(), 0);
+    // Where every message is refused, the minimum is 1.
+    let known = bundle.webhook_services.measured();
+    assert_eq!(known.iter().filter(|document| document["WebhookRefusals"] == 0).count(), 3);
     let stale = message(KEY, "msg_4", at - Duration::from_hours(1), &good);
     assert_eq!(bundle.call(&stale).await.status, 401);
     assert_eq!(refusals(), 1);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use lambda_runtime::Error;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
 /// A request.
@@ -48,7 +48,7 @@ impl fmt::Debug for Request {
 
 /// The headers of a request.
 #[derive(Clone, Default, Deserialize)]
-#[serde(from = "HashMap<String, Value>")]
+#[serde(from = "HashMap<String, Box<RawValue>>")]
 pub struct Headers(HashMap<String, String>);
 
 impl Headers {
@@ -67,12 +67,11 @@ impl<K: AsRef<str>, V: Into<String>> FromIterator<(K, V)> for Headers {
     }
 }
 
-/// Leaves out values that are no text.
-impl From<HashMap<String, Value>> for Headers {
-    fn from(headers: HashMap<String, Value>) -> Self {
-        let text = |(name, value)| match value {
-            Value::String(text) => Some((name, text)),
-            _ => None,
+/// Leaves out values that are no text, or hold half a character.
+impl From<HashMap<String, Box<RawValue>>> for Headers {
+    fn from(headers: HashMap<String, Box<RawValue>>) -> Self {
+        let text = |(name, value): (_, Box<RawValue>)| {
+            Some((name, serde_json::from_str::<String>(value.get()).ok()?))
         };
         headers.into_iter().filter_map(text).collect()
     }
@@ -94,7 +93,7 @@ struct Event {
 struct Context {
     http: Http,
     /// Anything, because claims may be: it must not make the event unreadable.
-    authorizer: Option<Value>,
+    authorizer: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +103,7 @@ struct Http {
 
 impl From<Event> for Request {
     fn from(event: Event) -> Self {
-        let authorizer = event.request_context.authorizer.unwrap_or_default();
+        let authorizer: Value = readable(event.request_context.authorizer.as_deref());
         let text = |pointer| authorizer.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         Self {
             caller_arn: text("/iam/userArn"),
@@ -117,6 +116,11 @@ impl From<Event> for Request {
             is_base64_encoded: event.is_base64_encoded.unwrap_or_default(),
         }
     }
+}
+
+/// A part of an event; the default of one that can't be read, because it holds half a character.
+pub(crate) fn readable<T: DeserializeOwned + Default>(part: Option<&RawValue>) -> T {
+    part.and_then(|part| serde_json::from_str(part.get()).ok()).unwrap_or_default()
 }
 
 /// An answer.
@@ -177,6 +181,20 @@ mod tests {
         assert_eq!(request.headers.get("content-type"), Some("application/json"));
         assert_eq!(request.headers.get("x-odd"), Some("a\u{1}b\nc\u{7f}"));
         assert_eq!(request.headers.get("x-number"), None);
+    }
+
+    #[test]
+    fn half_a_character_in_a_header_or_a_claim_stops_no_request() {
+        let mut event = event();
+        event["headers"]["x-odd"] = json!("half");
+        event["headers"]["x-odder"] = json!(["half"]);
+        event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": { "sub": "half" } } });
+        let event = event.to_string().replace("half", r"\ud83d");
+
+        let request: Request = serde_json::from_str(&event).expect("a request");
+
+        assert_eq!(request.headers.get("content-type"), Some("application/json"));
+        assert_eq!((request.headers.get("x-odd"), request.subject), (None, None));
     }
 
     #[test]

@@ -136,8 +136,7 @@ impl Outputs {
     /// Adds what the functions that take orders measured, and what they named of each.
     fn add_intake(&mut self, bundle: &Bundle) {
         let (webhook, platform) = (&bundle.webhook_services, &bundle.platform_services);
-        let measured =
-            [bundle.intake_services.measured(), webhook.measured(), platform.measured()];
+        let measured = [bundle.intake_services.measured(), webhook.measured(), platform.measured()];
         for document in measured.iter().flatten() {
             self.add("metrics", document.to_string());
         }

@@ -2,8 +2,9 @@
 //! are not tried with every order.
 //!
 //! It opens on evidence about the network, not about one order: when two different orders in a row
-//! end in doubt or unsent, or meet the same refusal of a setting under the same HTTP status. A
-//! refusal by the status alone does not count while other orders are judged. While it is open,
+//! end in doubt or unsent, are asked to wait by a 503, or meet the same refusal of a setting under
+//! the same HTTP status. A refusal by the status alone does not count while other orders are judged.
+//! A 429 is the network's own limit, whichever order meets it. While it is open,
 //! orders wait unsent. After a pause one order is let through, never the one that failed last. Where
 //! it opened by the status alone, only orders that met that refusal wait: it may be one shopper's
 //! texts, and the others are tried. Any answer that judges an order closes it, and so do changed
@@ -168,9 +169,12 @@ impl CircuitBreaker {
                 return self.close(settings, now);
             }
             Verdict::Unconfirmed { .. } | Verdict::Retry { sent: false, .. } => Cause::Outage,
-            Verdict::Retry { after: Some(after), .. } => {
+            Verdict::Retry { reason, after: Some(after), .. } if reason.as_str() == "http_429" => {
                 return self.throttle(*after, settings, now);
             }
+            // A rate is about the caller. Another answer that asks to wait may be a firewall's, about
+            // one order: that order waits as long.
+            Verdict::Retry { after: Some(_), .. } => Cause::Outage,
             // Answered, though not with a judgement.
             Verdict::Retry { .. } | Verdict::RetryOnce { .. } => return None,
             _ => return self.close(settings, now),

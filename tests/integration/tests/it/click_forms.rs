@@ -28,9 +28,26 @@ fn clicks() -> Vec<Value> {
         .collect();
     clicks.extend((0..128_u8).map(|byte| json!(format!("a{}b", char::from(byte)))));
     for text in [
-        " abc\t", "abc%2", "abc%", "%41bc", "abc%zz", "abc%C3%A9", "%3Cscript%3E", "abcé", "a+b/c==",
-        "a\u{200b}b", "102b983f153f632c9a0a1469e27b55", "undefined", "NaN", "0", "false", "{cmc_id}",
-        "%%cmc_id%%", "[object Object]", "", " ",
+        " abc\t",
+        "abc%2",
+        "abc%",
+        "%41bc",
+        "abc%zz",
+        "abc%C3%A9",
+        "%3Cscript%3E",
+        "abcé",
+        "a+b/c==",
+        "a\u{200b}b",
+        "102b983f153f632c9a0a1469e27b55",
+        "undefined",
+        "NaN",
+        "0",
+        "false",
+        "{cmc_id}",
+        "%%cmc_id%%",
+        "[object Object]",
+        "",
+        " ",
     ] {
         clicks.push(json!(text));
     }

@@ -1,5 +1,7 @@
 //! Nothing of the customer gets out of an order's life after it came: of its cancellation, refunds,
 //! corrections and validation, of what is held back, and of the decisions of a person.
+//!
+//! More than 300 lines: each turn of a life is looked at by the same helper.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -151,7 +153,8 @@ async fn a_cancellation_with_the_whole_customer_leaves_nothing_of_it_behind() {
 async fn refunds_of_every_kind_leave_nothing_of_the_customer_behind() {
     let order = canary(0);
     let line = json!([{ "line": "1", "quantity": 1, "amount": "5.00" }]);
-    let of_line = json!([{ "id": "r-1", "at": "2026-11-21T11:00:00Z", "amount": "5.00", "lines": line }]);
+    let of_line =
+        json!([{ "id": "r-1", "at": "2026-11-21T11:00:00Z", "amount": "5.00", "lines": line }]);
     for end in ends() {
         let mut story = Story::ending(end).await;
         story.send(&order).await;
@@ -238,7 +241,10 @@ async fn an_implausible_order_leaves_nothing_behind_while_it_is_held_and_after()
             story.send(&order).await;
             story.pass(DAY).await;
         }
-        assert_eq!(story.bundle.bed.sandbox.requests() > 0, decision == Some(Decision::PermitSending));
+        assert_eq!(
+            story.bundle.bed.sandbox.requests() > 0,
+            decision == Some(Decision::PermitSending)
+        );
         story.assert_clean(&order, kinds).await;
     }
 }

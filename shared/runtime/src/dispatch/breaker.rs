@@ -168,13 +168,12 @@ impl CircuitBreaker {
             Verdict::Unconfirmed { if_absent: IfAbsent::Reject, .. } => {
                 return self.close(settings, now);
             }
-            Verdict::Unconfirmed { .. } | Verdict::Retry { sent: false, .. } => Cause::Outage,
             Verdict::Retry { reason, after: Some(after), .. } if reason.as_str() == "http_429" => {
                 return self.throttle(*after, settings, now);
             }
-            // A rate is about the caller. Another answer that asks to wait may be a firewall's, about
-            // one order: that order waits as long.
-            Verdict::Retry { after: Some(_), .. } => Cause::Outage,
+            Verdict::Unconfirmed { .. }
+            | Verdict::Retry { sent: false, .. }
+            | Verdict::Retry { after: Some(_), .. } => Cause::Outage,
             // Answered, though not with a judgement.
             Verdict::Retry { .. } | Verdict::RetryOnce { .. } => return None,
             _ => return self.close(settings, now),
@@ -182,10 +181,7 @@ impl CircuitBreaker {
         let is_by_status_alone = cause.is_by_status_alone();
         let is_about_the_order = is_by_status_alone && self.is_proven(settings, now);
         self.last_ended_well = false;
-        let is_second = self
-            .failed
-            .as_ref()
-            .is_some_and(|(failed, before)| failed != order_id && *before == cause);
+        let is_second = self.is_second(order_id, &cause);
         self.failed = Some((order_id.to_owned(), cause.clone()));
         if is_by_status_alone {
             // It answers other orders again.
@@ -222,6 +218,12 @@ impl CircuitBreaker {
         // What held the refused orders alone is over: the network judges by its own limit now.
         let was = self.open.replace(OpenCircuit { until: now + after, ..open });
         was.map(|_| Change::Closed)
+    }
+
+    /// Returns whether another order failed before, of the same cause and with no success since.
+    fn is_second(&self, order_id: &str, cause: &Cause) -> bool {
+        let before = self.failed.as_ref();
+        before.is_some_and(|(failed, before)| failed != order_id && before == cause)
     }
 
     fn is_proven(&self, settings: &str, now: Timestamp) -> bool {

@@ -163,7 +163,6 @@ fn one_order_that_a_503_asks_to_wait_holds_nobody_else_and_two_hold_as_an_outage
         assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
     }
     let change = breaker.record("B", &asked, Some(503), "v1", START);
-
     assert_eq!(change, Some(Change::Opened(Reason::new("network_down"))));
     let Circuit::Open(open) = breaker.check("C", "v1", START) else { panic!("it is closed") };
     assert_eq!((open.until, open.state), (START + OUTAGE_PAUSES[0], State::Retrying));

@@ -32,6 +32,7 @@ EACH_NETWORK = {
 EACH_POLLED = {
     "StatusDeadLetter": "AWS/SQS ApproximateNumberOfMessagesVisible",
     "StatusBehind": "AWS/SQS ApproximateNumberOfMessagesVisible",
+    "StatusUndelivered": "AWS/Events FailedInvocations",
 }
 EACH_PLATFORM = {"Refusal": "Postback PlatformRefusals", "FunctionError": "AWS/Lambda Errors"}
 # Where the shop system tries the address out without a signature.
@@ -65,6 +66,7 @@ SHARED = {
     "ApiError": "AWS/ApiGateway 5xx",
     "EventsLate": "AWS/Lambda IteratorAge",
     "SweepError": "AWS/Lambda Errors",
+    "SweepUndelivered": "AWS/Events FailedInvocations",
 }
 
 
@@ -209,6 +211,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "validations", "money-to-claim-back",
         "no-orders", "no-clicks", "all-orders-refused", "all-orders-rejected", "faulty-orders", "bus-dead-letters",
         "undelivered", "lost-events", "conflicts", "webhook-refusals", "forged-clicks", "platform-refusals", "tls-failures", "status-poll",
+        "schedules",
     }  # fmt: skip
 
 
@@ -258,18 +261,22 @@ OF_POLLED = {
 
 
 def of_rule(template, name: str) -> list[dict]:
-    """The dimensions by which EventBridge counts what a rule of a bus could not deliver."""
+    """The dimensions by which EventBridge counts what a rule could not deliver: a schedule is on no bus of the stack's."""
     rule = resources(template, "AWS::Events::Rule")[name]
+    if "EventBusName" not in rule:
+        return [{"Name": "RuleName", "Value": {"Ref": name}}]
     return [{"Name": "EventBusName", "Value": rule["EventBusName"]}, {"Name": "RuleName", "Value": rule["Name"]}]
 
 
-def test_every_rule_of_the_bus_has_an_alarm_for_what_it_does_not_deliver_and_one_for_what_it_loses(template, alarms):
-    rules = {name: rule for name, rule in resources(template, "AWS::Events::Rule").items() if "EventBusName" in rule}
-    assert len(rules) == len(NETWORKS) + 1 + sum(bool(platform.events) for platform in PLATFORMS)
+def test_every_rule_has_an_alarm_for_what_it_does_not_deliver_and_one_for_what_it_loses(template, alarms):
+    rules = resources(template, "AWS::Events::Rule")
+    schedules = {name for name, rule in rules.items() if "ScheduleExpression" in rule}
+    assert schedules == {"SweepSchedule", *(f"{network.prefix}StatusSchedule" for network in NETWORKS if network.status_poll)}
+    assert len(rules) == len(NETWORKS) + 1 + sum(bool(platform.events) for platform in PLATFORMS) + len(schedules)
     for name, rule in rules.items():
-        # What is not delivered is kept.
-        assert all("DeadLetterConfig" in target for target in rule["Targets"]), name
-        for metric in EACH_RULE.values():
+        # What is not delivered is kept; a schedule has nothing to keep, and so nothing to lose.
+        assert {"DeadLetterConfig" in target for target in rule["Targets"]} == {name not in schedules}, name
+        for metric in [EACH_RULE["Undelivered"]] if name in schedules else EACH_RULE.values():
             watching = [alarm for alarm in alarms.values() if f"{alarm['Namespace']} {alarm['MetricName']}" == metric]
             own = [alarm for alarm in watching if alarm["Dimensions"] == of_rule(template, name)]
             assert [(alarm["Statistic"], alarm["Threshold"]) for alarm in own] == [("Sum", 0)], f"{name}: {metric}"
@@ -293,8 +300,11 @@ def test_every_alarm_of_awss_metrics_watches_the_networks_own_queue_or_function(
             assert alarm["Dimensions"] == [{"Name": dimension, "Value": own}]
         for kind in ("Undelivered", "Lost"):
             assert watched.pop(f"{network.prefix}{kind}Alarm")["Dimensions"] == of_rule(template, f"{network.prefix}Rule")
+        if network.status_poll:
+            assert watched.pop(f"{network.prefix}StatusUndeliveredAlarm")["Dimensions"] == of_rule(template, f"{network.prefix}StatusSchedule")
     for kind in ("Undelivered", "Lost"):
         assert watched.pop(f"BusOrders{kind}Alarm")["Dimensions"] == of_rule(template, "BusOrdersRule")
+    assert watched.pop("SweepUndeliveredAlarm")["Dimensions"] == of_rule(template, "SweepSchedule")
     kept = {"FaultyOrder": "FaultyOrdersQueue", "BusDeadLetter": "BusDeadLetterQueue", "BusOrdersOldestMessage": "BusOrdersQueue"}
     for kind, queue in kept.items():
         by = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]

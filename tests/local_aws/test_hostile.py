@@ -4,7 +4,7 @@ and no more. A deployment of its own, with IAM before its API and the webhook on
 docs/security.md has these attempts as a table; test_hostile_page.py compares the two. Rates and concurrency are stored and not enforced
 by the local AWS: test_parameters.py pins those.
 
-Longer than 300 lines, because the twenty attempts are one list.
+Longer than 300 lines, because the attempts are one list.
 """
 
 import json
@@ -20,7 +20,7 @@ from build import ROOT
 from observability import depth, metrics, now, raised_by, values
 from stack import PLAYED, REGION, WEBHOOK_KEY
 from test_access import Caller, may_invoke
-from test_end_to_end import effects, eventually, new_id, order
+from test_end_to_end import effects, eventually, new_id, order, put_on_bus
 from test_webhook import OTHER_KEY, problem
 from webhook import signature
 
@@ -51,12 +51,17 @@ class Scene:
         return sent
 
     def put(self, detail_type: str, detail, source: str = "shop.pipeline") -> None:
-        bus = self.client("events", self.putter)
-        entry = {"EventBusName": self.stack.outputs["BusName"], "Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
+        """Puts an event on the bus, if the putter may."""
         try:
-            bus.put_events(Entries=[entry])
+            self.put_all(detail_type, [detail], source)
         except ClientError as refused:
             assert refused.response["Error"]["Code"].startswith("AccessDenied"), refused
+
+    def put_all(self, detail_type: str, details: list, source: str = "shop.pipeline") -> None:
+        """Puts up to ten events on the bus by one call."""
+        event = {"EventBusName": self.stack.outputs["BusName"], "Source": source, "DetailType": detail_type}
+        entries = [{**event, "Detail": json.dumps(detail)} for detail in details]
+        assert self.client("events", self.putter).put_events(Entries=entries)["FailedEntryCount"] == 0
 
     def client(self, service: str, who: Caller):
         return boto3.client(
@@ -72,6 +77,22 @@ class Scene:
     def depth(self, queue: str) -> int:
         """The number of messages on a queue of the stack's outputs."""
         return depth(self.stack, self.stack.outputs[queue].rsplit("/", 1)[1])
+
+    def without_letters(self) -> None:
+        """Deletes the letters of the attempts before: the alarm for them lasts as long as they are there."""
+        for queue in ("ShopbackDeadLetterQueueUrl", "FaultyOrdersQueueUrl"):
+            self.stack.client("sqs").purge_queue(QueueUrl=self.stack.outputs[queue])
+            assert eventually(lambda queue=queue: self.depth(queue), 0) == 0
+
+    def goes_on(self) -> None:
+        """Others' orders are reported by every way: the API, a network's own route, the bus."""
+        direct, on_bus = order(new_id()), order(new_id())
+        assert self.shop.call("POST", "/orders/shopback", direct).json["state"] == "delivered"
+        put_on_bus(self.stack, on_bus)
+        everywhere = {"cartstack": 1, "cashmycell": 1, "cpa_moe": 1, "shopback": 1}
+        assert eventually(lambda: effects(self.stack, on_bus), everywhere) == everywhere
+        assert effects(self.stack, direct) == {"shopback": 1}
+        self.reported()
 
     def settled(self) -> None:
         """An order that came later has been worked off: what came before it has been looked at."""
@@ -177,7 +198,7 @@ def a_key_of_the_ledger(scene):
 def a_flood(scene):
     wrong = order(new_id(), total="x")
     assert {scene.sender.call("POST", "/orders", wrong).status for _ in range(50)} == {422}
-    scene.settled()
+    scene.goes_on()
 
 
 # ── With nothing but the URL ────────────────────────────────────────────────────────────────────────────────────────
@@ -199,6 +220,7 @@ def a_forged_webhook(scene):
         assert problem(webhook(scene, sent, OTHER_KEY)) == (401, "webhook_signature_wrong")
     assert effects(scene.stack, sent) == {}
     assert eventually(lambda: scene.counted("webhook", "WebhookRefusals", since), 25) == 25
+    scene.goes_on()
 
 
 def a_recorded_webhook(scene):
@@ -253,6 +275,36 @@ def a_replayed_event(scene):
     assert effects(scene.stack, sent) == before
 
 
+def another_amount_by_the_bus(scene):
+    sent = order(new_id())
+    scene.put("order.completed", {**sent, "total": "1.00"})
+    assert eventually(lambda: effects(scene.stack, sent).get("shopback"), 1) == 1
+    assert eventually(lambda: (scene.state(sent["order_id"]) or {}).get("state"), "delivered") == "delivered"
+    assert scene.shop.call("POST", "/orders/shopback", sent).status == 409
+    assert effects(scene.stack, sent)["shopback"] == 1
+
+
+def a_huge_event(scene):
+    sent = order(new_id(), comment="x" * 1_100_000)
+    with pytest.raises(ClientError) as refused:
+        scene.put_all("order.completed", [sent])
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 413)
+    scene.settled()
+    assert effects(scene.stack, sent) == {} and scene.state(sent["order_id"]) is None
+
+
+def a_flood_of_the_bus(scene):
+    nobodys = [order(new_id(), clicks={}, customer={}) for _ in range(40)]
+    unreadable = [{"status": "completed", "total": "NaN", "clicks": {"shopback": {"transaction_id": "x"}}} for _ in range(40)]
+    for first in range(0, 40, 10):
+        scene.put_all("order.completed", nobodys[first : first + 10])
+        scene.put_all("order.completed", unreadable[first : first + 10])
+    scene.goes_on()
+    assert eventually(lambda: scene.depth("ShopbackDeadLetterQueueUrl"), 40) == 40
+    assert eventually(lambda: scene.depth("FaultyOrdersQueueUrl"), 40) == 40
+    assert [sent["order_id"] for sent in nobodys if effects(scene.stack, sent)] == []
+
+
 def another_service(scene):
     outputs = scene.stack.outputs
     for service, call, given in [
@@ -287,7 +339,8 @@ def webhook(scene, sent: dict, key: str, age: int = 0, message_id: str | None = 
 ATTEMPTS: list[Callable] = [
     another_order, another_route, the_description, another_amount_afterwards, another_amount_first, a_cancellation, a_replay,
     no_json, a_huge_body, a_malformed_order, a_key_of_the_ledger, a_flood, no_signature, a_forged_webhook, a_recorded_webhook,
-    a_forged_outcome, a_message_of_ours, a_broken_event, a_replayed_event, another_service,
+    a_forged_outcome, a_message_of_ours, a_broken_event, a_replayed_event, another_amount_by_the_bus, a_huge_event, a_flood_of_the_bus,
+    another_service,
 ]  # fmt: skip
 
 
@@ -297,11 +350,14 @@ ALARMS = {
     "another_amount_first": {"ShopbackConflict"},
     "a_forged_webhook": {"WebhookRefusal"},
     "a_broken_event": {"FaultyOrder"},
+    "another_amount_by_the_bus": {"ShopbackConflict"},
+    "a_flood_of_the_bus": {"FaultyOrder"},
 }
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.__name__)
 def test_what_a_hostile_sender_tries(scene, attempt):
+    scene.without_letters()
     since, before = now(), raised_by(scene.stack, now())
 
     attempt(scene)

@@ -19,7 +19,7 @@ def test_the_page_lists_these_attempts_each_with_the_alarms_that_it_raises_or_wh
     page = (ROOT / "docs/security.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", page, re.M)
 
-    assert [name for name, _ in rows] == [attempt.__name__ for attempt in ATTEMPTS] and len(rows) == 20
+    assert [name for name, _ in rows] == [attempt.__name__ for attempt in ATTEMPTS] and len(rows) >= 20
     assert {f"{alarm}Alarm" for alarms in ALARMS.values() for alarm in alarms} <= set(resources(template, "AWS::CloudWatch::Alarm"))
     for name, raises in rows:
         if name in ALARMS:

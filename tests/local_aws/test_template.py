@@ -166,7 +166,20 @@ def test_what_the_bus_can_not_handle_is_kept_and_so_is_what_a_rule_can_not_deliv
         assert rule["Name"]["Fn::Sub"].startswith("${AWS::StackName}-"), name
 
 
-DEAD_LETTERS = {"BusDeadLetterQueue", "FaultyOrdersQueue", *(f"{network.prefix}DeadLetterQueue" for network in NETWORKS)}
+DEAD_LETTERS = {
+    "BusDeadLetterQueue", "FaultyOrdersQueue", *(f"{network.prefix}DeadLetterQueue" for network in NETWORKS),
+    *(f"{network.prefix}StatusDeadLetterQueue" for network in NETWORKS if network.status_poll),
+}  # fmt: skip
+
+
+def test_every_queue_has_a_policy_of_its_own_and_every_queue_of_dead_letters_a_key_of_its_own(template):
+    queues = resources(template, "AWS::SQS::Queue")
+    policies = [policy["Queues"] for policy in resources(template, "AWS::SQS::QueuePolicy").values()]
+    assert sorted(map(json.dumps, policies)) == sorted(json.dumps([{"Ref": name}]) for name in queues)
+    # By their names and by what refers to them: none is left out of the list.
+    named = {name for name in queues if "DeadLetter" in name}
+    redriven = {queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for queue in queues.values() if "RedrivePolicy" in queue}
+    assert named | redriven == DEAD_LETTERS
 
 
 def test_the_archive_keeps_everything_that_a_rule_lets_through():

@@ -99,13 +99,22 @@ impl TestBed {
         events.filter(|(_, detail)| detail["network"] == network).collect()
     }
 
+    /// The messages for the status queues, once the ledger's stream was published: network and body.
+    ///
+    /// # Panics
+    ///
+    /// If the publisher fails.
+    pub async fn tracked(&self) -> Vec<(String, String)> {
+        self.publish().await.tracked()
+    }
+
     /// Publishes the ledger's stream and puts the function's delivered orders on its status queue.
     ///
     /// # Panics
     ///
     /// If the publisher fails.
     pub async fn track<N: Network>(&self, function: &Function<N>) {
-        let tracked = self.publish().await.tracked();
+        let tracked = self.tracked().await;
         for (_, event) in tracked.iter().filter(|(network, _)| network == N::NAME) {
             function.services.track(event);
         }

@@ -100,17 +100,20 @@ struct Capture {
 fn is_captured(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target().split("::").next().unwrap_or_default();
     let functions = [
-        "postback",
         "intake",
         "audit",
         "publish",
+        "sweep",
         "webhook",
+        "shopify",
+        "woocommerce",
         "cartstack",
         "cashmycell",
         "cpa_moe",
         "shopback",
     ];
-    *metadata.level() <= Level::INFO || functions.contains(&target)
+    let is_own = target.starts_with("postback") || functions.contains(&target);
+    *metadata.level() <= Level::INFO || is_own
 }
 
 impl Subscriber for Capture {

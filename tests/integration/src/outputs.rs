@@ -94,8 +94,9 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Collects log lines, metrics, events of the bus, items of the ledger, and the messages that
-    /// were put back on a queue, without the order itself.
+    /// Collects log lines, metrics, events of the bus and the senders that they name, items of the
+    /// ledger, leads that are tracked, the reasons of dead letters and of faulty orders, and the
+    /// messages that were put back on a queue, without the order itself.
     pub async fn of(bundle: &Bundle, log: &Log) -> Self {
         let mut outputs = Self { places: Vec::new() };
         for line in log.lines() {
@@ -105,8 +106,12 @@ impl Outputs {
             for document in services.metrics() {
                 outputs.add("metrics", document.to_string());
             }
+            let letters = services.dead_letters();
+            for letter in letters.iter().chain(&services.status_dead_letters()) {
+                outputs.add(&format!("dead letter of {network}"), letter.reason);
+            }
             let queued = services.queue().into_iter().map(|message| message.body);
-            let dead = services.dead_letters().into_iter().map(|letter| letter.body);
+            let dead = letters.into_iter().map(|letter| letter.body);
             for message in queued.chain(dead) {
                 let mut body: Value = serde_json::from_str(&message).unwrap_or_default();
                 if body["detail-type"] == "postback.order_delayed" {
@@ -115,13 +120,32 @@ impl Outputs {
                 }
             }
         }
+        outputs.add_intake(bundle);
         for (detail_type, detail) in bundle.bed.published().await {
             outputs.add("event", format!("{detail_type} {detail}"));
+        }
+        for (network, lead) in bundle.bed.tracked().await {
+            outputs.add(&format!("lead of {network}"), lead);
         }
         for item in items(&bundle.bed).await {
             outputs.add("ledger", item);
         }
         outputs
+    }
+
+    /// Adds what the functions that take orders measured, and what they named of each.
+    fn add_intake(&mut self, bundle: &Bundle) {
+        let (webhook, platform) = (&bundle.webhook_services, &bundle.platform_services);
+        let measured = [bundle.intake_services.measured(), webhook.measured(), platform.measured()];
+        for document in measured.iter().flatten() {
+            self.add("metrics", document.to_string());
+        }
+        for (_, fault) in bundle.intake_services.faulty() {
+            self.add("faulty order", format!("{fault:?}"));
+        }
+        for source in bundle.bus.sources() {
+            self.add("source", source);
+        }
     }
 
     /// Adds a text.

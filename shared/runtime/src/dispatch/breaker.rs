@@ -2,8 +2,9 @@
 //! are not tried with every order.
 //!
 //! It opens on evidence about the network, not about one order: when two different orders in a row
-//! end in doubt or unsent, or meet the same refusal of a setting under the same HTTP status. A
-//! refusal by the status alone does not count while other orders are judged. While it is open,
+//! end in doubt or unsent, are asked to wait by a 503, or meet the same refusal of a setting under
+//! the same HTTP status. A refusal by the status alone does not count while other orders are judged.
+//! A 429 is the network's own limit, whichever order meets it. While it is open,
 //! orders wait unsent. After a pause one order is let through, never the one that failed last. Where
 //! it opened by the status alone, only orders that met that refusal wait: it may be one shopper's
 //! texts, and the others are tried. Any answer that judges an order closes it, and so do changed
@@ -167,10 +168,12 @@ impl CircuitBreaker {
             Verdict::Unconfirmed { if_absent: IfAbsent::Reject, .. } => {
                 return self.close(settings, now);
             }
-            Verdict::Unconfirmed { .. } | Verdict::Retry { sent: false, .. } => Cause::Outage,
-            Verdict::Retry { after: Some(after), .. } => {
+            Verdict::Retry { reason, after: Some(after), .. } if reason.as_str() == "http_429" => {
                 return self.throttle(*after, settings, now);
             }
+            Verdict::Unconfirmed { .. }
+            | Verdict::Retry { sent: false, .. }
+            | Verdict::Retry { after: Some(_), .. } => Cause::Outage,
             // Answered, though not with a judgement.
             Verdict::Retry { .. } | Verdict::RetryOnce { .. } => return None,
             _ => return self.close(settings, now),
@@ -178,10 +181,7 @@ impl CircuitBreaker {
         let is_by_status_alone = cause.is_by_status_alone();
         let is_about_the_order = is_by_status_alone && self.is_proven(settings, now);
         self.last_ended_well = false;
-        let is_second = self
-            .failed
-            .as_ref()
-            .is_some_and(|(failed, before)| failed != order_id && *before == cause);
+        let is_second = self.is_second(order_id, &cause);
         self.failed = Some((order_id.to_owned(), cause.clone()));
         if is_by_status_alone {
             // It answers other orders again.
@@ -218,6 +218,12 @@ impl CircuitBreaker {
         // What held the refused orders alone is over: the network judges by its own limit now.
         let was = self.open.replace(OpenCircuit { until: now + after, ..open });
         was.map(|_| Change::Closed)
+    }
+
+    /// Returns whether another order failed before, of the same cause and with no success since.
+    fn is_second(&self, order_id: &str, cause: &Cause) -> bool {
+        let before = self.failed.as_ref();
+        before.is_some_and(|(failed, before)| failed != order_id && before == cause)
     }
 
     fn is_proven(&self, settings: &str, now: Timestamp) -> bool {

@@ -94,7 +94,7 @@ async fn the_search_finds_a_canary_in_every_place_it_looks_at() {
     let outputs = Outputs::of(&bundle, &log).await.with_replies(&replies);
     let mut places: Vec<_> = outputs.seen(&[id]).into_iter().map(|(place, _)| place).collect();
     places.dedup();
-    assert_eq!(places, ["log", "event", "ledger", "answer"]);
+    assert_eq!(places, ["log", "event", "lead of shopback", "ledger", "answer"]);
     let measured = outputs.seen(&["AttemptLatency"]);
     assert!(measured.len() > 1 && measured.iter().all(|(place, _)| *place == "metrics"));
     let delayed = outputs.seen(&["not_before_ms"]);

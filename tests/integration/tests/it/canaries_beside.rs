@@ -1,18 +1,20 @@
-//! Nothing of the customer gets out beside the deliveries: by the sweep, by the webhook, or by an
-//! order that no network takes.
+//! Nothing of the customer gets out beside the deliveries: by the sweep, by the webhook, by an order
+//! that no network takes, or by the answers to `postback orders check` and `postback doctor`.
 
 use std::time::Duration;
 
-use postback_harness::FakeSweep;
+use postback_core::network::Network as AnyNetwork;
+use postback_harness::{FakeSweep, Function, TIMEOUT};
 use postback_integration::{
     Bundle,
     log::Log,
-    outputs::{Outputs, canary_order},
+    outputs::{Outputs, canary_order, echo},
     sign::{KEY, NEXT_KEY, message},
+    with,
 };
-use postback_runtime::lambda::ScheduleHandler;
+use postback_runtime::lambda::{CHECK, PLAN, ScheduleHandler};
 use postback_sandbox::{Fault, Network, Rule};
-use serde_json::json;
+use serde_json::{Value, json};
 use sweep::Sweep;
 
 #[tokio::test]
@@ -64,9 +66,53 @@ async fn an_order_that_no_network_takes_leaves_nothing_behind() {
     replies.push(bundle.get("A-1").await);
 
     assert_eq!(bundle.bed.sandbox.requests(), 0);
-    let mut outputs = Outputs::of(&bundle, &log).await.with_replies(&replies);
-    for document in bundle.webhook_services.measured() {
-        outputs.add("metrics", document.to_string());
+    Outputs::of(&bundle, &log).await.with_replies(&replies).assert_clean();
+}
+
+/// The questions of `postback orders check` about an order, whole and with each member spoilt, and
+/// the one of `postback doctor`.
+fn questions() -> Vec<Value> {
+    let whole = canary_order("A-1");
+    let mut orders = vec![whole.clone(), json!(echo()), json!([echo()])];
+    for name in whole.as_object().expect("an object").keys() {
+        for value in [json!(echo()), json!([echo()]), json!({ "email": echo() }), json!(null)] {
+            orders.push(with(whole.clone(), &format!("/{name}"), value));
+        }
     }
+    let plan = |order| json!({ "detail-type": PLAN, "detail": order });
+    let mut questions: Vec<_> = orders.into_iter().map(plan).collect();
+    questions.push(json!({ "detail-type": CHECK }));
+    // None of the two calls: such an event fails.
+    questions.push(json!({ "detail-type": PLAN, "detail": whole, "canarycustom": echo() }));
+    questions
+}
+
+async fn ask<N: AnyNetwork>(function: &Function<N>, bundle: &Bundle) -> Vec<String> {
+    let mut answers = Vec::new();
+    for question in questions() {
+        let answer = function.call(&question, bundle.bed.now() + TIMEOUT).await;
+        answers.push(format!("{answer:?}"));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_question_about_an_order_is_answered_without_a_word_of_it() {
+    let bundle = Bundle::new(3).await;
+    let (log, _guard) = Log::capture();
+
+    let answers = [
+        ask(&bundle.cartstack, &bundle).await,
+        ask(&bundle.cashmycell, &bundle).await,
+        ask(&bundle.cpa_moe, &bundle).await,
+        ask(&bundle.shopback, &bundle).await,
+    ];
+
+    let mut outputs = Outputs::of(&bundle, &log).await;
+    for answer in answers.concat() {
+        outputs.add("answer", answer);
+    }
+    assert!(!outputs.seen(&["no_email"]).is_empty(), "an order was left out");
     outputs.assert_clean();
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
 }

@@ -1,6 +1,6 @@
 //! A shopper whose texts a firewall before each network refuses: 200 orders an hour, ten in a row,
 //! among 2,000 of others. The others' orders are reported as if there were none of the shopper's.
-//! Half an hour of it. And a network that refuses everybody.
+//! An hour of it. Then a firewall that asks to wait for hours, and a network that refuses everybody.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use std::{
 use postback_core::clock::Timestamp;
 use postback_harness::FakeServices;
 use postback_integration::{Bundle, bare};
-use postback_sandbox::{Fault, Network, Rule};
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json};
 
 const NETWORKS: [Network; 4] =
@@ -20,6 +20,8 @@ const GOOD: u32 = 2_000;
 const EVERY: Duration = Duration::from_millis(1_800);
 /// So many of the shopper's orders come at once, before every hundredth good one.
 const IN_A_ROW: u32 = 10;
+/// The good orders among which a firewall asks to wait.
+const FEW: u32 = 300;
 /// So many of them come in a row to an instance that has had no other.
 const FIRST: u32 = 100;
 /// The orders that a network refuses, whoever sends them.
@@ -39,15 +41,15 @@ pub(crate) fn order(id: &str) -> Value {
     order
 }
 
-/// The shopper's order, which the firewall before each network answers with 403.
-fn hostile(bundle: &Bundle, id: &str) -> Value {
+/// The shopper's order, which the firewall before each network answers so.
+fn hostile(bundle: &Bundle, id: &str, fault: &Fault) -> Value {
     for network in NETWORKS {
         let known_as = match network {
             Network::CashMyCell => format!("cmc{id}"),
             Network::CartStack => format!("{id}@example.com"),
             Network::CpaMoe | Network::ShopBack => id.to_owned(),
         };
-        let refuses = Rule::on(network, Fault::status(403)).order(known_as).forever();
+        let refuses = Rule::on(network, fault.clone()).order(known_as).forever();
         bundle.bed.sandbox.script(refuses).expect("a rule");
     }
     let mut order = order(id);
@@ -55,15 +57,21 @@ fn hostile(bundle: &Bundle, id: &str) -> Value {
     order
 }
 
-/// Half an hour of orders. Returns the times at which the good ones came.
-async fn half_an_hour(bundle: &Bundle) -> BTreeMap<String, Timestamp> {
+/// So many good orders, with some of the shopper's in a row among them, which a firewall answers so.
+/// Returns the times at which the good ones came.
+async fn orders(
+    bundle: &Bundle,
+    good: u32,
+    in_a_row: u32,
+    fault: &Fault,
+) -> BTreeMap<String, Timestamp> {
     let start = bundle.bed.now();
     let mut came = BTreeMap::new();
-    for number in 0..GOOD {
+    for number in 0..good {
         bundle.work_until(start + EVERY * number).await;
         if number % 100 == 50 {
-            for again in 0..IN_A_ROW {
-                let order = hostile(bundle, &format!("h{number}x{again}"));
+            for again in 0..in_a_row {
+                let order = hostile(bundle, &format!("h{number}x{again}"), fault);
                 assert_eq!(bundle.post("/orders", &order).await.status, 202);
                 bundle.work().await;
             }
@@ -80,7 +88,7 @@ async fn half_an_hour(bundle: &Bundle) -> BTreeMap<String, Timestamp> {
 async fn a_shopper_whom_a_firewall_refuses_delays_nobody_elses_order() {
     let bundle = Bundle::new(1).await;
 
-    let came = half_an_hour(&bundle).await;
+    let came = orders(&bundle, GOOD, IN_A_ROW, &Fault::status(403)).await;
 
     assert_none_waited(&bundle, &came).await;
     // The shopper's own orders are kept for a person, each by itself.
@@ -102,7 +110,7 @@ fn paused(bundle: &Bundle) -> Vec<&'static str> {
 async fn a_shopper_who_is_the_first_of_an_instance_delays_nobody_elses_order() {
     let bundle = Bundle::new(2).await;
     for number in 0..FIRST {
-        let order = hostile(&bundle, &format!("h{number}"));
+        let order = hostile(&bundle, &format!("h{number}"), &Fault::status(403));
         assert_eq!(bundle.post("/orders", &order).await.status, 202);
         bundle.work().await;
     }
@@ -144,21 +152,44 @@ async fn a_network_that_refuses_everybody_gets_each_order_once_and_then_one_in_f
     }
 }
 
+/// A 503 that asks for hours is no evidence about the network while it is met by one order alone.
+#[tokio::test]
+async fn an_order_whose_firewall_asks_to_wait_for_hours_delays_nobody_elses() {
+    let bundle = Bundle::new(4).await;
+    let fault = Fault::answer(Answer::status(503).with_header("retry-after", "21600"));
+
+    let came = orders(&bundle, FEW, 1, &fault).await;
+
+    assert_none_waited(&bundle, &came).await;
+    for (network, state, reason) in bundle.states("h50x0").await {
+        assert_eq!((&*state, reason.as_deref()), ("retrying", Some("http_503")), "{network}");
+    }
+    assert_eq!(paused(&bundle), Vec::<&str>::new());
+}
+
 /// Every good order was reported by every network at the time at which it came.
 async fn assert_none_waited(bundle: &Bundle, came: &BTreeMap<String, Timestamp>) {
+    assert_eq!(longest_wait(bundle, came).await, Duration::ZERO);
+}
+
+/// Every good order was reported by every network, at the latest so long after it came.
+async fn longest_wait(bundle: &Bundle, came: &BTreeMap<String, Timestamp>) -> Duration {
     let published = bundle.bed.published().await;
+    let mut longest = Duration::ZERO;
     for network in NETWORKS {
         let mut reported = BTreeSet::new();
         for (kind, detail) in &published {
             let id = detail["order_id"].as_str().expect("an order's id");
             let is_success = matches!(&**kind, "postback.delivered" | "postback.accepted");
-            if !is_success || detail["network"] != network.to_string() {
+            let Some(came) = came.get(id).filter(|_| is_success) else { continue };
+            if detail["network"] != network.to_string() {
                 continue;
             }
             let at = detail["at"].as_str().and_then(Timestamp::parse).expect("a time");
-            assert_eq!(at, came[id], "{id} at {network}");
+            longest = longest.max(at.since(*came));
             reported.insert(id);
         }
         assert_eq!(reported.len(), came.len(), "{network}");
     }
+    longest
 }

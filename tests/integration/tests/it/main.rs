@@ -16,6 +16,7 @@ mod canaries_of_shop_systems;
 mod canaries_refused;
 mod check;
 mod click_cookie;
+mod click_forms;
 mod connections;
 mod dead_hour;
 mod dead_network;

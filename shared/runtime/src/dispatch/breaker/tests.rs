@@ -154,6 +154,21 @@ fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
 }
 
 #[test]
+fn one_order_that_a_503_asks_to_wait_holds_nobody_else_and_two_hold_as_an_outage_does() {
+    let asked = Verdict::retry("http_503", Some(Duration::from_hours(6)));
+    let mut breaker = CircuitBreaker::default();
+
+    for _ in 0..3 {
+        assert_eq!(breaker.record("A", &asked, Some(503), "v1", START), None);
+        assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
+    }
+    let change = breaker.record("B", &asked, Some(503), "v1", START);
+    assert_eq!(change, Some(Change::Opened(Reason::new("network_down"))));
+    let Circuit::Open(open) = breaker.check("C", "v1", START) else { panic!("it is closed") };
+    assert_eq!((open.until, open.state), (START + OUTAGE_PAUSES[0], State::Retrying));
+}
+
+#[test]
 fn two_are_in_flight_until_one_ended_well() {
     let mut breaker = CircuitBreaker::default();
     breaker.begin();

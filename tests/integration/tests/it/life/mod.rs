@@ -7,6 +7,7 @@ use postback_integration::{Bundle, minimal, with};
 use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 
+mod canaries;
 mod cancellation;
 mod clicks;
 mod fixtures;

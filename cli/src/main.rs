@@ -25,8 +25,10 @@ mod receipt;
 mod reconcile;
 mod redrive;
 mod replay;
+mod replays;
 mod scan;
 mod screen;
+mod secret;
 mod settle;
 mod show;
 mod span;
@@ -63,7 +65,7 @@ async fn main() -> ExitCode {
 
 /// Answers a command line that is wrong, or that asks for help: in JSON if it asks for that.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let json = env::args_os().any(|argument| argument == "--json" || argument == "--format=json");
+    let json = args::ask_for_json(&env::args_os().collect::<Vec<_>>());
     if !json || !error.use_stderr() {
         error.exit();
     }
@@ -108,6 +110,9 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
         Command::Orders(Orders::Replay(wanted)) => {
             replay::run(&account.await?, wanted, now, output).await
         }
+        Command::Orders(Orders::Replays(wanted)) => {
+            replays::run(&account.await?, wanted, output).await
+        }
         Command::Orders(Orders::Redrive(wanted)) => {
             redrive::run(&account.await?, wanted, now, output).await
         }
@@ -128,6 +133,7 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
             events::run(&account.await?, wanted, now, output).await
         }
         Command::Logs(wanted) => logs::run(&account.await?, wanted, now, output).await,
+        Command::Secret(wanted) => secret::run(&account.await?, wanted, output).await,
         Command::Pause(wanted) => pause::run_pause(&account.await?, wanted, output).await,
         Command::Resume(wanted) => pause::run_resume(&account.await?, wanted, output).await,
         Command::Stack { output: name } => stack::run(&account.await?, name.as_deref(), output),

@@ -218,7 +218,7 @@ def test_a_function_without_its_secret_says_which_and_how_to_set_it(stack):
             return stack.api("POST", "/orders/cartstack", order(new_id())).status >= 500
 
         assert eventually(refused, True) is True
-        assert eventually(lambda: "make secret NETWORK=cartstack" in said(), True)
+        assert eventually(lambda: "postback secret cartstack" in said(), True)
         assert arn in said() and "/key: must be given" in said() and "/siteid: must be given" in said()
     finally:
         done = set_secret(stack, "cartstack", text=right)

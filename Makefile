@@ -31,7 +31,7 @@ demo-outage: ## Send orders here for two minutes while a network hangs for one o
 
 DRILLS := wrong-token network-down bad-deploy leaked-key dynamodb-down
 
-drill: ## Play a night of the runbook here: NAME=wrong-token|network-down|bad-deploy|leaked-key|dynamodb-down; INTERACTIVE=1 leaves it to you
+drill: ## Play a night of the runbook here: NAME=wrong-token|network-down|bad-deploy|leaked-key|dynamodb-down; WITH=console; INTERACTIVE=1 leaves it to you
 	@$(if $(filter $(DRILLS),$(NAME)),:,echo 'Name the drill: make drill NAME=… with one of $(DRILLS)'; exit 1)
 	@$(PYTHON) tests/local_aws/start.py drill.py
 

@@ -45,7 +45,7 @@ pub(crate) enum Failure {
     NoProfile { profile: String, known: String },
     /// There is no such region.
     #[error(
-        "{region} is no AWS region. Give one with --region or AWS_REGION. There are: {}.",
+        "{region} is no AWS region that is known here. Give one with --region or AWS_REGION. There are: {}.",
         REGIONS.join(", ")
     )]
     BadRegion { region: String },

@@ -151,14 +151,16 @@ impl Sheet<'_> {
         lines.extend(self.table());
         let unclaimed = self.read.unclaimed.line();
         lines.extend(unclaimed.iter().flat_map(|line| wrapped(line, WIDTH)));
-        // The first is shown in any case, and a line for what is left.
-        let room = self.height.saturating_sub(BELOW + 2);
+        let room = self.height.saturating_sub(BELOW);
         for (at, Need { subject, what, command, .. }) in self.needs.iter().enumerate() {
             let mut need = vec![String::new()];
             need.extend(wrapped(&format!("{subject}: {what}"), WIDTH));
             need.extend(wrapped_command(&format!("  {command}"), WIDTH));
-            if at > 0 && lines.len() + need.len() > room {
-                let left = self.needs.len() - at;
+            let left = self.needs.len() - at;
+            // A line that names what is left, and one before it.
+            let rest = if left > 1 { 2 } else { 0 };
+            // The first is shown in any case.
+            if at > 0 && lines.len() + need.len() + rest > room {
                 lines.extend([String::new(), format!("and {left} more: postback status --all")]);
                 break;
             }

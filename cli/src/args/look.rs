@@ -8,11 +8,12 @@ use rust_decimal::Decimal;
 
 /// Show what needs a person, on one screen
 ///
-/// Reads the ledger from its beginning (see `orders list`) and counts what is
-/// open, what waits for a person, what has no message any more and what is in
-/// doubt, by network, with the money and the oldest age; orders of the last day
-/// whose clicks no network knows; then the dead letters, the queues that are
-/// stopped and the alarms that are on.
+/// Reads the ledger (see `orders list`) and counts what is open, what waits for a
+/// person, what has no message any more and what is in doubt, by network, with
+/// the money and the oldest age; orders of the last day whose clicks no network
+/// knows; then the dead letters, the queues that are stopped and the alarms that
+/// are on. Who waits at a terminal is shown after three seconds what was found so
+/// far.
 ///
 /// The exit status is 0 if nothing needs a person and 6 if something does.
 #[derive(Args, Debug)]
@@ -68,8 +69,8 @@ pub(crate) struct Show {
 
 /// List deliveries
 ///
-/// Reads the ledger from its beginning, because an index would cost a write with
-/// every delivery: one read unit for 8 KB, about ten deliveries; a million
+/// Reads the whole ledger, because an index would cost a write with every
+/// delivery: one read unit for 8 KB, about ten deliveries; a million
 /// deliveries cost about 0.02 USD on demand in us-east-1. It always counts all
 /// that match, with their money. The table shows 100 of them unless --limit says
 /// otherwise; CSV and JSON hold all.

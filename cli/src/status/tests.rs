@@ -261,6 +261,9 @@ fn one_screen_shows_as_much_as_it_holds_and_counts_the_rest() {
     assert!(shown > 1, "{screen:#?}");
     assert_eq!(screen.last(), Some(&format!("and {} more: postback status --all", 30 - shown)));
     assert!(screen.iter().any(|line| line.ends_with(" \\")), "{screen:#?}");
+    // The last one takes the place of the line that would name it.
+    let fits = lines(&counts, &many[..3], usize::MAX);
+    assert_eq!(lines(&counts, &many[..3], fits.len() + BELOW), fits);
     let all = lines(&counts, &many, usize::MAX);
     assert_eq!(all.iter().filter(|line| line.starts_with("cashmycell: ")).count(), 30);
     assert!(lines(&counts, &one, 1).iter().any(|line| line.starts_with("cashmycell: ")));

@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants screenshots generate example-folders cli deploy release secret clean-data tools
+.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ MUTATED_HARNESS := $(wildcard shared/runtime/src/ledger/*.rs shared/runtime/src/
 $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
 	cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
+
+large-ledger: tools ## Measure how soon the tool and the console show something of a ledger of ITEMS (a million) deliveries in an emulator
+	@$(TOOLS)/python tests/local_aws/large_ledger.py
 
 screenshots: ## Make the pictures of the console in docs/console, from a seeded ledger; needs Debian's chromium and chromium-driver
 	@$(PYTHON) tests/local_aws/screenshots.py

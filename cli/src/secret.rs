@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Read};
 
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -25,10 +26,8 @@ pub(crate) async fn run(
     let (name, arn) = find(account, &wanted.name)?;
     let client = aws_sdk_secretsmanager::Client::new(&account.place.config);
     let value = if io::stdin().is_terminal() {
-        let before = client.get_secret_value().secret_id(arn).send().await;
-        let before = before.map_err(|error| failed("Secrets Manager", "GetSecretValue", &error))?;
         // A text that is no JSON object holds nothing: this command is how it is put right.
-        let before = serde_json::from_str(before.secret_string().unwrap_or_default());
+        let before = serde_json::from_str(&present(&client, arn).await?);
         asked_for(&name, &before.unwrap_or_default())?
     } else {
         let mut text = String::new();
@@ -48,6 +47,15 @@ pub(crate) async fn run(
     ];
     output.answer(&lines, &json!({ "secret": name, "members": names }));
     Ok(())
+}
+
+/// The text in a secret; empty if it has no value.
+async fn present(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<String, Failure> {
+    match client.get_secret_value().secret_id(arn).send().await {
+        Ok(value) => Ok(value.secret_string.unwrap_or_default()),
+        Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(String::new()),
+        Err(error) => Err(failed("Secrets Manager", "GetSecretValue", &error)),
+    }
 }
 
 /// The secret of this name, and its ARN.

@@ -101,9 +101,7 @@ class ConsoleDesk(Desk):
         super().__init__(tool, say)
         self._console, url = tool.console("--write")
         self._show("postback console --write", url)
-        self._place = urlsplit(url).netloc
-        _, headers, _ = self._call("GET", f"/open?{urlsplit(url).query}")
-        self._cookie = headers["set-cookie"].split(";")[0]
+        self._call = Session(url).call
 
     def close(self) -> None:
         self._console.terminate()
@@ -151,9 +149,18 @@ class ConsoleDesk(Desk):
                 return Page(text)
             time.sleep(1)
 
-    def _call(self, method: str, path: str, body: str | None = None):
+
+class Session:
+    """The session that a console's URL opens, as a browser has it."""
+
+    def __init__(self, url: str):
+        self._place, self._cookie = urlsplit(url).netloc, ""
+        _, headers, _ = self.call("GET", f"/open?{urlsplit(url).query}")
+        self._cookie = headers["set-cookie"].split(";")[0]
+
+    def call(self, method: str, path: str, body: str | None = None):
         connection = http.client.HTTPConnection(self._place, timeout=60)
-        headers = {"cookie": getattr(self, "_cookie", "")}
+        headers = {"cookie": self._cookie}
         if body is not None:
             headers |= {"content-type": "application/x-www-form-urlencoded", "origin": f"http://{self._place}"}
         try:

@@ -22,13 +22,14 @@ pub(super) struct Terminal;
 
 impl Asks for Terminal {
     fn ask(&mut self, question: &str, is_hidden: bool) -> io::Result<String> {
-        write!(io::stderr(), "{question}")?;
         let shown = tcgetattr(io::stdin())?;
+        // Before the question: what is typed right after it is hidden, too.
         if is_hidden {
             let mut quiet = shown.clone();
             quiet.local_modes.remove(LocalModes::ECHO);
             tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
         }
+        write!(io::stderr(), "{question}")?;
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
         if is_hidden {

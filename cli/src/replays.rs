@@ -94,7 +94,7 @@ pub(crate) async fn run(
         output.answer(&view.lines(), view);
         return Ok(());
     }
-    views.sort_by(|one, other| other.started_at.cmp(&one.started_at));
+    views.sort_by_key(|view| std::cmp::Reverse(view.started_at));
     let text = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     let row = |view: &View| {
         vec![view.replay.clone(), view.state.clone(), view.progress(), text(view.started_at)]

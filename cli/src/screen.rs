@@ -55,7 +55,7 @@ impl Screen for Vec<u8> {}
 pub(crate) struct Terminal<W> {
     to: W,
     zone: Zone,
-    is_terminal: bool,
+    is_watched: bool,
     width: usize,
     colours: bool,
     /// True while the last line is how far something is.
@@ -67,9 +67,9 @@ impl<W: Write + IsTerminal> Terminal<W> {
     pub(crate) fn new(to: W, zone: Zone) -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let is_terminal = to.is_terminal();
-        let colours = is_terminal && !is_set("NO_COLOR") && !is_dumb;
-        Self { to, zone, is_terminal, width: width(), colours, shows_progress: false }
+        let is_watched = to.is_terminal();
+        let colours = is_watched && !is_set("NO_COLOR") && !is_dumb;
+        Self { to, zone, is_watched, width: width(), colours, shows_progress: false }
     }
 }
 
@@ -87,17 +87,17 @@ impl<W: Write> Screen for Terminal<W> {
     fn shown(&self, line: &str) -> String {
         let line = self.zone.line(line);
         // What goes to another program stays on its line.
-        let lines = if self.is_terminal { within(&line, self.width) } else { vec![line] };
+        let lines = if self.is_watched { within(&line, self.width) } else { vec![line] };
         let shown = lines.into_iter().map(|it| if self.colours { coloured(&it) } else { it });
         shown.collect::<Vec<_>>().join("\n")
     }
 
     fn is_terminal(&self) -> bool {
-        self.is_terminal
+        self.is_watched
     }
 
     fn progress(&mut self, text: &str) -> io::Result<()> {
-        if !self.is_terminal || !self.shows_progress && text.is_empty() {
+        if !self.is_watched || !self.shows_progress && text.is_empty() {
             return Ok(());
         }
         self.shows_progress = !text.is_empty();
@@ -133,12 +133,12 @@ mod tests {
         let line = "A-parked  net  parked  parked, delivered";
         let shown =
             "A-parked  net  \x1b[33mparked\x1b[0m  \x1b[33mparked\x1b[0m, \x1b[32mdelivered\x1b[0m";
-        let terminal = |is_terminal| Terminal {
+        let terminal = |is_watched| Terminal {
             to: Vec::new(),
             zone: Zone::default(),
-            is_terminal,
+            is_watched,
             width: 80,
-            colours: is_terminal,
+            colours: is_watched,
             shows_progress: false,
         };
 

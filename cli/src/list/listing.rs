@@ -68,7 +68,9 @@ impl<'a> Listing<'a> {
         records: Vec<Record>,
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
-        records.into_iter().for_each(|record| self.found.add(record));
+        for record in records {
+            self.found.add(record);
+        }
         let is_due = match self.format {
             Format::Csv => self.found.shown.len() >= ROWS_AT_ONCE,
             Format::Table => self.found.is_full(),
@@ -271,7 +273,7 @@ mod tests {
             if a_second_later {
                 listing.show_progress(&Read::default(), &mut output).await.expect("rows");
             }
-            out.iter().filter(|byte| **byte == b'\n').count()
+            String::from_utf8_lossy(&out).lines().count()
         };
 
         assert_eq!(rows(parked(3), false).await, 0);

@@ -213,6 +213,29 @@ pub(crate) fn parse_cursor(token: &str) -> Result<Cursor, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{FakeAws, record};
+
+    #[tokio::test]
+    async fn a_share_begins_with_a_short_page_and_is_read_to_its_end() {
+        let aws = FakeAws::start().await;
+        for number in 0..120 {
+            let record = Record { order_id: format!("A-{number}"), ..record("net", "parked", 1) };
+            aws.table.ledger().put(&record, None).await.expect("a write");
+        }
+        let (whole, filter) = (Segment { number: 0, of: 1 }, Filter::default());
+        let ledger = &aws.account.ledger;
+
+        let first = ledger.scan_segment(&filter, Some(whole), None).await.expect("a page");
+        let rest = ledger.scan_segment(&filter, Some(whole), first.next.as_ref()).await;
+        let mut found = 0;
+        let each = async |page: Option<Page>| {
+            found += page.as_ref().map_or(0, |page| page.records.len());
+            Ok(())
+        };
+        watched(&aws.account, &filter, each).await.expect("the ledger");
+
+        assert_eq!((first.read, rest.expect("a page").read, found), (100, 20, 120));
+    }
 
     #[test]
     fn a_cursor_is_read_back_from_its_token() {

@@ -31,7 +31,7 @@ const WIDTH: usize = 80;
 const BELOW: usize = 3;
 
 /// The seconds after which a person is shown what was found so far.
-const PATIENCE: usize = 3;
+const PATIENCE: usize = 2;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -104,7 +104,7 @@ async fn whole(
     now: Timestamp,
     output: &mut Output<'_>,
 ) -> Result<Read, Failure> {
-    let (mut read, mut seconds) = (Read::default(), 0);
+    let (mut read, mut seconds, mut is_shown) = (Read::default(), 0, false);
     let each = async |page: Option<Page>| {
         if let Some(page) = page {
             read.add(&page);
@@ -112,9 +112,11 @@ async fn whole(
             return Ok(());
         }
         seconds += 1;
-        if seconds == PATIENCE && output.is_watched() {
+        let is_due = seconds >= PATIENCE && !is_shown && output.is_watched();
+        let needs = if is_due { needs(counted, &[], &[], &read, now) } else { Vec::new() };
+        if !needs.is_empty() {
+            is_shown = true;
             let part = Some("STILL READING: the counts are too low, and alarms are missing.");
-            let needs = needs(counted, &[], &[], &read, now);
             let (counts, height) = (&counted.networks, height());
             let sheet = Sheet { place, counts, needs: &needs, read: &read, part, height };
             sheet.lines().iter().for_each(|line| output.note(line));

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 /// person, what has no message any more and what is in doubt, by network, with
 /// the money and the oldest age; orders of the last day whose clicks no network
 /// knows; then the dead letters, the queues that are stopped and the alarms that
-/// are on. Who waits at a terminal is shown after three seconds what was found so
+/// are on. Who waits at a terminal is shown after two seconds what was found so
 /// far.
 ///
 /// The exit status is 0 if nothing needs a person and 6 if something does.

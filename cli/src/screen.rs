@@ -67,8 +67,8 @@ impl<W: Write + IsTerminal> Terminal<W> {
     pub(crate) fn new(to: W, zone: Zone) -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let is_watched = to.is_terminal();
-        let colours = is_watched && !is_set("NO_COLOR") && !is_dumb;
+        let is_watched = to.is_terminal() && !is_dumb;
+        let colours = is_watched && !is_set("NO_COLOR");
         Self { to, zone, is_watched, width: width(), colours, shows_progress: false }
     }
 }

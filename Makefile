@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants screenshots generate example-folders cli deploy release secret clean-data tools
+.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ demo-outage: ## Send orders here for two minutes while a network hangs for one o
 
 DRILLS := wrong-token network-down bad-deploy leaked-key dynamodb-down
 
-drill: ## Play a night of the runbook here: NAME=wrong-token|network-down|bad-deploy|leaked-key|dynamodb-down; INTERACTIVE=1 leaves it to you
+drill: ## Play a night of the runbook here: NAME=wrong-token|network-down|bad-deploy|leaked-key|dynamodb-down; WITH=console; INTERACTIVE=1 leaves it to you
 	@$(if $(filter $(DRILLS),$(NAME)),:,echo 'Name the drill: make drill NAME=… with one of $(DRILLS)'; exit 1)
 	@$(PYTHON) tests/local_aws/start.py drill.py
 
@@ -118,6 +118,9 @@ MUTATED_HARNESS := $(wildcard shared/runtime/src/ledger/*.rs shared/runtime/src/
 $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
 	cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
+
+large-ledger: tools ## Measure how soon the tool and the console show something of a ledger of ITEMS (a million) deliveries in an emulator
+	@$(TOOLS)/python tests/local_aws/large_ledger.py
 
 screenshots: ## Make the pictures of the console in docs/console, from a seeded ledger; needs Debian's chromium and chromium-driver
 	@$(PYTHON) tests/local_aws/screenshots.py

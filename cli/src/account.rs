@@ -13,10 +13,12 @@ use crate::{args::Arguments, failure::Failure, view::name};
 
 mod open;
 mod profile;
+mod regions;
 mod stacks;
 
 use open::find;
 pub(crate) use open::{Place, configuration};
+pub(crate) use regions::REGIONS;
 
 /// A Postback stack, and the services to work on it.
 pub(crate) struct Account {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments are the help, not Markdown")]
 
+use std::ffi::OsString;
+
 use clap::{Parser, Subcommand};
 use postback_core::{clock::Timestamp, redaction::OperatorNote};
 
@@ -15,10 +17,11 @@ mod look;
 mod pause;
 mod reconcile;
 mod redrive;
+mod secret;
 mod settle;
 mod validate;
 
-pub(crate) use bring::{Replay, ReplayEvents};
+pub(crate) use bring::{Replay, ReplayEvents, Replays};
 pub(crate) use check::Check;
 pub(crate) use claims::{Answer, Claims, Receipt, Verify};
 pub(crate) use logs::Logs;
@@ -26,6 +29,7 @@ pub(crate) use look::{Console, Doctor, Format, List, Show, Sort, Status};
 pub(crate) use pause::{PauseNetwork, ResumeNetwork};
 pub(crate) use reconcile::{Reading, Reconcile};
 pub(crate) use redrive::Redrive;
+pub(crate) use secret::Secret;
 pub(crate) use settle::Settle;
 pub(crate) use validate::{ClaimBack, Export, Validate};
 
@@ -64,12 +68,12 @@ pub(crate) struct Arguments {
     /// Answer in JSON, for programs; failures, too
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
-    /// Show times to people at this offset from UTC, like +02:00 or "$(date +%z)" [default: UTC]. Programs get UTC, and a
-    /// time that you give is UTC unless it names its zone
+    /// Show times to people in this zone, like Europe/Berlin, or at this offset from UTC, like +02:00 [default: UTC].
+    /// Programs get UTC, and a time that you give is UTC unless it names its zone
     #[arg(
         long,
         global = true,
-        value_name = "OFFSET",
+        value_name = "ZONE",
         allow_hyphen_values = true,
         default_value = "UTC",
         hide_default_value = true
@@ -95,6 +99,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Receipt(Receipt),
     Logs(Logs),
+    Secret(Secret),
     Pause(PauseNetwork),
     Resume(ResumeNetwork),
     /// Publish events again
@@ -114,12 +119,20 @@ pub(crate) enum Orders {
     Check(Check),
     Settle(Settle),
     Replay(Replay),
+    Replays(Replays),
     Redrive(Redrive),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Events {
     Replay(ReplayEvents),
+}
+
+/// Returns whether a command line that could not be read asks for an answer in JSON.
+pub(crate) fn ask_for_json(words: &[OsString]) -> bool {
+    let is_pair = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "json";
+    words.iter().any(|word| word == "--json" || word == "--format=json")
+        || words.windows(2).any(is_pair)
 }
 
 impl Arguments {
@@ -196,6 +209,21 @@ mod tests {
         let mut command = Arguments::command();
         command.build();
         check(&mut command);
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_answered_as_it_asks_for() {
+        let asks =
+            |line: &str| ask_for_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+
+        for line in
+            ["list --json --state lost", "list --format=json", "list --format json --state lost"]
+        {
+            assert!(asks(line), "{line}");
+        }
+        for line in ["list", "list --format csv json", "list --reason json --format", "json"] {
+            assert!(!asks(line), "{line}");
+        }
     }
 
     #[test]

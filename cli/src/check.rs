@@ -9,7 +9,7 @@ use postback_core::{
 };
 
 use crate::{
-    account::Account, args::Check, failure::Failure, list, networks, span::Span, view::Output,
+    account::Account, args::Check, failure::Failure, networks, screen, span::Span, view::Output,
 };
 
 mod file;
@@ -102,7 +102,7 @@ async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Fa
     let unseen = checker.known.unseen.len();
     if wanted.send && unseen > 0 {
         if !wanted.yes {
-            let lines = report.lines(checker.orders, list::width());
+            let lines = report.lines(checker.orders, screen::width());
             let instead =
                 "See what is never seen without --send, then give --yes. Nothing was sent.";
             output.ask(&lines, &format!("Send these {unseen}?"), instead)?;
@@ -113,7 +113,7 @@ async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Fa
         checker.look_for_others(&mut report).await?;
     }
     let orders = checker.orders;
-    output.answer(&report.lines(orders, list::width()), &report.view(orders));
+    output.answer(&report.lines(orders, screen::width()), &report.view(orders));
     match report.count(Bucket::is_need) {
         0 => Ok(()),
         1 => Err(Failure::NeedsPerson("1 result needs a person.".to_owned())),

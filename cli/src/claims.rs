@@ -17,9 +17,9 @@ use crate::{
     account::Account,
     args,
     failure::Failure,
-    list,
     receipt::sign,
     reconcile::refused,
+    screen,
     view::{Output, fitted},
 };
 
@@ -111,7 +111,7 @@ fn table(answers: &[Answer]) -> Vec<String> {
         vec![line.to_string(), order_id.clone(), verdict.as_str().to_owned(), evidence.clone()]
     };
     let rows: Vec<_> = answers.iter().take(SHOWN).map(row).collect();
-    let mut lines = fitted(&["line", "order", "verdict", "evidence"], &rows, list::width());
+    let mut lines = fitted(&["line", "order", "verdict", "evidence"], &rows, screen::width());
     if answers.len() > SHOWN {
         lines.push(format!("{SHOWN} of {} are shown: write all with --out", answers.len()));
     }

@@ -26,7 +26,7 @@ mod ledger;
 mod pauses;
 mod queues;
 mod rules;
-mod secrets;
+pub(crate) mod secrets;
 mod settings;
 mod stack;
 

@@ -9,6 +9,8 @@ use postback_core::redaction::OperatorNoteFault;
 use postback_reconcile::fault::Fault;
 use serde::Serialize;
 
+use crate::account::REGIONS;
+
 /// The reason that a command did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
@@ -42,8 +44,17 @@ pub(crate) enum Failure {
     #[error("There is no AWS profile {profile} on this machine. There are: {known}.")]
     NoProfile { profile: String, known: String },
     /// There is no such region.
-    #[error("{region} is no AWS region. Give one like eu-central-1 with --region or AWS_REGION.")]
+    #[error(
+        "{region} is no AWS region that is known here. Give one with --region or AWS_REGION. There are: {}.",
+        REGIONS.join(", ")
+    )]
     BadRegion { region: String },
+    /// No service answered in a region that there is.
+    #[error(
+        "CloudFormation in {region} could not be reached. Check the connection, or give another region \
+         with --region or AWS_REGION."
+    )]
+    RegionUnreachable { region: String },
     /// There is no such stack.
     #[error(
         "There is no stack {stack} in {region}. Postback's stacks there: {known}. Give the name with \
@@ -67,6 +78,12 @@ pub(crate) enum Failure {
          one give --format generic, or a file that describes it."
     )]
     NoFormat { network: String, known: String },
+    /// The stack has no such secret.
+    #[error("The stack has no secret {name}. It has: {known}.")]
+    NoSecret { name: String, known: String },
+    /// A secret that its function would refuse.
+    #[error("Nothing was set. The secret {name} would have faults: {faults}.")]
+    BadSecret { name: String, faults: String },
     /// The ledger does not hold the order.
     #[error(
         "The ledger holds no delivery of order {order_id}: it was never sent, it concerns no network, \
@@ -82,6 +99,9 @@ pub(crate) enum Failure {
          with --archive."
     )]
     NoArchive { archive: String },
+    /// There is no such replay.
+    #[error("There is no replay {replay}. There are: {known}.")]
+    UnknownReplay { replay: String, known: String },
     /// A text that is no time.
     #[error("{option} must be like 2026-11-21, 2026-11-21T10:15:00Z, or 90m, 24h, 7d (ago).")]
     BadInstant { option: &'static str },
@@ -221,7 +241,7 @@ impl Failure {
         match self {
             Self::NoCredentials => "no_credentials",
             Self::NoRegion => "no_region",
-            Self::Unreachable { .. } => "unreachable",
+            Self::Unreachable { .. } | Self::RegionUnreachable { .. } => "unreachable",
             Self::Refused { .. } => "refused",
             Self::Ledger { .. } => "ledger_unavailable",
             Self::LaterFormat { .. } => "later_format",
@@ -232,6 +252,9 @@ impl Failure {
             Self::NoOutput { .. } => "no_output",
             Self::UnknownNetwork { .. } => "unknown_network",
             Self::NoFormat { .. } => "no_format",
+            Self::NoSecret { .. } => "no_secret",
+            Self::BadSecret { .. } => "bad_secret",
+            Self::UnknownReplay { .. } => "unknown_replay",
             Self::UnknownOrder { .. } => "unknown_order",
             Self::UnknownDelivery { .. } => "unknown_delivery",
             Self::NoArchive { .. } => "no_archive",
@@ -273,6 +296,7 @@ impl Failure {
             Self::NoCredentials
             | Self::NoRegion
             | Self::Unreachable { .. }
+            | Self::RegionUnreachable { .. }
             | Self::Refused { .. }
             | Self::Ledger { .. }
             | Self::LaterFormat { .. }
@@ -283,6 +307,7 @@ impl Failure {
             | Self::EmptySpan { .. }
             | Self::Usage(_)
             | Self::BadRegion { .. }
+            | Self::BadSecret { .. }
             | Self::BadReason(_)
             | Self::BadCursor
             | Self::BadFile { .. }
@@ -298,6 +323,8 @@ impl Failure {
             | Self::NoOutput { .. }
             | Self::UnknownNetwork { .. }
             | Self::NoFormat { .. }
+            | Self::NoSecret { .. }
+            | Self::UnknownReplay { .. }
             | Self::UnknownOrder { .. }
             | Self::UnknownDelivery { .. }
             | Self::NoArchive { .. } => 3,

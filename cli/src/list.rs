@@ -5,41 +5,32 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use postback_core::{
     clock::Timestamp,
-    delivery::{DeliveryView, Key, PartialView, Record, ValidationView},
+    delivery::{Key, PartialView, Record, ValidationView},
 };
-use postback_runtime::ledger::Filter;
-use serde::Serialize;
+use postback_runtime::ledger::{Filter, Page};
 
 use crate::{
     account::Account,
-    args::{Format, List},
+    args::List,
     failure::Failure,
-    scan::{gather, gather_all, parse_cursor},
+    scan::{Read, gather, parse_cursor, watched},
     span,
-    view::{Output, left_out},
+    view::Output,
 };
 
 mod found;
+mod listing;
 mod rows;
 mod totals;
 
+use listing::Listing;
+
 pub(crate) use found::Found;
-pub(crate) use rows::{csv, harmless, width};
+pub(crate) use rows::{csv, harmless};
 pub(crate) use totals::{Sum, Totals};
 
 /// The validations that are read at once.
 const AT_ONCE: usize = 16;
-
-#[derive(Serialize)]
-struct View<'a> {
-    deliveries: Vec<DeliveryView<'a>>,
-    totals: &'a Totals,
-    read: usize,
-    read_units: f64,
-    /// True if the ledger was read to its end.
-    complete: bool,
-    next: Option<String>,
-}
 
 pub(crate) async fn run(
     account: &Account,
@@ -49,20 +40,25 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let filter = filter(account, wanted, now)?;
     let after = wanted.after.as_deref().map(parse_cursor).transpose()?;
-    let mut found = Found::new(wanted);
-    let add = |record| found.add(record);
-    let read = match (&after, wanted.read_units, wanted.sort) {
-        // Sorted, there is no place in the ledger to go on from.
-        (None, None, Some(_)) => gather_all(account, &filter, add).await?,
-        _ => gather(account, &filter, after, wanted.read_units, add).await?,
-    };
-    found.finish();
-    let (validations, partial) = validations(account, &found.shown).await?;
-    show(&found, &validations, wanted.format, &read, now, output);
-    output.note(&read.cost(found.totals.count));
-    for partial in &partial {
-        output.note(&left_out(partial));
+    let mut listing = Listing::new(account, wanted, now, output.json);
+    let mut read = Read::default();
+    if after.is_none() && wanted.read_units.is_none() {
+        let each = async |page: Option<Page>| match page {
+            Some(page) => {
+                read.add(&page);
+                listing.add(page.records, output).await
+            }
+            None => listing.show_progress(&read, output).await,
+        };
+        watched(account, &filter, each).await?;
+    } else {
+        // In the ledger's order, which has a place to go on from.
+        let add = |record| listing.found.add(record);
+        read = gather(account, &filter, after, wanted.read_units, add).await?;
+        listing.is_in_order = true;
     }
+    listing.end(&read, output).await?;
+    output.note(&read.cost(listing.found.totals.count));
     match &read.next {
         None => read.all_read(),
         Some(next) => Err(Failure::Stopped { next: next.clone() }),
@@ -115,47 +111,13 @@ fn validation<'a>(record: &'a Record, validations: &'a Validations) -> Validatio
     ValidationView::of(validations.get(&record.key().validation()).unwrap_or(record))
 }
 
-fn show(
-    found: &Found,
-    validations: &Validations,
-    format: Format,
-    read: &crate::scan::Read,
-    now: Timestamp,
-    output: &mut Output<'_>,
-) {
-    let delivery = |record| DeliveryView {
-        validation: validation(record, validations),
-        ..DeliveryView::for_operator(record)
-    };
-    let view = View {
-        deliveries: found.shown.iter().map(delivery).collect(),
-        totals: &found.totals,
-        read: read.items,
-        read_units: read.units,
-        complete: read.next.is_none(),
-        next: found.next().or_else(|| read.next.clone()),
-    };
-    if format == Format::Csv && !output.json {
-        output.raw(&csv(&found.shown, validations, now));
-    } else {
-        output.answer(
-            &rows::table(found, validations, now, read.next.is_none(), rows::width()),
-            &view,
-        );
-    }
-    if found.totals.count > found.shown.len() {
-        let (all, shown) = (found.totals.count, found.shown.len());
-        output.note(&match found.next() {
-            Some(next) => format!("{shown} of {all} are shown: continue with --after '{next}'"),
-            None => format!("{shown} of {all} are shown: show more with --limit"),
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{FakeAws, paid, validation};
+    use crate::{
+        fixtures::{FakeAws, paid, validation},
+        view::left_out,
+    };
 
     #[tokio::test]
     async fn the_validations_of_what_is_shown_are_read_by_queries_alone() {

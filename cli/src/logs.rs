@@ -9,7 +9,7 @@ use crate::{
     account::{Account, Resource, failed},
     args::Logs,
     failure::Failure,
-    list::width,
+    screen::width,
     span,
     view::Output,
 };

@@ -25,8 +25,10 @@ mod receipt;
 mod reconcile;
 mod redrive;
 mod replay;
+mod replays;
 mod scan;
 mod screen;
+mod secret;
 mod settle;
 mod show;
 mod span;
@@ -63,7 +65,7 @@ async fn main() -> ExitCode {
 
 /// Answers a command line that is wrong, or that asks for help: in JSON if it asks for that.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let json = env::args_os().any(|argument| argument == "--json" || argument == "--format=json");
+    let json = args::ask_for_json(&env::args_os().collect::<Vec<_>>());
     if !json || !error.use_stderr() {
         error.exit();
     }
@@ -95,22 +97,7 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
         Command::Console(wanted) => {
             console::run(account.await?, wanted, arguments.time_zone, output).await
         }
-        Command::Orders(Orders::Show(wanted)) => show::run(&account.await?, wanted, output).await,
-        Command::Orders(Orders::List(wanted)) => {
-            list::run(&account.await?, wanted, now, output).await
-        }
-        Command::Orders(Orders::Check(wanted)) => {
-            check::online(&account.await?, wanted, now, output).await
-        }
-        Command::Orders(Orders::Settle(wanted)) => {
-            settle::run(&account.await?, wanted, output).await
-        }
-        Command::Orders(Orders::Replay(wanted)) => {
-            replay::run(&account.await?, wanted, now, output).await
-        }
-        Command::Orders(Orders::Redrive(wanted)) => {
-            redrive::run(&account.await?, wanted, now, output).await
-        }
+        Command::Orders(wanted) => Box::pin(orders(&account.await?, wanted, now, output)).await,
         Command::Reconcile(wanted) => reconcile::run(&account.await?, wanted, now, output).await,
         Command::Validate(Validate::Export(wanted)) => {
             validate::run(&account.await?, wanted, now, output).await
@@ -128,8 +115,26 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
             events::run(&account.await?, wanted, now, output).await
         }
         Command::Logs(wanted) => logs::run(&account.await?, wanted, now, output).await,
+        Command::Secret(wanted) => secret::run(&account.await?, wanted, output).await,
         Command::Pause(wanted) => pause::run_pause(&account.await?, wanted, output).await,
         Command::Resume(wanted) => pause::run_resume(&account.await?, wanted, output).await,
         Command::Stack { output: name } => stack::run(&account.await?, name.as_deref(), output),
+    }
+}
+
+async fn orders(
+    account: &Account,
+    wanted: &Orders,
+    now: Timestamp,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    match wanted {
+        Orders::Show(wanted) => show::run(account, wanted, output).await,
+        Orders::List(wanted) => list::run(account, wanted, now, output).await,
+        Orders::Check(wanted) => check::online(account, wanted, now, output).await,
+        Orders::Settle(wanted) => settle::run(account, wanted, output).await,
+        Orders::Replay(wanted) => replay::run(account, wanted, now, output).await,
+        Orders::Replays(wanted) => replays::run(account, wanted, output).await,
+        Orders::Redrive(wanted) => redrive::run(account, wanted, now, output).await,
     }
 }

@@ -92,7 +92,7 @@ pub(crate) async fn run(
         lines.push(format!(
             "Started: replay {replay}. It takes some minutes. See its progress with"
         ));
-        lines.push(format!("  aws events describe-replay --replay-name {replay}"));
+        lines.push(format!("  postback orders replays {replay}"));
         view.replay = Some(replay);
     }
     output.answer(&lines, &view);
@@ -114,24 +114,14 @@ impl ReplayTarget {
         networks: &[Network],
     ) -> Result<Self, Failure> {
         let bus = account.output("BusName")?;
-        let archive = archive.unwrap_or(bus);
-        let described = account.events.describe_archive().archive_name(archive).send().await;
-        let described = described.map_err(|error| {
-            if error
-                .as_service_error()
-                .is_some_and(DescribeArchiveError::is_resource_not_found_exception)
-            {
-                return Failure::NoArchive { archive: archive.to_owned() };
-            }
-            failed("EventBridge", "DescribeArchive", &error)
-        })?;
+        let archive = self::archive(account, archive).await?;
         let mut rules = Vec::new();
         for network in networks {
             rules.extend(rules_of(account, bus, network).await?);
         }
         Ok(Self {
-            archive_arn: described.archive_arn().unwrap_or_default().to_owned(),
-            archive_days: described.retention_days().unwrap_or_default(),
+            archive_arn: archive.arn,
+            archive_days: archive.days,
             bus_arn: account.output("BusArn")?.to_owned(),
             rules,
         })
@@ -164,6 +154,30 @@ impl ReplayTarget {
         (span.from < now - keeps)
             .then(|| format!("The archive keeps {days} days: older orders are not replayed."))
     }
+}
+
+/// An archive of the bus.
+pub(crate) struct Archive {
+    pub(crate) arn: String,
+    /// The days for which it keeps an event; 0 if it keeps it for ever.
+    days: i32,
+}
+
+/// Finds the archive of this name, or the bus's own.
+pub(crate) async fn archive(account: &Account, name: Option<&str>) -> Result<Archive, Failure> {
+    let name = name.map_or_else(|| account.output("BusName"), Ok)?;
+    let described = account.events.describe_archive().archive_name(name).send().await;
+    let described = described.map_err(|error| {
+        let service = error.as_service_error();
+        if service.is_some_and(DescribeArchiveError::is_resource_not_found_exception) {
+            return Failure::NoArchive { archive: name.to_owned() };
+        }
+        failed("EventBridge", "DescribeArchive", &error)
+    })?;
+    Ok(Archive {
+        arn: described.archive_arn().unwrap_or_default().to_owned(),
+        days: described.retention_days().unwrap_or_default(),
+    })
 }
 
 /// The rules that bring orders to this network's queue.

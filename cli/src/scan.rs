@@ -1,16 +1,21 @@
 //! Reading through the ledger, to its end or to a bound.
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use postback_core::delivery::Record;
-use postback_runtime::ledger::{Cursor, Filter, Page, Segment};
+use std::time::Duration;
 
-use crate::{account::Account, failure::Failure, status::Unclaimed};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use postback_core::delivery::Record;
+use postback_runtime::ledger::{Cursor, Filter, LedgerError, Page, Segment};
+
+use crate::{account::Account, failure::Failure, status::Unclaimed, view::thousands};
 
 /// The price of a read unit in USD, on demand: 0.125 a million in us-east-1, November 2026.
 const DOLLARS_A_UNIT: f64 = 0.125e-6;
 
 /// The number of shares of the ledger that are read at once.
 const SEGMENTS: i32 = 24;
+
+/// The time between two looks at how far a reading is.
+const A_SECOND: Duration = Duration::from_secs(1);
 
 /// The counts of what was read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +50,11 @@ impl Read {
         Err(Failure::NeedsPerson(text))
     }
 
+    /// The part that was read so far, for a person who waits.
+    pub(crate) fn so_far(&self) -> String {
+        format!("{} deliveries read …", thousands(self.items))
+    }
+
     /// The cost in words.
     pub(crate) fn cost(&self, found: usize) -> String {
         cost(found, self.items, self.units)
@@ -74,26 +84,77 @@ pub(crate) async fn gather(
     }
 }
 
+/// The whole ledger, many shares of it read at once: the pages come in no order.
+struct Shares<'a> {
+    account: &'a Account,
+    filter: &'a Filter,
+    fetching: FuturesUnordered<BoxFuture<'a, Fetched>>,
+}
+
+type Fetched = (Segment, Result<Page, LedgerError>);
+
+impl<'a> Shares<'a> {
+    fn new(account: &'a Account, filter: &'a Filter) -> Self {
+        let shares = Self { account, filter, fetching: FuturesUnordered::new() };
+        for number in 0..SEGMENTS {
+            shares.fetch(Segment { number, of: SEGMENTS }, None);
+        }
+        shares
+    }
+
+    fn fetch(&self, segment: Segment, after: Option<Cursor>) {
+        let (ledger, filter) = (&self.account.ledger, self.filter);
+        let page = async move {
+            (segment, ledger.scan_segment(filter, Some(segment), after.as_ref()).await)
+        };
+        self.fetching.push(page.boxed());
+    }
+
+    /// The next page; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Page>, Failure> {
+        let Some((segment, page)) = self.fetching.next().await else { return Ok(None) };
+        let page = page.map_err(self.account.ledger_failed("Scan"))?;
+        if let Some(next) = page.next.clone() {
+            self.fetch(segment, Some(next));
+        }
+        Ok(Some(page))
+    }
+}
+
 /// Reads the whole ledger, many shares of it at once: the pages come in no order.
 pub(crate) async fn side_by_side(
     account: &Account,
     filter: &Filter,
     mut each: impl FnMut(Page),
 ) -> Result<(), Failure> {
-    let fetch = async |segment: Segment, after: Option<Cursor>| {
-        let page = account.ledger.scan_segment(filter, Some(segment), after.as_ref()).await;
-        (segment, page)
-    };
-    let segments = (0..SEGMENTS).map(|number| Segment { number, of: SEGMENTS });
-    let mut fetching: FuturesUnordered<_> = segments.map(|segment| fetch(segment, None)).collect();
-    while let Some((segment, page)) = fetching.next().await {
-        let page = page.map_err(account.ledger_failed("Scan"))?;
-        if let Some(next) = page.next.clone() {
-            fetching.push(fetch(segment, Some(next)));
-        }
+    let mut shares = Shares::new(account, filter);
+    while let Some(page) = shares.next().await? {
         each(page);
     }
     Ok(())
+}
+
+/// Like [`side_by_side`], for whoever shows how far it is: `each` gets `None` every second.
+pub(crate) async fn watched(
+    account: &Account,
+    filter: &Filter,
+    mut each: impl AsyncFnMut(Option<Page>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut shares = Shares::new(account, filter);
+    let mut seconds = tokio::time::interval(A_SECOND);
+    // The first comes at once.
+    seconds.tick().await;
+    loop {
+        let page = tokio::select! {
+            page = shares.next() => page?,
+            _ = seconds.tick() => {
+                each(None).await?;
+                continue;
+            }
+        };
+        let Some(page) = page else { return Ok(()) };
+        each(Some(page)).await?;
+    }
 }
 
 /// Like [`side_by_side`], by delivery.
@@ -152,6 +213,29 @@ pub(crate) fn parse_cursor(token: &str) -> Result<Cursor, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{FakeAws, record};
+
+    #[tokio::test]
+    async fn a_share_begins_with_a_short_page_and_is_read_to_its_end() {
+        let aws = FakeAws::start().await;
+        for number in 0..120 {
+            let record = Record { order_id: format!("A-{number}"), ..record("net", "parked", 1) };
+            aws.table.ledger().put(&record, None).await.expect("a write");
+        }
+        let (whole, filter) = (Segment { number: 0, of: 1 }, Filter::default());
+        let ledger = &aws.account.ledger;
+
+        let first = ledger.scan_segment(&filter, Some(whole), None).await.expect("a page");
+        let rest = ledger.scan_segment(&filter, Some(whole), first.next.as_ref()).await;
+        let mut found = 0;
+        let each = async |page: Option<Page>| {
+            found += page.as_ref().map_or(0, |page| page.records.len());
+            Ok(())
+        };
+        watched(&aws.account, &filter, each).await.expect("the ledger");
+
+        assert_eq!((first.read, rest.expect("a page").read, found), (100, 20, 120));
+    }
 
     #[test]
     fn a_cursor_is_read_back_from_its_token() {

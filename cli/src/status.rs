@@ -3,15 +3,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use postback_core::clock::Timestamp;
-use postback_runtime::ledger::Filter;
+use postback_runtime::ledger::{Filter, Page};
 use serde::Serialize;
 
 use crate::{
     account::Account,
     args::Status,
     failure::Failure,
-    scan::{Read, gather, gather_all},
-    screen::wrapped,
+    scan::{Read, gather, watched},
+    screen::{height, wrapped, wrapped_command},
     view::{Output, age, fitted},
     watch::Watched,
 };
@@ -26,6 +26,12 @@ pub(crate) use unclaimed::Unclaimed;
 
 /// The width of the screen.
 const WIDTH: usize = 80;
+
+/// The lines of the screen that the remarks below and the next prompt take.
+const BELOW: usize = 3;
+
+/// The seconds after which a person is shown what was found so far.
+const PATIENCE: usize = 2;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -48,26 +54,31 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut counted = Counted::of(account.networks().into_iter().map(|network| network.name));
     let filter = Filter::needing();
+    let place = format!("{} in {}", account.place.stack, account.place.region);
     let read = async {
-        let add = |record| counted.add(&record, now);
         match wanted.read_units {
             // In the ledger's order, which has a place to go on from.
-            Some(most) => gather(account, &filter, None, Some(most), add).await,
-            None => gather_all(account, &filter, add).await,
+            Some(most) => {
+                let add = |record| counted.add(&record, now);
+                gather(account, &filter, None, Some(most), add).await
+            }
+            None => whole(account, &filter, &mut counted, &place, now, output).await,
         }
     };
-    let (read, watched) = tokio::join!(read, Watched::look(account));
-    let (read, watched) = (read?, watched?);
-    watched.count(account, &mut counted);
-    let needs = needs(&counted, &watched.alarms, &watched.mappings, &read, now);
+    let (read, looked) = tokio::join!(read, Watched::look(account));
+    let (read, looked) = (read?, looked?);
+    looked.count(account, &mut counted);
+    let needs = needs(&counted, &looked.alarms, &looked.mappings, &read, now);
     let counts = &counted.networks;
-    let place = &account.place;
-    let (stack, region) = (place.stack.as_str(), place.region.as_str());
+    let part = read.next.is_some().then_some("PART OF THE LEDGER ONLY: the counts are too low.");
+    let lines_of_screen = if wanted.all { usize::MAX } else { height() };
+    let sheet =
+        Sheet { place: &place, counts, needs: &needs, read: &read, part, height: lines_of_screen };
     output.answer(
-        &lines(&format!("{stack} in {region}"), counts, &needs, &read),
+        &sheet.lines(),
         &View {
-            stack,
-            region,
+            stack: &account.place.stack,
+            region: &account.place.region,
             needs: &needs,
             networks: counts,
             unclaimed: &read.unclaimed,
@@ -84,42 +95,98 @@ pub(crate) async fn run(
     }
 }
 
-fn lines(
+/// Reads the whole ledger. Who waits at a terminal is shown what was found so far.
+async fn whole(
+    account: &Account,
+    filter: &Filter,
+    counted: &mut Counted,
     place: &str,
-    counts: &BTreeMap<String, Counts>,
-    needs: &[Need],
-    read: &Read,
-) -> Vec<String> {
-    let mut lines = vec![match needs.len() {
-        0 if read.next.is_none() => format!("{place}: nothing needs a person"),
-        0 => format!("{place}: nothing in this part of the ledger needs a person"),
-        count => format!("{place}: {count} need a person"),
-    }];
-    if read.next.is_some() {
-        lines.push("PART OF THE LEDGER ONLY: the counts are too low.".to_owned());
-    }
-    lines.push(String::new());
-    let headings = ["network", "open", "held", "in doubt", "dead", "oldest", "money open"];
-    let row = |(network, counts): (&String, &Counts)| {
-        let oldest = Duration::from_secs(counts.oldest_seconds);
-        vec![
-            network.clone(),
-            counts.open.count.to_string(),
-            counts.held.count.to_string(),
-            counts.in_doubt.count.to_string(),
-            counts.dead_letters.to_string(),
-            if counts.open.count == 0 { "-".to_owned() } else { age(oldest) },
-            counts.open.money(),
-        ]
+    now: Timestamp,
+    output: &mut Output<'_>,
+) -> Result<Read, Failure> {
+    let (mut read, mut seconds, mut is_shown) = (Read::default(), 0, false);
+    let each = async |page: Option<Page>| {
+        if let Some(page) = page {
+            read.add(&page);
+            page.records.iter().for_each(|record| counted.add(record, now));
+            return Ok(());
+        }
+        seconds += 1;
+        let is_due = seconds >= PATIENCE && !is_shown && output.is_watched();
+        let needs = if is_due { needs(counted, &[], &[], &read, now) } else { Vec::new() };
+        if !needs.is_empty() {
+            is_shown = true;
+            let part = Some("STILL READING: the counts are too low, and alarms are missing.");
+            let (counts, height) = (&counted.networks, height());
+            let sheet = Sheet { place, counts, needs: &needs, read: &read, part, height };
+            sheet.lines().iter().for_each(|line| output.note(line));
+            output.note("");
+        }
+        output.progress(&read.so_far());
+        Ok(())
     };
-    lines.extend(fitted(&headings, &counts.iter().map(row).collect::<Vec<_>>(), WIDTH));
-    lines.extend(read.unclaimed.line().iter().flat_map(|line| wrapped(line, WIDTH)));
-    for Need { subject, what, command, .. } in needs {
+    watched(account, filter, each).await?;
+    Ok(read)
+}
+
+/// The screen for a person.
+struct Sheet<'a> {
+    place: &'a str,
+    counts: &'a BTreeMap<String, Counts>,
+    needs: &'a [Need],
+    read: &'a Read,
+    /// A warning that not all was read.
+    part: Option<&'static str>,
+    height: usize,
+}
+
+impl Sheet<'_> {
+    fn lines(&self) -> Vec<String> {
+        let place = self.place;
+        let mut lines = vec![match self.needs.len() {
+            0 if self.part.is_none() => format!("{place}: nothing needs a person"),
+            0 => format!("{place}: nothing in this part of the ledger needs a person"),
+            count => format!("{place}: {count} need a person"),
+        }];
+        lines.extend(self.part.map(str::to_owned));
         lines.push(String::new());
-        lines.extend(wrapped(&format!("{subject}: {what}"), WIDTH));
-        lines.push(format!("  {command}"));
+        lines.extend(self.table());
+        let unclaimed = self.read.unclaimed.line();
+        lines.extend(unclaimed.iter().flat_map(|line| wrapped(line, WIDTH)));
+        let room = self.height.saturating_sub(BELOW);
+        for (at, Need { subject, what, command, .. }) in self.needs.iter().enumerate() {
+            let mut need = vec![String::new()];
+            need.extend(wrapped(&format!("{subject}: {what}"), WIDTH));
+            need.extend(wrapped_command(&format!("  {command}"), WIDTH));
+            let left = self.needs.len() - at;
+            // A line that names what is left, and one before it.
+            let rest = if left > 1 { 2 } else { 0 };
+            // The first is shown in any case.
+            if at > 0 && lines.len() + need.len() + rest > room {
+                lines.extend([String::new(), format!("and {left} more: postback status --all")]);
+                break;
+            }
+            lines.extend(need);
+        }
+        lines
     }
-    lines
+
+    fn table(&self) -> Vec<String> {
+        let headings = ["network", "open", "held", "in doubt", "dead", "oldest", "money open"];
+        let row = |(network, counts): (&String, &Counts)| {
+            let oldest = Duration::from_secs(counts.oldest_seconds);
+            vec![
+                network.clone(),
+                counts.open.count.to_string(),
+                counts.held.count.to_string(),
+                counts.in_doubt.count.to_string(),
+                counts.dead_letters.to_string(),
+                if counts.open.count == 0 { "-".to_owned() } else { age(oldest) },
+                counts.open.money(),
+            ]
+        };
+        fitted(&headings, &self.counts.iter().map(row).collect::<Vec<_>>(), WIDTH)
+    }
 }
 
 #[cfg(test)]

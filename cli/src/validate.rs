@@ -22,8 +22,8 @@ use crate::{
     account::Account,
     args::Export,
     failure::Failure,
-    list,
     scan::gather,
+    screen,
     view::{Output, fitted},
 };
 
@@ -189,7 +189,7 @@ fn table(remarks: &[Remark]) -> Vec<String> {
         vec![order_id.clone(), delivery.clone(), reason.clone(), more]
     };
     let rows: Vec<_> = remarks.iter().take(SHOWN).map(row).collect();
-    let mut lines = fitted(&["order", "delivery", "reason", ""], &rows, list::width());
+    let mut lines = fitted(&["order", "delivery", "reason", ""], &rows, screen::width());
     if remarks.len() > SHOWN {
         lines.push(format!("{SHOWN} of {} are shown: --json has all", remarks.len()));
     }

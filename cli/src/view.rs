@@ -30,32 +30,54 @@ pub(crate) struct Output<'a> {
 impl Output<'_> {
     /// The answer: lines for people, or one JSON object for programs.
     pub(crate) fn answer(&mut self, lines: &[String], value: &impl Serialize) {
+        if !self.json {
+            self.lines(lines);
+            return;
+        }
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
         // A closed pipe is no failure.
-        let _closed = if self.json {
-            let text = serde_json::to_string_pretty(value).unwrap_or_default();
-            writeln!(self.out, "{text}")
-        } else {
-            lines.iter().try_for_each(|line| {
-                let line = self.out.shown(line);
-                writeln!(self.out, "{line}")
-            })
-        };
+        let _closed = writeln!(self.out, "{text}");
+    }
+
+    /// A part of an answer for people.
+    pub(crate) fn lines(&mut self, lines: &[String]) {
+        self.progress("");
+        let _closed = lines.iter().try_for_each(|line| {
+            let line = self.out.shown(line);
+            writeln!(self.out, "{line}")
+        });
+        let _closed = self.out.flush();
     }
 
     /// The answer as it is: comma-separated values.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.progress("");
         let _closed = self.out.write_all(bytes);
     }
 
     /// A remark beside the answer, for people only.
     pub(crate) fn note(&mut self, text: &str) {
         if !self.json {
+            self.progress("");
             let text = self.err.shown(text);
             let _closed = writeln!(self.err, "{text}");
         }
     }
 
+    /// The state of what goes on, on a terminal; empty once there is something else to show.
+    pub(crate) fn progress(&mut self, text: &str) {
+        if !self.json {
+            let _closed = self.err.progress(text);
+        }
+    }
+
+    /// Returns whether somebody waits at a terminal.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.json && self.err.is_terminal()
+    }
+
     pub(crate) fn failure(&mut self, failure: &Failure) {
+        self.progress("");
         let _closed = if self.json {
             let text = serde_json::to_string(&failure.view()).unwrap_or_default();
             writeln!(self.err, "{text}")
@@ -78,6 +100,7 @@ impl Output<'_> {
         if self.json || !io::stdin().is_terminal() {
             return Err(Failure::NotAsked(instead));
         }
+        self.progress("");
         for line in lines {
             let line = self.err.shown(line);
             let _closed = writeln!(self.err, "{line}");
@@ -133,6 +156,19 @@ pub(crate) fn shortened(text: &str, width: usize) -> String {
     }
     let kept = text.chars().take(width.saturating_sub(1)).map(shown);
     kept.chain(['…']).collect()
+}
+
+/// A number with its thousands apart.
+pub(crate) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// An age in one unit: `45s`, `12m`, `5h`, `3d`.

@@ -1,8 +1,9 @@
 """`make drill NAME=wrong-token`: a night of the runbook's on this machine, from the alarm to the proof that it is over.
 
 It starts with a ledger of its own, on free ports; brings the situation about (drills.py); shows what an operator sees and the runbook's
-section; runs that section's commands, and counts them. With INTERACTIVE=1 it leaves them to the person at the keyboard.
-It fails unless, at the end, every order is reported once and nothing needs anybody.
+section; runs that section's commands, and counts them. WITH=console uses the console where it has a page. With INTERACTIVE=1 it leaves
+them to the person at the keyboard. It fails unless, at the end, every order is reported once, nothing needs anybody, and it took the commands
+and pages that the runbook says.
 """
 
 import os
@@ -14,7 +15,7 @@ import time
 
 import quick
 from build import LOCAL, ROOT
-from desk import Desk
+from desk import DESKS, Desk
 from drills import DRILLS, Drill
 from local import free_port, isolate
 from machine import Failure
@@ -24,6 +25,7 @@ from stack import Stack
 from tool import Tool
 
 NAME = os.environ.get("NAME") or ""
+WITH = os.environ.get("WITH") or "tool"
 INTERACTIVE = os.environ.get("INTERACTIVE", "") not in ("", "0")
 # What waits comes round every quarter of an hour at the latest.
 PATIENCE_SECONDS = 1200
@@ -36,6 +38,8 @@ def main() -> int:
     try:
         if NAME not in DRILLS:
             raise Failure(f"Name the drill: make drill NAME=… with one of {', '.join(DRILLS)}.")
+        if WITH not in DESKS:
+            raise Failure(f"Name what it is done with: WITH=… with one of {', '.join(DESKS)}.")
         isolate()
         packages = quick.install(LOCAL / "drill-programs")
         stack = Stack(LOCAL / "drill", packages.parent / "postback-sandbox", free_port(), free_port(), packages)
@@ -45,7 +49,11 @@ def main() -> int:
         try:
             stack.start(anew=True)
             stack.deploy()
-            return run(stack, DRILLS[NAME](stack, proxy), Desk(Tool(packages.parent / "postback", stack)))
+            desk = DESKS[WITH](Tool(packages.parent / "postback", stack))
+            try:
+                return run(stack, DRILLS[NAME](stack, proxy), desk)
+            finally:
+                desk.close()
         finally:
             for ending in ENDINGS:
                 signal.signal(ending, signal.SIG_IGN)
@@ -78,8 +86,11 @@ def run(stack: Stack, drill: Drill, desk: Desk) -> int:
     if faults:
         print("\nNot resolved:\n  " + "\n  ".join(faults))
         return 1
-    counted = "" if INTERACTIVE else f" It took {desk.commands} commands."
+    counted = "" if INTERACTIVE else f" It took {desk.counted()}."
     print(f"\nResolved: every order is reported once, and nothing needs anybody.{counted}")
+    if not INTERACTIVE and desk.counted() != drill.counted[desk.way]:
+        print(f"The runbook says {drill.counted[desk.way]}.")
+        return 1
     return 0
 
 

@@ -35,6 +35,8 @@ class Drill:
     alarm = ""
     # The runbook's.
     section = ""
+    # What it takes by the tool alone, and with the console.
+    counted = {"tool": "", "console": ""}
 
     def __init__(self, stack: Stack, proxy: AwsProxy | None = None):
         self.stack = stack
@@ -92,14 +94,15 @@ class WrongToken(Drill):
     about = "ShopBack has replaced its security token, and nobody has set the new one."
     alarm = "the alarms ShopbackPaused and ShopbackParked"
     section = "Paused"
+    counted = {"tool": "3 commands", "console": "2 commands, 2 pages"}
 
     def seed(self) -> None:
         self.sandbox("/_accounts", {"shopback": {"security_token": NEW_TOKEN}})
         self.post_one_by_one("parked")
 
     def steps(self) -> Iterator[Step]:
-        yield OPERATOR, "what needs me, and why?", lambda desk: desk.postback("status")
-        yield OPERATOR, "look", lambda desk: desk.logs("shopback", "--code", "network_paused")
+        yield OPERATOR, "what needs me?", lambda desk: desk.needs_me()
+        yield OPERATOR, "look why", lambda desk: desk.reasons("shopback", "parked", "--code", "network_paused")
         yield OPERATOR, f"set the token that ShopBack gives you on the phone: {NEW_TOKEN}", self.set_token
 
     def set_token(self, desk: Desk) -> None:
@@ -111,15 +114,16 @@ class NetworkDown(Drill):
     about = "ShopBack is down: it resets every connection."
     alarm = "the alarms ShopbackPaused and ShopbackErrorRate"
     section = "Error rate"
+    counted = {"tool": "2 commands", "console": "1 command, 2 pages"}
 
     def seed(self) -> None:
         self.sandbox("/_outage", {"network": "shopback", "on": True})
         self.post_one_by_one("retrying", "unconfirmed")
 
     def steps(self) -> Iterator[Step]:
-        attempts = ("shopback", "--code", "attempt", "--where", "verdict=unconfirmed")
-        yield OPERATOR, "what needs me?", lambda desk: desk.postback("status")
-        yield OPERATOR, "look at the reasons", lambda desk: desk.logs(*attempts)
+        attempts = ("--code", "attempt", "--where", "verdict=unconfirmed")
+        yield OPERATOR, "what needs me?", lambda desk: desk.needs_me()
+        yield OPERATOR, "look at the reasons", lambda desk: desk.reasons("shopback", "open", *attempts)
         yield OPERATOR, "do nothing about an outage: go to bed", lambda desk: None
         yield SHOPBACK, "is up again", lambda desk: self.sandbox("/_outage", {"network": "shopback", "on": False})
 
@@ -128,6 +132,7 @@ class BadDeploy(Drill):
     about = "A new version of the shop sends totals that are a hundred times too large."
     alarm = "a call from the shop: no alarm finds this"
     section = "Wrong amounts"
+    counted = {"tool": "3 commands", "console": "2 commands, 2 pages"}
 
     def seed(self) -> None:
         self.reported, self.waiting = self.orders[:2], self.orders[2:]
@@ -138,12 +143,12 @@ class BadDeploy(Drill):
     def steps(self) -> Iterator[Step]:
         why = "totals are wrong since 02:40"
         self.export = LOCAL / "drill-export.jsonl"
-        yield OPERATOR, "stop everything", lambda desk: desk.postback("pause", "--all", "--why", why)
+        yield OPERATOR, "stop everything", lambda desk: desk.pause_all(why)
         yield SHOP, "sends another, then returns to the old version and exports its orders", self.repair
         yield OPERATOR, "which went out with another total, and which wait?", self.check
         yield SHOPBACK, "corrects the conversions that went out, as you asked for", lambda desk: None
         yield SHOP, "sends again, with the right total, those that wait", self.correct
-        yield OPERATOR, "let them go", lambda desk: desk.postback("resume", "--all", "--why", "the old version is back")
+        yield OPERATOR, "let them go", lambda desk: desk.resume_all("the old version is back")
 
     def repair(self, _desk: Desk) -> None:
         # Within these seconds every instance knows of the pause.
@@ -175,12 +180,12 @@ class LeakedKey(Drill):
     about = "The webhook's key is public, and somebody has used it."
     alarm = "a mail from whoever found the key: no alarm finds this"
     section = "A webhook key has leaked"
+    counted = {"tool": "4 commands", "console": "4 commands, 1 page"}
 
     def seed(self) -> None:
         self.forged = self.orders[-1]
         for each in self.orders:
-            if self.send(each, WEBHOOK_KEY) != 202:
-                raise Failure("The webhook does not take the key that has leaked.")
+            self.until("the webhook takes the key that has leaked", lambda each=each: self.send(each, WEBHOOK_KEY) == 202)
         self.until_all(self.orders, "delivered")
 
     def steps(self) -> Iterator[Step]:
@@ -190,6 +195,7 @@ class LeakedKey(Drill):
         yield SHOP, "signs with the new key", self.use_new_key
         yield OPERATOR, "look at what came since the leak", lambda desk: desk.postback("logs", "api", "--since", "1d", "--where", "route=POST /webhooks/orders")
         yield OPERATOR, "which orders does the shop not know?", self.check
+        yield OPERATOR, "who sent that one, and which network has it?", lambda desk: desk.order(self.forged["order_id"])
         yield SHOP, f"cancels {self.forged['order_id']}, which it does not know", self.cancel
 
     def send(self, order: dict, key: str) -> int:
@@ -223,6 +229,7 @@ class DynamoDbDown(Drill):
     about = "DynamoDB answers nobody."
     alarm = "the alarm ApiError"
     section = "API errors"
+    counted = {"tool": "3 commands", "console": "3 commands, 1 page"}
 
     def seed(self) -> None:
         if self.proxy is None:
@@ -239,6 +246,7 @@ class DynamoDbDown(Drill):
 
     def steps(self) -> Iterator[Step]:
         refused = ("shopback", "--code", "request_refused", "--where", "status=503")
+        yield OPERATOR, "what needs me?", lambda desk: desk.needs_me()
         yield OPERATOR, "what was refused?", lambda desk: desk.logs(*refused)
         yield OPERATOR, "and at the API's door?", lambda desk: desk.postback("logs", "api", "--where", "status=5*")
         yield AWS, "DynamoDB is back", lambda desk: setattr(self.proxy, "down", False)

@@ -1,18 +1,18 @@
-"""The drills of `make drill`, each from its trouble to its end; those that take minutes are left to the command."""
+"""The drills of `make drill`, each from its trouble to its end, by the tool and by the console; `ELSEWHERE` is left to the command."""
 
 import json
 import re
 
 import pytest
 from build import ROOT
-from desk import Desk
+from desk import DESKS
 from drill import section
 from drills import DRILLS
 from stack import WEBHOOK_KEY
 from test_end_to_end import eventually, until_it_takes_orders
 from tool import Tool
 
-# The outage waits for the pause that follows it, and DynamoDB is every other test's, too.
+# The outage waits a quarter of an hour for the pause that follows it, and DynamoDB is every other test's, too.
 ELSEWHERE = {"network-down", "dynamodb-down"}
 
 
@@ -28,18 +28,27 @@ def restored(stack):
     until_it_takes_orders(stack, "shopback")
 
 
+@pytest.mark.parametrize("way", DESKS)
 @pytest.mark.parametrize("name", sorted(set(DRILLS) - ELSEWHERE))
-def test_the_runbook_leads_out_of(stack, tool_program, restored, name):
+def test_the_runbook_leads_out_of(stack, tool_program, restored, name, way):
     said: list[str] = []
-    desk = Desk(Tool(tool_program, stack), said.append)
     drill = DRILLS[name](stack)
     drill.seed()
+    desk = DESKS[way](Tool(tool_program, stack), said.append)
 
-    for _, _, do in drill.steps():
-        do(desk)
+    try:
+        for _, _, do in drill.steps():
+            do(desk)
+    finally:
+        desk.close()
 
     assert eventually(drill.faults, [], 300) == [], "\n".join(said)
-    assert desk.commands == len(said) > 1
+    assert desk.counted() == drill.counted[way], "\n".join(said)
+
+
+def test_the_runbook_says_what_each_drill_takes():
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \| ([^|]+) \|$", (ROOT / "docs/runbook.md").read_text(), re.M)
+    assert [row for row in rows if row[0] in DRILLS] == [(name, *drill.counted.values()) for name, drill in DRILLS.items()]
 
 
 @pytest.mark.parametrize("name", DRILLS)

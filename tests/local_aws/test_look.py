@@ -16,15 +16,16 @@ def now() -> str:
 def test_status_names_what_waits_for_a_person_with_its_money(stack, postback):  # noqa: F811
     unclear = held(stack)
 
-    shown, said = postback("status"), postback("status", "--json")
+    shown, said, screen = postback("status", "--all"), postback("status", "--json"), postback("status")
 
     assert (shown.status, said.status) == (6, 6)
+    assert len(screen.out.splitlines()) <= 24
     assert all(len(line) <= 80 for line in shown.out.splitlines())
     needs = {(need["code"], need["subject"]) for need in said.json["needs"]}
     assert ("held", "cashmycell") in needs and said.json["complete"] is True
     waiting = said.json["networks"]["cashmycell"]["held"]
     assert waiting["count"] >= 1 and float(waiting["amounts"][unclear["currency"]]) >= float(unclear["total"])
-    assert "postback orders list --held --network cashmycell" in shown.out
+    assert "postback orders list --held --network cashmycell" in " ".join(shown.out.replace("\\\n", "").split())
 
 
 def test_a_list_counts_all_that_match_and_shows_the_first(stack, postback):  # noqa: F811
@@ -33,10 +34,12 @@ def test_a_list_counts_all_that_match_and_shows_the_first(stack, postback):  # n
     wanted = ["list", "--held", "--network", "cashmycell", "--since", since]
 
     some, table = postback(*wanted, "--json", "--limit", "1"), postback(*wanted, "--limit", "1")
+    cut = postback(*wanted, "--format", "csv", "--limit", "1").out.splitlines()
     rows = list(csv.DictReader(io.StringIO(postback(*wanted, "--format", "csv").out)))
     sums = {row["currency"]: row["amount"] for row in rows}
 
-    assert len(some.json["deliveries"]) == 1 and some.json["totals"]["count"] == 3 and some.json["next"]
+    assert len(some.json["deliveries"]) == 1 and some.json["totals"]["count"] == 3
+    assert some.json["shown_all"] is False and cut[-1] == "CUT: 1 of 3 rows"
     assert "1 of 3 are shown" in table.err and all(len(line) <= 80 for line in table.out.splitlines())
     assert {row["order_id"] for row in rows} == unclear and {row["held"] for row in rows} == {"true"}
     for currency, total in some.json["totals"]["amounts"].items():
@@ -85,3 +88,4 @@ def test_failures_are_for_programs_too_the_command_lines_among_them(postback):  
     for arguments, code in FAULTS.items():
         said = postback(*arguments, "--json")
         assert said.code == code and said.status in (2, 3), said
+    assert postback("list", "--format", "json", "--state", "lost").code == "usage"

@@ -101,11 +101,12 @@ def test_a_paused_network_takes_nothing_from_its_queue_and_is_deployed_all_the_s
         assert set(paused.resources) == set(Deployment(template).resources)
 
 
-def test_the_largest_totals_reach_every_network_and_there_are_none_by_default(template):
-    assert template["Parameters"]["LargestTotals"]["Default"] == ""
+@pytest.mark.parametrize(("variable", "bound"), [("LARGEST_TOTALS", "LargestTotals"), ("LARGEST_TOTAL_TO_LINES", "LargestTotalToLines")])
+def test_a_bound_of_plausibility_reaches_every_network_and_there_is_none_by_default(template, variable, bound):
+    assert template["Parameters"][bound]["Default"] == ""
     for network in NETWORKS:
         variables = template["Resources"][f"{network.prefix}Function"]["Properties"]["Environment"]["Variables"]
-        assert variables["LARGEST_TOTALS"] == {"Ref": "LargestTotals"}, network.name
+        assert variables[variable] == {"Ref": bound}, network.name
 
 
 def test_callers_must_sign_unless_the_operator_says_otherwise(template):
@@ -283,6 +284,7 @@ FORMS = {
         ["", "SGD=5000", "SGD=5000,EUR=3000.50,JPY=500000"],
         ["5000", "sgd=5000", "SGD=", "SGD=-1", "SGD=5000,", "SGD=5000;EUR=3000", "SGD=5000, EUR=3000", "SGD=1e9"],
     ),
+    "LargestTotalToLines": (["", "1", "2", "1.5", "10.25"], ["0", "0.5", "-2", "2,5", "1e3", "2x", "1.999", " 2"]),
     "JwtIssuer": (
         ["", "https://issuer.example", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1", "http://127.0.0.1:8080"],
         ["issuer.example", "http://issuer.example", "https://user@issuer.example", "https://issuer.example/?a=b", "https:// "],

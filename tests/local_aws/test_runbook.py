@@ -115,6 +115,10 @@ def test_the_runbooks_pause_holds_orders_and_its_resume_lets_them_go(stack, shel
 def test_the_runbook_needs_no_other_program():
     programs = {shlex.split(line, comments=True)[0] for block in BLOCKS for line in block.splitlines() if line.strip()}
     assert programs == {"postback"}
+    # Between the words, too; what is deployed, generated or tried out is not done at night.
+    between = re.findall(r"`((?:aws|sam|make|curl|jq|python3?|cargo) [^`]*)`", RUNBOOK)
+    by_day = ("make deploy", "make drill", "make generate", "sam deploy")
+    assert [command for command in between if not command.startswith(by_day)] == []
 
 
 def test_the_runbooks_log_queries_name_logs_and_members_that_there_are():

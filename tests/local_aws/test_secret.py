@@ -1,4 +1,4 @@
-"""`make secret`: the settings it refuses, the screen it shows, and that the functions read what it sets."""
+"""`make secret`, and `postback secret`: the settings it refuses, the screen it shows, and that the functions read what it sets."""
 
 import json
 import os
@@ -218,7 +218,7 @@ def test_a_function_without_its_secret_says_which_and_how_to_set_it(stack):
             return stack.api("POST", "/orders/cartstack", order(new_id())).status >= 500
 
         assert eventually(refused, True) is True
-        assert eventually(lambda: "make secret NETWORK=cartstack" in said(), True)
+        assert eventually(lambda: "postback secret cartstack" in said(), True)
         assert arn in said() and "/key: must be given" in said() and "/siteid: must be given" in said()
     finally:
         done = set_secret(stack, "cartstack", text=right)
@@ -250,17 +250,22 @@ def test_without_credentials_it_names_how_to_give_them():
     assert done.returncode != 0 and "No AWS credentials found: set AWS_PROFILE" in done.stderr, done.stderr
 
 
-def test_at_a_terminal_a_secret_is_typed_unseen(stack):
+SET = {"make secret": ("", "Set in postback: keys"), "postback secret": ("secret", "The secret webhook of postback holds keys now.")}
+
+
+@pytest.mark.parametrize(("command", "said"), SET.values(), ids=SET.keys())
+def test_at_a_terminal_a_secret_is_typed_unseen(stack, tool_program, command, said):
     arn = stack.outputs["WebhookSecretArn"]
+    program = [str(tool_program), command] if command else PROGRAM
 
     try:
-        shown = at_terminal([*PROGRAM, "webhook"], environment(stack), {"The new key": "whsec_" + "Y2Fu" * 8, "Keep the previous": ""})
+        shown = at_terminal([*program, "webhook"], {**environment(stack), "AWS_REGION": REGION}, {"The new key": "whsec_" + "Y2Fu" * 8, "Keep the previous": ""})
         set_now = json.loads(stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
     finally:
         set_secret(stack, "webhook", text=json.dumps({"keys": [WEBHOOK_KEY]}))
 
     assert set_now == {"keys": ["whsec_" + "Y2Fu" * 8, WEBHOOK_KEY]}
-    assert "Set in postback: keys" in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
+    assert said in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
 
 
 def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> str:

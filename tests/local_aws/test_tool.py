@@ -53,7 +53,7 @@ def postback(stack, tool_program):
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
         }
         done = subprocess.run(
-            [tool_program, *([] if arguments[0] in ("stack", "status", "reconcile", "claims", "logs", "pause", "resume") else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
+            [tool_program, *([] if arguments[0] in ("stack", "status", "reconcile", "claims", "logs", "pause", "resume", "secret") else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
             timeout=120, check=False,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
@@ -159,7 +159,7 @@ def test_list_finds_what_a_person_must_decide_and_goes_on_where_it_stopped(stack
     unclear = {held(stack)["order_id"] for _ in range(3)}
     wanted = ["list", "--state", "unconfirmed", "--network", "cashmycell", "--since", before, "--json"]
 
-    found, after = set(), []
+    found, after = set(), ["--read-units", "1000000"]
     while True:
         page = postback(*wanted, "--limit", "1", *after).json
         found |= {delivery["order_id"] for delivery in page["deliveries"]}
@@ -399,8 +399,10 @@ def test_replaying_a_day_of_delivered_orders_sends_nothing_and_changes_nothing(s
     started = postback("replay", "--from", begin, "--yes", "--json")
 
     assert started.status == 0, started
-    describe = lambda: stack.client("events").describe_replay(ReplayName=started.json["replay"])["State"]  # noqa: E731
-    assert eventually(describe, "COMPLETED", 60) == "COMPLETED"
+    name = started.json["replay"]
+    describe = lambda: postback("replays", name, "--json").json["state"]  # noqa: E731
+    assert eventually(describe, "completed", 60) == "completed"
+    assert name in postback("replays").out and postback("replays", "none-such", "--json").code == "unknown_replay"
     assert drained(stack)
     # Not one byte to a network; not one write that stands: each order cost the one refused write that
     # tests/faults counts.
@@ -491,6 +493,8 @@ def errands(stack) -> dict[str, tuple[list[str], str]]:
         "settling": ([*settle_it, seen["order_id"], "cashmycell", "--delivered"], ""),
         "sending again": ([*settle_it, again["order_id"], "cashmycell", "--send-again", "--order", "-"], json.dumps(again)),
         "replaying": (["replay", "--from", "1m", "--yes"], ""),
+        "following a replay": (["replays"], ""),
+        "setting secrets": (["secret", "cashmycell"], "{}"),
         "predicting": (["replay", "--from", "1m", "--dry-run", "--orders", "/dev/stdin"], file),
         "redriving": (["redrive", "--network", "shopback"], ""),
     }
@@ -504,6 +508,8 @@ NEEDED = {
     "settling": ["looking", "settling"],
     "sending again": ["looking", "settling", "sending again"],
     "replaying": ["looking", "replaying"],
+    "following a replay": ["looking", "following a replay"],
+    "setting secrets": ["looking", "setting secrets"],
     "predicting": ["looking", "replaying", "predicting"],
     "redriving": ["looking", "redriving"],
 }

@@ -36,9 +36,22 @@ class Tool:
             command, cwd=ROOT, env=environment, input=given, capture_output=True, text=True, timeout=120, check=False
         )
 
+    def console(self, *arguments: str) -> tuple[subprocess.Popen, str]:
+        """Starts the console. Returns its process and the URL that opens it."""
+        command = [str(self.program), "console", "--json", *arguments]
+        environment = {**local_environment(), **self._settings}
+        console = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        # The answer is one object over several lines.
+        answer = ""
+        for line in console.stdout:
+            answer += line
+            if line.rstrip() == "}":
+                return console, json.loads(answer)["url"]
+        raise Failure(f"postback console ended with {console.wait()}")
+
     def deliveries(self, *arguments: str) -> list[dict]:
         """All that `postback orders list` finds."""
-        return json.loads(self("orders", "list", "--json", "--limit", "1000000", *arguments))["deliveries"]
+        return json.loads(self("orders", "list", "--json", *arguments))["deliveries"]
 
     def exports(self, *names: str) -> str:
         """The shell's line for these of the settings that point the tool to this AWS."""

@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::{
 };
 use aws_smithy_http_client::tls;
 
-use super::{failed, profile, stacks};
+use super::{failed, profile, regions, stacks};
 use crate::{args::Arguments, failure::Failure};
 
 /// A stack of Postback, with the credentials that found it.
@@ -39,7 +39,10 @@ pub(super) async fn find(arguments: &Arguments) -> Result<Place, Failure> {
         Ok(described) => described.stacks.unwrap_or_default().into_iter().next(),
         // CloudFormation's code for a stack that does not exist.
         Err(error) if error.code() == Some("ValidationError") => None,
-        Err(error) => return Err(failed("CloudFormation", "DescribeStacks", &error)),
+        Err(error) => {
+            let failure = failed("CloudFormation", "DescribeStacks", &error);
+            return Err(regions::named(failure, &region));
+        }
     };
     let Some(found) = found else {
         let known = stacks::names(&client).await;
@@ -68,9 +71,6 @@ pub(super) fn outputs(stack: &Stack) -> BTreeMap<String, String> {
 /// The region and the credentials, as every AWS tool finds them.
 pub(crate) async fn configuration(arguments: &Arguments) -> Result<SdkConfig, Failure> {
     profile::check(arguments.profile.as_deref())?;
-    if let Some(region) = arguments.region.as_deref().filter(|region| !is_region(region)) {
-        return Err(Failure::BadRegion { region: region.to_owned() });
-    }
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let client = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
     // A function may take 30 seconds to answer.
@@ -87,15 +87,10 @@ pub(crate) async fn configuration(arguments: &Arguments) -> Result<SdkConfig, Fa
     if let Some(profile) = &arguments.profile {
         loader = loader.profile_name(profile);
     }
-    Ok(loader.load().await)
-}
-
-/// Returns whether the word has the form of a region: `eu-central-1`.
-fn is_region(word: &str) -> bool {
-    let mut parts: Vec<_> = word.split('-').collect();
-    let number = parts.pop().unwrap_or_default();
-    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-    parts.len() >= 2 && parts.iter().all(letters) && number.parse::<u8>().is_ok()
+    let config = loader.load().await;
+    // Wherever it is from: the option, the environment, or the profile.
+    config.region().map_or(Ok(()), |region| regions::check(region.as_ref()))?;
+    Ok(config)
 }
 
 /// The name of the stack that `make deploy` deployed.
@@ -122,13 +117,5 @@ mod tests {
 
         assert_eq!(stack_in(written).as_deref(), Some("shop-postback"));
         assert_eq!(stack_in("# stack_name\nregion = \"x\"\n"), None);
-    }
-
-    #[test]
-    fn a_region_has_its_form() {
-        assert!(["eu-central-1", "us-gov-west-1", "ap-southeast-5"].iter().all(|it| is_region(it)));
-        for wrong in ["", "frankfurt", "eu-central", "eu_central_1", "EU-central-1", "eu--1"] {
-            assert!(!is_region(wrong), "{wrong}");
-        }
     }
 }

@@ -42,6 +42,19 @@ pub(crate) struct Replay {
     pub(crate) read_units: u32,
 }
 
+/// Show how far replays are
+///
+/// EventBridge keeps a replay for 90 days after it has ended.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Replays {
+    /// Only this one, as `orders replay` named it [default: all of the archive]
+    pub(crate) name: Option<String>,
+    /// The archive [default: the bus's name]
+    #[arg(long)]
+    pub(crate) archive: Option<String>,
+}
+
 /// Publish events again, from the ledger
 ///
 /// For an outage of the function `publish` that was longer than 24 hours: the

@@ -8,16 +8,20 @@ use rust_decimal::Decimal;
 
 /// Show what needs a person, on one screen
 ///
-/// Reads the ledger from its beginning (see `orders list`) and counts what is
-/// open, what waits for a person, what has no message any more and what is in
-/// doubt, by network, with the money and the oldest age; orders of the last day
-/// whose clicks no network knows; then the dead letters, the queues that are
-/// stopped and the alarms that are on.
+/// Reads the ledger (see `orders list`) and counts what is open, what waits for a
+/// person, what has no message any more and what is in doubt, by network, with
+/// the money and the oldest age; orders of the last day whose clicks no network
+/// knows; then the dead letters, the queues that are stopped and the alarms that
+/// are on. Who waits at a terminal is shown after two seconds what was found so
+/// far.
 ///
 /// The exit status is 0 if nothing needs a person and 6 if something does.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Status {
+    /// Show all of it, also what is more than a screen of 24, or LINES, lines
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Stop after so many read units have been spent [default: read the whole ledger]
     #[arg(long)]
     pub(crate) read_units: Option<u32>,
@@ -65,13 +69,16 @@ pub(crate) struct Show {
 
 /// List deliveries
 ///
-/// Reads the ledger from its beginning, because an index would cost a write with
-/// every delivery: one read unit for 8 KB, about ten deliveries; a million
+/// Reads the whole ledger, because an index would cost a write with every
+/// delivery: one read unit for 8 KB, about ten deliveries; a million
 /// deliveries cost about 0.02 USD on demand in us-east-1. It always counts all
-/// that match, with their money, and shows the first --limit of them.
+/// that match, with their money. The table shows 100 of them unless --limit says
+/// otherwise; CSV and JSON hold all.
 ///
-/// With --read-units it may stop earlier: it says so first, and ends with the
-/// exit status 5.
+/// The ledger is read in 24 shares at once, so without --sort the rows come in no
+/// order; the first are shown while the rest is read. With --read-units it is
+/// read from its beginning and may stop earlier: the answer says so first, and the
+/// exit status is 5.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct List {
@@ -106,21 +113,32 @@ pub(crate) struct List {
     /// First seen before then
     #[arg(long)]
     pub(crate) until: Option<String>,
-    /// The order of the rows [default: as they are in the ledger]
+    /// The order of the rows [default: none]
     #[arg(long, conflicts_with = "after")]
     pub(crate) sort: Option<Sort>,
     /// The form of the answer; --json is short for json
     #[arg(long, default_value = "table")]
     pub(crate) format: Format,
-    /// Show so many
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: usize,
+    /// Show so many [default: 100 in a table, all in CSV and JSON]
+    #[arg(long)]
+    pub(crate) limit: Option<usize>,
     /// Stop after so many read units have been spent [default: read the whole ledger]
     #[arg(long)]
     pub(crate) read_units: Option<u32>,
-    /// Continue an earlier list: the `next` that it showed
+    /// Continue a list with --read-units: the `next` that it showed
     #[arg(long)]
     pub(crate) after: Option<String>,
+}
+
+/// The rows of a table where nobody asks for more.
+const TABLE_ROWS: usize = 100;
+
+impl List {
+    /// The most deliveries that are shown.
+    pub(crate) fn most(&self) -> usize {
+        let whole = if self.format == Format::Table { TABLE_ROWS } else { usize::MAX };
+        self.limit.unwrap_or(whole)
+    }
 }
 
 /// The order of the rows of a list.

@@ -121,18 +121,7 @@ pub(super) fn time(console: &Console, at: Timestamp) -> Markup {
     html! { time datetime=(at) { (console.zone.time(at)) } }
 }
 
-/// A number with its thousands apart.
-pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(super) use crate::view::thousands;
 
 /// The number with a noun: `1 order`, `2 orders`.
 pub(super) fn counted(number: usize, noun: &str) -> String {

@@ -70,7 +70,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Quer
         @else if !reading.goes_on() { p { "Nothing matches." } }
         ul.links {
             @if found.totals.count > found.shown.len() {
-                li { a href=(more(&query, wanted.list.limit)) { "Show more: " (found.shown.len()) " of " (thousands(found.totals.count)) " are shown" } }
+                li { a href=(more(&query, wanted.list.most())) { "Show more: " (found.shown.len()) " of " (thousands(found.totals.count)) " are shown" } }
             }
             @if found.totals.count > 0 {
                 li { a href=(again("/orders.csv")) { "Download as CSV" } }

@@ -110,6 +110,6 @@ async fn started(console: &Console, fields: &Fields) -> Result<Markup, Failure> 
     console.forget();
     Ok(html! {
         p role="status" { "Started: replay " code { (replay) } ". It takes some minutes." }
-        p.quiet { "Its progress: " code { "aws events describe-replay --replay-name " (replay) } }
+        p.quiet { "Its progress: " code { "postback orders replays " (replay) } }
     })
 }

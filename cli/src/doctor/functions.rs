@@ -145,7 +145,7 @@ fn judge(subject: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(faults) = &checked.settings {
         let what = format!("its function can't use its settings: {faults}");
-        let cure = format!("Run `make secret NETWORK={subject}`.");
+        let cure = format!("Run `postback secret {subject}`.");
         findings.push(Finding::new(SETTINGS, subject, what, cure));
     }
     if let Some(reason) = &checked.refused {
@@ -161,9 +161,8 @@ const DEPLOY: &str = "Build and deploy functions and template together: `make de
 fn refused(network: &str, reason: &str) -> Finding {
     if reason == "lookup_refused" {
         let what = "the network refuses the key: it did not answer a harmless question";
-        let cure = format!(
-            "Compare the settings with the network's portal: `make secret NETWORK={network}`."
-        );
+        let cure =
+            format!("Compare the settings with the network's portal: `postback secret {network}`.");
         return Finding::new("key_refused", network, what, cure);
     }
     let what = format!("the network did not answer a harmless question: {reason}");

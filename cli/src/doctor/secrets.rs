@@ -31,6 +31,17 @@ enum Content {
 }
 
 pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure> {
+    let secrets = all(account)?;
+    let read = secrets.into_iter().map(|(of, arn)| ask(account, of, arn));
+    let mut findings = Vec::new();
+    for secret in join_all(read).await {
+        findings.extend(judge(&secret?));
+    }
+    Ok(findings)
+}
+
+/// The stack's secrets: the network, the shop system, `webhook` or `click_cookie`, each with its ARN.
+pub(crate) fn all(account: &Account) -> Result<Vec<(String, &str)>, Failure> {
     let mut secrets = Vec::new();
     for network in account.networks() {
         secrets.push((network.name, account.output(&format!("{}SecretArn", network.prefix))?));
@@ -42,16 +53,26 @@ pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure>
         let arn = account.output(&format!("{}SecretArn", platform.prefix));
         secrets.extend(arn.ok().map(|arn| (platform.name.to_owned(), arn)));
     }
-    let read = secrets.into_iter().map(|(of, arn)| ask(account, of, arn));
-    let mut findings = Vec::new();
-    for secret in join_all(read).await {
-        findings.extend(judge(&secret?));
-    }
-    Ok(findings)
+    Ok(secrets)
 }
 
-const WEBHOOK: &str = "webhook";
-const CLICK_COOKIE: &str = COOKIE_KEYS.secret;
+/// The faults of a secret of this name, in words without its values.
+pub(crate) fn faults(of: &str, text: &str) -> Vec<String> {
+    match of {
+        WEBHOOK => webhook::faults_of_secret(text).iter().map(ToString::to_string).collect(),
+        CLICK_COOKIE => Keys::parse(text, &COOKIE_KEYS).1.iter().map(ToString::to_string).collect(),
+        name if PLATFORMS.iter().any(|platform| platform.name == name) => {
+            Keys::parse(text, &PLATFORM_KEYS).1.iter().map(ToString::to_string).collect()
+        }
+        network => networks::find(network).map_or_else(
+            || vec!["this version of the tool does not know the network".to_owned()],
+            |network| settings::faults(&network.secret(), text),
+        ),
+    }
+}
+
+pub(crate) const WEBHOOK: &str = "webhook";
+pub(crate) const CLICK_COOKIE: &str = COOKIE_KEYS.secret;
 /// The keys of every shop system.
 const PLATFORM_KEYS: KeyKind = KeyKind { secret: "", shape: KEY_SHAPE, read: key };
 
@@ -74,7 +95,7 @@ async fn ask(account: &Account, of: String, arn: &str) -> Result<Secret, Failure
 }
 
 fn judge(Secret { of, content }: &Secret) -> Option<Finding> {
-    let cure = format!("Run `make secret NETWORK={of}`: it asks for the settings and checks them.");
+    let cure = format!("Run `postback secret {of}`: it asks for the settings and checks them.");
     let text = match content {
         Content::Text(text) => text,
         Content::Gone => {
@@ -87,17 +108,7 @@ fn judge(Secret { of, content }: &Secret) -> Option<Finding> {
             return Some(Finding::new("secret_locked", of, what, cure));
         }
     };
-    let faults = match of.as_str() {
-        WEBHOOK => webhook::faults_of_secret(text).iter().map(ToString::to_string).collect(),
-        CLICK_COOKIE => Keys::parse(text, &COOKIE_KEYS).1.iter().map(ToString::to_string).collect(),
-        name if PLATFORMS.iter().any(|platform| platform.name == name) => {
-            Keys::parse(text, &PLATFORM_KEYS).1.iter().map(ToString::to_string).collect()
-        }
-        network => networks::find(network).map_or_else(
-            || vec!["this version of the tool does not know the network".to_owned()],
-            |network| settings::faults(&network.secret(), text),
-        ),
-    };
+    let faults = faults(of, text);
     if faults.is_empty() {
         return None;
     }

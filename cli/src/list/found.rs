@@ -26,7 +26,9 @@ pub(crate) struct Found {
     min_amount: Option<Decimal>,
     sort: Option<Sort>,
     limit: usize,
-    /// The first of them.
+    /// The number of those that were taken to be shown.
+    pub(crate) taken: usize,
+    /// The first of them; without those that were taken.
     pub(crate) shown: Vec<Record>,
     /// The counts of all.
     pub(crate) totals: Totals,
@@ -66,7 +68,8 @@ impl Found {
             find: wanted.find.as_deref().map(Sought::new),
             min_amount: wanted.min_amount,
             sort: wanted.sort,
-            limit: wanted.limit,
+            limit: wanted.most(),
+            taken: 0,
             shown: Vec::new(),
             totals: Totals::default(),
         }
@@ -78,7 +81,7 @@ impl Found {
             return;
         }
         self.totals.add(&record);
-        if self.sort.is_none() && self.shown.len() >= self.limit {
+        if self.sort.is_none() && self.is_full() {
             return;
         }
         self.shown.push(record);
@@ -93,7 +96,24 @@ impl Found {
         if let Some(sort) = self.sort {
             self.shown.sort_by(|one, other| compare(sort, one, other));
         }
-        self.shown.truncate(self.limit);
+        self.shown.truncate(self.limit - self.taken);
+    }
+
+    /// Returns whether there is no room for more.
+    pub(super) fn is_full(&self) -> bool {
+        self.taken + self.shown.len() >= self.limit
+    }
+
+    /// Those that were found since the last time, to be shown now.
+    pub(super) fn take(&mut self) -> Vec<Record> {
+        self.finish();
+        self.taken += self.shown.len();
+        std::mem::take(&mut self.shown)
+    }
+
+    /// The number of those that are shown.
+    pub(crate) fn count_shown(&self) -> usize {
+        self.taken + self.shown.len()
     }
 
     /// The place to go on, if there are more in the ledger's order than are shown.

@@ -2,44 +2,22 @@
 
 use postback_core::{clock::Timestamp, delivery::Record};
 
-use super::{Found, Validations, validation};
+use super::{Validations, validation};
 use crate::view::{age, fitted, reason};
-
-/// The width of a screen where nothing says another.
-const WIDTH: usize = 80;
-
-/// The characters of a line: those that the shell exports, or 80.
-pub(crate) fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.unwrap_or(WIDTH).max(40)
-}
 
 const HEADINGS: [&str; 7] = ["order", "delivery", "state", "reason", "age", "amount", "validated"];
 
-/// The table with the totals below; what is not whole says so first.
+/// A table of deliveries.
 pub(super) fn table(
-    found: &Found,
+    records: &[Record],
     validations: &Validations,
     now: Timestamp,
-    complete: bool,
     width: usize,
 ) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !complete {
-        lines.push("PART OF THE LEDGER ONLY: there may be more than this.".to_owned());
-    }
-    if found.totals.count == 0 {
-        let whole = "Nothing found. The whole ledger was read.";
-        lines.push(if complete { whole } else { "Nothing found in this part." }.to_owned());
-        return lines;
-    }
-    let rows: Vec<_> = found.shown.iter().map(|record| row(record, validations, now)).collect();
+    let rows: Vec<_> = records.iter().map(|record| row(record, validations, now)).collect();
     // Most networks validate nothing: no column for them.
     let columns = HEADINGS.len() - usize::from(rows.iter().all(|row| row[6].is_empty()));
-    lines.extend(fitted(&HEADINGS[..columns], &rows, width));
-    lines.push(String::new());
-    lines.extend(found.totals.lines());
-    lines
+    fitted(&HEADINGS[..columns], &rows, width)
 }
 
 fn row(record: &Record, validations: &Validations, now: Timestamp) -> Vec<String> {
@@ -82,9 +60,20 @@ const COLUMNS: [&str; 16] = [
 
 /// The rows as comma-separated values under a header.
 pub(crate) fn csv(records: &[Record], validations: &Validations, now: Timestamp) -> Vec<u8> {
+    let mut file = csv_header();
+    file.extend(csv_rows(records, validations, now));
+    file
+}
+
+/// The header of [`csv_rows`].
+pub(super) fn csv_header() -> Vec<u8> {
+    format!("{}\n", COLUMNS.join(",")).into_bytes()
+}
+
+/// The rows as comma-separated values.
+pub(super) fn csv_rows(records: &[Record], validations: &Validations, now: Timestamp) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory can't fail.
-    let _infallible = writer.write_record(COLUMNS);
     for record in records {
         let _infallible =
             writer.write_record(cells(record, validations, now).map(|cell| harmless(&cell)));
@@ -124,13 +113,8 @@ pub(crate) fn harmless(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-    use crate::{
-        args::{Arguments, Command, Orders},
-        fixtures::{paid, validation},
-    };
+    use crate::fixtures::{paid, validation};
 
     #[test]
     fn values_are_whole_and_run_in_no_spreadsheet() {
@@ -150,21 +134,16 @@ mod tests {
     #[test]
     fn what_is_validated_has_a_column_if_anything_is() {
         let record = paid("net", "delivered", "10.5", "EUR");
-        let line = Arguments::try_parse_from(["postback", "orders", "list"]).expect("a line");
-        let Command::Orders(Orders::List(wanted)) = &line.command else { panic!("no list") };
-        let mut found = Found::new(wanted);
-        found.add(record.clone());
-        let shown = |found: &Found, validations: &Validations| {
-            table(found, validations, Timestamp::EPOCH, true, 80)
-        };
+        let records = [record];
+        let shown = |validations: &Validations| table(&records, validations, Timestamp::EPOCH, 80);
         let validation = validation("delivered", Some(("approved", "9.5")));
         let validations = Validations::from([(validation.key(), validation)]);
 
-        assert!(!shown(&found, &Validations::new())[0].contains("validated"));
-        let lines = shown(&found, &validations);
+        assert!(!shown(&Validations::new())[0].contains("validated"));
+        let lines = shown(&validations);
         assert!(lines[0].ends_with("amount    validated"), "{lines:?}");
         assert!(lines[1].ends_with("10.5 EUR  approved 9.5"), "{lines:?}");
-        let text = String::from_utf8(csv(&[record], &validations, Timestamp::EPOCH)).expect("text");
+        let text = String::from_utf8(csv(&records, &validations, Timestamp::EPOCH)).expect("text");
         assert!(text.lines().nth(1).is_some_and(|row| row.ends_with(",approved,9.5")), "{text}");
     }
 }

@@ -24,16 +24,22 @@ fn status(records: Vec<Record>, now: Timestamp) -> (BTreeMap<String, Counts>, Ve
     (counted.networks, needs)
 }
 
+/// The screen of a stack whose ledger was read to its end.
+fn lines(counts: &BTreeMap<String, Counts>, needs: &[Need], height: usize) -> Vec<String> {
+    let read = &Read::default();
+    Sheet { place: "postback in eu", counts, needs, read, part: None, height }.lines()
+}
+
 #[test]
 fn a_ledger_without_anything_open_needs_nobody() {
     let (counts, needs) = status(vec![paid("net", "delivered", "10", "EUR")], now());
 
     assert_eq!(needs, []);
-    let lines = lines("postback in eu", &counts, &needs, &Read::default());
-    assert_eq!(lines[0], "postback in eu: nothing needs a person");
-    let part = Read { next: Some("net/A-1".to_owned()), ..Read::default() };
-    let part = super::lines("postback in eu", &counts, &needs, &part);
-    assert_eq!(part[0], "postback in eu: nothing in this part of the ledger needs a person");
+    assert_eq!(lines(&counts, &needs, 24)[0], "postback in eu: nothing needs a person");
+    let (place, counts, needs, read) = ("postback in eu", &counts, &needs, &Read::default());
+    let part = Sheet { place, counts, needs, read, part: Some("A PART"), height: 24 }.lines();
+    let words = "postback in eu: nothing in this part of the ledger needs a person";
+    assert_eq!((part[0].as_str(), part[1].as_str()), (words, "A PART"));
 }
 
 #[tokio::test]
@@ -121,7 +127,7 @@ fn what_waits_for_a_person_is_named_with_its_money_and_a_command() {
     assert_eq!(needs[0].code, "held");
     assert_eq!(needs[0].what, "2 wait for a person: 30.5 EUR");
     assert_eq!(needs[0].command, "postback orders list --held --network net");
-    let lines = lines("postback in eu", &counts, &needs, &Read::default());
+    let lines = lines(&counts, &needs, 24);
     assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:#?}");
 }
 
@@ -235,4 +241,30 @@ fn alarms_that_are_on_and_stopped_mappings_are_named() {
 
     let codes: Vec<_> = needs.iter().map(|need| need.code).collect();
     assert_eq!(codes, ["events_stopped", "alarm"]);
+}
+
+#[test]
+fn one_screen_shows_as_much_as_it_holds_and_counts_the_rest() {
+    let refused = |n: u8| {
+        let mut record = paid(&format!("cashmycell#{n}"), "rejected", "10", "EUR");
+        record.protocol.reason = Some(Reason::new("duplicate_elsewhere"));
+        record
+    };
+    let (counts, one) = status(vec![refused(1)], now());
+    let many = vec![one[0].clone(); 30];
+
+    let screen = lines(&counts, &many, 24);
+
+    assert!(screen.len() + BELOW <= 24, "{screen:#?}");
+    assert!(screen.iter().all(|line| line.chars().count() <= WIDTH), "{screen:#?}");
+    let shown = screen.iter().filter(|line| line.starts_with("cashmycell: ")).count();
+    assert!(shown > 1, "{screen:#?}");
+    assert_eq!(screen.last(), Some(&format!("and {} more: postback status --all", 30 - shown)));
+    assert!(screen.iter().any(|line| line.ends_with(" \\")), "{screen:#?}");
+    // The last one takes the place of the line that would name it.
+    let fits = lines(&counts, &many[..3], usize::MAX);
+    assert_eq!(lines(&counts, &many[..3], fits.len() + BELOW), fits);
+    let all = lines(&counts, &many, usize::MAX);
+    assert_eq!(all.iter().filter(|line| line.starts_with("cashmycell: ")).count(), 30);
+    assert!(lines(&counts, &one, 1).iter().any(|line| line.starts_with("cashmycell: ")));
 }

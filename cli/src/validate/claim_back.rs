@@ -14,9 +14,9 @@ use crate::{
     account::Account,
     args::ClaimBack,
     failure::Failure,
-    list,
     reconcile::refused,
     scan::gather_all,
+    screen,
     view::{Output, fitted},
 };
 
@@ -92,7 +92,7 @@ fn lines(view: &View<'_>) -> Vec<String> {
     };
     let rows: Vec<_> = all.iter().take(SHOWN).map(row).collect();
     let headings = ["order", "delivery", "why", "claim back", "came back"];
-    let mut lines = fitted(&headings, &rows, list::width());
+    let mut lines = fitted(&headings, &rows, screen::width());
     if all.len() > SHOWN {
         lines.push(format!("{SHOWN} of {} are shown: write all with --out", all.len()));
     }

@@ -9,10 +9,13 @@ use crate::{
     order::{Amount, AmountFault, Currency, Order},
 };
 
-/// The largest total for each currency. Without any, every order is plausible.
+/// The bounds. Without any, every order is plausible.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plausibility {
+    /// The largest total for each currency.
     largest: BTreeMap<&'static str, Decimal>,
+    /// The largest total as a multiple of the sum of its parts.
+    times_its_parts: Option<Decimal>,
 }
 
 impl Plausibility {
@@ -29,21 +32,31 @@ impl Plausibility {
                 return Err("names a currency twice");
             }
         }
-        Ok(Self { largest })
+        Ok(Self { largest, times_its_parts: None })
     }
 
-    /// Returns whether the order may be sent without a person's permission. Where bounds are set, its
-    /// total must not exceed the bound of its currency, nor twice the sum of its parts.
+    /// Adds the largest total as a multiple of the sum of its parts, as `2` or `1.5`; an empty text adds
+    /// none. The error is the fault, without the value.
+    pub fn with_times_its_parts(self, text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(self);
+        }
+        let times = exact(text).filter(|times| *times >= Decimal::ONE);
+        let times = times.ok_or("is no number of 1 or more")?;
+        Ok(Self { times_its_parts: Some(times), ..self })
+    }
+
+    /// Returns whether the order may be sent without a person's permission. Its total must not exceed
+    /// the bound of its currency, nor the multiple of the sum of its parts, where these are set.
     #[must_use]
     pub fn takes(&self, order: &Order) -> bool {
-        if self.largest.is_empty() {
-            return true;
-        }
         let total = order.total.decimal();
         let is_too_large =
             self.largest.get(order.currency.code()).is_some_and(|largest| total > *largest);
-        let is_beyond_its_parts = parts(order)
-            .and_then(|parts| parts.checked_mul(Decimal::TWO))
+        let is_beyond_its_parts = self
+            .times_its_parts
+            .and_then(|times| parts(order)?.checked_mul(times))
             .is_some_and(|most| total > most);
         !is_too_large && !is_beyond_its_parts
     }
@@ -93,6 +106,11 @@ mod tests {
         Plausibility::read(bounds).expect("bounds").takes(&order(total, more))
     }
 
+    fn takes_times(times: &str, total: &str, more: &Value) -> bool {
+        let none = Plausibility::default();
+        none.with_times_its_parts(times).expect("a bound").takes(&order(total, more))
+    }
+
     #[test]
     fn a_total_above_the_bound_of_its_currency_waits() {
         let none = &json!({});
@@ -104,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_beyond_twice_its_parts_waits_where_bounds_are_set() {
+    fn a_total_beyond_a_multiple_of_its_parts_waits_where_that_is_set() {
         let lines = |prices: &[&str]| {
             let items = prices.iter().map(|price| json!({ "unit_price": price }));
             json!({ "items": items.collect::<Vec<_>>() })
@@ -112,13 +130,19 @@ mod tests {
         let mut shipped = lines(&["10"]);
         shipped["shipping"] = json!("5");
 
-        assert!(takes("EUR=1", "20", &lines(&["4", "6"])));
-        assert!(!takes("EUR=1", "20.01", &lines(&["4", "6"])));
-        assert!(takes("EUR=1", "30", &shipped), "shipping is a part of it");
-        assert!(takes("EUR=1", "20", &lines(&["10", "-8"])), "a discount makes no total larger");
-        assert!(takes("EUR=1", "1499", &lines(&["10", ""])), "a line has no price");
-        assert!(takes("EUR=1", "1499", &lines(&["0"])), "the lines have no prices");
-        assert!(takes("", "1499", &lines(&["10"])), "no bounds at all");
+        assert!(takes_times("2", "20", &lines(&["4", "6"])));
+        assert!(!takes_times("2", "20.01", &lines(&["4", "6"])));
+        assert!(!takes_times("1.5", "20", &lines(&["4", "6"])));
+        assert!(takes_times("2", "30", &shipped), "shipping is a part of it");
+        assert!(takes_times("2", "20", &lines(&["10", "-8"])), "a discount makes no total larger");
+        assert!(takes_times("2", "1499", &lines(&["10", ""])), "a line has no price");
+        assert!(takes_times("2", "1499", &lines(&["0"])), "the lines have no prices");
+        assert!(takes_times("", "1499", &lines(&["10"])), "no such bound");
+        assert!(takes("SGD=5000", "1499", &lines(&["10"])), "the other bound does not set it");
+        for wrong in ["two", "0.99", "-2", "1e3000", "2 SGD"] {
+            let refused = Plausibility::default().with_times_its_parts(wrong);
+            assert_eq!(refused, Err("is no number of 1 or more"), "{wrong}");
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl CookieKeys {
         if !faults.is_empty() {
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
             let (code, faults) = ("click_cookie_keys_malformed", faults.join("; "));
-            let fix = "make secret NETWORK=click_cookie";
+            let fix = "postback secret click_cookie";
             tracing::error!(code, faults, fix, "those keys of the capture cookie are not in force");
         }
         Self((!keys.is_empty()).then_some(keys))

@@ -81,7 +81,7 @@ impl Keyring {
         cache.insert(cached).keys.clone().ok_or_else(|| {
             let detail = format!(
                 "The webhook has no keys to check the signature with, so nothing was sent. The \
-                 operator sets them with `make secret NETWORK={}`. Send the message again later.",
+                 operator sets them with `postback secret {}`. Send the message again later.",
                 self.kind.secret
             );
             Problem::new(Code::WebhookKeysUnavailable, detail)
@@ -124,7 +124,7 @@ async fn read_keys(
         tracing::error!(
             code = "webhook_secret_malformed",
             faults = faults.join("; "),
-            fix = format!("make secret NETWORK={}", kind.secret),
+            fix = format!("postback secret {}", kind.secret),
             "the secret named by WEBHOOK_SECRET_ARN has faults: those keys are not in force"
         );
     }

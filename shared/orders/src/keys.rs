@@ -10,7 +10,7 @@ const MOST_KEYS: usize = 4;
 /// A kind of keys: their secret and their form.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyKind {
-    /// The name of their secret, after `make secret NETWORK=`.
+    /// The name of their secret, as `postback secret` takes it.
     pub secret: &'static str,
     /// The form of a key, for a person: "must be …".
     pub shape: &'static str,

@@ -185,6 +185,16 @@ impl FakeServices {
         self.inner().plausibility = Plausibility::read(largest_totals).expect("bounds");
     }
 
+    /// Sets the largest total as a multiple of the sum of its parts, likewise.
+    ///
+    /// # Panics
+    ///
+    /// If it is malformed.
+    pub fn bound_by_lines(&self, times: &str) {
+        let none = Plausibility::default();
+        self.inner().plausibility = none.with_times_its_parts(times).expect("a bound");
+    }
+
     /// Makes the queue refuse messages, or take them again.
     pub fn queue_down(&self, down: bool) {
         self.inner().queue_down = down;

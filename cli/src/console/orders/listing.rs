@@ -77,7 +77,7 @@ pub(in crate::console) struct Wanted {
 impl Wanted {
     /// The same, of which so many are shown.
     pub(in crate::console) fn up_to(self, limit: usize) -> Self {
-        Self { list: List { limit, ..self.list }, ..self }
+        Self { list: List { limit: Some(limit), ..self.list }, ..self }
     }
 }
 

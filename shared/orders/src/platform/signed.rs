@@ -45,7 +45,7 @@ impl<'a> Signed<'a> {
         let key = key.await?.ok_or_else(|| {
             let detail = format!(
                 "The signature in `{}` is not one of this body with a key in force. Set the shop \
-                 system's own secret with `make secret NETWORK={}`. Nothing was sent.",
+                 system's own secret with `postback secret {}`. Nothing was sent.",
                 P::HEADERS.signature,
                 P::NAME
             );

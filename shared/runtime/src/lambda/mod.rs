@@ -73,7 +73,7 @@ async fn start<N: Network>() -> Result<&'static Dispatcher<N, AwsServices>, Erro
     dispatcher.inspect_err(|error| {
         let secret = setting("NETWORK_SECRET_ARN").unwrap_or_default();
         let is_secret = error.downcast_ref::<StartError>().is_some();
-        let fix = is_secret.then(|| format!("make secret NETWORK={}", N::NAME));
+        let fix = is_secret.then(|| format!("postback secret {}", N::NAME));
         tracing::error!(
             code = "not_started",
             network = N::NAME,

@@ -63,7 +63,7 @@ async fn without_keys_the_sender_is_asked_to_come_again() {
 
         assert_eq!(reply.problem(), refusal("webhook_keys_unavailable", 503));
         assert!(reply.header("retry-after").is_some());
-        assert!(reply.text.contains("make secret NETWORK=webhook"));
+        assert!(reply.text.contains("postback secret webhook"));
         assert!(!reply.text.contains(CANARY));
         bundle.assert_described("post", "/webhooks/orders", &reply).await;
         bundle.assert_untouched("no keys");

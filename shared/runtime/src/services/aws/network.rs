@@ -19,6 +19,9 @@ const ASKING: i32 = 300;
 /// The variable with the largest total for each currency.
 const LARGEST_TOTALS: &str = "LARGEST_TOTALS";
 
+/// The variable with the largest total as a multiple of the sum of its parts.
+const LARGEST_TOTAL_TO_LINES: &str = "LARGEST_TOTAL_TO_LINES";
+
 /// The services of a network's function.
 pub struct AwsServices {
     queue: aws_sdk_sqs::Client,
@@ -39,12 +42,16 @@ impl fmt::Debug for AwsServices {
 
 impl AwsServices {
     /// Reads `QUEUE_URL`, `DEAD_LETTER_QUEUE_URL` and `NETWORK_SECRET_ARN`, `STATUS_QUEUE_URL` and
-    /// `STATUS_DEAD_LETTER_QUEUE_URL` where the network's status is polled, `LARGEST_TOTALS` where
-    /// orders have bounds, and `STACK_NAME`, by which the metrics of two stacks differ.
+    /// `STATUS_DEAD_LETTER_QUEUE_URL` where the network's status is polled, `LARGEST_TOTALS` and
+    /// `LARGEST_TOTAL_TO_LINES` where orders have bounds, and `STACK_NAME`, by which the metrics of two
+    /// stacks differ.
     pub fn new(environment: &Environment) -> Result<Self, SettingMissing> {
-        let bounds = setting(LARGEST_TOTALS).unwrap_or_default();
-        let plausibility = Plausibility::read(&bounds)
-            .map_err(|fault| SettingMissing { name: LARGEST_TOTALS, fault })?;
+        let bound = |name| setting(name).unwrap_or_default();
+        let invalid = |name| move |fault| SettingMissing { name, fault };
+        let plausibility = Plausibility::read(&bound(LARGEST_TOTALS))
+            .map_err(invalid(LARGEST_TOTALS))?
+            .with_times_its_parts(&bound(LARGEST_TOTAL_TO_LINES))
+            .map_err(invalid(LARGEST_TOTAL_TO_LINES))?;
         Ok(Self {
             queue: environment.sqs(),
             queue_url: setting("QUEUE_URL")?,

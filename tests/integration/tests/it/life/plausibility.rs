@@ -162,9 +162,9 @@ async fn an_order_of_lines_is_judged_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_total_beyond_twice_its_lines_waits_in_a_currency_without_a_bound() {
+async fn a_total_beyond_a_multiple_of_its_lines_waits_without_a_bound_of_its_currency() {
     let bundle = bounded().await;
-    bundle.shopback.services.bound("SGD=5000");
+    bundle.shopback.services.bound_by_lines("2");
     let of = |id, price: &str| with(order(id, "a"), "/items", json!([{ "unit_price": price }]));
 
     bundle.post("/orders/shopback", &of("A-1", "14.99")).await;

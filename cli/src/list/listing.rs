@@ -1,0 +1,286 @@
+//! A list on its way to a screen or a file: the first rows are shown while the rest is read.
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{DeliveryView, PartialView, Record},
+};
+use serde::Serialize;
+
+use super::{
+    Found, Totals,
+    rows::{csv_header, csv_rows, table},
+    validation, validations,
+};
+use crate::{
+    account::Account,
+    args::{Format, List},
+    failure::Failure,
+    scan::Read,
+    screen::width,
+    view::{Output, left_out},
+};
+
+/// The rows of a file that are written at once.
+const ROWS_AT_ONCE: usize = 1_000;
+
+#[derive(Serialize)]
+struct View<'a> {
+    deliveries: Vec<DeliveryView<'a>>,
+    totals: &'a Totals,
+    /// False if --limit left some of them out.
+    shown_all: bool,
+    read: usize,
+    read_units: f64,
+    /// True if the ledger was read to its end.
+    complete: bool,
+    next: Option<String>,
+}
+
+pub(super) struct Listing<'a> {
+    account: &'a Account,
+    format: Format,
+    is_sorted: bool,
+    now: Timestamp,
+    pub(super) found: Found,
+    /// True if the ledger is read in its own order.
+    pub(super) is_in_order: bool,
+    /// The items of the orders shown that this version can't read.
+    partial: Vec<PartialView>,
+}
+
+impl<'a> Listing<'a> {
+    pub(super) fn new(account: &'a Account, wanted: &List, now: Timestamp, json: bool) -> Self {
+        let format = if json { Format::Json } else { wanted.format };
+        Self {
+            account,
+            format,
+            is_sorted: wanted.sort.is_some(),
+            now,
+            found: Found::new(&List { format, ..wanted.clone() }),
+            is_in_order: false,
+            partial: Vec::new(),
+        }
+    }
+
+    /// Adds deliveries that were read, and shows what can be shown of them.
+    pub(super) async fn add(
+        &mut self,
+        records: Vec<Record>,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        for record in records {
+            self.found.add(record);
+        }
+        let is_due = match self.format {
+            Format::Csv => self.found.shown.len() >= ROWS_AT_ONCE,
+            Format::Table => self.found.is_full(),
+            Format::Json => false,
+        };
+        if is_due && !self.is_sorted { self.show(output).await } else { Ok(()) }
+    }
+
+    /// Shows the first rows, if there are any by now, and how far the reading is.
+    pub(super) async fn show_progress(
+        &mut self,
+        read: &Read,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        if self.format == Format::Table && !self.is_sorted && self.found.taken == 0 {
+            self.show(output).await?;
+        }
+        output.progress(&format!("{}, {} found", read.so_far(), self.found.totals.count));
+        Ok(())
+    }
+
+    /// Shows the rows that were not shown so far.
+    async fn show(&mut self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let is_first = self.found.taken == 0;
+        let records = self.found.take();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let (validations, partial) = validations(self.account, &records).await?;
+        self.partial.extend(partial);
+        if self.format == Format::Csv {
+            if is_first {
+                output.raw(&csv_header());
+            }
+            output.raw(&csv_rows(&records, &validations, self.now));
+        } else {
+            output.lines(&table(&records, &validations, self.now, width()));
+        }
+        Ok(())
+    }
+
+    /// Shows the rest, and what was found altogether.
+    pub(super) async fn end(
+        &mut self,
+        read: &Read,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        self.found.finish();
+        let next = self.found.next().filter(|_| self.is_in_order);
+        let (all, shown) = (self.found.totals.count, self.found.count_shown());
+        match self.format {
+            Format::Json => self.end_json(read, next.clone(), output).await?,
+            Format::Csv => {
+                if self.found.count_shown() == 0 {
+                    output.raw(&csv_header());
+                }
+                self.show(output).await?;
+                if all > shown {
+                    output.raw(format!("CUT: {shown} of {all} rows\n").as_bytes());
+                }
+            }
+            Format::Table => self.end_table(read, output).await?,
+        }
+        if all > shown {
+            output.note(&match next {
+                Some(next) => format!("{shown} of {all} are shown: continue with --after '{next}'"),
+                None => format!("{shown} of {all} are shown: show more with --limit"),
+            });
+        }
+        for partial in &self.partial {
+            output.note(&left_out(partial));
+        }
+        Ok(())
+    }
+
+    async fn end_table(&mut self, read: &Read, output: &mut Output<'_>) -> Result<(), Failure> {
+        let complete = read.next.is_none();
+        if !complete {
+            let part = "PART OF THE LEDGER ONLY: there may be more than this.";
+            output.lines(&[part.to_owned()]);
+        }
+        if self.found.totals.count == 0 {
+            let whole = "Nothing found. The whole ledger was read.";
+            let words = if complete { whole } else { "Nothing found in this part." };
+            output.lines(&[words.to_owned()]);
+            return Ok(());
+        }
+        self.show(output).await?;
+        output.lines(&[vec![String::new()], self.found.totals.lines()].concat());
+        Ok(())
+    }
+
+    async fn end_json(
+        &mut self,
+        read: &Read,
+        next: Option<String>,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        let (validations, partial) = validations(self.account, &self.found.shown).await?;
+        self.partial.extend(partial);
+        let delivery = |record| DeliveryView {
+            validation: validation(record, &validations),
+            ..DeliveryView::for_operator(record)
+        };
+        let view = View {
+            deliveries: self.found.shown.iter().map(delivery).collect(),
+            totals: &self.found.totals,
+            shown_all: self.found.totals.count == self.found.shown.len(),
+            read: read.items,
+            read_units: read.units,
+            complete: read.next.is_none(),
+            next: next.or_else(|| read.next.clone()),
+        };
+        output.answer(&[], &view);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{
+        args::{Arguments, Command, Orders},
+        fixtures::{FakeAws, record},
+        list::run,
+    };
+
+    fn wanted(options: &[&str]) -> (List, bool) {
+        let line = ["postback", "orders", "list"].iter().chain(options);
+        let arguments = Arguments::try_parse_from(line).expect("arguments");
+        let json = arguments.is_json();
+        let Command::Orders(Orders::List(list)) = arguments.command else { panic!("no list") };
+        (list, json)
+    }
+
+    fn parked(count: usize) -> Vec<Record> {
+        let of = |n: usize| Record { order_id: format!("A-{n}"), ..record("net", "parked", 1) };
+        (0..count).map(of).collect()
+    }
+
+    /// The answer to a list of 150 deliveries, and the remarks beside it.
+    async fn listed(options: &[&str]) -> (String, String) {
+        let aws = FakeAws::start().await;
+        for record in parked(150) {
+            aws.table.ledger().put(&record, None).await.expect("a write");
+        }
+        let ((list, json), mut out, mut err) = (wanted(options), Vec::new(), Vec::new());
+        let mut output = Output { json, out: &mut out, err: &mut err };
+        run(&aws.account, &list, Timestamp::EPOCH, &mut output).await.expect("a list");
+        (String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
+    }
+
+    #[tokio::test]
+    async fn programs_get_all_rows_unless_they_ask_for_fewer() {
+        let json = async |options: &[&str]| -> Value {
+            serde_json::from_str(&listed(options).await.0).expect("JSON")
+        };
+        let all = json(&["--format", "json"]).await;
+        assert_eq!(all["deliveries"].as_array().map(Vec::len), Some(150));
+        assert_eq!((&all["shown_all"], &all["complete"]), (&true.into(), &true.into()));
+        let some = json(&["--json", "--limit", "2", "--sort", "age"]).await;
+        assert_eq!(some["deliveries"].as_array().map(Vec::len), Some(2));
+        assert_eq!((&some["shown_all"], &some["totals"]["count"]), (&false.into(), &150.into()));
+
+        let (all, _) = listed(&["--format", "csv"]).await;
+        assert_eq!((all.lines().count(), all.contains("CUT")), (151, false));
+        for more in [[].as_slice(), &["--sort", "age"]] {
+            let (cut, _) = listed(&[&["--format", "csv", "--limit", "2"], more].concat()).await;
+            let lines: Vec<_> = cut.lines().collect();
+            assert_eq!((lines.len(), lines[3]), (4, "CUT: 2 of 150 rows"), "{cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_counts_all_and_shows_the_first() {
+        for options in [[].as_slice(), &["--sort", "age"]] {
+            let (table, remarks) = listed(options).await;
+            let lines: Vec<_> = table.lines().collect();
+            assert_eq!((lines.len(), lines[101]), (103, ""), "{table}");
+            assert_eq!(lines[102].trim_end(), "parked          150");
+            assert!(remarks.contains("100 of 150 are shown: show more with --limit"), "{remarks}");
+        }
+        let (_, remarks) = listed(&["--limit", "2", "--read-units", "1000000"]).await;
+        assert!(remarks.contains("continue with --after 'net/A-"), "{remarks}");
+        assert!(listed(&["--state", "sending"]).await.0.starts_with("Nothing found."));
+    }
+
+    #[tokio::test]
+    async fn the_first_rows_are_shown_while_the_rest_is_read() {
+        let aws = FakeAws::start().await;
+        let (list, _) = wanted(&[]);
+        let mut listing = Listing::new(&aws.account, &list, Timestamp::EPOCH, false);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut rows = async |records: Vec<Record>, a_second_later: bool| {
+            let mut output = Output { json: false, out: &mut out, err: &mut err };
+            listing.add(records, &mut output).await.expect("rows");
+            if a_second_later {
+                listing.show_progress(&Read::default(), &mut output).await.expect("rows");
+            }
+            String::from_utf8_lossy(&out).lines().count()
+        };
+
+        assert_eq!(rows(parked(3), false).await, 0);
+        assert_eq!(rows(Vec::new(), true).await, 4);
+        // The rest comes at the end, or once no more are to be shown.
+        assert_eq!(rows(parked(3), true).await, 4);
+        assert_eq!(rows(parked(200), false).await, 4 + 98);
+        assert_eq!(rows(parked(200), true).await, 4 + 98);
+    }
+}

@@ -18,10 +18,12 @@ use super::{
     explain::{explain, to_do},
     layout::{Sheet, failure, key, page, time},
     orders::{Pairs, link, money, state, value},
+    pauses,
     plot::{lane, marks},
 };
 use crate::{
     failure::Failure,
+    pause::{self, PauseView},
     settle::check_open,
     view::{pairs, reason},
 };
@@ -61,13 +63,16 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(query): Quer
     if records.is_empty() && others.is_empty() {
         return unclaimed(&console, order_id).await.map_err(failed);
     }
+    let pauses = pause::over(&console.account, &records).await.map_err(failed)?;
     let now = console.now();
     let body = html! {
         p.quiet {
             "The ledger keeps states, times, amounts and the networks' ids. It keeps no request, no answer and \
              nothing personal: the order's content is in the bus's archive, if it came over the bus."
         }
-        @for record in &records { (delivery(&console, record, others.is_empty(), now)) }
+        @for record in &records {
+            (delivery(&console, record, pause::of_delivery(&pauses, record), others.is_empty(), now))
+        }
         @for other in &others { (unreadable(&console, other)) }
         p.quiet { "On the command line: " code { "postback orders show " (order_id) } }
     };
@@ -98,9 +103,15 @@ async fn unclaimed(console: &Console, order_id: &str) -> Result<Response, Failur
 }
 
 /// A delivery; `whole` says that this version can read all of its order, and decide about it.
-fn delivery(console: &Console, record: &Record, whole: bool, now: Timestamp) -> Markup {
+fn delivery(
+    console: &Console,
+    record: &Record,
+    pause: Option<&PauseView>,
+    whole: bool,
+    now: Timestamp,
+) -> Markup {
     let protocol = &record.protocol;
-    let explained = explain(record);
+    let explained = explain(record, pause.is_some());
     let marks = marks(record, now);
     let waits = matches!(protocol.state, Word::Retrying | Word::Parked);
     let references = pairs(&record.references);
@@ -108,6 +119,7 @@ fn delivery(console: &Console, record: &Record, whole: bool, now: Timestamp) -> 
     html! {
         section.card {
             h2 { (record.delivery) ": " (state(protocol.state)) }
+            @if let Some(pause) = pause { (pauses::line(console, pause)) }
             dl.facts {
                 div { dt { "Reason or proof" } dd { (reason(record)) } }
                 div { dt { "Amount" } dd { (money(record)) } }

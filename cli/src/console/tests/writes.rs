@@ -181,6 +181,14 @@ async fn a_network_is_paused_and_resumed_with_who_and_why() {
     let page = bed.get("/networks").await.text;
     assert!(page.contains("Paused: net") && page.contains("user/ann: they asked"), "{page}");
     assert!(bed.get("/").await.text.contains("net paused at"));
+    for (order_id, state) in [("A-1", "retrying"), ("A-2", "delivered")] {
+        bed.put([delivery(order_id, state)]).await;
+    }
+    let order = bed.get("/order?id=A-1").await.text;
+    assert!(order.contains("Paused: net") && order.contains("user/ann: they asked"), "{order}");
+    assert!(order.contains("Nothing while the network is paused"), "{order}");
+    assert!(!order.contains("It is sent again at the time above"), "{order}");
+    assert!(!bed.get("/order?id=A-2").await.text.contains("Paused"));
     bed.submit("/pause", "network=*&change=pause&why=a+leaked+key").await;
     bed.submit("/pause", "network=net&change=resume&why=they+are+back").await;
     let page = bed.get("/networks").await.text;

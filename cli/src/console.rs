@@ -177,6 +177,7 @@ fn router(console: Arc<Console>) -> Router {
         .route("/replay/run", post(replays::run))
         .route("/console.css", get(layout::style))
         .route("/console.js", get(layout::script))
+        .route_layer(middleware::from_fn_with_state(console.clone(), reading::anew))
         .fallback(layout::missing)
         .layer(middleware::from_fn_with_state(console.clone(), guard::guard))
         .with_state(console)

@@ -10,11 +10,14 @@ use axum::{
 use maud::{Markup, html};
 
 use super::{
-    Console,
-    layout::{Sheet, how_much, page, thousands},
+    Console, Page,
+    layout::{Sheet, failure, how_much, page, thousands},
     survey::{Money, Period, Survey},
 };
-use crate::list::{Sum, harmless};
+use crate::{
+    list::{Sum, harmless},
+    scan::Read,
+};
 
 /// The title of a column, and its sum.
 type Column = (&'static str, fn(&Money) -> &Sum);
@@ -68,8 +71,8 @@ fn table(survey: &Survey) -> Markup {
     } } }
 }
 
-pub(super) async fn download(State(console): State<Arc<Console>>) -> Response {
-    let reading = console.survey.look(&console).await;
+pub(super) async fn download(State(console): State<Arc<Console>>) -> Page {
+    let reading = console.survey.whole(&console).await.map_err(|it| failure(&console, &it))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let heads = ["month", "network", "currency"].map(str::to_owned).into_iter();
     let columns = COLUMNS.map(|(name, _)| name.to_lowercase().replace(' ', "_"));
@@ -84,10 +87,14 @@ pub(super) async fn download(State(console): State<Arc<Console>>) -> Response {
         });
         let _infallible = writer.write_record(heads.chain(sums));
     }
-    if reading.goes_on() {
-        let _infallible = writer.write_record(["PART OF THE LEDGER ONLY"]);
-    }
-    attachment("money.csv", writer.into_inner().unwrap_or_default())
+    let mut file = writer.into_inner().unwrap_or_default();
+    file.extend(left_out(&reading.read));
+    Ok(attachment("money.csv", file))
+}
+
+/// The last line of a file that leaves out what this version can't read.
+pub(super) fn left_out(read: &Read) -> Vec<u8> {
+    read.left_out().map_or_else(Vec::new, |line| format!("LEFT OUT: {line}\n").into_bytes())
 }
 
 /// A file to be kept.

@@ -216,6 +216,10 @@ async fn a_ledger_that_cannot_be_read_is_never_calm() {
         assert!(page.contains("part of the ledger only"), "{path}: {page}");
         assert!(!page.contains("Nothing needs you."), "{path}: {page}");
     }
+    // A file has no place for such words.
+    for path in ["/money.csv", "/orders.csv"] {
+        assert_eq!(bed.get(path).await.status, StatusCode::BAD_GATEWAY, "{path}");
+    }
     let preview = bed.submit("/decide/preview", "which=held&decision=confirm&why=w").await;
     assert_eq!(preview.status, StatusCode::BAD_GATEWAY);
 }

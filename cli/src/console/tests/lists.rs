@@ -141,6 +141,30 @@ async fn an_order_with_an_item_of_a_later_version_shows_the_others() {
 }
 
 #[tokio::test]
+async fn what_a_later_version_wrote_is_never_left_out_in_silence() {
+    let mut bed = Bed::open(true).await;
+    bed.put([delivery("A-1", "unconfirmed")]).await;
+    let later = serde_json::json!({
+        "order_id": { "S": "B-1" }, "delivery": { "S": "net" }, "format": { "N": "99" },
+        "version": { "N": "7" }, "attempt": { "N": "3" }, "state": { "S": "unconfirmed" },
+    });
+    bed.table.put_raw(&later).await;
+
+    let words = "1 delivery is of a later version and left out: update the tool.";
+    let lists = ["/orders", "/orders?which=held", "/decide?which=held"];
+    for path in ["/", "/networks", "/money", "/activity"].into_iter().chain(lists) {
+        let page = bed.get(path).await.text;
+        assert!(page.contains(&format!("<p role=\"alert\">{words}")), "{path}: {page}");
+    }
+    for path in ["/money.csv", "/orders.csv"] {
+        let file = bed.get(path).await.text;
+        assert!(file.ends_with(&format!("LEFT OUT: {words}\n")), "{path}: {file}");
+    }
+    let preview = bed.submit("/decide/preview", "which=held&decision=confirm&why=w").await.text;
+    assert!(preview.contains(words), "{preview}");
+}
+
+#[tokio::test]
 async fn what_can_be_no_orders_id_is_no_order() {
     let mut bed = Bed::open(false).await;
     let long = "x".repeat(2_049);

@@ -2,11 +2,12 @@
 //! networks' own rules only.
 
 use aws_sdk_eventbridge::{
-    operation::describe_archive::DescribeArchiveError, primitives::DateTime,
+    operation::describe_archive::{DescribeArchiveError, DescribeArchiveOutput},
+    primitives::DateTime,
     types::ReplayDestination,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, redaction::OperatorNote};
 use serde::Serialize;
 
 use crate::{
@@ -18,6 +19,10 @@ use crate::{
     span::Span,
     view::Output,
 };
+
+mod history;
+
+pub(crate) use history::{Past, history};
 
 /// The archive, the bus and the rules of a replay.
 pub(crate) struct ReplayTarget {
@@ -54,6 +59,8 @@ pub(crate) async fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let span = Span::parse(&wanted.from, wanted.to.as_deref(), now)?;
+    let why = wanted.why.as_deref().map(OperatorNote::new).transpose();
+    let why = why.map_err(Failure::BadReason)?;
     let networks = networks(account, &wanted.network)?;
     let target = ReplayTarget::find(account, wanted.archive.as_deref(), &networks).await?;
     let names: Vec<_> = networks.into_iter().map(|network| network.name).collect();
@@ -81,14 +88,14 @@ pub(crate) async fn run(
         lines.extend(prediction_table(&predictions));
         view.orders = Some(predictions);
     }
-    if !wanted.dry_run {
+    if let Some(why) = why.filter(|_| !wanted.dry_run) {
         if !wanted.yes {
             let instead =
                 "See what would happen with --dry-run, then give --yes. Nothing was replayed.";
             output.ask(&lines, "Replay it?", instead)?;
             lines.clear();
         }
-        let replay = target.start(account, span).await?;
+        let replay = target.start(account, span, &why).await?;
         lines.push(format!(
             "Started: replay {replay}. It takes some minutes. See its progress with"
         ));
@@ -115,16 +122,7 @@ impl ReplayTarget {
     ) -> Result<Self, Failure> {
         let bus = account.output("BusName")?;
         let archive = archive.unwrap_or(bus);
-        let described = account.events.describe_archive().archive_name(archive).send().await;
-        let described = described.map_err(|error| {
-            if error
-                .as_service_error()
-                .is_some_and(DescribeArchiveError::is_resource_not_found_exception)
-            {
-                return Failure::NoArchive { archive: archive.to_owned() };
-            }
-            failed("EventBridge", "DescribeArchive", &error)
-        })?;
+        let described = describe(account, archive).await?;
         let mut rules = Vec::new();
         for network in networks {
             rules.extend(rules_of(account, bus, network).await?);
@@ -137,8 +135,14 @@ impl ReplayTarget {
         })
     }
 
-    /// Starts the replay. Returns its name.
-    pub(crate) async fn start(&self, account: &Account, span: Span) -> Result<String, Failure> {
+    /// Starts the replay, with who and why as its description. Returns its name.
+    pub(crate) async fn start(
+        &self,
+        account: &Account,
+        span: Span,
+        why: &OperatorNote,
+    ) -> Result<String, Failure> {
+        let by = account.identity().await?;
         let name = format!("postback-{}-{:08x}", span.from.as_secs(), fastrand::u32(..));
         let rules = self.rules.iter().map(|rule| rule.arn.clone()).collect();
         let to = ReplayDestination::builder().arn(&self.bus_arn).set_filter_arns(Some(rules));
@@ -148,7 +152,7 @@ impl ReplayTarget {
             .events
             .start_replay()
             .replay_name(&name)
-            .description("postback orders replay")
+            .description(history::description(&by, why))
             .event_source_arn(&self.archive_arn)
             .event_start_time(DateTime::from_millis(span.from.as_millis()))
             .event_end_time(DateTime::from_millis(span.to.as_millis()))
@@ -164,6 +168,19 @@ impl ReplayTarget {
         (span.from < now - keeps)
             .then(|| format!("The archive keeps {days} days: older orders are not replayed."))
     }
+}
+
+async fn describe(account: &Account, archive: &str) -> Result<DescribeArchiveOutput, Failure> {
+    let described = account.events.describe_archive().archive_name(archive).send().await;
+    described.map_err(|error| {
+        if error
+            .as_service_error()
+            .is_some_and(DescribeArchiveError::is_resource_not_found_exception)
+        {
+            return Failure::NoArchive { archive: archive.to_owned() };
+        }
+        failed("EventBridge", "DescribeArchive", &error)
+    })
 }
 
 /// The rules that bring orders to this network's queue.

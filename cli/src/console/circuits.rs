@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use maud::{Markup, html};
 use postback_core::clock::Timestamp;
 use serde::Deserialize;
-use tokio::time::timeout;
 
-use super::{Console, layout};
+use super::{Console, layout, watching::in_time};
 use crate::{
     account::{Account, failed},
     failure::Failure,
@@ -16,8 +15,6 @@ use crate::{
 
 /// The time for which a log is looked through. An instance seldom lives longer.
 const SPAN: Duration = Duration::from_hours(6);
-/// The longest that a page waits for them.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// The lines about a circuit breaker.
 const LINES: &str = r#"{ $.code = "network_paused" || $.code = "network_resumed" }"#;
 
@@ -45,8 +42,7 @@ pub(super) async fn in_time(
     network: &str,
     now: Timestamp,
 ) -> Result<Vec<OpenCircuit>, Failure> {
-    let late = Failure::Unreachable { service: "CloudWatch Logs", action: "FilterLogEvents" };
-    timeout(PATIENCE, of(account, network, now)).await.unwrap_or(Err(late))
+    in_time("CloudWatch Logs", "FilterLogEvents", of(account, network, now)).await
 }
 
 async fn of(account: &Account, network: &str, now: Timestamp) -> Result<Vec<OpenCircuit>, Failure> {

@@ -29,7 +29,7 @@ pub(super) struct Bed {
     pub(super) router: Router,
     pub(super) token: String,
     cookie: Option<String>,
-    _aws: FakeAws,
+    _aws: Option<FakeAws>,
 }
 
 /// What came back.
@@ -67,7 +67,14 @@ fn configuration(endpoint: &str) -> SdkConfig {
 }
 
 fn account(table: &Table, config: SdkConfig) -> Account {
-    let names = ["LedgerTable", "NetQueueUrl", "NetDeadLetterQueueUrl", "FaultyOrdersQueueUrl"];
+    let names = [
+        "LedgerTable",
+        "NetQueueUrl",
+        "NetDeadLetterQueueUrl",
+        "FaultyOrdersQueueUrl",
+        "BusName",
+        "BusArn",
+    ];
     let outputs: BTreeMap<_, _> =
         names.map(|name| (name.to_owned(), format!("http://127.0.0.1/{name}"))).into();
     Account {
@@ -89,10 +96,21 @@ fn account(table: &Table, config: SdkConfig) -> Account {
 impl Bed {
     /// A console that no browser has opened yet.
     pub(super) async fn closed(writes: bool) -> Self {
-        PASSED.set(Duration::ZERO);
         let table = Table::start().await;
         let aws = FakeAws::start(table.name(), &["Net"]).await;
-        let account = account(&table, configuration(aws.endpoint()));
+        let endpoint = aws.endpoint().to_owned();
+        Self { _aws: Some(aws), ..Self::over(table, &endpoint, writes) }
+    }
+
+    /// A console in a browser, where AWS is at this endpoint.
+    pub(super) async fn open_at(endpoint: &str) -> Self {
+        let bed = Self::over(Table::start().await, endpoint, false);
+        bed.enter().await
+    }
+
+    fn over(table: Table, endpoint: &str, writes: bool) -> Self {
+        PASSED.set(Duration::ZERO);
+        let account = account(&table, configuration(endpoint));
         let mut number = 0;
         let keys = Keys::new(|bytes| {
             number += 1;
@@ -106,11 +124,14 @@ impl Bed {
 
     /// A console in a browser.
     pub(super) async fn open(writes: bool) -> Self {
-        let mut bed = Self::closed(writes).await;
-        let entered = bed.get(&format!("/open?token={}", bed.token)).await;
+        Self::closed(writes).await.enter().await
+    }
+
+    async fn enter(mut self) -> Self {
+        let entered = self.get(&format!("/open?token={}", self.token)).await;
         let cookie = entered.headers[header::SET_COOKIE].to_str().expect("text");
-        bed.cookie = cookie.split(';').next().map(str::to_owned);
-        bed
+        self.cookie = cookie.split(';').next().map(str::to_owned);
+        self
     }
 
     pub(super) async fn send(&mut self, request: Request<Body>) -> Answer {

@@ -1,5 +1,10 @@
 //! The tests of a ledger that takes long to read.
 
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
 use axum::http::header;
 use postback_harness::Strike;
 
@@ -34,6 +39,22 @@ async fn the_ledger_is_read_again_when_a_person_says_so() {
     assert_eq!(&again.headers[header::LOCATION], "/orders?which=held");
     assert!(bed.get("/orders?which=held").await.text.contains(">A-2</"));
     assert_eq!(&bed.get("/money?anew=1").await.headers[header::LOCATION], "/money");
+}
+
+#[tokio::test]
+async fn what_needs_a_person_is_shown_while_aws_does_not_answer() {
+    // Nobody takes a connection to it.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
+    let mut bed = Bed::open_at(&endpoint).await;
+    bed.put([delivery("A-1", "unconfirmed")]).await;
+
+    let begin = Instant::now();
+    let page = bed.get("/").await.text;
+
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(page.contains("net: 1 waits for a person"), "{page}");
+    assert!(page.contains("Alarms, queues and dead letters are not shown"), "{page}");
 }
 
 #[tokio::test]

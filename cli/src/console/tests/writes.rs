@@ -201,6 +201,21 @@ async fn a_network_is_paused_and_resumed_with_who_and_why() {
 }
 
 #[tokio::test]
+async fn a_replay_takes_a_reason_and_is_among_what_was_done() {
+    let mut bed = Bed::open(true).await;
+
+    let span = "network=net&from=2h&to=";
+    let refused = bed.submit("/replay/run", span).await;
+    let started = bed.submit("/replay/run", &format!("{span}&why=after+an+outage")).await;
+
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+    assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.text);
+    let who = bed.get("/activity").await.text;
+    assert!(who.contains("postback-1") && who.contains("completed"), "{who}");
+    assert!(who.contains("user/bob") && who.contains("after an outage"), "{who}");
+}
+
+#[tokio::test]
 async fn a_decision_under_way_is_kept_however_many_previews_come_after_it() {
     let mut bed = Bed::open(true).await;
     bed.put([delivery("A-1", "unconfirmed"), delivery("A-2", "unconfirmed")]).await;

@@ -109,10 +109,7 @@ pub(crate) async fn over(account: &Account, records: &[Record]) -> Result<Vec<Pa
 }
 
 /// The pause that keeps a delivery from going on.
-pub(crate) fn of_delivery<'a>(
-    in_force: &'a [PauseView],
-    record: &Record,
-) -> Option<&'a PauseView> {
+pub(crate) fn of_delivery<'a>(in_force: &'a [PauseView], record: &Record) -> Option<&'a PauseView> {
     of(in_force, record.network()).filter(|_| !record.protocol.state.is_final())
 }
 

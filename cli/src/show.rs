@@ -143,7 +143,9 @@ mod tests {
     #[tokio::test]
     async fn a_pause_is_shown_with_what_it_keeps_from_going_on() {
         let aws = FakeAws::start().await;
-        for record in [paid("net", "retrying", "10.5", "EUR"), paid("other", "delivered", "1", "EUR")] {
+        for record in
+            [paid("net", "retrying", "10.5", "EUR"), paid("other", "delivered", "1", "EUR")]
+        {
             aws.table.ledger().put(&record, None).await.expect("a write");
         }
         let why = |text| OperatorNote::new(text).expect("a note");
@@ -152,10 +154,15 @@ mod tests {
         let view: serde_json::Value = serde_json::from_str(&show(&aws, true).await).expect("JSON");
         let text = show(&aws, false).await;
 
-        let [paused] = view["paused"].as_array().expect("pauses").as_slice() else { panic!("{view}") };
+        let [paused] = view["paused"].as_array().expect("pauses").as_slice() else {
+            panic!("{view}")
+        };
         assert_eq!((&paused["network"], &paused["why"]), (&"net".into(), &"a leaked key".into()));
         let line = text.lines().find(|line| line.starts_with("  paused")).expect("a line");
-        assert!(line.contains("user/ann: a leaked key: nothing is sent before `postback resume --all`"), "{line}");
+        assert!(
+            line.contains("user/ann: a leaked key: nothing is sent before `postback resume --all`"),
+            "{line}"
+        );
         assert_eq!(text.matches("  paused ").count(), 1, "{text}");
         pause::resume(&aws.account, None, why("a new key")).await.expect("an end");
         assert!(!show(&aws, false).await.contains("  paused "));

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use postback_core::clock::Timestamp;
 use serde::Deserialize;
 
-use super::{Console, layout, watching::in_time};
+use super::{Console, layout};
 use crate::{
     account::{Account, failed},
     failure::Failure,
@@ -36,16 +36,12 @@ struct Line {
 /// What an instance logged last: the time, and the reason if its circuit breaker opened.
 type Last = (Timestamp, Option<String>);
 
-/// Reads the log of a network, for as long as a page may wait.
-pub(super) async fn in_time(
+/// Reads the log of a network to its end.
+pub(super) async fn of(
     account: &Account,
     network: &str,
     now: Timestamp,
 ) -> Result<Vec<OpenCircuit>, Failure> {
-    in_time("CloudWatch Logs", "FilterLogEvents", of(account, network, now)).await
-}
-
-async fn of(account: &Account, network: &str, now: Timestamp) -> Result<Vec<OpenCircuit>, Failure> {
     let resources = account.resources().await?;
     let Some(group) = logs::group_of(&account.place.stack, &resources, network) else {
         return Ok(Vec::new());

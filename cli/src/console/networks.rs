@@ -18,6 +18,7 @@ use super::{
     orders::{link, state},
     pauses, plot,
     survey::{HOURS, Traffic},
+    watching::in_time,
 };
 use crate::{account::Network, failure::Failure, list::Sum, watch::Watched};
 
@@ -62,7 +63,8 @@ async fn circuits_of<'a>(
     };
     let reading = deployed.iter().filter(is_paused).map(async |network| {
         let name = network.name.as_str();
-        (name, circuits::in_time(&console.account, name, console.now()).await)
+        let open = circuits::of(&console.account, name, console.now());
+        (name, in_time("CloudWatch Logs", "FilterLogEvents", open).await)
     });
     join_all(reading).await.into_iter().collect()
 }

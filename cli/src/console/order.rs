@@ -9,7 +9,7 @@ use axum::{
 use maud::{Markup, html};
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, PartialView, Record, State as Word},
+    delivery::{Decision, PartialView, Record},
 };
 use postback_runtime::ledger::{UNCLAIMED_PREFIX, UnclaimedOrder};
 
@@ -25,7 +25,7 @@ use crate::{
     failure::Failure,
     pause::{self, PauseView},
     settle::check_open,
-    view::{pairs, reason},
+    view::{Wait, pairs, reason, waits},
 };
 
 /// The most bytes of a key of `DynamoDB`, which takes a query for a longer one as a mistake.
@@ -113,7 +113,6 @@ fn delivery(
     let protocol = &record.protocol;
     let explained = explain(record, pause.is_some());
     let marks = marks(record, now);
-    let waits = matches!(protocol.state, Word::Retrying | Word::Parked);
     let references = pairs(&record.references);
     let left_out = record.attempts.left_out();
     html! {
@@ -128,7 +127,9 @@ fn delivery(
                 @if let Some(source) = &record.source { div { dt { "Came from" } dd { (source) } } }
                 div { dt { "Attempt" } dd { (protocol.attempt) } }
                 div { dt { "In doubt" } dd { @if protocol.in_doubt() { "yes" } @else { "no" } } }
-                @if waits { div { dt { "Next try, at the earliest" } dd { (time(console, protocol.not_before)) } } }
+                @for Wait { name, at, bound } in waits(record) {
+                    div { dt { (sentence(name)) @if !bound.is_empty() { ", " (bound) } } dd { (time(console, at)) } }
+                }
                 @if !references.is_empty() { div { dt { "The network's ids" } dd { (references) } } }
             }
             dl.facts.wide {
@@ -150,6 +151,12 @@ fn delivery(
             @if whole { (decisions(console, record)) }
         }
     }
+}
+
+/// Words with a capital letter.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A delivery that this version can't read, with the parts that it can.

@@ -11,6 +11,7 @@ use postback_core::{
 
 mod bed;
 mod lists;
+mod order;
 mod reading;
 mod reports;
 mod unclaimed;
@@ -254,23 +255,6 @@ async fn an_order_is_found_by_its_id_the_networks_id_and_its_click() {
     let wrong = bed.get("/orders?which=lost").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.text.contains("usage"), "{}", wrong.text);
-}
-
-#[tokio::test]
-async fn an_order_shows_why_what_comes_next_and_what_can_be_done() {
-    let mut bed = Bed::open(true).await;
-    bed.put([delivery("A-1", "unconfirmed"), delivery("A-2", "delivered")]).await;
-
-    let held = bed.get("/order?id=A-1").await.text;
-    assert!(held.contains("Nothing: it waits for a person."), "{held}");
-    assert!(
-        held.contains("name=\"attempt\" value=\"1\"") && held.contains("value=\"confirm\""),
-        "{held}"
-    );
-    assert!(held.contains("<svg") && held.contains("role=\"img\""), "{held}");
-    let done = bed.get("/order?id=A-2").await.text;
-    assert!(!done.contains("method=\"post\""), "{done}");
-    assert_eq!(bed.get("/order?id=none").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

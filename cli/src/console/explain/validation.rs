@@ -179,6 +179,8 @@ mod tests {
             assert_eq!(because(state, reason).person, DONE, "{reason}");
         }
         let came_back = validation("delivered", Some(("approved", "12")));
-        assert!(super::super::explain(&came_back, false).person.starts_with("Claim that part back"));
+        assert!(
+            super::super::explain(&came_back, false).person.starts_with("Claim that part back")
+        );
     }
 }

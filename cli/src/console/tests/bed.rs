@@ -46,7 +46,7 @@ thread_local! {
 }
 
 /// Half an hour after the fixtures' last write, and what has passed since.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::parse("2026-11-21T10:45:00Z").expect("an instant") + PASSED.get()
 }
 
@@ -119,7 +119,7 @@ impl Bed {
         let token = keys.token();
         let console = Console::new(account, writes, PORT, keys, now);
         let router = router(Arc::new(console));
-        Self { table, router, token, cookie: None, _aws: aws }
+        Self { table, router, token, cookie: None, _aws: None }
     }
 
     /// A console in a browser.

@@ -173,6 +173,6 @@ pub(super) fn to_do(code: &str) -> &'static str {
             "Its event source mapping is off. Turn it on; postback doctor names it."
         }
         "unreadable_items" => "A later version wrote them. Use the tool of that version.",
-        _ => "The runbook has a section of this name.",
+        _ => "docs/runbook.md has a section for each alarm.",
     }
 }

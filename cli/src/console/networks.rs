@@ -97,8 +97,8 @@ fn card(
                 div { dt { "First seen, last hour" } dd { (thousands(traffic.arrived[HOURS - 1])) } }
                 div { dt { "Reported, last hour" } dd { (thousands(passed)) } }
                 div { dt { "Other attempts, last hour" } dd { (thousands(failed)) } }
-                div { dt { "Attempt, half within" } dd { (time(50)) } }
-                div { dt { "Attempt, 99 % within" } dd { (time(99)) } }
+                div { dt { "Half of these attempts within" } dd { (time(50)) } }
+                div { dt { "99 % of these attempts within" } dd { (time(99)) } }
                 div { dt { "Open" } dd { (sum(&traffic.open)) } }
                 div { dt { "In doubt" } dd { (sum(&traffic.in_doubt)) } }
                 div { dt { "To be validated" } dd { (sum(&traffic.unvalidated)) } }

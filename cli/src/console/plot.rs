@@ -1,4 +1,4 @@
-//! Small plots, drawn here as SVG. Two shapes do not pay for a library of plots.
+//! Small plots, drawn here as SVG: bars by hour, and a delivery's life on a line.
 
 use std::time::Duration;
 

@@ -143,8 +143,11 @@ def test_a_hostile_order_id_is_text_on_every_page(served, browser):
     assert browser.complaints() == []
 
 
-def test_pages_complain_of_nothing_and_load_nothing_from_elsewhere(served, browser):
+@pytest.mark.parametrize("width", [1200, 640])
+def test_pages_complain_of_nothing_and_load_nothing_from_elsewhere(served, browser, width):
+    browser.resize(width, 900)
     browser.go(served.opening)
+    assert browser.run("return innerWidth") == width
     for path in PAGES:
         browser.go(served.base + path)
         loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)")

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     Console,
-    layout::{Sheet, how_much, page, time},
+    layout::{Sheet, how_much, id, page, time},
     orders::link,
     pauses, replays,
     survey::Decided,
@@ -49,8 +49,8 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
 fn row(console: &Console, decided: &Decided) -> Markup {
     html! { tr {
         td { (time(console, decided.at)) }
-        td.id { a href=(link("/order", &[("id", &decided.order_id)])) { (decided.order_id) } }
-        td { (decided.delivery) }
+        td.id { a href=(link("/order", &[("id", &decided.order_id)])) { (id(&decided.order_id)) } }
+        td { (id(&decided.delivery)) }
         td { (word(&decided.decision).replace('_', " ")) ", attempt " (decided.attempt) }
         td {
             (decided.why)

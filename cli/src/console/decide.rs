@@ -15,7 +15,7 @@ use postback_core::{
 use super::{
     Console, Page,
     fields::Fields,
-    layout::{Sheet, counted, failure, how_much, key, page, unreadable},
+    layout::{Sheet, counted, failure, how_much, id, key, page, unreadable},
     order::{DECISIONS, words},
     orders::{Pairs, form, is_wish, link, look, money, query, table, totals, value, wanted, whole},
     report,
@@ -112,6 +112,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
         from_archive,
         targets: Vec::new(),
         report: None,
+        comparison: None,
         files: Vec::new(),
     };
     let (mut sum, mut left) = (Sum::default(), Vec::new());
@@ -128,7 +129,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
     let count = counted(plan.targets.len(), "delivery");
     let nothing = plan.targets.is_empty();
     let danger = !matches!(decision, Decision::Confirm | Decision::Acknowledge);
-    let id = console.works.plan(plan).to_string();
+    let number = console.works.plan(plan).to_string();
     let body = html! {
         p { strong { (label) ": " (count) } " " (sum.money()) }
         (unreadable(&read))
@@ -142,7 +143,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
             }
             form.act action="/decide/run" method="post" {
                 (key(&console))
-                input type="hidden" name="id" value=(id);
+                input type="hidden" name="id" value=(number);
                 button.danger[danger] type="submit" { "Confirm: " (label.to_lowercase()) ", " (count) }
             }
             p.quiet { "Each decision applies to the attempt shown here. One whose delivery has moved on is refused." }
@@ -156,7 +157,7 @@ fn left_out(left: &[(&Record, String)]) -> Markup {
     html! {
         p.reading { (counted(left.len(), "delivery")) " cannot be decided like this and stay as they are:" }
         ul { @for (record, why) in left.iter().take(10) {
-            li { span.id { (record.order_id) } " at " (record.delivery) ", " (money(record)) ": " (why) }
+            li { span.id { (id(&record.order_id)) } " at " (id(&record.delivery)) ", " (money(record)) ": " (why) }
         } }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     Console,
     reading::{ANEW, Reading},
 };
-use crate::{failure::Failure, scan::Read};
+use crate::{failure::Failure, scan::Read, view::visible};
 
 /// The pages of the navigation.
 const PAGES: [(&str, &str); 7] = [
@@ -81,7 +81,7 @@ pub(super) fn page(console: &Console, sheet: &Sheet<'_>) -> Response {
 /// A page that explains a failure.
 pub(super) fn failure(console: &Console, failure: &Failure) -> Response {
     let body = html! {
-        p role="alert" { (failure.to_string()) }
+        p role="alert" { (visible(&failure.to_string())) }
         p { "Code: " code { (failure.code()) } }
     };
     let title = "This did not work";
@@ -127,6 +127,11 @@ pub(super) fn how_much<T>(console: &Console, reading: &Reading<T>, path: &str) -
 /// An alert about what this version can't read.
 pub(super) fn unreadable(read: &Read) -> Markup {
     html! { @if let Some(text) = read.left_out() { p role="alert" { (text) } } }
+}
+
+/// An id that somebody else has chosen: it can't turn the text beside it around.
+pub(super) fn id(text: &str) -> Markup {
+    html! { bdi { (visible(text)) } }
 }
 
 /// A time, for people and for programs.

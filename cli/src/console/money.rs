@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use super::{
     Console, Page,
     layout::{Sheet, failure, how_much, page, thousands},
+    report,
     survey::{Money, Period, Survey},
 };
 use crate::{
@@ -42,14 +43,15 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         p {
             "By the month in which an order was first seen. Validated, to be validated and turned down are parts of what \
              was reported, by the validating call or the network's status. \"To claim back\" came back after it was \
-             approved or, where nothing is validated, was cancelled after it was reported. What a network pays is not in \
-             the ledger: compare its report ("
-            a href="/decide" { "Decide many" } ")."
+             approved or, where nothing is validated, was cancelled after it was reported. What a network pays is in its \
+             report alone, which is compared below."
         }
         @if reading.value.money.is_empty() { p { "The ledger holds no money." } }
         @else { (table(&reading.value)) }
         ul.links { li { a href="/money.csv" { "Download as CSV" } } }
         (how_much(&console, &reading, "/money"))
+        (report::form(&console))
+        (report::comparisons(&console))
     };
     page(&console, &Sheet { title: "Money", at: "/money", refresh: reading.goes_on(), body })
 }

@@ -15,7 +15,7 @@ use postback_core::{
 
 use super::{
     Console, Page,
-    layout::{Sheet, counted, failure, how_much, page, thousands},
+    layout::{Sheet, counted, failure, how_much, id, page, thousands},
     money::{attachment, left_out as left_out_line},
     order::{concerned_no_network, deliveries},
 };
@@ -155,8 +155,8 @@ pub(super) fn table(records: &[Record], now: Timestamp) -> Markup {
             th scope="col" { "Reason" } th.number scope="col" { "Age" } th.number scope="col" { "Amount" }
         } }
         tbody { @for record in records { tr {
-            td.id { a href=(link("/order", &[("id", &record.order_id)])) { (record.order_id) } }
-            td { (record.delivery) }
+            td.id { a href=(link("/order", &[("id", &record.order_id)])) { (id(&record.order_id)) } }
+            td { (id(&record.delivery)) }
             td { (state(record.protocol.state)) }
             td { (reason(record)) }
             td.number { (age(now.since(record.protocol.first_seen_at))) }

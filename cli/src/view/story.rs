@@ -8,11 +8,11 @@ use postback_core::{
 };
 use rust_decimal::Decimal;
 
-use super::{name, other_content, other_contents, outcome, pairs, reason, word};
+use super::{name, other_content, other_contents, outcome, pairs, reason, visible, word};
 
 /// One delivery with its history.
 pub(crate) fn story(record: &Record) -> Vec<String> {
-    let mut lines = vec![format!("{} at {}", record.order_id, record.delivery)];
+    let mut lines = vec![visible(&format!("{} at {}", record.order_id, record.delivery))];
     let protocol = &record.protocol;
     let mut add = |name: &str, text: String| {
         if !text.is_empty() {
@@ -92,7 +92,7 @@ pub(crate) fn waits(record: &Record) -> Vec<Wait> {
 
 /// A delivery that this version can't read: the parts that it can.
 pub(crate) fn partial_story(partial: &PartialView) -> Vec<String> {
-    let mut lines = vec![name(partial)];
+    let mut lines = vec![visible(&name(partial))];
     let mut add = |name: &str, text: Option<String>| {
         lines.extend(text.map(|text| format!("  {name:<15}{text}")));
     };

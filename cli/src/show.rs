@@ -63,13 +63,13 @@ pub(crate) async fn run(
         output.answer(&lines(order_id, &order), &view);
         return Ok(());
     }
-    let pauses = pause::over(account, &records).await?;
+    let in_force = pause::over(account, &records).await?;
     let whole = records.iter().map(|record| {
-        let paused = pause::of_delivery(&pauses, record).map(waits);
-        story(record).into_iter().chain(paused).collect()
+        let waits = pause::of_delivery(&in_force, record).map(waits);
+        story(record).into_iter().chain(waits).collect()
     });
     let stories: Vec<Vec<String>> = whole.chain(partial.iter().map(partial_story)).collect();
-    let paused = paused(&pauses, &records);
+    let paused = paused(&in_force, &records);
     let view = View { order_id, deliveries: shown(&records, &partial), paused, unclaimed: None };
     output.answer(&stories.join(&String::new()), &view);
     Ok(())

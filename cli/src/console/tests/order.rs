@@ -36,8 +36,9 @@ async fn an_order_shows_until_when_it_waits() {
     };
     let mut permitted = at("A-3", "rejected");
     permitted.protocol.permission = serde_json::from_value(json!({ "until": until })).ok();
-    bed.put([at("A-1", "sending"), at("A-2", "retrying"), permitted, at("A-4", "unconfirmed")])
-        .await;
+    let records =
+        [at("A-1", "sending"), at("A-2", "retrying"), permitted, at("A-4", "unconfirmed")];
+    Box::pin(bed.put(records)).await;
 
     for (order_id, words) in
         [("A-1", "Claim expires"), ("A-2", "Next try, at the earliest"), ("A-3", "Permit lapses")]

@@ -1,12 +1,10 @@
 //! The tests of a ledger that takes long to read.
 
-use std::{
-    net::TcpListener,
-    time::{Duration, Instant},
-};
+use std::{net::TcpListener, time::Duration};
 
 use axum::http::header;
 use postback_harness::Strike;
+use tokio::time::timeout;
 
 use super::bed::{Bed, delivery};
 
@@ -49,10 +47,8 @@ async fn what_needs_a_person_is_shown_while_aws_does_not_answer() {
     let mut bed = Bed::open_at(&endpoint).await;
     bed.put([delivery("A-1", "unconfirmed")]).await;
 
-    let begin = Instant::now();
-    let page = bed.get("/").await.text;
+    let page = timeout(Duration::from_secs(10), bed.get("/")).await.expect("a page in time").text;
 
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
     assert!(page.contains("net: 1 waits for a person"), "{page}");
     assert!(page.contains("Alarms, queues and dead letters are not shown"), "{page}");
 }

@@ -1,5 +1,5 @@
 //! `console`: the tool as pages for a browser on this machine, with the operator's own credentials.
-//! Nothing is deployed for it. Every page shows what a command shows; every action is a command's.
+//! Nothing is deployed for it. It reads the ledger as the commands do, and every action is a command's.
 
 use std::{
     net::Ipv4Addr,
@@ -41,6 +41,7 @@ mod plot;
 mod reading;
 mod replays;
 mod report;
+mod runbook;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -177,6 +178,7 @@ fn router(console: Arc<Console>) -> Router {
         .route("/replay/run", post(replays::run))
         .route("/console.css", get(layout::style))
         .route("/console.js", get(layout::script))
+        .route_layer(middleware::from_fn_with_state(console.clone(), reading::anew))
         .fallback(layout::missing)
         .layer(middleware::from_fn_with_state(console.clone(), guard::guard))
         .with_state(console)

@@ -1,6 +1,6 @@
 //! `pause` and `resume`: a person stops the reports to a network, or to all, within seconds.
 
-use postback_core::{clock::Timestamp, redaction::OperatorNote};
+use postback_core::{clock::Timestamp, delivery::Record, redaction::OperatorNote};
 use postback_runtime::ledger::{ALL_NETWORKS, Pause, PauseChange};
 use serde::Serialize;
 
@@ -98,6 +98,19 @@ pub(crate) async fn history(account: &Account) -> Result<Vec<PauseView>, Failure
 pub(crate) fn of<'a>(in_force: &'a [PauseView], network: &str) -> Option<&'a PauseView> {
     let own = |pause: &&PauseView| pause.network == network || pause.network == ALL_NETWORKS;
     in_force.iter().filter(own).max_by_key(|pause| pause.at)
+}
+
+/// The pauses in force, as far as they concern these deliveries: they are read if one is open.
+pub(crate) async fn over(account: &Account, records: &[Record]) -> Result<Vec<PauseView>, Failure> {
+    if records.iter().all(|record| record.protocol.state.is_final()) {
+        return Ok(Vec::new());
+    }
+    in_force(account).await
+}
+
+/// The pause that keeps a delivery from going on.
+pub(crate) fn of_delivery<'a>(in_force: &'a [PauseView], record: &Record) -> Option<&'a PauseView> {
+    of(in_force, record.network()).filter(|_| !record.protocol.state.is_final())
 }
 
 pub(crate) async fn run_pause(

@@ -37,7 +37,7 @@ use crate::{
 mod tests;
 
 /// The names of the files that `--out` writes.
-const FILES: [&str; 3] = ["lines.csv", "disputes.csv", "decisions.csv"];
+pub(crate) const FILES: [&str; 3] = ["lines.csv", "disputes.csv", "decisions.csv"];
 
 /// Shows what is understood of a report.
 pub(crate) fn preview(wanted: &Reconcile, output: &mut Output<'_>) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::{
     types::ReplayDestination,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
-use postback_core::clock::Timestamp;
+use postback_core::{clock::Timestamp, redaction::OperatorNote};
 use serde::Serialize;
 
 use crate::{
@@ -18,6 +18,10 @@ use crate::{
     span::Span,
     view::Output,
 };
+
+mod history;
+
+pub(crate) use history::{Past, history, listed};
 
 /// The archive, the bus and the rules of a replay.
 pub(crate) struct ReplayTarget {
@@ -54,6 +58,8 @@ pub(crate) async fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let span = Span::parse(&wanted.from, wanted.to.as_deref(), now)?;
+    let why = wanted.why.as_deref().map(OperatorNote::new).transpose();
+    let why = why.map_err(Failure::BadReason)?;
     let networks = networks(account, &wanted.network)?;
     let target = ReplayTarget::find(account, wanted.archive.as_deref(), &networks).await?;
     let names: Vec<_> = networks.into_iter().map(|network| network.name).collect();
@@ -81,14 +87,14 @@ pub(crate) async fn run(
         lines.extend(prediction_table(&predictions));
         view.orders = Some(predictions);
     }
-    if !wanted.dry_run {
+    if let Some(why) = why.filter(|_| !wanted.dry_run) {
         if !wanted.yes {
             let instead =
                 "See what would happen with --dry-run, then give --yes. Nothing was replayed.";
             output.ask(&lines, "Replay it?", instead)?;
             lines.clear();
         }
-        let replay = target.start(account, span).await?;
+        let replay = target.start(account, span, &why).await?;
         lines.push(format!(
             "Started: replay {replay}. It takes some minutes. See its progress with"
         ));
@@ -127,8 +133,14 @@ impl ReplayTarget {
         })
     }
 
-    /// Starts the replay. Returns its name.
-    pub(crate) async fn start(&self, account: &Account, span: Span) -> Result<String, Failure> {
+    /// Starts the replay, with who and why as its description. Returns its name.
+    pub(crate) async fn start(
+        &self,
+        account: &Account,
+        span: Span,
+        why: &OperatorNote,
+    ) -> Result<String, Failure> {
+        let by = account.identity().await?;
         let name = format!("postback-{}-{:08x}", span.from.as_secs(), fastrand::u32(..));
         let rules = self.rules.iter().map(|rule| rule.arn.clone()).collect();
         let to = ReplayDestination::builder().arn(&self.bus_arn).set_filter_arns(Some(rules));
@@ -138,7 +150,7 @@ impl ReplayTarget {
             .events
             .start_replay()
             .replay_name(&name)
-            .description("postback orders replay")
+            .description(history::description(&by, why))
             .event_source_arn(&self.archive_arn)
             .event_start_time(DateTime::from_millis(span.from.as_millis()))
             .event_end_time(DateTime::from_millis(span.to.as_millis()))

@@ -8,10 +8,10 @@ use postback_core::clock::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    account::{Account, failed},
+    account::Account,
     args::Replays,
     failure::Failure,
-    replay::archive,
+    replay::listed,
     screen::width,
     view::{Output, fitted},
 };
@@ -84,7 +84,8 @@ pub(crate) async fn run(
     wanted: &Replays,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let mut views = all(account, wanted.archive.as_deref()).await?;
+    let replays = listed(account, wanted.archive.as_deref()).await?;
+    let mut views: Vec<_> = replays.iter().map(View::of).collect();
     if let Some(name) = &wanted.name {
         let Some(view) = views.iter().find(|view| view.replay == *name) else {
             let known: Vec<_> = views.iter().map(|view| view.replay.as_str()).collect();
@@ -108,29 +109,19 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// All replays of the archive.
-async fn all(account: &Account, of: Option<&str>) -> Result<Vec<View>, Failure> {
-    let archive = archive(account, of).await?;
-    let (mut views, mut next) = (Vec::new(), None);
-    loop {
-        let list = account.events.list_replays().event_source_arn(&archive.arn);
-        let page = list.set_next_token(next).send().await;
-        let page = page.map_err(|error| failed("EventBridge", "ListReplays", &error))?;
-        views.extend(page.replays().iter().map(View::of));
-        if page.next_token.is_none() {
-            return Ok(views);
-        }
-        next = page.next_token;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixtures::FakeAws;
 
+    const REPLAYS: &str = r#"[
+        {"ReplayName":"postback-1","State":"COMPLETED","ReplayStartTime":1795255000},
+        {"ReplayName":"postback-2","State":"RUNNING","ReplayStartTime":1795256000,"EventStartTime":1795250000,
+         "EventEndTime":1795254000,"EventLastReplayedTime":1795252000}]"#;
+
     async fn shown(name: Option<&str>) -> (String, Result<(), Failure>) {
         let aws = FakeAws::start().await;
+        aws.has_replays(REPLAYS);
         let wanted = Replays { name: name.map(str::to_owned), archive: None };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut output = Output { json: false, out: &mut out, err: &mut err };

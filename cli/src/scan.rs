@@ -41,13 +41,15 @@ impl Read {
 
     /// Refuses what was read if this version could not read all of it.
     pub(crate) fn all_read(&self) -> Result<(), Failure> {
-        if self.unreadable == 0 {
-            return Ok(());
-        }
+        self.left_out().map_or(Ok(()), |text| Err(Failure::NeedsPerson(text)))
+    }
+
+    /// A sentence about the items that this version can't read, if there are any.
+    pub(crate) fn left_out(&self) -> Option<String> {
         let count = self.unreadable;
         let verb = if count == 1 { "delivery is" } else { "deliveries are" };
-        let text = format!("{count} {verb} of a later version and left out: update the tool.");
-        Err(Failure::NeedsPerson(text))
+        (count > 0)
+            .then(|| format!("{count} {verb} of a later version and left out: update the tool."))
     }
 
     /// The part that was read so far, for a person who waits.

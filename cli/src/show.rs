@@ -1,6 +1,12 @@
 //! `orders show`: all deliveries of an order; or that it concerned no network.
 
-use postback_core::delivery::{DeliveryView, PartialView, Record, views};
+use std::collections::BTreeMap;
+
+use postback_core::{
+    clock::Timestamp,
+    delivery::{DeliveryView, PartialView, Record, views},
+    redaction::OperatorNote,
+};
 use postback_runtime::ledger::{UnclaimedOrder, UnclaimedView};
 use serde::Serialize;
 
@@ -8,6 +14,7 @@ use crate::{
     account::Account,
     args::Show,
     failure::Failure,
+    pause::{self, PauseView},
     view::{Output, partial_story, story},
 };
 
@@ -15,9 +22,21 @@ use crate::{
 struct View<'a> {
     order_id: &'a str,
     deliveries: Vec<Shown<'a>>,
+    /// The networks that are paused, of those that still have an open delivery of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paused: Vec<Paused<'a>>,
     /// Present where it concerned no network.
     #[serde(skip_serializing_if = "Option::is_none")]
     unclaimed: Option<UnclaimedView<'a>>,
+}
+
+/// A network that a person has paused.
+#[derive(Serialize)]
+struct Paused<'a> {
+    network: &'a str,
+    since: Timestamp,
+    by: &'a OperatorNote,
+    why: &'a OperatorNote,
 }
 
 /// A delivery, or the parts of one that this version can't read.
@@ -40,15 +59,36 @@ pub(crate) async fn run(
         let order = account.ledger.unclaimed(order_id).await.map_err(failed)?;
         let order = order.ok_or_else(|| Failure::UnknownOrder { order_id: order_id.clone() })?;
         let unclaimed = Some(UnclaimedView::of(&order));
-        let view = View { order_id, deliveries: Vec::new(), unclaimed };
+        let view = View { order_id, deliveries: Vec::new(), paused: Vec::new(), unclaimed };
         output.answer(&lines(order_id, &order), &view);
         return Ok(());
     }
-    let stories = records.iter().map(story).chain(partial.iter().map(partial_story));
-    let stories: Vec<_> = stories.collect();
-    let view = View { order_id, deliveries: shown(&records, &partial), unclaimed: None };
+    let in_force = pause::over(account, &records).await?;
+    let whole = records.iter().map(|record| {
+        let waits = pause::of_delivery(&in_force, record).map(waits);
+        story(record).into_iter().chain(waits).collect()
+    });
+    let stories: Vec<Vec<String>> = whole.chain(partial.iter().map(partial_story)).collect();
+    let paused = paused(&in_force, &records);
+    let view = View { order_id, deliveries: shown(&records, &partial), paused, unclaimed: None };
     output.answer(&stories.join(&String::new()), &view);
     Ok(())
+}
+
+/// A line about a pause that keeps a delivery from going on.
+fn waits(pause: &PauseView) -> String {
+    format!("  {:<15}{}: nothing is sent before `{}`", "paused", pause.line(), pause.cure())
+}
+
+/// The pauses behind open deliveries, each network once.
+fn paused<'a>(pauses: &'a [PauseView], records: &'a [Record]) -> Vec<Paused<'a>> {
+    let of = |record: &'a Record| Some((record.network(), pause::of_delivery(pauses, record)?));
+    let by_network: BTreeMap<_, _> = records.iter().filter_map(of).collect();
+    let view = |(network, pause): (&'a str, &'a PauseView)| {
+        let PauseView { at, by, why, .. } = pause;
+        Paused { network, since: *at, by, why }
+    };
+    by_network.into_iter().map(view).collect()
 }
 
 fn shown<'a>(records: &'a [Record], partial: &'a [PartialView]) -> Vec<Shown<'a>> {
@@ -98,6 +138,34 @@ mod tests {
         assert_eq!(named, (&"other".into(), &"2".into(), &9.into(), &"levitating".into()));
         assert!(text.contains("A-1 at net\n"), "{text}");
         assert!(text.contains("A-1 at other#2 (format 9)\n  can't be read"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_pause_is_shown_with_what_it_keeps_from_going_on() {
+        let aws = FakeAws::start().await;
+        for record in
+            [paid("net", "retrying", "10.5", "EUR"), paid("other", "delivered", "1", "EUR")]
+        {
+            aws.table.ledger().put(&record, None).await.expect("a write");
+        }
+        let why = |text| OperatorNote::new(text).expect("a note");
+        pause::pause(&aws.account, None, why("a leaked key")).await.expect("a pause");
+
+        let view: serde_json::Value = serde_json::from_str(&show(&aws, true).await).expect("JSON");
+        let text = show(&aws, false).await;
+
+        let [paused] = view["paused"].as_array().expect("pauses").as_slice() else {
+            panic!("{view}")
+        };
+        assert_eq!((&paused["network"], &paused["why"]), (&"net".into(), &"a leaked key".into()));
+        let line = text.lines().find(|line| line.starts_with("  paused")).expect("a line");
+        assert!(
+            line.contains("user/ann: a leaked key: nothing is sent before `postback resume --all`"),
+            "{line}"
+        );
+        assert_eq!(text.matches("  paused ").count(), 1, "{text}");
+        pause::resume(&aws.account, None, why("a new key")).await.expect("an end");
+        assert!(!show(&aws, false).await.contains("  paused "));
     }
 
     #[tokio::test]

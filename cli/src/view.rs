@@ -18,7 +18,7 @@ mod content;
 mod story;
 
 pub(crate) use content::{other_content, other_contents};
-pub(crate) use story::{partial_story, story};
+pub(crate) use story::{Wait, partial_story, story, waits};
 
 /// The destination of answers.
 pub(crate) struct Output<'a> {
@@ -150,12 +150,21 @@ pub(crate) fn fitted(headings: &[&str], rows: &[Vec<String>], width: usize) -> V
 
 /// The text without control characters, cut to `width` characters with a sign that it is.
 pub(crate) fn shortened(text: &str, width: usize) -> String {
-    let shown = |c: char| if c.is_control() { '?' } else { c };
     if text.chars().count() <= width {
-        return text.chars().map(shown).collect();
+        return visible(text);
     }
-    let kept = text.chars().take(width.saturating_sub(1)).map(shown);
-    kept.chain(['…']).collect()
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    visible(&kept) + "…"
+}
+
+/// The text with a sign in place of what controls a screen, can't be seen, or turns the direction of
+/// what stands beside it.
+pub(crate) fn visible(text: &str) -> String {
+    let is_unseen = |c: char| {
+        let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
+        c.is_control() || turns || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_unseen(c) { '?' } else { c }).collect()
 }
 
 /// A number with its thousands apart.
@@ -256,6 +265,14 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
         assert!(lines[1].ends_with("…  network?[31m  3d"), "{lines:?}");
         assert_eq!(fitted(&["order"], &[vec![id.clone()]], 200)[1], id);
+    }
+
+    #[test]
+    fn what_turns_a_row_around_is_shown_as_a_sign() {
+        let rows = [vec!["A-\u{202e}1\u{200b}".to_owned(), "מס\u{2067}9\u{1b}".to_owned()]];
+
+        assert_eq!(fitted(&["order", "net"], &rows, 80)[1], "A-?1?  מס?9?");
+        assert_eq!(shortened("A-\u{202e}12345", 5), "A-?1…");
     }
 
     #[test]

@@ -109,8 +109,11 @@ class Browser:
     def page(self) -> str:
         return self.run("return document.body ? document.body.innerText : ''")
 
+    def resize(self, width: int, height: int) -> None:
+        self._call("POST", self._session + "/window/rect", {"width": width, "height": height})
+
     def picture(self, path: Path, height: int) -> None:
-        self._call("POST", self._session + "/window/rect", {"width": 1200, "height": height})
+        self.resize(1200, height)
         path.write_bytes(base64.b64decode(self._call("GET", self._session + "/screenshot")))
 
     def complaints(self) -> list[str]:

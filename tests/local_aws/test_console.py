@@ -143,8 +143,11 @@ def test_a_hostile_order_id_is_text_on_every_page(served, browser):
     assert browser.complaints() == []
 
 
-def test_pages_complain_of_nothing_and_load_nothing_from_elsewhere(served, browser):
+@pytest.mark.parametrize("width", [1200, 640])
+def test_pages_complain_of_nothing_and_load_nothing_from_elsewhere(served, browser, width):
+    browser.resize(width, 900)
     browser.go(served.opening)
+    assert browser.run("return innerWidth") == width
     for path in PAGES:
         browser.go(served.base + path)
         loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)")
@@ -197,6 +200,47 @@ def test_a_decision_can_be_taken_by_the_keyboard_alone(served, browser):
     tab_to(browser, "Confirm: the network has it")
     browser.keys(ENTER)
     wait_for(browser, "300 deliveries decided, 0 refused.")
+
+
+# Has the page refresh itself ten times a second, and counts the rounds.
+HURRIED = """
+    const main = document.querySelector('main'), wait = window.setTimeout;
+    window.rounds = 0;
+    window.setTimeout = next => { window.rounds += 1; return wait(next, 100); };
+    main.dataset.refresh = '2';
+    main.append(Object.assign(document.createElement('i'), { id: 'old' }));
+    main.querySelector(arguments[0]).focus();
+"""
+
+
+def rounds(browser, number: int) -> None:
+    deadline = time.monotonic() + 30
+    while browser.run("return window.rounds") < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("path", "selector"), [("/orders?which=held", "td a"), ("/networks", "summary")], ids=["a link", "a form"])
+def test_a_refresh_takes_nothing_from_who_is_at_work(served, browser, path, selector):
+    browser.go(served.opening)
+    browser.go(served.base + path)
+    browser.run(HURRIED, selector)
+    if selector == "summary":
+        browser.keys(ENTER)
+
+    rounds(browser, 3)
+
+    assert browser.run("return document.activeElement.matches(arguments[0])", selector)
+    assert browser.find("#old")
+    assert len(browser.find("details[open]")) == (selector == "summary")
+    # At the content itself nobody is at work: it is refreshed, and keeps the focus.
+    browser.run("document.querySelectorAll('details').forEach(it => it.open = false); document.querySelector('main').focus()")
+    deadline = time.monotonic() + 30
+    while browser.find("#old"):
+        assert time.monotonic() < deadline
+    assert browser.run("return document.activeElement.id") == "main"
+    # The page is whole: it refreshes no more.
+    assert browser.run("return document.querySelector('main').hasAttribute('data-refresh')") is False
 
 
 def axe() -> str:

@@ -394,9 +394,9 @@ def test_replaying_a_day_of_delivered_orders_sends_nothing_and_changes_nothing(s
     assert fates[new["order_id"], "shopback"] == "be sent"
 
     settled = {key: item for key, item in items(stack).items() if key[0] in {each["order_id"] for each in day}}
-    requests, waiting = requests_of(stack, day), postback("replay", "--from", begin, "--json")
+    requests, waiting = requests_of(stack, day), postback("replay", "--from", begin, "--why", "a test", "--json")
     assert (waiting.status, waiting.code) == (2, "not_asked")
-    started = postback("replay", "--from", begin, "--yes", "--json")
+    started = postback("replay", "--from", begin, "--yes", "--why", "a test", "--json")
 
     assert started.status == 0, started
     name = started.json["replay"]
@@ -492,7 +492,7 @@ def errands(stack) -> dict[str, tuple[list[str], str]]:
         "pausing": (["pause", "cartstack", "--why", "a test"], ""),
         "settling": ([*settle_it, seen["order_id"], "cashmycell", "--delivered"], ""),
         "sending again": ([*settle_it, again["order_id"], "cashmycell", "--send-again", "--order", "-"], json.dumps(again)),
-        "replaying": (["replay", "--from", "1m", "--yes"], ""),
+        "replaying": (["replay", "--from", "1m", "--yes", "--why", "a test"], ""),
         "following a replay": (["replays"], ""),
         "setting secrets": (["secret", "cashmycell"], "{}"),
         "predicting": (["replay", "--from", "1m", "--dry-run", "--orders", "/dev/stdin"], file),

@@ -8,7 +8,8 @@ use clap::Args;
 ///
 /// Safe at any time: an order that was reported to a network is not reported
 /// again, which costs one write unit for each order and network. An order that is
-/// not in the ledger is sent. Only the networks' own rules get the events.
+/// not in the ledger is sent. Only the networks' own rules get the events. The
+/// replay's description in EventBridge keeps your AWS identity and your reason.
 ///
 /// --dry-run counts the deliveries of the span; it reads the ledger from its
 /// beginning (see `list`). With --orders it predicts the effect on each order in
@@ -25,6 +26,9 @@ pub(crate) struct Replay {
     /// To this network only; may be given several times [default: all]
     #[arg(long)]
     pub(crate) network: Vec<String>,
+    /// The reason, for the record. No names of customers
+    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+    pub(crate) why: Option<String>,
     /// Show what would happen, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,4 +1,4 @@
-//! Who decided what, and why.
+//! Who decided, replayed and paused what, and why.
 
 use std::sync::Arc;
 
@@ -7,23 +7,27 @@ use maud::{Markup, html};
 
 use super::{
     Console,
-    layout::{Sheet, how_much, page, time},
+    layout::{Sheet, how_much, id, page, time},
     orders::link,
-    pauses,
+    pauses, replays,
     survey::Decided,
+    watching::in_time,
 };
-use crate::{pause, view::word};
+use crate::{pause, replay, view::word};
 
 pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
-    let (mut reading, changes) =
-        tokio::join!(console.survey.look(&console), pause::history(&console.account));
+    let (mut reading, changes, replays) = tokio::join!(
+        console.survey.look(&console),
+        pause::history(&console.account),
+        in_time("EventBridge", "ListReplays", replay::history(&console.account)),
+    );
     reading.value.sort();
     let decisions = &reading.value.decisions;
     let body = html! {
         p {
             "The decisions of people, as the ledger keeps them: the latest 500, and of each network's pauses the \
-             latest 10. Replays and redrives change no \
-             delivery and leave no trace in the ledger; CloudTrail has them."
+             latest 10. Then the latest 20 replays of the archive, as EventBridge keeps them. Redrives change no \
+             delivery and leave no trace; CloudTrail has them."
         }
         @if decisions.is_empty() { p { "Nobody has decided anything." } }
         @else { div.scroll tabindex="0" role="group" aria-label="Table" { table {
@@ -35,6 +39,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
             tbody { @for decided in decisions { (row(&console, decided)) } }
         } } }
         (pauses::history(&console, &changes))
+        (replays::history(&console, &replays))
         (how_much(&console, &reading, "/activity"))
     };
     let refresh = reading.goes_on();
@@ -44,8 +49,8 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
 fn row(console: &Console, decided: &Decided) -> Markup {
     html! { tr {
         td { (time(console, decided.at)) }
-        td.id { a href=(link("/order", &[("id", &decided.order_id)])) { (decided.order_id) } }
-        td { (decided.delivery) }
+        td.id { a href=(link("/order", &[("id", &decided.order_id)])) { (id(&decided.order_id)) } }
+        td { (id(&decided.delivery)) }
         td { (word(&decided.decision).replace('_', " ")) ", attempt " (decided.attempt) }
         td {
             (decided.why)

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, time::Duration};
 use maud::{Markup, html};
 use postback_core::clock::Timestamp;
 use serde::Deserialize;
-use tokio::time::timeout;
 
 use super::{Console, layout};
 use crate::{
@@ -16,8 +15,6 @@ use crate::{
 
 /// The time for which a log is looked through. An instance seldom lives longer.
 const SPAN: Duration = Duration::from_hours(6);
-/// The longest that a page waits for them.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// The lines about a circuit breaker.
 const LINES: &str = r#"{ $.code = "network_paused" || $.code = "network_resumed" }"#;
 
@@ -39,17 +36,12 @@ struct Line {
 /// What an instance logged last: the time, and the reason if its circuit breaker opened.
 type Last = (Timestamp, Option<String>);
 
-/// Reads the log of a network, for as long as a page may wait.
-pub(super) async fn in_time(
+/// Reads the log of a network to its end.
+pub(super) async fn of(
     account: &Account,
     network: &str,
     now: Timestamp,
 ) -> Result<Vec<OpenCircuit>, Failure> {
-    let late = Failure::Unreachable { service: "CloudWatch Logs", action: "FilterLogEvents" };
-    timeout(PATIENCE, of(account, network, now)).await.unwrap_or(Err(late))
-}
-
-async fn of(account: &Account, network: &str, now: Timestamp) -> Result<Vec<OpenCircuit>, Failure> {
     let resources = account.resources().await?;
     let Some(group) = logs::group_of(&account.place.stack, &resources, network) else {
         return Ok(Vec::new());

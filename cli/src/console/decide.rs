@@ -15,7 +15,7 @@ use postback_core::{
 use super::{
     Console, Page,
     fields::Fields,
-    layout::{Sheet, counted, failure, how_much, key, page},
+    layout::{Sheet, counted, failure, how_much, id, key, page, unreadable},
     order::{DECISIONS, words},
     orders::{Pairs, form, is_wish, link, look, money, query, table, totals, value, wanted, whole},
     report,
@@ -25,6 +25,7 @@ use crate::{
     args::Settle,
     failure::Failure,
     list::Sum,
+    scan::Read,
     settle::{Seen, check_open, find},
 };
 
@@ -100,7 +101,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
     OperatorNote::new(&why).map_err(|fault| failed(Failure::BadReason(fault)))?;
     let from_archive = !fields.get("from_archive").is_empty()
         && matches!(decision, Decision::PermitSending | Decision::Reopen);
-    let records = records(&console, &fields).await.map_err(failed)?;
+    let (records, read) = records(&console, &fields).await.map_err(failed)?;
     // A list is of deliveries or of validations alone.
     let is_validation = records.first().is_some_and(|(record, _)| record.is_validation());
     let label = words(decision, label, is_validation);
@@ -111,6 +112,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
         from_archive,
         targets: Vec::new(),
         report: None,
+        comparison: None,
         files: Vec::new(),
     };
     let (mut sum, mut left) = (Sum::default(), Vec::new());
@@ -127,9 +129,10 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
     let count = counted(plan.targets.len(), "delivery");
     let nothing = plan.targets.is_empty();
     let danger = !matches!(decision, Decision::Confirm | Decision::Acknowledge);
-    let id = console.works.plan(plan).to_string();
+    let number = console.works.plan(plan).to_string();
     let body = html! {
         p { strong { (label) ": " (count) } " " (sum.money()) }
+        (unreadable(&read))
         @if !left.is_empty() { (left_out(&left)) }
         (table(&shown, console.now()))
         @if records.len() > ROWS { p.quiet { "The first " (ROWS) " of " (records.len()) " are shown." } }
@@ -140,7 +143,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
             }
             form.act action="/decide/run" method="post" {
                 (key(&console))
-                input type="hidden" name="id" value=(id);
+                input type="hidden" name="id" value=(number);
                 button.danger[danger] type="submit" { "Confirm: " (label.to_lowercase()) ", " (count) }
             }
             p.quiet { "Each decision applies to the attempt shown here. One whose delivery has moved on is refused." }
@@ -154,7 +157,7 @@ fn left_out(left: &[(&Record, String)]) -> Markup {
     html! {
         p.reading { (counted(left.len(), "delivery")) " cannot be decided like this and stay as they are:" }
         ul { @for (record, why) in left.iter().take(10) {
-            li { span.id { (record.order_id) } " at " (record.delivery) ", " (money(record)) ": " (why) }
+            li { span.id { (id(&record.order_id)) } " at " (id(&record.delivery)) ", " (money(record)) ": " (why) }
         } }
     }
 }
@@ -173,8 +176,11 @@ fn fits(record: &Record, decision: Decision, from_archive: bool) -> Result<(), S
     Ok(())
 }
 
-/// The deliveries of a form, each as it was seen.
-async fn records(console: &Arc<Console>, fields: &Fields) -> Result<Vec<(Record, Seen)>, Failure> {
+/// The deliveries of a form, each as it was seen; and what was read for them.
+async fn records(
+    console: &Arc<Console>,
+    fields: &Fields,
+) -> Result<(Vec<(Record, Seen)>, Read), Failure> {
     let order_id = fields.get("order");
     if !order_id.is_empty() {
         let wanted = one(order_id, fields.get("delivery"), "");
@@ -186,16 +192,19 @@ async fn records(console: &Arc<Console>, fields: &Fields) -> Result<Vec<(Record,
             conflicts: number("conflicts")?,
             decisions: Some(number("decisions")?),
         };
-        return Ok(vec![(find(&console.account, &wanted).await?, seen)]);
+        let record = find(&console.account, &wanted).await?;
+        return Ok((vec![(record, seen)], Read::default()));
     }
-    let found = whole(console, &wanted(fields.pairs())?.up_to(MOST)).await?;
+    let reading = whole(console, &wanted(fields.pairs())?.up_to(MOST)).await?;
+    let found = reading.value.found;
     let count = found.totals.count;
     if count > MOST {
         let text = format!("{count} match; at most {MOST} are decided at once. Narrow the filter.");
         return Err(Failure::Usage(text));
     }
     let seen = |record: Record| (Seen::of(&record), record);
-    Ok(found.shown.into_iter().map(seen).map(|(seen, record)| (record, seen)).collect())
+    let shown = found.shown.into_iter().map(seen).map(|(seen, record)| (record, seen)).collect();
+    Ok((shown, reading.read))
 }
 
 /// The command line of a decision, without the decision.

@@ -13,7 +13,27 @@ pub(super) struct Explained {
 
 const DONE: &str = "Nothing has to be done.";
 
-pub(super) fn explain(record: &Record) -> Explained {
+const WHILE_PAUSED: &str = "Nothing while the network is paused: it is neither sent nor asked. Once it is resumed, this goes on at \
+                            the next look at it.";
+const SENDING_WHILE_PAUSED: &str = "What is under way ends, and is noted. Nothing more is sent before the network is \
+                                    resumed.";
+const RESUME: &str = "Resume the network once the cause of the pause is gone.";
+
+/// The words for a delivery, of a network that is paused or not.
+pub(super) fn explain(record: &Record, is_paused: bool) -> Explained {
+    let explained = unless_paused(record);
+    // What only a person can settle waits for no network.
+    let by_itself = !record.is_held() && !record.is_validation_for_a_person();
+    if is_paused && by_itself && !record.protocol.state.is_final() {
+        let is_sending = record.protocol.state == State::Sending;
+        let next = if is_sending { SENDING_WHILE_PAUSED } else { WHILE_PAUSED };
+        let person = if explained.person == DONE { RESUME } else { explained.person };
+        return Explained { next, person, ..explained };
+    }
+    explained
+}
+
+fn unless_paused(record: &Record) -> Explained {
     let protocol = &record.protocol;
     let recovery = protocol.doubt.as_ref().map(|doubt| doubt.recovery);
     let of = |why, next, person| Explained { why, next, person };
@@ -153,6 +173,6 @@ pub(super) fn to_do(code: &str) -> &'static str {
             "Its event source mapping is off. Turn it on; postback doctor names it."
         }
         "unreadable_items" => "A later version wrote them. Use the tool of that version.",
-        _ => "The runbook has a section of this name.",
+        _ => "docs/runbook.md has a section for each alarm.",
     }
 }

@@ -33,6 +33,9 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
+/// The form that only compares a report with the ledger: it takes a file, and changes nothing.
+const COMPARES: &str = "/decide/report";
+
 /// The path of the URL that is opened.
 const ENTRY: &str = "/open";
 
@@ -81,7 +84,8 @@ fn refused(console: &Console, request: &Request) -> Option<Response> {
                    browser. For another one, start the console again.";
         return Some((StatusCode::UNAUTHORIZED, why).into_response());
     }
-    if request.method() != Method::GET && !console.writes {
+    let only_reads = request.method() == Method::GET || request.uri().path() == COMPARES;
+    if !only_reads && !console.writes {
         return Some(layout::failure(console, &Failure::ReadOnly));
     }
     None

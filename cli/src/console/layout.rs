@@ -10,8 +10,11 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 use postback_core::clock::Timestamp;
 
-use super::{Console, reading::Reading};
-use crate::failure::Failure;
+use super::{
+    Console,
+    reading::{ANEW, Reading},
+};
+use crate::{failure::Failure, scan::Read, view::visible};
 
 /// The pages of the navigation.
 const PAGES: [(&str, &str); 7] = [
@@ -78,7 +81,7 @@ pub(super) fn page(console: &Console, sheet: &Sheet<'_>) -> Response {
 /// A page that explains a failure.
 pub(super) fn failure(console: &Console, failure: &Failure) -> Response {
     let body = html! {
-        p role="alert" { (failure.to_string()) }
+        p role="alert" { (visible(&failure.to_string())) }
         p { "Code: " code { (failure.code()) } }
     };
     let title = "This did not work";
@@ -95,17 +98,22 @@ pub(super) fn failure(console: &Console, failure: &Failure) -> Response {
     response
 }
 
-/// A sentence about how much of the ledger was read, and when.
+/// Sentences about how much of the ledger was read, and when; with a link that reads it again.
 pub(super) fn how_much<T>(console: &Console, reading: &Reading<T>, path: &str) -> Markup {
     let count = thousands(reading.read.items);
+    let anew = format!("{path}{}{ANEW}", if path.contains('?') { '&' } else { '?' });
     html! {
+        (unreadable(&reading.read))
         @if let Some(failure) = &reading.failure {
-            p role="alert" { (failure.to_string()) " What is shown is a part of the ledger only." }
+            p role="alert" {
+                (failure.to_string()) " What is shown is a part of the ledger only. "
+                a href=(anew) { "Read it again" }
+            }
         } @else if let Some(ended) = reading.ended_at {
             p.quiet {
                 "The whole ledger was read at " (time(console, ended)) ": " (count) " items, "
                 (format!("{:.1}", reading.read.units)) " read units. "
-                a href=(path) { "Read it again" }
+                a href=(anew) { "Read it again" }
             }
         } @else {
             p.reading role="status" {
@@ -114,6 +122,16 @@ pub(super) fn how_much<T>(console: &Console, reading: &Reading<T>, path: &str) -
             }
         }
     }
+}
+
+/// An alert about what this version can't read.
+pub(super) fn unreadable(read: &Read) -> Markup {
+    html! { @if let Some(text) = read.left_out() { p role="alert" { (text) } } }
+}
+
+/// An id that somebody else has chosen: it can't turn the text beside it around.
+pub(super) fn id(text: &str) -> Markup {
+    html! { bdi { (visible(text)) } }
 }
 
 /// A time, for people and for programs.

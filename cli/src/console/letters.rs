@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{
     Console, Page,
     fields::Fields,
-    layout::{Sheet, counted, failure, key, page},
+    layout::{Sheet, counted, failure, id, key, page},
     orders::{Pairs, link, value},
 };
 use crate::{
@@ -74,7 +74,7 @@ fn table(letters: &[Letter]) -> Markup {
         thead { tr { th scope="col" { "Order" } th scope="col" { "Why it is here" } th scope="col" { "Done" } th scope="col" { "Message" } } }
         tbody { @for letter in letters { tr {
             td.id { @match &letter.order_id {
-                Some(id) => { a href=(link("/order", &[("id", id)])) { (id) } },
+                Some(order) => { a href=(link("/order", &[("id", order)])) { (id(order)) } },
                 None => "–",
             } }
             td { (letter.why) @for fault in &letter.faults { "; " (fault) } }

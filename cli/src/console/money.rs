@@ -10,11 +10,15 @@ use axum::{
 use maud::{Markup, html};
 
 use super::{
-    Console,
-    layout::{Sheet, how_much, page, thousands},
+    Console, Page,
+    layout::{Sheet, failure, how_much, page, thousands},
+    report,
     survey::{Money, Period, Survey},
 };
-use crate::list::{Sum, harmless};
+use crate::{
+    list::{Sum, harmless},
+    scan::Read,
+};
 
 /// The title of a column, and its sum.
 type Column = (&'static str, fn(&Money) -> &Sum);
@@ -39,14 +43,15 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         p {
             "By the month in which an order was first seen. Validated, to be validated and turned down are parts of what \
              was reported, by the validating call or the network's status. \"To claim back\" came back after it was \
-             approved or, where nothing is validated, was cancelled after it was reported. What a network pays is not in \
-             the ledger: compare its report ("
-            a href="/decide" { "Decide many" } ")."
+             approved or, where nothing is validated, was cancelled after it was reported. What a network pays is in its \
+             report alone, which is compared below."
         }
         @if reading.value.money.is_empty() { p { "The ledger holds no money." } }
         @else { (table(&reading.value)) }
         ul.links { li { a href="/money.csv" { "Download as CSV" } } }
         (how_much(&console, &reading, "/money"))
+        (report::form(&console))
+        (report::comparisons(&console))
     };
     page(&console, &Sheet { title: "Money", at: "/money", refresh: reading.goes_on(), body })
 }
@@ -68,8 +73,8 @@ fn table(survey: &Survey) -> Markup {
     } } }
 }
 
-pub(super) async fn download(State(console): State<Arc<Console>>) -> Response {
-    let reading = console.survey.look(&console).await;
+pub(super) async fn download(State(console): State<Arc<Console>>) -> Page {
+    let reading = console.survey.whole(&console).await.map_err(|it| failure(&console, &it))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let heads = ["month", "network", "currency"].map(str::to_owned).into_iter();
     let columns = COLUMNS.map(|(name, _)| name.to_lowercase().replace(' ', "_"));
@@ -84,10 +89,14 @@ pub(super) async fn download(State(console): State<Arc<Console>>) -> Response {
         });
         let _infallible = writer.write_record(heads.chain(sums));
     }
-    if reading.goes_on() {
-        let _infallible = writer.write_record(["PART OF THE LEDGER ONLY"]);
-    }
-    attachment("money.csv", writer.into_inner().unwrap_or_default())
+    let mut file = writer.into_inner().unwrap_or_default();
+    file.extend(left_out(&reading.read));
+    Ok(attachment("money.csv", file))
+}
+
+/// The last line of a file that leaves out what this version can't read.
+pub(super) fn left_out(read: &Read) -> Vec<u8> {
+    read.left_out().map_or_else(Vec::new, |line| format!("LEFT OUT: {line}\n").into_bytes())
 }
 
 /// A file to be kept.

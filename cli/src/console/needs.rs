@@ -12,6 +12,7 @@ use super::{
     layout::{Sheet, how_much, page, thousands, time},
     lock,
     orders::link,
+    runbook,
 };
 use crate::{
     status::{Need, needs},
@@ -70,6 +71,9 @@ fn title(need: &Need) -> String {
 }
 
 fn card(console: &Console, need: &Need, now: Timestamp) -> Markup {
+    let networks = console.account.networks();
+    let runbook = Some(&need.subject).filter(|_| need.code == "alarm");
+    let runbook = runbook.and_then(|alarm| runbook::section(alarm, &networks));
     html! {
         section.card {
             h2 { (title(need)) }
@@ -82,7 +86,8 @@ fn card(console: &Console, need: &Need, now: Timestamp) -> Markup {
                     div { dt { "Last seen" } dd { (time(console, group.last_seen_at)) } }
                 }
             }
-            p { (to_do(need.code)) }
+            @if let Some(section) = &runbook { (runbook::shown(section)) }
+            @else { p { (to_do(need.code)) } }
             p.quiet { "On the command line: " code { (need.command) } }
             (links(console, need))
         }

@@ -18,6 +18,7 @@ use super::{
     orders::{link, state},
     pauses, plot,
     survey::{HOURS, Traffic},
+    watching::in_time,
 };
 use crate::{account::Network, failure::Failure, list::Sum, watch::Watched};
 
@@ -62,7 +63,8 @@ async fn circuits_of<'a>(
     };
     let reading = deployed.iter().filter(is_paused).map(async |network| {
         let name = network.name.as_str();
-        (name, circuits::in_time(&console.account, name, console.now()).await)
+        let open = circuits::of(&console.account, name, console.now());
+        (name, in_time("CloudWatch Logs", "FilterLogEvents", open).await)
     });
     join_all(reading).await.into_iter().collect()
 }
@@ -95,8 +97,8 @@ fn card(
                 div { dt { "First seen, last hour" } dd { (thousands(traffic.arrived[HOURS - 1])) } }
                 div { dt { "Reported, last hour" } dd { (thousands(passed)) } }
                 div { dt { "Other attempts, last hour" } dd { (thousands(failed)) } }
-                div { dt { "Attempt, half within" } dd { (time(50)) } }
-                div { dt { "Attempt, 99 % within" } dd { (time(99)) } }
+                div { dt { "Half of these attempts within" } dd { (time(50)) } }
+                div { dt { "99 % of these attempts within" } dd { (time(99)) } }
                 div { dt { "Open" } dd { (sum(&traffic.open)) } }
                 div { dt { "In doubt" } dd { (sum(&traffic.in_doubt)) } }
                 div { dt { "To be validated" } dd { (sum(&traffic.unvalidated)) } }

@@ -9,21 +9,23 @@ use axum::{
 use maud::{Markup, html};
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, PartialView, Record, State as Word},
+    delivery::{Decision, PartialView, Record},
 };
 use postback_runtime::ledger::{UNCLAIMED_PREFIX, UnclaimedOrder};
 
 use super::{
     Console, Page,
     explain::{explain, to_do},
-    layout::{Sheet, failure, key, page, time},
+    layout::{Sheet, failure, id, key, page, time},
     orders::{Pairs, link, money, state, value},
+    pauses,
     plot::{lane, marks},
 };
 use crate::{
     failure::Failure,
+    pause::{self, PauseView},
     settle::check_open,
-    view::{pairs, reason},
+    view::{Wait, pairs, reason, visible, waits},
 };
 
 /// The most bytes of a key of `DynamoDB`, which takes a query for a longer one as a mistake.
@@ -61,17 +63,20 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(query): Quer
     if records.is_empty() && others.is_empty() {
         return unclaimed(&console, order_id).await.map_err(failed);
     }
+    let pauses = pause::over(&console.account, &records).await.map_err(failed)?;
     let now = console.now();
     let body = html! {
         p.quiet {
             "The ledger keeps states, times, amounts and the networks' ids. It keeps no request, no answer and \
              nothing personal: the order's content is in the bus's archive, if it came over the bus."
         }
-        @for record in &records { (delivery(&console, record, others.is_empty(), now)) }
+        @for record in &records {
+            (delivery(&console, record, pause::of_delivery(&pauses, record), others.is_empty(), now))
+        }
         @for other in &others { (unreadable(&console, other)) }
-        p.quiet { "On the command line: " code { "postback orders show " (order_id) } }
+        p.quiet { "On the command line: " code { "postback orders show " (id(order_id)) } }
     };
-    let title = format!("Order {order_id}");
+    let title = format!("Order {}", visible(order_id));
     Ok(page(&console, &Sheet { title: &title, at: "/orders", refresh: false, body }))
 }
 
@@ -91,23 +96,29 @@ async fn unclaimed(console: &Console, order_id: &str) -> Result<Response, Failur
             }
             p { (to_do("unclaimed")) }
         }
-        p.quiet { "On the command line: " code { "postback orders show " (order_id) } }
+        p.quiet { "On the command line: " code { "postback orders show " (id(order_id)) } }
     };
-    let title = format!("Order {order_id}");
+    let title = format!("Order {}", visible(order_id));
     Ok(page(console, &Sheet { title: &title, at: "/orders", refresh: false, body }))
 }
 
 /// A delivery; `whole` says that this version can read all of its order, and decide about it.
-fn delivery(console: &Console, record: &Record, whole: bool, now: Timestamp) -> Markup {
+fn delivery(
+    console: &Console,
+    record: &Record,
+    pause: Option<&PauseView>,
+    whole: bool,
+    now: Timestamp,
+) -> Markup {
     let protocol = &record.protocol;
-    let explained = explain(record);
+    let explained = explain(record, pause.is_some());
     let marks = marks(record, now);
-    let waits = matches!(protocol.state, Word::Retrying | Word::Parked);
     let references = pairs(&record.references);
     let left_out = record.attempts.left_out();
     html! {
         section.card {
-            h2 { (record.delivery) ": " (state(protocol.state)) }
+            h2 { (visible(&record.delivery)) ": " (state(protocol.state)) }
+            @if let Some(pause) = pause { (pauses::line(console, pause)) }
             dl.facts {
                 div { dt { "Reason or proof" } dd { (reason(record)) } }
                 div { dt { "Amount" } dd { (money(record)) } }
@@ -116,7 +127,9 @@ fn delivery(console: &Console, record: &Record, whole: bool, now: Timestamp) -> 
                 @if let Some(source) = &record.source { div { dt { "Came from" } dd { (source) } } }
                 div { dt { "Attempt" } dd { (protocol.attempt) } }
                 div { dt { "In doubt" } dd { @if protocol.in_doubt() { "yes" } @else { "no" } } }
-                @if waits { div { dt { "Next try, at the earliest" } dd { (time(console, protocol.not_before)) } } }
+                @for Wait { name, at, bound } in waits(record) {
+                    div { dt { (sentence(name)) @if !bound.is_empty() { ", " (bound) } } dd { (time(console, at)) } }
+                }
                 @if !references.is_empty() { div { dt { "The network's ids" } dd { (references) } } }
             }
             dl.facts.wide {
@@ -125,7 +138,7 @@ fn delivery(console: &Console, record: &Record, whole: bool, now: Timestamp) -> 
                 div { dt { "What a person can do" } dd { (explained.person) } }
                 @if record.has_open_conflict() { div { dt { "Other content" } dd { (to_do("conflict")) } } }
             }
-            (lane(&marks, &record.delivery, console.zone))
+            (lane(&marks, &visible(&record.delivery), console.zone))
             p.legend { "● attempt that failed, ○ attempt that passed, □ the network, ▲ a person or the shop" }
             div.scroll tabindex="0" role="group" aria-label="Table" { table {
                 caption { "Everything that is kept of it" }
@@ -140,12 +153,18 @@ fn delivery(console: &Console, record: &Record, whole: bool, now: Timestamp) -> 
     }
 }
 
+/// Words with a capital letter.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// A delivery that this version can't read, with the parts that it can.
 fn unreadable(console: &Console, other: &PartialView) -> Markup {
     let line = other.line.as_ref().map(|line| format!("#{line}")).unwrap_or_default();
     html! {
         section.card {
-            h2 { (other.network) (line) ": " (other.state.as_deref().unwrap_or("state unknown")) }
+            h2 { (visible(&other.network)) (visible(&line)) ": " (other.state.as_deref().unwrap_or("state unknown")) }
             p role="alert" {
                 "This version can't read it (format " (other.format) "), and decides nothing about this order. "
                 (to_do("unreadable_items"))
@@ -191,7 +210,7 @@ fn decisions(console: &Console, record: &Record) -> Markup {
         .into_iter()
         .filter(|(decision, ..)| check_open(record, *decision).is_ok())
         .collect();
-    let id = format!("why-{}", record.delivery);
+    let why = format!("why-{}", record.delivery);
     let is_validation = record.is_validation();
     // A list has no validations but those that wait for a person.
     let which = if is_validation { "validations" } else { record.protocol.state.as_str() };
@@ -212,8 +231,8 @@ fn decisions(console: &Console, record: &Record) -> Markup {
                         label.check { input type="radio" name="decision" value=(word) required checked[at == 0]; (words(*decision, label, is_validation)) }
                     }
                     @if !is_validation { div { label.check { input type="checkbox" name="from_archive" value="1"; "Bring the order from the archive, to send it again" } } }
-                    label for=(id) { "Why, in one line without customer data" }
-                    input id=(id) name="why" required maxlength="200" autocomplete="off";
+                    label for=(why) { "Why, in one line without customer data" }
+                    input id=(why) name="why" required maxlength="200" autocomplete="off";
                 }
                 button type="submit" { "Preview the decision" }
             }

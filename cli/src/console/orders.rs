@@ -15,8 +15,8 @@ use postback_core::{
 
 use super::{
     Console, Page,
-    layout::{Sheet, counted, failure, how_much, page, thousands},
-    money::attachment,
+    layout::{Sheet, counted, failure, how_much, id, page, thousands},
+    money::{attachment, left_out as left_out_line},
     order::{concerned_no_network, deliveries},
 };
 use crate::{
@@ -155,8 +155,8 @@ pub(super) fn table(records: &[Record], now: Timestamp) -> Markup {
             th scope="col" { "Reason" } th.number scope="col" { "Age" } th.number scope="col" { "Amount" }
         } }
         tbody { @for record in records { tr {
-            td.id { a href=(link("/order", &[("id", &record.order_id)])) { (record.order_id) } }
-            td { (record.delivery) }
+            td.id { a href=(link("/order", &[("id", &record.order_id)])) { (id(&record.order_id)) } }
+            td { (id(&record.delivery)) }
             td { (state(record.protocol.state)) }
             td { (reason(record)) }
             td.number { (age(now.since(record.protocol.first_seen_at))) }
@@ -187,7 +187,8 @@ pub(super) async fn download(
 ) -> Page {
     let failed = |it| failure(&console, &it);
     let wanted = wanted(&pairs).map_err(failed)?.up_to(FILE_ROWS);
-    let found = whole(&console, &wanted).await.map_err(failed)?;
+    let reading = whole(&console, &wanted).await.map_err(failed)?;
+    let found = &reading.value.found;
     let (validations, partial) =
         validations(&console.account, &found.shown).await.map_err(failed)?;
     let mut file = csv(&found.shown, &validations, console.now());
@@ -198,5 +199,6 @@ pub(super) async fn download(
         let cut = format!("CUT: {} of {} rows\n", found.shown.len(), found.totals.count);
         file.extend(cut.bytes());
     }
+    file.extend(left_out_line(&reading.read));
     Ok(attachment("orders.csv", file))
 }

@@ -40,15 +40,11 @@ async fn changed(console: &Console, fields: &Fields) -> Result<PauseView, Failur
 /// The pause of a network, or of all, if it is in force; and the form that changes it.
 pub(super) fn state(console: &Console, name: &str, pauses: &[PauseView]) -> Markup {
     let own = pauses.iter().find(|pause| pause.network == name);
-    let whom = if name == ALL_NETWORKS { "all networks" } else { name };
+    let whom = subject(name);
     let (change, verb) = if own.is_some() { ("resume", "Resume") } else { ("pause", "Pause") };
     let id = format!("why-{change}-{name}");
     html! {
-        @if let Some(own) = own {
-            p.reading {
-                strong { "Paused: " (whom) } " since " (time(console, own.at)) " by " (own.by.as_str()) ": " (own.why.as_str())
-            }
-        }
+        @if let Some(own) = own { (line(console, own)) }
         @if console.writes {
             details {
                 summary { (verb) " " (whom) }
@@ -63,6 +59,18 @@ pub(super) fn state(console: &Console, name: &str, pauses: &[PauseView]) -> Mark
             }
         }
     }
+}
+
+fn subject(name: &str) -> &str {
+    if name == ALL_NETWORKS { "all networks" } else { name }
+}
+
+/// A pause that is in force.
+pub(super) fn line(console: &Console, pause: &PauseView) -> Markup {
+    html! { p.reading {
+        strong { "Paused: " (subject(&pause.network)) } " since " (time(console, pause.at)) " by " (pause.by.as_str())
+        ": " (pause.why.as_str())
+    } }
 }
 
 /// The latest changes of all pauses.

@@ -1,4 +1,4 @@
-//! Small plots, drawn here as SVG. Two shapes do not pay for a library of plots.
+//! Small plots, drawn here as SVG: bars by hour, and a delivery's life on a line.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use postback_core::{
 use super::survey::{HOURS, Traffic};
 use crate::{
     screen::Zone,
-    view::{other_content, outcome, pairs, word},
+    view::{Wait, other_content, outcome, pairs, waits, word},
 };
 
 const HEIGHT: usize = 60;
@@ -119,8 +119,10 @@ pub(super) fn marks(record: &Record, now: Timestamp) -> Vec<Mark> {
         let what = word(&decision.decision).replace('_', " ");
         add(decision.at, Shape::Person, format!("decided: {what}: {why} ({by})"));
     }
-    if matches!(protocol.state, State::Retrying | State::Parked) && protocol.not_before > now {
-        add(protocol.not_before, Shape::Next, "the next try, at the earliest".to_owned());
+    for Wait { name, at, bound } in waits(record) {
+        if at > now {
+            add(at, Shape::Next, [name, bound].join(" ").trim_end().to_owned());
+        }
     }
     marks.sort_by_key(|mark| mark.at);
     marks

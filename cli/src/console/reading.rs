@@ -5,6 +5,12 @@ use std::{
     time::Duration,
 };
 
+use axum::{
+    extract::{Request, State},
+    http::Method,
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
 use postback_core::{clock::Timestamp, delivery::Record};
 use postback_runtime::ledger::{Filter, Page};
 use tokio::{sync::Notify, task::AbortHandle};
@@ -15,6 +21,9 @@ use crate::{
     scan::{Read, side_by_side},
     status::Counted,
 };
+
+/// The pair of a query that has the ledger read again.
+pub(super) const ANEW: &str = "anew=1";
 
 /// The time that a page waits for a reading to end, before it shows how far it is.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -61,15 +70,33 @@ impl<T> Reading<T> {
     }
 }
 
+/// Has a page with [`ANEW`] read the ledger again. It is behind a redirect: a page that refreshes
+/// itself would begin from the start each time.
+pub(super) async fn anew(
+    State(console): State<Arc<Console>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let pairs = request.uri().query().unwrap_or_default().split('&');
+    let (anew, others): (Vec<_>, Vec<_>) = pairs.partition(|pair| *pair == ANEW);
+    if anew.is_empty() || request.method() != Method::GET {
+        return next.run(request).await;
+    }
+    console.forget();
+    let (path, query) = (request.uri().path(), others.join("&"));
+    let place = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    Redirect::to(&place).into_response()
+}
+
 /// One kind of reading.
 pub(super) struct Job<T> {
     pub(super) filter: Filter,
     empty: T,
-    state: Mutex<State<T>>,
+    state: Mutex<Progress<T>>,
     ended: Notify,
 }
 
-struct State<T> {
+struct Progress<T> {
     last: Option<Reading<T>>,
     running: Option<Reading<T>>,
     /// The task that reads.
@@ -80,7 +107,7 @@ struct State<T> {
 
 impl<T: Gathers> Job<T> {
     pub(super) fn new(filter: Filter, empty: T) -> Arc<Self> {
-        let state = State { last: None, running: None, task: None, generation: 0 };
+        let state = Progress { last: None, running: None, task: None, generation: 0 };
         let state = Mutex::new(state);
         Arc::new(Self { filter, empty, state, ended: Notify::new() })
     }
@@ -130,6 +157,21 @@ impl<T: Gathers> Job<T> {
         })
     }
 
+    /// The reading, once it has come to the ledger's end.
+    pub(super) async fn whole(
+        self: &Arc<Self>,
+        console: &Arc<Console>,
+    ) -> Result<Reading<T>, Failure> {
+        let mut reading = self.look(console).await;
+        while reading.goes_on() {
+            reading = self.look(console).await;
+        }
+        match reading.failure.take() {
+            None => Ok(reading),
+            Some(failure) => Err(failure),
+        }
+    }
+
     async fn run(self: Arc<Self>, console: Arc<Console>, now: Timestamp, generation: u64) {
         let add = |page: Page| {
             let mut state = lock(&self.state);
@@ -154,7 +196,7 @@ impl<T: Gathers> Job<T> {
     }
 }
 
-impl<T> State<T> {
+impl<T> Progress<T> {
     /// The reading under way, if it is still wanted.
     fn running_of(&mut self, generation: u64) -> Option<&mut Reading<T>> {
         self.running.as_mut().filter(|_| self.generation == generation)

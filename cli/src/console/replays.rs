@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use maud::{Markup, html};
+use postback_core::redaction::OperatorNote;
 
 use super::{
     Console, Page,
@@ -15,7 +16,7 @@ use crate::{
     account::Network,
     dry_run::{count, count_table},
     failure::Failure,
-    replay::ReplayTarget,
+    replay::{Past, ReplayTarget},
     span::Span,
 };
 
@@ -90,6 +91,8 @@ async fn preview(
                     input type="hidden" name="network" value=(network);
                     input type="hidden" name="from" value=(span.from.to_string());
                     input type="hidden" name="to" value=(span.to.to_string());
+                    label for="why" { "Why, in one line without customer data" }
+                    input #why name="why" required maxlength="200" autocomplete="off";
                     button type="submit" { "Replay to " (names.join(", ")) }
                 }
             } @else { p.reading { (Failure::ReadOnly.to_string()) } }
@@ -103,13 +106,39 @@ pub(super) async fn run(State(console): State<Arc<Console>>, fields: Fields) -> 
 }
 
 async fn started(console: &Console, fields: &Fields) -> Result<Markup, Failure> {
+    let why = OperatorNote::new(fields.get("why")).map_err(Failure::BadReason)?;
     let span = span(console, fields.get("from"), fields.get("to"))?;
     let networks = networks(console, fields.get("network"))?;
     let target = ReplayTarget::find(&console.account, None, &networks).await?;
-    let replay = target.start(&console.account, span).await?;
+    let replay = target.start(&console.account, span, &why).await?;
     console.forget();
     Ok(html! {
         p role="status" { "Started: replay " code { (replay) } ". It takes some minutes." }
-        p.quiet { "Its progress: " code { "postback orders replays " (replay) } }
+        ul.links { li { a href="/activity" { "See its progress" } } }
     })
+}
+
+/// The latest replays.
+pub(super) fn history(console: &Console, replays: &Result<Vec<Past>, Failure>) -> Markup {
+    let replays = match replays {
+        Ok(replays) => replays,
+        Err(failure) => {
+            return html! { p role="alert" { "Replays are not shown: " (failure.to_string()) } };
+        }
+    };
+    html! {
+        @if replays.is_empty() { p { "The archive was not replayed in the last 90 days." } }
+        @else { div.scroll tabindex="0" role="group" aria-label="Table" { table {
+            caption { "Replays of the archive, the latest first" }
+            thead { tr {
+                th scope="col" { "When" } th scope="col" { "Replay" } th scope="col" { "Orders from" } th scope="col" { "to" }
+                th scope="col" { "State" } th scope="col" { "Why" } th scope="col" { "By" }
+            } }
+            tbody { @for past in replays { tr {
+                td { (time(console, past.started_at)) } td.id { (past.name) }
+                td { (time(console, past.from)) } td { (time(console, past.to)) }
+                td { (past.state) } td { (past.why) } td.id { (past.by) }
+            } } }
+        } } }
+    }
 }

@@ -5,8 +5,10 @@ use std::{path::Path, str, sync::Arc};
 
 use axum::extract::State;
 use maud::{Markup, html};
-use postback_core::{delivery::Decision, redaction::OperatorNote};
+use postback_core::{clock::Timestamp, delivery::Decision, redaction::OperatorNote};
 use postback_reconcile::{
+    bucket::Bucket,
+    compare::Outcome,
     decide::{DECISIONS, DecisionRow, Decisions, word},
     page::totals,
     source::Source,
@@ -16,7 +18,7 @@ use super::{
     Console, Page,
     decide::{MOST, one},
     fields::Fields,
-    layout::{Sheet, counted, failure, key, page},
+    layout::{Sheet, counted, failure, id, key, page, time},
     orders::{link, money},
     upload::Upload,
     work::{Plan, Report, Target},
@@ -24,7 +26,7 @@ use super::{
 use crate::{
     args::Settle,
     failure::Failure,
-    reconcile::{refused, uploaded},
+    reconcile::{FILES, refused, uploaded},
     settle::{Seen, many::Batch},
 };
 
@@ -40,8 +42,7 @@ pub(super) fn form(console: &Console) -> Markup {
             "The report is compared with the ledger: what is held and in it was delivered; what is held and not in it, \
              although the report covers its time, may be sent again. Each decision keeps the report's digest."
         }
-        @if console.writes {
-            form.filter action="/decide/report" method="post" enctype="multipart/form-data" {
+        form.filter action="/decide/report" method="post" enctype="multipart/form-data" {
                 (key(console))
                 div { label for="report-network" { "Network" } select #report-network name="network" {
                     @for network in &networks { option value=(network.name) { (network.name) } }
@@ -49,13 +50,13 @@ pub(super) fn form(console: &Console) -> Markup {
                 div { label for="report" { "Report (CSV, XLSX, JSON), or decisions.csv" } input #report type="file" name="report" required; }
                 div { label for="report-from" { "It covers from" } input #report-from name="from" placeholder="its earliest date" autocomplete="off"; }
                 div { label for="report-to" { "until" } input #report-to name="to" placeholder="its latest date" autocomplete="off"; }
-                div { label for="report-why" { "Why, without customer data" } input #report-why name="why" required maxlength="200" autocomplete="off"; }
-                div { label.check { input type="checkbox" name="from_archive" value="1"; "Send again from the archive" } }
+                @if console.writes {
+                    div { label for="report-why" { "Why, without customer data" } input #report-why name="why" required maxlength="200" autocomplete="off"; }
+                    div { label.check { input type="checkbox" name="from_archive" value="1"; "Send again from the archive" } }
+                }
                 div { button type="submit" { "Preview the report" } }
-            }
-        } @else {
-            p.reading { (Failure::ReadOnly.to_string()) }
         }
+        @if !console.writes { p.quiet { "The comparison changes nothing. Its decisions take a console with " code { "--write" } "." } }
         p.quiet { "On the command line: " code { "postback reconcile" } " and " code { "postback orders settle --from decisions.csv" } }
     }
 }
@@ -64,10 +65,12 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, upload: Upload)
     let failed = |it| failure(&console, &it);
     let fields = &upload.fields;
     let why = fields.get("why").to_owned();
-    OperatorNote::new(&why).map_err(|fault| failed(Failure::BadReason(fault)))?;
+    if console.writes {
+        OperatorNote::new(&why).map_err(|fault| failed(Failure::BadReason(fault)))?;
+    }
     let from_archive = !fields.get("from_archive").is_empty();
     let understood = understand(&console, fields, &upload).await.map_err(failed)?;
-    let Understood { lines, decisions, files } = understood;
+    let Understood { lines, decisions, comparison, files } = understood;
     let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
     let mut plan = Plan {
         decision: Decision::Confirm,
@@ -76,27 +79,30 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, upload: Upload)
         from_archive,
         targets: Vec::new(),
         report: None,
+        comparison,
         files,
     };
-    let shown = if let Some(decisions) = decisions {
-        decide(&console, decisions, &mut plan).await.map_err(failed)?
-    } else {
-        html! {}
+    let shown = match decisions {
+        Some(decisions) if console.writes => {
+            decide(&console, decisions, &mut plan).await.map_err(failed)?
+        }
+        _ => html! {},
     };
     let count = counted(plan.targets.len(), "decision");
     let is_empty = plan.targets.is_empty();
-    let id = console.works.plan(plan).to_string();
+    let number = console.works.plan(plan).to_string();
     let body = html! {
         @if !lines.is_empty() { pre tabindex="0" { (lines.join("\n")) } }
         @if !names.is_empty() { ul.links { @for name in names {
-            li { a href=(link("/decide/report/file", &[("id", &id), ("name", name)])) { "Download " (name) } }
+            li { a href=(link("/decide/report/file", &[("id", &number), ("name", name)])) { "Download " (name) } }
         } } }
         (shown)
-        @if is_empty { p role="alert" { "The report decides nothing that is open. Nothing was changed." } }
+        @if !console.writes { p.reading { (Failure::ReadOnly.to_string()) } }
+        @else if is_empty { p role="alert" { "The report decides nothing that is open. Nothing was changed." } }
         @else {
             form.act action="/decide/run" method="post" {
                 (key(&console))
-                input type="hidden" name="id" value=(id);
+                input type="hidden" name="id" value=(number);
                 button type="submit" { "Confirm: record " (count) }
             }
             p.quiet { "Each applies to the attempt shown here. A delivery that has moved on is left as it is." }
@@ -105,12 +111,67 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, upload: Upload)
     Ok(page(&console, &Sheet { title: "Preview of a report", at: "/decide", refresh: false, body }))
 }
 
+/// A report that was compared with the ledger: what a network pays is in no other place.
+#[derive(Clone)]
+pub(super) struct Comparison {
+    network: String,
+    span: Option<(Timestamp, Timestamp)>,
+    /// The number of the report's lines, and their money.
+    theirs: (u64, String),
+    /// The same of those that match.
+    matched: (u64, String),
+    claim_back: String,
+}
+
+impl Comparison {
+    fn of(outcome: &Outcome) -> Self {
+        let matched = outcome.bucket(Bucket::Matched);
+        Self {
+            network: outcome.network.clone(),
+            span: outcome.from.zip(outcome.to),
+            theirs: (outcome.report.lines, outcome.report.sums.in_words()),
+            matched: matched.map_or_else(Default::default, |it| (it.lines, it.theirs.in_words())),
+            claim_back: outcome.claim_back.in_words(),
+        }
+    }
+}
+
+/// The comparisons of this console, each with its files.
+pub(super) fn comparisons(console: &Console) -> Markup {
+    let compared = console.works.comparisons();
+    html! {
+        @if !compared.is_empty() { div.scroll tabindex="0" role="group" aria-label="Table" { table {
+            caption { "Reports compared since this console began, the latest first; the latest are kept" }
+            thead { tr {
+                th scope="col" { "Network" } th scope="col" { "From" } th scope="col" { "Until" }
+                th.number scope="col" { "In the report" } th.number scope="col" { "Matched" }
+                th.number scope="col" { "To claim back" } th scope="col" { "Files" }
+            } }
+            tbody { @for (plan, it) in &compared { tr {
+                td { (it.network) }
+                td { @if let Some((from, _)) = it.span { (time(console, from)) } }
+                td { @if let Some((_, to)) = it.span { (time(console, to)) } }
+                @for (lines, money) in [&it.theirs, &it.matched] { td.number { (counted_lines(*lines)) " " (money) } }
+                td.number { @if it.claim_back.is_empty() { "–" } @else { (it.claim_back) } }
+                td { @for name in FILES {
+                    a href=(link("/decide/report/file", &[("id", &plan.to_string()), ("name", name)])) { (name) } " "
+                } }
+            } } }
+        } } }
+    }
+}
+
+fn counted_lines(lines: u64) -> String {
+    counted(usize::try_from(lines).unwrap_or(usize::MAX), "line")
+}
+
 /// What an uploaded file says.
 struct Understood {
     /// The totals of the comparison, in words.
     lines: Vec<String>,
     /// `None` if it decides nothing.
     decisions: Option<Decisions>,
+    comparison: Option<Comparison>,
     files: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -128,7 +189,8 @@ async fn understand(
     let text = upload.content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&upload.content);
     if text.starts_with(DECISIONS.join(",").as_bytes()) {
         let decisions = Some(parse(text)?);
-        return Ok(Understood { lines: Vec::new(), decisions, files: Vec::new() });
+        let (lines, files) = (Vec::new(), Vec::new());
+        return Ok(Understood { lines, decisions, comparison: None, files });
     }
     let network = console.account.network(fields.get("network"))?;
     let at = |name| Some(fields.get(name)).filter(|text| !text.is_empty());
@@ -141,7 +203,8 @@ async fn understand(
         Some((_, text)) => Some(parse(text)?),
         None => None,
     };
-    Ok(Understood { lines: totals(&outcome), decisions, files })
+    let comparison = Some(Comparison::of(&outcome));
+    Ok(Understood { lines: totals(&outcome), decisions, comparison, files })
 }
 
 /// Puts the decisions beside their deliveries, and plans those that fit.
@@ -185,8 +248,8 @@ fn table(batch: &Batch) -> Markup {
             th scope="col" { "Decision" } th scope="col" { "Evidence" } th.number scope="col" { "Amount" }
         } }
         tbody { @for (row, record) in batch.open.iter().take(ROWS) { tr {
-            td.id { a href=(link("/order", &[("id", &row.order_id)])) { (row.order_id) } }
-            td { (row.delivery) } td { (row.attempt) } td { (word(row.decision).replace('_', " ")) }
+            td.id { a href=(link("/order", &[("id", &row.order_id)])) { (id(&row.order_id)) } }
+            td { (id(&row.delivery)) } td { (row.attempt) } td { (word(row.decision).replace('_', " ")) }
             td { (row.evidence) ", report " (batch.digest()) "…" } td.number { (money(record)) }
         } } }
     } } }

@@ -36,7 +36,7 @@ pub(super) struct Traffic {
     /// The attempts that ended in each of them: those after which the network has the order, and the
     /// others.
     pub(super) ended: [(usize, usize); HOURS],
-    /// The times of attempts that ended in the last day, in milliseconds.
+    /// The times of attempts that ended in the last hour, in milliseconds.
     times: Vec<u32>,
     /// The deliveries whose state was reached in the last day, by state and reason.
     pub(super) results: BTreeMap<(State, Option<String>), Sum>,
@@ -197,7 +197,7 @@ impl Traffic {
             let (passed, failed) = &mut self.ended[hour];
             let has_passed = attempt.state.is_some_and(State::is_success);
             *if has_passed { passed } else { failed } += 1;
-            if self.times.len() < TIMES {
+            if hour == HOURS - 1 && self.times.len() < TIMES {
                 let took: Duration = ended_at.since(attempt.started_at);
                 self.times.push(u32::try_from(took.as_millis()).unwrap_or(u32::MAX));
             }
@@ -214,7 +214,7 @@ impl Traffic {
         }
     }
 
-    /// The time in milliseconds that `percent` of the attempts of the last day did not exceed.
+    /// The time in milliseconds that `percent` of the attempts of the last hour did not exceed.
     pub(super) fn time_of(&self, percent: usize) -> Option<u32> {
         let mut times = self.times.clone();
         times.sort_unstable();
@@ -225,8 +225,27 @@ impl Traffic {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{from_value, json};
+
     use super::*;
     use crate::fixtures::{paid, validation};
+
+    #[test]
+    fn the_time_of_attempts_is_of_the_last_hour() {
+        let mut record = paid("net", "delivered", "10.5", "EUR");
+        let attempt = |number: u32, begin: &str, end: &str| json!({ "number": number, "started_at": begin, "ended_at": end, "state": "delivered" });
+        let attempts = json!({ "entries": [
+            attempt(1, "2026-11-21T09:00:00Z", "2026-11-21T09:00:09Z"),
+            attempt(2, "2026-11-21T10:15:00Z", "2026-11-21T10:15:02Z"),
+        ] });
+        record.attempts = from_value(attempts).expect("attempts");
+        let mut traffic = Traffic::default();
+
+        traffic.add(&record, Timestamp::parse("2026-11-21T10:45:00Z").expect("an instant"));
+
+        assert_eq!(traffic.ended[HOURS - 2..], [(1, 0), (1, 0)]);
+        assert_eq!((traffic.time_of(50), traffic.time_of(99)), (Some(2_000), Some(2_000)));
+    }
 
     #[test]
     fn what_was_validated_is_counted_beside_what_was_reported() {

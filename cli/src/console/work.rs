@@ -14,10 +14,11 @@ use postback_reconcile::decide::{DecisionRow, word};
 use super::{
     Console, Page,
     decide::one,
-    layout::{Sheet, counted, failure, page, thousands},
+    layout::{Sheet, counted, failure, id, page, thousands},
     lock,
     money::attachment,
     orders::{Pairs, link, money, value},
+    report::Comparison,
 };
 use crate::{
     args::Settle,
@@ -27,6 +28,7 @@ use crate::{
         many::{Batch, Resend},
         settle,
     },
+    view::visible,
 };
 
 mod answers;
@@ -68,6 +70,8 @@ pub(super) struct Plan {
     pub(super) targets: Vec<Target>,
     /// The report that decides about each of them.
     pub(super) report: Option<Report>,
+    /// The comparison of a report that it comes from.
+    pub(super) comparison: Option<Comparison>,
     /// The files to download, by their names.
     pub(super) files: Vec<(&'static str, Vec<u8>)>,
 }
@@ -146,6 +150,13 @@ impl Works {
         let work = Work { id, plan, done: Mutex::default(), ended: Mutex::default() };
         kept.works.insert(0, Arc::new(work));
         id
+    }
+
+    /// The comparisons that are kept, with the numbers of their plans, the latest first.
+    pub(super) fn comparisons(&self) -> Vec<(usize, Comparison)> {
+        let kept = lock(&self.kept);
+        let of = |work: &Arc<Work>| Some((work.id, work.plan.comparison.clone()?));
+        kept.works.iter().filter_map(of).collect()
     }
 
     fn find(&self, id: &str) -> Option<Arc<Work>> {
@@ -242,6 +253,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Quer
         @if goes_on {
             p role="status" { "Deciding: " (thousands(outcomes.len())) " of " (counted(all, "delivery")) "." }
             progress max=(all) value=(outcomes.len()) aria-label="Deliveries decided" {}
+            p { a href=(link("/work", &[("id", value(&pairs, "id"))])) { "Refresh" } }
         } @else {
             p role="status" {
                 strong { (counted(outcomes.len() - refused, "delivery")) " decided, " (refused) " refused." }
@@ -270,11 +282,11 @@ fn results(outcomes: &[Outcome]) -> Markup {
             th.number scope="col" { "Amount" } th scope="col" { "Result" }
         } }
         tbody { @for (target, result) in outcomes { tr {
-            td.id { a href=(link("/order", &[("id", &target.order_id)])) { (target.order_id) } }
-            td { (target.delivery) } td { (target.seen.attempt) } td.number { (target.money) }
+            td.id { a href=(link("/order", &[("id", &target.order_id)])) { (id(&target.order_id)) } }
+            td { (id(&target.delivery)) } td { (target.seen.attempt) } td.number { (target.money) }
             td { @match result {
                 Ok(message) => (message),
-                Err(failure) => { span.state.bad { "Refused" } " (" code { (failure.code()) } "): " (failure.to_string()) },
+                Err(failure) => { span.state.bad { "Refused" } " (" code { (failure.code()) } "): " (visible(&failure.to_string())) },
             } }
         } } }
     } } }

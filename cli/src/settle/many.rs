@@ -193,8 +193,9 @@ impl Batch {
     ) -> Result<View, Failure> {
         let network = account.network(&self.decisions.network)?;
         let mut view = self.view.clone();
-        let recorded = self.record(account, wanted, each, &mut view).await?;
-        resend.start(account, &network, &recorded, &mut view).await?;
+        let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
+        let recorded = self.record(account, &why, each, &mut view).await?;
+        resend.start(account, &network, &recorded, &why, &mut view).await?;
         Ok(view)
     }
 
@@ -203,15 +204,14 @@ impl Batch {
     async fn record(
         &self,
         account: &Account,
-        wanted: &Settle,
+        why: &OperatorNote,
         each: impl Fn(&DecisionRow, &Record, Result<(), &'static str>),
         view: &mut View,
     ) -> Result<Vec<Record>, Failure> {
-        let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
         let by = account.identity().await?;
         let writes = stream::iter(0..self.open.len()).map(|at| {
             let (row, record) = &self.open[at];
-            let (by, why, each) = (&by, &why, &each);
+            let (by, each) = (&by, &each);
             async move {
                 let decide = |held: Option<&Record>| {
                     let Some(held) = held else { return Change::Keep(Err("unknown_here")) };

@@ -98,9 +98,9 @@ pub(super) async fn from_archive(
     let span = span_of([record.protocol.first_seen_at]);
     let target = ReplayTarget::find(account, None, slice::from_ref(network)).await?;
     let record = decider.decide(record).await?;
-    let started = target.start(account, span).await.map_err(|why| {
+    let started = target.start(account, span, &decider.why).await.map_err(|why| {
         let what_to_do = format!(
-            "Run `postback orders replay --from {} --to {} --network {}`.",
+            "Run `postback orders replay --from {} --to {} --network {} --why TEXT`.",
             span.from, span.to, network.name
         );
         Failure::NotOnItsWay { why: why.to_string(), what_to_do }

@@ -1,15 +1,18 @@
 //! One delivery with its history, in lines.
 
-use postback_core::delivery::{
-    AttemptRecord, CancellationRecord, PartialView, Record, State, ValidationView,
+use postback_core::{
+    clock::Timestamp,
+    delivery::{
+        AttemptRecord, CancellationRecord, PartialView, Record, Recovery, State, ValidationView,
+    },
 };
 use rust_decimal::Decimal;
 
-use super::{name, other_content, other_contents, outcome, pairs, reason, word};
+use super::{name, other_content, other_contents, outcome, pairs, reason, visible, word};
 
 /// One delivery with its history.
 pub(crate) fn story(record: &Record) -> Vec<String> {
-    let mut lines = vec![format!("{} at {}", record.order_id, record.delivery)];
+    let mut lines = vec![visible(&format!("{} at {}", record.order_id, record.delivery))];
     let protocol = &record.protocol;
     let mut add = |name: &str, text: String| {
         if !text.is_empty() {
@@ -20,8 +23,8 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
     add("reason", reason(record));
     add("source", record.source.clone().unwrap_or_default());
     add("first seen", protocol.first_seen_at.to_string());
-    if matches!(protocol.state, State::Retrying | State::Parked) {
-        add("next try", format!("{} at the earliest", protocol.not_before));
+    for Wait { name, at, bound } in waits(record) {
+        add(name, format!("{at}{}{bound}", if bound.is_empty() { "" } else { " " }));
     }
     add("references", pairs(&record.references));
     if !protocol.refunds.is_empty() {
@@ -59,9 +62,37 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
     lines
 }
 
+/// Something that a delivery waits for.
+pub(crate) struct Wait {
+    pub(crate) name: &'static str,
+    pub(crate) at: Timestamp,
+    /// The words behind the time, if it is no exact one.
+    pub(crate) bound: &'static str,
+}
+
+/// What a delivery waits for and until when; what waits for a person has no time.
+pub(crate) fn waits(record: &Record) -> Vec<Wait> {
+    let protocol = &record.protocol;
+    let by_itself = !record.is_held() && !record.is_validation_for_a_person();
+    let asks = protocol.doubt.as_ref().is_some_and(|doubt| doubt.recovery == Recovery::LookUp);
+    let next = |name| Wait { name, at: protocol.not_before, bound: "at the earliest" };
+    let own = match protocol.state {
+        State::Sending => {
+            Some(Wait { name: "claim expires", at: protocol.claim_expires_at, bound: "" })
+        }
+        State::Unconfirmed if by_itself && asks => Some(next("next question")),
+        State::Retrying | State::Parked | State::Unconfirmed if by_itself => Some(next("next try")),
+        _ => None,
+    };
+    let permitted = protocol.permission.as_ref();
+    let permitted =
+        permitted.map(|given| Wait { name: "permit lapses", at: given.until, bound: "" });
+    own.into_iter().chain(permitted).collect()
+}
+
 /// A delivery that this version can't read: the parts that it can.
 pub(crate) fn partial_story(partial: &PartialView) -> Vec<String> {
-    let mut lines = vec![name(partial)];
+    let mut lines = vec![visible(&name(partial))];
     let mut add = |name: &str, text: Option<String>| {
         lines.extend(text.map(|text| format!("  {name:<15}{text}")));
     };
@@ -116,6 +147,32 @@ mod tests {
 
     use super::*;
     use crate::fixtures::record;
+
+    #[test]
+    fn a_story_says_until_when_a_delivery_waits() {
+        let lines = |state: &str, recovery: Option<&str>| {
+            let mut record = record("net", state, 1);
+            let at = "2026-11-22T10:15:00Z";
+            let doubt = recovery.map(|it| json!({ "recovery": it, "since": at, "scope": "s" }));
+            record.protocol.doubt = doubt.map(|doubt| from_value(doubt).expect("a doubt"));
+            let permission = (state == "rejected").then(|| json!({ "until": at }));
+            record.protocol.permission = permission.map(|it| from_value(it).expect("a permission"));
+            let is_wait = |line: &String| {
+                ["claim expires", "next ", "permit"].iter().any(|name| line.contains(name))
+            };
+            story(&record).into_iter().filter(is_wait).collect::<Vec<_>>()
+        };
+
+        assert_eq!(lines("sending", None), ["  claim expires  2026-11-21T10:15:00Z"]);
+        assert_eq!(
+            lines("retrying", None),
+            ["  next try       2026-11-21T10:15:00Z at the earliest"]
+        );
+        let asked = lines("unconfirmed", Some("look_up"));
+        assert_eq!(asked, ["  next question  2026-11-21T10:15:00Z at the earliest"]);
+        assert_eq!(lines("unconfirmed", Some("hold")), [""; 0]);
+        assert_eq!(lines("rejected", None), ["  permit lapses  2026-11-22T10:15:00Z"]);
+    }
 
     #[test]
     fn a_story_has_every_cancellation_and_every_refund() {

@@ -24,6 +24,8 @@ impl FakeAws {
         let mut outputs = vec![
             ("LedgerTable".to_owned(), table.to_owned()),
             (faulty.to_owned(), format!("http://127.0.0.1/{faulty}")),
+            ("BusName".to_owned(), "postback".to_owned()),
+            ("BusArn".to_owned(), "arn:bus".to_owned()),
         ];
         for network in networks {
             for queue in ["QueueUrl", "DeadLetterQueueUrl"] {
@@ -62,10 +64,25 @@ impl Drop for FakeAws {
     }
 }
 
+/// The answers of `EventBridge`: an archive, from which somebody replayed an hour.
+fn replays(action: &str) -> String {
+    let replay = r#"{"ReplayName":"postback-1","ReplayStartTime":1795255200,"EventStartTime":1795248000,
+        "EventEndTime":1795251600,"State":"COMPLETED","Description":"by arn:aws:iam::123456789012:user/bob: after an outage"}"#;
+    match action {
+        "DescribeArchive" => r#"{"ArchiveArn":"arn:archive","RetentionDays":90}"#.to_owned(),
+        "ListReplays" => format!(r#"{{"Replays":[{replay}]}}"#),
+        "DescribeReplay" => replay.to_owned(),
+        _ => "{}".to_owned(),
+    }
+}
+
 async fn answer(State(stack): State<String>, headers: HeaderMap, body: String) -> String {
     let target = headers.get("x-amz-target").and_then(|it| it.to_str().ok()).unwrap_or_default();
     if target.starts_with("AmazonSQS") {
         return r#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#.to_owned();
+    }
+    if let Some((_, action)) = target.split_once("AWSEvents.") {
+        return replays(action);
     }
     let (action, result) = if body.contains("GetCallerIdentity") {
         ("GetCallerIdentity", "<Arn>arn:aws:iam::123456789012:user/ann</Arn>")

@@ -146,7 +146,7 @@ mod tests {
     fn because(state: &str, reason: &'static str) -> Explained {
         let mut record = validation(state, None);
         record.protocol.reason = Some(Reason::new(reason));
-        super::super::explain(&record)
+        super::super::explain(&record, false)
     }
 
     #[test]
@@ -179,6 +179,8 @@ mod tests {
             assert_eq!(because(state, reason).person, DONE, "{reason}");
         }
         let came_back = validation("delivered", Some(("approved", "12")));
-        assert!(super::super::explain(&came_back).person.starts_with("Claim that part back"));
+        assert!(
+            super::super::explain(&came_back, false).person.starts_with("Claim that part back")
+        );
     }
 }

@@ -182,12 +182,8 @@ pub(in crate::console) async fn look(
 pub(in crate::console) async fn whole(
     console: &Arc<Console>,
     wanted: &Wanted,
-) -> Result<Found, Failure> {
-    let job = console.lists.job(console, wanted)?;
-    let mut reading = job.look(console).await;
-    while reading.goes_on() {
-        reading = job.look(console).await;
-    }
+) -> Result<Reading<Chosen>, Failure> {
+    let mut reading = console.lists.job(console, wanted)?.whole(console).await?;
     reading.value.found.finish();
-    reading.failure.map_or(Ok(reading.value.found), Err)
+    Ok(reading)
 }

@@ -29,7 +29,7 @@ pub(super) struct Bed {
     pub(super) router: Router,
     pub(super) token: String,
     cookie: Option<String>,
-    _aws: FakeAws,
+    _aws: Option<FakeAws>,
 }
 
 /// What came back.
@@ -46,7 +46,7 @@ thread_local! {
 }
 
 /// Half an hour after the fixtures' last write, and what has passed since.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::parse("2026-11-21T10:45:00Z").expect("an instant") + PASSED.get()
 }
 
@@ -67,7 +67,14 @@ fn configuration(endpoint: &str) -> SdkConfig {
 }
 
 fn account(table: &Table, config: SdkConfig) -> Account {
-    let names = ["LedgerTable", "NetQueueUrl", "NetDeadLetterQueueUrl", "FaultyOrdersQueueUrl"];
+    let names = [
+        "LedgerTable",
+        "NetQueueUrl",
+        "NetDeadLetterQueueUrl",
+        "FaultyOrdersQueueUrl",
+        "BusName",
+        "BusArn",
+    ];
     let outputs: BTreeMap<_, _> =
         names.map(|name| (name.to_owned(), format!("http://127.0.0.1/{name}"))).into();
     Account {
@@ -89,10 +96,21 @@ fn account(table: &Table, config: SdkConfig) -> Account {
 impl Bed {
     /// A console that no browser has opened yet.
     pub(super) async fn closed(writes: bool) -> Self {
-        PASSED.set(Duration::ZERO);
         let table = Table::start().await;
         let aws = FakeAws::start(table.name(), &["Net"]).await;
-        let account = account(&table, configuration(aws.endpoint()));
+        let endpoint = aws.endpoint().to_owned();
+        Self { _aws: Some(aws), ..Self::over(table, &endpoint, writes) }
+    }
+
+    /// A console in a browser, where AWS is at this endpoint.
+    pub(super) async fn open_at(endpoint: &str) -> Self {
+        let bed = Self::over(Table::start().await, endpoint, false);
+        bed.enter().await
+    }
+
+    fn over(table: Table, endpoint: &str, writes: bool) -> Self {
+        PASSED.set(Duration::ZERO);
+        let account = account(&table, configuration(endpoint));
         let mut number = 0;
         let keys = Keys::new(|bytes| {
             number += 1;
@@ -101,16 +119,19 @@ impl Bed {
         let token = keys.token();
         let console = Console::new(account, writes, PORT, keys, now);
         let router = router(Arc::new(console));
-        Self { table, router, token, cookie: None, _aws: aws }
+        Self { table, router, token, cookie: None, _aws: None }
     }
 
     /// A console in a browser.
     pub(super) async fn open(writes: bool) -> Self {
-        let mut bed = Self::closed(writes).await;
-        let entered = bed.get(&format!("/open?token={}", bed.token)).await;
+        Self::closed(writes).await.enter().await
+    }
+
+    async fn enter(mut self) -> Self {
+        let entered = self.get(&format!("/open?token={}", self.token)).await;
         let cookie = entered.headers[header::SET_COOKIE].to_str().expect("text");
-        bed.cookie = cookie.split(';').next().map(str::to_owned);
-        bed
+        self.cookie = cookie.split(';').next().map(str::to_owned);
+        self
     }
 
     pub(super) async fn send(&mut self, request: Request<Body>) -> Answer {

@@ -131,12 +131,32 @@ async fn a_file_of_decisions_is_taken_as_the_tool_takes_it() {
 }
 
 #[tokio::test]
-async fn a_report_without_the_key_or_without_write_is_refused() {
-    for (writes, key) in [(true, "00".repeat(32)), (false, key())] {
+async fn a_report_is_compared_without_write_and_decides_nothing() {
+    let mut bed = Bed::open(false).await;
+    bed.put([delivery("A-1", "delivered"), delivery("A-2", "unconfirmed")]).await;
+    assert!(bed.get("/money").await.text.contains("type=\"file\""));
+
+    let preview = bed.upload(&key(), &FIELDS[..3], &report(1..4)).await.text;
+
+    assert!(preview.contains("the report: 3 lines, 31.5 EUR"), "{preview}");
+    assert!(preview.contains("name=lines%2Ecsv"), "{preview}");
+    assert!(preview.contains("Start it with --write") && plan(&preview).is_none(), "{preview}");
+    // What the network pays stands with the money, and its files can be kept.
+    let money = bed.get("/money").await.text;
+    assert!(money.contains("3 lines 31.5 EUR") && money.contains("2 lines 21 EUR"), "{money}");
+    let file = bed.get("/decide/report/file?id=1&name=lines.csv").await.text;
+    assert!(file.contains("A-1,net"), "{file}");
+    assert_eq!(bed.submit("/decide/run", "id=1").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(bed.record("A-2").await.version, 1);
+}
+
+#[tokio::test]
+async fn a_report_without_the_key_is_refused() {
+    for writes in [true, false] {
         let mut bed = Bed::open(writes).await;
         bed.put([delivery("A-1", "unconfirmed")]).await;
 
-        let refused = bed.upload(&key, &FIELDS, &report(1..2)).await;
+        let refused = bed.upload(&"00".repeat(32), &FIELDS, &report(1..2)).await;
 
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
         assert!(!refused.text.contains("A-1"), "{}", refused.text);

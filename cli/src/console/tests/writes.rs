@@ -181,6 +181,14 @@ async fn a_network_is_paused_and_resumed_with_who_and_why() {
     let page = bed.get("/networks").await.text;
     assert!(page.contains("Paused: net") && page.contains("user/ann: they asked"), "{page}");
     assert!(bed.get("/").await.text.contains("net paused at"));
+    for (order_id, state) in [("A-1", "retrying"), ("A-2", "delivered")] {
+        bed.put([delivery(order_id, state)]).await;
+    }
+    let order = bed.get("/order?id=A-1").await.text;
+    assert!(order.contains("Paused: net") && order.contains("user/ann: they asked"), "{order}");
+    assert!(order.contains("Nothing while the network is paused"), "{order}");
+    assert!(!order.contains("It is sent again at the time above"), "{order}");
+    assert!(!bed.get("/order?id=A-2").await.text.contains("Paused"));
     bed.submit("/pause", "network=*&change=pause&why=a+leaked+key").await;
     bed.submit("/pause", "network=net&change=resume&why=they+are+back").await;
     let page = bed.get("/networks").await.text;
@@ -190,6 +198,21 @@ async fn a_network_is_paused_and_resumed_with_who_and_why() {
     let at = |text: &str| who.find(text).unwrap_or_else(|| panic!("{text}: {who}"));
     assert!(at("they are back") < at("a leaked key") && at("a leaked key") < at("they asked"));
     assert!(who.contains("<td>resumed</td>") && who.contains("<td>all</td>"), "{who}");
+}
+
+#[tokio::test]
+async fn a_replay_takes_a_reason_and_is_among_what_was_done() {
+    let mut bed = Bed::open(true).await;
+
+    let span = "network=net&from=2h&to=";
+    let refused = bed.submit("/replay/run", span).await;
+    let started = bed.submit("/replay/run", &format!("{span}&why=after+an+outage")).await;
+
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+    assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.text);
+    let who = bed.get("/activity").await.text;
+    assert!(who.contains("postback-1") && who.contains("completed"), "{who}");
+    assert!(who.contains("user/bob") && who.contains("after an outage"), "{who}");
 }
 
 #[tokio::test]

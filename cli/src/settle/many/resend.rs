@@ -5,7 +5,10 @@ use std::{
     slice,
 };
 
-use postback_core::delivery::{Decision, Record};
+use postback_core::{
+    delivery::{Decision, Record},
+    redaction::OperatorNote,
+};
 use serde_json::Value;
 
 use super::{Batch, View};
@@ -67,6 +70,7 @@ impl Resend {
         account: &Account,
         network: &Network,
         recorded: &[Record],
+        why: &OperatorNote,
         view: &mut View,
     ) -> Result<(), Failure> {
         let resends: Vec<_> = recorded
@@ -82,7 +86,7 @@ impl Resend {
         match self {
             Self::Nothing => {}
             Self::Replay(target) => {
-                let started = target.start(account, span).await;
+                let started = target.start(account, span, why).await;
                 view.replay = Some(started.map_err(|why| not_on_its_way(&why, network, span))?);
             }
             Self::Messages(orders) => {
@@ -104,7 +108,7 @@ impl Resend {
 
 fn not_on_its_way(why: &Failure, network: &Network, span: Span) -> Failure {
     let what_to_do = format!(
-        "Run `postback orders replay --from {} --to {} --network {}`.",
+        "Run `postback orders replay --from {} --to {} --network {} --why TEXT`.",
         span.from, span.to, network.name
     );
     Failure::NotOnItsWay { why: why.to_string(), what_to_do }

@@ -1,0 +1,54 @@
+//! The tests of an order's page.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::bed::{Bed, delivery, now};
+
+#[tokio::test]
+async fn an_order_shows_why_what_comes_next_and_what_can_be_done() {
+    let mut bed = Bed::open(true).await;
+    bed.put([delivery("A-1", "unconfirmed"), delivery("A-2", "delivered")]).await;
+
+    let held = bed.get("/order?id=A-1").await.text;
+    assert!(held.contains("Nothing: it waits for a person."), "{held}");
+    assert!(
+        held.contains("name=\"attempt\" value=\"1\"") && held.contains("value=\"confirm\""),
+        "{held}"
+    );
+    assert!(held.contains("<svg") && held.contains("role=\"img\""), "{held}");
+    let done = bed.get("/order?id=A-2").await.text;
+    assert!(!done.contains("method=\"post\""), "{done}");
+    assert_eq!(bed.get("/order?id=none").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_order_shows_until_when_it_waits() {
+    let mut bed = Bed::open(true).await;
+    let until = now() + Duration::from_hours(3);
+    let at = |order_id: &str, state: &str| {
+        let mut record = delivery(order_id, state);
+        record.protocol.not_before = until;
+        record.protocol.claim_expires_at = until;
+        record
+    };
+    let mut permitted = at("A-3", "rejected");
+    permitted.protocol.permission = serde_json::from_value(json!({ "until": until })).ok();
+    let records =
+        [at("A-1", "sending"), at("A-2", "retrying"), permitted, at("A-4", "unconfirmed")];
+    Box::pin(bed.put(records)).await;
+
+    for (order_id, words) in
+        [("A-1", "Claim expires"), ("A-2", "Next try, at the earliest"), ("A-3", "Permit lapses")]
+    {
+        let page = bed.get(&format!("/order?id={order_id}")).await.text;
+        let fact = format!("<dt>{words}</dt><dd><time datetime=\"{until}\">");
+        assert!(page.contains(&fact), "{page}");
+        // On its line, too.
+        assert!(page.contains("class=\"next\"") && page.contains("<td>to come</td>"), "{page}");
+    }
+    // A person has no time.
+    assert!(!bed.get("/order?id=A-4").await.text.contains(&until.to_string()));
+}

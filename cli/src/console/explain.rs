@@ -144,7 +144,7 @@ pub(super) fn to_do(code: &str) -> &'static str {
              difference at the network, then acknowledge it at each order: it is shown no more, unless more comes back."
         }
         "parked" => {
-            "Correct the setting that the reason names (make secret), or have the network correct its side. The \
+            "Correct the setting that the reason names (postback secret), or have the network correct its side. The \
              orders are kept and sent within 15 minutes after that."
         }
         "unwatched" => {

@@ -103,7 +103,7 @@ fn decision(reason: &str) -> &'static str {
              validate it in the portal as it should be, then confirm it."
         }
         _ => {
-            "Correct the setting that the reason names (make secret), or validate it in the network's portal, then \
+            "Correct the setting that the reason names (postback secret), or validate it in the network's portal, then \
              confirm it."
         }
     }

@@ -42,7 +42,7 @@ fn unless_paused(record: &Record) -> Explained {
     }
     if record.is_implausible() {
         return of(
-            "Its total exceeds a bound of the stack (LargestTotals). Nothing was sent.",
+            "Its total exceeds a bound of the stack (LargestTotals, LargestTotalToLines). Nothing was sent.",
             "Nothing: it waits for a person.",
             "Compare the amount with the shop's. If it is right, permit to send it; if not, have the shop correct or \
              cancel the order, or give it up.",

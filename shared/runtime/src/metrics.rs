@@ -2,6 +2,8 @@
 //! `CloudWatch`'s embedded metric format. A metric costs no call.
 //!
 //! The format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+//!
+//! More than 300 lines: every metric once, with its name, its unit and its way into a document.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -50,8 +52,10 @@ pub enum Metric {
     UnconfirmedHeld,
     /// The totals of orders whose delivery came in doubt, by `Currency`.
     AmountAtRisk,
-    /// 1 while the network is paused; 0 when an order has passed.
+    /// 1 while orders wait for a wrong setting or an outage; 0 when an order has passed.
     Paused,
+    /// Answers by which the network asked for a pause, as with a 429: orders wait that long.
+    Throttled,
     /// Orders that came again with other content.
     Conflicts,
     /// Attempts that ended before they began, because the network's certificate does not hold.
@@ -65,7 +69,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AttemptLatency,
         Self::AttemptFailed,
         Self::Outcomes,
@@ -75,6 +79,7 @@ impl Metric {
         Self::UnconfirmedHeld,
         Self::AmountAtRisk,
         Self::Paused,
+        Self::Throttled,
         Self::Conflicts,
         Self::TlsFailures,
         Self::RejectedUnsent,
@@ -94,6 +99,7 @@ impl Metric {
             Self::UnconfirmedHeld => "UnconfirmedHeld",
             Self::AmountAtRisk => "AmountAtRisk",
             Self::Paused => "Paused",
+            Self::Throttled => "Throttled",
             Self::Conflicts => "Conflicts",
             Self::TlsFailures => "TlsFailures",
             Self::RejectedUnsent => "RejectedUnsent",
@@ -111,6 +117,7 @@ impl Metric {
             | Self::SilentRefusals
             | Self::UnclearRefusals
             | Self::UnconfirmedHeld
+            | Self::Throttled
             | Self::Conflicts
             | Self::TlsFailures
             | Self::TrackedLeads => "Count",
@@ -143,6 +150,7 @@ pub struct Metrics {
     held: u32,
     at_risk: BTreeMap<&'static str, Decimal>,
     paused: Option<bool>,
+    throttled: u32,
     conflicts: u32,
     tls_failures: u32,
     orders_sent: usize,
@@ -219,12 +227,17 @@ impl Metrics {
         self.tls_failures = self.tls_failures.saturating_add(1);
     }
 
+    /// The network asked for a pause.
+    pub const fn record_throttled(&mut self) {
+        self.throttled = self.throttled.saturating_add(1);
+    }
+
     /// So many deliveries are polled.
     pub const fn record_tracked(&mut self, count: u64) {
         self.tracked = Some(count);
     }
 
-    /// Returns whether the network is known to be paused, or known not to be.
+    /// The network is known to be paused, or known not to be.
     pub const fn record_paused(&mut self, paused: bool) {
         self.paused = Some(paused);
     }
@@ -280,7 +293,7 @@ impl Metrics {
         chunks.collect()
     }
 
-    fn counts(&self) -> [(Metric, Option<Value>); 8] {
+    fn counts(&self) -> [(Metric, Option<Value>); 9] {
         let count = |count: u32| (count > 0).then(|| json!(count));
         [
             (Metric::UnresolvedAge, self.oldest.map(|age| json!(age.as_secs()))),
@@ -288,6 +301,7 @@ impl Metrics {
             (Metric::UnclearRefusals, count(self.unclear_refusals)),
             (Metric::UnconfirmedHeld, count(self.held)),
             (Metric::Paused, self.paused.map(|paused| json!(u8::from(paused)))),
+            (Metric::Throttled, count(self.throttled)),
             (Metric::Conflicts, count(self.conflicts)),
             (Metric::TlsFailures, count(self.tls_failures)),
             (Metric::TrackedLeads, self.tracked.map(|count| json!(count))),

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use cpa_moe::{CpaMoe, read_list};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use postback_core::{delivery::Lookup, network::ReadsBack};
+use postback_core::{delivery::Lookup, network::{ReadsBack, Sought}};
 use postback_fuzz::{
     answers::{Given, given, is_narrow},
     json::Json,
@@ -20,7 +20,7 @@ static FIXTURE: LazyLock<Fixture<CpaMoe>> = LazyLock::new(networks::cpa_moe);
 fuzz_target!(init: seeds::from_answers(&["cpa_moe/answers/list"]), |data: &[u8]| {
     let Some(given) = given(data) else { return };
 
-    match FIXTURE.network.found(&FIXTURE.report, &given.answer) {
+    match FIXTURE.network.found(&Sought::Report(&FIXTURE.report), &given.answer) {
         Lookup::Found { references } => {
             is_narrow(&references);
             assert_eq!(references.get("our_id"), Some(ORDER_ID));

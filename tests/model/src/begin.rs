@@ -2,13 +2,15 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Arrival, Decision, Event, Facts, Lookup, Open, Refunds, State as DeliveryState},
+    delivery::{
+        Arrival, Decision, Event, Facts, Lookup, Open, Recovery, Refunds, State as DeliveryState,
+    },
     redaction::{Details, Reason},
 };
 
 use crate::{
     clock::{LIFE, NOW, Ticks, long_ago, ticks},
-    script::{Word, facts, updated_at},
+    script::{Plan, Word, facts, updated_at},
     state::{Cause, Invocation, Kind, Message, State, Turn},
     turns::go_on,
     world::World,
@@ -85,7 +87,9 @@ impl World {
             }
             Cause::LookedUp(asked, shown) => {
                 let lookup = lookup(shown);
-                Event::LookedUp { asked, lookup, deadline: invocation.deadline, jitter }
+                let is_plannable = matches!(self.plan_of(invocation), Plan::Send(_));
+                let deadline = invocation.deadline;
+                Event::LookedUp { asked, lookup, is_plannable, deadline, jitter }
             }
             Cause::Decided(attempt, decisions, decision) => {
                 Event::Decide { attempt, decisions, decision }
@@ -94,8 +98,22 @@ impl World {
         }
     }
 
-    fn arrival(&self, invocation: &Invocation, settings: String) -> Event {
+    /// The plan for the word in hand under the settings that an invocation has read.
+    fn plan_of(&self, invocation: &Invocation) -> Plan {
         let plan = self.script.settings[usize::from(invocation.settings)];
+        match self.word(invocation.message.what) {
+            Word::Complete { content, .. }
+                if invocation.settings > 0 && self.script.unplannable == Some(content) =>
+            {
+                Plan::Skip
+            }
+            _ => plan,
+        }
+    }
+
+    fn arrival(&self, invocation: &Invocation, settings: String) -> Event {
+        let plan = self.plan_of(invocation);
+        let is_shown = self.policy.recovery == Recovery::LookUp;
         let open = |until: Timestamp| Open {
             until,
             state: DeliveryState::Parked,
@@ -113,6 +131,7 @@ impl World {
                 facts: facts(content).clone(),
                 updated_at: updated_at(version),
                 planned: plan.planned(),
+                shown_scope: is_shown.then(|| self.scope_of(invocation).to_owned()),
                 deadline: invocation.deadline,
                 settings,
                 open: invocation.paused.map(open),

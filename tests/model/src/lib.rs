@@ -10,18 +10,23 @@
 //!
 //! A [`Mutant`] takes one rule out. Each must give a counterexample, or the model proves nothing.
 //!
+//! [`validation`] is a world of its own: a delivery that was reported, and the call that approves or
+//! rejects it.
+//!
 //! One assumption is not explored, because nobody can check it: where a network de-duplicates,
 //! nobody but this ledger's orders reports under the same key.
 
 mod begin;
 mod clock;
 mod ghost;
+pub mod lines;
 mod mutant;
 mod network;
 mod properties;
 mod script;
 mod state;
 mod turns;
+pub mod validation;
 mod world;
 
 pub use clock::Ticks;

@@ -1,4 +1,6 @@
 //! The protocol with one rule taken out.
+//!
+//! More than 300 lines: one arm for each rule.
 
 use postback_core::{
     clock::Timestamp,
@@ -48,6 +50,8 @@ pub enum Mutant {
     OtherContentTakesOver,
     /// A doubt is resolved under whatever settings there are today.
     ScopeIgnored,
+    /// A doubt about what today's settings can't build is not looked up.
+    UnplannableNotLookedUp,
     /// The merchant's consent holds for every further attempt.
     ConsentWithoutEnd,
     /// A cancellation while an attempt is under way is not noted.
@@ -166,6 +170,7 @@ fn change_input(mutant: Mutant, before: &mut Option<Delivery>, event: &mut Event
             }
         }
         (Mutant::BoundForgotten, Event::Arrive(arrival)) => arrival.is_implausible = false,
+        (Mutant::UnplannableNotLookedUp, Event::Arrive(arrival)) => arrival.shown_scope = None,
         _ => change_version(mutant, held, event),
     }
 }

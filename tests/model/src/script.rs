@@ -72,6 +72,8 @@ pub struct Script {
     pub settings: &'static [Plan],
     /// The content that exceeds a bound of the operator's.
     pub implausible: Option<u8>,
+    /// The content that can't be built once the settings have changed.
+    pub unplannable: Option<u8>,
 }
 
 /// One order, completed once.
@@ -87,6 +89,7 @@ impl Script {
             calls: &[],
             settings: &[Plan::Send("a")],
             implausible: None,
+            unplannable: None,
         }
     }
 

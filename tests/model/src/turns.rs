@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use postback_core::delivery::{Attempt, Decision, Delivery, Step, Then};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Attempt, Decision, Delivery, Step, Then},
+};
 
 use crate::{
-    clock::{far_away, long_ago, older, permission_end},
+    clock::{NOW, far_away, long_ago, older, permission_end},
     mutant::{Mutant, mutated},
     script::{Word, facts, updated_at},
     state::{Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, Place, State, Turn},
@@ -145,7 +148,7 @@ impl World {
         held.delivery.state == Sending || !may_be_surplus || !is_named
     }
 
-    fn version_of(&self, invocation: &Invocation) -> Option<postback_core::clock::Timestamp> {
+    fn version_of(&self, invocation: &Invocation) -> Option<Timestamp> {
         updated_at(self.word(invocation.message.what).version())
     }
 
@@ -427,10 +430,16 @@ fn aged(delivery: &Delivery) -> Delivery {
     let mut next = delivery.clone();
     next.claim_expires_at = older(next.claim_expires_at);
     next.not_before = older(next.not_before);
+    next.throttled_until = still_ahead(next.throttled_until.map(older));
     if let Some(doubt) = &mut next.doubt {
         doubt.absent_at = doubt.absent_at.map(older);
     }
     next
+}
+
+/// An instant that is not over by any clock.
+fn still_ahead(instant: Option<Timestamp>) -> Option<Timestamp> {
+    instant.filter(|instant| *instant > NOW)
 }
 
 /// A delivery without what the protocol never reads, so that fewer states differ.
@@ -445,6 +454,7 @@ fn essence(mut delivery: Delivery) -> Delivery {
         )
     });
     delivery.claim_expires_at = if sending { delivery.claim_expires_at } else { long_ago() };
+    delivery.throttled_until = still_ahead(delivery.throttled_until);
     let waits_for_a_person = delivery.not_before > far_away();
     delivery.not_before = match delivery.not_before {
         _ if settled => long_ago(),

@@ -182,6 +182,14 @@ fn holds_while_settings_change_between_attempts() {
 }
 
 #[test]
+fn holds_when_a_version_that_can_not_be_built_any_more_is_corrected() {
+    let words = const { &[completed(Some(1), 0), completed(Some(2), 1)] as &[Word] };
+    let settings = &[Plan::Send("a"), Plan::Send("a")];
+    let script = Script { settings, unplannable: Some(0), ..Script::of(words) };
+    holds("corrected in doubt", &World::new(Recovery::LookUp, BRIEF, script));
+}
+
+#[test]
 fn holds_with_a_person_who_looks_and_decides() {
     let decisions = &[Decision::Confirm, Decision::PermitSending, Decision::Abandon];
     let outcomes = &[Outcome::AnswerLost, Outcome::RequestLost, Outcome::Refused];

@@ -240,6 +240,14 @@ fn loses_a_later_version_that_is_taken_for_surplus() {
 }
 
 #[test]
+fn is_stuck_when_a_doubt_about_what_can_not_be_built_is_not_looked_up() {
+    let bounds = Bounds { outcomes: &[Outcome::RequestLost, Outcome::Answered], ..BOUNDS };
+    let settings = &[Plan::Send("a"), Plan::Send("a")];
+    let script = Script { settings, unplannable: Some(0), ..CORRECTED };
+    fails(Mutant::UnplannableNotLookedUp, STUCK, world(Recovery::LookUp, bounds, script));
+}
+
+#[test]
 fn reports_twice_when_a_later_version_replaces_a_doubt() {
     let bounds = Bounds { outcomes: &[Outcome::AnswerLost], ..BOUNDS };
     fails(Mutant::LaterVersionReplacesDoubt, TWICE, world(Recovery::LookUp, bounds, CORRECTED));

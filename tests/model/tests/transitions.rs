@@ -69,6 +69,7 @@ fn delivery(state: State) -> Delivery {
         facts: facts("order"),
         order_updated_at: Some(held_version()),
         waiting_version: None,
+        throttled_until: None,
         first_seen_at: NOW - HOUR,
         claim_expires_at: NOW - HOUR,
         not_before: NOW,
@@ -176,6 +177,7 @@ fn arrival() -> Arrival {
         facts: facts("order"),
         updated_at: Some(held_version()),
         planned: Planned::Send("a".to_owned()),
+        shown_scope: None,
         deadline: NOW + Duration::from_secs(30),
         settings: SETTINGS.to_owned(),
         open: None,
@@ -197,7 +199,13 @@ fn settle(attempt: u32, verdict: Verdict) -> Event {
 }
 
 fn looked_up(asked: Timestamp, lookup: Lookup) -> Event {
-    Event::LookedUp { asked, lookup, deadline: NOW + Duration::from_secs(30), jitter: Jitter::MAX }
+    Event::LookedUp {
+        asked,
+        lookup,
+        is_plannable: true,
+        deadline: NOW + Duration::from_secs(30),
+        jitter: Jitter::MAX,
+    }
 }
 
 fn sending(delivery: Option<&Delivery>) -> bool {

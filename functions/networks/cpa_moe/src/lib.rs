@@ -6,7 +6,9 @@ use postback_core::{
     delivery::{Attempt, Facts, Lookup},
     fields::{Fields, Invalid, integer, secret},
     http::{Answer, Request},
-    network::{Classification, Network, Plan, Progress, ReadsBack, RecoveryPlan, TracksStatus},
+    network::{
+        Classification, Network, Plan, Progress, ReadsBack, RecoveryPlan, Sought, TracksStatus,
+    },
     order::Order,
     redaction::Reason,
 };
@@ -94,22 +96,41 @@ impl Network for CpaMoe {
 
     /// The user, whose leads the list shows. The key behind it is secret.
     fn scope(&self, _: &Report) -> String {
-        let credentials = self.credentials.expose_secret();
-        credentials.split('-').next().unwrap_or_default().to_owned()
+        self.shown_scope()
     }
 
     fn recovery(&self, _: &Report) -> RecoveryPlan<Self> {
         RecoveryPlan::look_up()
     }
+
+    fn read_back(&self) -> Option<RecoveryPlan<Self>> {
+        Some(RecoveryPlan::look_up())
+    }
 }
 
 impl ReadsBack for CpaMoe {
-    fn lookup(&self, report: &Report) -> Request {
-        list::request(&self.credentials, std::slice::from_ref(&report.lead.id))
+    fn shown_scope(&self) -> String {
+        let credentials = self.credentials.expose_secret();
+        credentials.split('-').next().unwrap_or_default().to_owned()
     }
 
-    fn found(&self, report: &Report, answer: &Answer) -> Lookup {
-        list::look_for(&report.lead, answer)
+    fn lookup(&self, sought: &Sought<'_, Report>) -> Request {
+        list::request(&self.credentials, &[our_id(sought)])
+    }
+
+    fn found(&self, sought: &Sought<'_, Report>, answer: &Answer) -> Lookup {
+        let lead = match sought {
+            Sought::Report(report) => Some(&report.lead),
+            Sought::Order(_) => None,
+        };
+        list::look_for(&our_id(sought), lead, answer)
+    }
+}
+
+fn our_id(sought: &Sought<'_, Report>) -> OurId {
+    match sought {
+        Sought::Report(report) => report.lead.id.clone(),
+        Sought::Order(order_id) => OurId::of(order_id),
     }
 }
 

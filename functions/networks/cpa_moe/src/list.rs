@@ -151,16 +151,16 @@ fn is_message(body: &Map<String, Value>) -> bool {
     body.get("status").is_some_and(|status| !status.is_object())
 }
 
-/// Looks for the lead `sent` in the answer to a request for it alone.
-pub(crate) fn look_for(sent: &Lead, answer: &Answer) -> Lookup {
-    let our_id = &sent.id;
+/// Looks for our lead in the answer to a request for it alone. Its own id at the network is kept only
+/// where the lead is known: an echo of the phone number is no id, though it looks like one.
+pub(crate) fn look_for(our_id: &OurId, sent: Option<&Lead>, answer: &Answer) -> Lookup {
     let list = match read_list(answer) {
         Ok(list) => list,
         Err(reason) => return Lookup::Failed { reason },
     };
     if let Some(lead) = list.leads.iter().find(|lead| lead.our_id == *our_id) {
-        // An echo of the phone number is no id, though it looks like one.
-        let lead_id = lead.lead_id.as_deref().filter(|id| !sent.is_echoed_in(id));
+        let is_own = |id: &&str| sent.is_some_and(|sent| !sent.is_echoed_in(id));
+        let lead_id = lead.lead_id.as_deref().filter(is_own);
         return Lookup::Found { references: references(lead_id, our_id) };
     }
     match list {

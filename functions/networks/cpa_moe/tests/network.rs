@@ -12,7 +12,7 @@ use postback_core::{
     delivery::{Attempt, Lookup, Recovery, Verdict},
     fields::UnknownFields,
     http::Answer,
-    network::{Network, Plan, ReadsBack, configure},
+    network::{Network, Plan, ReadsBack, Sought, configure},
     order::Order,
 };
 use serde_json::{Value, json};
@@ -171,7 +171,7 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
     };
     let found = |id: &str| {
         let list = format!(r#"{{"112358":{{"id":112358,"uid":{id},"stage":"wait"}}}}"#);
-        match network().found(report, &Answer::new(200, list)) {
+        match network().found(&Sought::Report(report), &Answer::new(200, list)) {
             Lookup::Found { references } => references.get("lead_id").map(str::to_owned),
             other => panic!("{other:?}"),
         }
@@ -187,6 +187,25 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
         assert_eq!(added(id).references.get("lead_id"), Some(id));
         assert_eq!(found(id).as_deref(), Some(id));
     }
+}
+
+#[test]
+fn a_lead_that_cannot_be_built_today_is_looked_up_by_the_orders_id() {
+    let order = Order::read(&order(), UnknownFields::Deny).expect("an order");
+    let (by_report, by_order) = (report(), Sought::Order(&order.order_id));
+    let by_report = Sought::Report(&by_report);
+    let list = r#"{"112358":{"id":112358,"uid":77000000000,"stage":"wait"}}"#;
+
+    let asked = network().lookup(&by_order);
+    let Lookup::Found { references } = network().found(&by_order, &Answer::new(200, list)) else {
+        panic!("not found")
+    };
+
+    assert_eq!(asked.body(), network().lookup(&by_report).body());
+    assert_eq!(references.get("our_id"), Some("112358"));
+    assert_eq!(references.get("lead_id"), None, "it may be an echo of the phone number");
+    assert_eq!(network().found(&by_order, &Answer::new(200, "[]")), Lookup::Absent);
+    assert_eq!(network().shown_scope(), network().scope(&report()));
 }
 
 #[test]

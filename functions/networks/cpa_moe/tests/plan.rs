@@ -7,7 +7,7 @@ use postback_conformance::NOW;
 use postback_core::{
     delivery::Attempt,
     fields::UnknownFields,
-    network::{Network, Plan, ReadsBack, configure},
+    network::{Network, Plan, ReadsBack, Sought, configure},
     order::Order,
 };
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ fn an_id_that_does_not_fit_is_sent_and_looked_up_by_its_digest() {
     let report = report(&order, &network);
 
     let sent = network.request(&report, &Attempt::first(NOW)).body().cloned().expect("a body");
-    let asked = network.lookup(&report).body().cloned().expect("a body");
+    let asked = network.lookup(&Sought::Report(&report)).body().cloned().expect("a body");
 
     assert!(sent["id"].as_str().is_some_and(|id| id.starts_with("pb-") && id.len() == 43));
     assert_eq!(sent["id"], asked["ids"]);

@@ -44,6 +44,9 @@ pub struct Arrival {
     pub updated_at: Option<Timestamp>,
     /// The plan under today's settings.
     pub planned: Planned,
+    /// The digest of the settings that scope what the network shows, where it can be asked without a
+    /// plan.
+    pub shown_scope: Option<String>,
     /// The time when this invocation is ended, by its own clock.
     pub deadline: Timestamp,
     /// The version of the settings.
@@ -181,6 +184,8 @@ pub enum Event {
         asked: Timestamp,
         /// The answer.
         lookup: Lookup,
+        /// True if today's settings can build the report: what is not there is sent again at once.
+        is_plannable: bool,
         /// The time when this invocation is ended, by its own clock.
         deadline: Timestamp,
         /// The jitter.

@@ -37,7 +37,7 @@ pub use refunds::{RefundEntry, Refunds};
 pub use reported::{Call, Reported, Standing, Status, Validation};
 pub(crate) use state::IMPLAUSIBLE;
 pub use state::{Claim, Delivery, Doubt, Permission, State, Undecided};
-pub use step::{ByLines, Lines, by_lines, step};
+pub use step::{ByLines, Lines, by_lines, is_void, step};
 pub use validation::{OrderFacts, Terms, Validated, validate};
 pub use verdict::{Lookup, Scope, Verdict};
 pub use view::{DecisionView, DeliveryView, PartialView, ValidationView, views};

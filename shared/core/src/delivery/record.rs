@@ -172,6 +172,7 @@ impl Record {
         "state_at",
         "state_version",
         "statuses",
+        "throttled_until",
         "undecided",
         "updated_at",
         "validation",

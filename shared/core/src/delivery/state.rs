@@ -151,6 +151,9 @@ pub struct Delivery {
     pub claim_expires_at: Timestamp,
     /// The time before which nothing is to be done.
     pub not_before: Timestamp,
+    /// The end of the pause that the network asked for, as with a 429: no version is sent before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled_until: Option<Timestamp>,
     /// The terms of the last claim: those of the doubt, should its answer be lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,

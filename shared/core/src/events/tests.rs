@@ -18,6 +18,7 @@ fn arrive(now: Timestamp) -> Event {
         facts: Facts::none(),
         updated_at: None,
         planned: Planned::Send("a".to_owned()),
+        shown_scope: None,
         deadline: now + Duration::from_mins(1),
         settings: "v1".to_owned(),
         open: None,
@@ -131,7 +132,13 @@ fn a_lookup_that_settles_nothing_publishes_nothing() {
     let lost = record(&[arrive(NOW), lost]);
     let at = lost.protocol.not_before;
     let deadline = at + Duration::from_mins(1);
-    let absent = Event::LookedUp { asked: at, lookup: Lookup::Absent, deadline, jitter: 0 };
+    let absent = Event::LookedUp {
+        asked: at,
+        lookup: Lookup::Absent,
+        is_plannable: true,
+        deadline,
+        jitter: 0,
+    };
 
     let asked = after(Some(&lost), &absent, at);
 

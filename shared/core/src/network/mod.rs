@@ -17,7 +17,7 @@ mod settings;
 mod status;
 mod validation;
 
-pub use recovery::{Consent, RecoveryPlan};
+pub use recovery::{Consent, RecoveryPlan, Sought};
 pub use settings::configure;
 pub use status::{by_status, may_be_a_firewalls};
 pub use validation::{Validates, ValidationPlan};
@@ -72,6 +72,12 @@ pub trait Network: Sized + Send + Sync + 'static {
     /// Returns the way to resolve a lost answer.
     fn recovery(&self, report: &Self::Report) -> RecoveryPlan<Self>;
 
+    /// Returns the way to ask for a delivery whose report today's settings can't build: a doubt about
+    /// it is resolved all the same. `None` where the network can't be asked.
+    fn read_back(&self) -> Option<RecoveryPlan<Self>> {
+        None
+    }
+
     /// Returns the way to validate what the network took; `None` where it wants no validation, or
     /// the settings leave it off.
     fn validation(&self) -> Option<ValidationPlan<Self>> {
@@ -81,11 +87,14 @@ pub trait Network: Sized + Send + Sync + 'static {
 
 /// A network that can be asked what it holds under our own id.
 pub trait ReadsBack: Network {
-    /// The request that asks for `report`.
-    fn lookup(&self, report: &Self::Report) -> Request;
+    /// The settings that scope what it shows: those of [`Network::scope`], of any report.
+    fn shown_scope(&self) -> String;
+
+    /// The request that asks for `sought`.
+    fn lookup(&self, sought: &Sought<'_, Self::Report>) -> Request;
 
     /// Reads the answer to [`Self::lookup`].
-    fn found(&self, report: &Self::Report, answer: &Answer) -> Lookup;
+    fn found(&self, sought: &Sought<'_, Self::Report>, answer: &Answer) -> Lookup;
 }
 
 /// A network that goes on to say how far what it took has come: its verdict on the money.

@@ -6,11 +6,21 @@ use super::{Deduplicates, Network, ReadsBack};
 use crate::{
     delivery::{Lookup, Recovery},
     http::{Answer, Request},
+    order::OrderId,
 };
 
 /// The merchant's own word that an order reported twice is the lesser harm.
 #[derive(Clone, Copy, Debug)]
 pub struct Consent;
+
+/// The delivery that a lookup asks for.
+#[derive(Debug)]
+pub enum Sought<'a, R> {
+    /// By its report.
+    Report(&'a R),
+    /// By the order's id alone: today's settings can't build its report.
+    Order(&'a OrderId),
+}
 
 /// The way to resolve a lost answer. An unsafe one can't be named: sending again asks for a
 /// network that [`Deduplicates`] or for the merchant's [`Consent`], looking up for one that
@@ -33,10 +43,11 @@ impl<N: Network> fmt::Debug for RecoveryPlan<N> {
     }
 }
 
-/// The two halves of a lookup, as plain functions.
+/// The parts of a lookup, as plain functions.
 struct ReadBack<N: Network> {
-    ask: fn(&N, &N::Report) -> Request,
-    read: fn(&N, &N::Report, &Answer) -> Lookup,
+    scope: fn(&N) -> String,
+    ask: fn(&N, &Sought<'_, N::Report>) -> Request,
+    read: fn(&N, &Sought<'_, N::Report>, &Answer) -> Lookup,
 }
 
 impl<N: Network> RecoveryPlan<N> {
@@ -67,7 +78,7 @@ impl<N: Network> RecoveryPlan<N> {
     where
         N: ReadsBack,
     {
-        let read_back = ReadBack { ask: N::lookup, read: N::found };
+        let read_back = ReadBack { scope: N::shown_scope, ask: N::lookup, read: N::found };
         Self { recovery: Recovery::LookUp, read_back: Some(read_back) }
     }
 
@@ -77,15 +88,26 @@ impl<N: Network> RecoveryPlan<N> {
         self.recovery
     }
 
-    /// The request that asks the network for `report`; `None` where it can't be asked.
+    /// The settings that scope what the network shows; `None` where it can't be asked.
     #[must_use]
-    pub fn lookup_request(&self, network: &N, report: &N::Report) -> Option<Request> {
-        self.read_back.as_ref().map(|read_back| (read_back.ask)(network, report))
+    pub fn shown_scope(&self, network: &N) -> Option<String> {
+        self.read_back.as_ref().map(|read_back| (read_back.scope)(network))
+    }
+
+    /// The request that asks the network for `sought`; `None` where it can't be asked.
+    #[must_use]
+    pub fn lookup_request(&self, network: &N, sought: &Sought<'_, N::Report>) -> Option<Request> {
+        self.read_back.as_ref().map(|read_back| (read_back.ask)(network, sought))
     }
 
     /// Reads the answer to [`Self::lookup_request`].
     #[must_use]
-    pub fn read_lookup(&self, network: &N, report: &N::Report, answer: &Answer) -> Option<Lookup> {
-        self.read_back.as_ref().map(|read_back| (read_back.read)(network, report, answer))
+    pub fn read_lookup(
+        &self,
+        network: &N,
+        sought: &Sought<'_, N::Report>,
+        answer: &Answer,
+    ) -> Option<Lookup> {
+        self.read_back.as_ref().map(|read_back| (read_back.read)(network, sought, answer))
     }
 }

@@ -51,6 +51,9 @@ impl AttemptTrace {
         if reason == Some("tls_failed") {
             metrics.record_tls_failure();
         }
+        if matches!(verdict, Verdict::Retry { after: Some(_), .. }) {
+            metrics.record_throttled();
+        }
         if self.is_refused_silently(verdict) {
             metrics.record_silent_refusal();
         }

@@ -83,6 +83,16 @@ pub(super) enum Circuit {
     Open(Open),
 }
 
+impl Circuit {
+    /// The open circuit breaker, where it is open.
+    pub(super) fn open(&self) -> Option<Open> {
+        match self {
+            Self::Open(open) => Some(open.clone()),
+            Self::Closed | Self::HalfOpen => None,
+        }
+    }
+}
+
 /// A change of the circuit breaker, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
@@ -93,9 +103,10 @@ pub(super) enum Change {
 }
 
 impl CircuitBreaker {
-    /// Returns whether orders wait.
-    pub(super) const fn is_open(&self) -> bool {
-        self.open.is_some()
+    /// Returns whether orders wait for a setting or for the end of an outage. A pause that the network
+    /// asked for is neither: it ends by itself.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.cause != Cause::Throttled)
     }
 
     /// Returns whether the last answer judged an order.

@@ -261,10 +261,6 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
     pub(super) fn now(&self) -> Timestamp {
         self.dispatcher.services.now()
     }
-
-    fn jitter(&self) -> Jitter {
-        (self.dispatcher.services.random() >> 32) as Jitter
-    }
 }
 
 impl<N: Network, S: Services> Dispatcher<N, S> {
@@ -317,6 +313,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             None => Change::Keep(()),
         };
         Ok(self.ledger.update(held, decide).await?.after)
+    }
+
+    pub(super) fn jitter(&self) -> Jitter {
+        (self.services.random() >> 32) as Jitter
     }
 
     pub(super) fn stamp(&self) -> Stamp {

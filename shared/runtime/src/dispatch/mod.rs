@@ -215,6 +215,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                     let is_another = result.conflict;
                     results.push(result);
                     if is_another {
+                        if is_by_lines {
+                            results.extend(self.lines_left(order, parts, trigger).await?);
+                        }
                         break;
                     }
                 }
@@ -266,12 +269,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             is_delayed: trigger.is_delayed,
             has_waited: trigger.message_until.is_some(),
             planned: Planned::Send(self.digest(&scope)),
+            shown_scope: None,
             deadline: trigger.deadline,
             settings: pauses::settings(&configured.version, paused),
-            open: match &circuit {
-                Circuit::Open(open) => Some(open.clone()),
-                Circuit::Closed | Circuit::HalfOpen => None,
-            },
+            open: circuit.open(),
             is_implausible,
         });
         let (result, sent) = driver.run(event).await;

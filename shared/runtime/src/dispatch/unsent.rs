@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 
 use postback_core::{
-    delivery::{Arrival, Event, Facts, Key, Planned, Policy, Record, Recovery, Refunds, Then},
-    network::Network,
+    delivery::{
+        Arrival, Event, Facts, Key, Note, Planned, Policy, Record, Recovery, Refunds, Then,
+    },
+    network::{Network, Sought},
     order::{Cancelled, Order},
     redaction::Reason,
 };
 
-use super::{Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content};
+use super::{
+    Circuit, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content, pauses,
+};
 use crate::{
     ledger::{Change, LedgerError, UpdateError},
     services::Services,
@@ -25,6 +29,15 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, None);
+        // A doubt may be resolved all the same: nothing else is sent.
+        let plan = configured.network.read_back();
+        let shown_scope = plan.as_ref().and_then(|plan| plan.shown_scope(&configured.network));
+        let (order_id, now) = (order.order_id.as_str(), self.services.now());
+        let circuit = match &plan {
+            None => Circuit::Closed,
+            Some(_) if self.is_paused().await => pauses::circuit(now),
+            Some(_) => self.breaker().check(order_id, &configured.version, now),
+        };
         let skipped = match &planned {
             Planned::Skip(reason) => Some(reason.clone()),
             _ => None,
@@ -35,15 +48,24 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             is_delayed: trigger.is_delayed,
             has_waited: trigger.message_until.is_some(),
             planned,
+            shown_scope: shown_scope.map(|scope| self.digest(&scope)),
             refunds: Refunds::of_order(order),
             reported: None,
             deadline: trigger.deadline,
             settings: configured.version.clone(),
-            open: None,
+            open: circuit.open(),
             is_implausible: false,
         });
         // Nothing to report writes nothing, so the ledger is asked only where it may know the order.
-        let result = self.record(&key, &event, trigger).await?;
+        let mut recorded = self.record_step(&key, &event, trigger.note(), trigger).await?;
+        if let (Some((_, Then::LookUp)), Some(plan)) = (&recorded, &plan) {
+            let sought = Sought::Order(&order.order_id);
+            let asked = self.look_up(configured, plan, &sought, &key, trigger.deadline).await;
+            let (event, note) = asked;
+            recorded = self.record_step(&key, &event, note, trigger).await?;
+        }
+        self.breaker().give_back(&circuit, self.services.now());
+        let result = recorded.map(|(result, _)| result);
         let result = match (result, skipped) {
             (Some(result), _) => result,
             (None, Some(reason)) => DeliveryResult::skipped(reason),
@@ -128,10 +150,22 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         event: &Event,
         trigger: &Trigger<'_>,
     ) -> Result<Option<DeliveryResult>, DeliverError> {
+        let recorded = self.record_step(key, event, trigger.note(), trigger).await?;
+        Ok(recorded.map(|(result, _)| result))
+    }
+
+    /// The same, with what is to be done then and the note of the write.
+    async fn record_step(
+        &self,
+        key: &Key,
+        event: &Event,
+        note: Note,
+        trigger: &Trigger<'_>,
+    ) -> Result<Option<(DeliveryResult, Then)>, DeliverError> {
         let policy = Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG);
         let held = self.ledger.get(key).await.map_err(UpdateError::from)?;
         let on_queue = trigger.source == Source::Queue;
-        let updated = self.apply(key, held, event, &policy, trigger.note(), on_queue).await?;
+        let updated = self.apply(key, held, event, &policy, note, on_queue).await?;
         if updated.after.is_none() {
             return Ok(None);
         }
@@ -146,7 +180,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         if conflict && let Event::Arrive(Arrival { facts, .. }) = event {
             self.note_conflict(key, updated.after.clone(), facts, trigger).await?;
         }
-        Ok(Some(DeliveryResult {
+        let result = DeliveryResult {
             conflict,
             superseded: updated.value == Then::Superseded,
             wait_until: match updated.value {
@@ -157,6 +191,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             changed,
             replayed: updated.before.is_some() && !changed,
             ..DeliveryResult::of(updated.after.as_ref())
-        }))
+        };
+        Ok(Some((result, updated.value)))
     }
 }

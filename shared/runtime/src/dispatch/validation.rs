@@ -12,7 +12,7 @@ use postback_core::{
     redaction::{Details, Reason},
 };
 
-use super::{Circuit, Configured, DeliverError, Dispatcher, attempt::AttemptTrace};
+use super::{Configured, DeliverError, Dispatcher, attempt::AttemptTrace};
 use crate::{
     client::SendResult,
     ledger::{UpdateError, Updated},
@@ -100,10 +100,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             terms: plan.terms,
             deadline,
             settings: configured.version.clone(),
-            open: match &circuit {
-                Circuit::Open(open) => Some(open.clone()),
-                Circuit::Closed | Circuit::HalfOpen => None,
-            },
+            open: circuit.open(),
         });
         let claimed = self.apply_validation(key, held, &event, Note::default()).await?;
         let (Then::Send(attempt), Some(record)) = (&claimed.value, &claimed.after) else {

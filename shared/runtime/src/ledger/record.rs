@@ -140,6 +140,7 @@ mod tests {
             is_delayed: false,
             has_waited: false,
             planned: Planned::Send("scope".to_owned()),
+            shown_scope: None,
             deadline: now + std::time::Duration::from_mins(1),
             settings: "v1".to_owned(),
             open: None,

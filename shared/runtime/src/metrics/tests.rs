@@ -88,6 +88,7 @@ fn every_metric_is_written_with_its_unit_and_its_dimensions() {
     metrics.record_held();
     metrics.record_at_risk(&order("1499.50", "INR"));
     metrics.record_paused(true);
+    metrics.record_throttled();
     metrics.record_conflict();
     metrics.record_tls_failure();
     metrics.record_sent();

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use postback_core::{
     delivery::{Attempt, IfAbsent, Lookup, Proof, Scope, Verdict},
     http::Answer,
-    network::{Network, ReadsBack},
+    network::{Network, ReadsBack, Sought},
     redaction::Details,
 };
 
@@ -75,7 +75,7 @@ pub fn answers_give_their_verdicts<N: Network>(network: &N, report: &N::Report, 
 /// # Panics
 /// If one does not, naming all of them.
 pub fn lookups_find_what_is_there<N: ReadsBack>(network: &N, report: &N::Report, folder: &str) {
-    compare(folder, |file| match network.found(report, &file.answer) {
+    compare(folder, |file| match network.found(&Sought::Report(report), &file.answer) {
         Lookup::Found { references } => (words(["found"]), vec![references]),
         Lookup::Absent => (words(["absent"]), Vec::new()),
         Lookup::Failed { reason } => (words(["failed", reason.as_str()]), Vec::new()),

@@ -190,6 +190,23 @@ async fn a_wrong_key_is_a_silent_refusal_and_a_pause_until_an_order_has_passed()
 }
 
 #[tokio::test]
+async fn a_pause_that_the_network_asks_for_is_counted_and_no_pause_of_the_function() {
+    let bundle = Bundle::new(1).await;
+    let services = &bundle.shopback.services;
+    let asked = Answer::status(429).with_header("retry-after", "600");
+    script(&bundle, Rule::on(Network::ShopBack, Fault::answer(asked)));
+
+    bundle.post("/orders/shopback", &order("A-1")).await;
+    bundle.post("/orders/shopback", &order("A-2")).await;
+
+    assert_eq!(values(services, Metric::Throttled), [json!(1)], "A-2 waits unsent");
+    assert_eq!(values(services, Metric::Paused), Vec::<Value>::new());
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+    assert_eq!(values(services, Metric::Paused).last(), Some(&json!(0)));
+    assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 2);
+}
+
+#[tokio::test]
 async fn a_lead_that_the_network_drops_later_is_a_silent_refusal() {
     let bundle = Bundle::new(1).await;
     let function = &bundle.cpa_moe;

@@ -20,6 +20,7 @@ fn other(verdict: Option<Verdict>) -> Option<Record> {
         facts: Facts::none(),
         updated_at: None,
         planned: Planned::Send(SCOPE.to_owned()),
+        shown_scope: None,
         deadline: NOW + std::time::Duration::from_mins(1),
         settings: "v1".to_owned(),
         open: None,

@@ -26,6 +26,7 @@ fn delivery(state: State, attempt: u32) -> Delivery {
         facts: Facts::none(),
         order_updated_at: None,
         waiting_version: None,
+        throttled_until: None,
         claim: None,
         scope: None,
         first_seen_at: NOW,

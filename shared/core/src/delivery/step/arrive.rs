@@ -11,7 +11,7 @@ use super::{
     cancel::{is_refunded, refunded},
     claim::{claim, expired, has_expired, has_time},
     come_back,
-    plan::{blank, hold_back, is_held_back, not_plannable, plan, unplannable},
+    plan::{blank, hold_back, is_held_back, not_plannable, paused, plan, unplannable},
     waiting::{is_outdated, is_unsettled, note_waiting},
     waits,
 };
@@ -160,8 +160,8 @@ fn send_permitted(
     policy: &Policy,
     now: Timestamp,
 ) -> Step {
-    if let Some(open) = arrival.open.as_ref().filter(|open| open.holds(held)) {
-        return Step::wait(open.until);
+    if let Some(until) = paused(held, arrival, now) {
+        return Step::wait(until);
     }
     let certain = Delivery {
         doubt: None,
@@ -219,6 +219,7 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
                 attempt: held.attempt,
                 decisions: held.decisions,
                 claim_expires_at: held.claim_expires_at,
+                throttled_until: held.throttled_until,
                 permission: held.permission.clone(),
                 judged_plausible: taken.judged_plausible,
                 ..blank(&arrival.facts, arrival.updated_at, held.first_seen_at)
@@ -230,8 +231,11 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
 
 /// The same content again: does what is due.
 fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
-    let Planned::Send(scope) = &arrival.planned else {
-        return not_plannable(held, &arrival.settings, policy, now);
+    let scope = match (&arrival.planned, &arrival.shown_scope) {
+        (Planned::Send(scope), _) => scope,
+        // What is in doubt is asked for by the order alone.
+        (_, Some(scope)) if is_looked_up(held) => scope,
+        _ => return not_plannable(held, &arrival.settings, policy, now),
     };
     match held.state {
         State::Parked if !is_fixed(held, arrival) && now < held.not_before => come_back(held, now),
@@ -241,6 +245,11 @@ fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -
         }
         _ => come_back(held, now),
     }
+}
+
+/// Returns whether a lookup resolves its doubt.
+fn is_looked_up(held: &Delivery) -> bool {
+    held.doubt.as_ref().is_some_and(|doubt| doubt.recovery == Recovery::LookUp)
 }
 
 /// Returns whether the settings have changed since it was parked, or it no longer exceeds a bound.
@@ -259,8 +268,8 @@ fn due(held: &Delivery, scope: &str, arrival: &Arrival, policy: &Policy, now: Ti
     if is_held_back(held, arrival) {
         return hold_back(held, arrival, now);
     }
-    if let Some(open) = arrival.open.as_ref().filter(|open| open.holds(held)) {
-        return Step::wait(open.until);
+    if let Some(until) = paused(held, arrival, now) {
+        return Step::wait(until);
     }
     match &held.doubt {
         Some(doubt) if doubt.scope != scope => hold(held, "settings_changed", policy, now),

@@ -25,6 +25,7 @@ pub(super) fn claim(
         claim_expires_at,
         not_before: claim_expires_at,
         claim: Some(Claim { recovery: policy.recovery, scope: scope.to_owned() }),
+        throttled_until: None,
         parked_settings: None,
         permission: None,
         undecided: None,

@@ -9,6 +9,7 @@ use super::{
     cancel::withdrawn,
     claim::claim,
     come_back, jittered,
+    plan::NOT_PLANNABLE,
     settle::delivered,
 };
 use crate::{clock::Timestamp, redaction::Reason};
@@ -16,6 +17,7 @@ use crate::{clock::Timestamp, redaction::Reason};
 /// The question of a lookup.
 pub(super) struct Question {
     pub(super) asked: Timestamp,
+    pub(super) is_plannable: bool,
     pub(super) deadline: Timestamp,
     pub(super) jitter: Jitter,
 }
@@ -81,9 +83,13 @@ fn absent(
         };
         return become_(next, now);
     }
-    // It is sent instead.
-    if held.waiting_version > held.order_updated_at {
-        let reason = Some(Reason::new("order_changed"));
+    // Another version is sent instead, or what today's settings can't build waits for other ones.
+    let reason = if held.waiting_version > held.order_updated_at {
+        Some(Reason::new("order_changed"))
+    } else {
+        (!question.is_plannable).then_some(NOT_PLANNABLE)
+    };
+    if reason.is_some() {
         let next = Delivery { state: State::Retrying, reason, not_before: now, ..certain };
         return become_(next, now);
     }

@@ -7,7 +7,7 @@
 //! | `plan.rs` | the plan of an order that arrives, and an open one that can't be planned any more |
 //! | `claim.rs` | the next attempt is claimed, an expired claim becomes a doubt |
 //! | `settle.rs` | an attempt has a verdict: one function a verdict |
-//! | `lines.rs` | an order arrives by lines |
+//! | `lines.rs`, `lines/compare.rs` | an order arrives by lines |
 //! | `lookup.rs` | the network was asked |
 //! | `cancel.rs` | the shop cancelled the order |
 //! | `decide.rs` | a person decided |
@@ -34,7 +34,7 @@ mod tests;
 mod validate;
 mod waiting;
 
-pub use lines::{ByLines, Lines, by_lines};
+pub use lines::{ByLines, Lines, by_lines, is_void};
 
 /// Decides the next delivery and the action when `event` meets it at `now`.
 ///
@@ -64,8 +64,13 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
                 settle::settle_late(held, verdict, now)
             }
         }
-        (Event::LookedUp { asked, lookup, deadline, jitter }, Some(held)) => {
-            let question = lookup::Question { asked: *asked, deadline: *deadline, jitter: *jitter };
+        (Event::LookedUp { asked, lookup, is_plannable, deadline, jitter }, Some(held)) => {
+            let question = lookup::Question {
+                asked: *asked,
+                is_plannable: *is_plannable,
+                deadline: *deadline,
+                jitter: *jitter,
+            };
             lookup::looked_up(held, lookup, &question, policy, now)
         }
         (Event::Unplanned { settings }, Some(held)) => plan::unplanned(held, settings, policy, now),

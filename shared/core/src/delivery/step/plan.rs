@@ -14,7 +14,9 @@ use crate::{clock::Timestamp, redaction::Reason};
 
 /// The number of its pauses after which what can't be built is noted as still waiting.
 const NOTED_EVERY: u32 = 6;
-const NOT_PLANNABLE: Reason = Reason::new("not_plannable");
+/// The reason of what today's settings can't build.
+pub(super) const NOT_PLANNABLE: Reason = Reason::new("not_plannable");
+const THROTTLED: Reason = Reason::new("http_429");
 
 /// Plans a delivery of which the network certainly holds nothing.
 pub(super) fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
@@ -35,13 +37,28 @@ pub(super) fn plan(fresh: &Delivery, arrival: &Arrival, policy: &Policy, now: Ti
             return become_(waiting, now);
         }
         (Planned::Send(scope), None) => {
-            return claim(fresh, scope, arrival.deadline, policy, now);
+            let Some(until) = throttled(fresh, now) else {
+                return claim(fresh, scope, arrival.deadline, policy, now);
+            };
+            let (state, reason) = (State::Retrying, Some(THROTTLED));
+            return become_(Delivery { state, reason, not_before: until, ..fresh.clone() }, now);
         }
         (Planned::Skip(reason), _) => (State::Skipped, reason),
         (Planned::Reject(reason), _) => (State::Rejected, reason),
     };
     let reason = Some(reason.clone());
     Step::write(Delivery { state, reason, ..fresh.clone() }, Then::Rest)
+}
+
+/// The end of the pause that the network asked for, unless it is over.
+fn throttled(held: &Delivery, now: Timestamp) -> Option<Timestamp> {
+    held.throttled_until.filter(|until| now < *until)
+}
+
+/// The time until which nothing is sent: the circuit breaker is open, or the network asked for it.
+pub(super) fn paused(held: &Delivery, arrival: &Arrival, now: Timestamp) -> Option<Timestamp> {
+    let open = arrival.open.as_ref().filter(|open| open.holds(held)).map(|open| open.until);
+    open.max(throttled(held, now))
 }
 
 /// Returns whether it may not be sent because it exceeds a bound: no person has permitted its content.
@@ -130,6 +147,7 @@ pub(super) fn blank(
         scope: None,
         claim_expires_at: Timestamp::EPOCH,
         not_before: Timestamp::EPOCH,
+        throttled_until: None,
         doubt: None,
         parked_settings: None,
         cancelled: None,

@@ -41,7 +41,7 @@ pub(super) fn settle(
         Verdict::Parked { reason, probe, .. } => parked(held, reason, *probe, sender, policy, now),
         // One that the driver did not weigh is an answer like any other.
         Verdict::Retry { reason, after, .. } | Verdict::RetryOnce { reason, after } => {
-            retry(held, reason, after.unwrap_or_default(), sender, policy, now)
+            retry(held, reason, *after, sender, policy, now)
         }
         Verdict::Unconfirmed { reason, if_absent } => {
             unconfirmed(held, reason, *if_absent, sender, policy, now)
@@ -78,6 +78,7 @@ pub(super) fn delivered(held: &Delivery, proof: Proof) -> Delivery {
         scope: held.claim.as_ref().map(|claim| claim.scope.clone()).or_else(|| held.scope.clone()),
         claim: None,
         permission: None,
+        throttled_until: None,
         parked_settings: None,
         undecided: None,
         ..held.clone()
@@ -149,12 +150,14 @@ fn parked(
 fn retry(
     held: &Delivery,
     reason: &Reason,
-    after: Duration,
+    after: Option<Duration>,
     sender: &Sender<'_>,
     policy: &Policy,
     now: Timestamp,
 ) -> Delivery {
-    let not_before = now + backoff(held.attempt, sender.jitter, policy).max(after);
+    let pause = backoff(held.attempt, sender.jitter, policy);
+    let not_before = now + pause.max(after.unwrap_or_default());
+    let held = &Delivery { throttled_until: after.map(|after| now + after), ..held.clone() };
     let reason = Some(reason.clone());
     if held.in_doubt() {
         return Delivery { state: State::Unconfirmed, reason, not_before, ..held.clone() };

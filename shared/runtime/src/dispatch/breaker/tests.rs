@@ -149,6 +149,7 @@ fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
     assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), None, "v1", START), None);
 
     assert!(matches!(breaker.check("A", "v1", START), Circuit::Open(_)));
+    assert!(!breaker.is_open(), "nobody has to act");
     let later = START + Duration::from_secs(30);
     assert_eq!(breaker.check("A", "v1", later), Circuit::HalfOpen);
 }

@@ -2,15 +2,16 @@
 //! answer.
 
 use postback_core::{
-    delivery::{Attempt, Event, Judgement, Key, Lookup, Others, Scope, Verdict, judge},
-    network::{Classification, Network},
+    clock::Timestamp,
+    delivery::{Attempt, Event, Judgement, Key, Lookup, Note, Others, Scope, Verdict, judge},
+    network::{Classification, Network, RecoveryPlan, Sought},
     redaction::{Details, Reason},
 };
 
 use super::Driver;
 use crate::{
     client::SendResult,
-    dispatch::{attempt::AttemptTrace, breaker},
+    dispatch::{Configured, Dispatcher, attempt::AttemptTrace, breaker},
     ledger::LedgerError,
     metrics::millis,
     services::Services,
@@ -63,7 +64,7 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
             attempt: attempt.number,
             verdict,
             settings: self.configured.version.clone(),
-            jitter: self.jitter(),
+            jitter: self.dispatcher.jitter(),
         }
     }
 
@@ -118,29 +119,12 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
 
     /// Asks the network for the delivery.
     pub(super) async fn look_up(&mut self) -> Event {
-        let asked = self.now();
-        let network = &self.configured.network;
-        let lookup = match self.recovery.lookup_request(network, self.report) {
-            None => Lookup::Failed { reason: Reason::new("no_lookup") },
-            Some(request) => match self.dispatcher.sender.send(&request, asked).await {
-                SendResult::Answered(answer) => {
-                    let read = self.recovery.read_lookup(network, self.report, &answer);
-                    read.unwrap_or(Lookup::Failed { reason: Reason::new("no_lookup") })
-                }
-                SendResult::NotSent(reason) | SendResult::MaybeSent(reason) => {
-                    Lookup::Failed { reason }
-                }
-            },
-        };
-        let result = lookup.result();
-        let (code, order_id, outcome) = ("lookup", &self.key.order_id, result.as_str());
-        let network_ms = millis(self.now().since(asked));
-        tracing::info!(code, order_id, network = N::NAME, outcome, network_ms, "asked the network");
-        if let Lookup::Found { references } = &lookup {
-            self.note.references = references.clone();
-        }
-        self.note.lookup = Some(result);
-        Event::LookedUp { asked, lookup, deadline: self.trigger.deadline, jitter: self.jitter() }
+        let (dispatcher, configured) = (self.dispatcher, self.configured);
+        let (plan, sought) = (&self.recovery, Sought::Report(self.report));
+        let asked = dispatcher.look_up(configured, plan, &sought, &self.key, self.trigger.deadline);
+        let (event, note) = asked.await;
+        self.note = Note { click_noted: self.note.click_noted, ..note };
+        event
     }
 
     /// Opens or closes the circuit breaker by the network's answer.
@@ -184,5 +168,43 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         let claim = self.protocol().and_then(|held| held.claim.as_ref());
         let scope = claim.map_or("", |claim| &claim.scope);
         Ok(judge(attempt.in_doubt, scope, &Others { records, many: uses.many }))
+    }
+}
+
+impl<N: Network, S: Services> Dispatcher<N, S> {
+    /// Asks the network for a delivery. Returns the event, and the note of its write.
+    pub(in crate::dispatch) async fn look_up(
+        &self,
+        configured: &Configured<N>,
+        plan: &RecoveryPlan<N>,
+        sought: &Sought<'_, N::Report>,
+        key: &Key,
+        deadline: Timestamp,
+    ) -> (Event, Note) {
+        let asked = self.services.now();
+        let network = &configured.network;
+        let unanswered = |reason| Lookup::Failed { reason };
+        let lookup = match plan.lookup_request(network, sought) {
+            None => unanswered(Reason::new("no_lookup")),
+            Some(request) => match self.sender.send(&request, asked).await {
+                SendResult::Answered(answer) => {
+                    let read = plan.read_lookup(network, sought, &answer);
+                    read.unwrap_or_else(|| unanswered(Reason::new("no_lookup")))
+                }
+                SendResult::NotSent(reason) | SendResult::MaybeSent(reason) => unanswered(reason),
+            },
+        };
+        let result = lookup.result();
+        let (code, order_id, outcome) = ("lookup", &key.order_id, result.as_str());
+        let network_ms = millis(self.services.now().since(asked));
+        tracing::info!(code, order_id, network = N::NAME, outcome, network_ms, "asked the network");
+        let references = match &lookup {
+            Lookup::Found { references } => references.clone(),
+            _ => Details::none(),
+        };
+        let note = Note { references, lookup: Some(result), ..Note::default() };
+        let is_plannable = matches!(sought, Sought::Report(_));
+        let jitter = self.jitter();
+        (Event::LookedUp { asked, lookup, is_plannable, deadline, jitter }, note)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use postback_core::delivery::{Decision, Key};
+use postback_core::delivery::{Decision, Facts, Key};
 use postback_harness::Strike;
 use postback_integration::{Bundle, with};
 use postback_sandbox::{Answer, Fault, Network, Rule, ShopBackDuplicates};
@@ -191,6 +191,12 @@ async fn more_lines_without_a_later_version_are_a_conflict_of_the_order() {
         let events = published(&bundle, "shopback").await;
         let conflicts = events.iter().filter(|kind| *kind == "conflict").count();
         assert_eq!(conflicts, usize::from(by_queue), "{events:?}");
+        let key = Key::known("A-1".to_owned(), "shopback", Some("1"));
+        let line = bundle.shopback.record_of(&key).await.expect("a record");
+        let noted: Vec<_> = line.conflicts.entries().iter().map(|it| &it.facts).collect();
+        let of_the_line = |facts: &&Facts| facts.get("line_amount") == Some("1000");
+        assert!(noted.iter().all(of_the_line), "{noted:?}");
+        assert_eq!(noted.len(), usize::from(by_queue));
     }
 }
 

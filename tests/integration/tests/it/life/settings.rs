@@ -3,29 +3,42 @@
 use std::time::Duration;
 
 use cpa_moe::CpaMoe;
+use postback_core::delivery::Key;
+use postback_harness::Function;
 use postback_integration::{Bundle, minimal, with};
 use postback_sandbox::{Fault, Network};
 use serde_json::json;
 
-use super::{DAY, delivery, script};
+use super::{DAY, changed_at, delivery, script};
+
+/// The settings of cpa.moe, without and with an offer for the orders that have none.
+fn settings_and_default_offer() -> (String, String) {
+    let settings = json!({ "user": 1001, "key": "fake0key0fake0key0" });
+    let with_offer = with(settings.clone(), "/default_offer", json!(217));
+    (settings.to_string(), with_offer.to_string())
+}
+
+/// An order without a click at cpa.moe meets `fault`, then the default offer is taken away.
+async fn without_its_offer(fault: Fault) -> (Box<Bundle>, Function<CpaMoe>) {
+    let bundle = Bundle::new(1).await;
+    let (settings, with_offer) = settings_and_default_offer();
+    let endpoint = bundle.bed.sandbox.endpoint(Network::CpaMoe);
+    let function = bundle.bed.function_at::<CpaMoe>(&endpoint, &with_offer).await;
+    script(&bundle, Network::CpaMoe, fault);
+    function.post(&changed_at(with(minimal("A-1"), "/clicks", json!({})), 10)).await;
+    function.services.rotate(&settings);
+    bundle.bed.advance(Duration::from_mins(10));
+    (bundle, function)
+}
 
 #[tokio::test]
 async fn an_open_lead_waits_while_its_default_offer_is_missing_and_comes_back_with_it() {
-    let faults = [(Fault::status(429), "response"), (Fault::close_after_reading(), "lookup")];
-    for (fault, proof) in faults {
-        let bundle = Bundle::new(1).await;
-        let settings = json!({ "user": 1001, "key": "fake0key0fake0key0" });
-        let with_offer = with(settings.clone(), "/default_offer", json!(217)).to_string();
-        let endpoint = bundle.bed.sandbox.endpoint(Network::CpaMoe);
-        let function = bundle.bed.function_at::<CpaMoe>(&endpoint, &with_offer).await;
-        script(&bundle, Network::CpaMoe, fault);
-        function.post(&with(minimal("A-1"), "/clicks", json!({}))).await;
+    for fault in [Fault::status(429), Fault::close_before_reading()] {
+        let (bundle, function) = without_its_offer(fault).await;
 
-        function.services.rotate(&settings.to_string());
-        bundle.bed.advance(Duration::from_mins(10));
         let is_empty = bundle.bed.work_off(&function, Duration::from_hours(12)).await;
         let waiting = delivery(&bundle, "A-1", "cpa_moe").await;
-        function.services.rotate(&with_offer);
+        function.services.rotate(&settings_and_default_offer().1);
         bundle.bed.advance(Duration::from_mins(10));
         let is_done = bundle.bed.work_off(&function, DAY).await;
 
@@ -35,10 +48,54 @@ async fn an_open_lead_waits_while_its_default_offer_is_missing_and_comes_back_wi
             (&json!("parked"), &json!("not_plannable"))
         );
         let after = delivery(&bundle, "A-1", "cpa_moe").await;
-        assert_eq!((&after["state"], &after["proof"]), (&json!("delivered"), &json!(proof)));
+        assert_eq!((&after["state"], &after["proof"]), (&json!("delivered"), &json!("response")));
         assert!(is_done);
         assert_eq!(bundle.bed.sandbox.leads("A-1").len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_lead_in_doubt_is_looked_up_while_its_default_offer_is_missing() {
+    let (bundle, function) = without_its_offer(Fault::close_after_reading()).await;
+
+    let is_done = bundle.bed.work_off(&function, DAY).await;
+
+    let after = delivery(&bundle, "A-1", "cpa_moe").await;
+    assert_eq!((&after["state"], &after["proof"]), (&json!("delivered"), &json!("lookup")));
+    assert!(is_done);
+    assert_eq!(bundle.bed.sandbox.leads("A-1").len(), 1);
+}
+
+#[tokio::test]
+async fn a_correction_of_a_lead_in_doubt_that_can_not_be_built_is_sent_once_it_is_not_there() {
+    let (bundle, function) = without_its_offer(Fault::close_before_reading()).await;
+    let corrected = with(minimal("A-1"), "/total", json!("1599.00"));
+    let corrected = with(corrected, "/clicks/cpa_moe/offer", json!(217));
+    function.enqueue(&changed_at(corrected, 20));
+
+    let is_done = bundle.bed.work_off(&function, DAY).await;
+
+    let after = delivery(&bundle, "A-1", "cpa_moe").await;
+    assert_eq!((&after["state"], &after["attempt"]), (&json!("delivered"), &json!(2)), "{after}");
+    let key = Key::known("A-1".to_owned(), "cpa_moe", None);
+    let held = function.record_of(&key).await.expect("a record").protocol;
+    assert_eq!(held.facts.get("amount"), Some("1599"));
+    assert!(is_done);
+    assert_eq!(bundle.bed.sandbox.leads("A-1").len(), 1);
+}
+
+#[tokio::test]
+async fn a_paused_network_is_not_asked_about_a_lead_in_doubt_that_can_not_be_built() {
+    let (bundle, function) = without_its_offer(Fault::close_after_reading()).await;
+    bundle.bed.pause("cpa_moe", true).await;
+
+    bundle.bed.work_off(&function, Duration::from_hours(3)).await;
+
+    let waiting = delivery(&bundle, "A-1", "cpa_moe").await;
+    assert_eq!(waiting["state"], "unconfirmed");
+    bundle.bed.pause("cpa_moe", false).await;
+    assert!(bundle.bed.work_off(&function, DAY).await);
+    assert_eq!(delivery(&bundle, "A-1", "cpa_moe").await["proof"], "lookup");
 }
 
 #[tokio::test]

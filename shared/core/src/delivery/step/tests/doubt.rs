@@ -212,6 +212,54 @@ fn a_doubt_is_not_resolved_under_settings_of_another_scope() {
 }
 
 #[test]
+fn a_doubt_that_a_lookup_resolves_is_asked_about_although_the_order_can_not_be_built() {
+    let policy = policy(Recovery::LookUp);
+    let doubtful = unconfirmed(&policy);
+    let at = doubtful.not_before;
+    let unfit = |now: Timestamp, scope: &str| {
+        let shown_scope = Some(scope.to_owned());
+        Event::Arrive(Arrival { planned: skip(), shown_scope, ..arrival(now) })
+    };
+
+    let early = step(Some(&doubtful), &unfit(at - SECOND, "scope"), &policy, at - SECOND);
+    assert_eq!(early, unchanged(Then::Wait(at)));
+    let due = step(Some(&doubtful), &unfit(at, "scope"), &policy, at);
+    assert_eq!(due, unchanged(Then::LookUp));
+    let elsewhere = next(&doubtful, &unfit(at, "another account"), &policy, at);
+    assert_eq!(elsewhere.reason, Some(Reason::new("settings_changed")));
+
+    let asked = |asked, lookup| {
+        let deadline = deadline(asked);
+        Event::LookedUp { asked, lookup, is_plannable: false, deadline, jitter: 0 }
+    };
+    let once = next(&doubtful, &asked(at, Lookup::Absent), &policy, at);
+    let again = once.not_before;
+    let gone = step(Some(&once), &asked(again, Lookup::Absent), &policy, again);
+    assert_eq!(gone.then, Then::Wait(again), "it can't be sent");
+    let certain = gone.next.expect("a change");
+    assert_eq!((certain.state, certain.in_doubt()), (State::Retrying, false));
+    let parked = next(&certain, &unfit(again, "scope"), &policy, again);
+    assert_eq!(parked.reason, Some(Reason::new("not_plannable")));
+    let corrected = step(Some(&parked), &arrive_as_other(again, version(2)), &policy, again);
+    assert!(matches!(corrected.then, Then::Send(Attempt { number: 2, in_doubt: false, .. })));
+}
+
+#[test]
+fn a_doubt_that_only_another_attempt_resolves_waits_for_settings_that_can_build_it() {
+    for recovery in [Recovery::SendAgain, Recovery::SendOnceMore] {
+        let policy = policy(recovery);
+        let doubtful = unconfirmed(&policy);
+        let at = doubtful.not_before;
+        let shown_scope = Some("scope".to_owned());
+        let unfit = Event::Arrive(Arrival { planned: skip(), shown_scope, ..arrival(at) });
+
+        let parked = next(&doubtful, &unfit, &policy, at);
+
+        assert_eq!((parked.state, parked.in_doubt()), (State::Parked, true), "{recovery:?}");
+    }
+}
+
+#[test]
 fn a_parked_doubt_is_resolved_by_its_nature_once_the_setting_is_fixed() {
     let (second, policy) = sending_in_doubt();
     let parked = next(&second, &settle_of(2, Verdict::parked("key"), 0), &policy, NOW + SECOND);

@@ -108,7 +108,13 @@ fn an_unanswered_question_is_asked_again_after_a_pause() {
     let at = unconfirmed.not_before;
     let asked = |jitter| {
         let lookup = Lookup::Failed { reason: Reason::new("answer_timeout") };
-        let event = Event::LookedUp { asked: at, lookup, deadline: deadline(at), jitter };
+        let event = Event::LookedUp {
+            asked: at,
+            lookup,
+            is_plannable: true,
+            deadline: deadline(at),
+            jitter,
+        };
         step(Some(&unconfirmed), &event, &policy, at)
     };
 

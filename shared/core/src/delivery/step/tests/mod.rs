@@ -20,6 +20,7 @@ mod lookup;
 mod permit;
 mod plan;
 mod settle;
+mod throttled;
 mod versions;
 mod waiting;
 
@@ -65,6 +66,7 @@ fn arrival(now: Timestamp) -> Arrival {
         facts: content(),
         updated_at: None,
         planned: Planned::Send("scope".to_owned()),
+        shown_scope: None,
         deadline: deadline(now),
         settings: "v1".to_owned(),
         open: None,
@@ -145,7 +147,7 @@ fn yes() -> Verdict {
 }
 
 fn looked_up(asked: Timestamp, lookup: Lookup) -> Event {
-    Event::LookedUp { asked, lookup, deadline: deadline(asked), jitter: 0 }
+    Event::LookedUp { asked, lookup, is_plannable: true, deadline: deadline(asked), jitter: 0 }
 }
 
 fn found(asked: Timestamp) -> Event {

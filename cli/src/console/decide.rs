@@ -12,6 +12,8 @@ use postback_core::{
     redaction::OperatorNote,
 };
 
+use rust_decimal::Decimal;
+
 use super::{
     Console, Page,
     fields::Fields,
@@ -184,6 +186,7 @@ async fn records(console: &Arc<Console>, fields: &Fields) -> Result<Vec<(Record,
         let seen = Seen {
             attempt: number("attempt")?,
             conflicts: number("conflicts")?,
+            came_back: came_back(fields.get("came_back"))?,
             decisions: Some(number("decisions")?),
         };
         return Ok(vec![(find(&console.account, &wanted).await?, seen)]);
@@ -198,6 +201,13 @@ async fn records(console: &Arc<Console>, fields: &Fields) -> Result<Vec<(Record,
     Ok(found.shown.into_iter().map(seen).map(|(seen, record)| (record, seen)).collect())
 }
 
+/// What had come back when the page was shown: nothing, or a sum.
+fn came_back(text: &str) -> Result<Option<Decimal>, Failure> {
+    let is_there = !text.is_empty();
+    let sum = is_there.then(|| text.parse()).transpose();
+    sum.map_err(|_| Failure::Usage("What came back is no amount.".to_owned()))
+}
+
 /// The command line of a decision, without the decision.
 pub(super) fn one(order_id: &str, delivery: &str, why: &str) -> Settle {
     Settle {
@@ -209,6 +219,7 @@ pub(super) fn one(order_id: &str, delivery: &str, why: &str) -> Settle {
         reopen: false,
         acknowledge: false,
         conflicts: None,
+        came_back: None,
         reason: why.to_owned(),
         attempt: None,
         order: None,

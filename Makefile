@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
+.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak month bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced 
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --bin postback-soak
+
+month: ## Validate and reconcile a simulated month of 10,000 orders, to the minor unit, while functions are killed; ORDERS=10000
+	MONTH_ORDERS=$(or $(ORDERS),10000) cargo test --profile soak --locked --package postback-faults --test faults month -- --nocapture
 
 bench: tools ## Measure the functions beside what a shop would write instead; SMOKE=1, ROUNDS=5, ONLY=report or answers
 	@$(TOOLS)/python tests/bench/bench.py

@@ -236,11 +236,16 @@ fn seen(
     output: &mut Output<'_>,
 ) -> Result<Seen, Failure> {
     let now = Seen::of(record);
-    // Only who acknowledges other content has to have seen it.
-    let has_contents = decision == Decision::Acknowledge && now.conflicts > 0;
+    // Only who acknowledges other content, or what came back, has to have seen it.
+    let is_acknowledged = decision == Decision::Acknowledge;
+    let has_contents = is_acknowledged && now.conflicts > 0;
+    let has_returned = is_acknowledged && now.came_back.is_some();
     let conflicts = wanted.conflicts.or((!has_contents).then_some(now.conflicts));
-    if let (Some(attempt), Some(conflicts)) = (wanted.attempt, conflicts) {
-        return Ok(Seen { attempt, conflicts, decisions: None });
+    let came_back = wanted.came_back.map(Some).or((!has_returned).then_some(now.came_back));
+    if let (Some(attempt), Some(conflicts), Some(came_back)) =
+        (wanted.attempt, conflicts, came_back)
+    {
+        return Ok(Seen { attempt, conflicts, came_back, decisions: None });
     }
     check_open(record, decision)?;
     let question = match decision {
@@ -258,6 +263,9 @@ fn seen(
     };
     let instead = if has_contents {
         "Give with --attempt and --conflicts the attempt and the number of other contents that you saw; \
+         `postback orders show` prints them. Nothing was changed."
+    } else if has_returned {
+        "Give with --attempt and --came-back the attempt and the sum that came back as you saw them; \
          `postback orders show` prints them. Nothing was changed."
     } else {
         "Give with --attempt the attempt that you saw; `postback orders show` prints it. Nothing was changed."

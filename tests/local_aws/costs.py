@@ -2,6 +2,8 @@
 
 Counts times prices, no more. test_costs.py counts at the deployed bundle, tests/faults counts write units; the monthly
 resources are counted in the template. `make generate` runs it; test_costs.py fails when the page is not what this writes.
+
+Longer than 300 lines: every count and every price of the page stands here.
 """
 
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ FOOT = """
 Tests hold the counts: requests, invocations, events and logs at the deployed bundle, write units at an embedded DynamoDB. Not in the tables:
 duplicates (one write unit each, two at ShopBack), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, and its event); a correction that waits for an attempt to end (one write unit); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
 status of leads (some SQS requests each, and the schedule's calls); traces that X-Ray samples (5 USD a million, one each second and a twentieth of the
-rest); where [validation](money.md) is set, 1 write unit to create each and 2 for its call with 2 reads (each write 1 more where the ids make an item of more than 1 KB), for a refund a duplicate's and 2 more; 3 SQS requests, 1 call of Lambda, 4 metrics a currency and network and 2 a network; reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
+rest); reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
 GB and month, 0.20 more for point-in-time recovery; a sweep grows with it); traffic to the networks beyond the 100 GB a month that are free.
 """
 
@@ -179,7 +181,7 @@ def monthly() -> list[tuple[str, int]]:
     kinds = [resource["Type"] for resource in resources]
     return [
         ("CloudWatch alarm", kinds.count("AWS::CloudWatch::Alarm")),
-        ("CloudWatch custom metric", METRICS_SHARED + METRICS_A_NETWORK * len(NETWORKS)),
+        ("CloudWatch custom metric", METRICS_SHARED + METRICS_A_NETWORK * len(NETWORKS) + METRICS_OF_VALIDATIONS * VALIDATING),
         ("CloudWatch dashboard", kinds.count("AWS::CloudWatch::Dashboard")),
         ("Secrets Manager secret", len(NETWORKS)),
         ("Sweep of a million deliveries", SWEEPS_A_MONTH),
@@ -192,6 +194,8 @@ SWEEPS_A_MONTH = 730
 
 # One for each outcome of a usual month, and what a sweep measures; test_costs.py counts those of a delivered order.
 METRICS_A_NETWORK = 12 + 6
+# What a sweep measures at a network that wants validations.
+METRICS_OF_VALIDATIONS, VALIDATING = 2, sum(network.validates for network in NETWORKS)
 # What intake measures: orders by source, with a click, refused, and refused for a usual handful of reasons.
 METRICS_SHARED = 11
 
@@ -268,6 +272,47 @@ the messages of its queue, its part of a call and a write that is refused. A mes
 """
 
 
+# Of one validation, which is called alone: created, claimed and settled; itself and its delivery read, consistently. tests/integration counts
+# them, the message and the call.
+VALIDATION = {
+    "DynamoDB write unit": (3, "created with its delivery, claimed, settled; each 1 more where the ids make an item of more than 1 KB"),
+    "DynamoDB read unit": (2 + PAUSES_READ, "itself and its delivery, before the call; the pauses"),
+    "SQS request": (3, "sent by the sweep, received, deleted"),
+    "Lambda request": (1, "the network's function"),
+    "Lambda GB-second, x86_64": (MEMORY_GB * NETWORK_SECONDS, f"128 MB, {NETWORK_SECONDS * 1000:.0f} ms, assumed"),
+    "EventBridge custom event": (1, "`postback.validation_approved` or `_rejected`; none with `Events=problems`"),
+    "CloudWatch Logs GB": ((NETWORK_CALL_LOG_BYTES + NETWORK_ORDER_LOG_BYTES) / GIGABYTE, "the call and its line"),
+}
+
+
+def validations() -> str:
+    """The costs of the validations, where they are set."""
+    lines = [
+        "",
+        "## Validations",
+        "",
+        "Where [validation](money.md) is set, a million validated orders cost, besides their reports:",
+        "",
+        "| what | how many each | a million | |",
+        "|---|---|---|---|",
+    ]
+    total = 0.0
+    for name, (count, how) in VALIDATION.items():
+        dollars = MILLION * count * PRICES[name]
+        total += dollars
+        many = f"{count:.9f}".rstrip("0").rstrip(".")
+        lines.append(f"| {name} | {many} | {dollars:.2f} | {how} |")
+    refund = MILLION * 4 * PRICES["DynamoDB write unit"]
+    lines += [
+        f"| **a million validations** | | **{total:.2f}** | |",
+        "",
+        f"There is no schedule for each: the sweep, which reads the ledger anyway, is the clock. An order that comes again with a refund costs a duplicate's 2 write units",
+        f"and 2 more, with the delivery and with the validation: {refund:.2f} USD a million. The sums are 4 metrics a currency and network, {PRICES['CloudWatch custom metric']:.2f} USD each a month.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def flood() -> str:
     """The costs of messages that the webhook refuses."""
     seconds = PARAMETERS["WebhookRateLimit"]["Default"]
@@ -287,7 +332,7 @@ bodies of up to 6 MB, of which the API counts every 512 KB as a request: {24 * 3
 
 
 def page() -> str:
-    return HEAD + table() + by_bus() + FOOT + shop_systems() + flood()
+    return HEAD + table() + by_bus() + FOOT + validations() + shop_systems() + flood()
 
 
 if __name__ == "__main__":

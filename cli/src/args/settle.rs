@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use rust_decimal::Decimal;
 
 /// Decide about a delivery by hand
 ///
@@ -12,7 +13,7 @@ use clap::{ArgGroup, Args};
 /// --acknowledge says that you dealt with other content under the same id, with
 /// an unclear refusal, or with money to claim back (of the validation): it
 /// changes nothing, in whatever state, but `status` shows it no more. What comes
-/// after that is shown again. The decision applies to the attempt that you saw:
+/// after that, or comes back after that, is shown again. The decision applies to the attempt that you saw:
 /// if there has been another one since, it is refused.
 /// On a terminal the tool shows the delivery and asks; elsewhere give with
 /// --attempt the attempt that you saw.
@@ -102,6 +103,13 @@ pub(crate) struct Settle {
         conflicts_with_all = ["delivered", "send_again", "abandon", "reopen", "from"]
     )]
     pub(crate) conflicts: Option<u32>,
+    /// With --acknowledge: the sum that came back after the validation as you saw it
+    #[arg(
+        long,
+        value_name = "AMOUNT",
+        conflicts_with_all = ["delivered", "send_again", "abandon", "reopen", "from"]
+    )]
+    pub(crate) came_back: Option<Decimal>,
     /// The order as it was sent, JSON; - is standard input
     #[arg(
         long,

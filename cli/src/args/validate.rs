@@ -18,6 +18,8 @@ pub(crate) enum Validate {
 /// cancelled or refunded after it was reported. Each has its amount and the day
 /// on which it came back; the first that came back are the first.
 ///
+/// What a person has acknowledged is left out: `orders settle --acknowledge`.
+///
 /// --out writes all of them as CSV. The exit status is 6 if something is to be
 /// claimed back.
 #[derive(Args, Debug)]

@@ -12,6 +12,8 @@ use postback_core::{
     redaction::OperatorNote,
 };
 
+use rust_decimal::Decimal;
+
 use super::{
     Console, Page,
     fields::Fields,
@@ -190,6 +192,7 @@ async fn records(
         let seen = Seen {
             attempt: number("attempt")?,
             conflicts: number("conflicts")?,
+            came_back: came_back(fields.get("came_back"))?,
             decisions: Some(number("decisions")?),
         };
         let record = find(&console.account, &wanted).await?;
@@ -207,6 +210,13 @@ async fn records(
     Ok((shown, reading.read))
 }
 
+/// What had come back when the page was shown: nothing, or a sum.
+fn came_back(text: &str) -> Result<Option<Decimal>, Failure> {
+    let is_there = !text.is_empty();
+    let sum = is_there.then(|| text.parse()).transpose();
+    sum.map_err(|_| Failure::Usage("What came back is no amount.".to_owned()))
+}
+
 /// The command line of a decision, without the decision.
 pub(super) fn one(order_id: &str, delivery: &str, why: &str) -> Settle {
     Settle {
@@ -218,6 +228,7 @@ pub(super) fn one(order_id: &str, delivery: &str, why: &str) -> Settle {
         reopen: false,
         acknowledge: false,
         conflicts: None,
+        came_back: None,
         reason: why.to_owned(),
         attempt: None,
         order: None,

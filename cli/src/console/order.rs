@@ -224,6 +224,7 @@ fn decisions(console: &Console, record: &Record) -> Markup {
                 input type="hidden" name="delivery" value=(record.delivery);
                 input type="hidden" name="attempt" value=(record.protocol.attempt);
                 input type="hidden" name="conflicts" value=(record.conflicts.count());
+                @if let Some(sum) = record.protocol.claim_back() { input type="hidden" name="came_back" value=(sum); }
                 input type="hidden" name="decisions" value=(record.protocol.decisions);
                 fieldset {
                     legend { "Decide about attempt " (record.protocol.attempt) }

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{StreamViewType, TableDescription};
+use postback_core::order::OrderId;
 use postback_runtime::ledger::Filter;
 
 use super::Finding;
@@ -13,9 +14,6 @@ use crate::{
 /// The pages of the ledger whose order ids are looked at: about five megabytes, which is a sample, because the
 /// ledger is ordered by a hash.
 const SAMPLE: usize = 5;
-
-/// The most digits that a spreadsheet keeps of a number.
-const DIGITS: usize = 15;
 
 /// The ledger's table.
 #[derive(Clone, Debug, Default)]
@@ -95,14 +93,8 @@ fn judge(Table { name, stream, expected }: &Table) -> Option<Finding> {
     Some(Finding::new("ledger_without_stream", name, what, cure))
 }
 
-/// Returns whether a spreadsheet changes the id: all digits, and a leading zero or too many of them.
-pub(crate) fn is_damaged(id: &str) -> bool {
-    let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    digits && (id.len() > DIGITS || (id.len() > 1 && id.starts_with('0')))
-}
-
 fn judge_ids(ids: &[String]) -> Option<Finding> {
-    let damaged: Vec<_> = ids.iter().filter(|id| is_damaged(id)).collect();
+    let damaged: Vec<_> = ids.iter().filter(|id| OrderId::is_changed_by_spreadsheets(id)).collect();
     let first = damaged.first()?;
     let what = format!(
         "{} of {} order ids are digits that a spreadsheet changes, as {first}",
@@ -135,10 +127,10 @@ mod tests {
     #[test]
     fn digits_that_a_spreadsheet_changes_are_found() {
         for id in ["0012", "00", "1234567890123456"] {
-            assert!(is_damaged(id), "{id}");
+            assert!(OrderId::is_changed_by_spreadsheets(id), "{id}");
         }
         for id in ["0", "123456789012345", "A-0012", "0012-A", ""] {
-            assert!(!is_damaged(id), "{id}");
+            assert!(!OrderId::is_changed_by_spreadsheets(id), "{id}");
         }
         let ids =
             |ids: &[&str]| judge_ids(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());

@@ -10,6 +10,7 @@ use postback_core::{
     redaction::OperatorNote,
 };
 use postback_runtime::ledger::{Change, UpdateError};
+use rust_decimal::Decimal;
 
 use crate::{account::Account, failure::Failure};
 
@@ -39,7 +40,7 @@ pub(crate) fn check_open(record: &Record, decision: Decision) -> Result<(), Fail
 
 /// Returns whether other content, an unclear refusal or money to claim back waits for an answer.
 fn needs_answer(record: &Record) -> bool {
-    record.has_open_conflict() || record.is_open_refusal() || record.has_open_claim_back()
+    record.has_open_conflict() || record.is_open_refusal() || record.open_claim_back().is_some()
 }
 
 /// Returns whether the last decision was to reopen it, and it still is: its order may be missing.
@@ -72,6 +73,8 @@ pub(crate) struct Seen {
     pub(crate) attempt: u32,
     /// The number of other contents.
     pub(crate) conflicts: u32,
+    /// What came back in all since the validation.
+    pub(crate) came_back: Option<Decimal>,
     /// The number of decisions; `None` where only the attempt was named.
     pub(crate) decisions: Option<u32>,
 }
@@ -81,9 +84,14 @@ impl Seen {
         Self {
             attempt: record.protocol.attempt,
             conflicts: record.conflicts.count(),
+            came_back: record.protocol.claim_back(),
             decisions: Some(record.protocol.decisions),
         }
     }
+}
+
+fn came_back(sum: Option<Decimal>) -> String {
+    format!("{} that came back", sum.unwrap_or_default())
 }
 
 /// A decision to be written.
@@ -105,6 +113,8 @@ impl Decider<'_> {
             (format!("attempt {}", now.attempt), format!("attempt {}", seen.attempt))
         } else if is_acknowledged && now.conflicts != seen.conflicts {
             (format!("{} other contents", now.conflicts), seen.conflicts.to_string())
+        } else if is_acknowledged && now.came_back != seen.came_back {
+            (came_back(now.came_back), came_back(seen.came_back))
         } else if seen.decisions.is_some() && now.decisions != seen.decisions {
             let number = |it: Option<u32>| format!("decision {}", it.unwrap_or_default());
             (number(now.decisions), number(seen.decisions))
@@ -157,6 +167,7 @@ impl Decider<'_> {
                 by: self.by.clone(),
                 why: self.why.clone(),
                 evidence: None,
+                claim_back: None,
                 contents_left_out: 0,
             };
             Change::Write(Box::new(held.decided(next, decision, stamp)), Ok(()))

@@ -1,13 +1,16 @@
 //! Single decisions over an embedded ledger.
 
 use clap::Parser;
-use postback_core::{clock::Timestamp, delivery::Stamp};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Note, Stamp},
+};
 use serde_json::json;
 
 use super::*;
 use crate::{
     args::{Arguments, Command, Orders},
-    fixtures::{FakeAws, paid},
+    fixtures::{FakeAws, paid, validation},
 };
 
 /// A delivery that a person has confirmed, and its validation after so many calls.
@@ -104,12 +107,57 @@ fn who_acknowledges_other_content_says_how_many_contents_were_seen() {
     let conflict = record.with_conflict(&facts, stamp);
 
     let given = seen_by(&conflict, &["--acknowledge", "--attempt", "1", "--conflicts", "1"]);
-    assert_eq!(given, Ok(Seen { attempt: 1, conflicts: 1, decisions: None }));
+    assert_eq!(given, Ok(Seen { attempt: 1, conflicts: 1, came_back: None, decisions: None }));
     let not_given = seen_by(&conflict, &["--acknowledge", "--attempt", "1"]);
     assert!(matches!(not_given, Err(Failure::NotAsked(what)) if what.contains("--conflicts")));
     assert!(seen_by(&conflict, &["--delivered", "--attempt", "1"]).is_ok());
     let nothing = seen_by(&record, &["--acknowledge"]).expect_err("nothing to acknowledge");
     assert_eq!(nothing.code(), "nothing_to_acknowledge");
+}
+
+/// A validation that was approved with 10.5 EUR, and these refunds since.
+fn to_claim_back(refunds: serde_json::Value) -> Record {
+    let mut approved = validation("delivered", Some(("approved", "10.5")));
+    approved.protocol.refunds = serde_json::from_value(refunds).expect("refunds");
+    approved
+}
+
+#[test]
+fn who_acknowledges_what_came_back_says_how_much_was_seen() {
+    let approved = to_claim_back(json!({ "r-1": { "amount": "4" } }));
+
+    let given = seen_by(&approved, &["--acknowledge", "--attempt", "1", "--came-back", "4.00"]);
+
+    let came_back = approved.protocol.claim_back();
+    assert_eq!(given, Ok(Seen { attempt: 1, conflicts: 0, came_back, decisions: None }));
+    let not_given = seen_by(&approved, &["--acknowledge", "--attempt", "1"]);
+    assert!(matches!(not_given, Err(Failure::NotAsked(what)) if what.contains("--came-back")));
+}
+
+#[tokio::test]
+async fn what_comes_back_between_the_look_and_the_record_is_not_acknowledged() {
+    let aws = FakeAws::start().await;
+    let four = to_claim_back(json!({ "r-1": { "amount": "4" } }));
+    let more = to_claim_back(json!({ "r-1": { "amount": "4" }, "r-2": { "amount": "1.5" } }));
+    aws.table.ledger().put(&four, None).await.expect("a write");
+    let stamp = Stamp { now: four.updated_at, write_id: 1 };
+    let more = Record::after(Some(&four), &four.key(), more.protocol, Note::default(), stamp);
+    let wanted = wanted(&["--acknowledge"]);
+    let settled = async |record: &Record, seen: Seen| {
+        Box::pin(settle(&aws.account, &wanted, record.clone(), seen)).await.map(|done| done.record)
+    };
+    aws.table.ledger().put(&more, Some(four.version)).await.expect("a write");
+
+    let stale = settled(&four, Seen::of(&four)).await.err();
+    let acknowledged = settled(&more, Seen::of(&more)).await.expect("no failure");
+
+    let moved_on = "5.5 that came back, you saw 4 that came back.";
+    assert!(stale.is_some_and(|it| it.to_string().contains(moved_on)));
+    assert_eq!(acknowledged.open_claim_back(), None);
+    let story = crate::view::story(&acknowledged).join("\n");
+    for line in ["of which 0 to claim back", "acknowledge 5.5 that came back: r (arn"] {
+        assert!(story.contains(line), "{story}");
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Kind {
         let kinds = [
             (Self::Held, record.is_held()),
             (Self::Validation, record.is_validation_for_a_person()),
-            (Self::ClaimBack, record.has_open_claim_back()),
+            (Self::ClaimBack, record.open_claim_back().is_some()),
             (Self::Parked, parked && !unwatched),
             (Self::Unwatched, unwatched),
             (Self::UnclearRefusal, record.is_open_refusal()),

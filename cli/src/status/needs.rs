@@ -86,7 +86,7 @@ impl Counted {
             // The state's reason is none of the conflict's.
             let reason = reason.filter(|_| !matches!(kind, Kind::Conflict | Kind::ClaimBack));
             let key = (network.to_owned(), kind, reason);
-            let back = record.protocol.claim_back().map(|back| back.to_string());
+            let back = record.open_claim_back().map(|back| back.to_string());
             let money = record.money().map(|(amount, currency)| match (kind, &back) {
                 (Kind::ClaimBack, Some(back)) => (back.as_str(), currency),
                 _ => (amount, currency),

@@ -92,11 +92,11 @@ fn to_claim_back(order_id: &str) -> Record {
 #[tokio::test]
 async fn money_to_claim_back_needs_a_person_until_it_is_acknowledged() {
     let aws = FakeAws::start().await;
-    let acknowledged = |version: u64, order_id: &str| {
+    let acknowledged = |sum: &str, order_id: &str| {
         let mut record = to_claim_back(order_id);
         record.decisions = serde_json::from_value(serde_json::json!({ "entries": [{
-            "version": version, "at": "2026-11-21T10:30:00Z", "attempt": 1,
-            "decision": "acknowledge", "by": "arn", "why": "claimed",
+            "version": 4, "at": "2026-11-21T10:30:00Z", "attempt": 1,
+            "decision": "acknowledge", "by": "arn", "why": "claimed", "claim_back": sum,
         }]}))
         .expect("decisions");
         record
@@ -104,7 +104,8 @@ async fn money_to_claim_back_needs_a_person_until_it_is_acknowledged() {
     let mut kept = validation("delivered", Some(("approved", "10.5")));
     kept.order_id = "A-4".to_owned();
     // Of the second, more came back after the acknowledgement.
-    let records = [to_claim_back("A-1"), acknowledged(2, "A-2"), acknowledged(4, "A-3"), kept];
+    let records =
+        [to_claim_back("A-1"), acknowledged("1.5", "A-2"), acknowledged("4", "A-3"), kept];
     for record in &records {
         aws.table.ledger().put(record, None).await.expect("a write");
     }
@@ -113,7 +114,7 @@ async fn money_to_claim_back_needs_a_person_until_it_is_acknowledged() {
     let (_, needs) = status(page.records, now());
 
     let needs: Vec<_> = needs.iter().map(|it| (it.what.as_str(), it.command.as_str())).collect();
-    let what = "2 approved conversions have come back: claim them back: 8 EUR";
+    let what = "2 approved conversions have come back: claim them back: 6.5 EUR";
     assert_eq!(needs, [(what, "postback validate claim-back --network net")]);
 }
 

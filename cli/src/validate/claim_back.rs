@@ -87,7 +87,7 @@ fn lines(view: &View<'_>) -> Vec<String> {
         return vec![format!("Nothing{of} is to be claimed back.")];
     }
     let row = |back: &Back| {
-        let [order_id, delivery, why, amount, currency, _, _, _, came_back_at] = back.cells();
+        let [order_id, delivery, why, amount, _, currency, _, _, _, came_back_at] = back.cells();
         vec![order_id, delivery, why, format!("{amount} {currency}"), came_back_at]
     };
     let rows: Vec<_> = all.iter().take(SHOWN).map(row).collect();
@@ -128,6 +128,19 @@ mod tests {
         (serde_json::from_slice(&out).expect("JSON"), failure)
     }
 
+    /// The same of which so much has come back, and of which a person has acknowledged 4.
+    fn claimed(approved: &Record, came_back: &str) -> Record {
+        let mut claimed = approved.clone();
+        let refunds = json!({ "r-1": { "amount": came_back } });
+        claimed.protocol.refunds = serde_json::from_value(refunds).expect("refunds");
+        claimed.decisions = serde_json::from_value(json!({ "entries": [{
+            "version": 2, "at": AT, "attempt": 1, "decision": "acknowledge", "by": "arn",
+            "why": "claimed", "claim_back": "4",
+        }]}))
+        .expect("decisions");
+        claimed
+    }
+
     #[tokio::test]
     async fn what_came_back_after_the_network_took_it_is_listed_with_its_date() {
         let aws = FakeAws::start().await;
@@ -144,6 +157,8 @@ mod tests {
         // Where nothing is validated.
         let mut whole = paid("net", "accepted", "7", "EUR");
         whole.protocol.cancelled = cancelled;
+        // One of which a part was claimed before, and one of which all was.
+        let (part, all) = (claimed(&approved, "5"), claimed(&approved, "4"));
         // Not to be claimed back: never there, or not validated yet.
         let mut gone = whole.clone();
         gone.protocol.state = postback_core::delivery::State::Withdrawn;
@@ -155,6 +170,8 @@ mod tests {
             ("=A-2", whole),
             ("A-3", gone),
             ("A-4", waiting),
+            ("A-5", part),
+            ("A-6", all),
         ];
         for (order_id, mut record) in records {
             order_id.clone_into(&mut record.order_id);
@@ -165,16 +182,17 @@ mod tests {
         let (view, failure) = claim_back(&aws, &["--out", &path.display().to_string()]).await;
 
         assert_eq!(failure.map(|it| it.exit_status()), Some(6));
-        assert_eq!((&view["count"], &view["sums"]), (&json!(2), &json!({ "EUR": "11" })));
+        assert_eq!((&view["count"], &view["sums"]), (&json!(3), &json!({ "EUR": "12" })));
         let written = fs::read_to_string(&path).expect("a file");
         let rows: Vec<_> = written.lines().skip(1).collect();
         let expected = [
-            format!("'=A-2,net,cancelled_after_delivery,7,EUR,7,,,{AT}"),
-            format!("A-1,net,came_back_after_validation,4,EUR,10.5,,,{AT}"),
+            format!("'=A-2,net,cancelled_after_delivery,7,0,EUR,7,,,{AT}"),
+            format!("A-1,net,came_back_after_validation,4,0,EUR,10.5,,,{AT}"),
+            format!("A-5,net,came_back_after_validation,1,4,EUR,10.5,,,{AT}"),
         ];
         assert_eq!(rows, expected);
         let (of_another, _) = claim_back(&aws, &["--network", "net"]).await;
-        assert_eq!(of_another["count"], 2);
+        assert_eq!(of_another["count"], 3);
         fs::remove_file(&path).expect("removed");
     }
 

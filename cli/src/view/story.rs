@@ -55,7 +55,10 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
         add("network status", format!("{}  {}", status.at, pairs(&status.status)));
     }
     for decision in record.decisions.entries() {
-        let what = word(&decision.decision).replace('_', " ");
+        let mut what = word(&decision.decision).replace('_', " ");
+        if let Some(sum) = decision.claim_back {
+            what = format!("{what} {sum} that came back");
+        }
         let (by, why) = (decision.by.as_str(), decision.why.as_str());
         add("decided", format!("{}  {what}: {why} ({by})", decision.at));
     }
@@ -118,15 +121,18 @@ fn validation(record: &Record) -> Vec<(&'static str, String)> {
     if !record.is_validation() {
         return Vec::new();
     }
-    let ValidationView { status, amount, currency, lock_at, claim_back, came_back_at, .. } =
+    let ValidationView { status, amount, currency, lock_at, came_back_at, .. } =
         ValidationView::of(record);
     let amount = amount.map(|amount| format!(", {amount} {}", currency.unwrap_or_default()));
-    let when = came_back_at.map(|at| format!(", came back by {at}")).unwrap_or_default();
-    let back = claim_back.map(|back| format!("{back}{when}"));
+    let back = record.protocol.claim_back().map(|back| {
+        let when = came_back_at.map(|at| format!(" by {at}")).unwrap_or_default();
+        let open = record.open_claim_back().unwrap_or_default();
+        format!("{back}{when}, of which {open} to claim back")
+    });
     vec![
         ("validation", format!("{status}{}", amount.unwrap_or_default())),
         ("not before", lock_at.map_or_else(String::new, |at| at.to_string())),
-        ("claim back", back.unwrap_or_default()),
+        ("came back", back.unwrap_or_default()),
     ]
 }
 

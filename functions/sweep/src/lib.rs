@@ -42,12 +42,12 @@ pub struct Counts {
     pub money: BTreeMap<String, Decimal>,
     /// The validations that wait for a person, or have been due for more than a day.
     pub validations_held: u32,
-    /// The validations whose money is to be claimed back, and that no person has acknowledged.
+    /// The validations of which something is to be claimed back that no person has acknowledged.
     pub claim_backs: u32,
     /// The money of the validations, by its standing and currency.
     pub validated: BTreeMap<(Money, String), Decimal>,
-    /// The validations.
-    pub validations: u32,
+    /// True if something is or may be validated there.
+    pub validates: bool,
 }
 
 /// The standing of the money of a validation.
@@ -59,7 +59,7 @@ pub enum Money {
     Validated,
     /// Rejected.
     Rejected,
-    /// Approved, and come back since.
+    /// Approved, come back since, and not acknowledged.
     ToClaimBack,
 }
 
@@ -86,6 +86,9 @@ impl<S: SweepServices> Sweep<S> {
         // A network without open deliveries is measured, too: a 0 ends its alarms.
         let networks = self.services.networks().into_iter();
         let mut counts: BTreeMap<_, _> = networks.map(|name| (name, Counts::default())).collect();
+        for name in self.services.validating() {
+            counts.entry(name).or_default().validates = true;
+        }
         let mut cursor = None;
         loop {
             if self.services.now() + Duration::from_secs(10) > deadline {
@@ -196,9 +199,10 @@ impl Counts {
     /// Counts a validation: its money, and those that wait for a person.
     fn add_validation(&mut self, record: &Record, now: Timestamp) {
         let delivery = &record.protocol;
-        self.validations += 1;
+        self.validates = true;
         self.validations_held += u32::from(record.is_validation_held(now));
-        self.claim_backs += u32::from(record.has_open_claim_back());
+        let claim_back = record.open_claim_back();
+        self.claim_backs += u32::from(claim_back.is_some());
         let Some(reported) = &delivery.reported else { return };
         let mut add = |standing, amount: Decimal| {
             let sum = self.validated.entry((standing, reported.currency.clone())).or_default();
@@ -217,7 +221,7 @@ impl Counts {
             (State::Skipped | State::Delivered | State::Abandoned, _) => {}
             _ => add(Money::Pending, delivery.amount_left().unwrap_or(reported.amount)),
         }
-        if let Some(back) = delivery.claim_back() {
+        if let Some(back) = claim_back {
             add(Money::ToClaimBack, back);
         }
     }
@@ -249,7 +253,7 @@ impl Counts {
             Money::ToClaimBack => Gauge::money("MoneyToClaimBack", currency, *sum),
         }));
         // Nothing is measured where nothing is validated: each metric costs.
-        if self.validations > 0 {
+        if self.validates {
             gauges.push(Gauge::count("HeldValidations", self.validations_held));
             gauges.push(Gauge::count("OpenClaimBacks", self.claim_backs));
         }

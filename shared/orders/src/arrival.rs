@@ -1,7 +1,10 @@
 //! An order that was taken: the networks that it concerns, and what is kept of one that concerns
 //! none.
 
-use postback_core::{clock::Timestamp, order::Arrived};
+use postback_core::{
+    clock::Timestamp,
+    order::{Arrived, OrderId},
+};
 use postback_runtime::{
     ledger::{LedgerError, UnclaimedOrder},
     metrics,
@@ -106,6 +109,13 @@ impl<'a> Arrival<'a> {
                 let (code, networks) = ("order_unseen", self.unseen.join(", "));
                 tracing::warn!(code, order_id, source, networks, "their rules don't see its click");
             }
+        }
+        if let Arrived::Order(order) = self.order
+            && order.is_completed()
+            && OrderId::is_changed_by_spreadsheets(order.order_id.as_str())
+        {
+            let (code, order_id) = ("order_id_changes", order.order_id.as_str());
+            tracing::warn!(code, order_id, "a spreadsheet changes its id in a network's report");
         }
         let measured = metrics::Intake::Taken {
             source: sender.way,

@@ -8,11 +8,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 /// The headings of the file of what is to be claimed back.
-pub const CLAIM_BACK: [&str; 9] = [
+pub const CLAIM_BACK: [&str; 10] = [
     "order_id",
     "delivery",
     "why",
     "claim_back",
+    "acknowledged",
     "currency",
     "of_amount",
     "reported_at",
@@ -33,6 +34,8 @@ pub struct Back {
     pub why: &'static str,
     /// The amount to claim back.
     pub claim_back: Decimal,
+    /// The amount that came back before, and that a person has acknowledged.
+    pub acknowledged: Decimal,
     /// Its currency.
     pub currency: String,
     /// The amount that was approved, or reported where no call is known.
@@ -44,7 +47,8 @@ pub struct Back {
 }
 
 impl Back {
-    /// What is to be claimed back of a validation; or of a delivery, where nothing is validated.
+    /// What is to be claimed back of a validation, and no person has acknowledged; or of a delivery,
+    /// where nothing is validated.
     #[must_use]
     pub fn of(record: &Record) -> Option<Self> {
         let held = &record.protocol;
@@ -58,6 +62,7 @@ impl Back {
             delivery: record.delivery.clone(),
             why: "",
             claim_back: Decimal::ZERO,
+            acknowledged: Decimal::ZERO,
             currency: currency.to_owned(),
             of_amount: amount.parse().ok()?,
             reported_at: last,
@@ -69,7 +74,8 @@ impl Back {
             let Some(call) = &validation.call else { return back.after_confirmation(record) };
             return Some(Self {
                 why: "came_back_after_validation",
-                claim_back: held.claim_back()?,
+                claim_back: record.open_claim_back()?,
+                acknowledged: record.claim_back_acknowledged().normalize(),
                 of_amount: call.amount,
                 ..back
             });
@@ -110,7 +116,7 @@ impl Back {
 
     /// The cells of its row.
     #[must_use]
-    pub fn cells(&self) -> [String; 9] {
+    pub fn cells(&self) -> [String; 10] {
         let amount = |amount| crate::output::amount(Some(amount));
         let at = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
         [
@@ -118,6 +124,7 @@ impl Back {
             self.delivery.clone(),
             self.why.to_owned(),
             amount(self.claim_back),
+            amount(self.acknowledged),
             self.currency.clone(),
             amount(self.of_amount),
             at(self.reported_at),

@@ -229,6 +229,7 @@ impl Decisions {
             by: by.clone(),
             why: why.clone(),
             evidence: Some(self.report.clone()),
+            claim_back: None,
             contents_left_out: 0,
         };
         Ok(held.decided(next, decision, stamp))

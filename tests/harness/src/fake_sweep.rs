@@ -18,6 +18,7 @@ pub struct FakeSweep {
     now: Timestamp,
     measured: Mutex<Vec<Value>>,
     due: Mutex<Vec<String>>,
+    validating: Vec<String>,
 }
 
 impl FakeSweep {
@@ -27,7 +28,14 @@ impl FakeSweep {
         let (measured, due) = (Mutex::default(), Mutex::default());
         // A page of a large ledger takes its time on a busy machine.
         let ledger = bed.table.ledger_within(Duration::from_mins(1));
-        Self { ledger, now: bed.now(), measured, due }
+        Self { ledger, now: bed.now(), measured, due, validating: Vec::new() }
+    }
+
+    /// The services, with these networks' validations measured although there are none.
+    #[must_use]
+    pub fn validating(mut self, networks: &[&str]) -> Self {
+        self.validating = networks.iter().map(|&name| name.to_owned()).collect();
+        self
     }
 
     /// The metrics that were written.
@@ -67,6 +75,14 @@ impl SweepServices for FakeSweep {
 
     fn stack(&self) -> String {
         "stack".to_owned()
+    }
+
+    fn networks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn validating(&self) -> Vec<String> {
+        self.validating.clone()
     }
 
     fn measure(&self, document: &Value) {

@@ -162,6 +162,7 @@ impl TestBed {
                 by,
                 why,
                 evidence,
+                claim_back: None,
                 contents_left_out: 0,
             };
             let stamp = Stamp { now, write_id: fastrand::u64(..) };

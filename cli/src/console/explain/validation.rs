@@ -112,7 +112,7 @@ fn decision(reason: &str) -> &'static str {
 /// A validation that stays as it is.
 fn settled(record: &Record) -> Explained {
     let is_confirmed = record.protocol.proof == Some(Proof::Operator);
-    let comes_back = record.protocol.claim_back().is_some();
+    let comes_back = record.open_claim_back().is_some();
     let (why, person) = match record.protocol.state {
         State::Delivered | State::Accepted if comes_back => (
             "It is approved at the network, and more came back after that.",

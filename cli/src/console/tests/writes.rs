@@ -5,6 +5,7 @@ use postback_core::delivery::{Decision, Record, Stamp, State};
 use postback_harness::Strike;
 
 use super::bed::{Bed, delivery};
+use crate::fixtures::validation;
 
 /// The number of a plan in its preview.
 fn plan(page: &str) -> &str {
@@ -132,6 +133,34 @@ async fn other_content_needs_a_person_until_it_is_acknowledged_and_a_new_one_aga
     other_content(&mut bed, "97").await;
     let order = bed.get("/order?id=A-1").await.text;
     assert!(order.contains("It was dealt with"), "{order}");
+}
+
+#[tokio::test]
+async fn what_came_back_since_the_page_was_shown_is_not_acknowledged() {
+    let mut bed = Bed::open(true).await;
+    let mut back = validation("delivered", Some(("approved", "10.5")));
+    back.protocol.refunds =
+        serde_json::from_value(serde_json::json!({ "r-1": { "amount": "4" } })).expect("refunds");
+    bed.put([back.clone()]).await;
+    let page = bed.get("/order?id=A-1").await.text;
+    let seen = r#"name="came_back" value="4""#;
+    assert!(page.contains(seen) && page.contains("It was dealt with"), "{page}");
+    let fields = |came_back: &str| {
+        let seen = format!("attempt=1&conflicts=0&decisions=0&came_back={came_back}");
+        format!("order=A-1&delivery=net!validation&{seen}&decision=acknowledge&why=claimed")
+    };
+
+    let preview = bed.submit("/decide/preview", &fields("3")).await.text;
+    let stale = decided(&mut bed, &preview).await;
+    let preview = bed.submit("/decide/preview", &fields("4")).await.text;
+    let work = decided(&mut bed, &preview).await;
+
+    assert!(stale.contains("4 that came back, you saw 3"), "{stale}");
+    assert!(work.contains("Acknowledged"), "{work}");
+    let preview = bed.submit("/decide/preview", &fields("x")).await;
+    assert_eq!(preview.status, StatusCode::BAD_REQUEST);
+    let page = bed.get("/order?id=A-1").await.text;
+    assert!(!page.contains("It was dealt with"), "{page}");
 }
 
 #[tokio::test]

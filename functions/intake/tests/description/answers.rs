@@ -179,7 +179,12 @@ fn validation() -> Value {
             },
             "reason": text(), "amount": text(), "currency": text(), "lock_at": instant(), "came_back_at": instant(),
             "claim_back": {
-                "type": "string", "description": "The amount that came back after it was approved",
+                "type": "string",
+                "description": "The amount to claim back: the part of came_back that no person has \
+                                acknowledged",
+            },
+            "came_back": {
+                "type": "string", "description": "All that came back after it was approved",
             },
             "attempts": { "type": "array", "items": reference("Attempt") },
         },
@@ -213,6 +218,9 @@ fn decisions() -> Value {
                 "evidence": {
                     "type": "string",
                     "description": "The SHA-256 of the network's report that the decision rests on",
+                },
+                "claim_back": {
+                    "type": "string", "description": "The sum to claim back that was acknowledged",
                 },
             },
         },

@@ -295,7 +295,10 @@ impl Record {
         }
         let mut record = Self::after(Some(self), &self.key(), next, note, stamp);
         let (version, contents_left_out) = (record.version, record.conflicts.left_out());
-        record.decisions.push(DecisionRecord { version, contents_left_out, ..decision });
+        let is_acknowledged = decision.decision == Decision::Acknowledge;
+        let claim_back = record.protocol.claim_back().filter(|_| is_acknowledged);
+        let decision = DecisionRecord { version, claim_back, contents_left_out, ..decision };
+        record.decisions.push(decision);
         record
     }
 

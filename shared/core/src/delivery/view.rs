@@ -95,10 +95,13 @@ pub struct ValidationView<'a> {
     /// The end of the return period: nothing is validated before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_at: Option<Timestamp>,
-    /// The amount that came back after it was approved.
+    /// The amount to claim back: the part of `came_back` that no person has acknowledged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim_back: Option<Decimal>,
-    /// The time when the ledger learned of it.
+    /// All that came back after it was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_back: Option<Decimal>,
+    /// The time when the ledger last learned of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub came_back_at: Option<Timestamp>,
     /// The calls, oldest first.
@@ -117,6 +120,7 @@ impl<'a> ValidationView<'a> {
             currency: None,
             lock_at: None,
             claim_back: None,
+            came_back: None,
             came_back_at: None,
             attempts: &[],
         };
@@ -128,7 +132,7 @@ impl<'a> ValidationView<'a> {
         };
         let held = &record.protocol;
         let call = validation.call.as_ref().filter(|_| held.state == State::Delivered);
-        let claim_back = held.claim_back();
+        let came_back = held.claim_back();
         let status = match (held.state, call) {
             (State::Delivered, _) if held.proof == Some(Proof::Operator) => "confirmed",
             (State::Delivered, Some(call)) => call.status.as_str(),
@@ -145,8 +149,9 @@ impl<'a> ValidationView<'a> {
             amount: call.map_or_else(|| held.amount_left(), |call| Some(call.amount)),
             currency: held.reported.as_ref().map(|reported| reported.currency.as_str()),
             lock_at: Some(validation.lock_at),
-            claim_back,
-            came_back_at: record.returned.filter(|_| claim_back.is_some()).map(|back| back.at),
+            claim_back: record.open_claim_back(),
+            came_back,
+            came_back_at: record.returned.filter(|_| came_back.is_some()).map(|back| back.at),
             attempts: record.attempts.entries(),
         }
     }
@@ -224,6 +229,9 @@ pub struct DecisionView<'a> {
     /// The SHA-256 of the network's report that the decision rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<&'a str>,
+    /// The sum to claim back that was acknowledged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_back: Option<Decimal>,
     /// The ARN of the person's identity: for the account's own people only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<&'a OperatorNote>,
@@ -298,12 +306,13 @@ impl<'a> DeliveryView<'a> {
 }
 
 fn decision(record: &DecisionRecord) -> DecisionView<'_> {
-    let DecisionRecord { at, attempt, decision, evidence, .. } = record;
+    let DecisionRecord { at, attempt, decision, evidence, claim_back, .. } = record;
     DecisionView {
         at: *at,
         attempt: *attempt,
         decision: *decision,
         evidence: evidence.as_deref(),
+        claim_back: *claim_back,
         by: None,
         why: None,
     }

@@ -165,6 +165,16 @@ pub struct OrderId(#[schemars(length(min = 1, max = 128))] String);
 impl OrderId {
     /// The most characters of an id.
     const LONGEST: usize = 128;
+    /// The most digits that a spreadsheet keeps of a number.
+    const DIGITS_KEPT: usize = 15;
+
+    /// Returns whether a spreadsheet takes the id for a number and changes it: all digits, and a
+    /// leading zero or too many of them.
+    #[must_use]
+    pub fn is_changed_by_spreadsheets(id: &str) -> bool {
+        let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && (id.len() > Self::DIGITS_KEPT || (id.len() > 1 && id.starts_with('0')))
+    }
 
     /// The id as the shop wrote it.
     #[must_use]

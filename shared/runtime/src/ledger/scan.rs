@@ -229,7 +229,7 @@ impl Filter {
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
         let is_held = self.held_validations
-            && (record.is_validation_for_a_person() || record.has_open_claim_back());
+            && (record.is_validation_for_a_person() || record.open_claim_back().is_some());
         let is_unwanted = record.is_validation() && !self.validations && !is_held;
         if record.is_order_of_lines() || is_unwanted {
             return false;

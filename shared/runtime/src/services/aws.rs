@@ -125,6 +125,10 @@ impl SweepServices for AwsSweep {
         self.networks.clone()
     }
 
+    fn validating(&self) -> Vec<String> {
+        self.queues.keys().cloned().collect()
+    }
+
     fn measure(&self, document: &Value) {
         write_line(document);
     }

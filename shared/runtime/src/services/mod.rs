@@ -191,9 +191,10 @@ pub trait SweepServices: Send + Sync {
     fn stack(&self) -> String;
 
     /// The networks that are measured although nothing of theirs is open.
-    fn networks(&self) -> Vec<String> {
-        Vec::new()
-    }
+    fn networks(&self) -> Vec<String>;
+
+    /// The networks whose validations are measured although there are none: a 0 ends their alarms.
+    fn validating(&self) -> Vec<String>;
 
     /// Writes a document of metrics.
     fn measure(&self, document: &serde_json::Value);
@@ -201,11 +202,9 @@ pub trait SweepServices: Send + Sync {
     /// Puts a validation that is due on its network's queue; does nothing where there is none.
     fn put_validation(
         &self,
-        _network: &str,
-        _due: &DueValidation,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send {
-        async { Ok(()) }
-    }
+        network: &str,
+        due: &DueValidation,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// The services around the webhook: the bus, its keys and the receipts of its messages.

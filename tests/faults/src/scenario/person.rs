@@ -226,6 +226,7 @@ fn record_of(look: &Look, at: Timestamp) -> DecisionRecord {
         by: note("soak"),
         why: note("seen at the network"),
         evidence: None,
+        claim_back: None,
         contents_left_out: 0,
     }
 }

@@ -11,6 +11,7 @@ mod killed;
 mod ledger;
 mod life;
 mod month;
+mod month_reconciled;
 mod soak;
 mod units;
 mod upgrade;

@@ -5,7 +5,10 @@
 //!
 //! More than 300 lines: a shop, its month and the world around it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use postback_core::{
     clock::Timestamp,
@@ -13,10 +16,15 @@ use postback_core::{
 };
 use postback_faults::KillPlan;
 use postback_harness::{FakeSweep, Function, INVISIBLE, TestBed};
-use postback_runtime::ledger::Filter;
+use postback_runtime::{
+    ledger::Filter,
+    services::{DueValidation, VALIDATION_DUE},
+};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 use sweep::Sweep;
+
+use crate::month_reconciled::{is_reconciled, withdrawn};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -39,6 +47,13 @@ enum Happening {
     /// The shop's event is put on the queue. `false`: the function that takes it is not killed.
     Event(Value, bool),
     Sweep,
+    /// The validation of this order alone is put on the queue, as by a sweep in that second.
+    Due(String),
+}
+
+/// Returns whether the click of an order is unknown to `ShopBack`.
+const fn is_unknown(number: u32) -> bool {
+    number % 50 == 7
 }
 
 /// The shop's month.
@@ -84,7 +99,7 @@ impl Shop {
     fn order(&mut self, number: u32, at: Timestamp) {
         let id = format!("S-{number}");
         let total = self.random.i64(100..500_000);
-        let is_unknown = number % 50 == 7;
+        let is_unknown = is_unknown(number);
         let click = if is_unknown { "unknown" } else { "click" };
         let click = format!("{click}{number:0>width$}", width = 30 - click.len());
         let order = json!({
@@ -126,7 +141,7 @@ impl Shop {
                 validation = ("approved", total - first - second);
                 if number % 100 < 14 {
                     self.refund(&order, at, &[("r-3", 7)], Some(lock_at - SECOND));
-                    self.happenings.push((lock_at, Happening::Sweep));
+                    self.happenings.push((lock_at, Happening::Due(id.clone())));
                     validation.1 -= 7;
                 }
             }
@@ -220,23 +235,30 @@ impl World {
         }
     }
 
+    async fn due(&mut self, order_id: String) {
+        let key = Key::known(order_id, "shopback", None).validation();
+        let detail = DueValidation { order_id: key.order_id, delivery: key.delivery };
+        let message = json!({ "detail-type": VALIDATION_DUE, "detail": detail });
+        self.function.services.enqueue(message.to_string());
+        self.settle(true).await;
+    }
+
     /// A person looks at ShopBack for each validation whose answer nobody knows.
     async fn decide(&self) {
-        let there = self.bed.sandbox.validations();
-        for record in self.all().await {
-            if !record.is_validation() || record.protocol.state != State::Unconfirmed {
-                continue;
-            }
-            let is_there = there.iter().any(|one| one.ids["adv_sub"] == record.order_id);
+        let there = self.bed.sandbox.validations().into_iter();
+        let there: BTreeSet<_> = there.map(|mut one| one.ids.remove("adv_sub")).collect();
+        let doubts = self.all(Some(State::Unconfirmed)).await.into_iter();
+        for record in doubts.filter(Record::is_validation) {
+            let is_there = there.contains(&Some(record.order_id.clone()));
             let decision = if is_there { Decision::Confirm } else { Decision::PermitSending };
             self.bed.decide(&record.key(), decision).await;
         }
     }
 
-    /// Everything in the ledger.
-    async fn all(&self) -> Vec<Record> {
-        let (ledger, filter) =
-            (self.bed.table.ledger_within(HOUR), Filter { validations: true, ..Filter::default() });
+    /// Everything in the ledger, or what is in this state.
+    async fn all(&self, state: Option<State>) -> Vec<Record> {
+        let ledger = self.bed.table.ledger_within(HOUR);
+        let filter = Filter { validations: true, state, ..Filter::default() };
         let (mut all, mut after) = (Vec::new(), None);
         loop {
             let page = ledger.scan(&filter, after.as_ref()).await.expect("the ledger");
@@ -249,10 +271,8 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn a_month_is_approved_and_rejected_to_the_minor_unit() {
-    let orders = std::env::var("MONTH_ORDERS").ok().and_then(|count| count.parse().ok());
-    let orders: u32 = orders.unwrap_or(200);
+/// A month of so many orders, and the time until all of them are validated.
+async fn month(orders: u32) -> (World, Shop) {
     let mut world = World::new().await;
     let mut shop = Shop::new(orders, world.bed.now());
     for (at, happening) in std::mem::take(&mut shop.happenings) {
@@ -269,12 +289,24 @@ async fn a_month_is_approved_and_rejected_to_the_minor_unit() {
                 }
             }
             Happening::Sweep => world.sweep().await,
+            Happening::Due(id) => world.due(id).await,
         }
+    }
+    for event in withdrawn() {
+        world.function.enqueue(&event);
     }
     for _ in 0..3 {
         world.sweep().await;
         world.bed.advance(DAY);
     }
+    (world, shop)
+}
+
+#[tokio::test]
+async fn a_month_is_approved_and_rejected_to_the_minor_unit() {
+    let orders = std::env::var("MONTH_ORDERS").ok().and_then(|count| count.parse().ok());
+    let orders: u32 = orders.unwrap_or(200);
+    let (world, shop) = month(orders).await;
 
     let mut found: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for one in world.bed.sandbox.validations() {
@@ -282,7 +314,7 @@ async fn a_month_is_approved_and_rejected_to_the_minor_unit() {
         found.entry(one.ids["adv_sub"].clone()).or_default().push(one);
     }
     let mut claims = BTreeMap::new();
-    for record in world.all().await.into_iter().filter(Record::is_validation) {
+    for record in world.all(None).await.into_iter().filter(Record::is_validation) {
         if let Some(back) = record.protocol.claim_back() {
             claims.insert(record.order_id.clone(), back.to_string());
         }
@@ -306,4 +338,17 @@ async fn a_month_is_approved_and_rejected_to_the_minor_unit() {
     assert!(found.is_empty(), "what was not reported was validated: {found:?}");
     assert!(world.kills > orders / 10, "{} kills", world.kills);
     println!("{orders} orders, {} kills, {} claims back", world.kills, claims.len());
+
+    // Nothing comes back of these, and ShopBack takes them.
+    let is_plain = |id: &str| {
+        let number: Option<u32> = id.strip_prefix("S-").and_then(|number| number.parse().ok());
+        number.is_some_and(|number| (30..90).contains(&(number % 100)) && !is_unknown(number))
+    };
+    let refused = shop.expected.values().filter(|expected| expected.validation.is_none()).count();
+    is_reconciled(
+        &world.bed,
+        &world.all(None).await,
+        is_plain,
+        (claims.len() as u64, refused as u64),
+    );
 }

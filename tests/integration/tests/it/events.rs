@@ -223,6 +223,7 @@ async fn a_decision_is_one_event_beside_the_state_that_it_leads_to() {
         by: OperatorNote::identity("arn:aws:iam::123456789012:user/canary"),
         why: OperatorNote::new("canary").expect("words"),
         evidence: None,
+        claim_back: None,
         contents_left_out: 0,
     };
     let stamp = Stamp { now: bundle.bed.now(), write_id: 7 };

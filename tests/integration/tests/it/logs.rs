@@ -45,6 +45,21 @@ async fn a_customer_that_is_no_object_is_named_by_every_way_and_refuses_no_order
 }
 
 #[tokio::test]
+async fn an_id_that_a_spreadsheet_changes_is_named_by_every_way() {
+    let bundle = Bundle::new(79).await;
+    let (log, _guard) = Log::capture();
+
+    for id in ["00123", "123", "A-00123"] {
+        bundle.post("/orders", &minimal(id)).await;
+    }
+    bundle.put_on_bus("order.completed", &minimal("1234567890123456")).await;
+
+    let named = log.coded("order_id_changes");
+    let named: Vec<_> = named.iter().map(|line| line["order_id"].as_str()).collect();
+    assert_eq!(named, ["00123", "1234567890123456"]);
+}
+
+#[tokio::test]
 async fn an_attempt_is_one_line_with_all_its_facts() {
     let bundle = Bundle::new(1).await;
     let (log, _guard) = Log::capture();

@@ -90,6 +90,7 @@ async fn what_a_person_decided_is_shown_and_not_who_or_why() {
         by: OperatorNote::identity("arn:aws:iam::123456789012:user/canary"),
         why: OperatorNote::new("canary").expect("words"),
         evidence: None,
+        claim_back: None,
         contents_left_out: 0,
     };
     let next = Delivery { state: State::Delivered, ..record.protocol.clone() };

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use cpa_moe::CpaMoe;
-use postback_core::{clock::Timestamp, delivery::Record};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Record, ValidationView},
+};
 use postback_harness::{Function, TestBed};
 use postback_sandbox::{Fault, Network, Rule, cpa_moe::LeadUpdate};
 use serde_json::{Value, json};
@@ -121,6 +124,29 @@ async fn stages_arrive_in_the_ledger_and_on_the_bus_until_the_final_one() {
         .map(|(_, detail)| detail["status"]["stage"].clone())
         .collect();
     assert_eq!(statuses, ["wait", "approve"]);
+}
+
+#[tokio::test]
+async fn the_stages_are_the_networks_word_in_the_view_of_the_validation() {
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 3).await;
+    let status = async |id: &str| {
+        let record = function.record(id).await.expect("a record");
+        ValidationView::of(&record).status
+    };
+    assert_eq!(status("A-1").await, "none");
+    round(&bed, &function).await.expect("a round");
+    assert_eq!(status("A-1").await, "waiting");
+
+    for (id, stage) in [("A-1", "approve"), ("A-2", "cancel"), ("A-3", "trash")] {
+        assert_eq!(bed.sandbox.update_leads(&update(id, stage, 10)), 1);
+    }
+    bed.advance(Duration::from_mins(15));
+    round(&bed, &function).await.expect("a round");
+
+    assert_eq!(status("A-1").await, "approved");
+    assert_eq!((status("A-2").await, status("A-3").await), ("rejected", "rejected"));
 }
 
 #[tokio::test]

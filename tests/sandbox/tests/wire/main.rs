@@ -10,3 +10,4 @@ mod cpa_moe_list;
 mod faults;
 mod program;
 mod shopback;
+mod shopback_validation;

@@ -2,6 +2,7 @@
 //! attempt, which is written when it starts and once more when it ends, and for the count of a
 //! conflict's arrivals.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -241,6 +242,10 @@ pub struct DecisionRecord {
     /// The SHA-256 of the network's report that the decision rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// The sum to claim back that an acknowledgement is about: all that came back since the
+    /// validation until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_back: Option<Decimal>,
     /// The arrivals with further contents until then: their number alone is kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub contents_left_out: u32,

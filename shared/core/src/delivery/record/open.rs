@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use super::{ConflictRecord, DecisionRecord, Record};
 use crate::{
     clock::Timestamp,
@@ -143,15 +145,18 @@ impl Record {
         self.is_validation() && VALIDATIONS_FOR_A_PERSON.contains(&self.protocol.state)
     }
 
-    /// Returns whether what was approved has come back since, and no person has acknowledged it after
-    /// that.
+    /// The part of what is to be claimed back that no person has acknowledged.
     #[must_use]
-    pub fn has_open_claim_back(&self) -> bool {
-        let came_back = self.returned.map_or(0, |returned| returned.version);
-        let is_answer = |taken: &DecisionRecord| {
-            taken.decision == Decision::Acknowledge && taken.version > came_back
-        };
-        self.protocol.claim_back().is_some() && !self.decisions.entries().iter().any(is_answer)
+    pub fn open_claim_back(&self) -> Option<Decimal> {
+        let open = self.protocol.claim_back()?.checked_sub(self.claim_back_acknowledged())?;
+        (open > Decimal::ZERO).then(|| open.normalize())
+    }
+
+    /// The sum to claim back that a person has acknowledged.
+    #[must_use]
+    pub fn claim_back_acknowledged(&self) -> Decimal {
+        let sums = self.decisions.entries().iter().filter_map(|taken| taken.claim_back);
+        sums.max().unwrap_or_default()
     }
 
     /// The standing of the delivery for its validation: a person's confirmation that rests on a report

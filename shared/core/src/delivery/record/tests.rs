@@ -354,6 +354,39 @@ fn an_unclear_refusal_is_open_until_a_decision_answers_it() {
 }
 
 #[test]
+fn what_comes_back_after_an_acknowledgement_is_to_be_claimed_back_alone() {
+    let amount = |text: &str| Some(text.parse().expect("an amount"));
+    let came_back = |record: &Record, refunds: serde_json::Value| {
+        let protocol = serde_json::json!({
+            "state": "delivered", "attempt": 1, "facts": {}, "first_seen_at": NOW,
+            "claim_expires_at": NOW, "not_before": NOW, "refunds": refunds,
+            "reported": { "amount": "10.5", "currency": "EUR", "completed_at": NOW, "ids": {} },
+            "validation": {
+                "of_version": 2, "lock_at": NOW, "standing": "reported",
+                "call": { "status": "approved", "amount": "10.5" },
+            },
+        });
+        let next = serde_json::from_value(protocol).expect("a validation");
+        after(record, next, Note::default(), NOW)
+    };
+    let approved = came_back(&claimed(), serde_json::json!({}));
+    assert_eq!(approved.open_claim_back(), None);
+    let four = came_back(&approved, serde_json::json!({ "r-1": { "amount": "4.00" } }));
+    assert_eq!(four.open_claim_back(), amount("4"));
+
+    let acknowledged = taken(&four, Decision::Acknowledge);
+    let five = serde_json::json!({ "r-1": { "amount": "4" }, "r-2": { "amount": "1" } });
+    let more = came_back(&acknowledged, five);
+
+    assert_eq!(acknowledged.decisions.last().expect("a decision").claim_back, amount("4"));
+    assert_eq!((acknowledged.open_claim_back(), more.open_claim_back()), (None, amount("1")));
+    assert_eq!(more.protocol.claim_back(), amount("5"));
+    // Another decision acknowledges nothing.
+    assert_eq!(taken(&four, Decision::Confirm).open_claim_back(), amount("4"));
+    assert_eq!(taken(&more, Decision::Acknowledge).open_claim_back(), None);
+}
+
+#[test]
 fn an_acknowledgement_leaves_the_message_and_the_evidence_as_they_are() {
     let confirmed = claimed().with_message_until(NOW + SECOND, stamp(NOW, 1));
     let evidence = Some("a report".to_owned());
@@ -389,6 +422,7 @@ fn decision(attempt: u32) -> DecisionRecord {
         by: note("an operator"),
         why: note("asked the network"),
         evidence: None,
+        claim_back: None,
         contents_left_out: 0,
     }
 }

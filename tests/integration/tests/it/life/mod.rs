@@ -24,6 +24,7 @@ mod shop_systems;
 mod sweeping;
 mod validation;
 mod validation_costs;
+mod validation_metrics;
 mod validation_ways;
 mod versions;
 mod waiting;

@@ -36,6 +36,7 @@ async fn decide(bundle: &Bundle, order_id: &str, decision: Decision) {
             by,
             why,
             evidence,
+            claim_back: None,
             contents_left_out,
         };
         let stamp = Stamp { now, write_id: 7 };

@@ -9,6 +9,7 @@ use postback_core::{
 use postback_harness::Strike;
 use postback_integration::{Bundle, with};
 use postback_sandbox::{Fault, Network};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sweep::Money;
 
@@ -118,8 +119,13 @@ async fn a_refund_one_second_before_the_lock_lowers_the_amount_and_one_after_it_
     let key = Key::known("A-1".to_owned(), "shopback", None).validation();
     bundle.bed.decide(&key, Decision::Acknowledge).await;
     assert_eq!(sweep(&bundle).await["shopback"].claim_backs, 0);
+    assert!(shown(&bundle, "A-1").await["claim_back"].is_null());
     bundle.post("/orders/shopback", &refunds(order("A-1", "a"), &[("r-4", "1")])).await;
-    assert_eq!(sweep(&bundle).await["shopback"].claim_backs, 1);
+    let counts = &sweep(&bundle).await["shopback"];
+    let claimed = counts.validated.get(&(Money::ToClaimBack, "INR".to_owned()));
+    assert_eq!((counts.claim_backs, claimed), (1, Some(&Decimal::ONE)));
+    let more = shown(&bundle, "A-1").await;
+    assert_eq!((&more["claim_back"], &more["came_back"]), (&json!("1"), &json!("21.5")));
 }
 
 #[tokio::test]

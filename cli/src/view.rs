@@ -170,14 +170,9 @@ pub(crate) fn visible(text: &str) -> String {
 /// A number with its thousands apart.
 pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 /// An age in one unit: `45s`, `12m`, `5h`, `3d`.

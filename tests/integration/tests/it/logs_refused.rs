@@ -45,7 +45,7 @@ async fn whatever_refuses_a_call_its_line_names_the_order_where_the_id_can_be_re
     let (log, _guard) = Log::capture();
     let order = minimal("A-1");
     let doubled = |member: &str| {
-        let twice = format!(r#"{{{member},"#);
+        let twice = format!("{{{member},");
         order.to_string().replacen('{', &twice, 1)
     };
 

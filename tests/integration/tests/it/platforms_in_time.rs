@@ -1,6 +1,8 @@
 //! The time for the answers of the shop systems' webhooks: Shopify's come within a second whatever hangs,
 //! `WooCommerce`'s before it gives up, because it sends nothing again; within a second while AWS answers
 //! soon, too. The services are in memory and the clock is virtual.
+//!
+//! Longer than 300 lines, because the services whose calls take time are all here.
 
 use std::{
     collections::BTreeMap,

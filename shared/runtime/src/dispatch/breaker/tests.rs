@@ -145,7 +145,6 @@ fn changed_settings_let_orders_through() {
 fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
     let mut breaker = CircuitBreaker::default();
     let after = Some(Duration::from_secs(30));
-
     assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), None, "v1", START), None);
 
     assert!(matches!(breaker.check("A", "v1", START), Circuit::Open(_)));

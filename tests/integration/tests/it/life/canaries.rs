@@ -187,8 +187,8 @@ async fn a_faulty_refund_leaves_nothing_of_the_customer_behind() {
 
     let refused = story.replies.iter().filter(|reply| reply.status == 422).count();
     assert!(refused >= 25, "{refused}");
-    let dead = story.bundle.services().map(|(_, services)| services.dead_letters().len());
-    assert!(dead.iter().all(|letters| *letters >= 5), "{dead:?}");
+    let kept = story.bundle.intake_services.faulty().len();
+    assert!(kept >= 5, "{kept}");
     // An answer may point at a member by the name that its sender gave it.
     for reply in &mut story.replies {
         reply.text = reply.text.replace("/refunds/0/lines/0/canarycustom", "");

@@ -1,7 +1,7 @@
 //! The failures of a command: each has a stable code, a sentence that says what to do, and an exit
 //! status.
 //!
-//! More than 300 lines: every failure stands here.
+//! More than 300 lines: every failure is here.
 
 use std::io;
 

@@ -21,7 +21,7 @@ use crate::{
 
 mod history;
 
-pub(crate) use history::{Past, history, listed};
+pub(crate) use history::{Past, described, history, names};
 
 /// The archive, the bus and the rules of a replay.
 pub(crate) struct ReplayTarget {

@@ -1,82 +1,54 @@
-//! `orders replays`: how far replays are.
+//! `orders replays`: how far replays are, who started each and why.
 
-use aws_sdk_eventbridge::{
-    primitives::DateTime,
-    types::{Replay, ReplayState},
-};
 use postback_core::clock::Timestamp;
-use serde::Serialize;
 
 use crate::{
     account::Account,
     args::Replays,
     failure::Failure,
-    replay::listed,
+    replay::{Past, described, names},
     screen::width,
-    view::{Output, fitted},
+    view::{Output, fitted, visible},
 };
 
-/// A replay for people and for programs.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct View {
-    replay: String,
-    /// EventBridge's word for its state.
-    state: String,
-    /// The reason of that state, if it is not as it should be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-    /// The span that is replayed.
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-    /// The time of the last event that was replayed.
-    reached: Option<Timestamp>,
-    started_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
+fn lines(past: &Past) -> Vec<String> {
+    let fact =
+        |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name:<14}{}", visible(text)));
+    let time = |name: &str, at: Option<Timestamp>| at.map(|at| format!("{name:<14}{at}"));
+    let head = format!("Replay {}: {} {}", past.name, past.state, past.progress());
+    let facts = [
+        fact("state reason", past.state_reason.as_deref().unwrap_or_default()),
+        fact("by", &past.by),
+        fact("why", &past.why),
+        time("from", Some(past.from)),
+        time("to", Some(past.to)),
+        time("reached", past.reached),
+        time("started", Some(past.started_at)),
+        time("ended", past.ended_at),
+    ];
+    [head.trim_end().to_owned()].into_iter().chain(facts.into_iter().flatten()).collect()
 }
 
-impl View {
-    fn of(replay: &Replay) -> Self {
-        let at = |at: Option<&DateTime>| {
-            Some(Timestamp::from_millis(at?.to_millis().unwrap_or_default()))
-        };
-        Self {
-            replay: replay.replay_name().unwrap_or_default().to_owned(),
-            state: replay.state().map_or("", ReplayState::as_str).to_ascii_lowercase(),
-            why: replay.state_reason().map(str::to_owned),
-            from: at(replay.event_start_time()),
-            to: at(replay.event_end_time()),
-            reached: at(replay.event_last_replayed_time()),
-            started_at: at(replay.replay_start_time()),
-            ended_at: at(replay.replay_end_time()),
+/// A table of the replays; under each its starter and reason, for which a row has no room.
+fn listed(replays: &[Past]) -> Vec<String> {
+    if replays.is_empty() {
+        return vec!["The archive has no replay.".to_owned()];
+    }
+    let row = |past: &Past| {
+        let started = past.started_at.to_string();
+        vec![past.name.clone(), past.state.clone(), past.progress(), started]
+    };
+    let rows: Vec<_> = replays.iter().map(row).collect();
+    let mut table = fitted(&["replay", "state", "done", "started"], &rows, width()).into_iter();
+    let mut lines: Vec<_> = table.next().into_iter().collect();
+    for (past, row) in replays.iter().zip(table) {
+        lines.push(row);
+        let by = if past.by.is_empty() { String::new() } else { format!("by {}: ", past.by) };
+        if !past.why.is_empty() {
+            lines.push(visible(&format!("  {by}{}", past.why)));
         }
     }
-
-    /// The part of its span that it has passed, in words.
-    fn progress(&self) -> String {
-        let span = self.from.zip(self.to).map(|(from, to)| to.since(from).as_secs());
-        let passed =
-            self.from.zip(self.reached).map(|(from, reached)| reached.since(from).as_secs());
-        match (self.state.as_str(), span.zip(passed)) {
-            ("completed", _) => "100 %".to_owned(),
-            (_, Some((span @ 1.., passed))) => format!("{} %", (100 * passed / span).min(99)),
-            _ => String::new(),
-        }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let time = |name: &str, at: Option<Timestamp>| at.map(|at| format!("{name:<12}{at}"));
-        let mut lines = vec![format!("Replay {}: {} {}", self.replay, self.state, self.progress())];
-        lines.extend(self.why.clone());
-        let times = [
-            time("from", self.from),
-            time("to", self.to),
-            time("reached", self.reached),
-            time("started", self.started_at),
-            time("ended", self.ended_at),
-        ];
-        lines.extend(times.into_iter().flatten());
-        lines
-    }
+    lines
 }
 
 pub(crate) async fn run(
@@ -84,28 +56,19 @@ pub(crate) async fn run(
     wanted: &Replays,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let replays = listed(account, wanted.archive.as_deref()).await?;
-    let mut views: Vec<_> = replays.iter().map(View::of).collect();
+    let names = names(account, wanted.archive.as_deref()).await?;
     if let Some(name) = &wanted.name {
-        let Some(view) = views.iter().find(|view| view.replay == *name) else {
-            let known: Vec<_> = views.iter().map(|view| view.replay.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        if !names.contains(name) {
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             return Err(Failure::UnknownReplay { replay: name.clone(), known });
-        };
-        output.answer(&view.lines(), view);
+        }
+        for past in described(account, vec![name.clone()]).await? {
+            output.answer(&lines(&past), &past);
+        }
         return Ok(());
     }
-    views.sort_by_key(|view| std::cmp::Reverse(view.started_at));
-    let text = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
-    let row = |view: &View| {
-        vec![view.replay.clone(), view.state.clone(), view.progress(), text(view.started_at)]
-    };
-    let rows: Vec<_> = views.iter().map(row).collect();
-    let mut lines = fitted(&["replay", "state", "done", "started"], &rows, width());
-    if views.is_empty() {
-        lines = vec!["The archive has no replay.".to_owned()];
-    }
-    output.answer(&lines, &views);
+    let replays = described(account, names).await?;
+    output.answer(&listed(&replays), &replays);
     Ok(())
 }
 
@@ -115,9 +78,9 @@ mod tests {
     use crate::fixtures::FakeAws;
 
     const REPLAYS: &str = r#"[
-        {"ReplayName":"postback-1","State":"COMPLETED","ReplayStartTime":1795255000},
+        {"ReplayName":"postback-1","State":"COMPLETED","ReplayStartTime":1795255000,"StateReason":"some events failed"},
         {"ReplayName":"postback-2","State":"RUNNING","ReplayStartTime":1795256000,"EventStartTime":1795250000,
-         "EventEndTime":1795254000,"EventLastReplayedTime":1795252000}]"#;
+         "EventEndTime":1795254000,"EventLastReplayedTime":1795252000,"Description":"by ann: an outage"}]"#;
 
     async fn shown(name: Option<&str>) -> (String, Result<(), Failure>) {
         let aws = FakeAws::start().await;
@@ -130,18 +93,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_replay_is_shown_with_how_far_it_is() {
+    async fn a_replay_is_shown_with_how_far_it_is_and_who_started_it_and_why() {
         let (all, _) = shown(None).await;
         let lines: Vec<_> = all.lines().collect();
         assert!(lines[0].starts_with("replay      state      done   started"), "{all}");
         // The latest first.
         assert!(lines[1].starts_with("postback-2  running    50 %   2026-11-21T"), "{all}");
-        assert!(lines[2].starts_with("postback-1  completed  100 %"), "{all}");
+        assert_eq!(lines[2], "  by ann: an outage");
+        assert!(lines[3].starts_with("postback-1  completed  100 %"), "{all}");
 
         let (one, _) = shown(Some("postback-2")).await;
-        assert!(one.starts_with("Replay postback-2: running 50 %\nfrom        2026-11-"), "{one}");
+        let head = "Replay postback-2: running 50 %\nby            ann\nwhy           an outage\nfrom          2026-11-";
+        assert!(one.starts_with(head), "{one}");
+        let (other, _) = shown(Some("postback-1")).await;
+        let head = "Replay postback-1: completed 100 %\nstate reason  some events failed\nfrom ";
+        assert!(other.starts_with(head), "{other}");
         let (_, unknown) = shown(Some("postback-3")).await;
-        let known = "postback-1, postback-2".to_owned();
+        let known = "postback-2, postback-1".to_owned();
         let replay = "postback-3".to_owned();
         assert_eq!(unknown, Err(Failure::UnknownReplay { replay, known }));
     }

@@ -86,7 +86,19 @@ fn asked_for(name: &str, before: &Map<String, Value>) -> Result<Map<String, Valu
         Some(network) => settings(&network.secret(), before, &mut Terminal),
         None => new_keys(before, [WEBHOOK, CLICK_COOKIE].contains(&name), &mut Terminal),
     };
-    asked.map_err(|error| unread(&error))
+    asked.map_err(|error| unanswered(name, &error))
+}
+
+/// The failure of a question without an answer.
+fn unanswered(name: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Failure::Declined,
+        io::ErrorKind::InvalidInput => {
+            let faults = "no key was given".to_owned();
+            Failure::BadSecret { name: name.to_owned(), faults }
+        }
+        _ => unread(error),
+    }
 }
 
 /// Refuses what the function would refuse. A list without keys revokes all.
@@ -134,6 +146,16 @@ mod tests {
         assert_eq!(checked(WEBHOOK, &format!("{{\"keys\": [\"{KEY}\"]}}")), Ok(()));
         // Which revokes all.
         assert_eq!(checked(WEBHOOK, "{\"keys\": []}"), Ok(()));
+    }
+
+    #[test]
+    fn a_question_without_an_answer_sets_nothing() {
+        let failure = |kind: io::ErrorKind| unanswered("shop", &kind.into());
+
+        assert_eq!(failure(io::ErrorKind::Interrupted), Failure::Declined);
+        let empty = failure(io::ErrorKind::InvalidInput);
+        assert!(empty.to_string().contains("no key was given"), "{empty}");
+        assert_eq!(failure(io::ErrorKind::UnexpectedEof).code(), "bad_file");
     }
 
     #[tokio::test]

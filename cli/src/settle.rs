@@ -92,8 +92,7 @@ async fn checked(
     Ok(Some(decision))
 }
 
-/// Checks that the validation of a delivery was not called: what a person has decided before that
-/// stands.
+/// Checks that the validation of a delivery was not called: a decision before the call is final.
 async fn check_validation(account: &Account, record: &Record) -> Result<(), Failure> {
     match account.delivery(&record.key().validation()).await? {
         Some(held) if held.protocol.attempt > 0 => Err(Failure::Validated {
@@ -261,15 +260,27 @@ fn seen(
         Decision::Reopen => "Take the last decision back?",
         Decision::Acknowledge => "Record that you dealt with it? It changes nothing else.",
     };
-    let instead = if has_contents {
-        "Give with --attempt and --conflicts the attempt and the number of other contents that you saw; \
-         `postback orders show` prints them. Nothing was changed."
-    } else if has_returned {
-        "Give with --attempt and --came-back the attempt and the sum that came back as you saw them; \
-         `postback orders show` prints them. Nothing was changed."
-    } else {
-        "Give with --attempt the attempt that you saw; `postback orders show` prints it. Nothing was changed."
-    };
-    output.ask(&story(record), question, instead)?;
+    output.ask(&story(record), question, to_give(has_contents, has_returned))?;
     Ok(now)
+}
+
+/// The options by which a person names what they saw, where nobody can be asked.
+const fn to_give(has_contents: bool, has_returned: bool) -> &'static str {
+    match (has_contents, has_returned) {
+        (false, false) => {
+            "Give with --attempt the attempt that you saw; `postback orders show` prints it. Nothing was changed."
+        }
+        (true, false) => {
+            "Give with --attempt and --conflicts the attempt and the number of other contents that you saw; \
+             `postback orders show` prints them. Nothing was changed."
+        }
+        (false, true) => {
+            "Give with --attempt the attempt that you saw, and with --came-back the sum behind `came back`; \
+             `postback orders show` prints them. Nothing was changed."
+        }
+        (true, true) => {
+            "Give with --attempt and --conflicts the attempt and the number of other contents that you saw, and with \
+             --came-back the sum behind `came back`; `postback orders show` prints them. Nothing was changed."
+        }
+    }
 }

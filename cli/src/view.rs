@@ -158,7 +158,7 @@ pub(crate) fn shortened(text: &str, width: usize) -> String {
 }
 
 /// The text with a sign in place of what controls a screen, can't be seen, or turns the direction of
-/// what stands beside it.
+/// its neighbours.
 pub(crate) fn visible(text: &str) -> String {
     let is_unseen = |c: char| {
         let turns = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');

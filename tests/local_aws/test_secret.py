@@ -250,26 +250,50 @@ def test_without_credentials_it_names_how_to_give_them():
     assert done.returncode != 0 and "No AWS credentials found: set AWS_PROFILE" in done.stderr, done.stderr
 
 
-SET = {"make secret": ("", "Set in postback: keys"), "postback secret": ("secret", "The secret webhook of postback holds keys now.")}
+SET = {"make secret": ("", "Set in postback: "), "postback secret": ("secret", "The secret {name} of postback holds ")}
+PRESENT = json.loads((ROOT / "tests/sandbox/secrets/cpa_moe.json").read_text())["key"]
+SHOP_SYSTEM = PLATFORMS[0]
+# Of each secret the prefix, what is typed after which question, and what the secret holds then.
+PROMPTS = {
+    "webhook": ("Webhook", {"The new key": KEY, "Keep the previous": ""}, lambda before: {"keys": [KEY, *before["keys"]]}),
+    "cpa_moe": ("CpaMoe", {"  user (": "", "  key (": PRESENT, "  default_offer (": "77"}, lambda before: {**before, "default_offer": "77"}),
+    SHOP_SYSTEM.name: (SHOP_SYSTEM.prefix, {"The secret that": SHOWN, "Keep the previous": ""}, lambda before: {"keys": [SHOWN, *before["keys"]]}),
+}
 
 
+@pytest.mark.parametrize("name", PROMPTS)
 @pytest.mark.parametrize(("command", "said"), SET.values(), ids=SET.keys())
-def test_at_a_terminal_a_secret_is_typed_unseen(stack, tool_program, command, said):
-    arn = stack.outputs["WebhookSecretArn"]
+def test_at_a_terminal_a_secret_is_typed_unseen(stack, tool_program, command, said, name):
+    prefix, typed, after = PROMPTS[name]
+    arn = stack.outputs[f"{prefix}SecretArn"]
     program = [str(tool_program), command] if command else PROGRAM
+    before = json.loads(stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
 
     try:
-        shown = at_terminal([*program, "webhook"], {**environment(stack), "AWS_REGION": REGION}, {"The new key": "whsec_" + "Y2Fu" * 8, "Keep the previous": ""})
+        shown = at_terminal([*program, name], {**environment(stack), "AWS_REGION": REGION}, typed)
         set_now = json.loads(stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
     finally:
-        set_secret(stack, "webhook", text=json.dumps({"keys": [WEBHOOK_KEY]}))
+        set_secret(stack, name, text=json.dumps(before))
 
-    assert set_now == {"keys": ["whsec_" + "Y2Fu" * 8, WEBHOOK_KEY]}
-    assert said in shown and "Y2Fu" not in shown and WEBHOOK_KEY not in shown
+    assert set_now == after(before), shown
+    assert said.format(name=name) in shown
+    assert not any(key in shown for key in (KEY, PRESENT, SHOWN, *before.get("keys", [])))
+
+
+def test_ctrl_c_at_a_hidden_question_sets_nothing_and_shows_again_what_is_typed(stack, tool_program):
+    arn = stack.outputs["CpaMoeSecretArn"]
+    before = stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"]
+
+    script = f"{tool_program} secret cpa_moe; echo status $?; stty -a"
+    shown = at_terminal(["/bin/sh", "-c", script], {**environment(stack), "AWS_REGION": REGION}, {"  user (": "", "  key (": "half a key\x03"})
+
+    assert "Nothing was changed." in shown and "status 4" in shown, shown
+    assert " echo " in shown and " isig " in f" {shown}" and "half a key" not in shown
+    assert stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"] == before
 
 
 def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> str:
-    """Runs a program at a terminal, types after each question, and gives what the screen has shown."""
+    """Runs a program at a terminal, types after each question, with Enter unless Ctrl-C ends it, and gives what the screen has shown."""
     child, screen = pty.fork()
     if child == 0:
         os.execve(command[0], command, variables)
@@ -286,7 +310,8 @@ def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> s
             break
         shown += piece
         for question in [question for question in waiting if question in shown]:
-            os.write(screen, f"{waiting.pop(question)}\n".encode())
+            answer = waiting.pop(question)
+            os.write(screen, (answer if answer.endswith("\x03") else f"{answer}\n").encode())
     os.waitpid(child, 0)
     os.close(screen)
     return shown

@@ -402,6 +402,8 @@ def test_replaying_a_day_of_delivered_orders_sends_nothing_and_changes_nothing(s
     name = started.json["replay"]
     describe = lambda: postback("replays", name, "--json").json["state"]  # noqa: E731
     assert eventually(describe, "completed", 60) == "completed"
+    replay = postback("replays", name, "--json").json
+    assert (replay["why"], replay["by"].startswith("arn:")) == ("a test", True), replay
     assert name in postback("replays").out and postback("replays", "none-such", "--json").code == "unknown_replay"
     assert drained(stack)
     # Not one byte to a network; not one write that stands: each order cost the one refused write that

@@ -46,7 +46,7 @@ pub(crate) struct Replay {
     pub(crate) read_units: u32,
 }
 
-/// Show how far replays are
+/// Show how far replays are, who started each and why
 ///
 /// EventBridge keeps a replay for 90 days after it has ended.
 #[derive(Args, Debug)]

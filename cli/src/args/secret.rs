@@ -12,7 +12,7 @@ use clap::Args;
 ///
 ///   postback secret shopback < shopback.json
 ///
-/// What the function would refuse is refused, and no value is shown.
+/// A value that the function would refuse is refused, and no value is shown.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Secret {

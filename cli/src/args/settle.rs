@@ -103,7 +103,7 @@ pub(crate) struct Settle {
         conflicts_with_all = ["delivered", "send_again", "abandon", "reopen", "from"]
     )]
     pub(crate) conflicts: Option<u32>,
-    /// With --acknowledge: the sum that came back after the validation as you saw it
+    /// With --acknowledge: the sum behind `came back` in `orders show`, all that came back after the validation
     #[arg(
         long,
         value_name = "AMOUNT",

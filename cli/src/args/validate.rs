@@ -13,12 +13,13 @@ pub(crate) enum Validate {
 
 /// List what is to be claimed back at the networks
 ///
-/// What a network took, and the shop took back since. Of what was validated the
-/// part that came back after the call; where nothing is validated, what was
-/// cancelled or refunded after it was reported. Each has its amount and the day
+/// A network took these orders, and the shop took them back since. Of a validated
+/// one, the part that came back after the call; where nothing is validated, the
+/// part that was cancelled or refunded after it was reported. Each has its amount and the day
 /// on which it came back; the first that came back are the first.
 ///
-/// What a person has acknowledged is left out: `orders settle --acknowledge`.
+/// A part that a person has acknowledged is left out (`orders settle --acknowledge`),
+/// while `orders show` has all that came back.
 ///
 /// --out writes all of them as CSV. The exit status is 6 if something is to be
 /// claimed back.

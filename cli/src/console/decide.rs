@@ -210,7 +210,7 @@ async fn records(
     Ok((shown, reading.read))
 }
 
-/// What had come back when the page was shown: nothing, or a sum.
+/// The sum that had come back when the page was shown, if any.
 fn came_back(text: &str) -> Result<Option<Decimal>, Failure> {
     let is_there = !text.is_empty();
     let sum = is_there.then(|| text.parse()).transpose();

@@ -51,7 +51,7 @@ impl Gathers for Survey {
     }
 }
 
-/// A reading as it stands.
+/// A reading so far.
 #[derive(Clone)]
 pub(super) struct Reading<T> {
     pub(super) value: T,
@@ -157,7 +157,7 @@ impl<T: Gathers> Job<T> {
         })
     }
 
-    /// The reading, once it has come to the ledger's end.
+    /// The reading, once it has reached the ledger's end.
     pub(super) async fn whole(
         self: &Arc<Self>,
         console: &Arc<Console>,

@@ -132,12 +132,12 @@ pub(super) fn history(console: &Console, replays: &Result<Vec<Past>, Failure>) -
             caption { "Replays of the archive, the latest first" }
             thead { tr {
                 th scope="col" { "When" } th scope="col" { "Replay" } th scope="col" { "Orders from" } th scope="col" { "to" }
-                th scope="col" { "State" } th scope="col" { "Why" } th scope="col" { "By" }
+                th scope="col" { "State" } th scope="col" { "Done" } th scope="col" { "Why" } th scope="col" { "By" }
             } }
             tbody { @for past in replays { tr {
                 td { (time(console, past.started_at)) } td.id { (past.name) }
                 td { (time(console, past.from)) } td { (time(console, past.to)) }
-                td { (past.state) } td { (past.why) } td.id { (past.by) }
+                td { (past.state) } td { (past.progress()) } td { (past.why) } td.id { (past.by) }
             } } }
         } } }
     }

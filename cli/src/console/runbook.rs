@@ -14,7 +14,7 @@ const AFTER: &str = "\n**Recover";
 pub(super) struct Section<'a> {
     title: &'static str,
     steps: &'static str,
-    /// The network that stands where the runbook has `shopback`.
+    /// The network to name where the runbook names `shopback`.
     network: Option<&'a str>,
 }
 
@@ -56,7 +56,7 @@ pub(super) fn shown(section: &Section<'_>) -> Markup {
     };
     html! {
         p.quiet { "The runbook, " (section.title) ":" }
-        // Every other part stands between fences.
+        // Every other part is between fences.
         @for (at, part) in section.steps.split("\n```").enumerate() {
             @if at % 2 == 1 { pre tabindex="0" { (of_network(part.strip_prefix("sh\n").unwrap_or(part))) } }
             @else { @for paragraph in part.split("\n\n").filter(|it| !it.trim().is_empty()) {
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(title("CpaMoeFunctionErrorAlarm"), Some("Function errors"));
         assert_eq!(title("BusOrdersLostAlarm"), Some("Lost events"));
         let paused = shown(&section("CpaMoePausedAlarm", &networks).expect("a section"));
-        assert!(paused.0.contains("NETWORK=cpa_moe"), "{}", paused.0);
+        assert!(paused.0.contains("postback secret cpa_moe"), "{}", paused.0);
         assert!(title("SomeOtherAlarm").is_none());
     }
 

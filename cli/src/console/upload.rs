@@ -69,7 +69,7 @@ fn too_large(console: &Console) -> Response {
 /// The parts of a body; what is none is left out.
 fn parts<'a>(boundary: &str, body: &'a [u8]) -> Vec<Part<'a>> {
     let delimiter = format!("\r\n--{boundary}");
-    // The first delimiter stands at the beginning, without a line before it.
+    // The first delimiter is at the beginning, without a line before it.
     let Some(mut rest) = body.strip_prefix(&delimiter.as_bytes()[2..]) else { return Vec::new() };
     let mut parts = Vec::new();
     while let Some(end) = find(rest, delimiter.as_bytes()) {

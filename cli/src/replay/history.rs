@@ -1,13 +1,12 @@
-//! The replays of the archive so far: who started each, and why, as its description in `EventBridge` has
-//! it.
+//! The replays of the archive so far, each with its starter and reason, which are its description in
+//! `EventBridge`.
 
 use aws_sdk_eventbridge::{
-    operation::describe_replay::DescribeReplayOutput,
-    primitives::DateTime,
-    types::{Replay, ReplayState},
+    operation::describe_replay::DescribeReplayOutput, primitives::DateTime, types::ReplayState,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use postback_core::{clock::Timestamp, redaction::OperatorNote};
+use serde::Serialize;
 
 use super::archive;
 use crate::{
@@ -15,25 +14,46 @@ use crate::{
     failure::Failure,
 };
 
-/// The replays that are looked at: the latest.
+/// The replays that the console looks at: the latest.
 const LATEST: usize = 20;
 
 /// The replays that are looked at at once.
 const AT_ONCE: usize = 4;
 
-/// A replay that was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A replay that was started, for people and for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Past {
+    #[serde(rename = "replay")]
     pub(crate) name: String,
-    pub(crate) started_at: Timestamp,
+    /// The state in EventBridge's word, in small letters.
+    pub(crate) state: String,
+    /// EventBridge's reason of that state, if it is not as it should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state_reason: Option<String>,
+    /// The identity that started it; empty if another tool did.
+    pub(crate) by: String,
+    /// The reason that its starter gave.
+    pub(crate) why: String,
     /// The span of time whose orders came again.
     pub(crate) from: Timestamp,
     pub(crate) to: Timestamp,
-    /// The state in EventBridge's word, in small letters.
-    pub(crate) state: String,
-    /// The identity that started it; empty if another tool did.
-    pub(crate) by: String,
-    pub(crate) why: String,
+    /// The time of the last event that was replayed.
+    pub(crate) reached: Option<Timestamp>,
+    pub(crate) started_at: Timestamp,
+    pub(crate) ended_at: Option<Timestamp>,
+}
+
+impl Past {
+    /// The part of its span that it has passed, in words.
+    pub(crate) fn progress(&self) -> String {
+        let span = self.to.since(self.from).as_secs();
+        let passed = self.reached.map(|reached| reached.since(self.from).as_secs());
+        match (self.state.as_str(), span, passed) {
+            ("completed", ..) => "100 %".to_owned(),
+            (_, span @ 1.., Some(passed)) => format!("{} %", (100 * passed / span).min(99)),
+            _ => String::new(),
+        }
+    }
 }
 
 /// The description of a replay. `EventBridge` takes 512 characters: an identity has 300, a reason 200.
@@ -41,7 +61,7 @@ pub(super) fn description(by: &OperatorNote, why: &OperatorNote) -> String {
     format!("by {}: {}", by.as_str(), why.as_str())
 }
 
-/// Who and why, out of a description; of another tool's all of it is the reason.
+/// The identity and the reason of a description; of another tool's all of it is the reason.
 fn who_and_why(description: &str) -> (&str, &str) {
     let ours = description.strip_prefix("by ").and_then(|rest| rest.split_once(": "));
     ours.unwrap_or(("", description))
@@ -49,20 +69,13 @@ fn who_and_why(description: &str) -> (&str, &str) {
 
 /// The latest replays of the stack's archive, the newest first. AWS keeps each for 90 days.
 pub(crate) async fn history(account: &Account) -> Result<Vec<Past>, Failure> {
-    let mut replays = listed(account, None).await?;
-    replays.sort_by_key(|replay| std::cmp::Reverse(instant(replay.replay_start_time.as_ref())));
-    let names = replays.into_iter().filter_map(|replay| replay.replay_name).take(LATEST);
-    let past = names.map(|name| async move {
-        let described = account.events.describe_replay().replay_name(&name).send().await;
-        let described =
-            described.map_err(|error| failed("EventBridge", "DescribeReplay", &error))?;
-        Ok(past(name, &described))
-    });
-    stream::iter(past).buffered(AT_ONCE).try_collect().await
+    let mut names = names(account, None).await?;
+    names.truncate(LATEST);
+    described(account, names).await
 }
 
-/// All replays of the archive of this name, or of the bus's own.
-pub(crate) async fn listed(account: &Account, of: Option<&str>) -> Result<Vec<Replay>, Failure> {
+/// The names of all replays of the archive of this name, or of the bus's own, the newest first.
+pub(crate) async fn names(account: &Account, of: Option<&str>) -> Result<Vec<String>, Failure> {
     let archive = archive(account, of).await?;
     let (mut replays, mut next) = (Vec::new(), None);
     loop {
@@ -72,21 +85,37 @@ pub(crate) async fn listed(account: &Account, of: Option<&str>) -> Result<Vec<Re
         replays.extend(page.replays.unwrap_or_default());
         next = page.next_token;
         if next.is_none() {
-            return Ok(replays);
+            break;
         }
     }
+    replays.sort_by_key(|replay| std::cmp::Reverse(instant(replay.replay_start_time.as_ref())));
+    Ok(replays.into_iter().filter_map(|replay| replay.replay_name).collect())
+}
+
+/// The replays of these names, in their order.
+pub(crate) async fn described(account: &Account, names: Vec<String>) -> Result<Vec<Past>, Failure> {
+    let replays = names.into_iter().map(|name| async move {
+        let described = account.events.describe_replay().replay_name(&name).send().await;
+        let described =
+            described.map_err(|error| failed("EventBridge", "DescribeReplay", &error))?;
+        Ok(past(name, &described))
+    });
+    stream::iter(replays).buffered(AT_ONCE).try_collect().await
 }
 
 fn past(name: String, described: &DescribeReplayOutput) -> Past {
     let (by, why) = who_and_why(described.description().unwrap_or_default());
     Past {
         name,
-        started_at: instant(described.replay_start_time()),
-        from: instant(described.event_start_time()),
-        to: instant(described.event_end_time()),
         state: described.state().map_or("", ReplayState::as_str).to_ascii_lowercase(),
+        state_reason: described.state_reason().map(str::to_owned),
         by: by.to_owned(),
         why: why.to_owned(),
+        from: instant(described.event_start_time()),
+        to: instant(described.event_end_time()),
+        reached: described.event_last_replayed_time().map(|at| instant(Some(at))),
+        started_at: instant(described.replay_start_time()),
+        ended_at: described.replay_end_time().map(|at| instant(Some(at))),
     }
 }
 

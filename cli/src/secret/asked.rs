@@ -1,10 +1,13 @@
 //! The questions that `secret` asks on a terminal, and what the answers make.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use serde_json::{Map, Value, json};
+
+/// The byte of Ctrl-C.
+const CTRL_C: u8 = 3;
 
 /// Somebody who answers.
 pub(super) trait Asks {
@@ -26,21 +29,18 @@ impl Asks for Terminal {
         // Before the question: what is typed right after it is hidden, too.
         if is_hidden {
             let mut quiet = shown.clone();
-            quiet.local_modes.remove(LocalModes::ECHO);
+            // Ctrl-C ends the line instead of the program: the terminal has to show again what is typed.
+            quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+            quiet.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
             tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
         }
         write!(io::stderr(), "{question}")?;
-        let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line);
+        let line = line_of(io::stdin().lock());
         if is_hidden {
             tcsetattr(io::stdin(), OptionalActions::Flush, &shown)?;
             writeln!(io::stderr())?;
         }
-        if read? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        line.truncate(line.trim_end_matches(['\r', '\n']).len());
-        Ok(line)
+        line
     }
 
     fn show(&mut self, line: &str) -> io::Result<()> {
@@ -50,6 +50,27 @@ impl Asks for Terminal {
     fn random(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         getrandom::fill(bytes).map_err(io::Error::other)
     }
+}
+
+/// A line without its end. Fails as interrupted by a Ctrl-C in it.
+fn line_of(input: impl BufRead) -> io::Result<String> {
+    let mut line = Vec::new();
+    let mut is_ended = false;
+    for byte in input.bytes() {
+        match byte? {
+            CTRL_C => return Err(io::ErrorKind::Interrupted.into()),
+            b'\n' => {
+                is_ended = true;
+                break;
+            }
+            byte => line.push(byte),
+        }
+    }
+    if line.is_empty() && !is_ended {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let line = String::from_utf8(line).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(line.trim_end_matches('\r').to_owned())
 }
 
 /// The settings after asking for each that fits on a line; the others stay as they were.
@@ -91,7 +112,8 @@ fn question(schema: &Value, name: &str, member: &Value, before: &Map<String, Val
     format!("  {name} ({about}{choice}{needed}{kept}): ")
 }
 
-/// The keys after asking for a new one, the newest first. Some are made here; a shop system shows its own.
+/// The keys after asking for a new one, the newest first. Some are made here; a shop system shows its own,
+/// and an empty one is an invalid input.
 pub(super) fn new_keys(
     before: &Map<String, Value>,
     is_made_here: bool,
@@ -122,7 +144,7 @@ fn key(is_made_here: bool, person: &mut impl Asks) -> io::Result<String> {
         // A blank at an end is part of it.
         let key = person.ask("The secret that the shop system shows (none revokes all): ", true)?;
         let is_blank = key.trim().is_empty();
-        return if is_blank { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(key) };
+        return if is_blank { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(key) };
     }
     let question = "The new key (whsec_…, Enter makes one, none revokes all): ";
     let key = person.ask(question, true)?.trim().to_owned();
@@ -235,6 +257,17 @@ mod tests {
         let set = new_keys(&Map::new(), false, &mut person).expect("keys");
         assert_eq!(set["keys"], json!([" shown with blanks "]));
 
-        assert!(new_keys(&Map::new(), false, &mut Person::default()).is_err());
+        let none = new_keys(&Map::new(), false, &mut Person::default());
+        assert_eq!(none.map_err(|error| error.kind()), Err(io::ErrorKind::InvalidInput));
+    }
+
+    #[test]
+    fn a_line_ends_with_enter_and_not_with_ctrl_c() {
+        let line = |typed: &str| line_of(typed.as_bytes()).map_err(|error| error.kind());
+
+        assert_eq!(line(" a key \r\nmore"), Ok(" a key ".to_owned()));
+        assert_eq!(line("\n"), Ok(String::new()));
+        assert_eq!(line("half a k\u{3}"), Err(io::ErrorKind::Interrupted));
+        assert_eq!(line(""), Err(io::ErrorKind::UnexpectedEof));
     }
 }

@@ -73,7 +73,7 @@ pub(crate) struct Seen {
     pub(crate) attempt: u32,
     /// The number of other contents.
     pub(crate) conflicts: u32,
-    /// What came back in all since the validation.
+    /// The whole sum that came back since the validation.
     pub(crate) came_back: Option<Decimal>,
     /// The number of decisions; `None` where only the attempt was named.
     pub(crate) decisions: Option<u32>,

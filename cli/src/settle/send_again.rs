@@ -39,7 +39,7 @@ pub(super) async fn from_file(
         Failure::NotOnItsWay { why: why.to_string(), what_to_do }
     })?;
     let sent = match deliver(account, network, order).await {
-        // The order on the queue is refused like this one. The permission stands.
+        // The order on the queue is refused like this one. The permission holds.
         Err(refused @ Failure::OrderRefused { .. }) => return Err(refused),
         sent => sent.ok(),
     };

@@ -132,6 +132,13 @@ fn who_acknowledges_what_came_back_says_how_much_was_seen() {
     assert_eq!(given, Ok(Seen { attempt: 1, conflicts: 0, came_back, decisions: None }));
     let not_given = seen_by(&approved, &["--acknowledge", "--attempt", "1"]);
     assert!(matches!(not_given, Err(Failure::NotAsked(what)) if what.contains("--came-back")));
+    // The message names all that is missing at once.
+    let facts = serde_json::from_value(json!({ "amount": "11" })).expect("facts");
+    let both = approved.with_conflict(&facts, Stamp { now: Timestamp::EPOCH, write_id: 1 });
+    let not_given = seen_by(&both, &["--acknowledge", "--attempt", "1", "--came-back", "4"]);
+    let names_both =
+        |what: &str| ["--attempt", "--conflicts", "--came-back"].iter().all(|it| what.contains(it));
+    assert!(matches!(not_given, Err(Failure::NotAsked(what)) if names_both(what)));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `validate claim-back`: what the networks took, and the shop took back since.
+//! `validate claim-back`: the orders that networks took, and the shop took back since.
 
 use std::{fs::File, io::BufWriter, path::Path};
 
@@ -128,7 +128,7 @@ mod tests {
         (serde_json::from_slice(&out).expect("JSON"), failure)
     }
 
-    /// The same of which so much has come back, and of which a person has acknowledged 4.
+    /// An approved validation of which this sum has come back, 4 of it acknowledged by a person.
     fn claimed(approved: &Record, came_back: &str) -> Record {
         let mut claimed = approved.clone();
         let refunds = json!({ "r-1": { "amount": came_back } });

@@ -73,7 +73,7 @@ pub(crate) struct Wait {
     pub(crate) bound: &'static str,
 }
 
-/// What a delivery waits for and until when; what waits for a person has no time.
+/// The events that a delivery waits for, with their times; a delivery that waits for a person has none.
 pub(crate) fn waits(record: &Record) -> Vec<Wait> {
     let protocol = &record.protocol;
     let by_itself = !record.is_held() && !record.is_validation_for_a_person();

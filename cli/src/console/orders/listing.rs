@@ -66,7 +66,7 @@ impl Only {
     }
 }
 
-/// The deliveries that a query stands for.
+/// The deliveries that a query selects.
 #[derive(Debug)]
 pub(in crate::console) struct Wanted {
     /// The options of `orders list`.
@@ -168,7 +168,7 @@ impl Lists {
     }
 }
 
-/// The list of a query as it stands.
+/// The list of a query so far.
 pub(in crate::console) async fn look(
     console: &Arc<Console>,
     wanted: &Wanted,

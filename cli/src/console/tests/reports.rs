@@ -141,7 +141,7 @@ async fn a_report_is_compared_without_write_and_decides_nothing() {
     assert!(preview.contains("the report: 3 lines, 31.5 EUR"), "{preview}");
     assert!(preview.contains("name=lines%2Ecsv"), "{preview}");
     assert!(preview.contains("Start it with --write") && plan(&preview).is_none(), "{preview}");
-    // What the network pays stands with the money, and its files can be kept.
+    // The page of money shows what the network pays, and its files can be kept.
     let money = bed.get("/money").await.text;
     assert!(money.contains("3 lines 31.5 EUR") && money.contains("2 lines 21 EUR"), "{money}");
     let file = bed.get("/decide/report/file?id=1&name=lines.csv").await.text;

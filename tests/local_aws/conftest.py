@@ -38,6 +38,8 @@ def stack(request):
     run = "-".join(filter(None, [os.environ.get("RUN", "test"), os.environ.get("PYTEST_XDIST_WORKER")]))
     stack = Stack(LOCAL / run, sandbox_program, free_port(), free_port())
     stack.parameters |= {f"{platform.prefix}Enabled": "true" for platform in PLATFORMS}
+    # A currency that a test of its own uses.
+    stack.parameters["LargestTotals"] = "NZD=5000"
     try:
         # What the functions logged stays there until the next test run.
         stack.start(anew=True)

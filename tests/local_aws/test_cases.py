@@ -112,7 +112,7 @@ def shop(stack, by_lines):
             until_it_takes_orders(stack, name)
         yield stack
         return
-    own = stack.sibling("lines", "facade07", ApiAuthorization="NONE")
+    own = stack.sibling("lines", "facade08", ApiAuthorization="NONE")
     own.deploy()
     # The sandbox knows the credentials of the other deployment. No function has read any yet.
     secrets, name = stack.client("secretsmanager"), "ShopbackSecretArn"

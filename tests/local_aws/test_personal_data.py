@@ -69,7 +69,7 @@ class Life:
         self.stack, self.tool, self.since, self.answers = stack, tool, now(), []
         until_it_takes_orders(stack, "cashmycell")
         self.reported, self.cancelled, self.refunded, self.lost, self.implausible = (canary() for _ in range(5))
-        self.implausible["items"] = [{"name": "canaryitem", "quantity": 1, "unit_price": "1.00"}]
+        self.implausible |= {"currency": "NZD", "total": "5000.01"}
         self.faulty = canary(total="canarycustom", status="completed")
         self.misspelt = canary(clicks={"shopback": {"transactionid": "canaryclick"}})
         self.orders = [self.reported, self.cancelled, self.refunded, self.lost, self.implausible]

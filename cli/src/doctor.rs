@@ -187,6 +187,7 @@ fn show(stack: &str, findings: &[Finding], output: &mut Output<'_>) -> Result<()
     }
     if findings.is_empty() {
         lines.push(format!("{stack}: nothing is wrong that can be seen from here."));
+        lines.push("Of the ledger's order ids only a sample was looked at.".to_owned());
     }
     output.answer(&lines, &View { stack, findings });
     match findings.len() {

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Writes template.yaml from head.yaml, from network.yaml and platform.yaml once for each network and shop system, and from their manifests;
-and archive.yaml from the one beside this file, with the shop systems' roles.
+archive.yaml from the one beside this file, with the shop systems' roles; and the template's digest for the functions, which answer `postback doctor`
+with it.
 
 `make generate` runs it; tests/local_aws/test_template.py fails when one of them is not what this writes.
 """
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -20,10 +22,21 @@ PUTTING = ["Intake", "Publish", "Webhook"]
 
 
 def template(networks: list[Network] = NETWORKS, platforms: list[Platform] = PLATFORMS) -> str:
-    """The text of template.yaml for these networks and shop systems."""
+    """The text of template.yaml for these networks and shop systems, with its digest."""
+    return rendered(networks, platforms, digest(networks, platforms))
+
+
+def digest(networks: list[Network] = NETWORKS, platforms: list[Platform] = PLATFORMS) -> str:
+    """The digest of template.yaml for these networks and shop systems, from its text without one."""
+    return hashlib.sha256(rendered(networks, platforms, "").encode()).hexdigest()[:16]
+
+
+def rendered(networks: list[Network], platforms: list[Platform], digest: str) -> str:
     environment = parts()
     network, shop = (environment.get_template(name).module for name in ("network.yaml", "platform.yaml"))
-    return environment.get_template("head.yaml").render(networks=networks, parts=network, platforms=platforms, shop=shop)
+    return environment.get_template("head.yaml").render(
+        networks=networks, parts=network, platforms=platforms, shop=shop, digest=digest
+    )
 
 
 def archive(platforms: list[Platform] = PLATFORMS) -> str:
@@ -32,7 +45,12 @@ def archive(platforms: list[Platform] = PLATFORMS) -> str:
     return parts().get_template("archive.yaml").render(putting=putting)
 
 
-WRITTEN = {ROOT / "template.yaml": template, ROOT / "archive.yaml": archive}
+WRITTEN = {
+    ROOT / "template.yaml": template,
+    ROOT / "archive.yaml": archive,
+    # Compiled into every function.
+    ROOT / "shared/runtime/src/lambda/template_digest.txt": digest,
+}
 
 
 def parts() -> jinja2.Environment:

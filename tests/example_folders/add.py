@@ -46,6 +46,7 @@ GENERATED = {
     "docs/costs.md",
     "functions/intake/openapi.json",
     "functions/intake/order.schema.json",
+    "shared/runtime/src/lambda/template_digest.txt",
     "template.yaml",
 }
 

@@ -245,13 +245,20 @@ def digits(patient):
         patient.client("dynamodb").delete_item(TableName=patient.outputs["LedgerTable"], Key=key)
 
 
+# What differs in the template of a later version, and in that of a later commit of the same version.
+LATER = {
+    "version": (r"""(SemanticVersion["']?: ["']?)0\.1\.0""", r"\g<1>0.2.0"),
+    "digest": (r"""(TemplateDigest["']?: ["']?)\w{16}""", r"\g<1>0123456789abcdef"),
+}
+
+
 @contextmanager
-def newer_template(patient):
-    """The template of a later version is deployed, with the functions as they are."""
+def newer_template(patient, pattern: str, replacement: str):
+    """A later template is deployed, with the functions as they are."""
     client = patient.client("cloudformation")
     before = client.get_template(StackName=patient.name, TemplateStage="Original")["TemplateBody"]
     before = before if isinstance(before, str) else json.dumps(before)
-    later = re.sub(r"""(SemanticVersion["']?: ["']?)0\.1\.0""", r"\g<1>0.2.0", before)
+    later = re.sub(pattern, replacement, before)
     assert later != before
 
     def update(body: str) -> None:
@@ -337,8 +344,9 @@ def test_an_address_that_is_not_the_vpcs_is_found(doctor):
     assert doctor("--address", "203.0.113.9") == (6, {("address_not_the_vpcs", "address")})
 
 
-def test_functions_that_are_older_than_the_template_are_found(patient, doctor):
-    with newer_template(patient):
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+def test_functions_that_are_older_than_the_template_are_found(patient, doctor, later):
+    with newer_template(patient, *later):
         status, found = doctor()
     assert status == 6
     assert found == {("function_outdated", name) for name in FUNCTIONS}

@@ -13,6 +13,8 @@ from test_tool import postback  # noqa: F401
 LOST = {
     "no clicks": ({"clicks": {}, "customer": {}}, None),
     "a misspelt click": ({"customer": {}, "clicks": {"shopback": {"transactionid": "1" * 30}}}, "unknown_member"),
+    # The bus passes over other members, and an order with an e-mail address concerns a network without them.
+    "clicks under a misspelt name": ({"clicks": {}, "click": {"shopback": {"transaction_id": "1" * 30}}}, "unknown_member"),
     "another word as status": ({"status": "Completed"}, "unknown_word"),
     "a broken total": ({"total": "14,99"}, "not_a_decimal"),
 }

@@ -1,4 +1,4 @@
-//! The stack's functions: they start, and are as new as the template. Those of the networks take their settings as
+//! The stack's functions: they start, and are of the deployed template. Those of the networks take their settings as
 //! they are now, and the network knows them, where it can be asked harmlessly.
 
 use aws_sdk_lambda::{operation::invoke::InvokeError, primitives::Blob};
@@ -16,8 +16,8 @@ use crate::{
 pub(super) const FAILS: &str = "function_fails";
 /// The code of settings that the function refuses.
 pub(super) const SETTINGS: &str = "settings_refused";
-/// The code of a function that is not of the template's version.
-const OLDER: &str = "function_outdated";
+/// The code of a function that was not built with the deployed template.
+const OUTDATED: &str = "function_outdated";
 
 /// The answer of a function to the call.
 #[derive(Debug)]
@@ -35,13 +35,13 @@ pub(super) async fn findings(
     account: &Account,
     resources: &[Resource],
 ) -> Result<Vec<Finding>, Failure> {
-    let template = template_version(account).await?;
+    let template = template(account).await?;
     let functions: Vec<_> = functions(resources).collect();
     let replies = join_all(functions.iter().map(|function| ask(account, function))).await;
     let mut findings = Vec::new();
     for (function, reply) in functions.iter().zip(replies) {
         let subject = subject(&account.place.stack, function);
-        findings.extend(judge(subject, &reply?, template.as_deref()));
+        findings.extend(judge(subject, &reply?, &template));
     }
     Ok(findings)
 }
@@ -58,23 +58,36 @@ fn subject<'a>(stack: &str, function: &'a str) -> &'a str {
     name.unwrap_or(function)
 }
 
-/// The version that the deployed template says.
-async fn template_version(account: &Account) -> Result<Option<String>, Failure> {
+/// The deployed template, by what its metadata says; each `None` where it does not.
+#[derive(Debug, PartialEq, Eq)]
+struct Template {
+    version: Option<String>,
+    digest: Option<String>,
+}
+
+impl Template {
+    /// Reads a template in YAML or JSON.
+    fn read(text: &str) -> Self {
+        Self { version: member(text, "SemanticVersion"), digest: member(text, "TemplateDigest") }
+    }
+}
+
+async fn template(account: &Account) -> Result<Template, Failure> {
     let client = aws_sdk_cloudformation::Client::new(&account.place.config);
     let get = client.get_template().stack_name(&account.place.stack);
     let template = get.template_stage(aws_sdk_cloudformation::types::TemplateStage::Original);
     let template = template.send().await;
     let template = template.map_err(|error| failed("CloudFormation", "GetTemplate", &error))?;
-    Ok(template.template_body().and_then(version_in))
+    Ok(Template::read(template.template_body().unwrap_or_default()))
 }
 
-/// The version in a template, in YAML or JSON.
-fn version_in(template: &str) -> Option<String> {
-    let rest = &template[template.find("SemanticVersion")? + "SemanticVersion".len()..];
+/// The short text of the first member of this name.
+fn member(template: &str, name: &str) -> Option<String> {
+    let rest = &template[template.find(name)? + name.len()..];
     let rest = rest.trim_start_matches(['"', '\'', ':', ' ', '\t']);
-    let version: String =
+    let value: String =
         rest.chars().take_while(|c| !c.is_whitespace() && !"\"',}".contains(*c)).collect();
-    Some(version).filter(|version| !version.is_empty())
+    Some(value).filter(|value| !value.is_empty())
 }
 
 async fn ask(account: &Account, function: &str) -> Result<Reply, Failure> {
@@ -113,13 +126,13 @@ fn reply(is_error: bool, payload: &[u8]) -> Reply {
     serde_json::from_value(value).map_or(Reply::Unknown, Reply::Checked)
 }
 
-fn judge(subject: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
+fn judge(subject: &str, reply: &Reply, template: &Template) -> Vec<Finding> {
     let finding = |code, what: String, cure: &str| vec![Finding::new(code, subject, what, cure)];
     let checked = match reply {
         Reply::Checked(checked) => checked,
         Reply::Unknown => {
             return finding(
-                OLDER,
+                OUTDATED,
                 "its function is of another version than this tool".to_owned(),
                 DEPLOY,
             );
@@ -151,7 +164,7 @@ fn judge(subject: &str, reply: &Reply, template: Option<&str>) -> Vec<Finding> {
     if let Some(reason) = &checked.refused {
         findings.push(refused(subject, reason));
     }
-    findings.extend(older(subject, &checked.version, template));
+    findings.extend(outdated(subject, checked, template));
     findings
 }
 
@@ -170,10 +183,16 @@ fn refused(network: &str, reason: &str) -> Finding {
     Finding::new("network_silent", network, what, cure)
 }
 
-fn older(subject: &str, function: &str, template: Option<&str>) -> Option<Finding> {
-    let template = template.filter(|template| *template != function)?;
-    let what = format!("its function is version {function}, the deployed template {template}");
-    Some(Finding::new(OLDER, subject, what, DEPLOY))
+/// By its digest, because a version has more than one template until it is released.
+fn outdated(subject: &str, function: &Checked, template: &Template) -> Option<Finding> {
+    let differs = |given: &Option<String>, own| given.clone().filter(|given| given != own);
+    let what = if let Some(version) = differs(&template.version, &function.version) {
+        format!("its function is version {}, the deployed template {version}", function.version)
+    } else {
+        let digest = differs(&template.digest, &function.template)?;
+        format!("its function was built with template {}, deployed is {digest}", function.template)
+    };
+    Some(Finding::new(OUTDATED, subject, what, DEPLOY))
 }
 
 #[cfg(test)]
@@ -181,11 +200,13 @@ mod tests {
     use super::*;
 
     fn codes(reply: &Reply) -> Vec<&'static str> {
-        judge("net", reply, Some("0.2.0")).into_iter().map(|finding| finding.code).collect()
+        let template = Template::read("SemanticVersion: 0.2.0\nTemplateDigest: 'd2'");
+        judge("net", reply, &template).into_iter().map(|finding| finding.code).collect()
     }
 
     fn checked() -> Checked {
-        Checked { version: "0.2.0".to_owned(), asked: true, ..Checked::default() }
+        let (version, template) = ("0.2.0".to_owned(), "d2".to_owned());
+        Checked { version, template, asked: true, ..Checked::default() }
     }
 
     #[test]
@@ -198,11 +219,13 @@ mod tests {
         let unset = Checked { settings: Some("/key: must be given".to_owned()), ..checked() };
         let refused = |reason: &str| Checked { refused: Some(reason.to_owned()), ..checked() };
         let old = Checked { version: "0.1.0".to_owned(), ..checked() };
+        let beside = Checked { template: "d1".to_owned(), ..checked() };
 
         assert_eq!(codes(&Reply::Checked(unset)), ["settings_refused"]);
         assert_eq!(codes(&Reply::Checked(refused("lookup_refused"))), ["key_refused"]);
         assert_eq!(codes(&Reply::Checked(refused("connect_failed"))), ["network_silent"]);
         assert_eq!(codes(&Reply::Checked(old)), ["function_outdated"]);
+        assert_eq!(codes(&Reply::Checked(beside)), ["function_outdated"]);
         assert_eq!(codes(&Reply::Throttled), ["function_throttled"]);
     }
 
@@ -210,10 +233,13 @@ mod tests {
     fn an_answer_is_read_as_it_comes() {
         let unknown = br#"{"errorType":"x","errorMessage":"the event is of no trigger that this function has"}"#;
         let exited = br#"{"errorType":"Runtime.ExitError","errorMessage":"exit status 1"}"#;
-        let well = br#"{"version":"0.2.0","settings":null,"asked":false,"refused":null}"#;
+        let well =
+            br#"{"version":"0.2.0","template":"d2","settings":null,"asked":false,"refused":null}"#;
 
         assert_eq!(codes(&reply(true, unknown)), ["function_outdated"]);
         assert_eq!(codes(&reply(true, exited)), ["function_fails"]);
+        let earlier = br#"{"version":"0.2.0","settings":null,"asked":false,"refused":null}"#;
+        assert_eq!(codes(&reply(false, earlier)), ["function_outdated"], "it knows no digest");
         assert_eq!(codes(&reply(false, well)), Vec::<&str>::new());
         assert_eq!(codes(&reply(false, b"null")), ["function_outdated"]);
     }
@@ -240,11 +266,17 @@ mod tests {
     }
 
     #[test]
-    fn the_templates_version_is_read_from_either_form() {
-        let yaml = "    Labels: [orders]\n    SemanticVersion: 0.1.0\n  AWS::Other: x";
+    fn the_templates_version_and_digest_are_read_from_either_form() {
+        let yaml =
+            "    SemanticVersion: 0.1.0\n  Postback:\n    TemplateDigest: '0123'\n  Other: x";
+        let json = r#"{"SemanticVersion":"1.2.3","x":{"TemplateDigest":"45e6"}}"#;
+        let read = |text| {
+            let Template { version, digest } = Template::read(text);
+            (version.unwrap_or_default(), digest.unwrap_or_default())
+        };
 
-        assert_eq!(version_in(yaml).as_deref(), Some("0.1.0"));
-        assert_eq!(version_in(r#"{"SemanticVersion":"1.2.3","x":1}"#).as_deref(), Some("1.2.3"));
-        assert_eq!(version_in("Resources: {}"), None);
+        assert_eq!(read(yaml), ("0.1.0".to_owned(), "0123".to_owned()));
+        assert_eq!(read(json), ("1.2.3".to_owned(), "45e6".to_owned()));
+        assert_eq!(Template::read("Resources: {}"), Template { version: None, digest: None });
     }
 }

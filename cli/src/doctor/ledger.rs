@@ -97,7 +97,7 @@ fn judge_ids(ids: &[String]) -> Option<Finding> {
     let damaged: Vec<_> = ids.iter().filter(|id| OrderId::is_changed_by_spreadsheets(id)).collect();
     let first = damaged.first()?;
     let what = format!(
-        "{} of {} order ids are digits that a spreadsheet changes, as {first}",
+        "{} of {} order ids in a sample of the ledger are digits that a spreadsheet changes, as {first}",
         damaged.len(),
         ids.len()
     );
@@ -135,6 +135,9 @@ mod tests {
         let ids =
             |ids: &[&str]| judge_ids(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
         assert_eq!(ids(&["A-1", "12"]), None);
-        assert!(ids(&["A-1", "0012"]).is_some_and(|it| it.what.starts_with("1 of 2 order ids")));
+        assert!(
+            ids(&["A-1", "0012"])
+                .is_some_and(|it| it.what.starts_with("1 of 2 order ids in a sample"))
+        );
     }
 }

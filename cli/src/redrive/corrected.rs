@@ -6,7 +6,7 @@ use postback_core::{
     clock::Timestamp,
     order::{self, OrderId, Status},
 };
-use postback_orders::networks::click_faults;
+use postback_orders::networks::click_faults_on_bus;
 
 use super::Content;
 use crate::{failure::Failure, invoke::GivenOrder};
@@ -26,7 +26,7 @@ impl Corrected {
 
     fn read(order: GivenOrder, now: Timestamp) -> Result<Self, Failure> {
         let (faults, read) = match order::read_event(order.text.get(), now) {
-            Ok((read, detail)) => (click_faults(&detail), Some(read)),
+            Ok((read, detail)) => (click_faults_on_bus(&detail), Some(read)),
             Err(faults) => (faults, None),
         };
         let Some(read) = read.filter(|_| faults.is_empty()) else {
@@ -85,6 +85,7 @@ mod tests {
         for (members, place) in [
             (json!({ "total": "14,99" }), "/total"),
             (json!({ "clicks": { "shopbck": { "transaction_id": "1" } } }), "/clicks/shopbck"),
+            (json!({ "click": { "shopback": { "transaction_id": "1" } } }), "/click"),
             (json!({ "completed_at": "2026-11-23T10:15:00Z" }), "/completed_at"),
         ] {
             let refused = corrected(&order(&members)).err();

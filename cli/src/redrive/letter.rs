@@ -6,7 +6,7 @@ use postback_core::{
     fields::Fault,
     order::{self, OrderId, readable},
 };
-use postback_orders::networks::click_faults;
+use postback_orders::networks::click_faults_on_bus;
 use postback_runtime::services::{ORDER_DELAYED, ORDER_TYPES};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -70,7 +70,7 @@ impl Content {
         let is_taken = detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&detail_type.as_str());
         let stays = (!is_taken).then_some("the event is of a type that no network takes");
         // A click that is wrong stops no network but its own.
-        Self { order_id, faults: places(&click_faults(&detail)), stays, ..Self::default() }
+        Self { order_id, faults: places(&click_faults_on_bus(&detail)), stays, ..Self::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use postback_core::{
 };
 use postback_orders::{
     Arrival, Sender, cookie_keys, has_cookie, measure,
-    networks::{click_faults, warn_of_customer},
+    networks::{click_faults_on_bus, warn_of_customer},
     resolve,
 };
 use postback_runtime::{
@@ -115,7 +115,7 @@ fn read(event: &str, judged_at: Timestamp) -> Result<Event, Refused> {
     if !fits(order.status(), &detail_type) {
         return Err(refused("type_differs", &[]));
     }
-    let faults = click_faults(&value);
+    let faults = click_faults_on_bus(&value);
     if !faults.is_empty() {
         return Err(refused("unknown_click", &faults));
     }

@@ -8,6 +8,7 @@ use postback_core::{
 use postback_runtime::services::{ActiveNetworks, ORDER_COMPLETED, ORDER_TYPES};
 use serde_json::Value;
 
+mod misspelt;
 mod pattern;
 
 /// A network as its folder describes it.
@@ -51,6 +52,13 @@ pub fn click_faults(order: &Value) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// The same of an order that came on the bus, and its clicks under a misspelt name: there the members that
+/// an order does not have are passed over.
+#[must_use]
+pub fn click_faults_on_bus(order: &Value) -> Vec<Fault> {
+    [click_faults(order), misspelt::faults(order)].concat()
 }
 
 /// Says in the log that the `customer` of a completed order is no object, and so counts as absent: a

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::Serialize;
 
-use super::suggest::{did_you_mean, nearest};
+use super::suggest::{DID_YOU_MEAN, did_you_mean, nearest};
 
 /// A fault of one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,13 +19,19 @@ pub struct Fault {
 
 impl Fault {
     /// The fault for the log: its code and the first part of its place, because deeper ones may be
-    /// names of the sender's. So may the first one be: it is left out unless it looks like a member.
+    /// names of the sender's. So may the first one be: unless it looks like a member, the member that
+    /// is meant stands in its place, if one is.
     #[must_use]
     pub fn redacted(&self) -> String {
         let member = self.pointer.split('/').nth(1).unwrap_or_default();
         let is_name =
             member.len() <= 24 && member.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        format!("{} at /{}", self.code, if is_name { member } else { "" })
+        if is_name {
+            return format!("{} at /{member}", self.code);
+        }
+        let question = self.detail.find(DID_YOU_MEAN).map(|start| &self.detail[start..]);
+        let question = question.map(|question| format!(" ({question})")).unwrap_or_default();
+        format!("{} at /{question}", self.code)
     }
 }
 
@@ -95,6 +101,8 @@ mod tests {
         );
         assert_eq!(redacted("/totl", "unknown_member"), "unknown_member at /totl");
         assert_eq!(redacted("/ann@example.com", "given_twice"), "given_twice at /");
+        let misspelt = unknown_member("orderId", ["order_id"]).redacted();
+        assert_eq!(misspelt, "unknown_member at / (did you mean `order_id`?)");
         assert_eq!(redacted("", "not_json"), "not_json at /");
     }
 }

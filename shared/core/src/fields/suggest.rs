@@ -16,10 +16,13 @@ pub fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
     (distance <= MISSPELT && distance * 3 <= name.len()).then_some(name)
 }
 
+/// The beginning of the question about it.
+pub(super) const DID_YOU_MEAN: &str = "did you mean ";
+
 /// The question about it.
 #[must_use]
 pub fn did_you_mean(name: &str) -> String {
-    format!("did you mean `{name}`?")
+    format!("{DID_YOU_MEAN}`{name}`?")
 }
 
 /// The letters and digits alone, in lower case.

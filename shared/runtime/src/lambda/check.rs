@@ -1,4 +1,4 @@
-//! The call of `postback doctor`, which every function answers with its version. A network's function
+//! The call of `postback doctor`, which every function answers with its version and its template's digest. A network's function
 //! also reads its settings as they are now, and asks the network where that is harmless. No order is
 //! reported, nothing is written, and nothing else of the function runs.
 
@@ -15,6 +15,9 @@ use crate::{
 /// The `detail-type` of the call.
 pub const CHECK: &str = "postback.check";
 
+/// The digest of the template, which `make generate` writes there as well.
+const TEMPLATE: &str = include_str!("template_digest.txt");
+
 /// The call: this member alone. Every trigger's event has others, so none of them is the call,
 /// whatever a caller of the API or a sender on the bus writes.
 #[derive(Deserialize)]
@@ -29,6 +32,8 @@ struct Call {
 pub struct Checked {
     /// The version that the function was built as.
     pub version: String,
+    /// The digest of the template that the function was built beside.
+    pub template: String,
     /// The faults of the settings as they are now; `None` if there are none.
     pub settings: Option<String>,
     /// True if the network was asked.
@@ -40,7 +45,8 @@ pub struct Checked {
 impl Checked {
     /// The answer of this version, without a fault.
     fn of_this_version() -> Self {
-        Self { version: env!("CARGO_PKG_VERSION").to_owned(), ..Self::default() }
+        let (version, template) = (env!("CARGO_PKG_VERSION").to_owned(), TEMPLATE.to_owned());
+        Self { version, template, ..Self::default() }
     }
 }
 
@@ -166,6 +172,8 @@ mod tests {
             let checked: Checked = serde_json::from_str(answer.get()).expect("what was checked");
             assert_eq!(checked, Checked::of_this_version());
             assert!(!checked.version.is_empty());
+            let is_digest = checked.template.bytes().all(|b| b.is_ascii_hexdigit());
+            assert!(checked.template.len() == 16 && is_digest, "{}", checked.template);
         }
         assert_eq!(ran, 0);
     }

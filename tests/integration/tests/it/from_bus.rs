@@ -111,6 +111,16 @@ async fn what_no_rule_takes_or_nobody_can_read_is_kept_with_its_reason() {
             "unknown_click",
             "wrong_type at /clicks",
         ),
+        (
+            with(without_clicks("A-1"), "/click", minimal("A-1")["clicks"].clone()),
+            "unknown_click",
+            "unknown_member at /click",
+        ),
+        (
+            with(without_clicks("A-1"), "/clickCookie", json!("v1.e30")),
+            "unknown_click",
+            "unknown_member at / (did you mean `click_cookie`?)",
+        ),
     ] {
         let bundle = Bundle::new(3).await;
 

@@ -66,6 +66,26 @@ async fn a_click_that_no_rule_sees_is_kept_beside_what_its_other_networks_got() 
 }
 
 #[tokio::test]
+async fn clicks_under_a_misspelt_name_are_kept_beside_what_needs_no_click() {
+    let bundle = Bundle::new(14).await;
+    let mut order = minimal("A-1");
+    order["click"] = order["clicks"].take();
+    let mut more = minimal("A-2");
+    more["_links"] = json!({ "self": { "href": "https://shop.example/orders/A-2" } });
+
+    bundle.put_on_bus("order.completed", &order).await;
+    bundle.put_on_bus("order.completed", &more).await;
+    bundle.work().await;
+
+    let networks: Vec<_> = bundle.states("A-1").await.into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(networks, ["cartstack"]);
+    let faulty = bundle.intake_services.faulty();
+    let kept: Vec<_> = faulty.iter().map(|(_, it)| (it.reason, it.order_id.as_deref())).collect();
+    assert_eq!(kept, [("unknown_click", Some("A-1"))], "an event may hold more");
+    assert_eq!(bundle.states("A-2").await.len(), 4);
+}
+
+#[tokio::test]
 async fn a_text_that_was_cut_within_a_character_refuses_no_order_whichever_way_it_comes() {
     let bundle = Bundle::new(13).await;
     let cut = |id: &str| {

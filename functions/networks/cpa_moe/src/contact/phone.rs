@@ -95,12 +95,9 @@ impl Phone {
         let text: String = text.trim().to_lowercase().chars().map(half_width).collect();
         let text = without_extension(text.strip_prefix("tel:").unwrap_or(&text));
         let written: String = text.chars().filter(|c| !is_separator(*c)).map(ascii).collect();
-        // The prefix may stand in brackets itself: "(+49) (0)30".
-        let prefix = written.trim_start_matches('(');
-        let digits = if prefix.starts_with("00") || prefix.starts_with('+') {
-            written.replace("(0)", "")
-        } else {
-            written
+        let digits = match written.split_once("(0)") {
+            Some((before, _)) if is_country_code(before) => written.replace("(0)", ""),
+            _ => written,
         };
         let digits: String = digits.chars().filter(|c| !matches!(c, '+' | '(' | ')')).collect();
         let is_number = digits.bytes().all(|b| b.is_ascii_digit());
@@ -119,6 +116,15 @@ impl fmt::Debug for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Phone(…)")
     }
+}
+
+/// Returns whether a number begins with a country code: behind `+` or `00`, or as one to three digits by
+/// themselves. It may stand in brackets: "(+49) (0)30".
+fn is_country_code(before: &str) -> bool {
+    let before = before.trim_matches(['(', ')']);
+    let is_marked = before.starts_with('+') || before.starts_with("00");
+    let is_bare = (1..=3).contains(&before.len()) && !before.starts_with('0');
+    is_marked || is_bare
 }
 
 /// The text before `x12`, `ext. 12`, `#12`, `;ext=12` or `,12`.
@@ -186,6 +192,10 @@ mod tests {
         assert_eq!(parse("(+49) (0)30 1234567").as_deref(), Some("49301234567"));
         assert_eq!(parse("(0049) (0)30 1234567").as_deref(), Some("0049301234567"));
         assert_eq!(parse("0049 (0)30 1234567").as_deref(), Some("0049301234567"));
+        assert_eq!(parse("49 (0)30 1234567").as_deref(), Some("49301234567"));
+        assert_eq!(parse("(49) (0)30 1234567").as_deref(), Some("49301234567"));
+        assert_eq!(parse("030 (0) 1234567").as_deref(), Some("03001234567"));
+        assert_eq!(parse("98765 (0) 43210").as_deref(), Some("98765043210"));
         assert_eq!(parse("(0)30 1234567").as_deref(), Some("0301234567"));
         assert_eq!(parse("1234567").as_deref(), Some("1234567"));
         assert_eq!(parse("123456789012345").as_deref(), Some("123456789012345"));

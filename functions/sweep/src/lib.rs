@@ -3,14 +3,19 @@
 //! It counts what is open, what is held for a person, what has no message and which permissions
 //! have had no attempt, by network with the oldest age and the money, as metrics whose alarms stay
 //! on while they wait. It turns an expired claim into `unconfirmed`, the one event that needs no
-//! order, and writes nothing else.
+//! order, and writes nothing else. A delivery that no validation follows yet is put on its network's
+//! queue: a person confirmed it, or its sender died before it wrote one.
+//!
+//! More than 300 lines: the sweep and its counts.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use lambda_runtime::Error;
 use postback_core::{
     clock::Timestamp,
-    delivery::{Event, Note, PartialView, Policy, Record, Recovery, Stamp, State, Status, step},
+    delivery::{
+        Event, Key, Note, PartialView, Policy, Record, Recovery, Stamp, State, Status, step,
+    },
 };
 use postback_runtime::{
     lambda::ScheduleHandler,
@@ -20,6 +25,13 @@ use postback_runtime::{
 };
 use rust_decimal::Decimal;
 
+mod unfollowed;
+
+use unfollowed::{Unfollowed, Wanted};
+
+/// The age of the last write of a delivery that is looked at for its validation. A sweep comes every
+/// hour, so none is missed; older ones would only cost time.
+const FOLLOWED_WITHIN: Duration = Duration::from_hours(24 * 30);
 /// The time that a network may take to show what it accepted, where the sweep can't know better.
 const LAG: Duration = Duration::from_mins(2);
 
@@ -89,20 +101,24 @@ impl<S: SweepServices> Sweep<S> {
         for name in self.services.validating() {
             counts.entry(name).or_default().validates = true;
         }
-        let mut cursor = None;
+        let (mut cursor, mut unfollowed) = (None, Unfollowed::default());
+        let filter = Filter::watched(self.services.now() - FOLLOWED_WITHIN);
         loop {
             if self.services.now() + Duration::from_secs(10) > deadline {
                 return Err("the time ended before the ledger: more memory is faster".into());
             }
-            let page = ledger.scan(&Filter::watched(), cursor.as_ref()).await?;
+            let page = ledger.scan(&filter, cursor.as_ref()).await?;
+            unfollowed.leave_out(&page.unreadable);
             for record in page.records {
+                self.put_all(unfollowed.before(&record)).await;
+                unfollowed.add(&record);
                 let record = self.expire(ledger, record).await?;
                 let counts = counts.entry(record.network().to_owned()).or_default();
                 let now = self.services.now();
                 if record.is_validation() {
                     counts.add_validation(&record, now);
                     if record.is_validation_due(now) {
-                        self.put_validation(&record).await;
+                        self.put_validation(record.network(), record.key()).await;
                     }
                 } else {
                     counts.add(&record, now);
@@ -114,24 +130,26 @@ impl<S: SweepServices> Sweep<S> {
             }
             cursor = page.next;
             if cursor.is_none() {
+                self.put_all(unfollowed.take()).await;
                 return Ok(counts);
             }
         }
     }
 
+    /// Puts the validations that are to be begun on their networks' queues.
+    async fn put_all(&self, wanted: Wanted) {
+        for (key, network) in wanted {
+            self.put_validation(&network, key).await;
+        }
+    }
+
     /// Puts a validation that is due on its network's queue. Should it fail, the next sweep repeats
     /// it.
-    async fn put_validation(&self, record: &Record) {
-        let (order_id, delivery) = (record.order_id.clone(), record.delivery.clone());
+    async fn put_validation(&self, network: &str, Key { order_id, delivery }: Key) {
         let due = DueValidation { order_id, delivery };
-        if self.services.put_validation(record.network(), &due).await.is_err() {
-            let (code, order_id) = ("validation_not_put", &record.order_id);
-            tracing::error!(
-                code,
-                order_id,
-                network = record.network(),
-                "the next sweep repeats it"
-            );
+        if self.services.put_validation(network, &due).await.is_err() {
+            let (code, order_id) = ("validation_not_put", &due.order_id);
+            tracing::error!(code, order_id, network, "the next sweep repeats it");
         }
     }
 

@@ -243,6 +243,12 @@ impl Record {
         Self { message_until: Some(until), ..self.revised(stamp) }
     }
 
+    /// Returns the record of which a message without a name came round: it is due anew.
+    #[must_use]
+    pub fn with_unnamed_message(&self, stamp: Stamp) -> Self {
+        Self { message_until: None, ..self.revised(stamp) }
+    }
+
     /// Returns the record with an arrival of the content `facts` noted as a conflict.
     #[must_use]
     pub fn with_conflict(&self, facts: &Facts, stamp: Stamp) -> Self {

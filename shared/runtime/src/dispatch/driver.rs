@@ -294,7 +294,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         self.ledger.update(held, decide).await
     }
 
-    /// Notes that the order came with other content. A caller has the conflict as its answer.
+    /// Notes that the order came with other content. A caller has the conflict as its answer. A message
+    /// that comes round is the same arrival.
     pub(super) async fn note_conflict(
         &self,
         key: &Key,
@@ -302,6 +303,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         facts: &Facts,
         trigger: &Trigger<'_>,
     ) -> Result<Option<Record>, UpdateError> {
+        if trigger.is_delayed && held.as_ref().is_some_and(|held| held.conflicts.holds(facts)) {
+            return Ok(held);
+        }
         self.metrics().record_conflict();
         let (code, order_id) = ("conflict", &key.order_id);
         tracing::warn!(code, order_id, network = N::NAME, "the order came with other content");

@@ -1,10 +1,10 @@
 //! Events that send nothing: an order that today's settings report nothing of, and a cancellation.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use postback_core::{
     delivery::{
-        Arrival, Event, Facts, Key, Note, Planned, Policy, Record, Recovery, Refunds, Then,
+        Arrival, Event, Facts, Key, Note, Planned, Policy, Record, Recovery, Refunds, State, Then,
     },
     network::{Network, Sought},
     order::{Cancelled, Order},
@@ -15,9 +15,12 @@ use super::{
     Circuit, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content, pauses,
 };
 use crate::{
-    ledger::{Change, LedgerError, UpdateError},
+    ledger::{Change, LedgerError, UpdateError, Updated},
     services::Services,
 };
+
+/// The time after which a message that comes round is noted: an hour before it would be missed.
+const NOTED_AFTER: Duration = Duration::from_hours(1);
 
 impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Takes an order that today's settings report nothing of. An open delivery stays open.
@@ -58,20 +61,44 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         });
         // Nothing to report writes nothing, so the ledger is asked only where it may know the order.
         let mut recorded = self.record_step(&key, &event, trigger.note(), trigger).await?;
-        if let (Some((_, Then::LookUp)), Some(plan)) = (&recorded, &plan) {
+        let looks_up = matches!(&recorded, Some((_, updated)) if updated.value == Then::LookUp);
+        if let Some(plan) = plan.as_ref().filter(|_| looks_up) {
             let sought = Sought::Order(&order.order_id);
             let asked = self.look_up(configured, plan, &sought, &key, trigger.deadline).await;
             let (event, note) = asked;
             recorded = self.record_step(&key, &event, note, trigger).await?;
         }
         self.breaker().give_back(&circuit, self.services.now());
-        let result = recorded.map(|(result, _)| result);
-        let result = match (result, skipped) {
-            (Some(result), _) => result,
+        let result = match (recorded, skipped) {
+            (Some((result, updated)), _) => {
+                self.note_that_it_circulates(order, updated).await;
+                result
+            }
             (None, Some(reason)) => DeliveryResult::skipped(reason),
             (None, None) => DeliveryResult::of(None),
         };
         self.with_lines(order, configured, vec![result], trigger).await
+    }
+
+    /// Notes now and then that a message comes round which today's settings can't send. It stays
+    /// without a name: one that can be sent is never surplus against it.
+    async fn note_that_it_circulates(&self, order: &Order, updated: Updated<Then>) {
+        if updated.wrote() || !matches!(updated.value, Then::Wait(_)) {
+            return;
+        }
+        let decide = |held: Option<&Record>| {
+            let stamp = self.stamp();
+            let is_missed = |held: &&Record| {
+                let is_of_this_version = held.protocol.order_updated_at == order.updated_at;
+                let is_waiting = !matches!(held.protocol.state, State::Sending);
+                is_of_this_version && is_waiting && stamp.now.since(held.due_at()) >= NOTED_AFTER
+            };
+            held.filter(is_missed).map_or(Change::Keep(()), |held| {
+                Change::Write(Box::new(held.with_unnamed_message(stamp)), ())
+            })
+        };
+        // Should it fail, the message's next round notes it.
+        let _noted = self.ledger.update(updated.after, decide).await;
     }
 
     /// Withdraws an order that the shop cancelled or refunded whole, from this network.
@@ -154,14 +181,14 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         Ok(recorded.map(|(result, _)| result))
     }
 
-    /// The same, with what is to be done then and the note of the write.
+    /// The same, with the note of the write. Returns the update, too.
     async fn record_step(
         &self,
         key: &Key,
         event: &Event,
         note: Note,
         trigger: &Trigger<'_>,
-    ) -> Result<Option<(DeliveryResult, Then)>, DeliverError> {
+    ) -> Result<Option<(DeliveryResult, Updated<Then>)>, DeliverError> {
         let policy = Policy::new(Recovery::Hold, N::TIMEOUT, N::LAG);
         let held = self.ledger.get(key).await.map_err(UpdateError::from)?;
         let on_queue = trigger.source == Source::Queue;
@@ -192,6 +219,6 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             replayed: updated.before.is_some() && !changed,
             ..DeliveryResult::of(updated.after.as_ref())
         };
-        Ok(Some((result, updated.value)))
+        Ok(Some((result, updated)))
     }
 }

@@ -34,6 +34,8 @@ pub struct Filter {
     pub unclaimed: bool,
     /// The validations of deliveries, too: all of them, whatever `state` and `open` say.
     pub validations: bool,
+    /// With `open`: also the deliveries written at this instant or later that may want a validation.
+    pub followed_since: Option<Timestamp>,
     /// The validations that wait for a person, and those whose money is to be claimed back, too,
     /// whatever `open` says.
     pub held_validations: bool,
@@ -70,10 +72,11 @@ impl Filter {
         }
     }
 
-    /// The same, and all validations: for the sweep.
+    /// The same, all validations, and the deliveries written since then that may want one: for the
+    /// sweep.
     #[must_use]
-    pub fn watched() -> Self {
-        Self { validations: true, ..Self::open() }
+    pub fn watched(since: Timestamp) -> Self {
+        Self { validations: true, followed_since: Some(since), ..Self::open() }
     }
 }
 
@@ -198,6 +201,12 @@ impl Filter {
             if self.validations || self.held_validations {
                 open.push_str(" OR attribute_exists(validation)");
             }
+            if let Some(since) = self.followed_since {
+                let since = text("followed_since", &to_the_second(since));
+                open.push_str(" OR (attribute_exists(reported) AND updated_at >= ");
+                open.push_str(&since);
+                open.push(')');
+            }
             if self.unclear {
                 let reasons = UNCLEAR_REFUSALS.iter().map(|reason| text(reason, reason));
                 let reasons = reasons.collect::<Vec<_>>().join(", ");
@@ -234,11 +243,14 @@ impl Filter {
         if record.is_order_of_lines() || is_unwanted {
             return false;
         }
+        let is_followed = self.followed_since.is_some_and(|since| since <= record.updated_at)
+            && record.wants_validation();
         let unclear = record.is_unclear_refusal() || record.conflicts.count() > 0;
         (!self.open
             || record.is_validation()
             || record.protocol.permission.is_some()
             || !record.protocol.state.is_final()
+            || is_followed
             || self.unclear && unclear)
             && self.state.is_none_or(|state| state == record.protocol.state)
             && self.network.as_deref().is_none_or(|network| network == record.network())

@@ -188,6 +188,12 @@ impl History<ConflictRecord> {
         }
     }
 
+    /// Returns whether an arrival with the content `facts` is noted.
+    #[must_use]
+    pub fn holds(&self, facts: &Facts) -> bool {
+        self.entries.iter().any(|entry| entry.facts.agree(facts))
+    }
+
     /// The number of arrivals with other content.
     #[must_use]
     pub fn arrivals(&self) -> u32 {

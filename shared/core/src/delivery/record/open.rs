@@ -107,9 +107,21 @@ impl Record {
     /// ago.
     #[must_use]
     pub fn is_unwatched(&self, now: Timestamp) -> bool {
-        let delivery = &self.protocol;
-        let due = self.message_until.unwrap_or(delivery.not_before.max(self.updated_at));
-        !delivery.state.is_final() && !self.is_held() && now.since(due) > UNWATCHED_AFTER
+        let is_open = !self.protocol.state.is_final();
+        is_open && !self.is_held() && now.since(self.due_at()) > UNWATCHED_AFTER
+    }
+
+    /// The time at which its message should come: the one named, or else the delivery's own.
+    #[must_use]
+    pub fn due_at(&self) -> Timestamp {
+        self.message_until.unwrap_or(self.protocol.not_before.max(self.updated_at))
+    }
+
+    /// Returns whether the network took it, so that a validation has to follow it.
+    #[must_use]
+    pub fn wants_validation(&self) -> bool {
+        let held = &self.protocol;
+        held.state.is_success() && held.reported.is_some() && !self.is_validation()
     }
 
     /// Returns whether a validation may be called, or decided anew: the sweep brings it.

@@ -169,6 +169,23 @@ async fn a_version_that_changes_a_reported_line_is_a_conflict_and_nothing_of_it_
 }
 
 #[tokio::test]
+async fn a_conflict_of_one_line_is_noted_once_though_its_message_comes_round_for_another() {
+    let bundle = with_a_waiting_line("line_items").await;
+    for message in bundle.shopback.services.queue() {
+        bundle.shopback.services.delete(&message.id);
+    }
+    bundle.bed.advance(Duration::from_hours(3));
+    bundle.shopback.enqueue(&changed_at(of(&["999", "500"]), 10));
+
+    let is_empty = bundle.bed.work_off(&bundle.shopback, Duration::from_hours(6)).await;
+
+    assert!(!is_empty, "it carries the other line on");
+    let key = Key::known("A-1".to_owned(), "shopback", Some("1"));
+    let line = bundle.shopback.record_of(&key).await.expect("a record");
+    assert_eq!(line.conflicts.arrivals(), 1);
+}
+
+#[tokio::test]
 async fn more_lines_without_a_later_version_are_a_conflict_of_the_order() {
     for by_queue in [true, false] {
         let bundle = bundle("line_items").await;

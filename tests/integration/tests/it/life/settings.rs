@@ -9,7 +9,7 @@ use postback_integration::{Bundle, minimal, with};
 use postback_sandbox::{Fault, Network};
 use serde_json::json;
 
-use super::{DAY, changed_at, delivery, script};
+use super::{DAY, changed_at, delivery, script, sweeping::sweep};
 
 /// The settings of cpa.moe, without and with an offer for the orders that have none.
 fn settings_and_default_offer() -> (String, String) {
@@ -64,6 +64,27 @@ async fn a_lead_in_doubt_is_looked_up_while_its_default_offer_is_missing() {
     assert_eq!((&after["state"], &after["proof"]), (&json!("delivered"), &json!("lookup")));
     assert!(is_done);
     assert_eq!(bundle.bed.sandbox.leads("A-1").len(), 1);
+}
+
+#[tokio::test]
+async fn a_lead_whose_lookups_fail_while_its_default_offer_is_missing_is_missed_only_if_its_message_is()
+ {
+    let (bundle, function) = without_its_offer(Fault::close_after_reading()).await;
+    let outage = Some(Fault::status(500));
+    bundle.bed.sandbox.outage(Network::CpaMoe, outage).expect("an outage");
+
+    for hour in 0..8 {
+        bundle.bed.work_off(&function, Duration::from_hours(1)).await;
+        assert_eq!(sweep(&bundle).await["cpa_moe"].unwatched, 0, "after {hour} hours");
+    }
+    let written = function.record("A-1").await.expect("a record").version;
+    for message in function.services.queue() {
+        function.services.delete(&message.id);
+    }
+    bundle.bed.advance(Duration::from_hours(4));
+
+    assert_eq!(sweep(&bundle).await["cpa_moe"].unwatched, 1);
+    assert!(written < 12, "not at each lookup: {written}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, Key},
+    delivery::{Decision, Key, State},
 };
 use postback_harness::Strike;
 use postback_integration::{Bundle, with};
@@ -190,6 +190,51 @@ async fn refunds_above_the_amount_and_refunds_that_are_not_clear_are_a_persons_m
     assert_eq!(reasons[0], (json!("held"), json!("refunds_exceed_amount")));
     assert_eq!(reasons[1], (json!("held"), json!("refund_unclear")));
     assert_eq!(sweep(&bundle).await["shopback"].validations_held, 2);
+}
+
+#[tokio::test]
+async fn the_sweep_brings_the_validation_of_a_delivery_whose_sender_died_after_it_settled() {
+    let bundle = bundle().await;
+    // The claim, the use of its click and the settlement are written.
+    bundle.bed.table.script([Strike::Pass; 3].into_iter().chain([Strike::Hang]));
+    let reported = order("A-1", "a");
+    tokio::select! {
+        _ = bundle.post("/orders/shopback", &reported) => panic!("the ledger never answers"),
+        () = bundle.bed.table.wait_for_strikes(1) => {}
+    }
+    bundle.bed.table.script([]);
+    bundle.post("/orders/shopback", &order("A-2", "b")).await;
+    let key = Key::known("A-1".to_owned(), "shopback", None);
+    let state = bundle.shopback.record_of(&key).await.expect("a record").protocol.state;
+    let before = bundle.shopback.record_of(&key.validation()).await;
+
+    sweep(&bundle).await;
+    let put = bundle.shopback.services.queue().len();
+    bundle.shopback.work().await;
+    sweep(&bundle).await;
+    let put_again = bundle.shopback.services.queue().len();
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+
+    assert_eq!((state, before), (State::Delivered, None));
+    assert_eq!((put, put_again), (1, 0), "one that is followed is not put");
+    assert_eq!(validated(&bundle).len(), 2);
+}
+
+#[tokio::test]
+async fn the_sweep_brings_the_validation_of_a_delivery_that_a_person_confirmed() {
+    let bundle = bundle().await;
+    script(&bundle, Network::ShopBack, Fault::close_after_reading());
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    let key = Key::known("A-1".to_owned(), "shopback", None);
+    bundle.bed.decide(&key, Decision::Confirm).await;
+    for message in bundle.shopback.services.queue() {
+        bundle.shopback.services.delete(&message.id);
+    }
+
+    validate(&bundle).await;
+
+    assert_eq!(shown(&bundle, "A-1").await["status"], "waiting");
 }
 
 #[tokio::test]

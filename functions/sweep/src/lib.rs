@@ -89,7 +89,7 @@ impl<S: SweepServices> Sweep<S> {
         for name in self.services.validating() {
             counts.entry(name).or_default().validates = true;
         }
-        let mut cursor = None;
+        let (mut cursor, mut due) = (None, BTreeMap::new());
         loop {
             if self.services.now() + Duration::from_secs(10) > deadline {
                 return Err("the time ended before the ledger: more memory is faster".into());
@@ -102,7 +102,7 @@ impl<S: SweepServices> Sweep<S> {
                 if record.is_validation() {
                     counts.add_validation(&record, now);
                     if record.is_validation_due(now) {
-                        self.put_validation(&record).await;
+                        self.put_validation(&mut due, &record).await;
                     }
                 } else {
                     counts.add(&record, now);
@@ -114,24 +114,38 @@ impl<S: SweepServices> Sweep<S> {
             }
             cursor = page.next;
             if cursor.is_none() {
+                for (network, due) in &due {
+                    self.put_validations(network, due).await;
+                }
                 return Ok(counts);
             }
         }
     }
 
-    /// Puts a validation that is due on its network's queue. Should it fail, the next sweep repeats
-    /// it.
-    async fn put_validation(&self, record: &Record) {
+    /// Puts a validation that is due on its network's queue, with others as soon as they are as many
+    /// as one call takes: of a network that was paused for weeks there are ten thousands.
+    async fn put_validation(
+        &self,
+        due: &mut BTreeMap<String, Vec<DueValidation>>,
+        record: &Record,
+    ) {
         let (order_id, delivery) = (record.order_id.clone(), record.delivery.clone());
-        let due = DueValidation { order_id, delivery };
-        if self.services.put_validation(record.network(), &due).await.is_err() {
-            let (code, order_id) = ("validation_not_put", &record.order_id);
-            tracing::error!(
-                code,
-                order_id,
-                network = record.network(),
-                "the next sweep repeats it"
-            );
+        let own = due.entry(record.network().to_owned()).or_default();
+        own.push(DueValidation { order_id, delivery });
+        if own.len() == DueValidation::AT_ONCE {
+            self.put_validations(record.network(), &std::mem::take(own)).await;
+        }
+    }
+
+    /// Puts validations on their network's queue. Should it fail, the next sweep repeats it.
+    async fn put_validations(&self, network: &str, due: &[DueValidation]) {
+        if due.is_empty() {
+            return;
+        }
+        let taken = self.services.put_validations(network, due).await.unwrap_or(0);
+        if taken < due.len() {
+            let (code, count) = ("validation_not_put", due.len() - taken);
+            tracing::error!(code, count, network, "the next sweep repeats it");
         }
     }
 

@@ -277,7 +277,7 @@ the messages of its queue, its part of a call and a write that is refused. A mes
 VALIDATION = {
     "DynamoDB write unit": (3, "created with its delivery, claimed, settled; each 1 more where the ids make an item of more than 1 KB"),
     "DynamoDB read unit": (2 + PAUSES_READ, "itself and its delivery, before the call; the pauses"),
-    "SQS request": (3, "sent by the sweep, received, deleted"),
+    "SQS request": (3, "sent by the sweep (up to ten by one request), received, deleted; so 3 at most"),
     "Lambda request": (1, "the network's function"),
     "Lambda GB-second, x86_64": (MEMORY_GB * NETWORK_SECONDS, f"128 MB, {NETWORK_SECONDS * 1000:.0f} ms, assumed"),
     "EventBridge custom event": (1, "`postback.validation_approved` or `_rejected`; none with `Events=problems`"),

@@ -253,8 +253,13 @@ def a_message_of_ours(scene):
     sent = order(new_id())
     for detail_type in ("postback.order_delayed", "postback.poll_status"):
         scene.put(detail_type, sent)
+    scene.put("postback.validation_due", {"order_id": sent["order_id"], "delivery": "shopback!validation"})
+    reported = scene.reported()
+    before = effects(scene.stack, reported)
+    scene.put("postback.validation_due", {"order_id": reported["order_id"], "delivery": "shopback!validation"})
     scene.settled()
     assert effects(scene.stack, sent) == {}
+    assert effects(scene.stack, reported) == before
 
 
 def a_broken_event(scene):

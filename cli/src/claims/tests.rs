@@ -91,6 +91,22 @@ async fn a_list_is_read_by_the_format_that_is_given() {
 
 #[tokio::test]
 async fn a_thousand_claims_are_answered_with_one_query_each() {
+    a_thousand_claims().await;
+}
+
+/// Measures, so it runs alone: `make million`.
+#[tokio::test]
+#[ignore = "it measures time: make million"]
+async fn a_thousand_claims_are_answered_in_two_seconds() {
+    let took = a_thousand_claims().await;
+
+    println!("1000 claims answered after {:.2} s", took.as_secs_f64());
+    assert!(took <= std::time::Duration::from_secs(2), "{took:?}");
+}
+
+/// Answers a thousand claims, and returns the time that it took.
+#[expect(clippy::disallowed_methods, reason = "what is measured is printed, or dropped")]
+async fn a_thousand_claims() -> std::time::Duration {
     let aws = FakeAws::start().await;
     // On a busy machine a write may take long.
     let ledger = aws.table.ledger_within(std::time::Duration::from_secs(20));
@@ -121,7 +137,9 @@ async fn a_thousand_claims_are_answered_with_one_query_each() {
     let (mut shown, mut err) = (Vec::new(), Vec::new());
     let mut output = Output { json: true, out: &mut shown, err: &mut err };
 
+    let started = std::time::Instant::now();
     run(&aws.account, wanted, now, &mut output).await.expect("an answer");
+    let took = started.elapsed();
 
     let view: serde_json::Value = serde_json::from_slice(&shown).expect("JSON");
     assert_eq!(view["verdicts"], serde_json::json!({ "reported": 1_000 }));
@@ -129,4 +147,5 @@ async fn a_thousand_claims_are_answered_with_one_query_each() {
     assert_eq!(calls.len(), 1_000);
     assert!(calls.iter().all(|call| call.operation == "Query"));
     fs::remove_file(list).expect("removed");
+    took
 }

@@ -75,6 +75,9 @@ pub enum Money {
     ToClaimBack,
 }
 
+/// The validations that are to be put, by network.
+type Due = BTreeMap<String, Vec<DueValidation>>;
+
 /// Sweeps the ledger.
 #[derive(Debug)]
 pub struct Sweep<S> {
@@ -101,7 +104,7 @@ impl<S: SweepServices> Sweep<S> {
         for name in self.services.validating() {
             counts.entry(name).or_default().validates = true;
         }
-        let (mut cursor, mut unfollowed) = (None, Unfollowed::default());
+        let (mut cursor, mut due, mut unfollowed) = (None, BTreeMap::new(), Unfollowed::default());
         let filter = Filter::watched(self.services.now() - FOLLOWED_WITHIN);
         loop {
             if self.services.now() + Duration::from_secs(10) > deadline {
@@ -110,7 +113,7 @@ impl<S: SweepServices> Sweep<S> {
             let page = ledger.scan(&filter, cursor.as_ref()).await?;
             unfollowed.leave_out(&page.unreadable);
             for record in page.records {
-                self.put_all(unfollowed.before(&record)).await;
+                self.put_all(&mut due, unfollowed.before(&record)).await;
                 unfollowed.add(&record);
                 let record = self.expire(ledger, record).await?;
                 let counts = counts.entry(record.network().to_owned()).or_default();
@@ -118,7 +121,7 @@ impl<S: SweepServices> Sweep<S> {
                 if record.is_validation() {
                     counts.add_validation(&record, now);
                     if record.is_validation_due(now) {
-                        self.put_validation(record.network(), record.key()).await;
+                        self.put_validation(&mut due, record.network(), record.key()).await;
                     }
                 } else {
                     counts.add(&record, now);
@@ -130,26 +133,42 @@ impl<S: SweepServices> Sweep<S> {
             }
             cursor = page.next;
             if cursor.is_none() {
-                self.put_all(unfollowed.take()).await;
+                self.put_all(&mut due, unfollowed.take()).await;
+                for (network, due) in &due {
+                    self.put_validations(network, due).await;
+                }
                 return Ok(counts);
             }
         }
     }
 
     /// Puts the validations that are to be begun on their networks' queues.
-    async fn put_all(&self, wanted: Wanted) {
+    async fn put_all(&self, due: &mut Due, wanted: Wanted) {
         for (key, network) in wanted {
-            self.put_validation(&network, key).await;
+            self.put_validation(due, &network, key).await;
         }
     }
 
-    /// Puts a validation that is due on its network's queue. Should it fail, the next sweep repeats
-    /// it.
-    async fn put_validation(&self, network: &str, Key { order_id, delivery }: Key) {
-        let due = DueValidation { order_id, delivery };
-        if self.services.put_validation(network, &due).await.is_err() {
-            let (code, order_id) = ("validation_not_put", &due.order_id);
-            tracing::error!(code, order_id, network, "the next sweep repeats it");
+    /// Puts a validation that is due on its network's queue, with others as soon as they are as many
+    /// as one call takes: of a network that was paused for weeks there are ten thousands.
+    async fn put_validation(&self, due: &mut Due, network: &str, key: Key) {
+        let Key { order_id, delivery } = key;
+        let own = due.entry(network.to_owned()).or_default();
+        own.push(DueValidation { order_id, delivery });
+        if own.len() == DueValidation::AT_ONCE {
+            self.put_validations(network, &std::mem::take(own)).await;
+        }
+    }
+
+    /// Puts validations on their network's queue. Should it fail, the next sweep repeats it.
+    async fn put_validations(&self, network: &str, due: &[DueValidation]) {
+        if due.is_empty() {
+            return;
+        }
+        let taken = self.services.put_validations(network, due).await.unwrap_or(0);
+        if taken < due.len() {
+            let (code, count) = ("validation_not_put", due.len() - taken);
+            tracing::error!(code, count, network, "the next sweep repeats it");
         }
     }
 

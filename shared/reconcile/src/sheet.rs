@@ -1,4 +1,5 @@
-//! The rows of a workbook's sheet, cell by cell: it is never whole in memory.
+//! The rows of a workbook's sheet, cell by cell: the sheet is never whole in memory, the table of the
+//! texts that its cells share is.
 
 use std::io::{Read, Seek};
 

@@ -188,6 +188,42 @@ fn what_was_validated_or_settled_stays_as_it_is() {
 }
 
 #[test]
+fn what_came_back_of_an_abandoned_delivery_is_rejected() {
+    let given_up = |id: &str, more: Value| {
+        let mut whole = json!({ "state": "abandoned", "proof": null });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            whole[name] = value.clone();
+        }
+        conversion(id, AT, whole)
+    };
+    let cancelled = json!({ "at": AT });
+    let came_again = json!({ "at": AT, "completed_after": true });
+    let refunded = |amount: &str| json!({ "refunds": { "r1": { "amount": amount } } });
+    let later = given_up("A-3", json!({}));
+    let its_refund = validation(&later, refunded("100.5"));
+    let unknown = json!({ "cancelled": cancelled, "reported": null, "facts": {} });
+    let records = [
+        given_up("A-1", json!({ "cancelled": cancelled })),
+        given_up("A-2", refunded("100.5")),
+        later,
+        its_refund,
+        given_up("A-4", refunded("100")),
+        given_up("A-5", json!({ "cancelled": came_again })),
+        given_up("A-6", unknown),
+    ];
+
+    let decided = decide(&records, None, AFTER);
+
+    let rows = decided.conversions.iter();
+    let rows: Vec<_> = rows.map(|row| (row.order_id.as_str(), row.status)).collect();
+    assert_eq!(rows, ["A-1", "A-2", "A-3"].map(|id| (id, Status::Rejected)));
+    assert!(decided.conversions.iter().all(|row| row.amount.to_string() == "100.50"));
+    let left_out = ["A-4", "A-5", "A-6"].map(|id| (id, "delivery_abandoned"));
+    assert_eq!(pairs(&decided.left_out), left_out);
+    assert_eq!(decided.in_the_way, []);
+}
+
+#[test]
 fn the_day_is_that_of_the_report_the_network_took() {
     let attempts = json!({ "entries": [
         { "number": 1, "started_at": "2026-09-30T10:00:00Z", "state": "retrying" },

@@ -1,6 +1,12 @@
 //! The services of one sweep, in memory.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use postback_core::clock::Timestamp;
 use postback_runtime::{
@@ -18,6 +24,7 @@ pub struct FakeSweep {
     now: Timestamp,
     measured: Mutex<Vec<Value>>,
     due: Mutex<Vec<String>>,
+    calls: AtomicU32,
     validating: Vec<String>,
 }
 
@@ -28,7 +35,8 @@ impl FakeSweep {
         let (measured, due) = (Mutex::default(), Mutex::default());
         // A page of a large ledger takes its time on a busy machine.
         let ledger = bed.table.ledger_within(Duration::from_mins(1));
-        Self { ledger, now: bed.now(), measured, due, validating: Vec::new() }
+        let (calls, validating) = (AtomicU32::new(0), Vec::new());
+        Self { ledger, now: bed.now(), measured, due, calls, validating }
     }
 
     /// The services, with these networks' validations measured although there are none.
@@ -56,6 +64,12 @@ impl FakeSweep {
     #[must_use]
     pub fn due(&self) -> Vec<String> {
         self.due.lock().expect("a lock").clone()
+    }
+
+    /// The number of calls that put them.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
     }
 }
 
@@ -89,9 +103,13 @@ impl SweepServices for FakeSweep {
         self.measured.lock().expect("a lock").push(document.clone());
     }
 
-    async fn put_validation(&self, _: &str, due: &DueValidation) -> Result<(), Unavailable> {
-        let body = json!({ "detail-type": VALIDATION_DUE, "detail": due }).to_string();
-        self.due.lock().expect("a lock").push(body);
-        Ok(())
+    async fn put_validations(&self, _: &str, due: &[DueValidation]) -> Result<usize, Unavailable> {
+        let bodies = due.iter().map(|due| json!({ "detail-type": VALIDATION_DUE, "detail": due }));
+        let bodies = bodies.map(|body| body.to_string());
+        self.due.lock().expect("a lock").extend(bodies);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        // The call has gone out, and its answer is not here: the sweep may be killed here.
+        tokio::task::yield_now().await;
+        Ok(due.len())
     }
 }

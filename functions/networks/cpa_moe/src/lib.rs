@@ -46,6 +46,7 @@ impl Network for CpaMoe {
     /// A lost answer resolves itself.
     const IDLE: std::time::Duration = std::time::Duration::from_secs(45);
 
+    const TRACKS_STATUS: bool = true;
     type Report = Report;
 
     fn configure(fields: &mut Fields<'_, '_>) -> Option<Self> {

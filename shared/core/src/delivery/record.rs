@@ -61,6 +61,9 @@ pub struct Record {
     /// True if the use of its click stands beside the record.
     #[serde(default, skip_serializing_if = "is_false")]
     pub click_noted: bool,
+    /// True if its network is asked how far the conversion has come.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tracked: bool,
     /// The network's ids for the conversion.
     #[serde(default, skip_serializing_if = "Details::is_empty")]
     pub references: Details,
@@ -125,6 +128,8 @@ pub struct Note {
     pub attempt: Option<u32>,
     /// True if the use of its click stands.
     pub click_noted: bool,
+    /// True if its network is asked how far the conversion has come.
+    pub tracked: bool,
     /// The time until which the message that waits for it is on the queue.
     pub message_until: Option<Timestamp>,
     /// The short name of the sender. The first write alone keeps it.
@@ -173,6 +178,7 @@ impl Record {
         "state_version",
         "statuses",
         "throttled_until",
+        "tracked",
         "undecided",
         "updated_at",
         "validation",
@@ -226,6 +232,7 @@ impl Record {
         // Other content may have another click.
         let is_alike = was.is_none_or(|was| was.facts.agree(&next.facts));
         record.click_noted = note.click_noted || (record.click_noted && is_alike);
+        record.tracked |= note.tracked;
         record.references.extend(note.references);
         let facts =
             |delivery: &Delivery| (delivery.state, delivery.reason.clone(), delivery.attempt);
@@ -366,6 +373,7 @@ impl Record {
             returned: None,
             source: None,
             click_noted: false,
+            tracked: false,
             references: Details::none(),
             attempts: History::default(),
             lookups: History::default(),

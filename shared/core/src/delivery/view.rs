@@ -125,9 +125,13 @@ impl<'a> ValidationView<'a> {
             attempts: &[],
         };
         let Some(validation) = &record.protocol.validation else {
-            let status = record.statuses.last().map_or("none", |last| {
-                last.validation.map_or("waiting", |validation| validation.as_str())
-            });
+            // From its delivery on the network is asked for its word.
+            let is_asked = record.tracked && record.protocol.state == State::Delivered;
+            let status = match record.statuses.last() {
+                Some(last) => last.validation.map_or("waiting", |word| word.as_str()),
+                None if is_asked => "waiting",
+                None => "none",
+            };
             return Self { status, ..none };
         };
         let held = &record.protocol;

@@ -39,6 +39,8 @@ pub trait Network: Sized + Send + Sync + 'static {
     const IDLE: Duration = Duration::from_secs(3);
     /// The time that the network may take to show in its read-back what it has accepted.
     const LAG: Duration = Duration::from_mins(2);
+    /// True if it goes on to say how far what it took has come, and is asked: [`TracksStatus`].
+    const TRACKS_STATUS: bool = false;
     /// The content of one report: an order, or one line of it.
     type Report: Send + Sync;
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        Delivery, OrderFacts, Record, Reported, Standing, State, Status, Terms, Validated, validate,
+        Delivery, OrderFacts, Record, Refunds, Reported, Standing, State, Status, Terms, Validated,
+        validate,
     },
 };
 use rust_decimal::Decimal;
@@ -51,7 +52,7 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Judged {
     if delivery.protocol.state == State::Abandoned {
-        return Judged::LeftOut("delivery_abandoned");
+        return abandoned(delivery, validation, reported, now);
     }
     let Some(reported) = reported else { return Judged::in_the_way("amount_unknown") };
     let held = validation.map(|validation| &validation.protocol);
@@ -69,8 +70,7 @@ pub(super) fn judge(
         cancelled: delivery.protocol.cancelled.as_ref(),
         is_permitted: permission.is_some_and(|permission| now < permission.until),
     };
-    let own = &delivery.protocol.refunds;
-    let refunds = held.map_or_else(|| own.clone(), |held| own.and(&held.refunds));
+    let refunds = refunds(delivery, validation);
     let decided = |status, amount| Judged::Decided(status, amount, reported.clone());
     match validate(facts, &refunds, Some(reported), terms, now) {
         Validated::Approve(amount) => decided(Status::Approved, amount),
@@ -79,6 +79,36 @@ pub(super) fn judge(
         Validated::Person(reason) => Judged::in_the_way(reason.as_str()),
         Validated::Nothing => Judged::in_the_way("not_reported"),
     }
+}
+
+/// A delivery that was in doubt and that a person gave up: the network may hold it, and approves by
+/// itself what nobody rejects. So what came back whole is rejected, by the same function.
+fn abandoned(
+    delivery: &Record,
+    validation: Option<&Record>,
+    reported: Option<&Reported>,
+    now: Timestamp,
+) -> Judged {
+    let facts = OrderFacts {
+        standing: Standing::Reported,
+        cancelled: delivery.protocol.cancelled.as_ref(),
+        is_permitted: true,
+    };
+    let refunds = refunds(delivery, validation);
+    // Nobody waits for it: what has not come back by now is the network's own matter.
+    let terms = Terms { return_period: Duration::ZERO, decimals: Decimal::MAX_SCALE };
+    match (validate(facts, &refunds, reported, terms, now), reported) {
+        (Validated::Reject, Some(reported)) => {
+            Judged::Decided(Status::Rejected, reported.amount, reported.clone())
+        }
+        _ => Judged::LeftOut("delivery_abandoned"),
+    }
+}
+
+/// The refunds that either of the two knows.
+fn refunds(delivery: &Record, validation: Option<&Record>) -> Refunds {
+    let own = &delivery.protocol.refunds;
+    validation.map_or_else(|| own.clone(), |validation| own.and(&validation.protocol.refunds))
 }
 
 /// The result of a validation that is called, or that a person settled.

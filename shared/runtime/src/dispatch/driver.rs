@@ -286,7 +286,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                     Change::Keep(Then::Wait(stamp.now))
                 }
                 Some(next) => {
-                    let record = Record::after(held, key, next, note.clone(), stamp);
+                    let note = Note { tracked: N::TRACKS_STATUS, ..note.clone() };
+                    let record = Record::after(held, key, next, note, stamp);
                     Change::Write(Box::new(record), step.then)
                 }
             }

@@ -132,6 +132,7 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
     payload: &RawValue,
     deadline: Timestamp,
 ) -> Result<Box<RawValue>, Error> {
+    const { assert!(N::TRACKS_STATUS, "its deliveries would not be noted as tracked") };
     if check::is_call(payload) {
         return Ok(to_raw_value(&check::settings_and_network(dispatcher).await)?);
     }

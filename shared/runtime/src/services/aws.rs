@@ -6,6 +6,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_sqs::{
     error::SdkError,
     operation::send_message::{SendMessageError, SendMessageOutput},
+    types::SendMessageBatchRequestEntry,
 };
 use postback_core::clock::Timestamp;
 use serde_json::{Value, json};
@@ -133,11 +134,21 @@ impl SweepServices for AwsSweep {
         write_line(document);
     }
 
-    async fn put_validation(&self, network: &str, due: &DueValidation) -> Result<(), Unavailable> {
-        let Some(url) = self.queues.get(network) else { return Ok(()) };
-        let body = json!({ "detail-type": VALIDATION_DUE, "detail": due });
-        let send = self.queue.send_message().queue_url(url).message_body(body.to_string());
-        sent(send.send().await)
+    async fn put_validations(
+        &self,
+        network: &str,
+        due: &[DueValidation],
+    ) -> Result<usize, Unavailable> {
+        let Some(url) = self.queues.get(network) else { return Ok(due.len()) };
+        let entries = due.iter().enumerate().map(|(index, due)| {
+            let body = json!({ "detail-type": VALIDATION_DUE, "detail": due });
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
+            entry.message_body(body.to_string()).build().map_err(|_| Unavailable)
+        });
+        let entries = entries.collect::<Result<_, _>>()?;
+        let send = self.queue.send_message_batch().queue_url(url).set_entries(Some(entries));
+        let output = send.send().await.map_err(|_| Unavailable)?;
+        Ok(output.successful.len())
     }
 }
 

@@ -48,6 +48,11 @@ pub struct DueValidation {
     pub delivery: String,
 }
 
+impl DueValidation {
+    /// The most that one call of the queue takes.
+    pub const AT_ONCE: usize = 10;
+}
+
 /// The services around a network's function.
 pub trait Services: Send + Sync + 'static {
     /// The time.
@@ -199,12 +204,13 @@ pub trait SweepServices: Send + Sync {
     /// Writes a document of metrics.
     fn measure(&self, document: &serde_json::Value);
 
-    /// Puts a validation that is due on its network's queue; does nothing where there is none.
-    fn put_validation(
+    /// Puts validations that are due, [`DueValidation::AT_ONCE`] at most, on their network's queue by
+    /// one call; does nothing where there is none. Returns the number that the queue took.
+    fn put_validations(
         &self,
         network: &str,
-        due: &DueValidation,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+        due: &[DueValidation],
+    ) -> impl Future<Output = Result<usize, Unavailable>> + Send;
 }
 
 /// The services around the webhook: the bus, its keys and the receipts of its messages.

@@ -178,6 +178,9 @@ struct World {
     function: Function<ShopBack>,
     random: fastrand::Rng,
     kills: u32,
+    kills_of_the_sweep: u32,
+    /// Those of a sweep that had put validations on the queue.
+    kills_of_a_putting_sweep: u32,
 }
 
 impl World {
@@ -190,7 +193,17 @@ impl World {
             "validation": { "offer_id": 4321, "aff_id": 77, "return_period_days": PERIOD_DAYS },
         });
         let function = bed.function_at(&endpoint, &secret.to_string()).await;
-        Self { bed, endpoint, function, random: fastrand::Rng::with_seed(1), kills: 0 }
+        let random = fastrand::Rng::with_seed(1);
+        let (kills, kills_of_the_sweep, kills_of_a_putting_sweep) = (0, 0, 0);
+        Self {
+            bed,
+            endpoint,
+            function,
+            random,
+            kills,
+            kills_of_the_sweep,
+            kills_of_a_putting_sweep,
+        }
     }
 
     /// Takes what is visible. One invocation in six is killed somewhere.
@@ -222,12 +235,24 @@ impl World {
         }
     }
 
+    /// Sweeps. One sweep in three is killed somewhere, and called again.
     async fn sweep(&mut self) {
-        let sweep = Sweep::new(FakeSweep::new(&self.bed));
-        let counts = sweep.sweep(self.bed.now() + HOUR).await.expect("a sweep");
-        for message in sweep.into_services().due() {
-            self.function.services.enqueue(message);
-        }
+        let counts = loop {
+            let sweep = Sweep::new(FakeSweep::new(&self.bed));
+            let is_killed = self.random.u8(..3) == 0;
+            let steps = if is_killed { vec![self.random.u32(..12)] } else { Vec::new() };
+            let swept = sweep.sweep(self.bed.now() + HOUR);
+            let counts = KillPlan::killed_at(&steps).guard(Box::pin(swept)).await;
+            let put = sweep.into_services().due();
+            self.kills_of_a_putting_sweep += u32::from(counts.is_none() && !put.is_empty());
+            self.kills_of_the_sweep += u32::from(counts.is_none());
+            for message in put {
+                self.function.services.enqueue(message);
+            }
+            if let Some(counts) = counts {
+                break counts.expect("a sweep");
+            }
+        };
         self.settle(true).await;
         let held = counts.get("shopback").is_some_and(|counts| counts.validations_held > 0);
         if held {
@@ -337,7 +362,10 @@ async fn a_month_is_approved_and_rejected_to_the_minor_unit() {
     }
     assert!(found.is_empty(), "what was not reported was validated: {found:?}");
     assert!(world.kills > orders / 10, "{} kills", world.kills);
-    println!("{orders} orders, {} kills, {} claims back", world.kills, claims.len());
+    let (sweeps, putting) = (world.kills_of_the_sweep, world.kills_of_a_putting_sweep);
+    assert!(sweeps > 10 && putting > 2, "{sweeps} kills of the sweep, {putting} while it put");
+    let (kills, claims_back) = (world.kills, claims.len());
+    println!("{orders} orders, {kills} kills, {sweeps} of the sweep, {claims_back} claims back");
 
     // Nothing comes back of these, and ShopBack takes them.
     let is_plain = |id: &str| {

@@ -135,7 +135,7 @@ async fn the_stages_are_the_networks_word_in_the_view_of_the_validation() {
         let record = function.record(id).await.expect("a record");
         ValidationView::of(&record).status
     };
-    assert_eq!(status("A-1").await, "none");
+    assert_eq!(status("A-1").await, "waiting");
     round(&bed, &function).await.expect("a round");
     assert_eq!(status("A-1").await, "waiting");
 

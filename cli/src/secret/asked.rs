@@ -1,6 +1,6 @@
 //! The questions that `secret` asks on a terminal, and what the answers make.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};

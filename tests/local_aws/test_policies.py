@@ -158,7 +158,7 @@ def test_what_takes_orders_reaches_what_it_keeps_and_of_a_delivery_its_key_and_r
     }
     # Both keys pass where they are not there: the local AWS fills in neither, AWS always does.
     reasons = {
-        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["order_id", "delivery", "reason", "version"]},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["order_id", "delivery", "first_seen_at", "reason", "version"]},
         "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
     }
     # An order's id has no outer blanks, so its deliveries have no such key.

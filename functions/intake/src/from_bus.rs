@@ -1,8 +1,6 @@
 //! Orders that senders put on the bus themselves: no answer can say what is wrong with them, so
-//! intake looks at each. What is faulty is kept for a person, once: the networks' functions leave it
-//! to intake.
-
-use std::time::Duration;
+//! intake looks at each. What is faulty is kept for a person: the networks' functions leave it to
+//! intake where it is certain to read the same.
 
 use postback_core::{
     clock::Timestamp,
@@ -15,7 +13,6 @@ use postback_orders::{
     resolve,
 };
 use postback_runtime::{
-    lambda::messages::Queued,
     metrics,
     services::{FaultyOrder, IntakeServices, ORDER_COMPLETED, ORDER_TYPES, Unavailable},
 };
@@ -34,20 +31,13 @@ struct Envelope {
     detail: Box<RawValue>,
 }
 
-/// The time by which a network's function may read an event before the bus puts it on intake's queue.
-const AHEAD_OF_INTAKE: Duration = Duration::from_mins(5);
-
 /// Looks at one event of the bus. The error leaves it on the queue.
 pub async fn take(
-    message: Queued<'_>,
+    event: &str,
     services: &impl IntakeServices,
     now: Timestamp,
 ) -> Result<(), Unavailable> {
-    let event = message.body;
-    // A network's function leaves a faulty order to intake, so an order from the future must not have
-    // become right by the time at which intake reads it.
-    let judged_at = message.put_at.min(now) - AHEAD_OF_INTAKE;
-    let Refused { kept, counted } = match read(event, judged_at) {
+    let Refused { kept, counted } = match read(event, now) {
         Ok(event) => return record(event, services, now).await,
         Err(refused) => refused,
     };
@@ -94,7 +84,7 @@ struct Refused {
     counted: &'static str,
 }
 
-fn read(event: &str, judged_at: Timestamp) -> Result<Event, Refused> {
+fn read(event: &str, now: Timestamp) -> Result<Event, Refused> {
     let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(event) else {
         let reason = "not_an_event";
         let kept = FaultyOrder { reason, order_id: None, faults: String::new() };
@@ -107,7 +97,7 @@ fn read(event: &str, judged_at: Timestamp) -> Result<Event, Refused> {
         let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
         Refused { kept: FaultyOrder { reason, order_id, faults: faults.join(", ") }, counted }
     };
-    let read = order::read_event(detail.get(), judged_at);
+    let read = order::read_event(detail.get(), now);
     let (order, value) = read.map_err(|faults| refused("invalid_order", &faults))?;
     if detail_type != ORDER_PENDING && !ORDER_TYPES.contains(&detail_type.as_str()) {
         return Err(refused("other_type", &[]));

@@ -11,7 +11,7 @@ use postback_orders::{CheckedOrder, Sender, measure_refusal, networks};
 use postback_runtime::{
     lambda::{
         api::{self, Request, Response},
-        messages::{ApiAndQueueHandler, Queued},
+        messages::ApiAndQueueHandler,
     },
     services::{IntakeServices, OrderServices, Unavailable},
 };
@@ -30,7 +30,7 @@ impl<S: IntakeServices> ApiAndQueueHandler for Intake<S> {
         answer(&request, &self.0, now).await
     }
 
-    async fn take(&self, message: Queued<'_>, now: Timestamp) -> Result<(), Unavailable> {
+    async fn take(&self, message: &str, now: Timestamp) -> Result<(), Unavailable> {
         take(message, &self.0, now).await
     }
 }

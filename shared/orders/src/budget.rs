@@ -57,8 +57,12 @@ impl<S: OrderServices> OrderServices for WithinBudget<'_, S> {
         secret.unwrap_or(CookieSecret::Unavailable)
     }
 
-    async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
-        self.call(self.services.holds(order_id), || LedgerError::Unavailable).await
+    async fn holds(
+        &self,
+        order_id: &OrderId,
+        completed_at: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        self.call(self.services.holds(order_id, completed_at), || LedgerError::Unavailable).await
     }
 
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

@@ -6,7 +6,7 @@ use postback_core::{
     clock::Timestamp,
     delivery::{Facts, RETENTION},
     fields::{Fault, UnknownFields},
-    order::{Arrived, OrderId, id_of},
+    order::{Arrived, Order, OrderId, id_of},
     problem::{Code, Problem},
 };
 use postback_runtime::{
@@ -104,7 +104,9 @@ impl CheckedOrder {
         complete(&mut order);
         let read = Arrived::read(&order, UnknownFields::Deny);
         let is_held = match &read {
-            Ok(read) if read.too_old(now, RETENTION).is_some() => is_held(read, services).await?,
+            Ok(Arrived::Order(order)) if order.is_older(now, RETENTION) => {
+                is_held(order, services).await?
+            }
             _ => false,
         };
         Self::of(&order, read, is_held, cookie, now)
@@ -206,10 +208,10 @@ impl CheckedOrder {
 }
 
 /// Returns whether the ledger holds an order that is older than its memory: then it is no new one.
-async fn is_held(order: &Arrived, services: &impl OrderServices) -> Result<bool, Problem> {
-    services.holds(order.order_id()).await.map_err(|_| {
+async fn is_held(order: &Order, services: &impl OrderServices) -> Result<bool, Problem> {
+    services.holds(&order.order_id, order.completed_at).await.map_err(|_| {
         let detail = "The ledger could not be reached, so nothing was sent. Send the order again.";
-        Problem::new(Code::LedgerUnavailable, detail).of_order(order.order_id().clone())
+        Problem::new(Code::LedgerUnavailable, detail).of_order(order.order_id.clone())
     })
 }
 

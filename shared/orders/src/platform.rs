@@ -14,7 +14,7 @@ use postback_core::{
 use postback_runtime::{
     lambda::{
         api::{self, Posted, Request, Response},
-        messages::{ApiAndQueueHandler, Queued, serve_api_and_queue},
+        messages::{ApiAndQueueHandler, serve_api_and_queue},
     },
     ledger::Receipt,
     metrics::{platform_message, platform_refusal},
@@ -103,8 +103,7 @@ impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P,
 
     /// Takes an event that the shop system put on a bus itself: only AWS passes such a source on, so
     /// it needs no signature.
-    async fn take(&self, message: Queued<'_>, now: Timestamp) -> Result<(), Unavailable> {
-        let event = message.body;
+    async fn take(&self, event: &str, now: Timestamp) -> Result<(), Unavailable> {
         let value: Value = serde_json::from_str(&readable(event)).unwrap_or_default();
         let Some(message) = P::event(&value["detail"]) else {
             let reason = "not_an_event";

@@ -27,7 +27,7 @@ use postback_fuzz::{mutate, networks, seeds};
 use postback_runtime::{
     client::Sender,
     dispatch::Dispatcher,
-    lambda::{handle, messages::Queued},
+    lambda::handle,
     ledger::Ledger,
     metrics::Metrics,
     sender::is_looked_at,
@@ -131,8 +131,7 @@ fn is_kept(bench: &Bench, event: &Value, answer: &Value, taken: &Taken) {
 /// Returns whether intake's look at an event keeps a letter of it.
 async fn is_kept_by_intake(body: &str) -> bool {
     let look = Look::default();
-    let message = Queued { body, put_at: NOW };
-    intake::take(message, &look, NOW).await.unwrap_or_else(|error| panic!("{error}"));
+    intake::take(body, &look, NOW).await.unwrap_or_else(|error| panic!("{error}"));
     look.0.into_inner()
 }
 

@@ -11,7 +11,7 @@ use postback_runtime::{
     lambda::{
         answer_request,
         api::{Request, Response},
-        messages::{ApiAndQueueHandler, Queued},
+        messages::ApiAndQueueHandler,
     },
     services::Unavailable,
 };
@@ -204,8 +204,7 @@ impl Bundle {
 
     /// Lets intake take a message of its queue.
     pub async fn take(&self, message: &str) -> Result<(), Unavailable> {
-        let (body, now) = (message, self.bed.now());
-        intake::take(Queued { body, put_at: now }, &self.intake_services, now).await
+        intake::take(message, &self.intake_services, self.bed.now()).await
     }
 
     /// Routes the events of the bus, and lets every function take the visible messages of its queue.

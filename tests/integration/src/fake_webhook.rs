@@ -73,8 +73,12 @@ impl OrderServices for FakeWebhook {
         self.orders.cookie_secret(now).await
     }
 
-    async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
-        self.ledger.holds(order_id).await
+    async fn holds(
+        &self,
+        order_id: &OrderId,
+        completed_at: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        self.ledger.holds(order_id, completed_at).await
     }
 
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

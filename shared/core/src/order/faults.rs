@@ -42,6 +42,12 @@ pub fn first_fault(faults: &[Fault]) -> Option<&'static str> {
     FAULTS.into_iter().find(|code| *code == first)
 }
 
+/// Returns whether it is a fault at one time and none at another.
+#[must_use]
+pub fn depends_on_time(fault: &Fault) -> bool {
+    ["in_the_future", "too_old"].contains(&fault.code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,7 +20,7 @@ mod refund;
 mod text;
 
 pub use customer::{Address, Customer, Email, Utm};
-pub use faults::{FAULTS, first_fault};
+pub use faults::{FAULTS, depends_on_time, first_fault};
 pub use figure::Figure;
 pub use item::{AmountFault, Item};
 pub use json::{Unreadable, parse, readable};

@@ -199,12 +199,14 @@ impl CircuitBreaker {
             self.open.take_if(|open| open.cause == Cause::Throttled);
         }
         match &mut self.open {
+            // One order makes no outage of a pause that the network asked for.
+            Some(open) if open.cause == Cause::Throttled && !is_second => None,
             // The probe failed.
             Some(open) if open.settings == settings && !open.only_refused => {
                 if cause == Cause::Outage && open.cause != cause {
                     (open.cause, open.probes) = (cause, 0);
                 }
-                open.until = now + open.pause();
+                open.until = open.until.max(now + open.pause().max(asked_by(verdict)));
                 None
             }
             // One more was tried, and says nothing about the others.
@@ -249,6 +251,14 @@ impl CircuitBreaker {
         self.last_ended_well = true;
         let was = self.open.take()?;
         (was.cause != Cause::Throttled).then_some(Change::Closed)
+    }
+}
+
+/// The pause that the network asked for.
+const fn asked_by(verdict: &Verdict) -> Duration {
+    match verdict {
+        Verdict::Retry { after: Some(after), .. } => *after,
+        _ => Duration::ZERO,
     }
 }
 

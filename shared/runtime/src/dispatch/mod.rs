@@ -12,7 +12,7 @@ use std::{
 use futures_util::future::join;
 use postback_core::{
     clock::Timestamp,
-    delivery::{Arrival, Event, Facts, Key, Planned, RETENTION, Refunds},
+    delivery::{Arrival, Event, Facts, Key, Planned, RETENTION, Record, Refunds},
     network::{Network, Part, Plan},
     order::Order,
     redaction::Reason,
@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 use crate::{
     client::Sender,
-    ledger::{Ledger, TOO_OLD, UpdateError},
+    ledger::{Ledger, TOO_OLD, UpdateError, remembers},
     metrics::Metrics,
     services::Services,
 };
@@ -187,7 +187,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let line = parts.first().and_then(|part| part.line.as_deref());
         let key = Key::new(&order.order_id, N::NAME, line);
         let held = self.ledger.get(&key).await.map_err(UpdateError::from)?;
-        let is_known = held.is_some_and(|held| held.protocol.reason != Some(TOO_OLD));
+        let is_known = held.is_some_and(|Record { protocol, .. }| {
+            let reason = protocol.reason.as_ref().map(Reason::as_str);
+            remembers(protocol.first_seen_at, reason, order.completed_at)
+        });
         Ok(if is_known { plan } else { Plan::Reject(TOO_OLD) })
     }
 

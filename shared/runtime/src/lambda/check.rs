@@ -99,7 +99,7 @@ mod tests {
             ScheduleHandler, StreamHandler,
             api::{self, Request, Response},
             handle_batch, handle_request, handle_scheduled,
-            messages::{self, ApiAndQueueHandler, Queued},
+            messages::{self, ApiAndQueueHandler},
         },
         services::Unavailable,
     };
@@ -140,7 +140,7 @@ mod tests {
             api::answer(200, &json!({}))
         }
 
-        async fn take(&self, _message: Queued<'_>, _now: Timestamp) -> Result<(), Unavailable> {
+        async fn take(&self, _message: &str, _now: Timestamp) -> Result<(), Unavailable> {
             self.count();
             Ok(())
         }

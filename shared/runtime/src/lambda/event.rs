@@ -1,7 +1,6 @@
 //! The event that a network's function is called with: read in one pass, and no further than it is
 //! used.
 
-use postback_core::clock::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
@@ -50,9 +49,6 @@ pub(super) struct Message {
 struct Attributes {
     #[serde(rename = "ApproximateReceiveCount")]
     receive_count: Option<String>,
-    /// Milliseconds since the Unix epoch.
-    #[serde(rename = "SentTimestamp")]
-    sent_ms: Option<String>,
 }
 
 impl Event {
@@ -89,11 +85,5 @@ impl Message {
     pub(super) fn is_redelivered(&self) -> bool {
         let count = self.attributes.as_ref().and_then(|all| all.receive_count.as_deref());
         count.and_then(|count| count.parse::<u32>().ok()).is_some_and(|count| count > 1)
-    }
-
-    /// The time when it was put on the queue.
-    pub(super) fn put_at(&self) -> Option<Timestamp> {
-        let sent = self.attributes.as_ref().and_then(|all| all.sent_ms.as_deref())?;
-        sent.parse().ok().map(Timestamp::from_millis)
     }
 }

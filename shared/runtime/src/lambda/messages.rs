@@ -1,6 +1,6 @@
 //! A function that the API calls, and that takes messages off a queue of its own.
 
-use std::{fmt, future::Future, panic::AssertUnwindSafe};
+use std::{future::Future, panic::AssertUnwindSafe};
 
 use futures_util::{FutureExt, future::join_all};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -16,21 +16,6 @@ use super::{
 };
 use crate::services::Unavailable;
 
-/// A message of a function's own queue.
-#[derive(Clone, Copy)]
-pub struct Queued<'a> {
-    /// The event.
-    pub body: &'a str,
-    /// The time when it was put on the queue, by the queue's own clock.
-    pub put_at: Timestamp,
-}
-
-impl fmt::Debug for Queued<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queued").field("put_at", &self.put_at).finish_non_exhaustive()
-    }
-}
-
 /// A function that the API calls, and that takes messages off a queue.
 pub trait ApiAndQueueHandler {
     /// Answers one request.
@@ -39,7 +24,7 @@ pub trait ApiAndQueueHandler {
     /// Takes one message. The error leaves it on the queue.
     fn take(
         &self,
-        message: Queued<'_>,
+        message: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
@@ -69,9 +54,8 @@ pub async fn handle(
     };
     let taken = messages.into_iter().map(async |message| {
         let body = message.body.as_deref().unwrap_or_default();
-        let queued = Queued { body, put_at: message.put_at().unwrap_or(now) };
         // A panic is one message's failure.
-        let taken = AssertUnwindSafe(handler.take(queued, now)).catch_unwind().await;
+        let taken = AssertUnwindSafe(handler.take(body, now)).catch_unwind().await;
         let is_taken = matches!(taken, Ok(Ok(())));
         (!is_taken).then_some(message.id).flatten()
     });

@@ -1,7 +1,7 @@
 //! A batch from the queue: each order on its own, all at once, failures reported one by one. Messages
 //! of one order are taken one after the other.
 
-use std::{cmp::Reverse, panic::AssertUnwindSafe, time::Duration};
+use std::{borrow::Cow, cmp::Reverse, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
 use postback_core::{
@@ -9,9 +9,9 @@ use postback_core::{
     delivery::Key,
     fields::Fault,
     network::Network,
-    order::{self, Arrived, OrderId, faulty_id, first_fault},
+    order::{self, Arrived, OrderId, depends_on_time, faulty_id, first_fault},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::event::Message;
@@ -29,6 +29,8 @@ use crate::{
 const OUTAGE_PAUSE: Duration = Duration::from_secs(30);
 /// The longest of these pauses.
 const MAX_OUTAGE_PAUSE: Duration = Duration::from_mins(15);
+/// The age up to which an event is fresh: intake reads it with the reader of the same deployment.
+const FRESH: Duration = Duration::from_mins(15);
 
 /// The messages of a batch that stay on the queue.
 #[derive(Debug, Serialize)]
@@ -207,7 +209,7 @@ async fn take<N: Network, S: Services>(
     let now = dispatcher.services().now();
     let (order, _) = match order::read_event(body, now) {
         Ok(read) => read,
-        Err(faults) => return faulty::<N>(&message_order, &faults),
+        Err(faults) => return faulty::<N>(message, &message_order, &faults, now),
     };
     let sender = sender::of_source(&message_order.source);
     let trigger = Trigger {
@@ -230,21 +232,50 @@ async fn take<N: Network, S: Services>(
     Ok(())
 }
 
-/// Ends a message whose order is faulty. One that a sender put on the bus is consumed: intake looks at
-/// each of those with the same reader, and keeps one letter of it for all networks and counts it by its
-/// reason. What intake does not see is a dead letter: an order of our own functions, and one that this
-/// function could read before it put it back.
-fn faulty<N: Network>(message: &DelayedOrder<'_>, faults: &[Fault]) -> Result<(), Failure> {
+/// Members of an event on the bus that an order put back does without.
+#[derive(Deserialize)]
+struct Sent<'a> {
+    /// The time when it was put on the bus.
+    time: Cow<'a, str>,
+    /// An event that the archive replays has one.
+    #[serde(rename = "replay-name")]
+    replay_name: Option<IgnoredAny>,
+}
+
+/// Ends a message whose order is faulty. A fresh event that a sender put on the bus is consumed: intake
+/// looks at each of those with the same reader, and keeps one letter of it for all networks and counts
+/// it by its reason. What intake does not see, or may have read or will read otherwise, is a dead
+/// letter.
+fn faulty<N: Network>(
+    message: &Message,
+    event: &DelayedOrder<'_>,
+    faults: &[Fault],
+    now: Timestamp,
+) -> Result<(), Failure> {
     let redacted = faults.iter().map(Fault::redacted).collect::<Vec<_>>().join(", ");
-    if !sender::is_looked_at(&message.source) || message.not_before_ms > 0 {
+    let is_left = sender::is_looked_at(&event.source)
+        && event.not_before_ms == 0
+        && is_fresh(message, now)
+        && !faults.iter().any(depends_on_time);
+    if !is_left {
         return Err(Failure::NotAnOrder(redacted));
     }
-    let order_id = faulty_id(message.detail.get(), faults);
+    let order_id = faulty_id(event.detail.get(), faults);
     let order_id = order_id.as_ref().map(OrderId::as_str);
     let (code, network, faults, reason) =
         ("faulty_order_left", N::NAME, redacted, first_fault(faults));
     tracing::warn!(code, network, order_id, reason, faults, "intake keeps it for a person");
     Ok(())
+}
+
+/// Returns whether this is the first delivery of an event that was put on the bus just now.
+fn is_fresh(message: &Message, now: Timestamp) -> bool {
+    let body = message.body.as_deref().unwrap_or_default();
+    let Ok(sent) = serde_json::from_str::<Sent<'_>>(body) else { return false };
+    let is_recent = |at| now.since(at) <= FRESH && now.until(at) <= FRESH;
+    !message.is_redelivered()
+        && sent.replay_name.is_none()
+        && Timestamp::parse(&sent.time).is_some_and(is_recent)
 }
 
 /// Validates what the sweep found to be due. Should it fail, the next sweep finds it again.

@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure},
 };
 use postback_core::{
-    delivery::{Key, PartialView, Record},
+    clock::Timestamp,
+    delivery::{Key, PartialView, RETENTION, Record},
     order::OrderId,
     redaction::Reason,
 };
@@ -37,6 +38,17 @@ pub(crate) const TOO_OLD: Reason = Reason::new("too_old");
 
 /// An attribute that every delivery has, and nothing else that is kept here.
 const IS_DELIVERY: &str = "attribute_exists(version)";
+
+/// Returns whether a delivery remembers all that was done with its order, completed at `completed_at`.
+/// One that began after the ledger's memory of the order may have ended does not: a delivery before it
+/// may have expired.
+pub(crate) fn remembers(
+    first_seen_at: Timestamp,
+    reason: Option<&str>,
+    completed_at: Timestamp,
+) -> bool {
+    reason != Some(TOO_OLD.as_str()) && first_seen_at <= completed_at + RETENTION
+}
 
 /// The table of deliveries.
 #[derive(Clone)]
@@ -144,24 +156,29 @@ impl Ledger {
         Ok(record::read_all(self.items_of(order_id).await?))
     }
 
-    /// Returns whether it holds a delivery of an order, read consistently, and no more of each than its
-    /// reason. A delivery that was rejected because the order is older than the ledger's memory is none.
-    pub async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
+    /// Returns whether it holds a delivery that [remembers](remembers) an order completed at
+    /// `completed_at`, read consistently, and no more of each than that takes.
+    pub async fn holds(
+        &self,
+        order_id: &OrderId,
+        completed_at: Timestamp,
+    ) -> Result<bool, LedgerError> {
         let query = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("order_id = :order_id")
-            .projection_expression("delivery, reason, version")
+            .projection_expression("delivery, first_seen_at, reason, version")
             .expression_attribute_values(":order_id", AttributeValue::S(order_id.to_string()))
             .consistent_read(true);
         let mut pages = query.into_paginator().items().send();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|_| LedgerError::Unavailable)?;
-            let reason = item.get("reason").and_then(|reason| reason.as_s().ok());
-            if item.contains_key("version")
-                && reason.is_none_or(|reason| reason != TOO_OLD.as_str())
-            {
+            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+            let first_seen_at = text("first_seen_at").and_then(|at| Timestamp::parse(at));
+            let reason = text("reason").map(String::as_str);
+            let is_known = first_seen_at.is_some_and(|at| remembers(at, reason, completed_at));
+            if item.contains_key("version") && is_known {
                 return Ok(true);
             }
         }

@@ -54,8 +54,12 @@ pub trait OrderServices: EventBus {
         async { CookieSecret::Unsigned }
     }
 
-    /// Returns whether the ledger holds a delivery of this order.
-    fn holds(&self, _order_id: &OrderId) -> impl Future<Output = Result<bool, LedgerError>> + Send {
+    /// Returns whether the ledger holds a delivery that remembers this order, completed at that time.
+    fn holds(
+        &self,
+        _order_id: &OrderId,
+        _completed_at: Timestamp,
+    ) -> impl Future<Output = Result<bool, LedgerError>> + Send {
         async { Ok(false) }
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use postback_core::delivery::State;
 use postback_harness::{Function, INVISIBLE, TIMEOUT, order_event, sqs_event};
 use postback_integration::{Bundle, bare, log::Log, minimal, with};
-use postback_runtime::lambda::messages::Queued;
 use postback_sandbox::Network;
 use serde_json::{Value, json};
 use shopback::ShopBack;
@@ -175,24 +174,60 @@ async fn a_faulty_order_that_intake_does_not_see_is_a_dead_letter() {
 }
 
 #[tokio::test]
+async fn a_faulty_order_that_intake_may_have_read_otherwise_is_a_dead_letter() {
+    let bundle = Bundle::new(1).await;
+    let services = &bundle.shopback.services;
+    let now = bundle.bed.now();
+    let faulty = own_event(&with(minimal("A-1"), "/total", json!("14,99")), "shop");
+    let at = |time: Value| with(faulty.clone(), "/time", time);
+    let minute = Duration::from_mins(1);
+    let mut untimed = faulty.clone();
+    untimed.as_object_mut().expect("an object").remove("time");
+    let doubtful = [
+        with(faulty.clone(), "/replay-name", json!("orders-of-monday")),
+        at(json!((now - minute * 16).to_string())),
+        at(json!((now + minute * 16).to_string())),
+        at(json!("yesterday")),
+        at(json!(7)),
+        untimed,
+    ];
+
+    services.enqueue(at(json!((now - minute * 15).to_string())).to_string());
+    for event in &doubtful {
+        services.enqueue(event.to_string());
+    }
+    bundle.shopback.work().await;
+
+    let letters: Vec<_> = services.dead_letters().into_iter().map(|letter| letter.body).collect();
+    assert_eq!(letters, doubtful.map(|event| event.to_string()));
+
+    // Intake may have read it before a deployment since its first delivery.
+    services.enqueue(faulty.to_string());
+    let first = services.receive(1, minute);
+    assert_eq!(first.len(), 1);
+    bundle.bed.advance(minute);
+    bundle.shopback.work().await;
+    assert_eq!(services.dead_letters().last().map(|it| &it.body), Some(&faulty.to_string()));
+    assert!(services.queue().is_empty());
+}
+
+#[tokio::test]
 async fn an_order_from_the_future_is_kept_however_late_intake_looks_at_it() {
     let bundle = Bundle::new(1).await;
-    let put_at = bundle.bed.now();
-    let shortly = put_at + Duration::from_hours(24) + Duration::from_mins(1);
+    let shortly = bundle.bed.now() + Duration::from_hours(24) + Duration::from_mins(1);
     let order = with(minimal("A-1"), "/completed_at", json!(shortly.to_string()));
     let event = order_event(&order).to_string();
 
     bundle.shopback.services.enqueue(event.clone());
     bundle.shopback.work().await;
-    // By then it would not be too far ahead any more.
+    // By then it is not too far ahead any more.
     bundle.bed.advance(Duration::from_mins(30));
-    let message = Queued { body: &event, put_at };
-    intake::take(message, &bundle.intake_services, bundle.bed.now()).await.expect("taken");
+    bundle.take(&event).await.expect("taken");
 
-    assert!(bundle.shopback.services.dead_letters().is_empty());
     assert_eq!(state(&bundle.shopback, "A-1").await, None);
-    let [(_, fault)] = &bundle.intake_services.faulty()[..] else { panic!("one letter") };
-    assert_eq!(fault.faults, "in_the_future at /completed_at");
+    assert_eq!(bundle.intake_services.faulty(), []);
+    let [letter] = &bundle.shopback.services.dead_letters()[..] else { panic!("one letter") };
+    assert_eq!((&letter.body, letter.reason), (&event, "invalid_order"));
 }
 
 #[tokio::test]

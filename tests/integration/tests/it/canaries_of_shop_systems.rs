@@ -9,7 +9,7 @@ use postback_integration::{
     outputs::{Outputs, canary_order, received},
     sign::{KEY, PLATFORM_KEY, platform_message, secret},
 };
-use postback_runtime::lambda::messages::{ApiAndQueueHandler, Queued};
+use postback_runtime::lambda::messages::ApiAndQueueHandler;
 use postback_sandbox::Network;
 use serde_json::{Value, json};
 
@@ -162,8 +162,7 @@ async fn an_event_of_a_partner_bus_leaves_nothing_of_the_customer_behind() {
             "source": "aws.partner/shopify.com/1/postback", "detail-type": "shopifyWebhook",
             "detail": detail,
         });
-        let (body, put_at) = (&event.to_string(), bundle.bed.now());
-        bundle.shopify.take(Queued { body, put_at }, put_at).await.expect("taken");
+        bundle.shopify.take(&event.to_string(), bundle.bed.now()).await.expect("taken");
     }
     bundle.work().await;
 

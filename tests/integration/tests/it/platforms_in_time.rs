@@ -83,7 +83,7 @@ impl OrderServices for SlowServices {
         CookieSecret::Unsigned
     }
 
-    async fn holds(&self, _: &OrderId) -> Result<bool, LedgerError> {
+    async fn holds(&self, _: &OrderId, _: Timestamp) -> Result<bool, LedgerError> {
         self.call("holds").await;
         Ok(false)
     }

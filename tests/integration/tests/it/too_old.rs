@@ -1,5 +1,7 @@
 //! Orders that are older than the ledger's memory: those that it holds are repetitions.
 
+use std::time::Duration;
+
 use postback_harness::Strike;
 use postback_integration::{
     Bundle, minimal,
@@ -36,11 +38,12 @@ async fn an_order_that_the_ledger_no_longer_knows_is_too_old() {
 #[tokio::test]
 async fn an_old_order_that_the_ledger_holds_is_a_repetition_whichever_way_it_comes() {
     let bundle = Bundle::new(6).await;
-    let order = |at: &str| with(minimal("A-1"), "/completed_at", json!(at));
-    bundle.post("/orders", &order("2026-11-20T10:15:00Z")).await;
+    let late = with(minimal("A-1"), "/completed_at", json!("2025-10-20T10:15:00Z"));
+    bundle.post("/orders", &late).await;
     bundle.work().await;
     let (requests, before) = (bundle.bed.sandbox.requests(), bundle.states("A-1").await);
-    let late = order("2025-10-01T00:00:00Z");
+    // By then it is older than the ledger's memory.
+    bundle.bed.advance(Duration::from_hours(24 * 5));
 
     let reply = bundle.post("/orders", &late).await;
     let by_webhook = message(KEY, "msg_1", bundle.bed.now(), &late.to_string());
@@ -67,4 +70,33 @@ async fn an_old_order_of_which_the_ledger_does_not_say_is_not_judged() {
 
     assert_eq!(reply.problem(), (503, "ledger_unavailable".to_owned()));
     assert_eq!(bundle.bus.events(), []);
+}
+
+#[tokio::test]
+async fn a_delivery_that_began_after_the_ledgers_memory_of_its_order_is_no_knowledge_of_it() {
+    let bundle = Bundle::new(8).await;
+    // The order was reported in time, and the ledger has forgotten it.
+    let cancelled = json!({
+        "order_id": "A-1", "status": "cancelled", "updated_at": "2026-11-21T09:00:00Z",
+    });
+    bundle.post("/orders", &cancelled).await;
+    bundle.work().await;
+    assert!(bundle.states("A-1").await.iter().all(|(_, state, _)| state == "withdrawn"));
+    let order = with(minimal("A-1"), "/completed_at", json!("2025-10-01T00:00:00Z"));
+    let order = with(order, "/updated_at", json!("2026-11-21T10:00:00Z"));
+
+    for path in ["/orders", "/orders/shopback"] {
+        let reply = bundle.post(path, &order).await;
+        assert_eq!(reply.status, 422, "{path}");
+        assert_eq!(reply.body()["errors"][0]["code"], "too_old", "{path}");
+    }
+    bundle.put_on_bus("order.completed", &order).await;
+    bundle.work().await;
+
+    let states = bundle.states("A-1").await;
+    assert_eq!(states.len(), 4);
+    for (network, state, reason) in states {
+        assert_eq!((state.as_str(), reason.as_deref()), ("rejected", Some("too_old")), "{network}");
+    }
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
 }

@@ -1,5 +1,7 @@
 use super::*;
 
+mod pause;
+
 const START: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 
 fn doubt() -> Verdict {
@@ -142,33 +144,6 @@ fn changed_settings_let_orders_through() {
 }
 
 #[test]
-fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
-    let mut breaker = CircuitBreaker::default();
-    let after = Some(Duration::from_secs(30));
-    assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), None, "v1", START), None);
-
-    assert!(matches!(breaker.check("A", "v1", START), Circuit::Open(_)));
-    assert!(!breaker.is_open(), "nobody has to act");
-    let later = START + Duration::from_secs(30);
-    assert_eq!(breaker.check("A", "v1", later), Circuit::HalfOpen);
-}
-
-#[test]
-fn one_order_that_a_503_asks_to_wait_holds_nobody_else_and_two_hold_as_an_outage_does() {
-    let asked = Verdict::retry("http_503", Some(Duration::from_hours(6)));
-    let mut breaker = CircuitBreaker::default();
-
-    for _ in 0..3 {
-        assert_eq!(breaker.record("A", &asked, Some(503), "v1", START), None);
-        assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
-    }
-    let change = breaker.record("B", &asked, Some(503), "v1", START);
-    assert_eq!(change, Some(Change::Opened(Reason::new("network_down"))));
-    let Circuit::Open(open) = breaker.check("C", "v1", START) else { panic!("it is closed") };
-    assert_eq!((open.until, open.state), (START + OUTAGE_PAUSES[0], State::Retrying));
-}
-
-#[test]
 fn two_are_in_flight_until_one_ended_well() {
     let mut breaker = CircuitBreaker::default();
     breaker.begin();
@@ -279,22 +254,4 @@ fn another_refusal_by_the_status_alone_takes_the_place_of_the_first() {
     assert_eq!(change, Some(Change::Opened(Reason::new("http_moved"))));
     let Circuit::Open(open) = breaker.check("E", "v1", START) else { panic!("it is closed") };
     assert_eq!((open.reason, open.only_refused), (Reason::new("http_moved"), true));
-}
-
-#[test]
-fn a_pause_that_the_network_asks_for_holds_everybody_for_as_long_as_it_asks() {
-    for pause in [Duration::from_secs(30), Duration::from_mins(9)] {
-        let mut breaker = opened(&Verdict::parked("http_forbidden"));
-        let reason = Reason::new("http_429");
-        let asked = Verdict::Retry { reason, after: Some(pause), sent: true };
-        assert_eq!(breaker.record("C", &asked, Some(429), "v1", START), Some(Change::Closed));
-
-        let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
-        assert_eq!((open.until, open.only_refused), (START + pause, false));
-        // One shopper's texts, refused by the status alone, make it no longer for the others.
-        assert_eq!(breaker.check("bad", "v1", open.until), Circuit::HalfOpen);
-        let refused = Verdict::parked("http_forbidden");
-        assert_eq!(breaker.record("bad", &refused, Some(403), "v1", open.until), None);
-        assert!(tries_others(&mut breaker, "good", open.until));
-    }
 }

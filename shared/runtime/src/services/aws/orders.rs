@@ -219,8 +219,12 @@ macro_rules! takes_orders {
                 }
             }
 
-            async fn holds(&self, order_id: &OrderId) -> Result<bool, LedgerError> {
-                self.orders.ledger.holds(order_id).await
+            async fn holds(
+                &self,
+                order_id: &OrderId,
+                completed_at: Timestamp,
+            ) -> Result<bool, LedgerError> {
+                self.orders.ledger.holds(order_id, completed_at).await
             }
 
             async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

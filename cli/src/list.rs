@@ -79,6 +79,7 @@ pub(crate) fn filter(account: &Account, wanted: &List, now: Timestamp) -> Result
         until: instant("--until", &wanted.until)?,
         open: wanted.open || wanted.held,
         validations: false,
+        followed_since: None,
         held_validations: wanted.held,
         unclear: false,
         unclaimed: false,

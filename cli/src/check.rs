@@ -7,11 +7,14 @@ use postback_core::{
     delivery::{RETENTION, Record},
     order::{Arrived, Status},
 };
+use postback_orders::CookieKeys;
+use serde_json::Value;
 
 use crate::{
     account::Account, args::Check, failure::Failure, networks, screen, span::Span, view::Output,
 };
 
+mod cookie;
 mod file;
 mod judge;
 mod order;
@@ -53,6 +56,7 @@ struct Checker<'a> {
     account: Option<&'a Account>,
     wanted: &'a Check,
     active: Vec<Active>,
+    keys: CookieKeys,
     now: Timestamp,
     /// The time of what was reported and is looked at alone.
     between: Option<Span>,
@@ -69,7 +73,8 @@ pub(crate) async fn offline(
     let active = networks::NETWORKS.iter();
     let active = active.map(|network| Active { name: network.name.to_owned(), every_order: false });
     let active = active.collect();
-    run(Checker::new(None, wanted, active, now)?, output).await
+    let keys = cookie::unsigned();
+    run(Checker::new(None, wanted, active, keys, now)?, output).await
 }
 
 /// Checks against the ledger, and sends what was never seen if that is wanted.
@@ -84,7 +89,8 @@ pub(crate) async fn online(
         let every_order = parameter.is_some_and(|it| it == "every-order");
         Active { name: network.name, every_order }
     });
-    run(Checker::new(Some(account), wanted, active.collect(), now)?, output).await
+    let keys = cookie::keys(account, &wanted.file).await?;
+    run(Checker::new(Some(account), wanted, active.collect(), keys, now)?, output).await
 }
 
 async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -139,13 +145,18 @@ impl<'a> Checker<'a> {
         account: Option<&'a Account>,
         wanted: &'a Check,
         active: Vec<Active>,
+        keys: CookieKeys,
         now: Timestamp,
     ) -> Result<Self, Failure> {
         let between = match wanted.reported_between.as_slice() {
             [from, to] => Some(Span::parse(from, Some(to), now)?),
             _ => None,
         };
-        Ok(Self { account, wanted, active, now, between, known: Known::default(), orders: 0 })
+        Ok(Self { account, wanted, active, keys, now, between, known: Known::default(), orders: 0 })
+    }
+
+    fn checked(&self, value: &Value) -> Result<Checked, String> {
+        Checked::read(value, &self.keys, self.now)
     }
 
     /// The time of which the ledger's deliveries are compared with the file.
@@ -159,7 +170,7 @@ impl<'a> Checker<'a> {
     /// Reads which orders the file cancels, wherever in it.
     fn read_cancellations(&mut self) -> Result<(), Failure> {
         for (line, value) in Export::open(&self.wanted.file)? {
-            let checked = value.and_then(|value| Checked::read(&value, self.now));
+            let checked = value.and_then(|value| self.checked(&value));
             if let Ok(Checked { order: Arrived::Cancelled(cancelled), .. }) = checked {
                 self.known.cancelled.insert(cancelled.order_id.as_str().to_owned(), line);
             }
@@ -175,7 +186,7 @@ impl<'a> Checker<'a> {
             self.orders += 1;
             let id = value.as_ref().ok().and_then(|value| value["order_id"].as_str());
             let id = id.unwrap_or_default().to_owned();
-            let checked = match value.and_then(|value| Checked::read(&value, self.now)) {
+            let checked = match value.and_then(|value| self.checked(&value)) {
                 Ok(checked) => checked,
                 Err(why) => {
                     let (line, order_id) = (Some(line), id.as_str());

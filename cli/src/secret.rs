@@ -49,6 +49,12 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// The text in the secret that this output names; empty if it has no value.
+pub(crate) async fn text_of(account: &Account, output: &str) -> Result<String, Failure> {
+    let arn = account.output(output)?;
+    present(&aws_sdk_secretsmanager::Client::new(&account.place.config), arn).await
+}
+
 /// The text in a secret; empty if it has no value.
 async fn present(client: &aws_sdk_secretsmanager::Client, arn: &str) -> Result<String, Failure> {
     match client.get_secret_value().secret_id(arn).send().await {

@@ -1,7 +1,7 @@
 //! An order of the file, read as `POST /orders` reads it.
 
 use postback_core::{clock::Timestamp, fields::UnknownFields, order::Arrived};
-use postback_orders::{CookieKeys, networks, resolve};
+use postback_orders::{CookieKeys, CookieResult, networks, resolve};
 use serde_json::{Value, json};
 
 /// An order without faults.
@@ -9,13 +9,15 @@ pub(super) struct Checked {
     pub(super) order: Arrived,
     /// The order as it goes on the bus: with the clicks of its cookie, which no network's function reads.
     pub(super) detail: Value,
+    /// True if its cookie is not signed by a key in force: its clicks were ignored.
+    is_forged: bool,
 }
 
 impl Checked {
-    /// Reads an order; the error is its faults.
-    pub(super) fn read(value: &Value, now: Timestamp) -> Result<Self, String> {
-        // Without its keys: nobody forges a file of the operator's own.
-        let (value, _) = resolve(value.clone(), CookieKeys::UNSIGNED);
+    /// Reads an order; the error is its faults. Its cookie is the shopper's own, also in the shop's export:
+    /// it counts as at the API.
+    pub(super) fn read(value: &Value, keys: &CookieKeys, now: Timestamp) -> Result<Self, String> {
+        let (value, cookie) = resolve(value.clone(), keys);
         let order = Arrived::read(&value, UnknownFields::Deny);
         let mut faults = networks::click_faults(&value);
         let order = order.map_err(|more| faults.extend(more)).ok();
@@ -28,7 +30,7 @@ impl Checked {
             Arrived::Order(order) => json!(order),
             Arrived::Cancelled(cancelled) => json!(cancelled),
         };
-        Ok(Self { order, detail })
+        Ok(Self { order, detail, is_forged: cookie == Some(CookieResult::Forged) })
     }
 
     /// The reason that the order does not concern the network, by the pattern of the network's rule; `None` if it does.
@@ -36,7 +38,9 @@ impl Checked {
         let Some(network) = networks::find(network) else {
             return Some("this version of the tool does not know the network".to_owned());
         };
-        (!network.takes(&self.detail)).then(|| format!("it has no {}", network.wants()))
+        let forged = "; its click_cookie is ignored, because no key in force has signed it";
+        let forged = if self.is_forged { forged } else { "" };
+        (!network.takes(&self.detail)).then(|| format!("it has no {}{forged}", network.wants()))
     }
 }
 
@@ -56,7 +60,7 @@ mod tests {
             if let Some(at) = at {
                 order["completed_at"] = json!(at);
             }
-            Checked::read(&order, NOW).err()
+            Checked::read(&order, CookieKeys::UNSIGNED, NOW).err()
         };
 
         assert_eq!(completed(Some("2026-11-22T10:15:00Z")), None);
@@ -73,7 +77,7 @@ mod tests {
             "currency": "EUR", "total": "14,99", "clicks": { "no_such_network": { "id": "1" } },
         });
 
-        let faults = Checked::read(&order, NOW).err().expect("faults");
+        let faults = Checked::read(&order, CookieKeys::UNSIGNED, NOW).err().expect("faults");
 
         assert!(faults.contains("/total") && faults.contains("no_such_network"), "{faults}");
     }
@@ -84,7 +88,7 @@ mod tests {
             "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
             "currency": "EUR", "total": "14.99",
         });
-        let checked = Checked::read(&order, NOW).expect("an order");
+        let checked = Checked::read(&order, CookieKeys::UNSIGNED, NOW).expect("an order");
 
         for network in crate::networks::NETWORKS {
             let why = checked.not_concerned(network.name).expect("it concerns nobody");

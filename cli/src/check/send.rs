@@ -79,7 +79,7 @@ impl Checker<'_> {
 
     /// The order of a line, if it is one that was completed.
     fn completed(&self, value: Result<Value, String>) -> Option<Checked> {
-        let checked = value.and_then(|value| Checked::read(&value, self.now)).ok()?;
+        let checked = value.and_then(|value| self.checked(&value)).ok()?;
         (checked.order.status() == Status::Completed).then_some(checked)
     }
 

@@ -16,6 +16,8 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 /// The capture cookie with a click of the network.
 const COOKIE: &str =
     "v1.eyJzaG9wYmFjayI6IHsidHJhbnNhY3Rpb25faWQiOiAiMDEyMzQ1Njc4OWFiY2RlZmdoaWowMTIzNDU2Nzg5In19";
+/// Its signature by the key of the account.
+const SIGNATURE: &str = "q19YnTlbGvSRJUufHvo23iTm6zLWm8bmmQ6EFBRWdzA";
 const NETWORK: &str = "shopback";
 
 /// The account of a stack that has the network, too.
@@ -84,6 +86,45 @@ async fn an_order_is_sent_with_the_clicks_of_its_cookie_once() {
     let (second, _) = send(&aws, "cookie", &order).await;
     assert_eq!(second["alike"]["count"], 1, "{second}");
     assert_eq!(aws.invoked().len(), 1);
+}
+
+#[tokio::test]
+async fn where_cookies_are_signed_a_forged_one_sends_nothing_and_is_named() {
+    let aws = aws().await.with_signed_cookies();
+    let signed = order(&json!({ "click_cookie": format!("{COOKIE}.{SIGNATURE}") }));
+    // Not signed, and with the signature of another one.
+    for forged in [COOKIE.to_owned(), format!("{COOKIE}AA.{SIGNATURE}")] {
+        let order = order(&json!({ "click_cookie": forged }));
+
+        let (counts, rows) = send(&aws, "forged", &order).await;
+
+        assert_eq!(counts["skipped"]["count"], 1, "{counts}");
+        assert_eq!((aws.invoked(), rows), (Vec::<Value>::new(), json!([])));
+        let out = env::temp_dir().join(format!("postback-check-{}-forged.csv", process::id()));
+        let path = out.display().to_string();
+        let (_, _) = check(&aws, "forged", &order, &["--out", &path]).await;
+        let all = fs::read_to_string(&out).expect("a list");
+        fs::remove_file(out).expect("removed");
+        assert!(all.contains("its click_cookie is ignored"), "{all}");
+    }
+
+    let (counts, _) = send(&aws, "signed", &signed).await;
+
+    assert_eq!(counts["sent"]["count"], 1, "{counts}");
+    assert_eq!(
+        aws.invoked()[0]["clicks"][NETWORK]["transaction_id"],
+        "0123456789abcdefghij0123456789"
+    );
+}
+
+#[tokio::test]
+async fn the_keys_of_cookies_are_asked_for_only_where_an_order_has_one() {
+    let aws = aws().await.with_signed_cookies();
+    let clicked = json!({ "clicks": { "shopback": { "transaction_id": "a" } } });
+
+    let (counts, _) = send(&aws, "no-cookie", &order(&clicked)).await;
+
+    assert_eq!((&counts["sent"]["count"], aws.calls("GetSecretValue")), (&json!(1), 0));
 }
 
 #[tokio::test]

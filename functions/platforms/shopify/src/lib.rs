@@ -45,8 +45,8 @@ impl Platform for Shopify {
             | "orders/cancelled"
             | "orders/fulfilled"
             | "orders/partially_fulfilled" => {}
-            // It names neither the order's total nor its name; orders/updated brings the refund.
-            "refunds/create" => return Mapped::Ignored("comes_with_the_order"),
+            // It names neither the order's name nor its total and currency: orders/updated brings all.
+            "refunds/create" => return Mapped::Ignored("needs_orders_updated"),
             _ => return Mapped::Ignored("other_topic"),
         }
         let ignored = match text(payload, "/source_name") {

@@ -45,8 +45,10 @@ impl Platform for WooCommerce {
     }
 
     fn order(&self, topic: &str, payload: &Value) -> Mapped {
-        if !matches!(topic, "order.created" | "order.updated" | "order.restored") {
-            return Mapped::Ignored("other_topic");
+        match topic {
+            "order.created" | "order.updated" | "order.restored" => {}
+            "order.deleted" => return self.deleted(payload),
+            _ => return Mapped::Ignored("other_topic"),
         }
         let is_test = meta(payload, &[PAYMENT_MODE]).and_then(Value::as_str) == Some("test");
         let ignored = match text(payload, "/created_via") {
@@ -88,6 +90,17 @@ impl Platform for WooCommerce {
 impl WooCommerce {
     fn order_id(self, payload: &Value) -> Option<Value> {
         id(payload, if self.by_id { "/id" } else { "/number" }).map(Value::from)
+    }
+
+    /// An order that was moved to the bin. Its id is all that such a message has, and where orders go by
+    /// their numbers it may be the number of another one.
+    fn deleted(self, payload: &Value) -> Mapped {
+        if !self.by_id {
+            return Mapped::Ignored("deleted_without_number");
+        }
+        let order =
+            object([("order_id", self.order_id(payload)), ("status", Some(json!("cancelled")))]);
+        Mapped::Order { order, landing: None }
     }
 
     fn completed(self, payload: &Value) -> Value {

@@ -101,6 +101,10 @@ async fn deliver_read<N: Network, S: Services>(
             order.too_old(dispatcher.services().now(), RETENTION).into_iter().collect(),
         ));
     }
+    if is_cookie_missed(order, &results) {
+        let (code, order_id) = ("click_cookie_not_read", order.order_id().as_str());
+        tracing::warn!(code, order_id, network = N::NAME, "POST /orders reads it");
+    }
     dispatcher.requeue(trigger, &results).await.map_err(|_| {
         let detail = "The order is recorded but its next attempt could not be scheduled. \
                       Send it again: nothing is reported twice.";
@@ -114,6 +118,13 @@ async fn deliver_read<N: Network, S: Services>(
         });
     }
     Ok(answer::<N>(order, &results))
+}
+
+/// Returns whether a completed order was left out, and its cookie, which may hold its click, not read.
+fn is_cookie_missed(order: &Arrived, results: &[DeliveryResult]) -> bool {
+    let Arrived::Order(order) = order else { return false };
+    let is_skipped = results.iter().all(|result| result.state == State::Skipped);
+    is_skipped && order.is_completed() && order.click_cookie.is_some()
 }
 
 /// Reads the order; every member that nobody would read is a fault.

@@ -6,7 +6,9 @@ use base64::{
 };
 use hmac::{Hmac, KeyInit, Mac};
 use postback_integration::{
-    Bundle, minimal,
+    Bundle,
+    log::Log,
+    minimal,
     sign::{KEY, message},
     with,
 };
@@ -71,6 +73,21 @@ async fn the_clicks_of_a_cookie_reach_their_networks_whichever_way_the_order_cam
     let by_intake = bundle.intake_services.measured();
     assert_eq!(measured(&by_intake), ["read", "read"]);
     assert_eq!(measured(&bundle.webhook_services.measured()), ["read"]);
+}
+
+#[tokio::test]
+async fn a_networks_own_route_reads_no_cookie_and_logs_the_order_that_is_skipped_for_it() {
+    let (log, _guard) = Log::capture();
+    let bundle = Bundle::new(1).await;
+    let named = with(order("A-2", &cookie()), "/clicks", minimal("A-2")["clicks"].clone());
+
+    for order in [order("A-1", &cookie()), order("A-3", ""), named] {
+        let reply = bundle.post("/orders/shopback", &order).await;
+        assert_eq!(reply.status, 200, "{}", reply.body());
+    }
+
+    let [line] = log.coded("click_cookie_not_read").try_into().expect("one line");
+    assert_eq!((line["order_id"].as_str(), line["network"].as_str()), ("A-1", "shopback"));
 }
 
 #[tokio::test]

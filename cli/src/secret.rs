@@ -49,9 +49,9 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// The text in the secret of this name; empty if it has no value.
-pub(crate) async fn text_of(account: &Account, name: &str) -> Result<String, Failure> {
-    let (_, arn) = find(account, name)?;
+/// The text in the secret that this output names; empty if it has no value.
+pub(crate) async fn text_of(account: &Account, output: &str) -> Result<String, Failure> {
+    let arn = account.output(output)?;
     present(&aws_sdk_secretsmanager::Client::new(&account.place.config), arn).await
 }
 

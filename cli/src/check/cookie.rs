@@ -6,7 +6,7 @@ use postback_orders::{CookieKeys, has_cookie};
 use postback_runtime::services::CookieSecret;
 
 use super::Export;
-use crate::{account::Account, doctor::secrets::CLICK_COOKIE, failure::Failure, secret};
+use crate::{account::Account, failure::Failure, secret};
 
 /// No keys: every cookie counts.
 pub(super) fn unsigned() -> CookieKeys {
@@ -20,6 +20,6 @@ pub(super) async fn keys(account: &Account, file: &Path) -> Result<CookieKeys, F
     if !is_signed || !Export::open(file)?.any(|(_, order)| order.is_ok_and(|it| has_cookie(&it))) {
         return Ok(unsigned());
     }
-    let text = secret::text_of(account, CLICK_COOKIE).await?;
+    let text = secret::text_of(account, "ClickCookieSecretArn").await?;
     Ok(CookieKeys::of(&CookieSecret::Json(text.into())))
 }

@@ -159,13 +159,14 @@ async fn survives<N: Network>(
 ) {
     let mut killed = 0;
     for (name, story) in stories {
-        let (kills, unseen) = kill_at_each_step(case(), (name, &story), trigger, None).await;
+        let (kills, unseen) =
+            Box::pin(kill_at_each_step(case(), (name, &story), trigger, None)).await;
         killed += kills;
         if let Some(unseen) =
             unseen.filter(|_| name.contains("cancelled") || name.contains("swept"))
         {
             let first = Some(unseen);
-            killed += kill_at_each_step(case(), (name, &story), trigger, first).await.0;
+            killed += Box::pin(kill_at_each_step(case(), (name, &story), trigger, first)).await.0;
         }
     }
     println!("{}: killed at {killed} steps", N::NAME);

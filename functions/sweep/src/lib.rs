@@ -5,8 +5,6 @@
 //! on while they wait. It turns an expired claim into `unconfirmed`, the one event that needs no
 //! order, and writes nothing else. A delivery that no validation follows yet is put on its network's
 //! queue: a person confirmed it, or its sender died before it wrote one.
-//!
-//! More than 300 lines: the sweep and its counts.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,6 @@
 //! From pending to paid: what ShopBack took is validated once, after the return period.
+//!
+//! More than 300 lines: the life of one validation.
 
 use std::time::Duration;
 

@@ -97,6 +97,7 @@ async fn a_thousand_claims_are_answered_with_one_query_each() {
 /// Measures, so it runs alone: `make million`.
 #[tokio::test]
 #[ignore = "it measures time: make million"]
+#[expect(clippy::print_stdout, reason = "its figure is its purpose")]
 async fn a_thousand_claims_are_answered_in_two_seconds() {
     let took = a_thousand_claims().await;
 

@@ -1,4 +1,7 @@
-"""`make secret`, and `postback secret`: the settings it refuses, the screen it shows, and that the functions read what it sets."""
+"""`make secret`, and `postback secret`: the settings it refuses, the screen it shows, and that the functions read what it sets.
+
+Longer than 300 lines, because both ask the same questions at a terminal.
+"""
 
 import json
 import os

@@ -194,10 +194,8 @@ impl CircuitBreaker {
         self.last_ended_well = false;
         let is_second = self.is_second(order_id, &cause);
         self.failed = Some((order_id.to_owned(), cause.clone()));
-        if is_by_status_alone {
-            // It answers other orders again.
-            self.open.take_if(|open| open.cause == Cause::Throttled);
-        }
+        // It answers other orders again.
+        self.open.take_if(|open| is_by_status_alone && open.cause == Cause::Throttled);
         match &mut self.open {
             // One order makes no outage of a pause that the network asked for.
             Some(open) if open.cause == Cause::Throttled && !is_second => None,

@@ -194,8 +194,7 @@ impl Filter {
         }
         if self.open {
             let finals = State::ALL.into_iter().filter(|state| state.is_final());
-            let finals = finals.map(|state| text(state.as_str(), state.as_str()));
-            let finals = finals.collect::<Vec<_>>().join(", ");
+            let finals = listed(finals.map(State::as_str), &mut text);
             // `permission` is a reserved word, too.
             let mut open = format!("NOT #state IN ({finals}) OR attribute_exists(#permission)");
             if self.validations || self.held_validations {
@@ -203,13 +202,10 @@ impl Filter {
             }
             if let Some(since) = self.followed_since {
                 let since = text("followed_since", &to_the_second(since));
-                open.push_str(" OR (attribute_exists(reported) AND updated_at >= ");
-                open.push_str(&since);
-                open.push(')');
+                open = format!("{open} OR (attribute_exists(reported) AND updated_at >= {since})");
             }
             if self.unclear {
-                let reasons = UNCLEAR_REFUSALS.iter().map(|reason| text(reason, reason));
-                let reasons = reasons.collect::<Vec<_>>().join(", ");
+                let reasons = listed(UNCLEAR_REFUSALS.iter().copied(), &mut text);
                 let unclear = format!("attribute_exists(#conflicts) OR #reason IN ({reasons})");
                 let attributes = ["state", "permission", "conflicts", "reason"];
                 clause(format!("({open} OR {unclear})"), &attributes);
@@ -260,6 +256,14 @@ impl Filter {
 }
 
 /// The instant without its fraction and zone, which sorts before everything in that second.
+/// Words as values of a condition, in a list.
+fn listed<'a>(
+    words: impl Iterator<Item = &'a str>,
+    text: &mut impl FnMut(&str, &str) -> String,
+) -> String {
+    words.map(|word| text(word, word)).collect::<Vec<_>>().join(", ")
+}
+
 fn to_the_second(at: Timestamp) -> String {
     at.to_string().chars().take("2026-11-21T10:15:00".len()).collect()
 }

@@ -1,5 +1,7 @@
 //! The services around a function: time, randomness, the queue, the bus and the secret. AWS provides
 //! them in a function, a test provides its own.
+//!
+//! Longer than 300 lines, because every trait of theirs is here.
 
 use std::{future::Future, time::Duration};
 

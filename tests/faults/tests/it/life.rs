@@ -162,11 +162,10 @@ async fn survives<N: Network>(
         let (kills, unseen) =
             Box::pin(kill_at_each_step(case(), (name, &story), trigger, None)).await;
         killed += kills;
-        if let Some(unseen) =
-            unseen.filter(|_| name.contains("cancelled") || name.contains("swept"))
-        {
-            let first = Some(unseen);
-            killed += Box::pin(kill_at_each_step(case(), (name, &story), trigger, first)).await.0;
+        let goes_on = name.contains("cancelled") || name.contains("swept");
+        if let Some(unseen) = unseen.filter(|_| goes_on) {
+            let again = kill_at_each_step(case(), (name, &story), trigger, Some(unseen));
+            killed += Box::pin(again).await.0;
         }
     }
     println!("{}: killed at {killed} steps", N::NAME);

@@ -211,10 +211,8 @@ impl CircuitBreaker {
             Some(open) if open.settings == settings && open.cause == cause => None,
             _ if !is_second || is_about_the_order => None,
             _ => {
-                let open = OpenCircuit::new(cause, settings, now);
-                let reason = open.reason();
-                self.open = Some(open);
-                Some(Change::Opened(reason))
+                let open = self.open.insert(OpenCircuit::new(cause, settings, now));
+                Some(Change::Opened(open.reason()))
             }
         }
     }

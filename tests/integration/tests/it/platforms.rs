@@ -259,11 +259,12 @@ async fn what_is_ignored_is_answered_and_counted_and_leaves_nothing() {
 #[tokio::test]
 async fn an_old_order_that_the_ledger_holds_is_a_change_of_it() {
     let bundle = bundle(7).await;
-    SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+    let late = SHOPIFY.changed(json!({ "created_at": "2025-10-20T10:15:00Z" }));
+    SHOPIFY.send(&bundle, "d1", &late).await;
     let before = delivered(&["cartstack", "shopback"]);
     assert_eq!(SHOPIFY.states(&bundle).await, before);
 
-    let late = SHOPIFY.changed(json!({ "created_at": "2024-11-21T10:15:00Z" }));
+    bundle.bed.advance(Duration::from_hours(24 * 5));
     let reply = SHOPIFY.send(&bundle, "d2", &late).await;
 
     assert_eq!(reply.status, 202);

@@ -72,6 +72,11 @@ ORDERS_A_SECOND = MILLION / (30 * 24 * 3600)
 POLLERS, SHARDS = 5, 4
 
 
+def in_a_batch(window: int) -> float:
+    """Orders in a batch: the first, and those that come within the window."""
+    return min(10, 1 + window * ORDERS_A_SECOND / POLLERS)
+
+
 @dataclass(frozen=True)
 class Shop:
     """What a shop deploys, and how its orders come."""
@@ -86,8 +91,8 @@ class Shop:
     is_by_bus: bool = False
 
     def batch(self) -> float:
-        """Orders in a call of a function that takes them off its queue: the first, and those that come within its window."""
-        return 1 if self.is_direct else min(10, 1 + self.window * ORDERS_A_SECOND / POLLERS)
+        """Orders in a call of a function that takes them off its queue."""
+        return 1 if self.is_direct else in_a_batch(self.window)
 
     def writes(self) -> float:
         """Writes to the ledger in a call of `publish`."""
@@ -111,6 +116,7 @@ PAUSES_READ = 1
 SENT, BY_BATCH = 1, 2
 # Calls of intake, unbatched, for its look at an order that did not come by the API.
 LOOK_CALLS = 1
+LOOK_WINDOW = TEMPLATE["Resources"]["IntakeFunction"]["Properties"]["Events"]["BusOrders"]["Properties"]["MaximumBatchingWindowInSeconds"]
 
 
 def intake_bytes(networks: int) -> int:
@@ -120,7 +126,7 @@ def intake_bytes(networks: int) -> int:
 
 def look(shop: Shop) -> dict[str, float]:
     """The paid units of intake's look at one order of the bus: a message, its part of a call, and what the call logs."""
-    calls = LOOK_CALLS / shop.batch()
+    calls = LOOK_CALLS / in_a_batch(LOOK_WINDOW)
     return {
         "SQS request": SENT + BY_BATCH * calls,
         "Lambda request": calls,
@@ -237,7 +243,7 @@ def table() -> str:
 def by_bus() -> str:
     """What is counted of an order that its sender puts on the bus."""
     return f"""
-Intake looks at each order that a sender puts on the bus itself: {BY_BUS.batch():.1f} of them share a call, too. Orders that come by the API, the webhook or a shop system cost
+Intake looks at each order that a sender puts on the bus itself: within {LOOK_WINDOW} seconds, and {in_a_batch(LOOK_WINDOW):.1f} of them share a call. Orders that come by the API, the webhook or a shop system cost
 nothing for that. An order that concerns no network is kept as one small item: one write unit, {MILLION * PRICES["DynamoDB write unit"]:.2f} USD a million. One that was
 completed more than 400 days ago costs a read of the ledger when it comes by the API.
 """

@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use postback_core::{
     delivery::Facts,
     network::{Network, Part},
-    order::{Amount, AmountFault, Currency, Figure, Item, Order},
+    order::{Amount, AmountFault, Currency, Figure, Item, Order, text_of},
 };
-use serde_json::Value;
 
 use crate::{Planned, ShopBack, reject};
 
@@ -104,10 +103,8 @@ impl Line {
                 AmountFault::TooPrecise => "amount_too_precise",
             })
         })?;
-        let reference = item.refs.get(ShopBack::NAME).map(|reference| match reference {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
+        let reference = item.refs.get(ShopBack::NAME);
+        let reference = reference.map(|it| text_of(it).unwrap_or_else(|| it.to_string()));
         Ok(Self {
             position,
             quantity: item.quantity,

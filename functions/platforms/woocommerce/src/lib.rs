@@ -151,9 +151,9 @@ fn item(line: &Value) -> Value {
 /// The refunds, whose totals are negative.
 fn refunds(payload: &Value) -> Vec<Value> {
     let refunds = objects(payload, "/refunds").filter_map(|refund| {
-        let paid = number(refund, "/total")?.abs();
-        let members = [("id", id(refund, "/id").map(Value::from)), ("amount", Some(amount(paid)))];
-        (paid > Decimal::ZERO).then(|| object(members))
+        let paid = number(refund, "/total").map(|total| total.abs());
+        let members = [("id", id(refund, "/id").map(Value::from)), ("amount", paid.map(amount))];
+        (paid != Some(Decimal::ZERO)).then(|| object(members))
     });
     refunds.collect()
 }

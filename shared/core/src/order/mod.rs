@@ -27,7 +27,7 @@ pub use json::{Unreadable, parse, readable};
 pub use money::{Amount, Currency};
 pub use read::{clicks_fault, faulty_id, id_of, is_cancellation, read_event};
 pub use refund::{Refund, RefundedLine};
-pub use text::composed;
+pub use text::{composed, of as text_of};
 
 /// One order.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -3,11 +3,18 @@
 use icu_normalizer::ComposingNormalizer;
 use serde_json::Value;
 
-/// The text of a value: numbers as they were written; `None` of anything else.
-pub(super) fn of(value: &Value) -> Option<String> {
+use crate::decimal::exact;
+
+/// The text of a value; `None` of anything but a text or a number. A number is its value, whatever way
+/// it was written: `79022222222.0` of a spreadsheet is a telephone number without a tenth.
+#[must_use]
+pub fn of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => {
+            let written = number.to_string();
+            Some(exact(&written).map_or(written, |value| value.normalize().to_string()))
+        }
         _ => None,
     }
 }
@@ -73,8 +80,18 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_text_that_was_written_and_other_values_are_none() {
-        assert_eq!(line(20)(&json!(7)).as_deref(), Some("7"));
+    fn a_number_is_its_value_and_other_values_are_none() {
+        let number = |written: &str| {
+            let value: Value = serde_json::from_str(written).expect("a number");
+            line(40)(&value)
+        };
+        assert_eq!(number("7").as_deref(), Some("7"));
+        assert_eq!(number("79022222222.0").as_deref(), Some("79022222222"));
+        assert_eq!(number("7.9022222222e10").as_deref(), Some("79022222222"));
+        assert_eq!(number("10.50").as_deref(), Some("10.5"));
+        // More digits than a decimal holds stay as they were written.
+        let long = "1234567890123456789012345678901234567";
+        assert_eq!(number(long).as_deref(), Some(long));
         assert_eq!(line(20)(&json!(true)), None);
         assert_eq!(line(20)(&json!(["a"])), None);
     }

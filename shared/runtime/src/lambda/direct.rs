@@ -3,7 +3,7 @@
 use postback_core::{
     clock::Timestamp,
     delivery::{RETENTION, State},
-    fields::{Fault, UnknownFields, unknown_member},
+    fields::{Fault, UnknownFields, nearest, unknown_member},
     network::Network,
     order::{Arrived, clicks_fault, id_of, is_cancellation, readable},
     problem::{Code, Problem},
@@ -148,7 +148,9 @@ fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
         return Vec::new();
     }
     let click = order.get("clicks").and_then(|clicks| clicks.get(N::NAME));
-    let Some(click) = click else { return clicks_fault(order).into_iter().collect() };
+    let Some(click) = click else {
+        return clicks_fault(order).into_iter().chain(misspelt::<N>(order)).collect();
+    };
     let given = click.as_object().into_iter().flatten();
     let unknown = given.filter(|(name, _)| !N::CLICK.contains(&name.as_str()));
     let fault = |(name, _): (&String, &Value)| {
@@ -156,6 +158,16 @@ fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
         Fault { pointer: format!("/clicks/{}{}", N::NAME, fault.pointer), ..fault }
     };
     unknown.map(fault).collect()
+}
+
+/// The members of `clicks` by which this network is meant. It is the one name that is known here.
+fn misspelt<N: Network>(order: &Value) -> impl Iterator<Item = Fault> {
+    let clicks = order.get("clicks").and_then(Value::as_object).into_iter().flatten();
+    let meant = clicks.filter(|(name, _)| nearest(name, [N::NAME]).is_some());
+    meant.map(|(name, _)| {
+        let fault = unknown_member(name, [N::NAME]);
+        Fault { pointer: format!("/clicks{}", fault.pointer), ..fault }
+    })
 }
 
 /// Says what was reported, or that nothing was.

@@ -339,6 +339,10 @@ async fn a_misspelt_network_or_member_names_the_right_one() {
             .as_str()
             .is_some_and(|d| d.contains("`transaction_id`"))
     );
+    let misspelt = with(bare("A-1"), "/clicks", json!({ "shopbak": {}, "cashmycell": {} }));
+    let reply = bundle.post("/orders/shopback", &misspelt).await;
+    assert_eq!(reply.status, 422);
+    assert_eq!(reply.body()["errors"][0]["pointer"], "/clicks/shopbak");
     let reply = bundle.post("/orders/shopbak", &order).await;
     assert!(
         reply.body()["detail"]

@@ -27,3 +27,26 @@ fn the_first_message_of_a_webhook_is_a_ping() {
         assert!(!WooCommerce::is_ping(body.as_bytes()), "{body}");
     }
 }
+
+#[test]
+fn a_refund_whose_amount_cant_be_read_is_a_fault_that_a_person_sees() {
+    use postback_core::{
+        fields::UnknownFields,
+        order::Arrived,
+        platform::{Mapped, Platform},
+    };
+    use serde_json::{Value, json};
+
+    let recorded = include_str!("../payloads/14-partial-refund.json");
+    let recorded: Value = serde_json::from_str(recorded).expect("JSON");
+    let mut payload = recorded["payload"].clone();
+    payload["refunds"] = json!([{ "id": 3090, "total": null }, { "id": 3091, "total": "0.00" }]);
+
+    let mapped = WooCommerce::configure(&|_| None).order("order.updated", &payload);
+
+    let Mapped::Order { order, .. } = mapped else { panic!("ignored") };
+    assert_eq!(order["refunds"], json!([{ "id": "3090" }]));
+    let faults = Arrived::read(&order, UnknownFields::Deny).expect_err("a fault");
+    let at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(at, ["/refunds/0/amount"]);
+}

@@ -75,27 +75,40 @@ pub(crate) async fn redrive(
     now: Timestamp,
 ) -> Result<(Vec<Letter>, Result<(), Failure>), Failure> {
     let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
-    let (from, to) = match &network {
-        Some(network) => (account.dead_letter_queue_url(network)?, account.queue_url(network)?),
-        None => (account.output("FaultyOrdersQueueUrl")?, account.output("BusOrdersQueueUrl")?),
+    let queues = match &network {
+        Some(network) => {
+            vec![(account.dead_letter_queue_url(network)?, Some(account.queue_url(network)?))]
+        }
+        // What the bus itself could not bring to any rule is encrypted, and goes back to no queue.
+        None => vec![
+            (account.output("FaultyOrdersQueueUrl")?, Some(account.output("BusOrdersQueueUrl")?)),
+            (account.output("BusDeadLetterQueueUrl")?, None),
+        ],
     };
     let corrected = wanted.order.as_deref().map(|file| Corrected::load(file, now)).transpose()?;
-    let mut work = Work {
-        account,
-        network: network.as_ref(),
-        from,
-        to,
-        wanted,
-        now,
-        corrected,
-        letters: Vec::new(),
-        hidden: Vec::new(),
-        put_back: HashSet::new(),
-    };
-    let worked = work.all().await;
-    // After a failure, too: others see the remaining messages at once, and the result is shown.
-    work.release().await;
-    Ok((work.letters, worked))
+    let (mut letters, mut worked) = (Vec::new(), Ok(()));
+    for (from, to) in queues {
+        let mut work = Work {
+            account,
+            network: network.as_ref(),
+            from,
+            to,
+            wanted,
+            now,
+            corrected: corrected.as_ref(),
+            letters,
+            hidden: Vec::new(),
+            put_back: HashSet::new(),
+        };
+        worked = work.all().await;
+        // After a failure, too: others see the remaining messages at once, and the result is shown.
+        work.release().await;
+        letters = work.letters;
+        if worked.is_err() {
+            break;
+        }
+    }
+    Ok((letters, worked))
 }
 
 struct Work<'a> {
@@ -104,11 +117,11 @@ struct Work<'a> {
     network: Option<&'a Network>,
     /// The URL of the queue of dead letters.
     from: &'a str,
-    /// The URL of the queue that they go back to.
-    to: &'a str,
+    /// The URL of the queue that they go back to, if there is one.
+    to: Option<&'a str>,
     wanted: &'a Redrive,
     now: Timestamp,
-    corrected: Option<Corrected>,
+    corrected: Option<&'a Corrected>,
     letters: Vec<Letter>,
     /// The messages that are hidden from others until they are released.
     hidden: Vec<String>,
@@ -162,7 +175,7 @@ impl<'a> Work<'a> {
         let reason = attribute(message, "reason");
         let to = self.queue_of(&content);
         let is_wanted = self.wanted.message.as_ref() == Some(&message_id);
-        let done = match (&self.corrected, self.wanted.dry_run) {
+        let done = match (self.corrected, self.wanted.dry_run) {
             (Some(corrected), _) if is_wanted => {
                 corrected.fits(&content)?;
                 Done::Corrected
@@ -179,7 +192,7 @@ impl<'a> Work<'a> {
         };
         let why = self.why(message, &content, reason).await?;
         match done {
-            Done::Redriven => self.put_back(body, handle, to.unwrap_or(self.to)).await?,
+            Done::Redriven => self.put_back(body, handle, to.unwrap_or_default()).await?,
             Done::Corrected => self.correct(handle).await?,
             Done::Left => {}
         }
@@ -200,7 +213,7 @@ impl<'a> Work<'a> {
     /// system. `None` if that is off.
     fn queue_of(&self, content: &Content) -> Option<&'a str> {
         match content.partner {
-            None => Some(self.to),
+            None => self.to,
             Some(_) if self.network.is_some() => None,
             Some(platform) => {
                 self.account.output(&format!("{}PartnerEventsUrl", platform.prefix)).ok()
@@ -218,7 +231,7 @@ impl<'a> Work<'a> {
 
     /// Puts the corrected order on the bus, as any sender does.
     async fn correct(&self, handle: &str) -> Result<(), Failure> {
-        let Some(corrected) = &self.corrected else { return Ok(()) };
+        let Some(corrected) = self.corrected else { return Ok(()) };
         let (order, detail_type) = (corrected.order.text.get(), corrected.detail_type());
         let bus =
             Bus::named(&self.account.place.config, self.account.output("BusName")?.to_owned());

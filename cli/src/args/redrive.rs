@@ -19,7 +19,7 @@ pub(crate) struct Redrive {
     /// The dead letters of this network
     #[arg(long, group = "where")]
     pub(crate) network: Option<String>,
-    /// The faulty orders of the bus
+    /// The faulty orders of the bus, and its own dead letters
     #[arg(long, group = "where")]
     pub(crate) bus: bool,
     /// Put the order of --order on the bus in place of the message of this id

@@ -156,7 +156,7 @@ impl Ledger {
         Ok(record::read_all(self.items_of(order_id).await?))
     }
 
-    /// Returns whether it holds a delivery that [remembers](remembers) an order completed at
+    /// Returns whether it holds a delivery that [remembers] an order completed at
     /// `completed_at`, read consistently, and no more of each than that takes.
     pub async fn holds(
         &self,

@@ -82,7 +82,7 @@ pub(crate) async fn redrive(
         // What the bus itself could not bring to any rule is encrypted, and goes back to no queue.
         None => vec![
             (account.output("FaultyOrdersQueueUrl")?, Some(account.output("BusOrdersQueueUrl")?)),
-            (account.output("BusDeadLetterQueueUrl")?, None),
+            (account.output("BusLettersUrl")?, None),
         ],
     };
     let corrected = wanted.order.as_deref().map(|file| Corrected::load(file, now)).transpose()?;

@@ -72,7 +72,7 @@ fn account(table: &Table, config: SdkConfig) -> Account {
         "NetQueueUrl",
         "NetDeadLetterQueueUrl",
         "FaultyOrdersQueueUrl",
-        "BusDeadLetterQueueUrl",
+        "BusLettersUrl",
         "BusName",
         "BusArn",
     ];

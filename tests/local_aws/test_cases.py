@@ -273,6 +273,7 @@ def test_each_order_has_the_same_outcome_by_the_bus(shop, by_lines):
     kept = {each.order_id: ("invalid_order", f"{each.fault[1]} at {each.fault[0]}") for each in cases if each.fault}
     assert len(kept) > 4 and faulty(shop, set(kept)) == kept
     assert violations(shop) == broken
-    # A network whose rule takes a faulty order leaves it to intake.
+    # A network whose rule takes a faulty order leaves it to intake, unless its fault depends on the time of reading.
+    left = [order_id for order_id, (_, fault) in kept.items() if "in_the_future" not in fault]
     letters = [body for of_network in dead_letters(shop).values() for body in of_network]
-    assert [body for body in letters if any(order_id in body for order_id in kept)] == []
+    assert [body for body in letters if any(order_id in body for order_id in left)] == []

@@ -18,8 +18,6 @@ from observability import metrics, now
 from shop_system import Message, Order
 from stack import PLATFORM_KEY, PLATFORMS, PLAYED, STACK_NAME
 from test_end_to_end import drained, eventually, new_id
-from test_life import sweep
-from test_secret import started_anew
 from test_webhook import IN_DOUBT, problem
 
 NEXT_KEY = "next-shop-system-key-of-tests"
@@ -184,43 +182,6 @@ def test_the_message_by_which_an_address_is_tried_out_is_answered_and_counted(st
 
     assert (answer.status, answer.json) == (200, {"ignored": "ping"})
     assert shop.counted(since, Result="ping", PlatformMessages=1)
-
-
-# The recorded orders are older than that.
-TERMS = {"offer_id": 4321, "aff_id": 77, "return_period_days": 1}
-
-
-@pytest.fixture
-def validating(stack):
-    """ShopBack's function with the setting `validation`."""
-    secrets, arn = stack.client("secretsmanager"), stack.outputs["ShopbackSecretArn"]
-    before = secrets.get_secret_value(SecretId=arn)["SecretString"]
-    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({**json.loads(before), "validation": TERMS}))
-    # An instance that is at work keeps the settings that it has.
-    assert drained(stack)
-    started_anew(stack, "shopback")
-    yield
-    secrets.put_secret_value(SecretId=arn, SecretString=before)
-    started_anew(stack, "shopback")
-
-
-def test_an_order_that_is_paid_and_partly_refunded_is_validated_with_the_lower_amount(stack, validating, shop):
-    assert shop.send(shop.paid()).status == 202
-    assert eventually(shop.states, REPORTED) == REPORTED
-    given = [each["gives"].get("order", {}).get("refunds") for each in shop.recorded]
-    refunds = next(filter(None, given))
-
-    assert shop.send(shop.message(refunds=refunds)).status == 202
-    validation = lambda: read_back(stack, shop.order_id)["shopback"].get("validation", {})  # noqa: E731
-    decided = lambda: (validation().get("status"), validation().get("amount"))  # noqa: E731
-    assert eventually(decided, ("waiting", "799")) == ("waiting", "799")
-
-    sweep(stack)
-
-    assert eventually(decided, ("approved", "799")) == ("approved", "799")
-    received = stack.sandbox("GET", f"/_received?network=shopback&order={quote(shop.order_id)}").json
-    sent = [dict(each["params"]) for each in received]
-    assert [each["amount"] for each in sent if each.get("status") == "approved"] == ["799"]
 
 
 def delayed(stack) -> int:

@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -284,6 +283,18 @@ def test_at_a_terminal_a_secret_is_typed_unseen(stack, tool_program, command, sa
     assert not any(key in shown for key in (KEY, PRESENT, SHOWN, *before.get("keys", [])))
 
 
+def test_ctrl_c_at_a_hidden_question_sets_nothing_and_shows_again_what_is_typed(stack, tool_program):
+    arn = stack.outputs["CpaMoeSecretArn"]
+    before = stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"]
+
+    script = f"{tool_program} secret cpa_moe; echo status $?; stty -a"
+    shown = at_terminal(["/bin/sh", "-c", script], {**environment(stack), "AWS_REGION": REGION}, {"  user (": "", "  key (": "half a key\x03"})
+
+    assert "Nothing was changed." in shown and "status 4" in shown, shown
+    assert {"echo", "isig"} <= set(shown.split()) and "half a key" not in shown
+    assert stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"] == before
+
+
 def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> str:
     """Runs a program at a terminal, types after each question, with Enter unless Ctrl-C ends it, and gives what the screen has shown."""
     child, screen = pty.fork()
@@ -303,9 +314,7 @@ def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> s
         shown += piece
         for question in [question for question in waiting if question in shown]:
             answer = waiting.pop(question)
-            os.write(screen, f"{answer}\n".encode())
-    else:
-        os.kill(child, signal.SIGKILL)
+            os.write(screen, (answer if answer.endswith("\x03") else f"{answer}\n").encode())
     os.waitpid(child, 0)
     os.close(screen)
     return shown

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Write};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use serde_json::{Map, Value, json};
 
 /// The byte of Ctrl-C.
@@ -29,7 +29,9 @@ impl Asks for Terminal {
         // Before the question: what is typed right after it is hidden, too.
         if is_hidden {
             let mut quiet = shown.clone();
-            quiet.local_modes.remove(LocalModes::ECHO);
+            // Ctrl-C ends the line instead of the program: the terminal has to show again what is typed.
+            quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+            quiet.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
             tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
         }
         write!(io::stderr(), "{question}")?;

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -288,7 +289,7 @@ def test_ctrl_c_at_a_hidden_question_sets_nothing_and_shows_again_what_is_typed(
     before = stack.client("secretsmanager").get_secret_value(SecretId=arn)["VersionId"]
 
     script = f"{tool_program} secret cpa_moe; echo status $?; stty -a"
-    shown = at_terminal(["/bin/sh", "-c", script], {**environment(stack), "AWS_REGION": REGION}, {"  user (": "", "  key (": "half a key\x03"})
+    shown = at_terminal(["/bin/sh", "-c", script], {**environment(stack), "AWS_REGION": REGION}, {"  default_offer (": "", "  key (": "half a key\x03"})
 
     assert "Nothing was changed." in shown and "status 4" in shown, shown
     assert {"echo", "isig"} <= set(shown.split()) and "half a key" not in shown
@@ -315,6 +316,8 @@ def at_terminal(command: list[str], variables: dict, typed: dict[str, str]) -> s
         for question in [question for question in waiting if question in shown]:
             answer = waiting.pop(question)
             os.write(screen, (answer if answer.endswith("\x03") else f"{answer}\n").encode())
+    else:
+        os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     os.close(screen)
     return shown

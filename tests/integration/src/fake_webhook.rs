@@ -78,7 +78,7 @@ impl OrderServices for FakeWebhook {
         order_id: &OrderId,
         completed_at: Timestamp,
     ) -> Result<bool, LedgerError> {
-        self.ledger.holds(order_id, completed_at).await
+        self.orders.holds(order_id, completed_at).await
     }
 
     async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {

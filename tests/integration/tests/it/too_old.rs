@@ -8,18 +8,23 @@ use postback_integration::{
     sign::{KEY, message},
     with,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// The API refuses the order by both routes.
+async fn assert_refused(bundle: &Bundle, order: &Value) {
+    for path in ["/orders", "/orders/shopback"] {
+        let reply = bundle.post(path, order).await;
+        assert_eq!(reply.status, 422, "{path}");
+        assert_eq!(reply.body()["errors"][0]["code"], "too_old", "{path}");
+    }
+}
 
 #[tokio::test]
 async fn an_order_that_the_ledger_no_longer_knows_is_too_old() {
     let bundle = Bundle::new(3).await;
     let order = with(minimal("A-1"), "/completed_at", json!("2025-10-01T00:00:00Z"));
 
-    for path in ["/orders", "/orders/shopback"] {
-        let reply = bundle.post(path, &order).await;
-        assert_eq!(reply.status, 422, "{path}");
-        assert_eq!(reply.body()["errors"][0]["code"], "too_old", "{path}");
-    }
+    assert_refused(&bundle, &order).await;
     bundle.put_on_bus("order.completed", &order).await;
     bundle.work().await;
     bundle.put_on_bus("order.completed", &order).await;
@@ -85,11 +90,7 @@ async fn a_delivery_that_began_after_the_ledgers_memory_of_its_order_is_no_knowl
     let order = with(minimal("A-1"), "/completed_at", json!("2025-10-01T00:00:00Z"));
     let order = with(order, "/updated_at", json!("2026-11-21T10:00:00Z"));
 
-    for path in ["/orders", "/orders/shopback"] {
-        let reply = bundle.post(path, &order).await;
-        assert_eq!(reply.status, 422, "{path}");
-        assert_eq!(reply.body()["errors"][0]["code"], "too_old", "{path}");
-    }
+    assert_refused(&bundle, &order).await;
     bundle.put_on_bus("order.completed", &order).await;
     bundle.work().await;
 

@@ -11,6 +11,7 @@ from build import FUNCTIONS
 from examples import read_back
 from observability import logged, metrics, now, raised, values
 from stack import PLAYED, REGION, STACK_NAME
+from test_drills import restored  # noqa: F401
 from test_end_to_end import drained, effects, empty_dead_letters, eventually, new_id, order, take_all, reported_networks
 
 NAMES = {network.name for network in PLAYED}
@@ -132,7 +133,7 @@ def deployed_at(stack):
     return described.get("LastUpdatedTime"), {one["FunctionName"]: one["LastModified"] for one in functions}
 
 
-def test_a_secret_is_rotated_while_orders_flow(stack):
+def test_a_secret_is_rotated_while_orders_flow(stack, restored):  # noqa: F811
     """Wrong at first: the network is paused, alone, and goes on by itself once the secret is right."""
     empty_dead_letters(stack)
     token = "rotated0" * 4

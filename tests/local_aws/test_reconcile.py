@@ -2,7 +2,7 @@
 
 import csv
 
-from test_end_to_end import effects, new_id
+from test_end_to_end import effects, known_as, new_id
 from test_tool import held, postback  # noqa: F401
 
 
@@ -13,7 +13,10 @@ def rows(path) -> dict:
 def test_held_deliveries_are_decided_by_a_report_and_claims_are_answered(stack, postback, tmp_path):  # noqa: F811
     there, missing = held(stack), held(stack, processed=False)
     report = tmp_path / "report.csv"
-    report.write_text(stack.sandbox("GET", "/_report?network=cashmycell").text)
+    # Other deployments report to the same sandbox: of a report that is mostly theirs, nothing is decided.
+    header, *all_lines = stack.sandbox("GET", "/_report?network=cashmycell").text.splitlines(keepends=True)
+    own = known_as(there)["cashmycell"]
+    report.write_text(header + "".join(line for line in all_lines if own in line))
     wanted = ["--network", "cashmycell", "--report", str(report), "--from", "1h", "--to", "2100-01-01"]
 
     preview = postback("reconcile", *wanted, "--preview", "--json").json

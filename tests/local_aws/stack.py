@@ -209,6 +209,7 @@ class Stack:
             deployed = self._describe()
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
         self._count_in_numbers()
+        self._allow_batches()
         self._set_secrets()
         self._create_archive()
         self._follower = LogFollower(self.client("logs"), self.logs, self.name, STACK_NAME)
@@ -280,6 +281,18 @@ class Stack:
             # boto3 reads what is there as it is, and sends a number.
             most = int(mapping["ScalingConfig"]["MaximumConcurrency"])
             client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": most})
+
+    def _allow_batches(self) -> None:
+        """On AWS the right to send a message is the right to send a batch of them. The emulator asks for a right of the
+        batch's own, which AWS does not know: whoever may send has it here, too."""
+        iam, single, batch = self.client("iam"), "sqs:SendMessage", "sqs:SendMessageBatch"
+        roles = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith(f"{self.name}-")]
+        for role, name in [(role, name) for role in roles for name in iam.list_role_policies(RoleName=role)["PolicyNames"]]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for statement in document["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                statement["Action"] = [*actions, batch] if single in actions and batch not in actions else actions
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
     def _set_secrets(self) -> None:
         """Gives every function the credentials that the sandbox knows."""

@@ -17,7 +17,9 @@ from local import Answer
 from observability import metrics, now
 from shop_system import Message, Order
 from stack import PLATFORM_KEY, PLATFORMS, PLAYED, STACK_NAME
-from test_end_to_end import drained, eventually, new_id
+from test_end_to_end import drained, eventually, new_id, order
+from test_life import sweep
+from test_secret import started_anew
 from test_webhook import IN_DOUBT, problem
 
 NEXT_KEY = "next-shop-system-key-of-tests"
@@ -182,6 +184,58 @@ def test_the_message_by_which_an_address_is_tried_out_is_answered_and_counted(st
 
     assert (answer.status, answer.json) == (200, {"ignored": "ping"})
     assert shop.counted(since, Result="ping", PlatformMessages=1)
+
+
+# The orders are older than that.
+TERMS = {"offer_id": 4321, "aff_id": 77, "return_period_days": 1}
+
+
+def validation(stack, order_id: str) -> tuple[str | None, str | None]:
+    """The state of an order's validation at ShopBack, and its amount."""
+    found = read_back(stack, order_id).get("shopback", {}).get("validation", {})
+    return found.get("status"), found.get("amount")
+
+
+@pytest.fixture
+def validating(stack):
+    """ShopBack's function with the setting `validation`."""
+    secrets, arn = stack.client("secretsmanager"), stack.outputs["ShopbackSecretArn"]
+    before = secrets.get_secret_value(SecretId=arn)["SecretString"]
+
+    def validates() -> str | None:
+        # An instance that is at work keeps the settings that it has.
+        started_anew(stack, "shopback")
+        tried = order(new_id())
+        assert stack.api("POST", "/orders/shopback", tried).json["state"] == "delivered"
+        return validation(stack, tried["order_id"])[0]
+
+    try:
+        secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({**json.loads(before), "validation": TERMS}))
+        assert drained(stack)
+        assert eventually(validates, "waiting") == "waiting"
+        yield
+    finally:
+        secrets.put_secret_value(SecretId=arn, SecretString=before)
+        started_anew(stack, "shopback")
+
+
+def test_an_order_that_is_paid_and_partly_refunded_is_validated_once_with_the_lower_amount(stack, validating, shop):
+    assert shop.send(shop.paid()).status == 202
+    assert eventually(shop.states, REPORTED) == REPORTED
+    given = [each["gives"].get("order", {}).get("refunds") for each in shop.recorded]
+    refunds = next(filter(None, given))
+
+    assert shop.send(shop.message(refunds=refunds)).status == 202
+    decided = lambda: validation(stack, shop.order_id)  # noqa: E731
+    assert eventually(decided, ("waiting", "799")) == ("waiting", "799")
+    sweep(stack)
+
+    assert eventually(decided, ("approved", "799")) == ("approved", "799")
+    sweep(stack)
+    assert drained(stack)
+    received = stack.sandbox("GET", f"/_received?network=shopback&order={quote(shop.order_id)}").json
+    sent = [dict(each["params"]) for each in received]
+    assert [(each.get("status"), each["amount"]) for each in sent] == [(None, "1499"), ("approved", "799")]
 
 
 def test_an_order_that_is_paid_and_cancelled_before_it_was_reported_never_is(stack, shop):

@@ -148,7 +148,7 @@ def unclaimed(stack, ordered, cookie: str | None) -> None:
 def test_the_clicks_get_from_the_landing_over_three_pages_to_the_networks(stack, ordered, tmp_path):
     clicked = click()
 
-    seen = walk(tmp_path, "/landing?" + urlencode(clicked), "/product", "/basket")
+    seen = walk(tmp_path, "/landing?" + urlencode(clicked), "/product", "/basket", "/delivery")
 
     assert seen.before is None
     assert clicks_of(seen.landing) == clicks_of(seen.order) == kept(clicked)

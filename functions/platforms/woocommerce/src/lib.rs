@@ -124,10 +124,13 @@ impl WooCommerce {
     }
 }
 
-/// The first of these times. They have no zone, and mean UTC.
+/// The first of these times. Without a zone it means UTC; WooCommerce writes none, but a shop may filter
+/// what is sent.
 fn utc(payload: &Value, pointers: &[&str]) -> Option<Value> {
     let time = first(payload, pointers)?.as_str()?.trim();
-    Some(json!(if time.ends_with('Z') { time.to_owned() } else { format!("{time}Z") }))
+    let clock = time.split_once(['T', 't']).map_or("", |(_, clock)| clock);
+    let has_zone = clock.contains(['Z', 'z', '+', '-']);
+    Some(json!(if has_zone { time.to_owned() } else { format!("{time}Z") }))
 }
 
 /// The first value of the meta data of these names: an empty one is none.

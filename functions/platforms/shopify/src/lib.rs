@@ -41,12 +41,11 @@ impl Platform for Shopify {
             "orders/create"
             | "orders/paid"
             | "orders/updated"
-            | "orders/edited"
             | "orders/cancelled"
             | "orders/fulfilled"
             | "orders/partially_fulfilled" => {}
-            // It names neither the order's name nor its total and currency: orders/updated brings all.
-            "refunds/create" => return Mapped::Ignored("needs_orders_updated"),
+            // Neither has the order's name, nor its total and currency: orders/updated has all.
+            "refunds/create" | "orders/edited" => return Mapped::Ignored("needs_orders_updated"),
             _ => return Mapped::Ignored("other_topic"),
         }
         let ignored = match text(payload, "/source_name") {

@@ -127,9 +127,10 @@ impl<'a> Posted<'a> {
         }
         match self.bytes()? {
             Cow::Borrowed(_) => Ok(Cow::Borrowed(self.body)),
-            Cow::Owned(bytes) => String::from_utf8(bytes)
-                .map(Cow::Owned)
-                .map_err(|error| not_utf8(error.utf8_error().valid_up_to())),
+            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|error| {
+                let valid = error.utf8_error().valid_up_to();
+                not_utf8(&error.as_bytes()[..valid])
+            }),
         }
     }
 
@@ -156,11 +157,14 @@ pub fn json(text: &str) -> Result<Value, Problem> {
     })
 }
 
-/// The body is UTF-8 for so many bytes only.
-fn not_utf8(valid: usize) -> Problem {
+/// The body is UTF-8 as far as `valid` only. The place counts bytes, as that of a fault in the JSON does.
+fn not_utf8(valid: &[u8]) -> Problem {
+    let is_end = |byte: &u8| *byte == b'\n';
+    let line = valid.split(is_end).count();
+    let column = valid.rsplit(is_end).next().map_or(0, <[u8]>::len) + 1;
     let detail = format!(
-        "Byte {} is not UTF-8. Send one JSON object in UTF-8: the order. Nothing was sent.",
-        valid.saturating_add(1)
+        "The byte at line {line}, column {column} is not UTF-8. Send one JSON object in UTF-8: the \
+         order. Nothing was sent."
     );
     Problem::new(Code::NotJson, detail)
 }
@@ -252,14 +256,23 @@ mod tests {
 
     #[test]
     fn a_byte_that_is_not_utf_8_is_named() {
-        let mut latin =
-            request("application/json", &BASE64_STANDARD.encode(b"{\"name\":\"J\xf6rg\"}"));
-        latin.is_base64_encoded = true;
+        let bodies: [(&[u8], &str); 5] = [
+            (b"{\"name\":\"J\xf6rg\"}", "line 1, column 11"),
+            (b"{\r\n \"city\": \"K\xc3\xb6ln\",\n \"name\": \"J\xf6rg\"}", "line 3, column 12"),
+            (b"{\"city\": \"K\xc3\xb6ln, J\xf6rg\"}", "line 1, column 19"),
+            (b"{}\n\xff", "line 2, column 1"),
+            (b"\xff\xfe{\0}\0", "line 1, column 1"),
+        ];
+        for (body, place) in bodies {
+            let mut latin = request("application/json", &BASE64_STANDARD.encode(body));
+            latin.is_base64_encoded = true;
 
-        let problem = Posted::by(&latin).json().expect_err("a problem");
+            let problem = Posted::by(&latin).json().expect_err("a problem");
 
-        assert_eq!(problem.code, Code::NotJson);
-        assert!(problem.detail.starts_with("Byte 11 is not UTF-8."), "{problem:?}");
+            assert_eq!(problem.code, Code::NotJson);
+            let start = format!("The byte at {place} is not UTF-8.");
+            assert!(problem.detail.starts_with(&start), "{problem:?}");
+        }
     }
 
     #[test]

@@ -4,8 +4,7 @@ use crate::fields::Fault;
 
 /// The codes of all faults that an order, or its clicks, can have: a closed list, so that a metric has
 /// no more values.
-pub const FAULTS: [&str; 27] = [
-    "bad_name",
+pub const FAULTS: [&str; 26] = [
     "blank",
     "control_character",
     "given_twice",

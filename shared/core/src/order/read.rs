@@ -33,10 +33,6 @@ const AHEAD: Duration = Duration::from_hours(24);
 impl Order {
     /// Reads an order. `unknown` says what becomes of members that are not an order's.
     pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
-        if has_private_name(value) {
-            let detail = "must not hold names that start with \"$serde_json\"".into();
-            return Err(vec![Fault { pointer: String::new(), code: "bad_name", detail }]);
-        }
         fields::read_loosely(value, unknown, order)
     }
 }
@@ -136,7 +132,8 @@ impl Arrived {
 /// Reads the detail of an event of the bus, as the API reads an order; only what an order has no
 /// member for is passed over. Returns the order, and the detail as the rules of the bus see it.
 pub fn read_event(detail: &str, now: Timestamp) -> Result<(Arrived, Value), Vec<Fault>> {
-    let value = parse(detail).map_err(Unreadable::faults)?;
+    let mut value = parse(detail).map_err(Unreadable::faults)?;
+    drop_private_names(&mut value);
     let order = Arrived::read(&value, UnknownFields::Ignore)?;
     let faults = order.too_far_ahead(now);
     if faults.is_empty() { Ok((order, value)) } else { Err(faults) }
@@ -157,15 +154,20 @@ fn cancelled(fields: &mut Fields<'_, '_>) -> Option<Cancelled> {
     Some(Cancelled { order_id: order_id?, status: status?, updated_at })
 }
 
-/// Names by which `serde_json` marks a number in an object: an order that holds one could be
-/// written, but not read again.
-fn has_private_name(value: &Value) -> bool {
+/// Returns whether a name may be one by which `serde_json` marks a number in an object: what holds one
+/// could be written, but not read again. No network has such a member, so it is left out.
+fn is_private(name: &str) -> bool {
+    name.starts_with("$serde_json")
+}
+
+fn drop_private_names(value: &mut Value) {
     match value {
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.starts_with("$serde_json") || has_private_name(value)),
-        Value::Array(values) => values.iter().any(has_private_name),
-        _ => false,
+        Value::Object(members) => {
+            members.retain(|name, _| !is_private(name));
+            members.values_mut().for_each(drop_private_names);
+        }
+        Value::Array(values) => values.iter_mut().for_each(drop_private_names),
+        _ => {}
     }
 }
 
@@ -191,7 +193,7 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
         .members("custom")
         .into_iter()
         .filter_map(|(name, value)| Some((line(64)(&Value::from(name))?, prose(1_000)(value)?)));
-    let custom = custom.take(MEMBERS).collect();
+    let custom = custom.filter(|(name, _)| !is_private(name)).take(MEMBERS).collect();
     Some(Order {
         order_id: order_id?,
         status: status?,
@@ -291,7 +293,7 @@ fn address(fields: &mut Fields<'_, '_>) -> Option<Address> {
 
 #[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn item(fields: &mut Fields<'_, '_>) -> Option<Item> {
-    let refs = fields.members("refs").into_iter();
+    let refs = fields.members("refs").into_iter().filter(|(network, _)| !is_private(network));
     Some(Item {
         sku: fields.loose("sku", line(200)),
         name: fields.loose("name", line(500)),
@@ -307,8 +309,10 @@ fn item(fields: &mut Fields<'_, '_>) -> Option<Item> {
 /// network judges the rest, and no other is concerned by it.
 fn click((network, value): (&str, &Value)) -> Option<(String, Value)> {
     let click = match value {
+        _ if is_private(network) => None,
         Value::Object(members) => {
-            let given = members.iter().filter(|(_, value)| !is_nothing(value));
+            let given =
+                members.iter().filter(|(name, value)| !is_nothing(value) && !is_private(name));
             let given: Map<_, _> =
                 given.map(|(name, value)| (name.clone(), scalar(value))).collect();
             (!given.is_empty()).then_some(Value::Object(given))

@@ -1,3 +1,5 @@
+//! More than 300 lines: every member of an order is read here.
+
 use serde_json::json;
 
 use super::*;
@@ -195,6 +197,35 @@ fn what_only_some_network_needs_is_never_a_fault() {
     for member in ["customer", "clicks", "items", "utm", "custom"] {
         assert!(Order::read(&with(member, json!("x")), UnknownFields::Deny).is_ok(), "{member}");
     }
+}
+
+#[test]
+fn a_name_by_which_json_marks_a_number_is_left_out_and_refuses_nothing() {
+    const NUMBER: &str = "$serde_json::private::Number";
+    let invisible = format!("\u{200b}{NUMBER}");
+    let odd = json!({ NUMBER: "x", "id": "1" });
+    for pointer in ["/clicks", "/clicks/one", "/custom", "/items/0/refs"] {
+        let mut given = whole();
+        *given.pointer_mut(pointer).expect("a place") = odd.clone();
+        let order = Order::read(&given, UnknownFields::Deny).expect("an order");
+
+        let written = json!(order);
+        let kept = written.pointer(pointer).expect("a place");
+        assert_eq!((kept.get(NUMBER), &kept["id"]), (None, &json!("1")), "{pointer}");
+    }
+    for pointer in ["/clicks/one/id", "/comment", "/customer/name", "/custom/any", "/tax"] {
+        let order = loose(pointer, odd.clone());
+        let read = parse(&json!(order).to_string()).expect("JSON");
+        assert!(Order::read(&read, UnknownFields::Deny).is_ok(), "{pointer}");
+    }
+    // Cleaned, it is one.
+    assert!(loose("/custom", json!({ invisible: "x" })).custom.is_empty());
+
+    let event = with("extra", json!("?")).to_string();
+    let event = event.replace("\"?\"", &format!("{{\"a\":1,\"{NUMBER}\":\"x\"}}"));
+    let now = Timestamp::parse("2026-11-21T12:00:00Z").expect("an instant");
+    let (_, detail) = read_event(&event, now).expect("an order");
+    assert_eq!(detail["extra"], json!({ "a": 1 }));
 }
 
 #[test]

@@ -47,12 +47,14 @@ impl<S: WebhookServices> Webhook<S> {
     pub async fn answer(&self, request: &Request, now: Timestamp) -> Response {
         let signed = authenticate(request, &self.services, &self.keyring, now).await;
         self.services.measure(&webhook_message(signed.is_ok(), self.services.stack(), now));
-        let signed = match signed {
+        let (id, key) = match signed {
             Ok(signed) => signed,
             // Anybody can send this, so it counts as no order of the shop.
             Err(problem) => return api::problem(&problem),
         };
-        let answer = accept(request, signed, &self.services, now).await;
+        let sender = Sender::webhook(key);
+        sender.log(request);
+        let answer = accept(request, id, &sender, &self.services, now).await;
         answer.unwrap_or_else(|problem| {
             measure_refusal(&problem, &self.services, now);
             api::problem(&problem)
@@ -89,7 +91,8 @@ async fn authenticate<'a>(
 /// again, and the order is still reported once.
 async fn accept(
     request: &Request,
-    (id, key): (&str, usize),
+    id: &str,
+    sender: &Sender,
     services: &impl WebhookServices,
     now: Timestamp,
 ) -> Result<Response, Problem> {
@@ -103,7 +106,7 @@ async fn accept(
         refused(Code::LedgerUnavailable, detail)
     })?;
     match before {
-        None => order.take(&Sender::webhook(key), services, now).await?,
+        None => order.take(sender, services, now).await?,
         Some(receipt) if receipt.facts == order.facts => {
             return Ok(order.accepted(services, receipt.accepted_at));
         }

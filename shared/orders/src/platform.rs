@@ -96,8 +96,10 @@ impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P,
                 return api::problem(&problem);
             }
         };
+        let sender = Sender::platform(P::NAME, signed.key);
+        sender.log(&request);
         // In a box: the calls of all services are in it, and whoever waits for it holds it.
-        let answer = Box::pin(self.accept(&signed, services, now)).await;
+        let answer = Box::pin(self.accept(&signed, &sender, services, now)).await;
         answer.unwrap_or_else(|problem| api::problem(&problem))
     }
 
@@ -136,10 +138,11 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
     async fn accept(
         &self,
         signed: &Signed<'_>,
+        sender: &Sender,
         services: &(impl WebhookServices + IntakeServices),
         now: Timestamp,
     ) -> Result<Response, Problem> {
-        let Signed { topic, delivery, body, key } = signed;
+        let Signed { topic, delivery, body, .. } = signed;
         let text = str::from_utf8(body).map(readable).unwrap_or_default();
         let Ok(payload) = serde_json::from_str::<Value>(&text) else {
             let problem = Problem::new(Code::NotJson, "The body is signed, but no JSON.");
@@ -147,8 +150,7 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             return Ok(api::answer(200, &json!({ "ignored": "faulty" })));
         };
         let message = Message { topic, delivery, payload: &payload };
-        let sender = Sender::platform(P::NAME, *key);
-        Ok(match self.handle(&message, &sender, services, now).await? {
+        Ok(match self.handle(&message, sender, services, now).await? {
             Taken::Order(response) => response,
             Taken::Ignored(reason) => api::answer(200, &json!({ "ignored": reason })),
         })

@@ -45,6 +45,12 @@ impl Sender {
         short(self.way, self.name.as_deref())
     }
 
+    /// Says in the log who signed a request: the access log has the same request, and can't name the key.
+    pub fn log(&self, request: &Request) {
+        let (code, source, request_id) = ("webhook_sender", self.name(), request.id.as_deref());
+        tracing::info!(code, source, request_id, "the sender of a message is known");
+    }
+
     /// The source of its event on the bus. No other function may put one of this kind.
     #[must_use]
     pub fn source(&self) -> String {

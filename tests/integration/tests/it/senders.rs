@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use postback_harness::{Strike, api_event, order_event};
-use postback_integration::{Bundle, minimal};
+use postback_integration::{
+    Bundle,
+    log::Log,
+    minimal,
+    sign::{KEY, NEXT_KEY, PLATFORM_KEY, message, platform_message, secret},
+    with,
+};
 use serde_json::{Value, json};
 
 async fn shown(bundle: &Bundle, order_id: &str) -> Vec<String> {
@@ -85,4 +91,31 @@ async fn an_order_that_waits_before_its_first_write_keeps_its_sender() {
     bundle.bed.work_off(&bundle.shopback, Duration::from_hours(1)).await;
 
     assert_eq!(shown(&bundle, "A-1").await, ["bus/shop.checkout"]);
+}
+
+#[tokio::test]
+async fn the_log_has_the_place_of_a_webhooks_key_with_the_id_of_the_request() {
+    let bundle = Bundle::new(2).await;
+    bundle.webhook_services.rotate(Some(&secret(&[KEY, NEXT_KEY])));
+    let (log, _guard) = Log::capture();
+    let now = bundle.bed.now();
+    let order = minimal("A-1").to_string();
+    let faulty = with(minimal("A-2"), "/total", json!("a lot")).to_string();
+    let stranger = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let headers = ["x-shopify-hmac-sha256", "x-shopify-topic", "x-shopify-event-id"];
+    let topic = "orders/updated";
+    for (id, mut event) in [
+        ("r-1", message(KEY, "msg_1", now, &order)),
+        ("r-2", message(NEXT_KEY, "msg_2", now, &faulty)),
+        ("r-3", message(stranger, "msg_3", now, &order)),
+        ("r-4", platform_message("/webhooks/shopify", headers, PLATFORM_KEY, topic, "d1", "{}")),
+    ] {
+        event["requestContext"]["requestId"] = json!(id);
+        bundle.call(&event).await;
+    }
+
+    let lines = log.coded("webhook_sender");
+    let named: Vec<_> = lines.iter().map(|it| (&*it["source"], &*it["request_id"])).collect();
+    let expected = [("webhook/1", "r-1"), ("webhook/2", "r-2"), ("webhook/shopify/1", "r-4")];
+    assert_eq!(named, expected);
 }

@@ -14,6 +14,8 @@ use serde_json::{Value, value::RawValue};
 #[derive(Clone, Default, Deserialize)]
 #[serde(from = "Event")]
 pub struct Request {
+    /// The request's id, which the access log has as well.
+    pub id: Option<String>,
     /// The method, in upper case.
     pub method: String,
     /// The path, still percent-encoded.
@@ -90,10 +92,12 @@ struct Event {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Context {
     http: Http,
     /// Anything, because claims may be: it must not make the event unreadable.
     authorizer: Option<Box<RawValue>>,
+    request_id: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +110,7 @@ impl From<Event> for Request {
         let authorizer: Value = readable(event.request_context.authorizer.as_deref());
         let text = |pointer| authorizer.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         Self {
+            id: readable(event.request_context.request_id.as_deref()),
             caller_arn: text("/iam/userArn"),
             subject: text("/jwt/claims/sub"),
             method: event.request_context.http.method,
@@ -189,12 +194,13 @@ mod tests {
         event["headers"]["x-odd"] = json!("half");
         event["headers"]["x-odder"] = json!(["half"]);
         event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": { "sub": "half" } } });
+        event["requestContext"]["requestId"] = json!("half");
         let event = event.to_string().replace("half", r"\ud83d");
 
         let request: Request = serde_json::from_str(&event).expect("a request");
 
         assert_eq!(request.headers.get("content-type"), Some("application/json"));
-        assert_eq!((request.headers.get("x-odd"), request.subject), (None, None));
+        assert_eq!((request.headers.get("x-odd"), request.subject, request.id), (None, None, None));
     }
 
     #[test]

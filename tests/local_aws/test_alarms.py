@@ -129,7 +129,7 @@ def test_an_alarm_for_all_orders_needs_every_order_of_two_periods(template, alar
         assert alarm["TreatMissingData"] == "notBreaching"
     clicks = alarms["NoClicksAlarm"]
     assert (clicks["Statistic"], clicks["Threshold"], clicks["ComparisonOperator"]) == ("Maximum", 1, "LessThanThreshold")
-    assert (clicks["Period"], clicks["EvaluationPeriods"]) == (86400, {"Ref": "NoClicksDays"})
+    assert (clicks["Period"], clicks["EvaluationPeriods"]) == ({"Ref": "NoClicksSeconds"}, 3)
     assert clicks["TreatMissingData"] == "notBreaching"
 
 

@@ -94,7 +94,29 @@ def test_a_shop_whose_clicks_are_lost_is_seen_however_few_orders_it_has(deployed
 
     assert fires(deployed("NoClicks"), orders(7, OPEN, lost_from_the_fifth_day_on))
     assert not fires(deployed("NoClicks"), orders(6, OPEN, lost_from_the_fifth_day_on))
-    assert fires(deployed("NoClicks", NoClicksDays=1), orders(2, BUSY, lambda number: number < 90))
+
+
+def test_a_busy_shop_learns_after_three_hours_that_its_clicks_are_lost_if_it_wants(deployed):
+    two_hours = orders(1, BUSY, lambda number: number < 87)
+    three_hours = orders(1, BUSY, lambda number: number < 83)
+
+    assert not fires(deployed("NoClicks", NoClicksSeconds=3600), two_hours)
+    assert fires(deployed("NoClicks", NoClicksSeconds=3600), three_hours)
+    assert not fires(deployed("NoClicks"), three_hours)
+
+
+def test_a_shop_with_an_order_every_other_day_is_seen_if_it_wants(deployed):
+    lost, some, refused = ([(2 * day * DAY + 11 * HOUR, value) for day, value in enumerate(values)]
+                           for values in ([1, 1, 0, 0, 0], [1, 0, 0, 1, 0], [0, 0, 1, 1]))  # fmt: skip
+    slow = {"NoClicksSeconds": 172_800, "AllOrdersSeconds": 172_800}
+
+    assert fires(deployed("NoClicks", **slow), lost)
+    assert not fires(deployed("NoClicks", **slow), some)
+    assert not fires(deployed("NoClicks"), lost)
+    for name in OF_ALL_ORDERS:
+        assert fires(deployed(name, **slow), refused)
+        assert not fires(deployed(name, **slow), some)
+        assert not fires(deployed(name), refused)
 
 
 def test_a_shop_with_few_clicks_raises_nothing_by_day_or_night(deployed):

@@ -85,6 +85,12 @@ def map_body(ctx, body):
     return body
 
 
+def is_unsayable(each, path, error, pointer):
+    # What is of one route alone is of the networks' own.
+    is_here = "only" not in each or path.startswith("/orders/")
+    return is_here and error["code"] == each["code"] and pointer.startswith(each["member"])
+
+
 UNSAYABLE = json.loads((Path(__file__).parents[1] / "integration" / "unsayable.json").read_text())
 
 
@@ -96,5 +102,5 @@ def refused_for_what_a_schema_cannot_say_alone(ctx, response, case):
     for error in response.json()["errors"]:
         # In an envelope the order is `data`.
         pointer = error["pointer"].removeprefix("/data")
-        known = [each for each in UNSAYABLE if error["code"] == each["code"] and pointer.startswith(each["member"])]
+        known = any(is_unsayable(each, case.operation.path, error, pointer) for each in UNSAYABLE)
         assert known, f"{error['code']} at {error['pointer']}"

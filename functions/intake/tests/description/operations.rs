@@ -3,7 +3,7 @@
 use postback_core::problem::Code;
 use serde_json::{Map, Value, json};
 
-use crate::schemas::{networks, schemas};
+use crate::schemas::{networks, order_to, schemas};
 
 fn answer(description: &str, schema: &str) -> Value {
     json!({
@@ -107,11 +107,9 @@ const BAD: [Code; 5] = [
     Code::InvalidOrder,
 ];
 
-fn body() -> Value {
-    json!({
-        "required": true,
-        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Order" } } },
-    })
+fn body(schema: &str) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
 }
 
 fn in_path(name: &str, description: &str) -> Value {
@@ -132,7 +130,7 @@ fn post_order() -> Value {
     let codes = [&BAD[..], &more].concat();
     json!({
         "operationId": "postOrder", "summary": "Send an order to every network it concerns",
-        "requestBody": body(),
+        "requestBody": body("Order"),
         "responses": responses(&[("202", taken())], &codes),
     })
 }
@@ -218,7 +216,7 @@ fn post_to_network(network: &str) -> Value {
     json!({
         "operationId": format!("postOrderTo_{network}"),
         "summary": format!("Send an order to {network} now, and get the result"),
-        "requestBody": body(),
+        "requestBody": body(&order_to(network)),
         "responses": responses(&good, &[&BAD[..], &more].concat()),
     })
 }

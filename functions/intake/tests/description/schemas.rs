@@ -26,8 +26,8 @@ fn schema_of<T: JsonSchema>(definitions: &str) -> Schema {
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-/// The order as a shop may send it, and its definitions at `place`.
-fn order(place: &str) -> (Value, Map<String, Value>) {
+/// The order as a shop may send it with these clicks, and its definitions at `place`.
+fn order(place: &str, clicks: &Value) -> (Value, Map<String, Value>) {
     let mut order = schema_of::<Order>(place).to_value();
     let mut definitions = take_definitions(&mut order);
     for name in LOOSE {
@@ -55,7 +55,7 @@ fn order(place: &str) -> (Value, Map<String, Value>) {
     let members = &mut order["properties"];
     members["clicks"] = described(
         &members["clicks"]["description"],
-        json!({ "anyOf": [clicks(), { "$ref": format!("{place}/Absent") }] }),
+        json!({ "anyOf": [clicks, { "$ref": format!("{place}/Absent") }] }),
     );
     members["updated_at"] = or_absent(&members["updated_at"], place, "Instant");
     members["completed_at"] = json!({ "description": members["completed_at"]["description"], "$ref": format!("{place}/Instant") });
@@ -144,18 +144,30 @@ fn or_absent(member: &Value, place: &str, name: &str) -> Value {
 
 /// The clicks, each as its network's folder describes it.
 fn clicks() -> Value {
-    let mut clicks = Map::new();
-    for (name, folder) in networks() {
-        let Ok(schema) = fs::read_to_string(Path::new(&folder).join("clicks.schema.json")) else {
-            continue;
-        };
-        let mut schema: Value = serde_json::from_str(&schema).unwrap_or_default();
-        schema.as_object_mut().map(|members| members.remove("$schema"));
-        let description = schema["description"].take();
-        schema.as_object_mut().map(|members| members.remove("description"));
-        clicks.insert(name, loose_object(&description, &schema));
-    }
+    let clicks: Map<_, _> =
+        networks().into_iter().filter_map(|(name, folder)| Some((name, click(&folder)?))).collect();
     json!({ "type": "object", "additionalProperties": false, "properties": clicks })
+}
+
+/// The clicks of an order for one network: its own, described by its folder. It does not know those of
+/// others, which are passed over.
+fn clicks_to(network: &str, folder: &str) -> Value {
+    let none = json!("This network has no click: a member in one is refused.");
+    let no_members = json!({ "type": "object", "additionalProperties": false });
+    let click = click(folder).unwrap_or_else(|| loose_object(&none, &no_members));
+    json!({ "type": "object", "properties": { network: click } })
+}
+
+/// The click of a network; `None` if it has none.
+fn click(folder: &str) -> Option<Value> {
+    let schema = fs::read_to_string(Path::new(folder).join("clicks.schema.json")).ok()?;
+    let mut schema: Value = serde_json::from_str(&schema).unwrap_or_default();
+    let description = schema["description"].take();
+    if let Value::Object(members) = &mut schema {
+        members.remove("$schema");
+        members.remove("description");
+    }
+    Some(loose_object(&description, &schema))
 }
 
 /// The networks: their names and their folders.
@@ -222,16 +234,27 @@ fn absent() -> Value {
 }
 
 pub(crate) fn order_schema() -> Value {
-    let (mut schema, definitions) = order("#/$defs");
+    let (mut schema, definitions) = order("#/$defs", &clicks());
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("A Postback order");
     schema["$defs"] = Value::Object(definitions);
     schema
 }
 
+/// The name of the schema of an order that is sent to one network.
+pub(crate) fn order_to(network: &str) -> String {
+    format!("OrderTo_{network}")
+}
+
 pub(crate) fn schemas() -> Map<String, Value> {
-    let (order, mut schemas) = order("#/components/schemas");
-    schemas.insert("Order".into(), order);
+    let place = "#/components/schemas";
+    let (whole, mut schemas) = order(place, &clicks());
+    schemas.insert("Order".into(), whole);
+    for (network, folder) in networks() {
+        let (mut to_network, _) = order(place, &clicks_to(&network, &folder));
+        to_network["title"] = json!(format!("Order to {network}"));
+        schemas.insert(order_to(&network), to_network);
+    }
     let mut state = schema_of::<State>("/components/schemas").to_value();
     take_definitions(&mut state);
     schemas.insert("State".into(), state);

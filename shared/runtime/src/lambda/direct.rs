@@ -3,7 +3,7 @@
 use postback_core::{
     clock::Timestamp,
     delivery::{RETENTION, State},
-    fields::{Fault, UnknownFields, nearest, unknown_member},
+    fields::{Fault, UnknownFields, is_absent, nearest, unknown_member},
     network::Network,
     order::{Arrived, clicks_fault, id_of, is_cancellation, readable},
     problem::{Code, Problem},
@@ -127,8 +127,9 @@ fn is_cookie_missed(order: &Arrived, results: &[DeliveryResult]) -> bool {
     is_skipped && order.is_completed() && order.click_cookie.is_some()
 }
 
-/// Reads the order; every member that nobody would read is a fault.
-pub(super) fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
+/// Reads the order of a direct call; every member that nobody would read is a fault, but for the clicks
+/// of other networks, whose names are not known here.
+pub fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
     let value = api::json(body)?;
     let order = Arrived::read(&value, UnknownFields::Deny);
     let mut faults: Vec<_> = order.iter().flat_map(|order| order.too_far_ahead(now)).collect();
@@ -148,7 +149,8 @@ fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
         return Vec::new();
     }
     let click = order.get("clicks").and_then(|clicks| clicks.get(N::NAME));
-    let Some(click) = click else {
+    // One that holds nothing may stand beside the one that is meant.
+    let Some(click) = click.filter(|click| !is_absent(click) && **click != json!({})) else {
         return clicks_fault(order).into_iter().chain(misspelt::<N>(order)).collect();
     };
     let given = click.as_object().into_iter().flatten();
@@ -163,7 +165,8 @@ fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
 /// The members of `clicks` by which this network is meant. It is the one name that is known here.
 fn misspelt<N: Network>(order: &Value) -> impl Iterator<Item = Fault> {
     let clicks = order.get("clicks").and_then(Value::as_object).into_iter().flatten();
-    let meant = clicks.filter(|(name, _)| nearest(name, [N::NAME]).is_some());
+    let meant =
+        clicks.filter(|(name, _)| name.as_str() != N::NAME && nearest(name, [N::NAME]).is_some());
     meant.map(|(name, _)| {
         let fault = unknown_member(name, [N::NAME]);
         Fault { pointer: format!("/clicks{}", fault.pointer), ..fault }

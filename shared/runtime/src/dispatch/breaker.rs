@@ -172,20 +172,15 @@ impl CircuitBreaker {
             Verdict::Retry { .. } | Verdict::RetryOnce { .. } => return None,
             _ => return self.close(settings, now),
         };
-        let is_by_status_alone = cause.is_by_status_alone();
-        let is_about_the_order = is_by_status_alone && self.is_proven(settings, now);
+        let is_about_the_order = cause.is_by_status_alone() && self.is_proven(settings, now);
         self.last_ended_well = false;
-        let is_outage = self.open.as_ref().is_some_and(|open| open.cause == Cause::Outage);
-        if cause == Cause::Outage && attempt > 1 && !is_outage {
+        if cause == Cause::Outage && attempt > 1 && !self.is_outage() {
             // It failed before: its texts may be why, and it comes again and again.
             return None;
         }
-        let slot = if is_by_status_alone { &mut self.refused } else { &mut self.failed };
-        let before = slot.replace((order_id.to_owned(), cause.clone()));
-        // Another order failed before, of the same cause and with no success since.
-        let is_second = before.is_some_and(|before| before.0 != order_id && before.1 == cause);
+        let is_second = self.note(order_id, &cause);
         // It answers other orders again.
-        self.open.take_if(|open| is_by_status_alone && open.cause == Cause::Throttled);
+        self.open.take_if(|open| cause.is_by_status_alone() && open.cause == Cause::Throttled);
         match &mut self.open {
             // One order makes no outage of a pause that the network asked for.
             Some(open) if open.cause == Cause::Throttled && !is_second => None,
@@ -217,6 +212,18 @@ impl CircuitBreaker {
         // What held the refused orders alone is over: the network judges by its own limit now.
         let was = self.open.replace(OpenCircuit { until: now + after, ..open });
         was.map(|_| Change::Closed)
+    }
+
+    /// Notes a failure. Returns whether another order failed before, of the same cause and with no
+    /// success since.
+    fn note(&mut self, order_id: &str, cause: &Cause) -> bool {
+        let slot = if cause.is_by_status_alone() { &mut self.refused } else { &mut self.failed };
+        let before = slot.replace((order_id.to_owned(), cause.clone()));
+        before.is_some_and(|before| before.0 != order_id && before.1 == *cause)
+    }
+
+    fn is_outage(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.cause == Cause::Outage)
     }
 
     fn is_proven(&self, settings: &str, now: Timestamp) -> bool {

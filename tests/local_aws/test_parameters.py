@@ -222,6 +222,19 @@ def test_a_flood_of_the_webhook_can_use_up_its_own_limits_alone(template):
     assert "ReservedConcurrentExecutions" not in none["WebhookFunction"]["Properties"]
 
 
+def test_a_flood_of_the_api_can_be_kept_from_the_concurrency_of_the_others(template):
+    functions = ("IntakeFunction", "AuditFunction")
+    default = Deployment(template).resources
+    limited = Deployment(template, {"ApiConcurrency": "50"}).resources
+
+    assert template["Parameters"]["ApiConcurrency"]["Default"] == 0
+    for name in functions:
+        assert "ReservedConcurrentExecutions" not in default[name]["Properties"]
+        assert limited[name]["Properties"]["ReservedConcurrentExecutions"] == {"Ref": "ApiConcurrency"}
+    reserved = [name for name in limited if "ReservedConcurrentExecutions" in limited[name]["Properties"]]
+    assert sorted(reserved) == sorted(functions)
+
+
 def test_every_network_is_on_unless_turned_off(template):
     for network in NETWORKS:
         parameter = template["Parameters"][f"{network.prefix}Enabled"]

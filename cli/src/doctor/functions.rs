@@ -151,7 +151,7 @@ fn judge(subject: &str, reply: &Reply, template: &Template) -> Vec<Finding> {
                 "function_throttled",
                 "its function may not run: Lambda refuses calls".to_owned(),
                 "Raise the function's reserved concurrency (ReservedConcurrency, of a webhook \
-                 WebhookConcurrency), or the account's.",
+                 WebhookConcurrency, of intake and audit ApiConcurrency), or the account's.",
             );
         }
     };

@@ -34,6 +34,8 @@ pub struct Keyring {
 struct CachedKeys {
     /// `None` if there are none in force.
     keys: Option<Arc<Keys>>,
+    /// The version of the secret that holds them.
+    version: String,
     /// The time when the secret was last asked for.
     read_at: Timestamp,
     /// The time when Secrets Manager last returned it.
@@ -74,7 +76,9 @@ impl Keyring {
         let cached = match cache.clone() {
             Some(cached) if now.since(cached.read_at) < cached.max_age(max_age) => cached,
             before => match read_keys(services, &self.kind, before.as_ref()).await {
-                Ok(keys) => CachedKeys { keys, read_at: now, confirmed_at: now },
+                Ok((keys, version)) => {
+                    CachedKeys { keys, version, read_at: now, confirmed_at: now }
+                }
                 Err(Unavailable) => CachedKeys::unconfirmed(before, now),
             },
         };
@@ -93,8 +97,9 @@ impl CachedKeys {
     /// The keys read before, while Secrets Manager does not answer.
     fn unconfirmed(before: Option<Self>, now: Timestamp) -> Self {
         let confirmed_at = before.as_ref().map_or(now, |before| before.confirmed_at);
-        let keys = before.filter(|_| now.since(confirmed_at) < Secret::MAX_UNCONFIRMED);
-        Self { keys: keys.and_then(|before| before.keys), read_at: now, confirmed_at }
+        let held = before.filter(|_| now.since(confirmed_at) < Secret::MAX_UNCONFIRMED);
+        let (keys, version) = held.map_or_else(Default::default, |it| (it.keys, it.version));
+        Self { keys, version, read_at: now, confirmed_at }
     }
 
     fn max_age(&self, max_age: Duration) -> Duration {
@@ -102,13 +107,14 @@ impl CachedKeys {
     }
 }
 
-/// Reads the keys. A secret that was read and holds no valid key means that there is none: that is
-/// how a key is revoked.
+/// Reads the keys, and the version of their secret. A secret that was read and holds no valid key
+/// means that there is none: that is how a key is revoked. The same version is the same keys: no
+/// signature has to be compared with them again.
 async fn read_keys(
     services: &impl WebhookServices,
     kind: &KeyKind,
     before: Option<&CachedKeys>,
-) -> Result<Option<Arc<Keys>>, Unavailable> {
+) -> Result<(Option<Arc<Keys>>, String), Unavailable> {
     let secret = match before.and_then(|before| before.keys.as_ref()) {
         Some(_) => timeout(PATIENCE, services.secret()).await.unwrap_or(Err(Unavailable)),
         // Without keys nothing can be taken: it is worth waiting for them.
@@ -128,5 +134,7 @@ async fn read_keys(
             "the secret named by WEBHOOK_SECRET_ARN has faults: those keys are not in force"
         );
     }
-    Ok((!keys.is_empty()).then(|| Arc::new(keys)))
+    let before = before.filter(|before| before.version == secret.version);
+    let same = before.and_then(|before| before.keys.clone());
+    Ok((same.or_else(|| (!keys.is_empty()).then(|| Arc::new(keys))), secret.version))
 }

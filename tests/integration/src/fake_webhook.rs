@@ -26,12 +26,13 @@ pub struct FakeWebhook {
 #[derive(Debug)]
 struct Secrets {
     json: Option<String>,
+    version: u32,
     reads: u32,
 }
 
 impl FakeWebhook {
     pub(crate) fn new(orders: FakeIntake, ledger: Ledger, secret: &str) -> Self {
-        let secrets = Secrets { json: Some(secret.to_owned()), reads: 0 };
+        let secrets = Secrets { json: Some(secret.to_owned()), version: 1, reads: 0 };
         let measured = Arc::default();
         Self { orders, ledger, secret: Arc::new(Mutex::new(secrets)), measured }
     }
@@ -42,7 +43,9 @@ impl FakeWebhook {
 
     /// Changes the secret; with `None` it can't be read.
     pub fn rotate(&self, json: Option<&str>) {
-        self.secrets().json = json.map(str::to_owned);
+        let mut secrets = self.secrets();
+        secrets.json = json.map(str::to_owned);
+        secrets.version += 1;
     }
 
     /// The documents of metrics so far.
@@ -106,7 +109,7 @@ impl WebhookServices for FakeWebhook {
         let mut secrets = self.secrets();
         secrets.reads += 1;
         let json = secrets.json.clone().ok_or(Unavailable)?;
-        Ok(Secret { json: json.into(), version: secrets.reads.to_string() })
+        Ok(Secret { json: json.into(), version: secrets.version.to_string() })
     }
 
     async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {

@@ -5,32 +5,28 @@
 //! end in doubt or unsent, are asked to wait by a 503, or meet the same refusal of a setting under
 //! the same HTTP status. A refusal by the status alone does not count while other orders are judged.
 //! A 429 is the network's own limit, whichever order meets it. While it is open,
-//! orders wait unsent. After a pause one order is let through, never the one that failed last. Where
-//! it opened by the status alone, only orders that met that refusal wait: it may be one shopper's
-//! texts, and the others are tried. Any answer that judges an order closes it, and so do changed
-//! settings.
+//! orders wait unsent. After a pause one order is let through, never the one that failed last; in an
+//! outage a new one first, and one that waits before those that came earlier: what failed may be the
+//! texts of one shopper, whose orders wait with the others. Where it opened by the status alone, only
+//! orders that met that refusal wait, and the others are tried. Any answer that judges an order
+//! closes it, and so do changed settings. A 503 that asks for a pause asks it of its order alone.
 
 use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{IfAbsent, Open, State, Verdict},
-    network::may_be_a_firewalls,
+    delivery::{IfAbsent, Open, Verdict},
     redaction::Reason,
 };
 
-/// The pauses of an outage; the last one repeats.
-const OUTAGE_PAUSES: [Duration; 3] =
-    [Duration::from_mins(2), Duration::from_mins(5), Duration::from_mins(15)];
-/// The time for which the order that failed last leaves the probe to another one. It may be the only
-/// one there is.
-const LONE_ORDER_PAUSE: Duration = Duration::from_mins(15);
+mod open;
+
+use open::{Cause, OpenCircuit};
+
 /// The time for which settings count as right after the network has judged an order under them. What
 /// is refused meanwhile by the status alone is about those orders: a firewall may dislike the texts
 /// of one shopper, who could otherwise stop the network for everybody with two orders in a row.
 const PROVEN: Duration = Duration::from_mins(2);
-/// The pause of a wrong setting: the other side may fix it.
-const SETTING_PAUSE: Duration = Duration::from_mins(5);
 /// The most requests in flight at a network whose doubts are held, unless the last ended well.
 const MAX_IN_FLIGHT: u32 = 2;
 
@@ -39,37 +35,13 @@ const MAX_IN_FLIGHT: u32 = 2;
 pub(super) struct CircuitBreaker {
     /// The last order that failed, with no success since.
     failed: Option<(String, Cause)>,
+    /// The same of those that were refused by the status alone: neither hides the other.
+    refused: Option<(String, Cause)>,
     /// The settings under which the network last judged an order, and the time of that.
     proven: Option<(String, Timestamp)>,
     open: Option<OpenCircuit>,
     in_flight: u32,
     last_ended_well: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Cause {
-    Outage,
-    Throttled,
-    /// The reason, and the HTTP status that said so: another status is another refusal.
-    Setting(Reason, Option<u16>),
-}
-
-impl Cause {
-    fn is_by_status_alone(&self) -> bool {
-        matches!(self, Self::Setting(reason, _) if may_be_a_firewalls(reason))
-    }
-}
-
-#[derive(Clone, Debug)]
-struct OpenCircuit {
-    cause: Cause,
-    /// The version of the settings under which it opened.
-    settings: String,
-    until: Timestamp,
-    /// The number of probes so far.
-    probes: usize,
-    /// True if it opened by the status alone: only the orders that met this refusal wait.
-    only_refused: bool,
 }
 
 /// The way through the circuit breaker for one order.
@@ -129,23 +101,33 @@ impl CircuitBreaker {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Looks for a way through for `order_id`, which would be sent with `settings`.
-    pub(super) fn check(&mut self, order_id: &str, settings: &str, now: Timestamp) -> Circuit {
-        let failed_last = self.failed.as_ref().is_some_and(|(failed, _)| failed == order_id);
+    /// Looks for a way through for `order_id`, which would be sent with `settings`. A new one did not
+    /// wait before.
+    pub(super) fn check(
+        &mut self,
+        order_id: &str,
+        is_new: bool,
+        settings: &str,
+        now: Timestamp,
+    ) -> Circuit {
+        let failed_last =
+            self.failed.iter().chain(&self.refused).any(|(failed, _)| failed == order_id);
         let Some(open) = &mut self.open else { return Circuit::Closed };
         if open.settings != settings {
             return Circuit::Closed;
         }
         if now < open.until {
+            if is_new {
+                open.newest = Some(order_id.to_owned());
+            }
             return Circuit::Open(open.view());
         }
-        let alone_from = open.until + LONE_ORDER_PAUSE;
-        if failed_last && open.cause != Cause::Throttled && now < alone_from {
+        let its_turn = open.until + open.leaves_the_probe(order_id, is_new, failed_last);
+        if now < its_turn {
             // Another order is the probe.
-            return Circuit::Open(Open { until: alone_from, ..open.view() });
+            return Circuit::Open(Open { until: its_turn, ..open.view() });
         }
-        open.probes += 1;
-        open.until = now + open.pause();
+        open.let_through(now);
         Circuit::HalfOpen
     }
 
@@ -157,11 +139,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// Learns from the verdict of an order that was sent with `settings`, and the HTTP status behind
-    /// it.
-    pub(super) fn record(
+    /// Learns from the verdict of an order's attempt that was sent with `settings`, and the HTTP
+    /// status behind it.
+    pub(super) fn learn(
         &mut self,
         order_id: &str,
+        attempt: u32,
         verdict: &Verdict,
         status: Option<u16>,
         settings: &str,
@@ -189,13 +172,15 @@ impl CircuitBreaker {
             Verdict::Retry { .. } | Verdict::RetryOnce { .. } => return None,
             _ => return self.close(settings, now),
         };
-        let is_by_status_alone = cause.is_by_status_alone();
-        let is_about_the_order = is_by_status_alone && self.is_proven(settings, now);
+        let is_about_the_order = cause.is_by_status_alone() && self.is_proven(settings, now);
         self.last_ended_well = false;
-        let is_second = self.is_second(order_id, &cause);
-        self.failed = Some((order_id.to_owned(), cause.clone()));
+        if cause == Cause::Outage && attempt > 1 && !self.is_outage() {
+            // It failed before: its texts may be why, and it comes again and again.
+            return None;
+        }
+        let is_second = self.note(order_id, &cause);
         // It answers other orders again.
-        self.open.take_if(|open| is_by_status_alone && open.cause == Cause::Throttled);
+        self.open.take_if(|open| cause.is_by_status_alone() && open.cause == Cause::Throttled);
         match &mut self.open {
             // One order makes no outage of a pause that the network asked for.
             Some(open) if open.cause == Cause::Throttled && !is_second => None,
@@ -204,7 +189,7 @@ impl CircuitBreaker {
                 if cause == Cause::Outage && open.cause != cause {
                     (open.cause, open.probes) = (cause, 0);
                 }
-                open.until = open.until.max(now + open.pause().max(asked_by(verdict)));
+                open.until = open.until.max(now + open.pause());
                 None
             }
             // One more was tried, and says nothing about the others.
@@ -229,10 +214,16 @@ impl CircuitBreaker {
         was.map(|_| Change::Closed)
     }
 
-    /// Returns whether another order failed before, of the same cause and with no success since.
-    fn is_second(&self, order_id: &str, cause: &Cause) -> bool {
-        let before = self.failed.as_ref();
-        before.is_some_and(|(failed, before)| failed != order_id && before == cause)
+    /// Notes a failure. Returns whether another order failed before, of the same cause and with no
+    /// success since.
+    fn note(&mut self, order_id: &str, cause: &Cause) -> bool {
+        let slot = if cause.is_by_status_alone() { &mut self.refused } else { &mut self.failed };
+        let before = slot.replace((order_id.to_owned(), cause.clone()));
+        before.is_some_and(|before| before.0 != order_id && before.1 == *cause)
+    }
+
+    fn is_outage(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.cause == Cause::Outage)
     }
 
     fn is_proven(&self, settings: &str, now: Timestamp) -> bool {
@@ -242,51 +233,11 @@ impl CircuitBreaker {
     }
 
     fn close(&mut self, settings: &str, now: Timestamp) -> Option<Change> {
-        self.failed = None;
+        (self.failed, self.refused) = (None, None);
         self.proven = Some((settings.to_owned(), now));
         self.last_ended_well = true;
         let was = self.open.take()?;
         (was.cause != Cause::Throttled).then_some(Change::Closed)
-    }
-}
-
-/// The pause that the network asked for.
-const fn asked_by(verdict: &Verdict) -> Duration {
-    match verdict {
-        Verdict::Retry { after: Some(after), .. } => *after,
-        _ => Duration::ZERO,
-    }
-}
-
-impl OpenCircuit {
-    fn new(cause: Cause, settings: &str, now: Timestamp) -> Self {
-        let (settings, only_refused) = (settings.to_owned(), cause.is_by_status_alone());
-        let open = Self { cause, settings, until: now, probes: 0, only_refused };
-        Self { until: now + open.pause(), ..open }
-    }
-
-    fn pause(&self) -> Duration {
-        match self.cause {
-            Cause::Outage => OUTAGE_PAUSES[self.probes.min(OUTAGE_PAUSES.len() - 1)],
-            Cause::Throttled => Duration::from_mins(1),
-            Cause::Setting(..) => SETTING_PAUSE,
-        }
-    }
-
-    fn reason(&self) -> Reason {
-        match &self.cause {
-            Cause::Outage => Reason::new("network_down"),
-            Cause::Throttled => Reason::new("http_429"),
-            Cause::Setting(reason, _) => reason.clone(),
-        }
-    }
-
-    fn view(&self) -> Open {
-        let state = match self.cause {
-            Cause::Setting(..) => State::Parked,
-            _ => State::Retrying,
-        };
-        Open { until: self.until, state, reason: self.reason(), only_refused: self.only_refused }
     }
 }
 

@@ -143,6 +143,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let is_open = self.breaker().is_open();
         let settings = self.settings.current(&self.services, is_open);
         let (configured, pauses) = join(Box::pin(settings), Box::pin(self.refresh_pauses())).await;
+        if configured.is_faulty {
+            self.metrics().record_paused(true);
+        }
         let mut results = match self.plan(order, &configured).await? {
             Plan::Send(parts) => {
                 pauses.map_err(UpdateError::from)?;
@@ -257,7 +260,11 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let paused = self.pauses.since().await;
         let circuit = match paused {
             Some(_) => pauses::circuit(now),
-            None => self.breaker().check(order_id, &configured.version, now),
+            None if configured.is_faulty => settings::circuit(now),
+            None => {
+                let is_new = !trigger.is_delayed;
+                self.breaker().check(order_id, is_new, &configured.version, now)
+            }
         };
         let scope = configured.network.scope(&part.report);
         let facts = content::<N>(order).and(part.facts.clone());

@@ -4,18 +4,24 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use postback_core::{
     clock::Timestamp,
+    delivery::{Open, State},
     fields::Fault,
     network::{Network, configure},
+    redaction::Reason,
 };
 use secrecy::ExposeSecret;
 use tokio::sync::RwLock;
 
+use super::Circuit;
 use crate::services::Services;
 
 /// The age at which the secret is read again.
 const MAX_AGE: Duration = Duration::from_mins(2);
-/// The same while the circuit breaker is open because of the settings.
+/// The same while the circuit breaker is open because of the settings, or they are faulty.
 const MAX_AGE_WHILE_OPEN: Duration = Duration::from_secs(10);
+
+/// The time after which an order that waits for settings is looked at again, at the latest.
+const PAUSE: Duration = Duration::from_mins(15);
 
 /// A network with the settings of its secret.
 pub struct Configured<N> {
@@ -25,6 +31,9 @@ pub struct Configured<N> {
     pub version: String,
     /// The time of the reading.
     pub read_at: Timestamp,
+    /// True if the secret was read and holds faults: these are the settings before, and nothing is
+    /// sent with them.
+    pub is_faulty: bool,
 }
 
 impl<N> fmt::Debug for Configured<N> {
@@ -57,15 +66,16 @@ impl<N: Network> Settings<N> {
         Ok(Self(RwLock::new(Arc::new(read(services).await?))))
     }
 
-    /// The settings, read again when they are old. If the secret can't be read, or has faults, the
-    /// old settings stay in force.
+    /// The settings, read again when they are old. If the secret can't be read, the old settings stay
+    /// in force. If it has faults, or was emptied, there are none until it is corrected.
     pub(super) async fn current(
         &self,
         services: &impl Services,
         breaker_is_open: bool,
     ) -> Arc<Configured<N>> {
         let held = Arc::clone(&*self.0.read().await);
-        let max_age = if breaker_is_open { MAX_AGE_WHILE_OPEN } else { MAX_AGE };
+        let is_awaited = breaker_is_open || held.is_faulty;
+        let max_age = if is_awaited { MAX_AGE_WHILE_OPEN } else { MAX_AGE };
         let now = services.now();
         if now.since(held.read_at) < max_age {
             return held;
@@ -76,19 +86,32 @@ impl<N: Network> Settings<N> {
         }
         let fresh = match read(services).await {
             Ok(fresh) => fresh,
-            Err(error) => {
-                let code = "settings_not_read";
-                tracing::error!(code, network = N::NAME, %error, "the old settings stay in force");
-                Configured {
-                    network: Arc::clone(&held.network),
-                    version: held.version.clone(),
-                    read_at: now,
-                }
-            }
+            Err(error) => unread(&held, &error, now),
         };
         *slot = Arc::new(fresh);
         Arc::clone(&slot)
     }
+}
+
+/// The settings after a reading that failed.
+fn unread<N: Network>(held: &Configured<N>, error: &StartError, now: Timestamp) -> Configured<N> {
+    let is_faulty = held.is_faulty || matches!(error, StartError::Settings(_));
+    if is_faulty {
+        let code = "settings_not_read";
+        tracing::error!(code, network = N::NAME, %error, "orders wait until it is corrected");
+    } else {
+        let code = "settings_not_read";
+        tracing::error!(code, network = N::NAME, %error, "the old settings stay in force");
+    }
+    let version = if is_faulty { "faulty" } else { &held.version }.to_owned();
+    Configured { network: Arc::clone(&held.network), version, read_at: now, is_faulty }
+}
+
+/// The circuit while the secret has faults: nothing is sent, not even a probe.
+pub(super) fn circuit(now: Timestamp) -> Circuit {
+    let reason = Reason::new("settings_faulty");
+    let until = now + PAUSE;
+    Circuit::Open(Open { until, state: State::Parked, reason, only_refused: false })
 }
 
 pub(super) async fn read<N: Network>(
@@ -96,5 +119,6 @@ pub(super) async fn read<N: Network>(
 ) -> Result<Configured<N>, StartError> {
     let secret = services.secret().await.map_err(|_| StartError::SecretUnavailable)?;
     let network = configure(secret.json.expose_secret()).map_err(StartError::Settings)?;
-    Ok(Configured { network: Arc::new(network), version: secret.version, read_at: services.now() })
+    let (version, read_at) = (secret.version, services.now());
+    Ok(Configured { network: Arc::new(network), version, read_at, is_faulty: false })
 }

@@ -86,6 +86,9 @@ impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
         let is_open = self.breaker().is_open();
         let configured = self.settings.current(&self.services, is_open).await;
         let mut round = Round::default();
+        if configured.is_faulty {
+            return Ok(round);
+        }
         let polled = self.poll(&configured.network, deadline, &mut round).await;
         if let Ok(count) = self.services.count_tracked().await {
             self.metrics().record_tracked(count);

@@ -12,7 +12,8 @@ use postback_core::{
 };
 
 use super::{
-    Circuit, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content, pauses,
+    Circuit, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content,
+    pauses, settings,
 };
 use crate::{
     ledger::{Change, LedgerError, UpdateError, Updated},
@@ -39,7 +40,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let circuit = match &plan {
             None => Circuit::Closed,
             Some(_) if self.is_paused().await => pauses::circuit(now),
-            Some(_) => self.breaker().check(order_id, &configured.version, now),
+            Some(_) if configured.is_faulty => settings::circuit(now),
+            Some(_) => self.breaker().check(order_id, false, &configured.version, now),
         };
         let skipped = match &planned {
             Planned::Skip(reason) => Some(reason.clone()),

@@ -80,8 +80,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         else {
             return Ok(());
         };
-        // A person holds every call to the network; the sweeps go on bringing it.
-        if self.is_paused().await {
+        // A person holds every call to the network, or it has no settings; the sweeps go on bringing it.
+        if configured.is_faulty || self.is_paused().await {
             return Ok(());
         }
         // One at a time: an outage then costs few doubts.
@@ -95,7 +95,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             held = self.apply_validation(key, held, &event, Note::default()).await?.after;
         }
         let now = self.services.now();
-        let circuit = breaker.check(&key.order_id, &configured.version, now);
+        let circuit = breaker.check(&key.order_id, true, &configured.version, now);
         let event = Event::Validate(Due {
             terms: plan.terms,
             deadline,
@@ -112,7 +112,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let Classification { verdict, references, details } = classification;
         if status.is_some() || !matches!(verdict, Verdict::Retry { .. }) {
             let (order, settings) = (&key.order_id, &configured.version);
-            let _logged = breaker.record(order, &verdict, status, settings, self.services.now());
+            let _logged = breaker.learn(order, 1, &verdict, status, settings, self.services.now());
         }
         let note = Note { references, details, attempt: Some(attempt.number), ..Note::default() };
         let event = Event::Settle {

@@ -213,10 +213,10 @@ async fn an_hour(how: &str, fault: Fault, counts: bool) {
 
 #[tokio::test]
 async fn an_hour_in_which_every_request_hangs_holds_a_handful_for_each_instance() {
-    an_hour("hangs", Fault::hang(), true).await;
+    Box::pin(an_hour("hangs", Fault::hang(), true)).await;
 }
 
 #[tokio::test]
 async fn an_hour_of_bare_503s_holds_a_handful_for_each_instance() {
-    an_hour("answers 503", Fault::status(503), false).await;
+    Box::pin(an_hour("answers 503", Fault::status(503), false)).await;
 }

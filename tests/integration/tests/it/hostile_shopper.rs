@@ -1,6 +1,7 @@
 //! A shopper whose texts a firewall before each network refuses: 200 orders an hour, ten in a row,
 //! among 2,000 of others. The others' orders are reported as if there were none of the shopper's.
-//! An hour of it. Then a firewall that asks to wait for hours, and a network that refuses everybody.
+//! An hour of it. Then a firewall that asks to wait for hours, one that answers as a network does that
+//! is down, and a network that refuses everybody.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,6 +25,8 @@ const IN_A_ROW: u32 = 10;
 const FEW: u32 = 300;
 /// So many of them come in a row to an instance that has had no other.
 const FIRST: u32 = 100;
+/// The longest that a good order may wait for a shopper whose texts read as an outage.
+const MOST_MINUTES: Duration = Duration::from_mins(2);
 /// The orders that a network refuses, whoever sends them.
 const REFUSED: u32 = 30;
 
@@ -165,6 +168,46 @@ async fn an_order_whose_firewall_asks_to_wait_for_hours_delays_nobody_elses() {
         assert_eq!((&*state, reason.as_deref()), ("retrying", Some("http_503")), "{network}");
     }
     assert_eq!(paused(&bundle), Vec::<&str>::new());
+}
+
+/// A firewall that answers as a network does that is down. What it leaves unclear may be held, so two
+/// such orders in a row do pause a network; the next good order ends that.
+#[tokio::test]
+async fn a_shopper_whose_texts_read_as_an_outage_delays_others_by_two_minutes_at_most() {
+    let html = Fault::answer(Answer::of("text/html", "<h1>blocked</h1>"));
+    let asks = Fault::answer(Answer::status(503).with_header("retry-after", "30"));
+    let cuts = Fault::close_after_reading().not_processed();
+    let few = [html, asks, cuts].map(|fault| (FEW / 2, fault));
+    for (good, fault) in [(FEW, Fault::status(503))].into_iter().chain(few) {
+        let bundle = Bundle::new(5).await;
+
+        let came = orders(&bundle, good, IN_A_ROW, &fault).await;
+        bundle.work_until(bundle.bed.now() + Duration::from_mins(15)).await;
+
+        let longest = longest_wait(&bundle, &came).await;
+        assert!(longest <= MOST_MINUTES, "{fault:?}: {longest:?}");
+    }
+}
+
+/// Where hardly anybody orders, the good order that waits has its turn before the shopper's others.
+#[tokio::test]
+async fn a_good_order_that_waits_behind_ten_of_a_shopper_is_the_next_to_be_tried() {
+    for (seconds, bound) in [(5, 2), (600, 15)] {
+        let bundle = Bundle::new(6).await;
+        for number in 0..IN_A_ROW {
+            let order = hostile(&bundle, &format!("h{number}"), &Fault::status(503));
+            assert_eq!(bundle.post("/orders", &order).await.status, 202);
+            bundle.work().await;
+        }
+        bundle.work_until(bundle.bed.now() + Duration::from_secs(seconds)).await;
+        let came = BTreeMap::from([("g".to_owned(), bundle.bed.now())]);
+        assert_eq!(bundle.post("/orders", &order("g")).await.status, 202);
+        bundle.work().await;
+        bundle.work_until(bundle.bed.now() + Duration::from_mins(20)).await;
+
+        let longest = longest_wait(&bundle, &came).await;
+        assert!(longest <= Duration::from_mins(bound), "{seconds} s after: {longest:?}");
+    }
 }
 
 /// Every good order was reported by every network at the time at which it came.

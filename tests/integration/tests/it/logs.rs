@@ -182,7 +182,7 @@ async fn every_line_has_a_code_that_the_runbook_explains() {
     bundle.bed.advance(INVISIBLE);
     bundle.post("/orders/cartstack", &minimal("A-4")).await;
     bundle.bed.table.script([Strike::Pass, Strike::Fail, Strike::Fail, Strike::Fail]);
-    bundle.post("/orders/cartstack", &minimal("A-5")).await;
+    bundle.post("/orders/cashmycell", &minimal("A-5")).await;
     let bus = RecordingBus::default();
     bus.refuse([true; 1_000]);
     publish_to(&bus, &bundle.bed.table.stream()).await.expect_err("refused");

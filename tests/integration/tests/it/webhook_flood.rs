@@ -1,12 +1,16 @@
 //! A flood of forged messages: each is refused and counted, costs no call of AWS, and leaves the
 //! orders of others alone.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use postback_core::clock::Timestamp;
 use postback_integration::{
     Bundle, api_event, minimal,
-    sign::{KEY, NEXT_KEY, message},
+    sign::{KEY, NEXT_KEY, message, secret},
+};
+use postback_orders::{
+    keyring::Keyring,
+    keys::{KeyKind, Keys, standard_key},
 };
 use serde_json::{Value, json};
 
@@ -59,6 +63,34 @@ async fn ten_thousand_forged_messages_are_refused_and_counted_and_stop_nobody() 
         assert_eq!(directive["Dimensions"], json!([["Stack"]]));
     }
     assert_eq!(reported(&bundle).await, came.into_iter().map(|it| (it, 4)).collect());
+}
+
+/// A wrong key is compared with the keys once more only where they have changed.
+#[tokio::test]
+async fn a_forged_message_is_compared_with_each_key_once_though_the_secret_is_read_again() {
+    let bundle = Bundle::new(2).await;
+    let keyring = Keyring::new(KeyKind { secret: "webhook", shape: "", read: standard_key });
+    let services = &bundle.webhook_services;
+    let compared = async |now| {
+        let compared = Cell::new(0);
+        let compare = |keys: &Keys| {
+            compared.set(compared.get() + keys.iter().count());
+            None::<()>
+        };
+        assert_eq!(keyring.find(services, now, compare).await.expect("keys"), None);
+        compared.get()
+    };
+
+    for second in 0..100 {
+        assert_eq!(compared(bundle.bed.now()).await, 1, "after {second} s");
+        bundle.bed.advance(Duration::from_secs(1));
+    }
+    assert!(services.reads() >= 10, "{}", services.reads());
+
+    // A rotation is seen all the same.
+    services.rotate(Some(&secret(&[NEXT_KEY, KEY])));
+    bundle.bed.advance(Duration::from_secs(10));
+    assert_eq!(compared(bundle.bed.now()).await, 1 + 2);
 }
 
 /// The orders that were reported and the time of that, with the number of networks.

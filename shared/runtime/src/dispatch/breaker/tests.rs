@@ -1,8 +1,28 @@
-use super::*;
+use postback_core::delivery::State;
+
+use super::{
+    open::{LONE_ORDER_PAUSE, NEWEST_FIRST, OUTAGE_PAUSES, SETTING_PAUSE},
+    *,
+};
 
 mod pause;
+mod shopper;
 
 const START: Timestamp = Timestamp::from_millis(1_795_256_100_000);
+
+impl CircuitBreaker {
+    /// Learns from an order's first attempt.
+    fn record(
+        &mut self,
+        order_id: &str,
+        verdict: &Verdict,
+        status: Option<u16>,
+        settings: &str,
+        now: Timestamp,
+    ) -> Option<Change> {
+        self.learn(order_id, 1, verdict, status, settings, now)
+    }
+}
 
 fn doubt() -> Verdict {
     Verdict::unconfirmed("answer_timeout")
@@ -25,7 +45,7 @@ fn one_order_opens_nothing_however_often_it_fails() {
             None
         );
     }
-    assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
+    assert_eq!(breaker.check("B", true, "v1", START), Circuit::Closed);
 }
 
 #[test]
@@ -39,7 +59,7 @@ fn a_shopper_whose_orders_are_refused_in_a_row_stops_nobody_while_others_are_jud
     for number in 0..50 {
         assert_eq!(breaker.record(&format!("bad-{number}"), &refused, None, "v1", early), None);
     }
-    assert_eq!(breaker.check("next", "v1", early), Circuit::Closed);
+    assert_eq!(breaker.check("next", true, "v1", early), Circuit::Closed);
 
     // Nobody's order was judged for two minutes: the setting may be wrong after all.
     let opened = breaker.record("bad-50", &refused, None, "v1", proven_until);
@@ -69,7 +89,7 @@ fn a_failure_of_tls_is_no_outage() {
     let reason = Reason::new("tls_failed");
     let mut breaker = opened(&Verdict::Retry { reason: reason.clone(), after: None, sent: false });
 
-    let Circuit::Open(open) = breaker.check("C", "v1", START) else { panic!("it is closed") };
+    let Circuit::Open(open) = breaker.check("C", true, "v1", START) else { panic!("it is closed") };
     assert_eq!((open.state, open.reason), (State::Parked, reason));
 }
 
@@ -105,7 +125,7 @@ fn a_success_between_two_failures_keeps_it_closed() {
 
 #[test]
 fn orders_wait_retrying_in_an_outage_and_parked_for_a_wrong_setting() {
-    let state = |breaker: &mut CircuitBreaker| match breaker.check("C", "v1", START) {
+    let state = |breaker: &mut CircuitBreaker| match breaker.check("C", true, "v1", START) {
         Circuit::Open(open) => (open.state, open.reason.to_string()),
         other => panic!("{other:?}"),
     };
@@ -117,30 +137,30 @@ fn orders_wait_retrying_in_an_outage_and_parked_for_a_wrong_setting() {
 }
 
 #[test]
-fn probes_after_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
+fn probes_after_10_seconds_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
     let mut breaker = opened(&doubt());
     let mut now = START;
 
-    for (minutes, probe) in [(2, "C"), (5, "D"), (15, "E"), (15, "F")] {
-        now = now + Duration::from_mins(minutes);
+    for (seconds, probe) in [(10, "C"), (120, "D"), (300, "E"), (900, "F"), (900, "G")] {
+        now = now + Duration::from_secs(seconds);
         let early = Timestamp::from_millis(now.as_millis() - 1);
-        assert!(matches!(breaker.check(probe, "v1", early), Circuit::Open(_)), "{minutes}");
+        assert!(matches!(breaker.check(probe, true, "v1", early), Circuit::Open(_)), "{seconds}");
         let last = breaker.failed.clone().expect("a failure").0;
-        assert!(matches!(breaker.check(&last, "v1", now), Circuit::Open(_)), "{last}");
-        assert_eq!(breaker.check(probe, "v1", now), Circuit::HalfOpen);
-        assert!(matches!(breaker.check("G", "v1", now), Circuit::Open(_)));
+        assert!(matches!(breaker.check(&last, true, "v1", now), Circuit::Open(_)), "{last}");
+        assert_eq!(breaker.check(probe, true, "v1", now), Circuit::HalfOpen);
+        assert!(matches!(breaker.check("X", true, "v1", now), Circuit::Open(_)));
         breaker.record(probe, &doubt(), None, "v1", now);
     }
     assert_eq!(
-        breaker.record("G", &Verdict::Accepted(None), None, "v1", now),
+        breaker.record("X", &Verdict::Accepted(None), None, "v1", now),
         Some(Change::Closed)
     );
-    assert_eq!(breaker.check("H", "v1", now), Circuit::Closed);
+    assert_eq!(breaker.check("H", true, "v1", now), Circuit::Closed);
 }
 
 #[test]
 fn changed_settings_let_orders_through() {
-    assert_eq!(opened(&Verdict::parked("key")).check("C", "v2", START), Circuit::Closed);
+    assert_eq!(opened(&Verdict::parked("key")).check("C", true, "v2", START), Circuit::Closed);
 }
 
 #[test]
@@ -163,9 +183,9 @@ fn the_next_order_is_the_probe_when_the_first_was_not_sent() {
     let mut breaker = opened(&doubt());
     let due = START + OUTAGE_PAUSES[0];
 
-    assert_eq!(breaker.check("C", "v1", due), Circuit::HalfOpen);
+    assert_eq!(breaker.check("C", true, "v1", due), Circuit::HalfOpen);
     breaker.give_back(&Circuit::HalfOpen, due);
-    assert_eq!(breaker.check("D", "v1", due), Circuit::HalfOpen);
+    assert_eq!(breaker.check("D", true, "v1", due), Circuit::HalfOpen);
 }
 
 #[test]
@@ -173,10 +193,12 @@ fn the_order_that_failed_last_is_the_probe_once_no_other_came_for_a_quarter_of_a
     let mut breaker = opened(&doubt());
     let half_open = START + OUTAGE_PAUSES[0];
 
-    let Circuit::Open(open) = breaker.check("B", "v1", half_open) else { panic!("it is closed") };
+    let Circuit::Open(open) = breaker.check("B", true, "v1", half_open) else {
+        panic!("it is closed")
+    };
 
     assert_eq!(open.until, half_open + LONE_ORDER_PAUSE);
-    assert_eq!(breaker.check("B", "v1", open.until), Circuit::HalfOpen);
+    assert_eq!(breaker.check("B", true, "v1", open.until), Circuit::HalfOpen);
 }
 
 #[test]
@@ -190,7 +212,7 @@ fn a_duplicate_that_a_lookup_decides_is_an_answer_and_no_outage() {
 
 /// Returns whether an order that was never sent, or met something else, is sent.
 fn tries_others(breaker: &mut CircuitBreaker, order_id: &str, now: Timestamp) -> bool {
-    match breaker.check(order_id, "v1", now) {
+    match breaker.check(order_id, true, "v1", now) {
         Circuit::Open(open) => open.only_refused,
         Circuit::Closed | Circuit::HalfOpen => true,
     }
@@ -208,14 +230,16 @@ fn a_refusal_by_the_status_alone_holds_nobody_who_did_not_meet_it_however_many_d
     }
     assert!(tries_others(&mut breaker, "good", START));
     // Those that met it wait for a probe, and are refused as a wrong setting is.
-    let Circuit::Open(open) = breaker.check("bad-0", "v1", START) else { panic!("it is closed") };
+    let Circuit::Open(open) = breaker.check("bad-0", true, "v1", START) else {
+        panic!("it is closed")
+    };
     assert_eq!((open.until, open.state), (START + SETTING_PAUSE, State::Parked));
     assert_eq!(open.reason, Reason::new("http_forbidden"));
-    assert_eq!(breaker.check("bad-0", "v1", open.until), Circuit::HalfOpen);
+    assert_eq!(breaker.check("bad-0", true, "v1", open.until), Circuit::HalfOpen);
 
     let closed = breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
     assert_eq!(closed, Some(Change::Closed));
-    assert_eq!(breaker.check("next", "v1", START), Circuit::Closed);
+    assert_eq!(breaker.check("next", true, "v1", START), Circuit::Closed);
 }
 
 #[test]
@@ -252,6 +276,6 @@ fn another_refusal_by_the_status_alone_takes_the_place_of_the_first() {
     let change = breaker.record("D", &moved, Some(404), "v1", START);
 
     assert_eq!(change, Some(Change::Opened(Reason::new("http_moved"))));
-    let Circuit::Open(open) = breaker.check("E", "v1", START) else { panic!("it is closed") };
+    let Circuit::Open(open) = breaker.check("E", true, "v1", START) else { panic!("it is closed") };
     assert_eq!((open.reason, open.only_refused), (Reason::new("http_moved"), true));
 }

@@ -55,7 +55,7 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         trace.record(N::NAME, &self.key, &verdict, &mut self.dispatcher.metrics());
         // An attempt that was held back here is no evidence about the network.
         if unsent.is_none() {
-            self.update_breaker(&verdict, status);
+            self.update_breaker(attempt.number, &verdict, status);
         }
         self.note.references = references;
         self.note.details = details;
@@ -128,10 +128,10 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
     }
 
     /// Opens or closes the circuit breaker by the network's answer.
-    fn update_breaker(&self, verdict: &Verdict, status: Option<u16>) {
+    fn update_breaker(&self, attempt: u32, verdict: &Verdict, status: Option<u16>) {
         let (order_id, settings) = (&self.key.order_id, &self.configured.version);
         let mut breaker = self.dispatcher.breaker();
-        let change = breaker.record(order_id, verdict, status, settings, self.now());
+        let change = breaker.learn(order_id, attempt, verdict, status, settings, self.now());
         if breaker.last_ended_well() {
             self.dispatcher.metrics().record_paused(false);
         }

@@ -50,7 +50,7 @@ impl fmt::Debug for Request {
 
 /// The headers of a request.
 #[derive(Clone, Default, Deserialize)]
-#[serde(from = "HashMap<String, Box<RawValue>>")]
+#[serde(from = "Box<RawValue>")]
 pub struct Headers(HashMap<String, String>);
 
 impl Headers {
@@ -69,9 +69,11 @@ impl<K: AsRef<str>, V: Into<String>> FromIterator<(K, V)> for Headers {
     }
 }
 
-/// Leaves out values that are no text, or hold half a character.
-impl From<HashMap<String, Box<RawValue>>> for Headers {
-    fn from(headers: HashMap<String, Box<RawValue>>) -> Self {
+/// Leaves out values that are no text, or hold half a character; all where a name does, or where there
+/// are no names.
+impl From<Box<RawValue>> for Headers {
+    fn from(headers: Box<RawValue>) -> Self {
+        let headers: HashMap<String, Box<RawValue>> = readable(Some(&headers));
         let text = |(name, value): (_, Box<RawValue>)| {
             Some((name, serde_json::from_str::<String>(value.get()).ok()?))
         };
@@ -84,7 +86,7 @@ impl From<HashMap<String, Box<RawValue>>> for Headers {
 #[serde(rename_all = "camelCase")]
 struct Event {
     raw_path: Option<String>,
-    path_parameters: Option<HashMap<String, String>>,
+    path_parameters: Option<Headers>,
     headers: Option<Headers>,
     body: Option<String>,
     is_base64_encoded: Option<bool>,
@@ -115,7 +117,7 @@ impl From<Event> for Request {
             subject: text("/jwt/claims/sub"),
             method: event.request_context.http.method,
             path: event.raw_path.unwrap_or_default(),
-            path_parameters: event.path_parameters.unwrap_or_default(),
+            path_parameters: event.path_parameters.unwrap_or_default().0,
             headers: event.headers.unwrap_or_default(),
             body: event.body.unwrap_or_default(),
             is_base64_encoded: event.is_base64_encoded.unwrap_or_default(),
@@ -201,6 +203,27 @@ mod tests {
 
         assert_eq!(request.headers.get("content-type"), Some("application/json"));
         assert_eq!((request.headers.get("x-odd"), request.subject, request.id), (None, None, None));
+    }
+
+    #[test]
+    fn names_of_half_a_character_and_parts_of_another_type_count_as_not_there() {
+        let mut event = event();
+        event["pathParameters"] = json!({ "order_id": "A-1", "n": 7, "more": ["a"], "none": null });
+        let request = read(&event).expect("a request");
+        let order_id = request.path_parameters.get("order_id").map(String::as_str);
+        assert_eq!((order_id, request.path_parameters.len()), (Some("A-1"), 1));
+
+        event["headers"]["half"] = json!("x");
+        let halved = event.to_string().replace("half", r"\ud83d");
+        let request: Request = serde_json::from_str(&halved).expect("a request");
+        assert_eq!(request.headers.get("content-type"), None, "as if there were none");
+
+        for other in [json!(7), json!("order_id"), json!(["A-1"]), json!(null)] {
+            (event["pathParameters"], event["headers"]) = (other.clone(), other);
+            let request = read(&event).expect("a request");
+            assert!(request.path_parameters.is_empty());
+            assert_eq!(request.headers.get("content-type"), None);
+        }
     }
 
     #[test]

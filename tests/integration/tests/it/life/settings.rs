@@ -9,7 +9,7 @@ use postback_integration::{Bundle, minimal, with};
 use postback_sandbox::{Fault, Network};
 use serde_json::json;
 
-use super::{DAY, changed_at, delivery, script, sweeping::sweep};
+use super::{DAY, at_shopback, changed_at, delivery, order, script, state, sweeping::sweep};
 
 /// The settings of cpa.moe, without and with an offer for the orders that have none.
 fn settings_and_default_offer() -> (String, String) {
@@ -139,4 +139,51 @@ async fn a_doubt_is_held_under_another_offer_and_resolved_under_its_own() {
     assert_eq!(held["reason"], "settings_changed");
     let after = delivery(&bundle, "A-1", "shopback").await;
     assert_eq!((&after["state"], &after["proof"]), (&json!("delivered"), &json!("duplicate")));
+}
+
+#[tokio::test]
+async fn a_secret_that_is_emptied_lets_orders_wait_until_it_is_set_again() {
+    let settings =
+        json!({ "offer_id": 1234, "security_token": "fake0token0fake0token0fake0token" });
+    for emptied in ["{}", "", "null", r#"{ "offer_id": 1234 }"#] {
+        let bundle = Bundle::new(1).await;
+        let services = &bundle.shopback.services;
+        bundle.post("/orders/shopback", &order("A-1", "a")).await;
+
+        services.rotate(emptied);
+        bundle.bed.advance(Duration::from_mins(2));
+        let reply = bundle.post("/orders/shopback", &order("A-2", "b")).await;
+        let is_empty = bundle.bed.work_off(&bundle.shopback, Duration::from_hours(3)).await;
+        // That is known for as long as Secrets Manager says nothing else.
+        services.secret_down(true);
+        bundle.bed.work_off(&bundle.shopback, Duration::from_hours(1)).await;
+        let requests = bundle.bed.sandbox.received(Network::ShopBack).len();
+        services.secret_down(false);
+        services.rotate(&settings.to_string());
+        let is_done = bundle.bed.work_off(&bundle.shopback, Duration::from_mins(30)).await;
+
+        assert_eq!((reply.status, &reply.body()["reason"]), (202, &json!("settings_faulty")));
+        assert_eq!((is_empty, requests, is_done), (false, 1, true), "{emptied}");
+        assert!(services.metrics().iter().any(|document| document["Paused"] == 1), "{emptied}");
+        assert_eq!(at_shopback(&bundle, "A-2").await, state("delivered"));
+        assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_network_is_not_asked_with_a_secret_that_was_emptied() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::CpaMoe, Fault::close_after_reading());
+    bundle.post("/orders/cpa_moe", &minimal("A-1")).await;
+    let before = bundle.bed.sandbox.requests();
+
+    bundle.cpa_moe.services.rotate("{}");
+    bundle.bed.advance(Duration::from_mins(2));
+    assert!(!bundle.bed.work_off(&bundle.cpa_moe, Duration::from_hours(3)).await, "it waits");
+    assert_eq!(bundle.bed.sandbox.requests(), before);
+
+    let settings = json!({ "user": "1001", "key": "fake0key0fake0key0" });
+    bundle.cpa_moe.services.rotate(&settings.to_string());
+    assert!(bundle.bed.work_off(&bundle.cpa_moe, DAY).await);
+    assert_eq!(delivery(&bundle, "A-1", "cpa_moe").await["proof"], "lookup");
 }

@@ -8,10 +8,10 @@ fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
     let after = Some(Duration::from_secs(30));
     assert_eq!(breaker.record("A", &Verdict::retry("http_429", after), None, "v1", START), None);
 
-    assert!(matches!(breaker.check("A", "v1", START), Circuit::Open(_)));
+    assert!(matches!(breaker.check("A", true, "v1", START), Circuit::Open(_)));
     assert!(!breaker.is_open(), "nobody has to act");
     let later = START + Duration::from_secs(30);
-    assert_eq!(breaker.check("A", "v1", later), Circuit::HalfOpen);
+    assert_eq!(breaker.check("A", true, "v1", later), Circuit::HalfOpen);
 }
 
 #[test]
@@ -21,11 +21,11 @@ fn one_order_that_a_503_asks_to_wait_holds_nobody_else_and_two_hold_as_an_outage
 
     for _ in 0..3 {
         assert_eq!(breaker.record("A", &asked, Some(503), "v1", START), None);
-        assert_eq!(breaker.check("B", "v1", START), Circuit::Closed);
+        assert_eq!(breaker.check("B", true, "v1", START), Circuit::Closed);
     }
     let change = breaker.record("B", &asked, Some(503), "v1", START);
     assert_eq!(change, Some(Change::Opened(Reason::new("network_down"))));
-    let Circuit::Open(open) = breaker.check("C", "v1", START) else { panic!("it is closed") };
+    let Circuit::Open(open) = breaker.check("C", true, "v1", START) else { panic!("it is closed") };
     assert_eq!((open.until, open.state), (START + OUTAGE_PAUSES[0], State::Retrying));
 }
 
@@ -37,10 +37,12 @@ fn a_pause_that_the_network_asks_for_holds_everybody_for_as_long_as_it_asks() {
         let asked = Verdict::Retry { reason, after: Some(pause), sent: true };
         assert_eq!(breaker.record("C", &asked, Some(429), "v1", START), Some(Change::Closed));
 
-        let Circuit::Open(open) = breaker.check("D", "v1", START) else { panic!("it is closed") };
+        let Circuit::Open(open) = breaker.check("D", true, "v1", START) else {
+            panic!("it is closed")
+        };
         assert_eq!((open.until, open.only_refused), (START + pause, false));
         // One shopper's texts, refused by the status alone, make it no longer for the others.
-        assert_eq!(breaker.check("bad", "v1", open.until), Circuit::HalfOpen);
+        assert_eq!(breaker.check("bad", true, "v1", open.until), Circuit::HalfOpen);
         let refused = Verdict::parked("http_forbidden");
         assert_eq!(breaker.record("bad", &refused, Some(403), "v1", open.until), None);
         assert!(tries_others(&mut breaker, "good", open.until));
@@ -56,7 +58,9 @@ fn throttled() -> (CircuitBreaker, Timestamp) {
 }
 
 fn held_until(breaker: &mut CircuitBreaker, now: Timestamp) -> Timestamp {
-    let Circuit::Open(open) = breaker.check("other", "v1", now) else { panic!("it is closed") };
+    let Circuit::Open(open) = breaker.check("other", true, "v1", now) else {
+        panic!("it is closed")
+    };
     open.until
 }
 
@@ -90,13 +94,13 @@ fn two_orders_make_an_outage_of_a_pause_that_the_network_asked_for() {
 }
 
 #[test]
-fn a_probe_that_is_asked_to_wait_longer_than_the_pause_is_believed() {
+fn a_probe_that_is_asked_to_wait_for_hours_holds_the_others_as_long_as_any_that_fails() {
     let mut breaker = opened(&doubt());
     let due = START + OUTAGE_PAUSES[0];
     let wait = Duration::from_hours(1);
 
-    assert_eq!(breaker.check("C", "v1", due), Circuit::HalfOpen);
+    assert_eq!(breaker.check("C", true, "v1", due), Circuit::HalfOpen);
     breaker.record("C", &Verdict::retry("http_503", Some(wait)), Some(503), "v1", due);
 
-    assert_eq!(held_until(&mut breaker, due), due + wait);
+    assert_eq!(held_until(&mut breaker, due), due + OUTAGE_PAUSES[1]);
 }

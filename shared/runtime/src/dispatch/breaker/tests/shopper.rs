@@ -1,0 +1,86 @@
+//! One shopper, whose texts a firewall answers as a network that is down does.
+
+use super::*;
+
+/// Bad orders failed and wait, then a good one came and waits.
+fn with_a_good_one_that_waits() -> CircuitBreaker {
+    let mut breaker = opened(&doubt());
+    for order_id in ["bad-3", "bad-4", "good"] {
+        assert!(matches!(breaker.check(order_id, true, "v1", START), Circuit::Open(_)));
+    }
+    breaker
+}
+
+#[test]
+fn the_order_that_came_last_is_the_first_probe_and_the_others_follow_if_it_does_not_come() {
+    let half_open = START + OUTAGE_PAUSES[0];
+    let others = half_open + NEWEST_FIRST;
+    let mut breaker = with_a_good_one_that_waits();
+
+    let Circuit::Open(open) = breaker.check("bad-3", false, "v1", half_open) else {
+        panic!("it took the turn")
+    };
+    assert_eq!(open.until, others);
+    assert_eq!(breaker.check("good", false, "v1", half_open), Circuit::HalfOpen);
+    let closed = breaker.record("good", &Verdict::Accepted(None), None, "v1", half_open);
+    assert_eq!(closed, Some(Change::Closed));
+
+    let mut breaker = with_a_good_one_that_waits();
+    assert_eq!(breaker.check("bad-3", false, "v1", others), Circuit::HalfOpen);
+}
+
+#[test]
+fn a_new_order_is_the_probe_before_all_that_wait() {
+    let half_open = START + OUTAGE_PAUSES[0];
+    let mut breaker = with_a_good_one_that_waits();
+
+    assert_eq!(breaker.check("new", true, "v1", half_open), Circuit::HalfOpen);
+    // Who comes before its answer does not wait for a pause that may never begin.
+    let Circuit::Open(open) = breaker.check("bad-3", false, "v1", half_open) else {
+        panic!("two at once")
+    };
+    assert_eq!(open.until, half_open + Duration::from_secs(15));
+    breaker.record("new", &doubt(), None, "v1", half_open);
+
+    // No other has come since: any of them may be the next.
+    let next = half_open + OUTAGE_PAUSES[1];
+    assert_eq!(breaker.check("bad-4", false, "v1", next), Circuit::HalfOpen);
+}
+
+#[test]
+fn an_order_that_fails_again_and_again_is_no_evidence() {
+    let mut breaker = CircuitBreaker::default();
+
+    for attempt in 2..5 {
+        for order_id in ["A", "B", "C"] {
+            assert_eq!(breaker.learn(order_id, attempt, &doubt(), None, "v1", START), None);
+        }
+    }
+    assert_eq!(breaker.record("D", &doubt(), None, "v1", START), None, "it is the first");
+    assert_eq!(breaker.learn("A", 5, &doubt(), None, "v1", START), None);
+    assert_eq!(breaker.check("E", true, "v1", START), Circuit::Closed);
+
+    // As a probe it is.
+    let mut breaker = opened(&doubt());
+    let half_open = START + OUTAGE_PAUSES[0];
+    assert_eq!(breaker.check("C", false, "v1", half_open), Circuit::HalfOpen);
+    breaker.learn("C", 2, &doubt(), None, "v1", half_open + Duration::from_secs(5));
+    let Circuit::Open(open) = breaker.check("D", true, "v1", half_open) else { panic!("closed") };
+    assert_eq!(open.until, half_open + Duration::from_secs(5) + OUTAGE_PAUSES[1]);
+}
+
+#[test]
+fn a_refusal_by_the_status_alone_hides_no_outage_and_an_outage_no_refusal() {
+    let refused = Verdict::parked("http_forbidden");
+    let mut breaker = CircuitBreaker::default();
+    breaker.record("A", &doubt(), Some(500), "v1", START);
+    assert_eq!(breaker.record("B", &refused, Some(403), "v1", START), None);
+    let opened = breaker.record("C", &doubt(), Some(500), "v1", START);
+    assert_eq!(opened, Some(Change::Opened(Reason::new("network_down"))));
+
+    let mut breaker = CircuitBreaker::default();
+    breaker.record("A", &refused, Some(403), "v1", START);
+    assert_eq!(breaker.record("B", &doubt(), Some(500), "v1", START), None);
+    let opened = breaker.record("C", &refused, Some(403), "v1", START);
+    assert_eq!(opened, Some(Change::Opened(Reason::new("http_forbidden"))));
+}

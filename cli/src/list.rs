@@ -27,7 +27,7 @@ use listing::Listing;
 
 pub(crate) use found::Found;
 pub(crate) use rows::{csv, harmless};
-pub(crate) use totals::{Sum, Totals};
+pub(crate) use totals::{Sum, Totals, at_stake};
 
 /// The validations that are read at once.
 const AT_ONCE: usize = 16;
@@ -77,10 +77,11 @@ pub(crate) fn filter(account: &Account, wanted: &List, now: Timestamp) -> Result
         network,
         since: instant("--since", &wanted.since)?,
         until: instant("--until", &wanted.until)?,
-        open: wanted.open || wanted.held,
+        open: wanted.open || wanted.held || wanted.claim_back,
         validations: false,
         followed_since: None,
         held_validations: wanted.held,
+        claim_backs: wanted.claim_back,
         unclear: false,
         unclaimed: false,
     })

@@ -81,6 +81,7 @@ pub(crate) struct Show {
 /// exit status is 5.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct List {
     /// sending, retrying, parked, unconfirmed, delivered, accepted, skipped, rejected, withdrawn or abandoned; may be
     /// given several times
@@ -92,6 +93,9 @@ pub(crate) struct List {
     /// Only what waits for a person
     #[arg(long, conflicts_with = "state")]
     pub(crate) held: bool,
+    /// Only what is to be claimed back, and no person has acknowledged; the sum is of that part
+    #[arg(long, conflicts_with_all = ["state", "open", "held", "conflicts"])]
+    pub(crate) claim_back: bool,
     /// Only what came again with other content that no decision has answered
     #[arg(long)]
     pub(crate) conflicts: bool,
@@ -128,6 +132,25 @@ pub(crate) struct List {
     /// Continue a list with --read-units: the `next` that it showed
     #[arg(long)]
     pub(crate) after: Option<String>,
+}
+
+/// Show the money by month, network and currency
+///
+/// Reads the whole ledger (see `orders list`). By the month in which an order was
+/// first seen: what was reported, validated, is to be validated, was turned down;
+/// what is to be claimed back, and what a person has acknowledged of that; what is
+/// in doubt, waits, was rejected, withdrawn, skipped or given up. In brackets is
+/// the number of deliveries. What a network pays is in its report alone
+/// (`reconcile`).
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct MoneyByMonth {
+    /// Of this network only
+    #[arg(long)]
+    pub(crate) network: Option<String>,
+    /// The form of the answer; --json is short for json
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Format,
 }
 
 /// The rows of a table where nobody asks for more.

@@ -11,10 +11,11 @@ use rust_decimal::Decimal;
 /// give --delivered or --send-again; --abandon gives up a delivery in doubt, or
 /// one that is parked as implausible; --reopen takes the last decision back.
 /// --acknowledge says that you dealt with other content under the same id, with
-/// an unclear refusal, or with money to claim back (of the validation): it
-/// changes nothing, in whatever state, but `status` shows it no more. What comes
-/// after that, or comes back after that, is shown again. The decision applies to the attempt that you saw:
-/// if there has been another one since, it is refused.
+/// an unclear refusal, or with money to claim back (of the validation, where
+/// there is one): it changes nothing, in whatever state, but `status` shows it no
+/// more. What comes after that, or comes back after that, is shown again. The
+/// decision applies to the attempt that you saw: if there has been another one
+/// since, it is refused.
 /// On a terminal the tool shows the delivery and asks; elsewhere give with
 /// --attempt the attempt that you saw.
 ///
@@ -103,7 +104,7 @@ pub(crate) struct Settle {
         conflicts_with_all = ["delivered", "send_again", "abandon", "reopen", "from"]
     )]
     pub(crate) conflicts: Option<u32>,
-    /// With --acknowledge: the sum behind `came back` in `orders show`, all that came back after the validation
+    /// With --acknowledge: the sum behind `came back` in `orders show`, all that came back after the network took it
     #[arg(
         long,
         value_name = "AMOUNT",

@@ -20,6 +20,7 @@ use crate::{
 pub(crate) struct Found {
     states: Vec<State>,
     held: bool,
+    claim_back: bool,
     conflicts: bool,
     reason: Option<String>,
     find: Option<Sought>,
@@ -63,6 +64,7 @@ impl Found {
         Self {
             states: wanted.state.clone(),
             held: wanted.held,
+            claim_back: wanted.claim_back,
             conflicts: wanted.conflicts,
             reason: wanted.reason.clone(),
             find: wanted.find.as_deref().map(Sought::new),
@@ -80,7 +82,7 @@ impl Found {
         if !self.matches(&record) {
             return;
         }
-        self.totals.add(&record);
+        self.totals.add(&record, self.claim_back);
         if self.sort.is_none() && self.is_full() {
             return;
         }
@@ -126,6 +128,7 @@ impl Found {
         let reason = record.protocol.reason.as_ref().map(ToString::to_string);
         (self.states.is_empty() || self.states.contains(&record.protocol.state))
             && (!self.held || record.is_held() || record.is_validation_for_a_person())
+            && (!self.claim_back || record.open_claim_back().is_some())
             && (!self.conflicts || record.has_open_conflict())
             && self.reason.as_ref().is_none_or(|wanted| reason.as_ref() == Some(wanted))
             && self.min_amount.is_none_or(|least| amount(record).is_some_and(|(_, it)| it >= least))

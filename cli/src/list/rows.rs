@@ -5,7 +5,8 @@ use postback_core::{clock::Timestamp, delivery::Record};
 use super::{Validations, validation};
 use crate::view::{age, fitted, reason};
 
-const HEADINGS: [&str; 7] = ["order", "delivery", "state", "reason", "age", "amount", "validated"];
+const HEADINGS: [&str; 8] =
+    ["order", "delivery", "state", "reason", "age", "amount", "validated", "to claim back"];
 
 /// A table of deliveries.
 pub(super) fn table(
@@ -14,10 +15,16 @@ pub(super) fn table(
     now: Timestamp,
     width: usize,
 ) -> Vec<String> {
-    let rows: Vec<_> = records.iter().map(|record| row(record, validations, now)).collect();
-    // Most networks validate nothing: no column for them.
-    let columns = HEADINGS.len() - usize::from(rows.iter().all(|row| row[6].is_empty()));
-    fitted(&HEADINGS[..columns], &rows, width)
+    let mut rows: Vec<_> = records.iter().map(|record| row(record, validations, now)).collect();
+    let mut headings = HEADINGS.to_vec();
+    // Most networks validate nothing, and most orders stay: no columns for them.
+    for column in [7, 6] {
+        if rows.iter().all(|row| row[column].is_empty()) {
+            headings.remove(column);
+            rows.iter_mut().for_each(|row| drop(row.remove(column)));
+        }
+    }
+    fitted(&headings, &rows, width)
 }
 
 fn row(record: &Record, validations: &Validations, now: Timestamp) -> Vec<String> {
@@ -36,10 +43,11 @@ fn row(record: &Record, validations: &Validations, now: Timestamp) -> Vec<String
         age(now.since(record.protocol.first_seen_at)),
         money.unwrap_or_default(),
         validated,
+        validation.claim_back.map(|back| back.to_string()).unwrap_or_default(),
     ]
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "order_id",
     "network",
     "line",
@@ -56,6 +64,7 @@ const COLUMNS: [&str; 16] = [
     "updated_at",
     "validation",
     "validated_amount",
+    "claim_back",
 ];
 
 /// The rows as comma-separated values under a header.
@@ -81,7 +90,7 @@ pub(super) fn csv_rows(records: &[Record], validations: &Validations, now: Times
     writer.into_inner().unwrap_or_default()
 }
 
-fn cells(record: &Record, validations: &Validations, now: Timestamp) -> [String; 16] {
+fn cells(record: &Record, validations: &Validations, now: Timestamp) -> [String; 17] {
     let validation = validation(record, validations);
     let protocol = &record.protocol;
     let (amount, currency) = record.money().unwrap_or_default();
@@ -102,6 +111,7 @@ fn cells(record: &Record, validations: &Validations, now: Timestamp) -> [String;
         record.updated_at.to_string(),
         validation.status.to_owned(),
         validation.amount.map(|amount| amount.to_string()).unwrap_or_default(),
+        validation.claim_back.map(|back| back.to_string()).unwrap_or_default(),
     ]
 }
 
@@ -144,6 +154,6 @@ mod tests {
         assert!(lines[0].ends_with("amount    validated"), "{lines:?}");
         assert!(lines[1].ends_with("10.5 EUR  approved 9.5"), "{lines:?}");
         let text = String::from_utf8(csv(&records, &validations, Timestamp::EPOCH)).expect("text");
-        assert!(text.lines().nth(1).is_some_and(|row| row.ends_with(",approved,9.5")), "{text}");
+        assert!(text.lines().nth(1).is_some_and(|row| row.ends_with(",approved,9.5,")), "{text}");
     }
 }

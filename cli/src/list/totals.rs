@@ -25,9 +25,9 @@ pub(crate) struct Totals {
 }
 
 impl Sum {
-    pub(crate) fn add(&mut self, money: Option<(&str, &str)>) {
+    pub(crate) fn add(&mut self, money: Option<(impl AsRef<str>, &str)>) {
         self.count += 1;
-        add(&mut self.amounts, money);
+        add(&mut self.amounts, money.as_ref().map(|(amount, it)| (amount.as_ref(), *it)));
     }
 
     /// The money in this currency.
@@ -47,10 +47,12 @@ impl Totals {
         money(&self.amounts)
     }
 
-    pub(crate) fn add(&mut self, record: &Record) {
+    pub(super) fn add(&mut self, record: &Record, is_back: bool) {
         self.count += 1;
-        add(&mut self.amounts, record.money());
-        self.states.entry(record.protocol.state.as_str()).or_default().add(record.money());
+        let money = at_stake(record, is_back);
+        let money = money.as_ref().map(|(amount, currency)| (amount.as_str(), *currency));
+        add(&mut self.amounts, money);
+        self.states.entry(record.protocol.state.as_str()).or_default().add(money);
     }
 
     /// A line for each state, and one for all.
@@ -66,6 +68,13 @@ impl Totals {
         }
         lines
     }
+}
+
+/// The money that a delivery is about; with `is_back` the part of it that is to be claimed back, if any.
+pub(crate) fn at_stake(record: &Record, is_back: bool) -> Option<(String, &str)> {
+    let (amount, currency) = record.money()?;
+    let back = record.open_claim_back().filter(|_| is_back);
+    Some((back.map_or_else(|| amount.to_owned(), |back| back.to_string()), currency))
 }
 
 /// Decimals as texts: a number in JSON would be a float to many who read it.

@@ -73,7 +73,7 @@ pub(crate) struct Seen {
     pub(crate) attempt: u32,
     /// The number of other contents.
     pub(crate) conflicts: u32,
-    /// The whole sum that came back since the validation.
+    /// The whole sum that came back since the network took it.
     pub(crate) came_back: Option<Decimal>,
     /// The number of decisions; `None` where only the attempt was named.
     pub(crate) decisions: Option<u32>,
@@ -84,7 +84,7 @@ impl Seen {
         Self {
             attempt: record.protocol.attempt,
             conflicts: record.conflicts.count(),
-            came_back: record.protocol.claim_back(),
+            came_back: record.came_back().map(|back| back.amount),
             decisions: Some(record.protocol.decisions),
         }
     }

@@ -22,7 +22,7 @@ impl Group {
         Self { sum: Sum::default(), first_seen_at: seen, last_seen_at: seen }
     }
 
-    pub(super) fn add(&mut self, money: Option<(&str, &str)>, seen: Timestamp) {
+    pub(super) fn add(&mut self, money: Option<(impl AsRef<str>, &str)>, seen: Timestamp) {
         self.sum.add(money);
         self.first_seen_at = self.first_seen_at.min(seen);
         self.last_seen_at = self.last_seen_at.max(seen);

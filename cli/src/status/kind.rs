@@ -32,8 +32,10 @@ impl Kind {
             (Self::Conflict, record.has_open_conflict()),
         ];
         let is_validation = record.is_validation();
-        let applies =
-            move |kind| is_validation == matches!(kind, Self::Validation | Self::ClaimBack);
+        let applies = move |kind| match kind {
+            Self::ClaimBack => true,
+            kind => is_validation == (kind == Self::Validation),
+        };
         kinds.into_iter().filter_map(move |(kind, is_so)| (is_so && applies(kind)).then_some(kind))
     }
 
@@ -56,8 +58,8 @@ impl Kind {
             (Self::Held, false) => "wait for a person",
             (Self::Validation, true) => "validation waits for a person",
             (Self::Validation, false) => "validations wait for a person",
-            (Self::ClaimBack, true) => "approved conversion has come back: claim it back",
-            (Self::ClaimBack, false) => "approved conversions have come back: claim them back",
+            (Self::ClaimBack, true) => "conversion has come back: claim it back",
+            (Self::ClaimBack, false) => "conversions have come back: claim them back",
             (Self::Parked, true) => "is parked",
             (Self::Parked, false) => "are parked",
             (Self::Unwatched, true) => "has no message any more",

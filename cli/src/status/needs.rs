@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{group::Group, kind::Kind};
 use crate::{
-    list::Sum,
+    list::{Sum, at_stake},
     pause::PauseView,
     scan::Read,
     watch::{Alarm, Mapping},
@@ -86,11 +86,7 @@ impl Counted {
             // The state's reason is none of the conflict's.
             let reason = reason.filter(|_| !matches!(kind, Kind::Conflict | Kind::ClaimBack));
             let key = (network.to_owned(), kind, reason);
-            let back = record.open_claim_back().map(|back| back.to_string());
-            let money = record.money().map(|(amount, currency)| match (kind, &back) {
-                (Kind::ClaimBack, Some(back)) => (back.as_str(), currency),
-                _ => (amount, currency),
-            });
+            let money = at_stake(record, kind == Kind::ClaimBack);
             self.groups.entry(key).or_insert_with(|| Group::new(seen)).add(money, seen);
         }
     }

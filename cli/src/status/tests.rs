@@ -114,7 +114,7 @@ async fn money_to_claim_back_needs_a_person_until_it_is_acknowledged() {
     let (_, needs) = status(page.records, now());
 
     let needs: Vec<_> = needs.iter().map(|it| (it.what.as_str(), it.command.as_str())).collect();
-    let what = "2 approved conversions have come back: claim them back: 6.5 EUR";
+    let what = "2 conversions have come back: claim them back: 6.5 EUR";
     assert_eq!(needs, [(what, "postback validate claim-back --network net")]);
 }
 

@@ -264,7 +264,7 @@ fn returned(record: &Record) -> Option<DeliveryEvent> {
         let event = event(record, Kind::Refunded, version, at, state);
         return Some(DeliveryEvent { amount: record.protocol.refunds.sum(), ..event });
     }
-    let amount = Some(record.protocol.claim_back()?);
+    let amount = Some(record.came_back()?.amount);
     let (version, at) = (version, at).max((record.state_version, record.state_at));
     let event = event(record, Kind::ClaimBack, version, at, state);
     Some(DeliveryEvent { amount, ..event })

@@ -2,7 +2,7 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Delivery, Proof, Record, State, Status},
+    delivery::{ClaimBackReason, Record},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -47,71 +47,30 @@ pub struct Back {
 }
 
 impl Back {
-    /// What is to be claimed back of a validation, and no person has acknowledged; or of a delivery,
-    /// where nothing is validated.
+    /// What is to be claimed back of a validation or, where nothing is validated, of a delivery, and no
+    /// person has acknowledged.
     #[must_use]
     pub fn of(record: &Record) -> Option<Self> {
-        let held = &record.protocol;
-        let came_back_at = record.returned.map(|returned| returned.at);
-        let cancelled_at = held.cancelled.as_ref().map(|cancelled| cancelled.at);
+        let back = record.came_back()?;
         let last = record.attempts.last().map(|attempt| attempt.started_at);
-        let (amount, currency) = record.money()?;
-        let back = Self {
-            came_back_at: came_back_at.max(cancelled_at),
-            order_id: record.order_id.clone(),
-            delivery: record.delivery.clone(),
-            why: "",
-            claim_back: Decimal::ZERO,
-            acknowledged: Decimal::ZERO,
-            currency: currency.to_owned(),
-            of_amount: amount.parse().ok()?,
-            reported_at: last,
-            validated_at: None,
+        let (reported_at, validated_at) = match back.why {
+            ClaimBackReason::AfterValidation => (None, last),
+            ClaimBackReason::AfterConfirmation => (None, Some(record.state_at)),
+            ClaimBackReason::Cancelled | ClaimBackReason::Refunded => (last, None),
         };
-        if let Some(validation) = &held.validation {
-            let delivery = record.key().validated()?.delivery;
-            let back = Self { delivery, reported_at: None, validated_at: last, ..back };
-            let Some(call) = &validation.call else { return back.after_confirmation(record) };
-            return Some(Self {
-                why: "came_back_after_validation",
-                claim_back: record.open_claim_back()?,
-                acknowledged: record.claim_back_acknowledged().normalize(),
-                of_amount: call.amount,
-                ..back
-            });
-        }
-        let last = record.statuses.last().and_then(|last| last.validation);
-        let is_rejected = last == Some(Status::Rejected);
-        // What is validated later is validated with what is left.
-        if !held.state.is_success() || held.reported.is_some() || is_rejected {
-            return None;
-        }
-        let (why, claim_back) = returned(held, back.of_amount)?;
-        Some(Self { why, claim_back, ..back })
-    }
-
-    /// The part that came back after a person said that the network has the validation. No call says
-    /// what it has: it is what was reported, less the refunds that the shop dates before the decision.
-    fn after_confirmation(self, record: &Record) -> Option<Self> {
-        let held = &record.protocol;
-        let is_confirmed = held.state == State::Delivered && held.proof == Some(Proof::Operator);
-        let is_later = record.returned.is_some_and(|last| last.version > record.state_version);
-        let at = record.state_at;
-        let cancelled = held.validation.as_ref()?.cancelled.as_ref();
-        if !is_confirmed || !is_later || cancelled.is_some_and(|cancelled| cancelled.at <= at) {
-            return None;
-        }
-        let reported = held.reported.as_ref()?.amount;
-        let left = held.amount_left().unwrap_or_default();
-        let is_known = |own: Option<Timestamp>| own.is_some_and(|own| own <= at);
-        let known = held.refunds.entries().filter(|(_, refund)| is_known(refund.at));
-        let known: Option<Decimal> = known.map(|(_, refund)| refund.amount).sum();
-        let rest = known.and_then(|known| reported.checked_sub(known));
-        // The ledger learned of one of them later all the same.
-        let of_amount = rest.filter(|rest| *rest > left).unwrap_or(reported).normalize();
-        let claim_back = of_amount.checked_sub(left).filter(|back| *back > Decimal::ZERO)?;
-        let (why, validated_at) = ("came_back_after_confirmation", Some(at));
-        Some(Self { why, claim_back: claim_back.normalize(), of_amount, validated_at, ..self })
+        let key = if record.is_validation() { record.key().validated()? } else { record.key() };
+        Some(Self {
+            came_back_at: back.at,
+            order_id: key.order_id,
+            delivery: key.delivery,
+            why: back.why.as_str(),
+            claim_back: record.open_claim_back()?,
+            acknowledged: record.claim_back_acknowledged(),
+            currency: record.money()?.1.to_owned(),
+            of_amount: back.of_amount,
+            reported_at,
+            validated_at,
+        })
     }
 
     /// The cells of its row.
@@ -132,14 +91,4 @@ impl Back {
             at(self.came_back_at),
         ]
     }
-}
-
-/// What came back of a delivery. All of it, where the refunds are not clear.
-fn returned(held: &Delivery, reported: Decimal) -> Option<(&'static str, Decimal)> {
-    if held.cancelled.is_some() {
-        return Some(("cancelled_after_delivery", reported));
-    }
-    let refunded = held.refunds.sum().map_or(reported, |refunded| refunded.min(reported));
-    let is_back = !held.refunds.is_empty() && !refunded.is_zero();
-    is_back.then_some(("refunded_after_delivery", refunded))
 }

@@ -184,7 +184,9 @@ fn validation() -> Value {
                                 acknowledged",
             },
             "came_back": {
-                "type": "string", "description": "All that came back after it was approved",
+                "type": "string",
+                "description": "All that came back after it was approved or, where nothing is validated, \
+                                reported",
             },
             "attempts": { "type": "array", "items": reference("Attempt") },
         },

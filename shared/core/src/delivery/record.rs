@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod attribute;
+mod came_back;
 mod history;
 mod key;
 mod open;
@@ -20,6 +21,7 @@ mod open;
 mod tests;
 
 pub use attribute::Attribute;
+pub use came_back::{CameBack, ClaimBackReason, MoneyStanding};
 pub use history::{
     AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
     LookupRecord, StatusRecord,
@@ -309,7 +311,8 @@ impl Record {
         let mut record = Self::after(Some(self), &self.key(), next, note, stamp);
         let (version, contents_left_out) = (record.version, record.conflicts.left_out());
         let is_acknowledged = decision.decision == Decision::Acknowledge;
-        let claim_back = record.protocol.claim_back().filter(|_| is_acknowledged);
+        let came_back = record.came_back().filter(|_| is_acknowledged);
+        let claim_back = came_back.map(|back| back.amount);
         let decision = DecisionRecord { version, claim_back, contents_left_out, ..decision };
         record.decisions.push(decision);
         record

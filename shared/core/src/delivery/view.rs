@@ -98,7 +98,7 @@ pub struct ValidationView<'a> {
     /// The amount to claim back: the part of `came_back` that no person has acknowledged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim_back: Option<Decimal>,
-    /// All that came back after it was approved.
+    /// All that came back after it was approved or, where nothing is validated, reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub came_back: Option<Decimal>,
     /// The time when the ledger last learned of it.
@@ -113,15 +113,16 @@ impl<'a> ValidationView<'a> {
     /// The network's own word about a delivery, or the view of a validation's record.
     #[must_use]
     pub fn of(record: &'a Record) -> Self {
+        let back = record.came_back();
         let none = Self {
             status: "none",
             reason: None,
             amount: None,
-            currency: None,
+            currency: record.money().map(|(_, currency)| currency).filter(|_| back.is_some()),
             lock_at: None,
-            claim_back: None,
-            came_back: None,
-            came_back_at: None,
+            claim_back: record.open_claim_back(),
+            came_back: back.map(|back| back.amount),
+            came_back_at: back.and_then(|back| back.at),
             attempts: &[],
         };
         let Some(validation) = &record.protocol.validation else {
@@ -136,7 +137,6 @@ impl<'a> ValidationView<'a> {
         };
         let held = &record.protocol;
         let call = validation.call.as_ref().filter(|_| held.state == State::Delivered);
-        let came_back = held.claim_back();
         let status = match (held.state, call) {
             (State::Delivered, _) if held.proof == Some(Proof::Operator) => "confirmed",
             (State::Delivered, Some(call)) => call.status.as_str(),
@@ -147,16 +147,16 @@ impl<'a> ValidationView<'a> {
             (State::Skipped | State::Withdrawn, _) => "none",
             _ => "waiting",
         };
+        // What a person confirmed without a call is known by what came back since.
+        let amount = call.map(|call| call.amount).or(back.map(|back| back.of_amount));
         Self {
             status,
             reason: held.reason.as_ref(),
-            amount: call.map_or_else(|| held.amount_left(), |call| Some(call.amount)),
+            amount: amount.or_else(|| held.amount_left()),
             currency: held.reported.as_ref().map(|reported| reported.currency.as_str()),
             lock_at: Some(validation.lock_at),
-            claim_back: record.open_claim_back(),
-            came_back,
-            came_back_at: record.returned.filter(|_| came_back.is_some()).map(|back| back.at),
             attempts: record.attempts.entries(),
+            ..none
         }
     }
 }

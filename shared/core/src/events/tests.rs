@@ -185,3 +185,21 @@ fn only_a_success_right_after_the_first_claim_is_routine() {
     assert_eq!(routine(&[arrive(NOW), settle(Verdict::rejected("no"))]), [false]);
     assert_eq!(routine(&[arrive(NOW), cancel(), yes()]), [false, false, false]);
 }
+
+#[test]
+fn what_came_back_after_a_person_confirmed_its_validation_is_to_be_claimed_back() {
+    let confirmed = serde_json::json!({
+        "state": "delivered", "proof": "operator", "attempt": 0, "facts": {}, "first_seen_at": NOW,
+        "claim_expires_at": NOW, "not_before": NOW, "refunds": { "r-1": { "amount": "4" } },
+        "reported": { "amount": "10.5", "currency": "EUR", "completed_at": NOW, "ids": {} },
+        "validation": { "of_version": 2, "lock_at": NOW, "standing": "reported" },
+    });
+    let protocol = serde_json::from_value(confirmed).expect("a validation");
+    let returned = Some(Written { version: 3, at: NOW });
+    let record = Record { protocol, returned, version: 3, ..after(None, &arrive(NOW), NOW) };
+
+    let events = events(2, &record);
+
+    let kinds: Vec<_> = events.iter().map(|event| (event.kind, event.amount)).collect();
+    assert_eq!(kinds, [(Kind::ClaimBack, Some(Decimal::from(4)))]);
+}

@@ -34,11 +34,13 @@ pub struct Filter {
     pub unclaimed: bool,
     /// The validations of deliveries, too: all of them, whatever `state` and `open` say.
     pub validations: bool,
-    /// With `open`: also the deliveries written at this instant or later that may want a validation.
+    /// With `open`: also the deliveries written at this instant or later that may want a validation,
+    /// and those whose network is asked for its word about the money.
     pub followed_since: Option<Timestamp>,
-    /// The validations that wait for a person, and those whose money is to be claimed back, too,
-    /// whatever `open` says.
+    /// The validations that wait for a person, too, whatever `open` says.
     pub held_validations: bool,
+    /// The deliveries and validations whose money is to be claimed back, too, whatever `open` says.
+    pub claim_backs: bool,
 }
 
 /// The items of the first page of a share: a full one of each would take a slow connection ten seconds.
@@ -68,15 +70,16 @@ impl Filter {
             unclear: true,
             unclaimed: true,
             held_validations: true,
+            claim_backs: true,
             ..Self::default()
         }
     }
 
-    /// The same, all validations, and the deliveries written since then that may want one: for the
-    /// sweep.
+    /// The same, all validations, the deliveries written since then that may want one, and those whose
+    /// money has a standing of its own: for the sweep.
     #[must_use]
     pub fn watched(since: Timestamp) -> Self {
-        Self { validations: true, followed_since: Some(since), ..Self::open() }
+        Self { validations: true, followed_since: Some(since), claim_backs: true, ..Self::open() }
     }
 }
 
@@ -159,13 +162,8 @@ fn cursor_of(key: &HashMap<String, AttributeValue>) -> Option<Cursor> {
 type Names = Option<HashMap<String, String>>;
 type Values = Option<HashMap<String, AttributeValue>>;
 
-/// The condition of the validations that wait for a person, and of those whose money came back.
-fn held_validations(text: &mut impl FnMut(&str, &str) -> String) -> String {
-    let states = VALIDATIONS_FOR_A_PERSON.map(|state| text(state.as_str(), state.as_str()));
-    let delivered = text("delivered", State::Delivered.as_str());
-    let came_back = format!("#state = {delivered} AND attribute_exists(#returned)");
-    format!("#state IN ({}) OR {came_back}", states.join(", "))
-}
+/// The condition of the deliveries and validations whose money may have come back.
+const CAME_BACK: &str = " OR attribute_exists(returned) OR attribute_exists(cancelled)";
 
 impl Filter {
     /// The condition by which `DynamoDB` leaves items out. Instants are compared as text, so to the
@@ -185,12 +183,14 @@ impl Filter {
         if let Some(state) = self.state {
             clause(format!("#state = {}", text("state", state.as_str())), &["state"]);
         }
+        let came_back = if self.claim_backs { CAME_BACK } else { "" };
         if !self.validations {
-            let mut wanted = "attribute_not_exists(validation)".to_owned();
+            let mut wanted = format!("attribute_not_exists(validation){came_back}");
             if self.held_validations {
-                wanted = format!("({wanted} OR {})", held_validations(&mut text));
+                let states = VALIDATIONS_FOR_A_PERSON.iter().map(|state| state.as_str());
+                wanted = format!("{wanted} OR #state IN ({})", listed(states, &mut text));
             }
-            clause(wanted, if self.held_validations { &["state", "returned"] } else { &[] });
+            clause(format!("({wanted})"), if self.held_validations { &["state"] } else { &[] });
         }
         if self.open {
             let finals = State::ALL.into_iter().filter(|state| state.is_final());
@@ -200,9 +200,11 @@ impl Filter {
             if self.validations || self.held_validations {
                 open.push_str(" OR attribute_exists(validation)");
             }
+            open.push_str(came_back);
             if let Some(since) = self.followed_since {
                 let since = text("followed_since", &to_the_second(since));
-                open = format!("{open} OR (attribute_exists(reported) AND updated_at >= {since})");
+                let followed = format!("attribute_exists(reported) AND updated_at >= {since}");
+                open = format!("{open} OR attribute_exists(tracked) OR ({followed})");
             }
             if self.unclear {
                 let reasons = listed(UNCLEAR_REFUSALS.iter().copied(), &mut text);
@@ -233,20 +235,22 @@ impl Filter {
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
-        let is_held = self.held_validations
-            && (record.is_validation_for_a_person() || record.open_claim_back().is_some());
-        let is_unwanted = record.is_validation() && !self.validations && !is_held;
+        let is_held = self.held_validations && record.is_validation_for_a_person();
+        let is_back = self.claim_backs && record.open_claim_back().is_some();
+        let is_unwanted = record.is_validation() && !self.validations && !is_held && !is_back;
         if record.is_order_of_lines() || is_unwanted {
             return false;
         }
-        let is_followed = self.followed_since.is_some_and(|since| since <= record.updated_at)
-            && record.wants_validation();
+        let is_followed = self.followed_since.is_some_and(|since| {
+            record.tracked || since <= record.updated_at && record.wants_validation()
+        });
         let unclear = record.is_unclear_refusal() || record.conflicts.count() > 0;
         (!self.open
             || record.is_validation()
             || record.protocol.permission.is_some()
             || !record.protocol.state.is_final()
             || is_followed
+            || is_back
             || self.unclear && unclear)
             && self.state.is_none_or(|state| state == record.protocol.state)
             && self.network.as_deref().is_none_or(|network| network == record.network())
@@ -255,7 +259,6 @@ impl Filter {
     }
 }
 
-/// The instant without its fraction and zone, which sorts before everything in that second.
 /// Words as values of a condition, in a list.
 fn listed<'a>(
     words: impl Iterator<Item = &'a str>,
@@ -264,6 +267,7 @@ fn listed<'a>(
     words.map(|word| text(word, word)).collect::<Vec<_>>().join(", ")
 }
 
+/// The instant without its fraction and zone, which sorts before everything in that second.
 fn to_the_second(at: Timestamp) -> String {
     at.to_string().chars().take("2026-11-21T10:15:00".len()).collect()
 }

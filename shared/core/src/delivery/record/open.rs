@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rust_decimal::Decimal;
-
 use super::{ConflictRecord, DecisionRecord, Record};
 use crate::{
     clock::Timestamp,
@@ -155,20 +153,6 @@ impl Record {
     #[must_use]
     pub fn is_validation_for_a_person(&self) -> bool {
         self.is_validation() && VALIDATIONS_FOR_A_PERSON.contains(&self.protocol.state)
-    }
-
-    /// The part of what is to be claimed back that no person has acknowledged.
-    #[must_use]
-    pub fn open_claim_back(&self) -> Option<Decimal> {
-        let open = self.protocol.claim_back()?.checked_sub(self.claim_back_acknowledged())?;
-        (open > Decimal::ZERO).then(|| open.normalize())
-    }
-
-    /// The sum to claim back that a person has acknowledged.
-    #[must_use]
-    pub fn claim_back_acknowledged(&self) -> Decimal {
-        let sums = self.decisions.entries().iter().filter_map(|taken| taken.claim_back);
-        sums.max().unwrap_or_default()
     }
 
     /// The standing of the delivery for its validation: a person's confirmation that rests on a report

@@ -12,7 +12,7 @@ use lambda_runtime::Error;
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        Event, Key, Note, PartialView, Policy, Record, Recovery, Stamp, State, Status, step,
+        Event, Key, MoneyStanding, Note, PartialView, Policy, Record, Recovery, Stamp, State, step,
     },
 };
 use postback_runtime::{
@@ -54,13 +54,13 @@ pub struct Counts {
     pub validations_held: u32,
     /// The validations of which something is to be claimed back that no person has acknowledged.
     pub claim_backs: u32,
-    /// The money of the validations, by its standing and currency.
+    /// The money by its standing at the network, and currency.
     pub validated: BTreeMap<(Money, String), Decimal>,
     /// True if something is or may be validated there.
     pub validates: bool,
 }
 
-/// The standing of the money of a validation.
+/// The standing of money at a network, by the validation or by the network's own word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Money {
     /// Reported, and not validated yet.
@@ -69,7 +69,7 @@ pub enum Money {
     Validated,
     /// Rejected.
     Rejected,
-    /// Approved, come back since, and not acknowledged.
+    /// Come back after the network took it, and not acknowledged.
     ToClaimBack,
 }
 
@@ -116,6 +116,7 @@ impl<S: SweepServices> Sweep<S> {
                 let record = self.expire(ledger, record).await?;
                 let counts = counts.entry(record.network().to_owned()).or_default();
                 let now = self.services.now();
+                counts.add_money(&record);
                 if record.is_validation() {
                     counts.add_validation(&record, now);
                     if record.is_validation_due(now) {
@@ -231,33 +232,31 @@ impl Counts {
         }
     }
 
-    /// Counts a validation: its money, and those that wait for a person.
+    /// Counts a validation: those that wait for a person, and those of which something came back.
     fn add_validation(&mut self, record: &Record, now: Timestamp) {
-        let delivery = &record.protocol;
         self.validates = true;
         self.validations_held += u32::from(record.is_validation_held(now));
-        let claim_back = record.open_claim_back();
-        self.claim_backs += u32::from(claim_back.is_some());
-        let Some(reported) = &delivery.reported else { return };
-        let mut add = |standing, amount: Decimal| {
-            let sum = self.validated.entry((standing, reported.currency.clone())).or_default();
+        self.claim_backs += u32::from(record.open_claim_back().is_some());
+    }
+
+    /// Counts the money of a delivery or a validation by its standing at the network, whose own word
+    /// it may be.
+    fn add_money(&mut self, record: &Record) {
+        let mut add = |standing, amount: Decimal, currency: &str| {
+            let sum = self.validated.entry((standing, currency.to_owned())).or_default();
             *sum = sum.saturating_add(amount);
         };
-        let call = delivery.validation.as_ref().and_then(|validation| validation.call.as_ref());
-        match (delivery.state, call) {
-            (State::Delivered, Some(call)) => {
-                let standing = match call.status {
-                    Status::Approved => Money::Validated,
-                    Status::Rejected => Money::Rejected,
-                };
-                add(standing, call.amount);
+        if let Some((standing, amount, currency)) = record.validated_money() {
+            match standing {
+                MoneyStanding::Pending => add(Money::Pending, amount, currency),
+                MoneyStanding::Validated => add(Money::Validated, amount, currency),
+                MoneyStanding::Rejected => add(Money::Rejected, amount, currency),
+                // Nothing more comes of one that a person gave up.
+                MoneyStanding::GivenUp => {}
             }
-            // Nothing more comes of one that a person gave up.
-            (State::Skipped | State::Delivered | State::Abandoned, _) => {}
-            _ => add(Money::Pending, delivery.amount_left().unwrap_or(reported.amount)),
         }
-        if let Some(back) = claim_back {
-            add(Money::ToClaimBack, back);
+        if let (Some(back), Some((_, currency))) = (record.open_claim_back(), record.money()) {
+            add(Money::ToClaimBack, back, currency);
         }
     }
 

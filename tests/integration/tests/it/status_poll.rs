@@ -7,9 +7,11 @@ use postback_core::{
     clock::Timestamp,
     delivery::{Record, ValidationView},
 };
-use postback_harness::{Function, TestBed};
+use postback_harness::{FakeSweep, Function, TestBed};
+use postback_runtime::lambda::ScheduleHandler;
 use postback_sandbox::{Fault, Network, Rule, cpa_moe::LeadUpdate};
 use serde_json::{Value, json};
+use sweep::Sweep;
 
 fn order(id: &str) -> Value {
     json!({
@@ -147,6 +149,37 @@ async fn the_stages_are_the_networks_word_in_the_view_of_the_validation() {
 
     assert_eq!(status("A-1").await, "approved");
     assert_eq!((status("A-2").await, status("A-3").await), ("rejected", "rejected"));
+}
+
+#[tokio::test]
+async fn the_money_is_measured_by_the_networks_word_also_months_later() {
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 4).await;
+    for (id, stage) in [("A-1", "approve"), ("A-2", "cancel"), ("A-3", "approve")] {
+        assert_eq!(bed.sandbox.update_leads(&update(id, stage, 10)), 1);
+    }
+    round(&bed, &function).await.expect("a round");
+    for id in ["A-2", "A-3"] {
+        function.post(&json!({ "order_id": id, "status": "cancelled" })).await;
+    }
+    bed.advance(Duration::from_hours(60 * 24));
+    let sweep = Sweep::new(FakeSweep::new(&bed));
+
+    sweep.handle(bed.now() + Duration::from_hours(1)).await.expect("a sweep");
+
+    let documents = sweep.into_services().measured();
+    let sum = |name: &str| {
+        let mut own = documents.iter().filter(|it| it["Network"] == "cpa_moe");
+        own.find_map(|it| it.get(name)).and_then(Value::as_f64)
+    };
+    assert_eq!(sum("MoneyPending"), Some(1499.0), "{documents:#?}");
+    assert_eq!(sum("MoneyValidated"), Some(2998.0));
+    assert_eq!(sum("MoneyRejected"), Some(1499.0));
+    // What it rejected itself need not be claimed back.
+    assert_eq!(sum("MoneyToClaimBack"), Some(1499.0));
+    // Nothing is called there, so no alarm needs a 0.
+    assert_eq!((sum("HeldValidations"), sum("OpenClaimBacks")), (None, None));
 }
 
 #[tokio::test]

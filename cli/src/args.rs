@@ -25,7 +25,7 @@ pub(crate) use bring::{Replay, ReplayEvents, Replays};
 pub(crate) use check::Check;
 pub(crate) use claims::{Answer, Claims, Receipt, Verify};
 pub(crate) use logs::Logs;
-pub(crate) use look::{Console, Doctor, Format, List, Show, Sort, Status};
+pub(crate) use look::{Console, Doctor, Format, List, MoneyByMonth, Show, Sort, Status};
 pub(crate) use pause::{PauseNetwork, ResumeNetwork};
 pub(crate) use reconcile::{Reading, Reconcile};
 pub(crate) use redrive::Redrive;
@@ -91,6 +91,7 @@ pub(crate) enum Command {
     /// Show, list, check, settle, replay or redrive orders
     #[command(subcommand)]
     Orders(Orders),
+    Money(MoneyByMonth),
     Reconcile(Box<Reconcile>),
     #[command(subcommand)]
     Validate(Validate),
@@ -139,7 +140,8 @@ impl Arguments {
     /// Returns whether the answer is for programs.
     pub(crate) const fn is_json(&self) -> bool {
         let format = match &self.command {
-            Command::Orders(Orders::List(List { format, .. })) => Some(*format),
+            Command::Orders(Orders::List(List { format, .. }))
+            | Command::Money(MoneyByMonth { format, .. }) => Some(*format),
             _ => None,
         };
         self.json || matches!(format, Some(Format::Json))

@@ -19,6 +19,7 @@ mod fixtures;
 mod invoke;
 mod list;
 mod logs;
+mod money;
 mod networks;
 mod pause;
 mod receipt;
@@ -98,6 +99,7 @@ async fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failu
             console::run(account.await?, wanted, arguments.time_zone, output).await
         }
         Command::Orders(wanted) => Box::pin(orders(&account.await?, wanted, now, output)).await,
+        Command::Money(wanted) => money::run(&account.await?, wanted, output).await,
         Command::Reconcile(wanted) => reconcile::run(&account.await?, wanted, now, output).await,
         Command::Validate(Validate::Export(wanted)) => {
             validate::run(&account.await?, wanted, now, output).await

@@ -13,29 +13,12 @@ use super::{
     Console, Page,
     layout::{Sheet, failure, how_much, page, thousands},
     report,
-    survey::{Money, Period, Survey},
+    survey::Survey,
 };
 use crate::{
-    list::{Sum, harmless},
+    money::{COLUMNS, csv},
     scan::Read,
 };
-
-/// The title of a column, and its sum.
-type Column = (&'static str, fn(&Money) -> &Sum);
-
-/// The columns of money.
-const COLUMNS: [Column; 10] = [
-    ("Reported", |money| &money.reported),
-    ("Validated", |money| &money.validated),
-    ("To be validated", |money| &money.unvalidated),
-    ("Turned down", |money| &money.turned_down),
-    ("To claim back", |money| &money.claim_back),
-    ("In doubt", |money| &money.in_doubt),
-    ("Waiting", |money| &money.waiting),
-    ("Rejected", |money| &money.rejected),
-    ("Withdrawn or skipped", |money| &money.withdrawn),
-    ("Given up", |money| &money.abandoned),
-];
 
 pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
     let reading = console.survey.look(&console).await;
@@ -43,8 +26,8 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         p {
             "By the month in which an order was first seen. Validated, to be validated and turned down are parts of what \
              was reported, by the validating call or the network's status. \"To claim back\" came back after it was \
-             approved or, where nothing is validated, was cancelled after it was reported. What a network pays is in its \
-             report alone, which is compared below."
+             approved or, where nothing is validated, was cancelled or refunded after it was reported; once a person has \
+             acknowledged it, it is \"Claimed back\". What a network pays is in its report alone, which is compared below."
         }
         @if reading.value.money.is_empty() { p { "The ledger holds no money." } }
         @else { (table(&reading.value)) }
@@ -75,21 +58,7 @@ fn table(survey: &Survey) -> Markup {
 
 pub(super) async fn download(State(console): State<Arc<Console>>) -> Page {
     let reading = console.survey.whole(&console).await.map_err(|it| failure(&console, &it))?;
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let heads = ["month", "network", "currency"].map(str::to_owned).into_iter();
-    let columns = COLUMNS.map(|(name, _)| name.to_lowercase().replace(' ', "_"));
-    let columns = columns.into_iter().flat_map(|name| [name.clone(), format!("{name}_count")]);
-    // Writing to memory can't fail.
-    let _infallible = writer.write_record(heads.chain(columns));
-    for (Period { month, network, currency }, money) in &reading.value.money {
-        let heads = [month, network, currency].map(|cell| harmless(cell)).into_iter();
-        let sums = COLUMNS.iter().flat_map(|(_, sum)| {
-            let sum = sum(money);
-            [sum.amount(currency), sum.count.to_string()]
-        });
-        let _infallible = writer.write_record(heads.chain(sums));
-    }
-    let mut file = writer.into_inner().unwrap_or_default();
+    let mut file = csv(&reading.value.money);
     file.extend(left_out(&reading.read));
     Ok(attachment("money.csv", file))
 }

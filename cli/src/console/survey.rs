@@ -4,12 +4,14 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, Record, State, ValidationView},
+    delivery::{Decision, MoneyStanding, Record, State},
 };
-use postback_reconcile::claim_back::Back;
 use serde::Serialize;
 
-use crate::list::Sum;
+use crate::{
+    list::Sum,
+    money::{self, Months},
+};
 
 /// The number of decisions that are kept: the latest.
 const DECISIONS: usize = 500;
@@ -23,7 +25,7 @@ const TIMES: usize = 50_000;
 #[derive(Clone, Default)]
 pub(super) struct Survey {
     pub(super) networks: BTreeMap<String, Traffic>,
-    pub(super) money: BTreeMap<Period, Money>,
+    pub(super) money: Months,
     /// The latest first.
     pub(super) decisions: Vec<Decided>,
 }
@@ -46,39 +48,6 @@ pub(super) struct Traffic {
     pub(super) unvalidated: Sum,
 }
 
-/// A month of a network, in one currency.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Period {
-    /// `2026-11`.
-    pub(super) month: String,
-    pub(super) network: String,
-    pub(super) currency: String,
-}
-
-/// The money of a month, by what is known of it.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Money {
-    /// The network has it.
-    pub(super) reported: Sum,
-    /// The network has approved it.
-    pub(super) validated: Sum,
-    /// The network has it pending.
-    pub(super) unvalidated: Sum,
-    /// The network has not approved it.
-    pub(super) turned_down: Sum,
-    /// To be taken back at the network: what came back after it was approved or, where nothing is
-    /// validated, after it was reported.
-    pub(super) claim_back: Sum,
-    /// Not settled, and certainly not in doubt.
-    pub(super) waiting: Sum,
-    pub(super) in_doubt: Sum,
-    pub(super) rejected: Sum,
-    /// Cancelled before it was reported, or nothing to report.
-    pub(super) withdrawn: Sum,
-    /// Given up by a person.
-    pub(super) abandoned: Sum,
-}
-
 /// A person's decision.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Decided {
@@ -96,9 +65,6 @@ pub(super) struct Decided {
 impl Survey {
     pub(super) fn add(&mut self, record: &Record, now: Timestamp) {
         let network = record.network();
-        let validation = ValidationView::of(record);
-        let amount = validation.amount.map(|amount| amount.to_string());
-        let validated = amount.as_deref().zip(validation.currency).or_else(|| record.money());
         if !self.networks.contains_key(network) {
             self.networks.insert(network.to_owned(), Traffic::default());
         }
@@ -106,22 +72,11 @@ impl Survey {
             if !record.is_validation() {
                 traffic.add(record, now);
             }
-            if is_pending(validation.status) {
-                traffic.unvalidated.add(validated);
+            if let Some((MoneyStanding::Pending, amount, currency)) = record.validated_money() {
+                traffic.unvalidated.add(Some((amount.to_string(), currency)));
             }
         }
-        if let Some((_, currency)) = validated {
-            let month = record.protocol.first_seen_at.to_string().chars().take(7).collect();
-            let key = Period { month, network: network.to_owned(), currency: currency.to_owned() };
-            let money = self.money.entry(key).or_default();
-            if !record.is_validation() {
-                money.add(record);
-            }
-            money.add_validation(&validation, validated);
-            if let Some(back) = Back::of(record) {
-                money.claim_back.add(Some((&back.claim_back.to_string(), &back.currency)));
-            }
-        }
+        money::add(&mut self.money, record);
         for taken in record.decisions.entries() {
             self.decisions.push(Decided {
                 at: taken.at,
@@ -144,39 +99,6 @@ impl Survey {
         self.decisions.sort_by_key(|decided| Reverse(decided.at));
         self.decisions.truncate(DECISIONS);
     }
-}
-
-impl Money {
-    fn add(&mut self, record: &Record) {
-        let protocol = &record.protocol;
-        let money = record.money();
-        let sum = match protocol.state {
-            State::Delivered | State::Accepted => &mut self.reported,
-            State::Rejected => &mut self.rejected,
-            State::Withdrawn | State::Skipped => &mut self.withdrawn,
-            State::Abandoned => &mut self.abandoned,
-            _ if protocol.in_doubt() => &mut self.in_doubt,
-            _ => &mut self.waiting,
-        };
-        sum.add(money);
-    }
-}
-
-impl Money {
-    fn add_validation(&mut self, validation: &ValidationView<'_>, money: Option<(&str, &str)>) {
-        match validation.status {
-            "none" => {}
-            "approved" | "confirmed" => self.validated.add(money),
-            "abandoned" => self.abandoned.add(money),
-            status if is_pending(status) => self.unvalidated.add(money),
-            _ => self.turned_down.add(money),
-        }
-    }
-}
-
-/// Returns whether a validation with this status is still to come: by itself or by a person.
-fn is_pending(status: &str) -> bool {
-    matches!(status, "waiting" | "held" | "unconfirmed" | "refused")
 }
 
 /// The hour of the last ones in which it was, the latest last.
@@ -248,25 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_validated_is_counted_beside_what_was_reported() {
-        let mut delivered = paid("net", "delivered", "10.5", "EUR");
-        delivered.protocol.reported = validation("retrying", None).protocol.reported;
-        let of = |validation: Record| {
-            let mut survey = Survey::default();
-            survey.add(&delivered, Timestamp::EPOCH);
-            survey.add(&validation, Timestamp::EPOCH);
-            let sums = survey.money.into_values().next().expect("money");
-            let amount = |sum: Sum| sum.amount("EUR");
-            assert_eq!(sums.reported.count, 1);
-            let sums = [sums.validated, sums.unvalidated, sums.turned_down, sums.claim_back];
-            (sums.map(amount), survey.networks["net"].unvalidated.count)
-        };
+    fn what_waits_for_its_validation_is_counted_by_network() {
+        let mut survey = Survey::default();
+        survey.add(&validation("retrying", None), Timestamp::EPOCH);
+        survey.add(&validation("delivered", Some(("approved", "10.5"))), Timestamp::EPOCH);
 
-        let of_call = |call| of(validation("delivered", Some(call)));
-        let amounts = |sums: [&str; 4]| sums.map(str::to_owned);
-        assert_eq!(of(validation("retrying", None)), (amounts(["0", "10.5", "0", "0"]), 1));
-        assert_eq!(of_call(("approved", "10.5")), (amounts(["10.5", "0", "0", "0"]), 0));
-        assert_eq!(of_call(("approved", "12")), (amounts(["12", "0", "0", "1.5"]), 0));
-        assert_eq!(of_call(("rejected", "0")), (amounts(["0", "0", "0", "0"]), 0));
+        let unvalidated = &survey.networks["net"].unvalidated;
+        assert_eq!((unvalidated.count, unvalidated.amount("EUR").as_str()), (1, "10.5"));
     }
 }

@@ -18,7 +18,7 @@ mod content;
 mod story;
 
 pub(crate) use content::{other_content, other_contents};
-pub(crate) use story::{Wait, partial_story, story, waits};
+pub(crate) use story::{Wait, clear, decided, partial_story, story, validation_facts, waits};
 
 /// The destination of answers.
 pub(crate) struct Output<'a> {

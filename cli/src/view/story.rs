@@ -3,7 +3,8 @@
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        AttemptRecord, CancellationRecord, PartialView, Record, Recovery, State, ValidationView,
+        AttemptRecord, CancellationRecord, DecisionRecord, PartialView, Record, Recovery, State,
+        ValidationView,
     },
 };
 use rust_decimal::Decimal;
@@ -34,7 +35,7 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
         let at = refund.at.map(|at| format!("{at}  ")).unwrap_or_default();
         add("refund", format!("{at}{}: {id}", clear(refund.amount)));
     }
-    for (name, text) in validation(record) {
+    for (name, text) in validation_facts(record) {
         add(name, text);
     }
     add("conflicts", other_contents(record));
@@ -55,12 +56,7 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
         add("network status", format!("{}  {}", status.at, pairs(&status.status)));
     }
     for decision in record.decisions.entries() {
-        let mut what = word(&decision.decision).replace('_', " ");
-        if let Some(sum) = decision.claim_back {
-            what = format!("{what} {sum} that came back");
-        }
-        let (by, why) = (decision.by.as_str(), decision.why.as_str());
-        add("decided", format!("{}  {what}: {why} ({by})", decision.at));
+        add("decided", format!("{}  {}", decision.at, decided(decision)));
     }
     lines
 }
@@ -116,28 +112,35 @@ fn attempted(attempt: &AttemptRecord) -> String {
     format!("{}, {}", attempt.started_at, outcome(attempt))
 }
 
-/// The facts of a validation of its own.
-fn validation(record: &Record) -> Vec<(&'static str, String)> {
-    if !record.is_validation() {
-        return Vec::new();
-    }
-    let ValidationView { status, amount, currency, lock_at, came_back_at, .. } =
-        ValidationView::of(record);
-    let amount = amount.map(|amount| format!(", {amount} {}", currency.unwrap_or_default()));
-    let back = record.protocol.claim_back().map(|back| {
-        let when = came_back_at.map(|at| format!(" by {at}")).unwrap_or_default();
-        let open = record.open_claim_back().unwrap_or_default();
+/// The way of a delivery or a validation from reported to paid, as far as there is one.
+pub(crate) fn validation_facts(record: &Record) -> Vec<(&'static str, String)> {
+    let view = ValidationView::of(record);
+    let currency = view.currency.unwrap_or_default();
+    let has_none = view.status == "none" && !record.is_validation();
+    let amount = view.amount.map(|amount| format!(", {amount} {currency}"));
+    let status = format!("{}{}", view.status, amount.unwrap_or_default());
+    let back = view.came_back.map(|back| {
+        let when = view.came_back_at.map(|at| format!(" by {at}")).unwrap_or_default();
+        let open = view.claim_back.unwrap_or_default();
         format!("{back}{when}, of which {open} to claim back")
     });
-    vec![
-        ("validation", format!("{status}{}", amount.unwrap_or_default())),
-        ("not before", lock_at.map_or_else(String::new, |at| at.to_string())),
+    let facts = [
+        ("validation", if has_none { String::new() } else { status }),
+        ("not before", view.lock_at.map_or_else(String::new, |at| at.to_string())),
         ("came back", back.unwrap_or_default()),
-    ]
+    ];
+    facts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// A person's decision: what, why and who.
+pub(crate) fn decided(decision: &DecisionRecord) -> String {
+    let what = word(&decision.decision).replace('_', " ");
+    let sum = decision.claim_back.map(|sum| format!(" {sum} that came back")).unwrap_or_default();
+    format!("{what}{sum}: {} ({})", decision.why.as_str(), decision.by.as_str())
 }
 
 /// An amount, where the shop's messages agree about it.
-fn clear(amount: Option<Decimal>) -> String {
+pub(crate) fn clear(amount: Option<Decimal>) -> String {
     amount.map_or_else(|| "not clear".to_owned(), |amount| amount.to_string())
 }
 
@@ -178,6 +181,29 @@ mod tests {
         assert_eq!(asked, ["  next question  2026-11-21T10:15:00Z at the earliest"]);
         assert_eq!(lines("unconfirmed", Some("hold")), [""; 0]);
         assert_eq!(lines("rejected", None), ["  permit lapses  2026-11-22T10:15:00Z"]);
+    }
+
+    #[test]
+    fn a_story_has_the_networks_own_word_and_what_came_back_after_it() {
+        let mut record = record("net", "delivered", 1);
+        let lines = |record: &Record| {
+            let is_its =
+                |line: &String| line.contains("validation ") || line.contains("came back ");
+            story(record).into_iter().filter(is_its).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&record), [""; 0]);
+
+        record.statuses = from_value(json!({ "entries": [{
+            "version": 2, "at": "2026-11-22T10:15:00Z", "status": { "stage": "approve" },
+            "validation": "approved",
+        }] }))
+        .expect("statuses");
+        let facts = json!({ "amount": "10.5", "currency": "EUR" });
+        record.protocol.facts = from_value(facts).expect("facts");
+        record.protocol.cancelled = from_value(json!({ "at": "2026-11-23T10:15:00Z" })).ok();
+
+        let back = "  came back      10.5 by 2026-11-23T10:15:00Z, of which 10.5 to claim back";
+        assert_eq!(lines(&record), ["  validation     approved", back]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The words for a delivery: why it is as it is, what happens next by itself, and what a person can do.
 
-use postback_core::delivery::{Record, Recovery, State};
+use postback_core::delivery::{Record, Recovery, State, ValidationView};
 
 mod validation;
 
@@ -12,6 +12,9 @@ pub(super) struct Explained {
 }
 
 const DONE: &str = "Nothing has to be done.";
+
+const CLAIM_BACK: &str = "Claim back at the network what came back: postback validate claim-back lists it. Then say that it was \
+                          dealt with.";
 
 const WHILE_PAUSED: &str = "Nothing while the network is paused: it is neither sent nor asked. Once it is resumed, this goes on at \
                             the next look at it.";
@@ -83,9 +86,30 @@ fn unless_paused(record: &Record) -> Explained {
 
 /// A delivery that stays as it is.
 fn settled(record: &Record) -> Explained {
-    let cancelled = record.protocol.cancelled.is_some();
-    let (why, person) = match record.protocol.state {
-        State::Delivered | State::Accepted if cancelled => (
+    let protocol = &record.protocol;
+    let is_back = protocol.cancelled.is_some() || !protocol.refunds.is_empty();
+    let is_success = protocol.state.is_success();
+    if is_success && is_back && protocol.reported.is_some() {
+        return Explained {
+            why: "The network has it, and the shop took it, or a part of it, back afterwards.",
+            next: "Its validation, by a call or by the month's workbook, rejects it or approves what is left.",
+            person: DONE,
+        };
+    }
+    let (why, person) = match protocol.state {
+        State::Delivered | State::Accepted if record.open_claim_back().is_some() => (
+            "The network has it, and the shop took it, or a part of it, back afterwards. Nothing takes that back at the \
+             network by itself.",
+            CLAIM_BACK,
+        ),
+        State::Delivered | State::Accepted if record.came_back().is_some() => (
+            "The network has it, and the shop took it, or a part of it, back afterwards. A person has dealt with that.",
+            DONE,
+        ),
+        State::Delivered if is_back && ValidationView::of(record).status == "rejected" => {
+            ("The network had it and has rejected it, and the shop took it back.", DONE)
+        }
+        State::Delivered | State::Accepted if protocol.cancelled.is_some() => (
             "The network has it, and the shop cancelled the order afterwards.",
             "Have the conversion taken back at the network.",
         ),
@@ -140,8 +164,9 @@ pub(super) fn to_do(code: &str) -> &'static str {
              secret), or look the order up at the network and decide about its validation."
         }
         "claim_back" => {
-            "The network has approved more than is left of them, and a validation can't be taken back. Claim the \
-             difference at the network, then acknowledge it at each order: it is shown no more, unless more comes back."
+            "The network took more than is left of them, and nothing takes that back by itself. Claim the difference at \
+             the network, then acknowledge it, at each order or of many at once: it is shown no more, unless more comes \
+             back."
         }
         "parked" => {
             "Correct the setting that the reason names (postback secret), or have the network correct its side. The \
@@ -174,5 +199,33 @@ pub(super) fn to_do(code: &str) -> &'static str {
         }
         "unreadable_items" => "A later version wrote them. Use the tool of that version.",
         _ => "docs/runbook.md has a section for each alarm.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+    use crate::fixtures::{paid, validation};
+
+    #[test]
+    fn a_cancelled_order_is_claimed_back_only_where_no_validation_rejects_it() {
+        let mut cancelled = paid("net", "delivered", "10.5", "EUR");
+        cancelled.protocol.cancelled =
+            from_value(json!({ "at": "2026-11-22T10:15:00Z" })).expect("a cancellation");
+        let mut validated = cancelled.clone();
+        validated.protocol.reported = validation("retrying", None).protocol.reported;
+        let mut rejected = cancelled.clone();
+        rejected.statuses = from_value(json!({ "entries": [{
+            "version": 2, "at": "2026-11-22T10:20:00Z", "status": { "stage": "cancel" },
+            "validation": "rejected",
+        }] }))
+        .expect("statuses");
+
+        assert_eq!(explain(&cancelled, false).person, CLAIM_BACK);
+        let of_validated = explain(&validated, false);
+        assert!(of_validated.next.contains("rejects it"), "{}", of_validated.next);
+        assert_eq!((of_validated.person, explain(&rejected, false).person), (DONE, DONE));
     }
 }

@@ -2,7 +2,7 @@
 
 use postback_core::delivery::{Proof, Record, Standing, State};
 
-use super::{DONE, Explained};
+use super::{CLAIM_BACK, DONE, Explained};
 
 /// The way out where no call can be right.
 const IN_THE_PORTAL: &str = "Validate it in the network's portal as it should be, then confirm it.";
@@ -116,7 +116,7 @@ fn settled(record: &Record) -> Explained {
     let (why, person) = match record.protocol.state {
         State::Delivered | State::Accepted if comes_back => (
             "It is approved at the network, and more came back after that.",
-            "Claim that part back at the network: postback validate claim-back lists it.",
+            CLAIM_BACK,
         ),
         State::Delivered if is_confirmed => ("A person confirmed that it is validated.", DONE),
         State::Delivered | State::Accepted => ("The network took the validating call.", DONE),
@@ -180,7 +180,7 @@ mod tests {
         }
         let came_back = validation("delivered", Some(("approved", "12")));
         assert!(
-            super::super::explain(&came_back, false).person.starts_with("Claim that part back")
+            super::super::explain(&came_back, false).person.starts_with("Claim back at the network")
         );
     }
 }

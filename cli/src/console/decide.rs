@@ -26,7 +26,7 @@ use super::{
 use crate::{
     args::Settle,
     failure::Failure,
-    list::Sum,
+    list::{Sum, at_stake},
     scan::Read,
     settle::{Seen, check_open, find},
 };
@@ -71,8 +71,8 @@ pub(super) async fn choose(
 
 fn decide(console: &Console, pairs: &[(String, String)]) -> Markup {
     let which = value(pairs, "which");
-    let is_about_conflicts = which == "conflicts";
-    let first = if is_about_conflicts { Decision::Acknowledge } else { Decision::Confirm };
+    let is_acknowledged = matches!(which, "conflicts" | "claim-back");
+    let first = if is_acknowledged { Decision::Acknowledge } else { Decision::Confirm };
     let words = |decision, label| words(decision, label, which == "validations");
     html! {
         form.act action="/decide/preview" method="post" {
@@ -104,7 +104,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
     let from_archive = !fields.get("from_archive").is_empty()
         && matches!(decision, Decision::PermitSending | Decision::Reopen);
     let (records, read) = records(&console, &fields).await.map_err(failed)?;
-    // A list is of deliveries or of validations alone.
+    // A list is of deliveries or of validations alone, but for one of which nothing can be confirmed.
     let is_validation = records.first().is_some_and(|(record, _)| record.is_validation());
     let label = words(decision, label, is_validation);
     let mut plan = Plan {
@@ -121,8 +121,8 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, fields: Fields)
     for (record, seen) in &records {
         match fits(record, decision, from_archive) {
             Ok(()) => {
-                sum.add(record.money());
-                plan.targets.push(Target::new(record, *seen));
+                sum.add(at_stake(record, decision == Decision::Acknowledge));
+                plan.targets.push(Target::new(record, *seen, decision));
             }
             Err(why) => left.push((record, why)),
         }

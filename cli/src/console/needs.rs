@@ -100,6 +100,7 @@ fn links(console: &Console, need: &Need) -> Markup {
     let list = match need.code {
         "held" => Some(vec![("which", "held"), network, reason]),
         "validation" => Some(vec![("which", "validations"), network, reason]),
+        "claim_back" => Some(vec![("which", "claim-back"), network]),
         "parked" => Some(vec![("which", "parked"), network, reason]),
         "unclear_refusal" => Some(vec![("which", "unclear"), network, reason]),
         "unwatched" => Some(vec![("which", "unwatched"), network, reason]),

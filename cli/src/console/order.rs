@@ -25,7 +25,7 @@ use crate::{
     failure::Failure,
     pause::{self, PauseView},
     settle::check_open,
-    view::{Wait, pairs, reason, visible, waits},
+    view::{Wait, clear, pairs, reason, validation_facts, visible, waits},
 };
 
 /// The most bytes of a key of `DynamoDB`, which takes a query for a longer one as a mistake.
@@ -122,6 +122,8 @@ fn delivery(
             dl.facts {
                 div { dt { "Reason or proof" } dd { (reason(record)) } }
                 div { dt { "Amount" } dd { (money(record)) } }
+                @if !protocol.refunds.is_empty() { div { dt { "Refunded" } dd { (clear(protocol.refunds.sum())) } } }
+                @for (name, text) in validation_facts(record) { div { dt { (sentence(name)) } dd { (text) } } }
                 div { dt { "First seen" } dd { (time(console, protocol.first_seen_at)) } }
                 div { dt { "Last change" } dd { (time(console, record.updated_at)) } }
                 @if let Some(source) = &record.source { div { dt { "Came from" } dd { (source) } } }
@@ -224,7 +226,7 @@ fn decisions(console: &Console, record: &Record) -> Markup {
                 input type="hidden" name="delivery" value=(record.delivery);
                 input type="hidden" name="attempt" value=(record.protocol.attempt);
                 input type="hidden" name="conflicts" value=(record.conflicts.count());
-                @if let Some(sum) = record.protocol.claim_back() { input type="hidden" name="came_back" value=(sum); }
+                @if let Some(back) = record.came_back() { input type="hidden" name="came_back" value=(back.amount); }
                 input type="hidden" name="decisions" value=(record.protocol.decisions);
                 fieldset {
                     legend { "Decide about attempt " (record.protocol.attempt) }

@@ -146,13 +146,15 @@ pub(super) fn form(console: &Console, pairs: &[(String, String)], path: &str) ->
     }
 }
 
-/// A table of deliveries.
+/// A table of deliveries, with what is to be claimed back of them, if anything is.
 pub(super) fn table(records: &[Record], now: Timestamp) -> Markup {
+    let has_back = records.iter().any(|record| record.open_claim_back().is_some());
     html! { div.scroll tabindex="0" role="group" aria-label="Table" { table {
         caption { (counted(records.len(), "row")) }
         thead { tr {
             th scope="col" { "Order" } th scope="col" { "Network" } th scope="col" { "State" }
             th scope="col" { "Reason" } th.number scope="col" { "Age" } th.number scope="col" { "Amount" }
+            @if has_back { th.number scope="col" { "To claim back" } }
         } }
         tbody { @for record in records { tr {
             td.id { a href=(link("/order", &[("id", &record.order_id)])) { (id(&record.order_id)) } }
@@ -161,6 +163,7 @@ pub(super) fn table(records: &[Record], now: Timestamp) -> Markup {
             td { (reason(record)) }
             td.number { (age(now.since(record.protocol.first_seen_at))) }
             td.number { (money(record)) }
+            @if has_back { td.number { @if let Some(back) = record.open_claim_back() { (back) } @else { "–" } } }
         } } }
     } } }
 }

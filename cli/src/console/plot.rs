@@ -11,7 +11,7 @@ use postback_core::{
 use super::survey::{HOURS, Traffic};
 use crate::{
     screen::Zone,
-    view::{Wait, other_content, outcome, pairs, waits, word},
+    view::{Wait, clear, decided, other_content, outcome, pairs, visible, waits, word},
 };
 
 const HEIGHT: usize = 60;
@@ -114,10 +114,14 @@ pub(super) fn marks(record: &Record, now: Timestamp) -> Vec<Mark> {
         let text = format!("the shop: {}", word(&cancellation.word).replace('_', " "));
         add(cancellation.at, Shape::Person, text);
     }
+    for (id, refund) in protocol.refunds.entries() {
+        // One whose time the shop does not give is shown with the last that came.
+        let at = refund.at.or(record.returned.map(|returned| returned.at));
+        let text = format!("the shop: refund of {}: {}", clear(refund.amount), visible(id));
+        add(at.unwrap_or(record.updated_at), Shape::Person, text);
+    }
     for decision in record.decisions.entries() {
-        let (by, why) = (decision.by.as_str(), decision.why.as_str());
-        let what = word(&decision.decision).replace('_', " ");
-        add(decision.at, Shape::Person, format!("decided: {what}: {why} ({by})"));
+        add(decision.at, Shape::Person, format!("decided: {}", decided(decision)));
     }
     for Wait { name, at, bound } in waits(record) {
         if at > now {

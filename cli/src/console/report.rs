@@ -5,7 +5,11 @@ use std::{path::Path, str, sync::Arc};
 
 use axum::extract::State;
 use maud::{Markup, html};
-use postback_core::{clock::Timestamp, delivery::Decision, redaction::OperatorNote};
+use postback_core::{
+    clock::Timestamp,
+    delivery::{Decision, Record},
+    redaction::OperatorNote,
+};
 use postback_reconcile::{
     bucket::Bucket,
     compare::Outcome,
@@ -231,7 +235,8 @@ async fn decide(
         other => other,
     })?;
     let seen = |row: &DecisionRow, it| Seen { attempt: row.attempt, ..Seen::of(it) };
-    plan.targets = batch.open.iter().map(|(row, it)| Target::new(it, seen(row, it))).collect();
+    let target = |(row, it): &(DecisionRow, Record)| Target::new(it, seen(row, it), row.decision);
+    plan.targets = batch.open.iter().map(target).collect();
     let shown = html! {
         pre tabindex="0" { (batch.lines().join("\n")) }
         (table(&batch))

@@ -17,12 +17,13 @@ use super::{
     layout::{Sheet, counted, failure, id, page, thousands},
     lock,
     money::attachment,
-    orders::{Pairs, link, money, value},
+    orders::{Pairs, link, value},
     report::Comparison,
 };
 use crate::{
     args::Settle,
     failure::Failure,
+    list::at_stake,
     settle::{
         Seen, find,
         many::{Batch, Resend},
@@ -51,12 +52,14 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(record: &Record, seen: Seen) -> Self {
+    /// A delivery as it was seen, with the money that the decision is about.
+    pub(super) fn new(record: &Record, seen: Seen, decision: Decision) -> Self {
+        let money = at_stake(record, decision == Decision::Acknowledge);
         Self {
             order_id: record.order_id.clone(),
             delivery: record.delivery.clone(),
             seen,
-            money: money(record),
+            money: money.map(|(sum, it)| format!("{sum} {it}")).unwrap_or_default(),
         }
     }
 }
@@ -202,7 +205,7 @@ impl Work {
                 Err(why) => Err(Failure::NoLongerFits { why: why.replace('_', " ") }),
             };
             let seen = Seen { attempt: row.attempt, ..Seen::of(record) };
-            self.add(Target::new(record, seen), outcome);
+            self.add(Target::new(record, seen, row.decision), outcome);
         };
         let view = Box::pin(batch.settle(&console.account, &wanted, resend, each)).await?;
         Ok(iter::once(format!("By the report {}.", view.report)).chain(view.recorded()).collect())

@@ -28,8 +28,8 @@ pub(in crate::console) fn is_wish(name: &str) -> bool {
 }
 
 /// The words for `which` besides the states.
-pub(super) const WHICH: [&str; 6] =
-    ["open", "held", "validations", "unwatched", "unclear", "conflicts"];
+pub(super) const WHICH: [&str; 7] =
+    ["open", "held", "validations", "claim-back", "unwatched", "unclear", "conflicts"];
 
 /// The deliveries behind a card of the first page, where `orders list` finds others with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub(in crate::console) fn wanted(pairs: &[(String, String)]) -> Result<Wanted, F
 /// The option of `orders list` that finds all of these.
 fn option(which: &str) -> String {
     match which {
-        "open" | "held" | "conflicts" => format!("--{which}"),
+        "open" | "held" | "claim-back" | "conflicts" => format!("--{which}"),
         "validations" => "--held".to_owned(),
         "unwatched" => "--open".to_owned(),
         "unclear" => "--state=rejected".to_owned(),

@@ -8,7 +8,10 @@ use postback_core::{
     redaction::Reason,
 };
 
-use super::bed::{Bed, delivery, pass};
+use super::{
+    bed::{Bed, delivery, pass},
+    writes::decided,
+};
 use crate::fixtures::validation;
 
 /// Half a day.
@@ -47,6 +50,44 @@ async fn the_card_of_lost_messages_leads_to_those_alone() {
     let fields = "which=unwatched&network=net&decision=confirm&why=seen";
     let preview = bed.submit("/decide/preview", fields).await.text;
     assert!(preview.contains("Confirm: the network has it, 1 delivery"), "{preview}");
+}
+
+#[tokio::test]
+async fn the_card_of_claim_backs_leads_to_a_list_that_is_acknowledged_at_once() {
+    let mut bed = Bed::open(true).await;
+    let refunded = |mut record: Record, sum: &str| {
+        let refunds = serde_json::json!({ "r-1": { "amount": sum } });
+        record.protocol.refunds = serde_json::from_value(refunds).expect("refunds");
+        let returned = serde_json::json!({ "version": 1, "at": record.updated_at });
+        record.returned = serde_json::from_value(returned).expect("a write");
+        record
+    };
+    let approved = validation("delivered", Some(("approved", "10.5")));
+    bed.put([
+        refunded(approved, "4"),
+        refunded(delivery("A-2", "delivered"), "1.5"),
+        delivery("A-3", "delivered"),
+    ])
+    .await;
+
+    let page = bed.get("/").await.text;
+
+    assert!(page.contains("net: 2 conversions have come back: claim them back: 5.5 EUR"), "{page}");
+    for path in ["/orders", "/decide"] {
+        let link = format!("\"{path}?which=claim%2Dback&amp;network=net\"");
+        assert!(page.contains(&link), "{page}");
+        let list = bed.get(&format!("{path}?which=claim-back&network=net")).await.text;
+        assert!(list.contains("2 deliveries</strong> 5.5 EUR"), "{list}");
+        assert!(list.contains("To claim back") && !list.contains(">A-3</bdi>"), "{list}");
+    }
+    let fields = "which=claim-back&network=net&decision=acknowledge&why=claimed";
+    let preview = bed.submit("/decide/preview", fields).await.text;
+    assert!(preview.contains("2 deliveries</strong> 5.5 EUR"), "{preview}");
+    let work = decided(&mut bed, &preview).await;
+    assert!(work.contains("decided, 0 refused"), "{work}");
+    assert!(bed.get("/").await.text.contains("Nothing needs you."), "{work}");
+    let money = bed.get("/money").await.text;
+    assert!(money.contains("5.5 (2)") && money.contains("Claimed back"), "{money}");
 }
 
 #[tokio::test]

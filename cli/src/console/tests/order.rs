@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::bed::{Bed, delivery, now};
+use crate::fixtures::validation;
 
 #[tokio::test]
 async fn an_order_shows_why_what_comes_next_and_what_can_be_done() {
@@ -51,4 +52,25 @@ async fn an_order_shows_until_when_it_waits() {
     }
     // A person has no time.
     assert!(!bed.get("/order?id=A-4").await.text.contains(&until.to_string()));
+}
+
+#[tokio::test]
+async fn an_order_shows_what_came_back_to_whom_acknowledges_it() {
+    let mut bed = Bed::open(true).await;
+    let mut back = validation("delivered", Some(("approved", "10.5")));
+    let refunds = json!({ "r-1": { "amount": "4" } });
+    back.protocol.refunds = serde_json::from_value(refunds).expect("refunds");
+    bed.put([back]).await;
+
+    let page = bed.get("/order?id=A-1").await.text;
+
+    for shown in [
+        "<dt>Validation</dt><dd>approved, 10.5 EUR</dd>",
+        "<dt>Not before</dt><dd>2026-11-21T10:15:00Z</dd>",
+        "<dt>Refunded</dt><dd>4</dd>",
+        "<dt>Came back</dt><dd>4, of which 4 to claim back</dd>",
+        "the shop: refund of 4: r-1",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
 }

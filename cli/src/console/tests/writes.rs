@@ -14,7 +14,7 @@ fn plan(page: &str) -> &str {
 }
 
 /// Confirms a preview, and returns the page of results.
-async fn decided(bed: &mut Bed, preview: &str) -> String {
+pub(super) async fn decided(bed: &mut Bed, preview: &str) -> String {
     let id = plan(preview).to_owned();
     bed.submit("/decide/run", &format!("id={id}")).await;
     let mut work = bed.get(&format!("/work?id={id}")).await.text;
@@ -155,6 +155,7 @@ async fn what_came_back_since_the_page_was_shown_is_not_acknowledged() {
     let preview = bed.submit("/decide/preview", &fields("4")).await.text;
     let work = decided(&mut bed, &preview).await;
 
+    assert!(preview.contains("1 delivery</strong> 4 EUR"), "{preview}");
     assert!(stale.contains("4 that came back, you saw 3"), "{stale}");
     assert!(work.contains("Acknowledged"), "{work}");
     let preview = bed.submit("/decide/preview", &fields("x")).await;

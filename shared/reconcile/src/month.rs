@@ -1,6 +1,9 @@
 //! The conversions of a month with the decision about each: core's, as the validating call takes it.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use postback_core::{
     clock::Timestamp,
@@ -77,7 +80,7 @@ pub struct Conversion {
     /// The order's id as reported.
     pub order_id: String,
     /// The further ids as reported, by the network's names.
-    pub ids: std::collections::BTreeMap<String, String>,
+    pub ids: BTreeMap<String, String>,
     /// The status.
     pub status: Status,
     /// The amount: what is left of an approved conversion, the whole of a rejected one.
@@ -122,7 +125,7 @@ pub struct Month {
     period: Period,
     deliveries: Vec<(Timestamp, Record)>,
     validations: HashMap<Key, Record>,
-    /// The longest return period that the ledger knows.
+    /// The longest return period that the ledger knows, by validations and by what a workbook validates.
     longest: Option<Duration>,
 }
 
@@ -138,8 +141,8 @@ impl Month {
         if record.is_order_of_lines() {
             return;
         }
+        self.longest = self.longest.max(return_period(&record.protocol));
         if record.is_validation() {
-            self.longest = self.longest.max(return_period(&record.protocol));
             self.validations.insert(record.key(), record);
         } else if let Some(at) = reported_at(&record)
             && (self.period.from..self.period.to).contains(&at)
@@ -156,7 +159,7 @@ impl Month {
         let decimals = format.validated_decimals.unwrap_or(Decimal::MAX_SCALE);
         for (at, record) in &self.deliveries {
             let validation = self.validations.get(&record.key().validation());
-            let own = validation.and_then(|validation| return_period(&validation.protocol));
+            let own = return_period(&validation.unwrap_or(record).protocol);
             let period = own.max(given).or(self.longest);
             let terms = period.map(|return_period| Terms { return_period, decimals });
             let reported = reported(record, *at);
@@ -214,13 +217,13 @@ pub(crate) fn reported_at(record: &Record) -> Option<Timestamp> {
 fn reported(record: &Record, at: Timestamp) -> Option<Reported> {
     record.protocol.reported.clone().or_else(|| {
         let (amount, currency) = record.money()?;
-        let line = record.line().map(|line| ("line".to_owned(), line.to_owned()));
         Some(Reported {
             amount: amount.parse().ok()?,
             currency: currency.to_owned(),
             completed_at: at,
-            ids: line.into_iter().collect(),
+            ids: BTreeMap::new(),
             differs: false,
+            workbook_days: None,
         })
     })
 }

@@ -278,13 +278,18 @@ fn an_order_is_named_as_it_was_reported() {
 
 #[test]
 fn a_report_whose_ids_are_not_kept_has_the_shops_own() {
-    let more = json!({ "reported": null, "facts": { "amount": "99", "line_amount": "7.5", "currency": "EUR" } });
-    let record = line("00123", Some("2"), "7.5", AT, more);
+    let bare = json!({ "reported": null });
+    let record = conversion("00123", AT, bare.clone());
 
     let decided = decide(&[record], Some(DAYS_30), AFTER);
 
     let row = decided.conversions.first().expect("a row");
-    assert_eq!((row.order_id.as_str(), row.amount.to_string()), ("00123", "7.5".to_owned()));
-    assert_eq!(row.ids.get("line").map(String::as_str), Some("2"));
+    assert_eq!((row.order_id.as_str(), row.amount.to_string()), ("00123", "100.50".to_owned()));
+    assert!(row.ids.is_empty());
     assert_eq!(pairs(&decided.warnings), [("00123", "id_changes"), ("00123", "ids_not_kept")]);
+    // A line would be found by its order's id alone, as the other lines of it.
+    let lines = ["1", "2"].map(|number| line("B-1", Some(number), "7.5", AT, bare.clone()));
+    let decided = decide(&lines, Some(DAYS_30), AFTER);
+    assert_eq!(decided.conversions, []);
+    assert_eq!(pairs(&decided.in_the_way), [("B-1", "ids_not_kept"); 2]);
 }

@@ -149,7 +149,12 @@ fn pending(records: &[Record]) -> Vec<Pending> {
 }
 
 fn month(records: &[Record]) -> (Decided, Vec<u8>) {
-    let decided = decide(records, Some(DAYS_30), NOW);
+    // What a workbook validates has its return period in the ledger.
+    let is_kept = |record: &Record| {
+        record.protocol.reported.as_ref().is_some_and(|it| it.workbook_days.is_some())
+    };
+    let given = (!records.iter().all(is_kept)).then_some(DAYS_30);
+    let decided = decide(records, given, NOW);
     assert_eq!(decided.in_the_way, []);
     let bytes = workbook(&decided.conversions, &october(), instant(NOW)).expect("a workbook");
     (decided, bytes)
@@ -177,8 +182,22 @@ fn october_of_a_shop() -> Vec<Record> {
 fn nothing_changes_on_its_way_through_a_lossy_reader() {
     let mut records = october_of_a_shop();
     records.push(conversion("A-9", "2026-11-01T00:00:00Z", json!({})));
-    let (decided, bytes) = month(&records);
-    let mut there = pending(&records);
+    nothing_changes(&records);
+    // The same of a shop without the network's API: what it reported is kept, and nothing is called.
+    for record in &mut records {
+        let reported = record.protocol.reported.as_mut().expect("a report");
+        reported.workbook_days = Some(45);
+        assert!(!record.wants_validation());
+    }
+    let early = decide(&records, None, "2026-11-18T00:00:00Z");
+    assert!(early.in_the_way.iter().any(|it| it.reason == "return_period"), "{early:?}");
+    nothing_changes(&records);
+}
+
+/// Has the script read the workbook of these conversions, all but the last of which are of October.
+fn nothing_changes(records: &[Record]) {
+    let (decided, bytes) = month(records);
+    let mut there = pending(records);
 
     let own = validate(&bytes, &mut there);
 

@@ -115,7 +115,10 @@ impl Network for ShopBack {
     }
 
     fn validation(&self) -> Option<ValidationPlan<Self>> {
-        self.validation.as_ref().map(|settings| ValidationPlan::new(settings.terms))
+        self.validation.as_ref().map(|settings| match settings.called {
+            Some(_) => ValidationPlan::new(settings.terms),
+            None => ValidationPlan::by_workbook(settings.terms),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use postback_core::{
     delivery::{Call, Proof, Terms, Verdict},
-    fields::{Fields, Invalid, integer},
+    fields::{Fields, Invalid, integer, one_of},
     http::{Answer, Request},
     network::{Classification, Validates, by_status},
 };
@@ -21,11 +21,21 @@ const ADV_SUB: &str = "adv_sub";
 /// The settings of the validation.
 #[derive(Clone, Debug)]
 pub(crate) struct Validation {
+    /// Its account, or `None` where the shop validates by a workbook.
+    pub(crate) called: Option<Called>,
+    pub(crate) terms: Terms,
+}
+
+/// The account of the validating calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
     /// Its own offer: another one than the orders'.
     offer_id: u64,
     aff_id: u64,
-    pub(crate) terms: Terms,
 }
+
+/// `true` if a workbook validates, and no call.
+const BY: &[(&str, bool)] = &[("api", false), ("workbook", true)];
 
 /// The most days of a return period: the ledger remembers a delivery for 400.
 const MOST_DAYS: u64 = 365;
@@ -45,13 +55,20 @@ pub(crate) fn settings(fields: &mut Fields<'_, '_>) -> Option<Validation> {
         |value: &Value| value.is_object().then_some(()).ok_or_else(|| Invalid::kind("an object"));
     fields.optional("validation", is_object)?;
     fields.object("validation", |validation| {
-        let offer_id = validation.required("offer_id", super::settings::offer);
-        let aff_id = validation.required("aff_id", super::settings::offer);
+        let by_workbook = validation.optional("by", one_of(BY)).unwrap_or(false);
+        let called = if by_workbook { None } else { called(validation) };
         let days = validation.required("return_period_days", integer(0..=MOST_DAYS));
         let return_period = Duration::from_hours(24 * days?);
         let terms = Terms { return_period, decimals: PLACES };
-        Some(Validation { offer_id: offer_id?, aff_id: aff_id?, terms })
+        // Calls need their account.
+        (by_workbook || called.is_some()).then_some(Validation { called, terms })
     })
+}
+
+fn called(validation: &mut Fields<'_, '_>) -> Option<Called> {
+    let offer_id = validation.required("offer_id", super::settings::offer);
+    let aff_id = validation.required("aff_id", super::settings::offer);
+    Some(Called { offer_id: offer_id?, aff_id: aff_id? })
 }
 
 impl Validates for ShopBack {
@@ -65,7 +82,7 @@ impl Validates for ShopBack {
     }
 
     fn validating(&self, ids: &BTreeMap<String, String>, call: &Call) -> Request {
-        let settings = self.validation.as_ref();
+        let settings = self.validation.as_ref().and_then(|settings| settings.called.as_ref());
         let request = Request::get(PATH)
             .query_opt("offer_id", settings.map(|settings| settings.offer_id.to_string()))
             .query_opt("aff_id", settings.map(|settings| settings.aff_id.to_string()));

@@ -95,7 +95,7 @@ impl Followed {
             first_seen_at: delivery.first_seen_at,
             facts: delivery.facts.clone(),
             standing: Standing::of(delivery),
-            reported: delivery.reported.clone()?,
+            reported: delivery.reported.clone().filter(|it| it.workbook_days.is_none())?,
             refunds: delivery.refunds.clone(),
             cancelled: delivery.cancelled.clone(),
             terms,

@@ -22,6 +22,9 @@ pub struct Reported {
     /// True if an earlier attempt, which may have been processed, reported something else.
     #[serde(default, skip_serializing_if = "is_false")]
     pub differs: bool,
+    /// The days of the return period, where a workbook validates it and no call does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workbook_days: Option<u32>,
 }
 
 impl Reported {
@@ -29,7 +32,8 @@ impl Reported {
     #[must_use]
     pub fn after(self, before: Option<&Self>) -> Self {
         let differs = before.is_some_and(|before| {
-            before.differs || Self { differs: false, ..before.clone() } != self
+            let workbook_days = self.workbook_days;
+            before.differs || Self { differs: false, workbook_days, ..before.clone() } != self
         });
         Self { differs, ..self }
     }

@@ -29,6 +29,8 @@ type Ids = BTreeMap<String, String>;
 pub struct ValidationPlan<N: Network> {
     /// The terms.
     pub terms: Terms,
+    /// True if the shop sends a workbook: what a validation repeats is kept, and nothing is called.
+    pub by_workbook: bool,
     ids: fn(&N, &N::Report) -> Ids,
     request: fn(&N, &Ids, &Call) -> Request,
     read: fn(&N, &Answer) -> Classification,
@@ -47,7 +49,17 @@ impl<N: Network> ValidationPlan<N> {
     where
         N: Validates,
     {
-        Self { terms, ids: N::ids, request: N::validating, read: N::validated }
+        let (ids, request, read) = (N::ids, N::validating, N::validated);
+        Self { terms, by_workbook: false, ids, request, read }
+    }
+
+    /// Validate by these terms with a workbook alone.
+    #[must_use]
+    pub fn by_workbook(terms: Terms) -> Self
+    where
+        N: Validates,
+    {
+        Self { by_workbook: true, ..Self::new(terms) }
     }
 
     /// The ids of `report` that its validation repeats.

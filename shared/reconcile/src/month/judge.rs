@@ -30,9 +30,14 @@ impl Judged {
 /// The unit of the settings.
 const A_DAY: Duration = Duration::from_hours(24);
 
-/// The return period that a validation waits for, by the settings at its last look.
+/// The return period that a validation waits for, by the settings at its last look; of a delivery that
+/// a workbook validates, by those of its report.
 pub(super) fn return_period(held: &Delivery) -> Option<Duration> {
-    let completed_at = held.reported.as_ref()?.completed_at;
+    let reported = held.reported.as_ref()?;
+    if let Some(days) = reported.workbook_days {
+        return Some(A_DAY * days);
+    }
+    let completed_at = reported.completed_at;
     let validation = held.validation.as_ref()?;
     let waits = held.reason.as_ref().is_some_and(|reason| reason.as_str() == "return_period");
     // One that waits for the end of a doubt, or has waited for it, has another instant there.
@@ -51,6 +56,10 @@ pub(super) fn judge(
     terms: Option<Terms>,
     now: Timestamp,
 ) -> Judged {
+    // Without the ids as reported, each line of an order would be found by the order's id alone.
+    if delivery.line().is_some() && delivery.protocol.reported.is_none() {
+        return Judged::in_the_way("ids_not_kept");
+    }
     if delivery.protocol.state == State::Abandoned {
         return abandoned(delivery, validation, reported, now);
     }

@@ -26,6 +26,9 @@ fn policy<N: Network>() -> Policy {
     Policy { budget: RETENTION, ..policy }
 }
 
+/// The seconds of the settings' unit.
+const A_DAY: u64 = 24 * 3_600;
+
 /// The content that an attempt would report, where it is to be validated.
 pub(super) fn reported<N: Network>(
     configured: &Configured<N>,
@@ -35,12 +38,14 @@ pub(super) fn reported<N: Network>(
 ) -> Option<Reported> {
     let plan = configured.network.validation()?;
     let amount = facts.reported_amount()?;
+    let days = u32::try_from(plan.terms.return_period.as_secs() / A_DAY).ok();
     Some(Reported {
         amount: amount.parse().ok()?,
         currency: order.currency.code().to_owned(),
         completed_at: order.completed_at,
         ids: plan.ids(&configured.network, &part.report),
         differs: false,
+        workbook_days: days.filter(|_| plan.by_workbook),
     })
 }
 
@@ -76,8 +81,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Validates what is due of one delivery. Whatever stays undone comes again with the next sweep.
     pub async fn validate(&self, key: &Key, deadline: Timestamp) -> Result<(), DeliverError> {
         let configured = self.settings.current(&self.services, false).await;
-        let (Some(plan), Some(delivery)) = (configured.network.validation(), key.validated())
-        else {
+        let plan = configured.network.validation().filter(|plan| !plan.by_workbook);
+        let (Some(plan), Some(delivery)) = (plan, key.validated()) else {
             return Ok(());
         };
         // A person holds every call to the network, or it has no settings; the sweeps go on bringing it.

@@ -234,6 +234,7 @@ fn arrival(refunds: Refunds, now: u32) -> Arrival {
         completed_at: instant(0),
         ids: BTreeMap::new(),
         differs: false,
+        workbook_days: None,
     };
     Arrival {
         facts: Facts::none(),

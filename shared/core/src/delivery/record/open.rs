@@ -115,11 +115,13 @@ impl Record {
         self.message_until.unwrap_or(self.protocol.not_before.max(self.updated_at))
     }
 
-    /// Returns whether the network took it, so that a validation has to follow it.
+    /// Returns whether the network took it, so that a validation has to follow it: none does where a
+    /// workbook validates it.
     #[must_use]
     pub fn wants_validation(&self) -> bool {
         let held = &self.protocol;
-        held.state.is_success() && held.reported.is_some() && !self.is_validation()
+        let is_called = held.reported.as_ref().is_some_and(|it| it.workbook_days.is_none());
+        held.state.is_success() && is_called && !self.is_validation()
     }
 
     /// Returns whether a validation may be called, or decided anew: the sweep brings it.

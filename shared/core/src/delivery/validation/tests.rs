@@ -34,6 +34,7 @@ fn reported(units: i64) -> Reported {
         completed_at: NOW,
         ids: BTreeMap::from([("adv_sub".to_owned(), "A-1".to_owned())]),
         differs: false,
+        workbook_days: None,
     }
 }
 

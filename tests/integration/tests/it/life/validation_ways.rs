@@ -1,4 +1,7 @@
-//! The ways to a validation: by lines, and with what comes back by the webhook or by the bus.
+//! The ways to a validation: by lines, by a workbook, and with what comes back by the webhook or by the
+//! bus.
+//!
+//! More than 300 lines: all of them begin with the same bundles.
 
 use std::time::Duration;
 
@@ -27,13 +30,17 @@ use super::{
 
 /// A bundle that validates each line.
 async fn bundle_of_lines() -> Box<Bundle> {
+    bundle_of_lines_validated(&terms()).await
+}
+
+async fn bundle_of_lines_validated(validation: &Value) -> Box<Bundle> {
     let bundle = Bundle::new(1).await;
     bundle.bed.sandbox.change_settings(|settings| {
         settings.shopback.duplicates = ShopBackDuplicates::Never;
     });
     let secret = json!({
         "offer_id": 1234, "security_token": "fake0token0fake0token0fake0token",
-        "mode": "line_items", "adv_sub2": "{line}", "validation": terms(),
+        "mode": "line_items", "adv_sub2": "{line}", "validation": validation,
     });
     bundle.shopback.services.rotate(&secret.to_string());
     bundle.bed.advance(Duration::from_mins(10));
@@ -221,6 +228,34 @@ async fn workbook(bundle: &Bundle) -> (Vec<(String, String)>, Vec<String>) {
     let rows = decided.conversions.iter();
     let rows = rows.map(|row| (row.status.as_str().to_owned(), row.amount.normalize().to_string()));
     (rows.collect(), decided.in_the_way.into_iter().map(|remark| remark.reason).collect())
+}
+
+#[tokio::test]
+async fn a_shop_without_the_api_keeps_the_ids_of_its_lines_and_calls_nothing() {
+    let by = json!({ "by": "workbook", "return_period_days": 30 });
+    let bundle = bundle_of_lines_validated(&by).await;
+    let order = of_lines("A-1", "a");
+    bundle.post("/orders/shopback", &order).await;
+    let part = returned(order, "r-1", "499", Some(2));
+    bundle.post("/orders/shopback", &part).await;
+    assert_eq!(workbook(&bundle).await, (vec![], vec!["return_period".to_owned(); 2]));
+
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+
+    assert_eq!((lines(&bundle), bundle.bed.sandbox.violations()), (vec![], vec![]));
+    let kept = records(&bundle, "shopback").await;
+    let subs: Vec<_> = kept
+        .iter()
+        .filter_map(|it| it.protocol.reported.as_ref()?.ids.get("adv_sub2").map(String::as_str))
+        .collect();
+    assert_eq!(subs, ["1", "2"], "{kept:#?}");
+    assert!(kept.iter().all(|record| !record.is_validation()));
+    let rows = [("approved", "1000"), ("rejected", "499")];
+    let rows = rows.map(|(status, amount)| (status.to_owned(), amount.to_owned()));
+    let (mut found, in_the_way) = workbook(&bundle).await;
+    found.sort();
+    assert_eq!((found, in_the_way), (rows.to_vec(), vec![]));
 }
 
 #[tokio::test]

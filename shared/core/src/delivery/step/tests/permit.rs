@@ -183,6 +183,7 @@ fn that_an_attempt_said_something_else_is_not_forgotten_after_a_certain_failure(
                 completed_at: NOW,
                 ids: std::collections::BTreeMap::new(),
                 differs: false,
+                workbook_days: None,
             }),
             updated_at,
             ..arrival(now)

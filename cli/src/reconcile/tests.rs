@@ -1,11 +1,13 @@
 //! The command over an embedded ledger.
 
 use clap::Parser;
+use postback_core::delivery::State;
 
 use super::*;
 use crate::{
-    args::{Arguments, Command},
+    args::{Arguments, Command, Orders},
     fixtures::{FakeAws, paid},
+    settle,
 };
 
 const REPORT: &str = "Order ID,Date,Status,Amount,Currency\nA-1,2026-11-21 10:20,approved,10.50,EUR\nA-2,2026-11-22 10:00,pending,9.00,EUR\n";
@@ -53,6 +55,62 @@ async fn a_report_is_compared_and_the_files_are_written() {
     let decisions = read("decisions.csv");
     assert!(decisions.contains("A-2,net,1,delivered,line 3,10.5,EUR,net,"), "{decisions}");
     assert!(decisions.contains("A-3,net,1,send_again,absent,10.5,EUR,net,"), "{decisions}");
+    fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// Records the decisions of a file, and returns the answer.
+async fn settled(aws: &FakeAws, decisions: &str, report: &str) -> serde_json::Value {
+    let line = ["postback", "orders", "settle", "--from", decisions, "--report", report];
+    let flags = ["--reason", "outage of 21 November", "--from-archive", "--yes"];
+    let line = Arguments::try_parse_from(line.iter().chain(&flags)).expect("a command line");
+    let Command::Orders(Orders::Settle(wanted)) = line.command else { panic!("no decision") };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut out, err: &mut err };
+    Box::pin(settle::run(&aws.account, &wanted, &mut output)).await.expect("recorded");
+    serde_json::from_slice(&out).expect("JSON")
+}
+
+#[tokio::test]
+async fn three_hundred_held_are_decided_from_the_report_with_one_replay() {
+    let aws = FakeAws::start().await;
+    let mut text = "Order ID,Date,Status,Amount,Currency\n".to_owned();
+    for number in 0..300 {
+        let mut record = paid("net", "unconfirmed", "10.5", "EUR");
+        record.order_id = format!("A-{number}");
+        aws.table.ledger().put(&record, None).await.expect("a write");
+        // The network has the even ones.
+        if number % 2 == 0 {
+            text += &format!("A-{number},2026-11-21 10:20,approved,10.50,EUR\n");
+        }
+    }
+    let folder = std::env::temp_dir().join(format!("postback-outage-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (report, decisions, out) =
+        (path("report.csv"), path("decisions.csv"), folder.display().to_string());
+    fs::write(&report, text).expect("written");
+    let now = Timestamp::parse("2026-11-28T00:00:00Z").expect("an instant");
+    let line = [&*report, "--format", "generic", "--from", "2026-11-21", "--to", "2026-11-23"];
+    let line = [&line[..], &["--out", &out]].concat();
+    let (mut shown, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut shown, err: &mut err };
+
+    let compared = run(&aws.account, &wanted(&line), now, &mut output).await;
+    let first = settled(&aws, &decisions, &report).await;
+    let second = settled(&aws, &decisions, &report).await;
+
+    assert!(matches!(compared, Err(Failure::NeedsPerson(_))), "{compared:?}");
+    assert_eq!((&first["recorded"], &first["done_before"]), (&300.into(), &0.into()), "{first}");
+    assert_eq!((&second["recorded"], &second["done_before"]), (&0.into(), &300.into()), "{second}");
+    assert_eq!(aws.calls("StartReplay"), 1);
+    for number in 0..300 {
+        let held = aws.table.ledger().of_order(&format!("A-{number}")).await.expect("a read");
+        let held = &held[0].protocol;
+        let decided = (held.state, held.permission.is_some());
+        let expected = (State::Delivered, false);
+        let expected = if number % 2 == 0 { expected } else { (State::Unconfirmed, true) };
+        assert_eq!(decided, expected, "A-{number}");
+    }
     fs::remove_dir_all(&folder).expect("removed");
 }
 

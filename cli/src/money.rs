@@ -251,7 +251,12 @@ mod tests {
 
         let lines = shown(Format::Table, false).await;
         let lines: Vec<_> = lines.lines().collect();
-        let expected = ["reported 10.5 (1)", "validated 10.5 (1)", "to claim back 1 (1)", "claimed back 3 (1)"];
+        let expected = [
+            "reported 10.5 (1)",
+            "validated 10.5 (1)",
+            "to claim back 1 (1)",
+            "claimed back 3 (1)",
+        ];
         assert_eq!(lines[0], "2026-11  net  EUR");
         let words = |line: &&str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(lines[1..].iter().map(words).collect::<Vec<_>>(), expected);

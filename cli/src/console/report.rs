@@ -234,8 +234,10 @@ async fn decide(
         ),
         other => other,
     })?;
-    let seen = |row: &DecisionRow, it| Seen { attempt: row.attempt, ..Seen::of(it) };
-    let target = |(row, it): &(DecisionRow, Record)| Target::new(it, seen(row, it), row.decision);
+    let target = |(row, it): &(DecisionRow, Record)| {
+        let seen = Seen { attempt: row.attempt, ..Seen::of(it) };
+        Target::new(it, seen, row.decision)
+    };
     plan.targets = batch.open.iter().map(target).collect();
     let shown = html! {
         pre tabindex="0" { (batch.lines().join("\n")) }

@@ -114,10 +114,9 @@ fn settled(record: &Record) -> Explained {
     let is_confirmed = record.protocol.proof == Some(Proof::Operator);
     let comes_back = record.open_claim_back().is_some();
     let (why, person) = match record.protocol.state {
-        State::Delivered | State::Accepted if comes_back => (
-            "It is approved at the network, and more came back after that.",
-            CLAIM_BACK,
-        ),
+        State::Delivered | State::Accepted if comes_back => {
+            ("It is approved at the network, and more came back after that.", CLAIM_BACK)
+        }
         State::Delivered if is_confirmed => ("A person confirmed that it is validated.", DONE),
         State::Delivered | State::Accepted => ("The network took the validating call.", DONE),
         State::Rejected => (
@@ -180,7 +179,9 @@ mod tests {
         }
         let came_back = validation("delivered", Some(("approved", "12")));
         assert!(
-            super::super::explain(&came_back, false).person.starts_with("Claim back at the network")
+            super::super::explain(&came_back, false)
+                .person
+                .starts_with("Claim back at the network")
         );
     }
 }

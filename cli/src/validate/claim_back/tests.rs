@@ -117,10 +117,9 @@ async fn what_came_back_after_a_person_validated_it_is_listed_without_a_call() {
     // One of which nothing came back since, and one whose refund came to the ledger late.
     let known = Record { returned: returned(1), ..part.clone() };
     let mut late = part.clone();
-    late.protocol.refunds = serde_json::from_value(
-        json!({ "r-2": { "amount": "0.5", "at": "2026-11-01T00:00:00Z" } }),
-    )
-    .expect("refunds");
+    late.protocol.refunds =
+        serde_json::from_value(json!({ "r-2": { "amount": "0.5", "at": "2026-11-01T00:00:00Z" } }))
+            .expect("refunds");
     let mut whole = part.clone();
     let cancelled = serde_json::from_value(json!({ "at": AT })).expect("a cancellation");
     whole.protocol.validation.as_mut().expect("a validation").cancelled = Some(cancelled);
@@ -188,7 +187,8 @@ async fn open(aws: &FakeAws) -> (Vec<[Value; 2]>, String, Vec<String>) {
 }
 
 async fn acknowledge(aws: &FakeAws, record: &Record, came_back: &str) {
-    let line = ["postback", "orders", "settle", &record.order_id, &record.delivery];
+    let (order_id, delivery) = (record.order_id.as_str(), record.delivery.as_str());
+    let line = ["postback", "orders", "settle", order_id, delivery];
     let more = ["--acknowledge", "--attempt", "1", "--came-back", came_back, "--reason", "r"];
     let line = Arguments::try_parse_from(line.into_iter().chain(more)).expect("arguments");
     let Command::Orders(Orders::Settle(wanted)) = &line.command else { panic!("no decision") };

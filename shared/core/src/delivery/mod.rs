@@ -30,8 +30,8 @@ pub use policy::{Policy, RETENTION, Recovery};
 pub use proof::{IfAbsent, Proof};
 pub use record::{
     AttemptRecord, Attribute, CameBack, CancellationRecord, CancellationWord, ClaimBackReason,
-    ConflictRecord, DecisionRecord, FORMAT, History, Key, LookupRecord, MoneyStanding, Note, Record,
-    Stamp, StatusRecord, UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON, Written, parts,
+    ConflictRecord, DecisionRecord, FORMAT, History, Key, LookupRecord, MoneyStanding, Note,
+    Record, Stamp, StatusRecord, UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON, Written, parts,
 };
 pub use refunds::{RefundEntry, Refunds};
 pub use reported::{Call, Reported, Standing, Status, Validation};

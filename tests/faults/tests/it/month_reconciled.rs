@@ -7,9 +7,10 @@ use postback_core::delivery::Record;
 use postback_harness::TestBed;
 use postback_reconcile::{
     bucket::Bucket,
-    compare::{Files, Options, Outcome, compare},
+    compare::{Files, LINES, Options, Outcome, compare},
     format::Format,
     ledger::Ledger,
+    output::Table,
     shop::Shop,
     source::Source,
     understand::{Hints, Report},
@@ -36,25 +37,43 @@ fn withdrawn_id(number: usize) -> String {
     format!("W-{number}")
 }
 
-/// The report with its differences; `is_plain` says whether nothing came back of an order.
-fn with_differences(report: &str, is_plain: impl Fn(&str) -> bool) -> String {
+/// A row of the file of lines: its bucket and its order.
+type Found = (Bucket, String);
+
+/// The report with its differences, and the bucket in which each has to be; `is_plain` says whether
+/// nothing came back of an order.
+fn with_differences(report: &str, is_plain: impl Fn(&str) -> bool) -> (String, Vec<Found>) {
     let (header, rows) = report.split_once('\n').expect("rows");
-    let mut changed = vec![format!("{header},Currency")];
+    let (mut changed, mut seeded) = (vec![format!("{header},Currency")], Vec::new());
     let (mut plain, mut rejected) = (0, 0);
     for row in rows.lines() {
         let mut cells: Vec<_> = row.split(',').chain(["INR"]).map(str::to_owned).collect();
         let is_rejected = cells[STATUS] == "rejected";
-        let is_plain = is_plain(&cells[ORDER]);
+        let order = cells[ORDER].clone();
+        let is_plain = is_plain(&order);
+        let mut is_in = |bucket| seeded.push((bucket, order.clone()));
         let mut set = |at: usize, text: &str| text.clone_into(&mut cells[at]);
         if is_rejected {
             // Nothing is left of it, and it is paid all the same.
             if rejected < EACH {
                 set(STATUS, "approved");
+                is_in(Bucket::RefundedButApproved);
             }
             rejected += 1;
         } else if is_plain {
             let kind = plain / EACH;
             plain += 1;
+            let buckets = [
+                Bucket::AmountDiffers,
+                Bucket::AmountUnknown,
+                Bucket::StatusDiffers,
+                Bucket::OursOnly,
+                Bucket::Doubled,
+                Bucket::CurrencyDiffers,
+                // The line's, and what is then missing.
+                Bucket::Unreadable,
+            ];
+            buckets.get(kind).into_iter().for_each(|bucket| is_in(*bucket));
             match kind {
                 0 => set(AMOUNT, "0.01"),
                 1 => set(AMOUNT, ""),
@@ -62,7 +81,10 @@ fn with_differences(report: &str, is_plain: impl Fn(&str) -> bool) -> String {
                 3 => continue,
                 4 => changed.push(cells.join(",")),
                 5 => set(CURRENCY, "SGD"),
-                6 => set(AMOUNT, "much"),
+                6 => {
+                    set(AMOUNT, "much");
+                    is_in(Bucket::OursOnly);
+                }
                 _ => {}
             }
         }
@@ -70,7 +92,9 @@ fn with_differences(report: &str, is_plain: impl Fn(&str) -> bool) -> String {
     }
     let last = changed.last().expect("rows").clone();
     for number in 0..EACH {
-        for order in [format!("X-{number}"), withdrawn_id(number)] {
+        let unknown = (Bucket::TheirsOnly, format!("X-{number}"));
+        for (bucket, order) in [unknown, (Bucket::GivenUpButThere, withdrawn_id(number))] {
+            seeded.push((bucket, order.clone()));
             let mut cells: Vec<_> = last.split(',').map(str::to_owned).collect();
             cells[CLICK] = format!("{order:9>30}");
             cells[ORDER] = order;
@@ -78,10 +102,11 @@ fn with_differences(report: &str, is_plain: impl Fn(&str) -> bool) -> String {
         }
     }
     assert!(plain >= 7 * EACH && rejected >= EACH, "{plain} plain, {rejected} rejected");
-    changed.join("\n") + "\n"
+    (changed.join("\n") + "\n", seeded)
 }
 
-fn compared(bed: &TestBed, text: &str, records: &[Record]) -> Outcome {
+/// Compares, and returns the rows of the file of lines besides.
+fn compared(bed: &TestBed, text: &str, records: &[Record]) -> (Outcome, String) {
     let format = Format::of_network("shopback").expect("a format");
     let source = Source::Bytes(text.as_bytes().into());
     let report = Report::understand(source, format.clone(), &Hints::default()).expect("a report");
@@ -95,7 +120,26 @@ fn compared(bed: &TestBed, text: &str, records: &[Record]) -> Outcome {
         from: records.iter().map(|record| record.protocol.first_seen_at).min(),
         to: Some(bed.now() + Duration::from_hours(24)),
     };
-    compare(&report, &mut ledger, &shop, &options, &mut Files::default()).expect("an outcome")
+    let mut written = Vec::new();
+    let lines = Table::new(Box::new(&mut written), &LINES).expect("a table");
+    let mut files = Files { lines: Some(lines), ..Files::default() };
+    let outcome = compare(&report, &mut ledger, &shop, &options, &mut files).expect("an outcome");
+    files.lines.take().expect("a table").finish().expect("written");
+    drop(files);
+    (outcome, String::from_utf8(written).expect("text"))
+}
+
+/// Each difference is in its bucket by its order: two that were swapped would have the right counts.
+fn are_in_their_buckets(seeded: &[Found], lines: &str) {
+    let place = |name: &str| LINES.iter().position(|heading| *heading == name).expect(name);
+    let (bucket, order) = (place("bucket"), place("order_id"));
+    let rows: Vec<Vec<_>> = lines.lines().map(|line| line.split(',').collect()).collect();
+    for (wanted, of_order) in seeded {
+        let is_it = |row: &&Vec<&str>| row[order] == of_order && row[bucket] == wanted.as_str();
+        let found = rows.iter().filter(is_it).count();
+        let own = rows.iter().filter(|row| row[order] == of_order).collect::<Vec<_>>();
+        assert_eq!(found, 1, "{of_order} in {}: {own:#?}", wanted.as_str());
+    }
 }
 
 /// Compares the month's report, of which `late` orders came back after they were approved, and `refused`
@@ -113,7 +157,11 @@ pub(crate) fn is_reconciled(
     let report = bed.sandbox.report(Network::ShopBack);
     let rows = u64::try_from(report.lines().count() - 1).expect("a number");
 
-    let outcome = compared(bed, &with_differences(&report, is_plain), records);
+    let (text, seeded) = with_differences(&report, is_plain);
+    let (outcome, lines) = compared(bed, &text, records);
+
+    assert_eq!(seeded.len(), 11 * EACH);
+    are_in_their_buckets(&seeded, &lines);
 
     let matched = rows - late - 7 * EACH as u64;
     for (bucket, wanted) in [

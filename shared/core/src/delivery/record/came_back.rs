@@ -140,7 +140,8 @@ impl Record {
     #[must_use]
     pub fn validated_money(&self) -> Option<(MoneyStanding, Decimal, &str)> {
         let view = ValidationView::of(self);
-        let call = self.protocol.validation.as_ref().and_then(|validation| validation.call.as_ref());
+        let call =
+            self.protocol.validation.as_ref().and_then(|validation| validation.call.as_ref());
         let standing = match (view.status, call.map(|call| call.status)) {
             ("none", _) => return None,
             ("rejected", _) | ("confirmed", Some(Status::Rejected)) => MoneyStanding::Rejected,

@@ -30,8 +30,8 @@ pub use policy::{Policy, RETENTION, Recovery};
 pub use proof::{IfAbsent, Proof};
 pub use record::{
     AttemptRecord, Attribute, CameBack, CancellationRecord, CancellationWord, ClaimBackReason,
-    ConflictRecord, DecisionRecord, FORMAT, History, Key, LookupRecord, MoneyStanding, Note,
-    Record, Stamp, StatusRecord, UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON, Written, parts,
+    ConflictRecord, DecisionRecord, FORMAT, History, Key, LookupRecord, Note, Record, Stamp,
+    StatusRecord, UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON, Written, parts,
 };
 pub use refunds::{RefundEntry, Refunds};
 pub use reported::{Call, Reported, Standing, Status, Validation};
@@ -40,4 +40,4 @@ pub use state::{Claim, Delivery, Doubt, Permission, State, Undecided};
 pub use step::{ByLines, Lines, by_lines, is_void, step};
 pub use validation::{OrderFacts, Terms, Validated, validate};
 pub use verdict::{Lookup, Scope, Verdict};
-pub use view::{DecisionView, DeliveryView, PartialView, ValidationView, views};
+pub use view::{DecisionView, DeliveryView, MoneyStanding, PartialView, ValidationView, views};

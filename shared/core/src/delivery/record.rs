@@ -21,7 +21,7 @@ mod open;
 mod tests;
 
 pub use attribute::Attribute;
-pub use came_back::{CameBack, ClaimBackReason, MoneyStanding};
+pub use came_back::{CameBack, ClaimBackReason};
 pub use history::{
     AttemptRecord, CancellationRecord, CancellationWord, ConflictRecord, DecisionRecord, History,
     LookupRecord, StatusRecord,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     AttemptRecord, CancellationRecord, ConflictRecord, Decision, DecisionRecord, LookupRecord,
-    Proof, Record, Refunds, State, StatusRecord,
+    Proof, Record, Refunds, State, Status, StatusRecord,
 };
 use crate::{
     clock::Timestamp,
@@ -157,6 +157,42 @@ impl<'a> ValidationView<'a> {
             lock_at: Some(validation.lock_at),
             attempts: record.attempts.entries(),
             ..none
+        }
+    }
+}
+
+/// The standing of the money of a conversion at its network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MoneyStanding {
+    /// Reported, and not validated yet.
+    Pending,
+    /// Approved.
+    Validated,
+    /// Not approved.
+    Rejected,
+    /// A person gave its validation up.
+    GivenUp,
+}
+
+impl Record {
+    /// The standing of its money at the network, with the amount and the currency; `None` where nothing
+    /// is validated.
+    #[must_use]
+    pub fn validated_money(&self) -> Option<(MoneyStanding, Decimal, &str)> {
+        let view = ValidationView::of(self);
+        let call =
+            self.protocol.validation.as_ref().and_then(|validation| validation.call.as_ref());
+        let standing = match (view.status, call.map(|call| call.status)) {
+            ("none", _) => return None,
+            ("rejected", _) | ("confirmed", Some(Status::Rejected)) => MoneyStanding::Rejected,
+            ("approved" | "confirmed", _) => MoneyStanding::Validated,
+            ("abandoned", _) => MoneyStanding::GivenUp,
+            _ => MoneyStanding::Pending,
+        };
+        match (view.amount, view.currency, self.money()) {
+            (Some(amount), Some(currency), _) => Some((standing, amount, currency)),
+            (.., Some((amount, currency))) => Some((standing, amount.parse().ok()?, currency)),
+            _ => None,
         }
     }
 }

@@ -1,25 +1,12 @@
-//! The money of a conversion: its standing at the network, and what came back after the network took it.
+//! The money of a conversion that came back after the network had taken it.
 
 use rust_decimal::Decimal;
 
 use super::Record;
 use crate::{
     clock::Timestamp,
-    delivery::{Proof, State, Status, ValidationView},
+    delivery::{Proof, State, Status},
 };
-
-/// The standing of the money of a conversion at its network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MoneyStanding {
-    /// Reported, and not validated yet.
-    Pending,
-    /// Approved.
-    Validated,
-    /// Not approved.
-    Rejected,
-    /// A person gave its validation up.
-    GivenUp,
-}
 
 /// The reason for which money is to be claimed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,26 +120,5 @@ impl Record {
     pub fn claim_back_acknowledged(&self) -> Decimal {
         let sums = self.decisions.entries().iter().filter_map(|taken| taken.claim_back);
         sums.max().unwrap_or_default().normalize()
-    }
-
-    /// The standing of its money at the network, with the amount and the currency; `None` where nothing
-    /// is validated.
-    #[must_use]
-    pub fn validated_money(&self) -> Option<(MoneyStanding, Decimal, &str)> {
-        let view = ValidationView::of(self);
-        let call =
-            self.protocol.validation.as_ref().and_then(|validation| validation.call.as_ref());
-        let standing = match (view.status, call.map(|call| call.status)) {
-            ("none", _) => return None,
-            ("rejected", _) | ("confirmed", Some(Status::Rejected)) => MoneyStanding::Rejected,
-            ("approved" | "confirmed", _) => MoneyStanding::Validated,
-            ("abandoned", _) => MoneyStanding::GivenUp,
-            _ => MoneyStanding::Pending,
-        };
-        match (view.amount, view.currency, self.money()) {
-            (Some(amount), Some(currency), _) => Some((standing, amount, currency)),
-            (.., Some((amount, currency))) => Some((standing, amount.parse().ok()?, currency)),
-            _ => None,
-        }
     }
 }

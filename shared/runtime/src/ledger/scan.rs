@@ -193,19 +193,7 @@ impl Filter {
             clause(format!("({wanted})"), if self.held_validations { &["state"] } else { &[] });
         }
         if self.open {
-            let finals = State::ALL.into_iter().filter(|state| state.is_final());
-            let finals = listed(finals.map(State::as_str), &mut text);
-            // `permission` is a reserved word, too.
-            let mut open = format!("NOT #state IN ({finals}) OR attribute_exists(#permission)");
-            if self.validations || self.held_validations {
-                open.push_str(" OR attribute_exists(validation)");
-            }
-            open.push_str(came_back);
-            if let Some(since) = self.followed_since {
-                let since = text("followed_since", &to_the_second(since));
-                let followed = format!("attribute_exists(reported) AND updated_at >= {since}");
-                open = format!("{open} OR attribute_exists(tracked) OR ({followed})");
-            }
+            let open = self.wanted_open(came_back, &mut text);
             if self.unclear {
                 let reasons = listed(UNCLEAR_REFUSALS.iter().copied(), &mut text);
                 let unclear = format!("attribute_exists(#conflicts) OR #reason IN ({reasons})");
@@ -231,6 +219,20 @@ impl Filter {
         // DynamoDB refuses names and values that are there and empty.
         let names = Some(names).filter(|names| !names.is_empty());
         (expression, names, Some(values).filter(|values| !values.is_empty()))
+    }
+
+    /// The condition of what is open, and of what is wanted besides.
+    fn wanted_open(&self, back: &str, text: &mut impl FnMut(&str, &str) -> String) -> String {
+        let finals = State::ALL.into_iter().filter(|state| state.is_final());
+        let finals = listed(finals.map(State::as_str), text);
+        // `permission` is a reserved word, too.
+        let own = self.validations || self.held_validations;
+        let own = if own { " OR attribute_exists(validation)" } else { "" };
+        let open = format!("NOT #state IN ({finals}) OR attribute_exists(#permission){own}{back}");
+        let Some(since) = self.followed_since else { return open };
+        let since = text("followed_since", &to_the_second(since));
+        let followed = format!("attribute_exists(reported) AND updated_at >= {since}");
+        format!("{open} OR attribute_exists(tracked) OR ({followed})")
     }
 
     fn matches(&self, record: &Record) -> bool {

@@ -37,6 +37,18 @@ fn withdrawn_id(number: usize) -> String {
     format!("W-{number}")
 }
 
+/// The buckets of the differences of orders of which nothing came back, in their order. One whose line
+/// can't be read is missing besides.
+const KINDS: [Bucket; 7] = [
+    Bucket::AmountDiffers,
+    Bucket::AmountUnknown,
+    Bucket::StatusDiffers,
+    Bucket::OursOnly,
+    Bucket::Doubled,
+    Bucket::CurrencyDiffers,
+    Bucket::Unreadable,
+];
+
 /// A row of the file of lines: its bucket and its order.
 type Found = (Bucket, String);
 
@@ -63,17 +75,7 @@ fn with_differences(report: &str, is_plain: impl Fn(&str) -> bool) -> (String, V
         } else if is_plain {
             let kind = plain / EACH;
             plain += 1;
-            let buckets = [
-                Bucket::AmountDiffers,
-                Bucket::AmountUnknown,
-                Bucket::StatusDiffers,
-                Bucket::OursOnly,
-                Bucket::Doubled,
-                Bucket::CurrencyDiffers,
-                // The line's, and what is then missing.
-                Bucket::Unreadable,
-            ];
-            buckets.get(kind).into_iter().for_each(|bucket| is_in(*bucket));
+            KINDS.get(kind).into_iter().for_each(|bucket| is_in(*bucket));
             match kind {
                 0 => set(AMOUNT, "0.01"),
                 1 => set(AMOUNT, ""),

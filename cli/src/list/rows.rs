@@ -21,7 +21,9 @@ pub(super) fn table(
     for column in [7, 6] {
         if rows.iter().all(|row| row[column].is_empty()) {
             headings.remove(column);
-            rows.iter_mut().for_each(|row| drop(row.remove(column)));
+            for row in &mut rows {
+                row.remove(column);
+            }
         }
     }
     fitted(&headings, &rows, width)

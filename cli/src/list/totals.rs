@@ -25,6 +25,7 @@ pub(crate) struct Totals {
 }
 
 impl Sum {
+    #[expect(clippy::needless_pass_by_value, reason = "the text is owned or borrowed")]
     pub(crate) fn add(&mut self, money: Option<(impl AsRef<str>, &str)>) {
         self.count += 1;
         add(&mut self.amounts, money.as_ref().map(|(amount, it)| (amount.as_ref(), *it)));

@@ -1,5 +1,7 @@
 //! The command over an embedded ledger.
 
+use std::fmt::Write;
+
 use clap::Parser;
 use postback_core::delivery::State;
 
@@ -80,7 +82,7 @@ async fn three_hundred_held_are_decided_from_the_report_with_one_replay() {
         aws.table.ledger().put(&record, None).await.expect("a write");
         // The network has the even ones.
         if number % 2 == 0 {
-            text += &format!("A-{number},2026-11-21 10:20,approved,10.50,EUR\n");
+            writeln!(text, "A-{number},2026-11-21 10:20,approved,10.50,EUR").expect("text");
         }
     }
     let folder = std::env::temp_dir().join(format!("postback-outage-{}", std::process::id()));

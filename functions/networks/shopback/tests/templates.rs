@@ -3,6 +3,7 @@
 mod common;
 
 use common::{faults, lines, order, refusal, sent, settings};
+use postback_core::network::Network;
 use serde_json::{Value, json};
 
 /// The value of `adv_sub2` for the first line of an order.
@@ -182,4 +183,26 @@ fn a_token_is_thirty_two_letters_and_digits() {
     }
     let settings = settings(json!({ "security_token": "{ security_token }" }));
     assert_eq!(faults(&settings), [("/security_token".to_owned(), "template")]);
+}
+
+#[test]
+fn a_workbook_validates_without_the_account_of_the_calls() {
+    let by = |by: &str, with_account: bool| {
+        let mut validation = json!({ "by": by, "return_period_days": 30 });
+        if with_account {
+            validation["offer_id"] = json!(4321);
+            validation["aff_id"] = json!(77);
+        }
+        settings(json!({ "validation": validation }))
+    };
+    let plan = |settings: Value| common::network(&settings).validation().expect("a validation");
+
+    assert!(plan(by("workbook", false)).by_workbook);
+    assert!(!plan(by("api", true)).by_workbook);
+    let lacks = ["/validation/offer_id", "/validation/aff_id"];
+    let missing = lacks.map(|pointer| (pointer.to_owned(), "missing"));
+    assert_eq!(faults(&by("api", false)), missing);
+    // Nobody knows which of the two is meant.
+    let unknown = faults(&by("workbook", true)).into_iter().map(|(_, code)| code);
+    assert_eq!(unknown.collect::<Vec<_>>(), ["unknown_member"; 2]);
 }

@@ -129,6 +129,23 @@ async fn stages_arrive_in_the_ledger_and_on_the_bus_until_the_final_one() {
 }
 
 #[tokio::test]
+async fn a_paused_network_is_not_polled_and_its_leads_wait_for_the_round_after_it() {
+    let bed = TestBed::new(1).await;
+    let function = bed.function::<CpaMoe>().await;
+    deliver(&bed, &function, 1).await;
+    bed.pause("cpa_moe", true).await;
+    bed.advance(Duration::from_mins(15));
+
+    round(&bed, &function).await.expect("a round");
+    assert_eq!((lists(&bed), function.services.tracked().len()), (0, 1));
+
+    bed.pause("cpa_moe", false).await;
+    bed.advance(Duration::from_secs(5));
+    round(&bed, &function).await.expect("a round");
+    assert_eq!(lists(&bed), 1);
+}
+
+#[tokio::test]
 async fn the_stages_are_the_networks_word_in_the_view_of_the_validation() {
     let bed = TestBed::new(1).await;
     let function = bed.function::<CpaMoe>().await;

@@ -10,7 +10,10 @@ use postback_sandbox::{Fault, Network};
 use serde_json::{Value, json};
 use shopback::ShopBack;
 
-use super::{DAY, at_shopback, delivery, order, script, state};
+use super::{
+    DAY, at_shopback, delivery, order, script, state,
+    validation::{self, lock_at, one, shown, validate, validated},
+};
 
 /// The time between two orders: 50 a second.
 const BETWEEN: Duration = Duration::from_millis(20);
@@ -112,6 +115,27 @@ async fn a_network_that_is_paused_is_neither_asked_nor_sent_what_waits_already()
     for network in [Network::ShopBack, Network::CpaMoe] {
         assert_eq!(bundle.bed.sandbox.totals(network).effects, 1);
     }
+}
+
+#[tokio::test]
+async fn a_paused_network_is_not_validated_and_is_once_it_is_resumed() {
+    let bundle = validation::bundle().await;
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    bundle.bed.advance_to(lock_at());
+    bundle.bed.pause("shopback", true).await;
+    bundle.bed.advance(Duration::from_secs(5));
+
+    for _ in 0..3 {
+        validate(&bundle).await;
+        bundle.bed.advance(DAY);
+    }
+    assert_eq!((validated(&bundle), requests(&bundle)), (vec![], 1));
+    assert_eq!(shown(&bundle, "A-1").await["status"], "waiting");
+
+    bundle.bed.pause("shopback", false).await;
+    bundle.bed.advance(Duration::from_secs(5));
+    validate(&bundle).await;
+    assert_eq!(validated(&bundle), one("approved", "1499"));
 }
 
 #[tokio::test]

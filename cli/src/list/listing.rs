@@ -262,6 +262,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_found_in_a_part_of_the_ledger_is_not_nothing_found() {
+        let aws = FakeAws::start().await;
+        let ended = async |next: Option<&str>, options: &[&str]| {
+            let ((list, json), mut out, mut err) = (wanted(options), Vec::new(), Vec::new());
+            let mut listing = Listing::new(&aws.account, &list, Timestamp::EPOCH, json);
+            let read = Read { next: next.map(str::to_owned), ..Read::default() };
+            let mut output = Output { json, out: &mut out, err: &mut err };
+            listing.end(&read, &mut output).await.expect("an end");
+            String::from_utf8(out).expect("text")
+        };
+
+        assert_eq!(ended(None, &[]).await, "Nothing found. The whole ledger was read.\n");
+        let part = "PART OF THE LEDGER ONLY: there may be more than this.\nNothing found in this part.\n";
+        assert_eq!(ended(Some("net/A-1"), &[]).await, part);
+        let json: Value = serde_json::from_str(&ended(Some("net/A-1"), &["--json"]).await).expect("JSON");
+        assert_eq!((&json["complete"], &json["next"]), (&false.into(), &"net/A-1".into()));
+    }
+
+    #[tokio::test]
     async fn the_first_rows_are_shown_while_the_rest_is_read() {
         let aws = FakeAws::start().await;
         let (list, _) = wanted(&[]);

@@ -28,7 +28,7 @@ use crate::{
     check::Export,
     failure::Failure,
     networks,
-    scan::gather,
+    scan::gather_all,
     span::instant,
     view::Output,
 };
@@ -158,7 +158,7 @@ pub(crate) async fn load(
     let filter = Filter { network: name, validations: true, ..Filter::default() };
     let mut ledger = Ledger::new();
     let add = |record| ledger.add(&record, report.format(), shop);
-    let read = gather(account, &filter, None, None, add).await?;
+    let read = gather_all(account, &filter, add).await?;
     // Each would look like one that the ledger does not have.
     read.all_read()?;
     ledger.finish();

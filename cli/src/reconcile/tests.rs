@@ -43,9 +43,13 @@ async fn a_report_is_compared_and_the_files_are_written() {
     preview(&wanted(&[&generic[..], &["--preview"]].concat()), &mut output).expect("a preview");
     let of_a_span = ["--from", "2026-11-21", "--to", "2026-11-23", "--out", &out];
     let line = [&generic[..], &of_a_span].concat();
+    aws.table.forget_calls();
     let found = run(&aws.account, &wanted(&line), now, &mut output).await;
 
     assert!(matches!(found, Err(Failure::NeedsPerson(_))), "{found:?}");
+    let calls = aws.table.calls();
+    let scans = calls.iter().filter(|call| call.operation == "Scan").count();
+    assert!(scans > 1, "the ledger is read in shares, side by side");
     let (shown, err) =
         (String::from_utf8(shown).expect("text"), String::from_utf8(err).expect("text"));
     assert!(shown.starts_with("generic report (csv)\n") && err.starts_with("generic report"));

@@ -1,6 +1,6 @@
 """A headless Chromium, driven by chromedriver's own protocol (W3C WebDriver). Needs the standard library only.
 
-Both come from Debian's packages `chromium` and `chromium-driver`; where they are missing, `missing()` says so.
+Both come from Debian's packages `chromium` and `chromium-driver`, or are Google Chrome and its driver; where they are missing, `missing()` says so.
 """
 
 import base64
@@ -22,7 +22,8 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 def missing() -> str:
     """What this machine lacks for a browser; empty if nothing."""
-    lacking = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
+    programs = {"chromium": ("chromium", "google-chrome"), "chromedriver": ("chromedriver",)}
+    lacking = [name for name, any_of in programs.items() if not any(map(shutil.which, any_of))]
     return f"no {' and no '.join(lacking)} on this machine (Debian: chromium, chromium-driver)" if lacking else ""
 
 

@@ -4,19 +4,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 from build import LOCAL
+from needed import lacking
 
 
 def installed(*packages: str) -> Path:
-    """The folder with these packages (`name@version`). Skips the test, with the reason, where they are not to be had."""
+    """The folder with these packages (`name@version`). Ends the test, with the reason, where they are not to be had."""
     folder = LOCAL / "npm" / "-".join(package.replace("/", "_") for package in packages)
     if not (folder / "complete").exists():
         if not (shutil.which("node") and shutil.which("npm")):
-            pytest.skip("no node and npm on this machine")
+            lacking("no node and npm on this machine")
         command = ["npm", "install", "--prefix", str(folder), "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", *packages]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
-            pytest.skip(f"npm could not install {', '.join(packages)}: {done.stderr.strip()[-200:]}")
+            lacking(f"npm could not install {', '.join(packages)}: {done.stderr.strip()[-200:]}")
         (folder / "complete").touch()
     return folder / "node_modules"

@@ -15,15 +15,21 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from examples import read_back
+from needed import lacking
 from observability import metrics, now
 from stack import STACK_NAME
 from test_click_capture import FOLDER, clicks_of
 from test_end_to_end import eventually, new_id, order
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
 # Of a cookie's name and value, browsers keep 4,096 characters.
 MOST = 4096 - len("pb_clicks")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def chromium():
+    if not CHROMIUM:
+        lacking("there is no Chromium on this machine")
 
 
 class Shop(http.server.BaseHTTPRequestHandler):

@@ -26,7 +26,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let networks = ["Cartstack", "Cashmycell", "CpaMoe", "Shopback"];
     let aws = FakeAws::start(table.name(), &networks).await;
     let ledger = table.ledger_within(std::time::Duration::from_mins(1));
-    let records = seed::records(Timestamp::system(), delivered);
+    let now = Timestamp::system();
+    let records = seed::records(now, delivered);
+    ledger.change_pause("cashmycell", &seed::pause(now)).await?;
+    ledger.put_unclaimed(&seed::unclaimed(now)).await?;
     let write = async |record| ledger.put(&record, None).await.map(|_| ());
     let written = stream::iter(records).map(write).buffer_unordered(AT_ONCE);
     let failed = written.filter(|written| std::future::ready(written.is_err())).count().await;

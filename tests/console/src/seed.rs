@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use postback_core::{clock::Timestamp, delivery::Record};
+use postback_runtime::ledger::{PauseChange, UNCLAIMED_PREFIX, UnclaimedOrder};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// An order's id that a page must show as text.
@@ -28,7 +30,24 @@ pub(crate) fn records(now: Timestamp, delivered: u32) -> impl Iterator<Item = Re
         record(&format!("O-{}", 49_000 + n), "shopback", "parked", ago(40), cents(n + 7), &rest)
     });
     let fine = (0..delivered).map(move |n| fine(n, now));
-    held.chain(parked).chain(several(ago)).chain(fine)
+    held.chain(parked).chain(several(ago)).chain(validated(ago)).chain(fine)
+}
+
+/// The pause of `cashmycell`.
+pub(crate) fn pause(now: Timestamp) -> PauseChange {
+    made(json!({
+        "paused": true, "at": now - Duration::from_hours(3), "why": "they repair their tracking until noon",
+        "by": "arn:aws:sts::123456789012:assumed-role/Operator/ann",
+    }))
+}
+
+/// An order whose click no network knows.
+pub(crate) fn unclaimed(now: Timestamp) -> UnclaimedOrder {
+    made(json!({
+        "order_id": format!("{UNCLAIMED_PREFIX}O-47020"), "delivery": "order", "amount": "54.9", "currency": "EUR",
+        "source": "shop", "clicks": ["newnetwork.click_id"], "accepted_at": now - Duration::from_hours(2),
+        "expires_at": (now + Duration::from_hours(24)).as_secs(),
+    }))
 }
 
 /// One of each kind that is rare.
@@ -70,6 +89,41 @@ fn several(ago: impl Fn(u32) -> Timestamp) -> Vec<Record> {
             100,
             &json!({ "reason": "answer_lost" }),
         ),
+    ]
+}
+
+/// What a network's word on the money, and the operator's bounds, leave: approved and come back, held,
+/// followed through its stages, too large.
+fn validated(ago: impl Fn(u32) -> Timestamp) -> Vec<Record> {
+    const DAY: u32 = 24 * 60;
+    let delivered = |days: u32| json!({ "proof": "response", "attempts": [attempt(1, ago(days * DAY), 260, "delivered", None)] });
+    let reported = |days: u32, amount: &str| {
+        json!({ "amount": amount, "currency": "EUR", "completed_at": ago(days * DAY + 30), "ids": {} })
+    };
+    let own = |lock_at: Timestamp, call: Value| json!({ "of_version": 3, "lock_at": lock_at, "standing": "reported", "call": call });
+    let refund = |amount: Option<&str>| json!({ "R-1": { "amount": amount, "at": ago(3 * DAY) } });
+    let came_back = json!({
+        "proof": "response", "reported": reported(50, "89.90"), "refunds": refund(Some("20.00")),
+        "attempts": [attempt(1, ago(20 * DAY), 310, "delivered", None)], "returned": { "version": 5, "at": ago(3 * DAY) },
+        "validation": own(ago(20 * DAY), json!({ "status": "approved", "amount": "89.90" })),
+    });
+    let held = json!({
+        "reason": "refund_unclear", "reported": reported(31, "64.50"), "refunds": refund(None), "attempt": 0,
+        "validation": own(ago(DAY), Value::Null),
+    });
+    let stage = |version: u32, days: u32, stage: &str, word: Option<&str>| json!({ "version": version, "at": ago(days * DAY), "status": { "stage": stage }, "validation": word });
+    let tracked = json!({
+        "proof": "response", "tracked": true, "attempts": [attempt(1, ago(9 * DAY), 240, "delivered", None)],
+        "statuses": [stage(3, 9, "wait", None), stage(4, 7, "hold", None), stage(5, 2, "approve", Some("approved"))],
+    });
+    let implausible = json!({ "reason": "implausible", "attempt": 0 });
+    vec![
+        record("O-47010", "shopback", "delivered", ago(50 * DAY), 8_990, &delivered(50)),
+        record("O-47010", "shopback!validation", "delivered", ago(50 * DAY), 8_990, &came_back),
+        record("O-47011", "shopback", "delivered", ago(31 * DAY), 6_450, &delivered(31)),
+        record("O-47011", "shopback!validation", "parked", ago(31 * DAY), 6_450, &held),
+        record("O-47012", "cpa_moe", "delivered", ago(9 * DAY), 7_490, &tracked),
+        record("O-47013", "shopback", "parked", ago(70), 14_990_000, &implausible),
     ]
 }
 
@@ -124,6 +178,10 @@ fn record(id: &str, network: &str, state: &str, at: Timestamp, cents: u32, rest:
             record[name] = value;
         }
     }
-    #[expect(clippy::expect_used, reason = "a seed that is no record is a failed test")]
-    serde_json::from_value(record).expect("a record")
+    made(record)
+}
+
+#[expect(clippy::expect_used, reason = "a seed that can't be read is a failed test")]
+fn made<T: DeserializeOwned>(seed: Value) -> T {
+    serde_json::from_value(seed).expect("a seed")
 }

@@ -1,5 +1,6 @@
 """The deployed bundle that the end-to-end tests share: fresh, on ports of its own, apart from what `make run` keeps."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -26,6 +27,16 @@ def tool_program():
 
 @pytest.fixture(scope="session")
 def stack(request):
+    stack = prepared(request)
+    stack.parameters |= {f"{platform.prefix}Enabled": "true" for platform in PLATFORMS}
+    # A currency that a test of its own uses.
+    stack.parameters["LargestTotals"] = "NZD=5000"
+    with deployed(stack):
+        yield stack
+
+
+def prepared(request, name: str = "") -> Stack:
+    """A deployment that is yet to start, with everything built for it."""
     # At a signal to end, pytest still takes the fixtures down, so that nothing is left running.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
@@ -35,15 +46,16 @@ def stack(request):
         request.getfixturevalue("tool_program")
     isolate()
     # RUN=name keeps two runs at once apart; so does the name that a worker of one run has.
-    run = "-".join(filter(None, [os.environ.get("RUN", "test"), os.environ.get("PYTEST_XDIST_WORKER")]))
-    stack = Stack(LOCAL / run, sandbox_program, free_port(), free_port())
-    stack.parameters |= {f"{platform.prefix}Enabled": "true" for platform in PLATFORMS}
-    # A currency that a test of its own uses.
-    stack.parameters["LargestTotals"] = "NZD=5000"
+    run = "-".join(filter(None, [os.environ.get("RUN", "test"), os.environ.get("PYTEST_XDIST_WORKER"), name]))
+    return Stack(LOCAL / run, sandbox_program, free_port(), free_port())
+
+
+@contextlib.contextmanager
+def deployed(stack: Stack):
     try:
         # What the functions logged stays there until the next test run.
         stack.start(anew=True)
         stack.deploy()
-        yield stack
+        yield
     finally:
         stack.stop()

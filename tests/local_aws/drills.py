@@ -1,6 +1,6 @@
 """The situations that `make drill` brings about, the operator's way out of each, and what holds once it is over.
 
-test_drills.py plays those that need no stack of their own.
+test_drills.py plays all but network-down.
 """
 
 import json

@@ -1,19 +1,24 @@
-"""The drills of `make drill`, each from its trouble to its end, by the tool and by the console; `ELSEWHERE` is left to the command."""
+"""The drills of `make drill`, each from its trouble to its end, by the tool and by the console; network-down is left to the command."""
 
 import json
 import re
+from collections import Counter
 
 import pytest
 from build import ROOT
-from desk import DESKS
+from conftest import deployed, prepared
+from desk import DESKS, Desk
 from drill import section
-from drills import DRILLS
+from drills import DRILLS, Drill
+from proxy import AwsProxy
 from stack import WEBHOOK_KEY
 from test_end_to_end import eventually, until_it_takes_orders
 from tool import Tool
 
-# The outage waits a quarter of an hour for the pause that follows it, and DynamoDB is every other test's, too.
-ELSEWHERE = {"network-down", "dynamodb-down"}
+# The outage waits a quarter of an hour for the pause that follows it.
+BY_COMMAND = {"network-down"}
+# DynamoDB is every other test's, too.
+APART = "dynamodb-down"
 
 
 @pytest.fixture
@@ -28,22 +33,53 @@ def restored(stack):
     until_it_takes_orders(stack, "shopback")
 
 
-@pytest.mark.parametrize("way", DESKS)
-@pytest.mark.parametrize("name", sorted(set(DRILLS) - ELSEWHERE))
-def test_the_runbook_leads_out_of(stack, tool_program, restored, name, way):
-    said: list[str] = []
-    drill = DRILLS[name](stack)
-    drill.seed()
-    desk = DESKS[way](Tool(tool_program, stack), said.append)
+@pytest.fixture(scope="module")
+def apart(request):
+    """A deployment of its own, whose functions reach AWS through a proxy."""
+    stack = prepared(request, "apart")
+    proxy = AwsProxy(stack.port)
+    stack.functions_endpoint = proxy.url
+    try:
+        with deployed(stack):
+            yield stack, proxy
+    finally:
+        proxy.stop()
 
+
+def shopbacks_needs(desk: Desk) -> Counter:
+    """What needs a person at ShopBack, by the number of deliveries."""
+    needs = json.loads(desk.tool.run("status", "--json").stdout)["needs"]
+    own = [need for need in needs if need["subject"] == "shopback"]
+    return Counter({(need["code"], need.get("reason")): need.get("deliveries", {}).get("count", 1) for need in own})
+
+
+def play(drill: Drill, way: str, tool: Tool) -> None:
+    """Plays a drill to its end: every order is reported once, ShopBack needs nobody for it, and it took what the runbook says."""
+    said: list[str] = []
+    before = shopbacks_needs(Desk(tool))
+    drill.seed()
+    desk = DESKS[way](tool, said.append)
     try:
         for _, _, do in drill.steps():
             do(desk)
     finally:
         desk.close()
 
-    assert eventually(drill.faults, [], 300) == [], "\n".join(said)
+    assert eventually(lambda: [*drill.faults(), *(shopbacks_needs(desk) - before)], [], 300) == [], "\n".join(said)
     assert desk.counted() == drill.counted[way], "\n".join(said)
+
+
+@pytest.mark.parametrize("way", DESKS)
+@pytest.mark.parametrize("name", sorted(set(DRILLS) - BY_COMMAND - {APART}))
+def test_the_runbook_leads_out_of(stack, tool_program, restored, name, way):
+    play(DRILLS[name](stack), way, Tool(tool_program, stack))
+
+
+@pytest.mark.parametrize("way", DESKS)
+def test_the_runbook_leads_out_of_an_outage_of_dynamodb(apart, tool_program, way):
+    stack, proxy = apart
+
+    play(DRILLS[APART](stack, proxy), way, Tool(tool_program, stack))
 
 
 def test_the_runbook_says_what_each_drill_takes():

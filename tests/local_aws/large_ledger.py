@@ -12,7 +12,10 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 
 from build import ROOT, target_directory
 from desk import Page, Session
@@ -39,6 +42,7 @@ def main() -> int:
         pages = [("/", "cartstack: ", NEEDS_SECONDS), ("/orders", "EUR", ROWS_SECONDS), ("/orders?which=held", "EUR", ROWS_SECONDS)]
         within = [show(words, at_terminal([tool, *words.split()], variables, first), bound) for words, first, bound in commands]
         within += [show(f"console {path}", opened(tool, variables, path, first), bound) for path, first, bound in pages]
+        compare(tool, variables)
     finally:
         os.killpg(bed.pid, signal.SIGKILL)
     return 0 if all(within) else 1
@@ -56,6 +60,25 @@ def show(what: str, times: tuple[float | None, float], bound: float) -> bool:
     shown = "  never" if first is None else f"{first:5.1f} s"
     print(f"{what:<28} first {shown}   whole {whole:6.1f} s   {'' if is_within else 'NOT '}within {bound} s", flush=True)
     return is_within
+
+
+def compare(tool: str, variables: dict) -> None:
+    """Compares a report of one network's part of the ledger, and prints the time and the most memory that it took."""
+    today = datetime.now(UTC).date()
+    # As the seed has them.
+    cents = {number: 990 + number * 137 % 9_000 for number in range(0, ITEMS, 4)}
+    lines = [f"O-{number:07},{today},{amount // 100}.{amount % 100:02},EUR" for number, amount in cents.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.csv"
+        report.write_text("\n".join(["Order ID,Date,Amount,Currency", *lines]))
+        command = [tool, "reconcile", "--network", "shopback", "--report", str(report), "--format", "generic"]
+        began = time.monotonic()
+        child = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+    # 6: they differ, as what the network rejected is in the report, too.
+    if os.waitstatus_to_exitcode(status) != 6:
+        raise RuntimeError(f"reconcile ended with {os.waitstatus_to_exitcode(status)}")
+    print(f"{f'reconcile, {len(lines):,} lines':<28} whole {time.monotonic() - began:6.1f} s   at most {used.ru_maxrss // 1024} MiB", flush=True)
 
 
 def at_terminal(command: list[str], variables: dict, words: str) -> tuple[float | None, float]:

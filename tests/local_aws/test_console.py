@@ -12,21 +12,11 @@ from needed import lacking
 from npm import installed
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;"
+# Of orders: in doubt, with a validation that came back, with one that is held, with a lead's stages, above the bound, of no network.
 PAGES = [
-    "/",
-    "/networks",
-    "/orders",
-    "/orders?which=held",
-    "/orders?which=validations",
-    "/order?id=O-47002",
-    # A validation that came back, one that is held, a lead with its stages, a total above the bound, and an order that concerns no network.
-    *(f"/order?id=O-{number}" for number in (47010, 47011, 47012, 47013, 47020)),
-    "/decide",
-    "/decide?which=held&network=cashmycell",
-    "/replay",
-    "/letters?network=shopback",
-    "/money",
-    "/activity",
+    *("/", "/networks", "/orders", "/orders?which=held", "/orders?which=validations", "/decide", "/decide?which=held&network=cashmycell"),
+    *(f"/order?id=O-{number}" for number in (47002, 47010, 47011, 47012, 47013, 47020)),
+    *("/replay", "/letters?network=shopback", "/money", "/activity"),
 ]
 AXE = "4.10.3"
 TAB, ENTER, SPACE = "\ue004", "\ue007", " "

@@ -97,9 +97,7 @@ fn several(ago: impl Fn(u32) -> Timestamp) -> Vec<Record> {
 fn validated(ago: impl Fn(u32) -> Timestamp) -> Vec<Record> {
     const DAY: u32 = 24 * 60;
     let delivered = |days: u32| json!({ "proof": "response", "attempts": [attempt(1, ago(days * DAY), 260, "delivered", None)] });
-    let reported = |days: u32, amount: &str| {
-        json!({ "amount": amount, "currency": "EUR", "completed_at": ago(days * DAY + 30), "ids": {} })
-    };
+    let reported = |days: u32, amount: &str| json!({ "amount": amount, "currency": "EUR", "completed_at": ago(days * DAY + 30), "ids": {} });
     let own = |lock_at: Timestamp, call: Value| json!({ "of_version": 3, "lock_at": lock_at, "standing": "reported", "call": call });
     let refund = |amount: Option<&str>| json!({ "R-1": { "amount": amount, "at": ago(3 * DAY) } });
     let came_back = json!({

@@ -31,7 +31,7 @@ use rust_xlsxwriter::Workbook;
 /// The time that a million lines may take.
 const LONGEST: Duration = Duration::from_mins(1);
 /// The memory that they may take: of a workbook the texts of all cells are in memory.
-const MOST_MIB: [(&str, u64); 2] = [("csv", 300), ("xlsx", 600)];
+const MOST_MIB: [(&str, u64); 2] = [("csv", 300), ("xlsx", 400)];
 /// The argument that has a report written: by a process of its own, whose memory is not measured.
 const WRITE: &str = "write";
 

@@ -48,7 +48,7 @@ fn amount(number: u64) -> u64 {
 /// A line of the report; the amount of every thousandth differs.
 fn line(number: u64) -> String {
     let (day, second) = (1 + number % 28, number % 60);
-    let paid = amount(number) + u64::from(number % 1_000 == 0);
+    let paid = amount(number) + u64::from(number.is_multiple_of(1_000));
     format!(
         "ShopFront,Offer,approved,1.00,{}.{:02},MYR,T{number:029},ORDER-{number:09},2026-11-{day:02} 10:00:{second:02}",
         paid / 100,

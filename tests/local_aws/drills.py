@@ -180,7 +180,7 @@ class LeakedKey(Drill):
     about = "The webhook's key is public, and somebody has used it."
     alarm = "a mail from whoever found the key: no alarm finds this"
     section = "A webhook key has leaked"
-    counted = {"tool": "4 commands", "console": "4 commands, 1 page"}
+    counted = {"tool": "5 commands", "console": "5 commands, 1 page"}
 
     def seed(self) -> None:
         self.forged = self.orders[-1]
@@ -197,6 +197,8 @@ class LeakedKey(Drill):
         yield OPERATOR, "which orders does the shop not know?", self.check
         yield OPERATOR, "who sent that one, and which network has it?", lambda desk: desk.order(self.forged["order_id"])
         yield SHOP, f"cancels {self.forged['order_id']}, which it does not know", self.cancel
+        yield SHOPBACK, "takes it back, as you asked for", lambda desk: None
+        yield OPERATOR, "record that", self.acknowledge
 
     def send(self, order: dict, key: str) -> int:
         return send(self.stack, order, uuid4().hex, keys=[key]).status
@@ -215,12 +217,21 @@ class LeakedKey(Drill):
 
     def cancel(self, _desk: Desk) -> None:
         self.post({**self.forged, "status": "cancelled"})
+        self.until("the cancellation is known", self.is_cancelled)
+
+    def is_cancelled(self) -> bool:
+        return bool(read_back(self.stack, self.forged["order_id"])["shopback"].get("cancellations"))
+
+    def acknowledge(self, desk: Desk) -> None:
+        seen = ("--attempt", "1", "--came-back", self.forged["total"])
+        why = "the order was forged, and ShopBack has taken it back"
+        desk.postback("orders", "settle", self.forged["order_id"], "shopback", "--acknowledge", *seen, "--reason", why)
 
     def faults(self) -> list[str]:
         faults = super().faults()
         if self.send(shopback_order(), WEBHOOK_KEY) != 401:
             faults.append("the leaked key is still taken")
-        if not read_back(self.stack, self.forged["order_id"])["shopback"].get("cancellations"):
+        if not self.is_cancelled():
             faults.append(f"{self.forged['order_id']} is not cancelled")
         return faults
 

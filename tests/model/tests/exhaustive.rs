@@ -272,8 +272,24 @@ fn holds_when_an_order_exceeds_a_bound() {
 
 #[test]
 fn holds_with_two_orders_of_one_click() {
-    let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost];
-    let bounds = Bounds { starts: 2, outcomes, ..LOSSES };
     let script = Script { orders: 2, ..Script::plain() };
+    // One is lost, the other delivered, and the first sent again: three functions.
+    let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost];
+    let bounds = Bounds { starts: 3, at_once: 1, outcomes, ..LOSSES };
     holds("two orders of one click", &World::new(Recovery::SendAgain, bounds, script));
+    let outcomes = &[Outcome::Answered, Outcome::RequestLost];
+    let bounds = Bounds { starts: 2, outcomes, ..LOSSES };
+    holds("two of one click at once", &World::new(Recovery::SendAgain, bounds, script));
+    let outcomes = &[Outcome::Answered, Outcome::NotNow];
+    let bounds = Bounds { starts: 3, at_once: 1, outcomes, ..LOSSES };
+    holds("two of one click, one put off", &World::new(Recovery::SendAgain, bounds, script));
+}
+
+#[test]
+fn holds_with_two_orders_of_one_click_that_are_cancelled() {
+    let words = const { &[completed(None, 0), cancelled(None)] as &[Word] };
+    let script = Script { orders: 2, ..Script::of(words) };
+    let outcomes = &[Outcome::Answered, Outcome::RequestLost];
+    let bounds = Bounds { starts: 3, at_once: 1, outcomes, ..LOSSES };
+    holds("two of one click, cancelled", &World::new(Recovery::SendAgain, bounds, script));
 }

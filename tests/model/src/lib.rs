@@ -32,8 +32,8 @@ mod world;
 pub use clock::Ticks;
 pub use mutant::Mutant;
 pub use properties::{
-    ABANDONED, CANCELLED, CONTENT, DISCLAIMED, IMPLAUSIBLE, OUTDATED, STUCK, TWICE, UNFOUNDED,
-    UNWATCHED,
+    ABANDONED, CANCELLED, CONTENT, DISCLAIMED, End, IMPLAUSIBLE, LAPSED, OUTDATED, REFUSED, STUCK, TWICE,
+    UNBELIEVED, UNFOUNDED, UNWATCHED,
 };
 pub use script::{Plan, Script, Word};
 pub use state::{

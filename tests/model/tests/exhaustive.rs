@@ -198,6 +198,17 @@ fn holds_with_a_person_who_looks_and_decides() {
 }
 
 #[test]
+fn holds_with_permissions_that_lapse() {
+    let decisions = &[Decision::PermitSending];
+    let outcomes = &[Outcome::RequestLost, Outcome::Refused];
+    let bounds = Bounds { looks: 1, starts: 2, at_once: 1, decisions, outcomes, ..LOSSES };
+    for recovery in RECOVERIES {
+        let world = World::new(recovery, bounds, Script::plain()).lapsing(1);
+        holds("a permission that lapses", &world);
+    }
+}
+
+#[test]
 fn holds_with_a_person_who_errs_and_reopens() {
     let decisions =
         &[Decision::Confirm, Decision::PermitSending, Decision::Abandon, Decision::Reopen];

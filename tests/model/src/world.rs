@@ -105,7 +105,8 @@ impl World {
     pub fn new(recovery: Recovery, bounds: Bounds, script: Script) -> Self {
         let policy = Policy {
             need: ticks(1),
-            skew: ticks(1),
+            // More than the clocks are apart.
+            skew: ticks(1) + Duration::from_millis(1),
             lag: ticks(1),
             absence: ticks(ABSENCE),
             backoff: ticks(1) / 8,

@@ -163,7 +163,7 @@ fn reports_twice_when_a_lost_answer_counts_as_a_failure() {
 
 #[test]
 fn reports_twice_when_a_sender_outlives_its_claim() {
-    let bounds = Bounds { outcomes: &[Outcome::AnswerLost], ..TWO };
+    let bounds = Bounds { outcomes: &[Outcome::AnswerLost], starts: 3, ..TWO };
     let world = world(Recovery::LookUp, bounds, Script::plain()).on(Host::LetsItRun);
     fails(Mutant::DeadlineNotChecked, TWICE, world);
 }

@@ -4,8 +4,8 @@
 use std::io::Write;
 
 use postback_model::lines::{
-    LINE_CANCELLED, LINE_STUCK, LINE_TWICE, LINES_AND_WHOLE, LINES_MIXED, LineReply, LinesBounds, LinesMutant,
-    LinesWord, LinesWorld,
+    LINE_CANCELLED, LINE_STUCK, LINE_TWICE, LINES_AND_WHOLE, LINES_MIXED, LineReply, LinesBounds,
+    LinesMutant, LinesWord, LinesWorld,
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -45,9 +45,7 @@ const ONCE: LinesBounds = LinesBounds {
 
 /// The mode changes once, and the order comes again.
 const CHANGED: LinesBounds = LinesBounds {
-    words: const {
-        &[completed(1, &[("1", 1), ("2", 2)]), completed(1, &[("1", 1), ("2", 2)])]
-    },
+    words: const { &[completed(1, &[("1", 1), ("2", 2)]), completed(1, &[("1", 1), ("2", 2)])] },
     starts: 3,
     at_once: 1,
     replies: &[LineReply::Taken, LineReply::AnswerLost, LineReply::NotNow],

@@ -86,9 +86,10 @@ impl LinesWorld {
             unreachable!("a cancellation is not sent")
         };
         let is_part = claimed.line != WHOLE;
-        let is_void = is_part && moment.whole.as_ref().is_some_and(|(_, held)| {
-            is_void(held, &order_facts(lines), updated_at(version), instant(moment.now))
-        });
+        let is_void = is_part
+            && moment.whole.as_ref().is_some_and(|(_, held)| {
+                is_void(held, &order_facts(lines), updated_at(version), instant(moment.now))
+            });
         let has_time = instant(moment.now) + self.policy.need <= instant(run.until);
         if (is_void && !self.lacks(LinesMutant::OrderNotReadAgain)) || !has_time {
             return LinesTurn::Settle(claimed, LineEnding::NotSent);

@@ -61,7 +61,10 @@ impl Model for LinesWorld {
             Property::always(LINE_CANCELLED, |_, moment: &LinesMoment| !moment.sent_cancelled),
             Property::always(LINE_OUTDATED, |_, moment: &LinesMoment| !moment.sent_outdated),
             Property::always(LINE_DISCLAIMED, |_, moment: &LinesMoment| {
-                moment.effects.iter().all(|(line, _)| held(moment, line).is_some_and(admits_an_effect))
+                moment
+                    .effects
+                    .iter()
+                    .all(|(line, _)| held(moment, line).is_some_and(admits_an_effect))
             }),
             Property::always(LINE_CONTENT, |_, moment: &LinesMoment| {
                 moment.effects.iter().all(|(line, amount)| {
@@ -148,7 +151,8 @@ impl LinesWorld {
         let whole = held(&moment, WHOLE).filter(|held| held.lines.is_none());
         let all_rest = moment.lines.values().chain(whole).all(is_at_rest);
         // The message that waits for a person's decision about another line comes again.
-        let waits_for_a_person = moment.lines.values().chain(whole).any(is_held) || sending(&moment).is_some();
+        let waits_for_a_person =
+            moment.lines.values().chain(whole).any(is_held) || sending(&moment).is_some();
         if moment.queue.is_empty() { all_rest } else { waits_for_a_person }
     }
 }

@@ -18,7 +18,9 @@ mod content;
 mod story;
 
 pub(crate) use content::{other_content, other_contents};
-pub(crate) use story::{Wait, clear, decided, partial_story, story, validation_facts, waits};
+pub(crate) use story::{
+    Wait, clear, decided, no_longer_kept, partial_story, story, validation_facts, waits,
+};
 
 /// The destination of answers.
 pub(crate) struct Output<'a> {

@@ -1,4 +1,5 @@
-//! The parts of the world that do not change while it is explored, and what can happen in it.
+//! The parts of the world that do not change while it is explored, and what can happen in it: more than
+//! 300 lines.
 
 use std::time::Duration;
 

@@ -95,6 +95,7 @@ pub struct LinesWorld {
 pub(crate) type Deliveries = BTreeMap<String, Delivery>;
 
 /// All that is true at one moment.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LinesMoment {
     pub(crate) now: u32,

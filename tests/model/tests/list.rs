@@ -28,16 +28,15 @@ const WORLDS: [(&str, &str, &str, &str); 4] = [
 
 /// A mutant's name and the rule that it takes out.
 fn mutants(source: &str, of: &str) -> Vec<(String, String)> {
-    let (_, body) = source.split_once(&format!("pub enum {of} {{\n")).expect("the enum");
-    let (body, _) = body.split_once("\n}").expect("its end");
+    let body = source.split_once(&format!("pub enum {of} {{\n")).map_or("", |(_, body)| body);
+    let body = body.split_once("\n}").map_or("", |(body, _)| body);
     let (mut mutants, mut rule) = (Vec::new(), Vec::new());
     for line in body.lines().map(str::trim) {
-        match line.strip_prefix("/// ") {
-            Some(text) => rule.push(text),
-            None => {
-                let name = line.trim_end_matches(',').to_owned();
-                mutants.push((name, std::mem::take(&mut rule).join(" ")));
-            }
+        if let Some(text) = line.strip_prefix("/// ") {
+            rule.push(text);
+        } else {
+            let name = line.trim_end_matches(',').to_owned();
+            mutants.push((name, std::mem::take(&mut rule).join(" ")));
         }
     }
     mutants

@@ -15,12 +15,10 @@ use serde::Serialize;
 use crate::{failure::Failure, screen::Screen};
 
 mod content;
-mod story;
+pub(crate) mod story;
 
 pub(crate) use content::{other_content, other_contents};
-pub(crate) use story::{
-    Wait, clear, decided, no_longer_kept, partial_story, story, validation_facts, waits,
-};
+pub(crate) use story::{Wait, clear, decided, partial_story, story, validation_facts, waits};
 
 /// The destination of answers.
 pub(crate) struct Output<'a> {

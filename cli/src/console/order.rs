@@ -25,7 +25,7 @@ use crate::{
     failure::Failure,
     pause::{self, PauseView},
     settle::check_open,
-    view::{Wait, clear, no_longer_kept, pairs, reason, validation_facts, visible, waits},
+    view::{Wait, clear, pairs, reason, story::no_longer_kept, validation_facts, visible, waits},
 };
 
 /// The most bytes of a key of `DynamoDB`, which takes a query for a longer one as a mistake.

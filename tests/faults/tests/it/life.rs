@@ -1,5 +1,7 @@
 //! The handler, the person's decision and the sweep are dropped at every await of an order's whole
 //! life: cancelled, corrected, decided about and swept, at every state. Then everything comes again.
+//!
+//! More than 300 lines: all stories stand here.
 
 use std::time::Duration;
 

@@ -59,9 +59,7 @@ impl LinesWorld {
             Then::ModeChanged => {
                 let lines: Vec<_> = moment.lines.keys().map(|line| name(line)).collect();
                 for line in lines {
-                    let unplanned = Event::Unplanned { settings: SETTINGS.to_owned() };
-                    let then = self.write_line(moment, line, &unplanned);
-                    run.waits |= matches!(then, Then::Wait(_));
+                    self.leave_open(moment, run, line);
                 }
             }
             Then::Conflict if is_whole => {}
@@ -137,6 +135,13 @@ impl LinesWorld {
         let (settings, attempt) = (SETTINGS.to_owned(), claimed.attempt.number);
         let event = Event::Settle { attempt, verdict, settings, jitter: 0 };
         let then = self.write_line(moment, claimed.line, &event);
+        run.waits |= matches!(then, Then::Wait(_));
+    }
+
+    /// What is open of a line can't be sent by this message: it waits.
+    pub(super) fn leave_open(&self, moment: &mut LinesMoment, run: &mut LinesRun, line: &str) {
+        let unplanned = Event::Unplanned { settings: SETTINGS.to_owned() };
+        let then = self.write_line(moment, line, &unplanned);
         run.waits |= matches!(then, Then::Wait(_));
     }
 

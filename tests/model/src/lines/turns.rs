@@ -8,7 +8,7 @@ use postback_core::delivery::{
 
 use super::{
     Deliveries, LinesHappen, LinesMoment, LinesMutant, LinesRun, LinesTurn, LinesWord, LinesWorld,
-    SETTINGS, Todo, WHOLE, instant, line_facts, order_facts, updated_at,
+    Todo, WHOLE, instant, line_facts, order_facts, updated_at,
 };
 
 impl LinesWorld {
@@ -196,11 +196,7 @@ impl LinesWorld {
                 run.todo = former.iter().map(|line| Todo::Leave(name(line))).collect();
             }
             // It was claimed whole: what is open of it waits until the mode is back.
-            ByLines::ModeChanged { .. } => {
-                let unplanned = Event::Unplanned { settings: SETTINGS.to_owned() };
-                let then = self.write_line(moment, WHOLE, &unplanned);
-                run.waits |= matches!(then, Then::Wait(_));
-            }
+            ByLines::ModeChanged { .. } => self.leave_open(moment, run, WHOLE),
             ByLines::Superseded { .. } | ByLines::Permitted { .. } => {}
         }
         LinesTurn::Next
@@ -231,10 +227,8 @@ impl LinesWorld {
                 let withdrawal =
                     Event::Cancel { facts: Facts::none(), updated_at, by_refunds: false };
                 let _done = self.write_line(moment, line, &withdrawal);
-                let unplanned = Event::Unplanned { settings: SETTINGS.to_owned() };
                 if !is_cancel {
-                    let then = self.write_line(moment, line, &unplanned);
-                    run.waits |= matches!(then, Then::Wait(_));
+                    self.leave_open(moment, run, line);
                 }
             }
             Some(Todo::Withdraw(line)) => {

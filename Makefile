@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak month million bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
+.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak month dead-hour million bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,10 @@ soak: ## Send some hundred thousand orders through the real handlers with faults
 
 month: ## Validate and reconcile a simulated month of 10,000 orders, to the minor unit, while functions are killed; ORDERS=10000
 	MONTH_ORDERS=$(or $(ORDERS),10000) cargo test --profile soak --locked --package postback-faults --test faults month -- --nocapture
+
+# The tests send only the first minute of it at this rate.
+dead-hour: ## Let CashMyCell hang for an hour, and answer a bare 503 for another, under five orders a second on ten instances
+	cargo test --profile soak --locked --package postback-integration --test it dead_hour -- --nocapture
 
 # The claims unoptimised, as the tests are built: what holds there holds for the tool.
 million: ## Measure reconciling a million lines (60 s; 300 MiB, XLSX 400) and answering a thousand claims (2 s); fails above

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::{failure::Failure, screen::Screen};
 
 mod content;
-mod story;
+pub(crate) mod story;
 
 pub(crate) use content::{other_content, other_contents};
 pub(crate) use story::{Wait, clear, decided, partial_story, story, validation_facts, waits};

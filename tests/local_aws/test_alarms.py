@@ -22,6 +22,7 @@ EACH_NETWORK = {
     "Unconfirmed": "Postback UnconfirmedHeld",
     "Held": "Postback HeldDeliveries",
     "Unwatched": "Postback UnwatchedDeliveries",
+    "Permitted": "Postback PermittedDeliveries",
     "UnclearRefusal": "Postback UnclearRefusals",
     "OldestDelivery": "Postback UnresolvedAge",
     "OldestMessage": "AWS/SQS ApproximateAgeOfOldestMessage",
@@ -71,7 +72,7 @@ SHARED = {
 
 
 # What a sweep measures stays on while it waits: a sweep's value holds until the next sweep.
-SWEPT = ("Held", "Unwatched")
+SWEPT = ("Held", "Unwatched", "Permitted")
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +209,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         named.add(section)
     assert named == {
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
-        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "sweep-errors", "validations", "money-to-claim-back",
+        "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "permitted", "sweep-errors", "validations", "money-to-claim-back",
         "no-orders", "no-clicks", "all-orders-refused", "all-orders-rejected", "faulty-orders", "bus-dead-letters",
         "undelivered", "lost-events", "conflicts", "webhook-refusals", "forged-clicks", "platform-refusals", "tls-failures", "status-poll",
         "schedules",
@@ -240,7 +241,7 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
         for kind in ("Refusal", *(["Ping"] if platform.ping else [])):
             counted = ours.pop(f"{platform.prefix}{kind}Alarm")
             assert {each["Name"] for each in counted["Dimensions"]} in written[counted["MetricName"]]
-    assert len(ours) == 11 * len(NETWORKS) + len(EACH_VALIDATED) * sum(network.validates for network in NETWORKS) + 3
+    assert len(ours) == 12 * len(NETWORKS) + len(EACH_VALIDATED) * sum(network.validates for network in NETWORKS) + 3
     for name, alarm in ours.items():
         assert {each["Name"] for each in alarm["Dimensions"]} in written[alarm["MetricName"]], name
         values = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}

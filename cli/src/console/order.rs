@@ -25,7 +25,7 @@ use crate::{
     failure::Failure,
     pause::{self, PauseView},
     settle::check_open,
-    view::{Wait, clear, pairs, reason, validation_facts, visible, waits},
+    view::{Wait, clear, pairs, reason, story::no_longer_kept, validation_facts, visible, waits},
 };
 
 /// The most bytes of a key of `DynamoDB`, which takes a query for a longer one as a mistake.
@@ -114,7 +114,6 @@ fn delivery(
     let explained = explain(record, pause.is_some());
     let marks = marks(record, now);
     let references = pairs(&record.references);
-    let left_out = record.attempts.left_out();
     html! {
         section.card {
             h2 { (visible(&record.delivery)) ": " (state(protocol.state)) }
@@ -149,7 +148,7 @@ fn delivery(
                     td { (time(console, mark.at)) } td { (mark.shape.name()) } td { (mark.text) }
                 } } }
             } }
-            @if left_out > 0 { p.quiet { (left_out) " attempts between the first two and the last are no longer kept." } }
+            @for text in no_longer_kept(record) { p.quiet { (text) "." } }
             @if whole { (decisions(console, record)) }
         }
     }

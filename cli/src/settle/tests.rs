@@ -253,3 +253,31 @@ async fn a_delivery_is_settled_beside_one_of_a_later_version() {
     let Err(Failure::LaterFormat { what }) = refused else { panic!("{refused:?}") };
     assert_eq!(what, "Order A-1 at other (format 9)");
 }
+
+#[tokio::test]
+async fn a_permission_for_an_order_that_the_archive_may_not_hold_changes_nothing_else() {
+    for state in ["unconfirmed", "rejected"] {
+        let aws = FakeAws::start().await;
+        let mut held = paid("net", state, "10", "EUR");
+        held.protocol.doubt = (state == "unconfirmed").then(|| {
+            let doubt = json!({ "since": "2026-11-21T10:15:00Z", "recovery": "hold", "scope": "" });
+            serde_json::from_value(doubt).expect("a doubt")
+        });
+        aws.table.ledger().put(&held, None).await.expect("a write");
+        let wanted = wanted(&["--send-again", "--from-archive", "--attempt", "1"]);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output { json: false, out: &mut out, err: &mut err };
+
+        assert_eq!(run(&aws.account, &wanted, &mut output).await, Ok(()));
+
+        let said = String::from_utf8(out).expect("text");
+        let advice = "the archive does not hold it: send it with POST /orders/net instead";
+        assert!(said.contains(advice), "{said}");
+        let records = aws.table.ledger().of_order("A-1").await.expect("a read");
+        let [record] = &records[..] else { panic!("not one delivery") };
+        let is = &record.protocol;
+        assert_eq!((is.state.as_str(), &is.doubt), (state, &held.protocol.doubt));
+        // The sweep counts it, and names it on the dashboard, until the order comes or it lapses.
+        assert!(is.permission.is_some() && record.message_until.is_none());
+    }
+}

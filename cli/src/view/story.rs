@@ -3,8 +3,8 @@
 use postback_core::{
     clock::Timestamp,
     delivery::{
-        AttemptRecord, CancellationRecord, DecisionRecord, PartialView, Record, Recovery, State,
-        ValidationView,
+        AttemptRecord, CancellationRecord, DecisionRecord, DeliveryView, PartialView, Record,
+        Recovery, State, ValidationView,
     },
 };
 use rust_decimal::Decimal;
@@ -58,7 +58,20 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
     for decision in record.decisions.entries() {
         add("decided", format!("{}  {}", decision.at, decided(decision)));
     }
+    for text in no_longer_kept(record) {
+        add("left out", text);
+    }
     lines
+}
+
+/// What the ledger no longer keeps of the delivery's history, a line for each kind of entry.
+pub(crate) fn no_longer_kept(record: &Record) -> Vec<String> {
+    let left_out = DeliveryView::of(record).left_out;
+    let lines = left_out.into_iter().map(|(kind, count)| match kind {
+        "conflicts" => format!("{count} arrivals with further contents are only counted"),
+        _ => format!("{count} {kind} between the first and the last ones are no longer kept"),
+    });
+    lines.collect()
 }
 
 /// Something that a delivery waits for.
@@ -204,6 +217,32 @@ mod tests {
 
         let back = "  came back      10.5 by 2026-11-23T10:15:00Z, of which 10.5 to claim back";
         assert_eq!(lines(&record), ["  validation     approved", back]);
+    }
+
+    #[test]
+    fn a_story_says_what_is_left_out_of_each_kind() {
+        let mut record = record("net", "delivered", 12);
+        let at = "2026-11-22T10:15:00Z";
+        record.attempts = from_value(json!({ "entries": [
+            { "number": 1, "started_at": at }, { "number": 12, "started_at": at },
+        ], "left_out": 2 }))
+        .expect("attempts");
+        record.statuses = from_value(json!({ "entries": [], "left_out": 3 })).expect("statuses");
+        record.conflicts = from_value(json!({ "entries": [], "left_out": 4 })).expect("conflicts");
+        record.decisions = from_value(json!({ "entries": [], "left_out": 5 })).expect("decisions");
+
+        let story = story(&record);
+        let left_out: Vec<_> = story.iter().filter(|line| line.contains("left out")).collect();
+
+        assert_eq!(
+            left_out,
+            [
+                "  left out       2 attempts between the first and the last ones are no longer kept",
+                "  left out       4 arrivals with further contents are only counted",
+                "  left out       5 decisions between the first and the last ones are no longer kept",
+                "  left out       3 statuses between the first and the last ones are no longer kept",
+            ]
+        );
     }
 
     #[test]

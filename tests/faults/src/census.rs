@@ -1,8 +1,10 @@
 //! A comparison of what the networks hold with what the ledger says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postback_core::delivery::{Record, State};
+use postback_harness::{RecordingBus, publish_to};
+use serde_json::Value;
 
 use crate::Scenario;
 
@@ -43,6 +45,32 @@ pub enum Defect {
     ReportedAfterCancellation,
     /// The ledger contradicts the network, or what it said before.
     Untrue,
+    /// Its state is not on the bus.
+    Unpublished,
+}
+
+/// The events on the bus, once the ledger's stream is read: detail type, order, network and line.
+async fn published(scenario: &Scenario) -> BTreeSet<[String; 4]> {
+    let bus = RecordingBus::default();
+    publish_to(&bus, &scenario.bed.table.stream()).await.expect("published");
+    let text = |detail: &Value, name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+    let events = bus.events();
+    let event = |(kind, detail): &(String, Value)| {
+        let [order_id, network, line] =
+            ["order_id", "network", "line"].map(|name| text(detail, name));
+        [kind.clone(), order_id, network, line]
+    };
+    events.iter().map(event).collect()
+}
+
+/// Returns whether the state of a delivery is on the bus, where it is announced.
+fn is_published(record: &Record, published: &BTreeSet<[String; 4]>) -> bool {
+    let state = record.protocol.state;
+    let line = record.line().unwrap_or_default();
+    let of = [record.order_id.as_str(), record.network(), line].map(str::to_owned);
+    let [order_id, network, line] = of;
+    let event = [format!("postback.{}", state.as_str()), order_id, network, line];
+    !state.is_announced() || published.contains(&event)
 }
 
 impl Census {
@@ -52,6 +80,7 @@ impl Census {
         for violation in scenario.bed.sandbox.violations() {
             census.defects.push((Defect::Untrue, format!("{violation:?}")));
         }
+        let published = published(scenario).await;
         for story in &scenario.stories {
             census.orders += 1;
             let id = &story.id;
@@ -76,6 +105,11 @@ impl Census {
                         answered,
                     };
                     census.add(&delivery, record.as_ref());
+                    if let Some(record) = record.filter(|record| !is_published(record, &published))
+                    {
+                        let story = serde_json::to_string(&record).unwrap_or_default();
+                        census.defects.push((Defect::Unpublished, story));
+                    }
                 }
             }
         }

@@ -147,3 +147,24 @@ fn a_delivery_is_remembered_for_400_days() {
 
     assert_eq!(record.expires_at, NOW.as_secs() + 400 * 24 * 60 * 60);
 }
+
+#[tokio::test]
+async fn sixteen_orders_of_a_click_are_kept_by_their_ids_and_then_that_there_are_more() {
+    let table = Table::start().await;
+    let ledger = table.ledger();
+    let ids: Vec<_> = (1..=17).map(|number| format!("A-{number}")).collect();
+    for order_id in &ids[..16] {
+        ledger.add_click_use("shopback", "a-click", order_id, NOW).await.expect("a use");
+    }
+    ledger.add_click_use("shopback", "a-click", "A-3", NOW).await.expect("the same use");
+    let sixteen = ledger.click_uses("shopback", "a-click").await.expect("the uses");
+    ledger.add_click_use("shopback", "a-click", &ids[16], NOW).await.expect("one too many");
+    ledger.add_click_use("shopback", "a-click", "A-3", NOW).await.expect("one that is known");
+    let more = ledger.click_uses("shopback", "a-click").await.expect("the uses");
+
+    assert_eq!((sixteen.order_ids.len(), sixteen.many), (16, false));
+    assert_eq!((more.order_ids.len(), more.many), (16, true));
+    assert!(!more.order_ids.contains(&ids[16]), "{more:?}");
+    let elsewhere = ledger.click_uses("other", "a-click").await.expect("the uses");
+    assert_eq!((elsewhere.order_ids.len(), elsewhere.many), (0, false));
+}

@@ -33,8 +33,3 @@ pub(crate) fn far_away() -> Timestamp {
 pub(crate) fn older(instant: Timestamp) -> Timestamp {
     if instant == far_away() { instant } else { (instant - TICK).max(long_ago()) }
 }
-
-/// The end of a permission, in a world that is too short for it.
-pub(crate) fn permission_end() -> Timestamp {
-    far_away()
-}

@@ -3,8 +3,9 @@
 use postback_core::delivery::{Decision, Delivery, Recovery, State};
 
 use crate::{
+    clock::Ticks,
     script::{Word, updated_at},
-    state::{Cause, Order, Place},
+    state::{Cause, Meaning, Order, Place},
 };
 
 /// The past of one order, as far as a property asks for it.
@@ -38,6 +39,16 @@ pub struct Ghost {
     pub permitted_implausible: bool,
     /// True if an attempt was claimed that exceeds a bound and that no person had permitted.
     pub sent_implausible: bool,
+    /// True if the network's own yes has come back and was decided on.
+    pub confirmed: bool,
+    /// True if the network refused it while an earlier attempt was in doubt, which it still is.
+    pub refused: bool,
+    /// True if an attempt was claimed after that, without a person's permission.
+    pub sent_refused: bool,
+    /// The time that a permission still holds, in a world where it lapses.
+    pub permission: Option<Ticks>,
+    /// True if somebody decided to send what was held for a person after a permission had lapsed.
+    pub sent_lapsed: bool,
 }
 
 impl Ghost {
@@ -77,8 +88,23 @@ impl Ghost {
         }
     }
 
+    /// What the network said to an attempt was decided on.
+    pub(crate) fn heard_back(&mut self, cause: Cause) {
+        self.confirmed |= matches!(cause, Cause::Settled(_, Meaning::Success));
+    }
+
+    /// Somebody who believes the delivery to be `held` decided to send it.
+    pub(crate) fn decided_to_send(&mut self, held: Option<&Delivery>) {
+        let doubt = held.and_then(|held| held.doubt.as_ref());
+        let is_held = doubt.is_some_and(|doubt| doubt.recovery == Recovery::Hold);
+        self.sent_lapsed |= is_held && self.permission == Some(0);
+    }
+
     /// An attempt to send this word was claimed.
     fn claimed(&mut self, before: Option<&Delivery>, cause: Cause, word: Word) {
+        let is_permitted = before.is_some_and(|before| before.permission.is_some());
+        self.sent_refused |= self.refused && !is_permitted;
+        let doubt = before.and_then(|before| before.doubt.as_ref());
         let version = word.version();
         let holds = |cancelled: &Option<u8>| {
             version.zip(*cancelled).is_none_or(|(version, cancelled)| version <= cancelled)
@@ -94,12 +120,10 @@ impl Ghost {
         // An attempt in doubt may be repeated; "not there" has ended the doubt. A person's permission
         // is for whichever version comes next.
         let is_asked = matches!(cause, Cause::LookedUp(..));
-        let is_permitted = before.is_some_and(|before| before.permission.is_some());
         let is_certain = is_asked || !before.is_some_and(Delivery::in_doubt);
         self.sent_outdated |=
             version < self.taken || (is_certain && !is_permitted && version < self.known);
         self.took(word);
-        let doubt = before.and_then(|before| before.doubt.as_ref());
         if doubt.is_some_and(|doubt| doubt.recovery == Recovery::SendOnceMore) {
             self.consents = 1;
         }
@@ -107,10 +131,11 @@ impl Ghost {
 }
 
 impl Order {
-    /// A write of this invocation has succeeded.
+    /// A write of this invocation has succeeded; it makes the delivery `next`.
     pub(crate) fn note(
         &mut self,
         before: Option<&Delivery>,
+        next: &Delivery,
         cause: Cause,
         place: Place,
         word: Word,
@@ -132,5 +157,9 @@ impl Order {
         if matches!(place, Place::Send(_)) {
             self.ghost.claimed(before, cause, word);
         }
+        let is_refused = matches!(cause, Cause::Settled(_, Meaning::Refused | Meaning::Nothing))
+            && before.is_some_and(Delivery::in_doubt);
+        self.ghost.refused = next.in_doubt() && (self.ghost.refused || is_refused);
+        self.ghost.heard_back(cause);
     }
 }

@@ -11,7 +11,8 @@
 //! A [`Mutant`] takes one rule out. Each must give a counterexample, or the model proves nothing.
 //!
 //! [`validation`] is a world of its own: a delivery that was reported, and the call that approves or
-//! rejects it.
+//! rejects it. [`lines`] is that of an order by lines, [`publication`] that of the events: the ledger's
+//! stream, and the function that puts them on the bus.
 //!
 //! One assumption is not explored, because nobody can check it: where a network de-duplicates,
 //! nobody but this ledger's orders reports under the same key.
@@ -23,6 +24,7 @@ pub mod lines;
 mod mutant;
 mod network;
 mod properties;
+pub mod publication;
 mod script;
 mod state;
 mod turns;
@@ -32,8 +34,8 @@ mod world;
 pub use clock::Ticks;
 pub use mutant::Mutant;
 pub use properties::{
-    ABANDONED, CANCELLED, CONTENT, DISCLAIMED, IMPLAUSIBLE, OUTDATED, STUCK, TWICE, UNFOUNDED,
-    UNWATCHED,
+    ABANDONED, CANCELLED, CONTENT, DISCLAIMED, End, IMPLAUSIBLE, LAPSED, OUTDATED, REFUSED, STUCK,
+    TWICE, UNBELIEVED, UNFOUNDED, UNWATCHED,
 };
 pub use script::{Plan, Script, Word};
 pub use state::{

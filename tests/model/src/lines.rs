@@ -22,7 +22,7 @@ mod turns;
 pub use mutant::LinesMutant;
 pub use properties::{
     LINE_CANCELLED, LINE_CONTENT, LINE_DISCLAIMED, LINE_OUTDATED, LINE_STUCK, LINE_TWICE,
-    LINES_MIXED,
+    LINES_AND_WHOLE, LINES_MIXED,
 };
 
 /// The version of the settings, which don't change.
@@ -79,6 +79,8 @@ pub struct LinesBounds {
     pub replies: &'static [LineReply],
     /// The last tick.
     pub last: u32,
+    /// The mode of the functions that begin at first, by lines if true, and whether it may change once.
+    pub mode: (bool, bool),
 }
 
 /// The world: everything that does not change while it is explored.
@@ -93,6 +95,7 @@ pub struct LinesWorld {
 pub(crate) type Deliveries = BTreeMap<String, Delivery>;
 
 /// All that is true at one moment.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LinesMoment {
     pub(crate) now: u32,
@@ -112,6 +115,10 @@ pub struct LinesMoment {
     pub(crate) sent_cancelled: bool,
     /// True if a line was sent of a version that was superseded when it was claimed.
     pub(crate) sent_outdated: bool,
+    /// True if functions that begin report by lines.
+    pub(crate) is_by_lines: bool,
+    /// True if that may still change.
+    pub(crate) may_change: bool,
 }
 
 /// A function at work on a word.
@@ -121,6 +128,8 @@ pub struct LinesRun {
     pub(crate) word: u8,
     /// True if the message came before.
     pub(crate) is_delayed: bool,
+    /// True if it reports by lines, false if the order whole.
+    pub(crate) is_by_lines: bool,
     /// The tick at which it is ended.
     pub(crate) until: u32,
     /// True if the message has to come again.
@@ -199,6 +208,8 @@ pub enum LinesHappen {
     Die(usize),
     /// The sweep turns an expired claim into a doubt.
     Sweep(&'static str),
+    /// The mode is changed: from lines to the order whole, or back.
+    Change,
 }
 
 impl LinesWorld {
@@ -230,6 +241,9 @@ impl LinesWorld {
         self.bounds.words[usize::from(run.word)]
     }
 }
+
+/// The name of the order whole among its lines: none.
+pub(crate) const WHOLE: &str = "";
 
 /// The instant of a tick.
 pub(crate) fn instant(now: u32) -> Timestamp {

@@ -96,6 +96,14 @@ pub enum Mutant {
     BoundPassedByOtherContent,
     /// The bound stops again what a person has permitted.
     BoundOutlivesPermission,
+    /// "Not there" is believed when it is said once.
+    AbsentOnceBelieved,
+    /// A permission holds for ever.
+    PermissionNeverLapses,
+    /// The network's own yes to an attempt that no longer holds the claim is not written.
+    LateYesForgotten,
+    /// A refusal while in doubt leaves the resending as it is.
+    RefusedInDoubtSentAgain,
 }
 
 /// [`step`], with the rule taken out if it is one of the protocol's.
@@ -205,6 +213,16 @@ fn change_version(mutant: Mutant, held: &mut Delivery, event: &Event) {
         {
             held.facts = arrival.facts.clone();
         }
+        (Mutant::AbsentOnceBelieved, Event::LookedUp { lookup: Lookup::Absent, .. }) => {
+            if let Some(doubt) = &mut held.doubt {
+                doubt.absent_at = Some(Timestamp::EPOCH);
+            }
+        }
+        (Mutant::PermissionNeverLapses, Event::Arrive(arrival)) => {
+            if let Some(permission) = &mut held.permission {
+                permission.until = arrival.deadline;
+            }
+        }
         _ => {}
     }
 }
@@ -244,6 +262,19 @@ fn change_output(mutant: Mutant, held: Option<&Delivery>, event: &Event, step: &
         }
         (Mutant::CancelledBeforeOrderForgotten, Event::Cancel { .. }) if held.is_none() => {
             *step = Step { next: None, then: Then::Rest };
+        }
+        (Mutant::LateYesForgotten, Event::Settle { attempt, verdict, .. })
+            if matches!(verdict, Verdict::Delivered(_))
+                && held.is_some_and(|held| !is_sending || held.attempt != *attempt) =>
+        {
+            *step = Step { next: None, then: Then::Rest };
+        }
+        (Mutant::RefusedInDoubtSentAgain, Event::Settle { verdict: Verdict::Rejected(_), .. }) => {
+            let doubt = held.and_then(|held| held.doubt.clone());
+            if let (Some(next), Some(doubt)) = (&mut step.next, doubt) {
+                next.doubt = Some(doubt);
+                step.then = Then::Wait(next.not_before);
+            }
         }
         _ => change_permission(mutant, held, event, step),
     }

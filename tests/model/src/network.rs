@@ -62,7 +62,8 @@ impl World {
             unreachable!("a cancellation is not sent")
         };
         let order = &mut state.orders[usize::from(invocation.order)];
-        if order.effects.is_empty() {
+        // Elsewhere nobody asks.
+        if order.effects.is_empty() && self.policy.recovery == Recovery::LookUp {
             order.hidden = self.lag;
         }
         order.effects.push(Effect { content, scope });
@@ -120,7 +121,7 @@ impl Order {
 }
 
 /// The record of an order, with nothing but the protocol's part.
-fn record(order: &Order) -> Option<Record> {
+pub(crate) fn record(order: &Order) -> Option<Record> {
     let delivery: &Delivery = &order.ledger.as_ref()?.delivery;
     let key = Key::known("order".to_owned(), "network", None);
     let stamp = Stamp { now: NOW, write_id: 0 };

@@ -1,10 +1,14 @@
-//! What must hold, always. No property excuses a case.
+//! What must hold, always. Those that speak of an end name every end that there is: [`End`].
 
-use postback_core::delivery::{Delivery, Proof, Recovery, State as DeliveryState};
+use std::time::Duration;
+
+use postback_core::delivery::{Delivery, Proof, State as DeliveryState};
 use stateright::{Model, Property};
 
 use crate::{
-    script::facts,
+    clock::NOW,
+    network::record,
+    script::{Plan, facts},
     state::{Action, Order, Outcome, State, Turn},
     world::{Person, World},
 };
@@ -28,9 +32,17 @@ pub const OUTDATED: &str = "never an outdated version";
 pub const ABANDONED: &str = "never sent after it was abandoned";
 /// No attempt is claimed that exceeds a bound of the operator's, unless a person who saw it permitted it.
 pub const IMPLAUSIBLE: &str = "never beyond a bound without a permission";
-/// While messages and time go on, everything ends: final, with no message left, or held for a person.
+/// The network's own yes to an attempt, once it has come back, makes the delivery a success.
+pub const UNBELIEVED: &str = "never a yes that is not written";
+/// No attempt is claimed after the network refused the order while it was in doubt, unless a person
+/// permitted it.
+pub const REFUSED: &str = "never sent again after a refusal in doubt";
+/// No attempt of what is held for a person is claimed by a permission that has lapsed.
+pub const LAPSED: &str = "never sent by a permission that has lapsed";
+/// While messages and time go on, everything comes to an [`End`].
 pub const STUCK: &str = "never stuck";
-/// An open delivery has a message, or is held for a person.
+/// An open delivery has a message, is held for a person, or nobody was promised that it is carried on
+/// and the sweep counts it as unwatched.
 pub const UNWATCHED: &str = "never open without a message or a person";
 
 /// More turns than any delivery needs once nothing goes wrong any more.
@@ -79,8 +91,15 @@ impl Model for World {
             Property::always(IMPLAUSIBLE, |_, state: &State| {
                 each(state, |order| !order.ghost.sent_implausible)
             }),
-            Property::always(UNWATCHED, |_, state: &State| {
-                !state.running.is_empty() || each(state, is_watched)
+            Property::always(UNBELIEVED, |_, state: &State| each(state, is_believed)),
+            Property::always(REFUSED, |_, state: &State| {
+                each(state, |order| !order.ghost.sent_refused)
+            }),
+            Property::always(LAPSED, |_, state: &State| {
+                each(state, |order| !order.ghost.sent_lapsed)
+            }),
+            Property::always(UNWATCHED, |world: &Self, state: &State| {
+                !state.running.is_empty() || each(state, |order| world.is_watched(order))
             }),
             Property::always(STUCK, |world: &Self, state: &State| {
                 !state.running.is_empty() || world.comes_to_an_end(state)
@@ -95,6 +114,11 @@ fn is_founded(order: &Order) -> bool {
     !held.state.is_success() || by_a_person || !order.effects.is_empty()
 }
 
+/// Returns whether the network's own yes is written, where one has come back.
+fn is_believed(order: &Order) -> bool {
+    !order.ghost.confirmed || delivery(order).is_some_and(|held| held.state.is_success())
+}
+
 /// Returns whether the record leaves room for an effect.
 fn admits_an_effect(order: &Order) -> bool {
     let Some(held) = delivery(order) else { return false };
@@ -105,40 +129,53 @@ fn delivery(order: &Order) -> Option<&Delivery> {
     order.ledger.as_ref().map(|held| &held.delivery)
 }
 
-/// Returns whether nothing more will happen to it by itself: final, or for a person to decide.
-fn is_at_rest(order: &Order) -> bool {
-    let Some(held) = delivery(order) else { return true };
-    let is_held = held.doubt.as_ref().is_some_and(|doubt| doubt.recovery == Recovery::Hold);
-    match held.state {
-        state if state.is_final() => true,
-        DeliveryState::Unconfirmed | DeliveryState::Parked => is_held,
-        _ => false,
-    }
+/// The end of a delivery while messages and time go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The ledger holds nothing of it: nobody was promised anything, or some settings report nothing.
+    Unknown,
+    /// It is final, and no message is left.
+    Final,
+    /// It is in doubt, and counted as held for a person.
+    Held,
+    /// It exceeds a bound, is counted as held for a person, and none has permitted it.
+    BeyondABound,
+    /// Its doubt began under other settings: its message comes round until they are back.
+    OtherSettings,
+    /// Whoever brought it died before anybody was promised that it is carried on, so that it has no
+    /// message: the sweep counts it as unwatched.
+    CountedAsUnwatched,
 }
 
-/// Returns whether a message still comes round for a delivery that is final.
-fn circles(order: &Order) -> bool {
-    delivery(order).is_some_and(|held| held.state.is_final()) && !order.queue.is_empty()
-}
-
-/// Returns whether a doubt is held because the settings are others than those under which it began.
-fn is_held_for_its_settings(order: &Order) -> bool {
-    let reason = delivery(order).and_then(|held| held.reason.as_ref());
-    reason.is_some_and(|reason| reason.as_str() == "settings_changed")
-}
-
-/// Returns whether it exceeds a bound, and no person has permitted to send it.
-fn waits_for_a_permission(order: &Order) -> bool {
-    let reason = delivery(order).and_then(|held| held.reason.as_ref());
-    let is_held_back = reason.is_some_and(|reason| reason.as_str() == "implausible");
-    is_held_back && !order.ghost.permitted_implausible
-}
-
-fn is_watched(order: &Order) -> bool {
-    !order.ghost.promised || !order.queue.is_empty() || is_at_rest(order)
-}
+/// Longer than the time after which the sweep counts an open delivery as unwatched.
+const A_DAY: Duration = Duration::from_hours(24);
 
 impl World {
+    fn end(&self, order: &Order) -> Option<End> {
+        let Some(record) = record(order) else {
+            let reports_nothing = |plan: &Plan| !matches!(plan, Plan::Send(_));
+            let may_be = self.script.settings.iter().any(reports_nothing);
+            return (may_be || !order.ghost.promised).then_some(End::Unknown);
+        };
+        let is_quiet = order.queue.is_empty();
+        let because = |word| record.protocol.reason.as_ref().is_some_and(|it| it.as_str() == word);
+        let is_unpermitted = record.is_implausible() && !order.ghost.permitted_implausible;
+        match record.protocol.state {
+            state if state.is_final() => is_quiet.then_some(End::Final),
+            _ if record.is_held_in_doubt() => Some(End::Held),
+            _ if is_unpermitted => Some(End::BeyondABound),
+            _ if because("settings_changed") && !is_quiet => Some(End::OtherSettings),
+            _ if !order.ghost.promised && record.is_unwatched(NOW + A_DAY) => {
+                Some(End::CountedAsUnwatched)
+            }
+            _ => None,
+        }
+    }
+
+    fn is_watched(&self, order: &Order) -> bool {
+        !order.queue.is_empty() || self.end(order).is_some()
+    }
+
     fn is_reported_once(&self, order: &Order) -> bool {
         let permits = if self.person == Person::Erring { order.ghost.permits } else { 0 };
         let allowed = 1 + usize::from(order.ghost.consents) + usize::from(permits);
@@ -174,13 +211,7 @@ impl World {
             }
             state = self.after(&state, action);
         }
-        let ends = |order: &Order| {
-            !order.ghost.promised
-                || (is_at_rest(order) && !circles(order))
-                || is_held_for_its_settings(order)
-                || waits_for_a_permission(order)
-        };
-        state.orders.iter().all(ends)
+        state.orders.iter().all(|order| self.end(order).is_some())
     }
 
     /// What happens next when nothing goes wrong; `None` when nothing is left to happen.

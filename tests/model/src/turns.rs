@@ -9,7 +9,8 @@ use postback_core::{
 };
 
 use crate::{
-    clock::{NOW, far_away, long_ago, older, permission_end},
+    clock::{NOW, Ticks, far_away, long_ago, older},
+    ghost::Ghost,
     mutant::{Mutant, mutated},
     script::{Word, facts, updated_at},
     state::{Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, Place, State, Turn},
@@ -97,13 +98,18 @@ impl World {
         };
         let Some(next) = next else {
             let word = self.word(invocation.message.what);
+            let order = &mut state.orders[usize::from(invocation.order)];
             if cause == Cause::Arrival {
-                let order = &mut state.orders[usize::from(invocation.order)];
                 order.ghost.heard(word, invocation.message.delayed);
             }
+            order.ghost.heard_back(cause);
             invocation.turn = self.placed(state, invocation, place);
             return;
         };
+        if matches!(place, Place::Send(_)) {
+            let order = &mut state.orders[usize::from(invocation.order)];
+            order.ghost.decided_to_send(invocation.delivery());
+        }
         let next = Arc::new(essence(next));
         invocation.turn = if !self.puts_first(invocation, &next, cause, place) {
             Turn::Write { cause, next: Some(next), name: 0, place }
@@ -257,7 +263,8 @@ impl World {
         let word = self.word(invocation.message.what);
         let delayed = invocation.message.delayed;
         let held = before.as_ref().map(|held| &held.delivery);
-        order.note(held, cause, place, word, delayed);
+        order.note(held, next, cause, place, word, delayed);
+        order.ghost.permission = self.permission(&order.ghost, next, cause);
         if matches!(cause, Cause::Decided(_, _, Decision::PermitSending)) {
             let is_seen = |content| held.is_some_and(|held| held.facts == *facts(content));
             order.ghost.permitted_implausible |= self.script.implausible.is_some_and(is_seen);
@@ -281,6 +288,15 @@ impl World {
         self.outdate(state, invocation.order);
         invocation.held = Some(entry);
         invocation.current = true;
+    }
+
+    /// The time that the permission holds after a write, where it lapses at all.
+    fn permission(&self, ghost: &Ghost, next: &Delivery, cause: Cause) -> Option<Ticks> {
+        match cause {
+            _ if next.permission.is_none() => None,
+            Cause::Decided(_, _, Decision::PermitSending) => self.lapse,
+            _ => ghost.permission,
+        }
     }
 
     /// The write of an outcome fails for the writer; it may stand all the same.
@@ -404,6 +420,7 @@ fn pass(state: &mut State) {
     for order in &mut state.orders {
         aged(&mut order.ledger);
         order.hidden = order.hidden.saturating_sub(1);
+        order.ghost.permission = order.ghost.permission.map(|left| left.saturating_sub(1));
     }
     for invocation in &mut state.running {
         aged(&mut invocation.held);
@@ -433,6 +450,9 @@ fn aged(delivery: &Delivery) -> Delivery {
     next.throttled_until = still_ahead(next.throttled_until.map(older));
     if let Some(doubt) = &mut next.doubt {
         doubt.absent_at = doubt.absent_at.map(older);
+    }
+    if let Some(permission) = &mut next.permission {
+        permission.until = older(permission.until);
     }
     next
 }
@@ -474,7 +494,7 @@ fn essence(mut delivery: Delivery) -> Delivery {
         cancelled.at = long_ago();
     }
     if let Some(permission) = &mut delivery.permission {
-        permission.until = permission_end();
+        permission.until = permission.until.min(far_away());
     }
     delivery
 }

@@ -1,4 +1,5 @@
-//! The parts of the world that do not change while it is explored, and what can happen in it.
+//! The parts of the world that do not change while it is explored, and what can happen in it: more than
+//! 300 lines.
 
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use crate::{
     script::{Script, Word},
     state::{Action, Cause, Invocation, Kind, Message, Order, Outcome, State, Turn},
 };
+
+/// The time between two answers of "not there", in ticks.
+const ABSENCE: Ticks = 1;
 
 /// What ends a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +92,12 @@ pub struct World {
     pub mutant: Option<Mutant>,
     /// The distance between two clocks in truth, in ticks.
     pub(crate) skew: Ticks,
-    /// The time that the network takes in truth to show what it has accepted, in ticks.
+    /// The time that the network takes in truth to show what it has accepted, in ticks: longer than it
+    /// is said to by the time between two answers of "not there".
     pub(crate) lag: Ticks,
+    /// The time for which a permission holds, in ticks; `None` in a world that is too short for it to
+    /// lapse.
+    pub(crate) lapse: Option<Ticks>,
 }
 
 impl World {
@@ -98,9 +106,10 @@ impl World {
     pub fn new(recovery: Recovery, bounds: Bounds, script: Script) -> Self {
         let policy = Policy {
             need: ticks(1),
-            skew: ticks(1),
+            // More than the clocks are apart.
+            skew: ticks(1) + Duration::from_millis(1),
             lag: ticks(1),
-            absence: ticks(1),
+            absence: ticks(ABSENCE),
             backoff: ticks(1) / 8,
             backoff_cap: ticks(1) / 8,
             attempts: 3,
@@ -117,7 +126,8 @@ impl World {
             person: Person::Informed,
             mutant: None,
             skew: 1,
-            lag: 1,
+            lag: 1 + ABSENCE,
+            lapse: None,
         }
     }
 
@@ -131,7 +141,14 @@ impl World {
     #[must_use]
     pub fn slow(mut self, lag: Ticks) -> Self {
         self.policy.lag = ticks(lag);
-        Self { lag, ..self }
+        Self { lag: lag + ABSENCE, ..self }
+    }
+
+    /// The same world with permissions that lapse after this time.
+    #[must_use]
+    pub fn lapsing(mut self, lapse: Ticks) -> Self {
+        self.policy.permission = ticks(lapse);
+        Self { lapse: Some(lapse), ..self }
     }
 
     /// The same world with another person.

@@ -1,4 +1,5 @@
-//! Everything that can happen within the bounds, with all rules in force.
+//! Everything that can happen within the bounds, with all rules in force. More than 300 lines: a world
+//! for each question.
 
 use std::io::Write;
 
@@ -198,6 +199,17 @@ fn holds_with_a_person_who_looks_and_decides() {
 }
 
 #[test]
+fn holds_with_permissions_that_lapse() {
+    let decisions = &[Decision::PermitSending];
+    let outcomes = &[Outcome::RequestLost, Outcome::Refused];
+    let bounds = Bounds { looks: 1, starts: 2, at_once: 1, decisions, outcomes, ..LOSSES };
+    for recovery in RECOVERIES {
+        let world = World::new(recovery, bounds, Script::plain()).lapsing(1);
+        holds("a permission that lapses", &world);
+    }
+}
+
+#[test]
 fn holds_with_a_person_who_errs_and_reopens() {
     let decisions =
         &[Decision::Confirm, Decision::PermitSending, Decision::Abandon, Decision::Reopen];
@@ -272,8 +284,24 @@ fn holds_when_an_order_exceeds_a_bound() {
 
 #[test]
 fn holds_with_two_orders_of_one_click() {
-    let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost];
-    let bounds = Bounds { starts: 2, outcomes, ..LOSSES };
     let script = Script { orders: 2, ..Script::plain() };
+    // One is lost, the other delivered, and the first sent again: three functions.
+    let outcomes = &[Outcome::Answered, Outcome::AnswerLost, Outcome::RequestLost];
+    let bounds = Bounds { starts: 3, at_once: 1, outcomes, ..LOSSES };
     holds("two orders of one click", &World::new(Recovery::SendAgain, bounds, script));
+    let outcomes = &[Outcome::Answered, Outcome::RequestLost];
+    let bounds = Bounds { starts: 2, outcomes, ..LOSSES };
+    holds("two of one click at once", &World::new(Recovery::SendAgain, bounds, script));
+    let outcomes = &[Outcome::Answered, Outcome::NotNow];
+    let bounds = Bounds { starts: 3, at_once: 1, outcomes, ..LOSSES };
+    holds("two of one click, one put off", &World::new(Recovery::SendAgain, bounds, script));
+}
+
+#[test]
+fn holds_with_two_orders_of_one_click_that_are_cancelled() {
+    let words = const { &[completed(None, 0), cancelled(None)] as &[Word] };
+    let script = Script { orders: 2, ..Script::of(words) };
+    let outcomes = &[Outcome::Answered, Outcome::RequestLost];
+    let bounds = Bounds { starts: 3, at_once: 1, outcomes, ..LOSSES };
+    holds("two of one click, cancelled", &World::new(Recovery::SendAgain, bounds, script));
 }

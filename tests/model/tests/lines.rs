@@ -4,8 +4,8 @@
 use std::io::Write;
 
 use postback_model::lines::{
-    LINE_CANCELLED, LINE_STUCK, LINE_TWICE, LINES_MIXED, LineReply, LinesBounds, LinesMutant,
-    LinesWord, LinesWorld,
+    LINE_CANCELLED, LINE_STUCK, LINE_TWICE, LINES_AND_WHOLE, LINES_MIXED, LineReply, LinesBounds,
+    LinesMutant, LinesWord, LinesWorld,
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -26,6 +26,7 @@ const CORRECTED: LinesBounds = LinesBounds {
     at_once: 2,
     replies: &[LineReply::Taken, LineReply::NotNow],
     last: 3,
+    mode: (true, false),
 };
 /// One line is gone.
 const SHORTENED: LinesBounds = LinesBounds {
@@ -40,6 +41,16 @@ const ONCE: LinesBounds = LinesBounds {
     words: const { &[completed(1, &[("1", 1), ("2", 2)])] },
     replies: ALL,
     ..CORRECTED
+};
+
+/// The mode changes once, and the order comes again.
+const CHANGED: LinesBounds = LinesBounds {
+    words: const { &[completed(1, &[("1", 1), ("2", 2)]), completed(1, &[("1", 1), ("2", 2)])] },
+    starts: 3,
+    at_once: 1,
+    replies: &[LineReply::Taken, LineReply::AnswerLost, LineReply::NotNow],
+    mode: (true, true),
+    ..ONCE
 };
 
 /// Prints a line even where the test passes: the count is what a sceptic asks for.
@@ -87,6 +98,19 @@ fn holds_when_lines_are_corrected_and_gone() {
 #[test]
 fn holds_when_the_order_is_cancelled() {
     holds("cancelled", CANCELLED);
+}
+
+#[test]
+fn holds_when_the_mode_is_changed() {
+    holds("from lines to the order whole", CHANGED);
+    holds("from the order whole to lines", LinesBounds { mode: (false, true), ..CHANGED });
+}
+
+#[test]
+fn reports_an_order_whole_and_by_lines_when_the_mode_it_was_claimed_in_is_ignored() {
+    fails(LinesMutant::ModeIgnored, LINES_AND_WHOLE, CHANGED);
+    let whole_first = LinesBounds { mode: (false, true), ..CHANGED };
+    fails(LinesMutant::ModeIgnored, LINES_AND_WHOLE, whole_first);
 }
 
 #[test]

@@ -74,3 +74,24 @@ async fn an_order_shows_what_came_back_to_whom_acknowledges_it() {
         assert!(page.contains(shown), "{shown}: {page}");
     }
 }
+
+#[tokio::test]
+async fn an_order_says_what_is_left_out_of_each_kind() {
+    let mut bed = Bed::open(true).await;
+    let mut record = delivery("A-1", "delivered");
+    let attempt =
+        |number: u32| json!({ "number": number, "started_at": now(), "state": "retrying" });
+    let attempts = [1, 2].into_iter().chain(5..=12).map(attempt).collect::<Vec<_>>();
+    record.attempts =
+        serde_json::from_value(json!({ "entries": attempts, "left_out": 2 })).expect("attempts");
+    let noted = json!({ "version": 1, "at": now(), "status": {} });
+    record.statuses =
+        serde_json::from_value(json!({ "entries": [noted], "left_out": 3 })).expect("statuses");
+    bed.put([record]).await;
+
+    let page = bed.get("/order?id=A-1").await.text;
+
+    for words in ["2 attempts between the first", "3 statuses between the first"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}

@@ -29,7 +29,8 @@ pub struct Policy {
     /// The time an invocation needs from the claim on: the network's timeout and the settling
     /// write.
     pub need: Duration,
-    /// The most that two machines' clocks may be apart.
+    /// Two machines' clocks are less than this apart: with exactly this, a claim could end by the one in
+    /// the very instant in which, by the other, the sender's last byte leaves.
     pub skew: Duration,
     /// The time the network may take to show what it accepted.
     pub lag: Duration,

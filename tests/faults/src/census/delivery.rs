@@ -65,7 +65,7 @@ impl Delivery<'_> {
                 Some((Defect::Lost, "withdrawn although the shop completed it later"))
             }
             State::Skipped => Some((Defect::Lost, "there is something to report")),
-            State::Rejected if !self.is_click_used(record) => {
+            State::Rejected if !self.is_click_used(record) && !is_refused(record) => {
                 Some((Defect::Lost, "rejected although nothing is wrong with it"))
             }
             state if state.is_final() => None,
@@ -100,7 +100,7 @@ impl Delivery<'_> {
         let is_cancelled = !self.story.cancellations.is_empty();
         match protocol.state {
             State::Unconfirmed if self.function.ending() != Ending::Delivered => true,
-            State::Unconfirmed if is_cancelled => true,
+            State::Unconfirmed if is_cancelled || is_refused(record) => true,
             State::Parked if is_cancelled && protocol.in_doubt() => true,
             _ => is_held && is_touched,
         }
@@ -154,4 +154,10 @@ impl Delivery<'_> {
             .is_some_and(|known| self.scenario.requests(self.number, &self.story.id) > *known);
         (is_claimed && !is_decided) || is_sent
     }
+}
+
+/// Returns whether the network refused its last attempt: of one in doubt that says nothing about the
+/// attempts before.
+fn is_refused(record: &Record) -> bool {
+    record.protocol.reason.as_ref().map(Reason::as_str) == Some("http_refused")
 }

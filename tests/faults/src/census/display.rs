@@ -11,7 +11,7 @@ impl fmt::Display for Census {
         write!(
             f,
             "orders {}, attempts {}, effects {}, duplicates {}, lost {}, falsely delivered {}, \
-             reported after cancellation {}, untrue {}, unresolved {}",
+             reported after cancellation {}, untrue {}, unpublished {}, unresolved {}",
             self.orders,
             self.attempts,
             self.effects,
@@ -20,6 +20,7 @@ impl fmt::Display for Census {
             self.count(Defect::FalselyDelivered),
             self.count(Defect::ReportedAfterCancellation),
             self.count(Defect::Untrue),
+            self.count(Defect::Unpublished),
             self.unresolved.values().sum::<u64>(),
         )
     }

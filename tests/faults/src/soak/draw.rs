@@ -98,7 +98,7 @@ fn injected_fault(rng: &mut Rng, functions: usize) -> InjectedFault {
 }
 
 fn network_fault(rng: &mut Rng) -> Fault {
-    match rng.u8(0..12) {
+    match rng.u8(0..14) {
         0 => Fault::close_before_reading(),
         1 | 2 => Fault::close_after_reading(),
         3 => Fault::cut_body_at(rng.usize(0..20)),
@@ -109,6 +109,9 @@ fn network_fault(rng: &mut Rng) -> Fault {
         8 => Fault::status(502),
         9 => Fault::answer(Answer::of("text/html", "<html>")).processed(),
         10 => Fault::status(521),
+        // A refusal, also of an order whose answer was lost before.
+        11 => Fault::status(400),
+        12 => Fault::status(422),
         _ => Fault::redirect("https://example.com/"),
     }
 }

@@ -1,5 +1,7 @@
 //! The handler, the person's decision and the sweep are dropped at every await of an order's whole
 //! life: cancelled, corrected, decided about and swept, at every state. Then everything comes again.
+//!
+//! More than 300 lines: all stories stand here.
 
 use std::time::Duration;
 
@@ -74,7 +76,7 @@ pub(crate) fn corrections() -> Vec<Story> {
     stories
 }
 
-fn decisions() -> Vec<Story> {
+pub(crate) fn decisions() -> Vec<Story> {
     let permitted = [IsDecided(Decision::PermitSending)];
     let permit = |(state, fault)| (state, then(&fault, None, &permitted));
     let mut stories: Vec<_> = states().into_iter().map(permit).collect();
@@ -112,7 +114,7 @@ async fn an_order_survives_a_pause_of_its_network() {
     survives::<CpaMoe>(NetworkCase::cpa_moe, Trigger::Queue, pauses()).await;
 }
 
-fn sweeps() -> Vec<Story> {
+pub(crate) fn sweeps() -> Vec<Story> {
     let dead = Waits(Duration::from_mins(2));
     let gone = vec![IsPostedOnce, dead.clone(), IsSwept, Waits(HOUR), Arrives(0, None)];
     vec![
@@ -264,9 +266,12 @@ lives! {
 }
 
 #[tokio::test]
-async fn what_is_held_survives_being_reopened() {
+async fn what_is_in_doubt_survives_being_reopened() {
     survives::<CashMyCell>(NetworkCase::cashmycell, Trigger::Queue, reopenings()).await;
     survives::<CartStack>(NetworkCase::cartstack, Trigger::Queue, reopenings()).await;
+    survives::<ShopBack>(NetworkCase::shopback, Trigger::Queue, reopenings()).await;
+    survives::<CpaMoe>(NetworkCase::cpa_moe, Trigger::Queue, reopenings()).await;
+    survives::<ShopBack>(NetworkCase::shopback_lines, Trigger::Queue, reopenings()).await;
 }
 
 /// `publish` is dropped at each of its awaits, and Lambda repeats the batch.

@@ -1,7 +1,7 @@
 //! CashMyCell is dead for an hour, under five orders a second on ten instances, by the test bed's
 //! clock: it holds what it does not confirm, so each request that hangs costs a person a look.
-//! `cargo test --test dead_hour -- --nocapture` prints the figures. Without optimisation, where each
-//! order costs milliseconds, only the first minute has them all; `--profile soak` has an hour of them.
+//! `make dead-hour` prints the figures. Without optimisation, where each order costs milliseconds, only
+//! the first minute has them all; `make dead-hour` has an hour of them.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -84,6 +84,20 @@ async fn a_refusal_before_any_attempt_is_one_event_and_the_fixed_order_another()
 }
 
 #[tokio::test]
+async fn an_order_that_is_rejected_for_another_reason_is_another_event() {
+    let bundle = Bundle::new(1).await;
+    let bad_phone = with(minimal("A-1"), "/customer/phone", json!("12"));
+    let no_phone = with(minimal("A-1"), "/customer/phone", json!(""));
+
+    for order in [&bad_phone, &no_phone, &no_phone] {
+        bundle.post("/orders/cpa_moe", order).await;
+    }
+
+    let expected = [event("rejected", Some("bad_phone")), event("rejected", Some("no_phone"))];
+    assert_eq!(published(&bundle, "cpa_moe").await, expected);
+}
+
+#[tokio::test]
 async fn an_order_that_waits_behind_an_open_circuit_is_one_event() {
     let bundle = Bundle::new(1).await;
     let order = |id: &str, click: &str| {

@@ -60,6 +60,26 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
 }
 
 #[tokio::test]
+async fn an_order_with_a_long_story_says_how_much_of_it_is_left_out() {
+    let bundle = Bundle::new(1).await;
+    for _ in 0..11 {
+        script(&bundle, Fault::answer(Answer::status(429).with_header("retry-after", "60")));
+    }
+    bundle.post("/orders/shopback", &minimal("A-1")).await;
+    bundle.bed.work_off(&bundle.shopback, Duration::from_hours(72)).await;
+
+    let reply = bundle.get("A-1").await;
+
+    let delivery = &reply.body()["deliveries"][0];
+    assert_eq!((&delivery["state"], &delivery["attempt"]), (&json!("delivered"), &json!(12)));
+    let attempts = delivery["attempts"].as_array().expect("a list");
+    let numbers: Vec<_> = attempts.iter().map(|attempt| attempt["number"].as_u64()).collect();
+    assert_eq!(numbers, [1, 2, 5, 6, 7, 8, 9, 10, 11, 12].map(Some));
+    assert_eq!(delivery["left_out"], json!({ "attempts": 2 }));
+    bundle.assert_described("get", "/orders/{order_id}", &reply).await;
+}
+
+#[tokio::test]
 async fn an_order_that_waits_says_until_when() {
     let bundle = Bundle::new(1).await;
     script(&bundle, Fault::answer(Answer::status(429).with_header("retry-after", "3600")));

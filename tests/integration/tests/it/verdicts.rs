@@ -193,3 +193,20 @@ async fn unconfirmed_may_have_been_processed_and_the_networks_own_rule_decides()
         assert_eq!(bundle.bed.sandbox.totals(network).effects, 1, "{network}");
     }
 }
+
+#[tokio::test]
+async fn a_408_is_a_doubt_of_its_order_and_pauses_nobody() {
+    for network in [Network::CashMyCell, Network::CartStack, Network::CpaMoe, Network::ShopBack] {
+        let bundle = Bundle::new(1).await;
+        script(&bundle, network, Fault::status(408));
+        let other = with(minimal("A-2"), "/clicks/shopback/transaction_id", json!("b".repeat(30)));
+
+        let first = post(&bundle, network, &minimal("A-1")).await;
+        let second = post(&bundle, network, &other).await;
+
+        assert_eq!(first["state"], "unconfirmed", "{network}: {first}");
+        assert_eq!(first["reason"], "http_408", "{network}: {first}");
+        let is_taken = second["state"] == "delivered" || second["state"] == "accepted";
+        assert!(is_taken, "{network}: {second}");
+    }
+}

@@ -11,7 +11,9 @@ use postback_core::{
 
 use super::{
     Claimed, LineEnding, LineReply, LinesMoment, LinesMutant, LinesRun, LinesTurn, LinesWord,
-    LinesWorld, SETTINGS, Todo, instant, line_facts, order_facts, updated_at,
+    LinesWorld, SETTINGS, Todo, WHOLE, instant, line_facts, order_facts,
+    turns::{name, write},
+    updated_at,
 };
 
 impl LinesWorld {
@@ -25,8 +27,9 @@ impl LinesWorld {
             unreachable!("a cancellation is not sent")
         };
         let amount = lines.iter().find(|(id, _)| *id == line).map_or(0, |(_, amount)| *amount);
+        let is_whole = line == WHOLE;
         let event = Event::Arrive(Arrival {
-            facts: line_facts(lines, amount),
+            facts: if is_whole { order_facts(lines) } else { line_facts(lines, amount) },
             updated_at: updated_at(version),
             planned: Planned::Send("a".to_owned()),
             shown_scope: None,
@@ -52,6 +55,14 @@ impl LinesWorld {
                 run.todo.push(Todo::Arrive(line));
             }
             Then::Wait(_) => run.waits = true,
+            // It is known by its lines: what is open of them waits until the mode is back.
+            Then::ModeChanged => {
+                let lines: Vec<_> = moment.lines.keys().map(|line| name(line)).collect();
+                for line in lines {
+                    self.leave_open(moment, run, line);
+                }
+            }
+            Then::Conflict if is_whole => {}
             // Somebody else sent it meanwhile: no further line is sent.
             Then::Conflict => {
                 run.todo.clear();
@@ -72,9 +83,11 @@ impl LinesWorld {
         let LinesWord::Complete { version, lines } = self.word(run) else {
             unreachable!("a cancellation is not sent")
         };
-        let is_void = moment.whole.as_ref().is_some_and(|(_, held)| {
-            is_void(held, &order_facts(lines), updated_at(version), instant(moment.now))
-        });
+        let is_part = claimed.line != WHOLE;
+        let is_void = is_part
+            && moment.whole.as_ref().is_some_and(|(_, held)| {
+                is_void(held, &order_facts(lines), updated_at(version), instant(moment.now))
+            });
         let has_time = instant(moment.now) + self.policy.need <= instant(run.until);
         if (is_void && !self.lacks(LinesMutant::OrderNotReadAgain)) || !has_time {
             return LinesTurn::Settle(claimed, LineEnding::NotSent);
@@ -91,7 +104,9 @@ impl LinesWorld {
         moment.sent_outdated |= claimed.is_outdated;
         if matches!(reply, LineReply::Taken | LineReply::AnswerLost) {
             let sent = lines.iter().filter(|(id, _)| *id == claimed.line);
-            moment.effects.extend(sent);
+            let total = lines.iter().map(|(_, amount)| amount).sum();
+            let whole = (claimed.line == WHOLE).then_some((WHOLE, total));
+            moment.effects.extend(sent.copied().chain(whole));
             moment.effects.sort_unstable();
         }
         let ending = match reply {
@@ -123,14 +138,24 @@ impl LinesWorld {
         run.waits |= matches!(then, Then::Wait(_));
     }
 
+    /// What is open of a line can't be sent by this message: it waits.
+    pub(super) fn leave_open(&self, moment: &mut LinesMoment, run: &mut LinesRun, line: &str) {
+        let unplanned = Event::Unplanned { settings: SETTINGS.to_owned() };
+        let then = self.write_line(moment, line, &unplanned);
+        run.waits |= matches!(then, Then::Wait(_));
+    }
+
     /// Decides on a line as stored and writes the decision.
     pub(super) fn write_line(&self, moment: &mut LinesMoment, line: &str, event: &Event) -> Then {
-        let held = moment.lines.get(line);
+        let whole = moment.whole.as_ref().map(|(_, held)| &**held);
+        let held = if line == WHOLE { whole } else { moment.lines.get(line) };
         let (held, event) = self.changed(held, event.clone(), moment.now);
         let Step { next, then } = step(held.as_ref(), &event, &self.policy, instant(moment.now));
         // A line that the ledger does not hold is not there to be cancelled.
         let is_there = held.is_some() || matches!(event, Event::Arrive(_));
-        if let Some(next) = next.filter(|_| is_there) {
+        if line == WHOLE {
+            write(moment, next.filter(|_| is_there));
+        } else if let Some(next) = next.filter(|_| is_there) {
             Arc::make_mut(&mut moment.lines).insert(line.to_owned(), next);
         }
         then
@@ -138,5 +163,8 @@ impl LinesWorld {
 }
 
 fn is_doubtful(moment: &LinesMoment, line: &str) -> bool {
+    if line == WHOLE {
+        return moment.whole.as_ref().is_some_and(|(_, held)| held.in_doubt());
+    }
     moment.lines.get(line).is_some_and(Delivery::in_doubt)
 }

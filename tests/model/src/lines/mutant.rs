@@ -28,6 +28,9 @@ pub enum LinesMutant {
     FormerLineForgotten,
     /// A version that has to wait is forgotten.
     WaitingForgotten,
+    /// An order that is known by its lines is taken for one that nobody knows once it comes whole, and
+    /// the other way round.
+    ModeIgnored,
 }
 
 impl LinesWorld {
@@ -40,6 +43,10 @@ impl LinesWorld {
         now: u32,
     ) -> ByLines {
         let now = instant(now);
+        let is_claimed_whole = held.is_some_and(|held| held.lines.is_none() && held.attempt > 0);
+        if self.lacks(LinesMutant::ModeIgnored) && is_claimed_whole {
+            return by_lines(None, deliveries, lines, now);
+        }
         if self.lacks(LinesMutant::LinesNotCompared) {
             return by_lines(held, &Deliveries::new(), lines, now);
         }
@@ -67,6 +74,12 @@ impl LinesWorld {
             && let Some(held) = held.as_mut().filter(has_expired)
         {
             (held.state, held.not_before) = (State::Retrying, instant(now));
+        }
+        if self.lacks(LinesMutant::ModeIgnored)
+            && matches!(event, Event::Arrive(_))
+            && held.as_ref().is_some_and(|held| held.lines.is_some())
+        {
+            held = None;
         }
         if self.lacks(LinesMutant::LostLineRepeated)
             && let Event::Settle { verdict, .. } = &mut event

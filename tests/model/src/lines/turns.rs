@@ -8,7 +8,7 @@ use postback_core::delivery::{
 
 use super::{
     Deliveries, LinesHappen, LinesMoment, LinesMutant, LinesRun, LinesTurn, LinesWord, LinesWorld,
-    SETTINGS, Todo, instant, line_facts, order_facts, updated_at,
+    Todo, WHOLE, instant, line_facts, order_facts, updated_at,
 };
 
 impl LinesWorld {
@@ -25,12 +25,17 @@ impl LinesWorld {
             cancelled: None,
             sent_cancelled: false,
             sent_outdated: false,
+            is_by_lines: self.bounds.mode.0,
+            may_change: self.bounds.mode.1,
         }]
     }
 
     pub(crate) fn possible(&self, moment: &LinesMoment, happens: &mut Vec<LinesHappen>) {
         if moment.now < self.bounds.last {
             happens.push(LinesHappen::Tick);
+        }
+        if moment.may_change {
+            happens.push(LinesHappen::Change);
         }
         if moment.starts > 0 && moment.running.len() < self.bounds.at_once {
             happens.extend((0..moment.queue.len()).map(LinesHappen::Begin));
@@ -52,6 +57,10 @@ impl LinesWorld {
         let mut moment = last.clone();
         match happens {
             LinesHappen::Tick => moment.now += 1,
+            LinesHappen::Change => {
+                moment.is_by_lines = !moment.is_by_lines;
+                moment.may_change = false;
+            }
             LinesHappen::Sweep(line) => {
                 let _done = self.write_line(&mut moment, line, &Event::Expire);
             }
@@ -61,6 +70,7 @@ impl LinesWorld {
                 moment.running.push(LinesRun {
                     word,
                     is_delayed,
+                    is_by_lines: moment.is_by_lines,
                     until: moment.now + 1,
                     waits: false,
                     todo: Vec::new(),
@@ -87,6 +97,9 @@ impl LinesWorld {
     fn turn(&self, moment: &mut LinesMoment, mut run: LinesRun) {
         run.turn = match run.turn.clone() {
             LinesTurn::Enter => match self.word(&run) {
+                LinesWord::Complete { .. } if !run.is_by_lines => {
+                    self.arrive(moment, &mut run, WHOLE)
+                }
                 LinesWord::Complete { .. } => {
                     LinesTurn::Compare(moment.whole.as_ref().map(|(version, _)| *version))
                 }
@@ -182,9 +195,9 @@ impl LinesWorld {
             ByLines::Superseded { .. } if !self.lacks(LinesMutant::FormerLineForgotten) => {
                 run.todo = former.iter().map(|line| Todo::Leave(name(line))).collect();
             }
-            ByLines::Superseded { .. }
-            | ByLines::ModeChanged { .. }
-            | ByLines::Permitted { .. } => {}
+            // It was claimed whole: what is open of it waits until the mode is back.
+            ByLines::ModeChanged { .. } => self.leave_open(moment, run, WHOLE),
+            ByLines::Superseded { .. } | ByLines::Permitted { .. } => {}
         }
         LinesTurn::Next
     }
@@ -214,10 +227,8 @@ impl LinesWorld {
                 let withdrawal =
                     Event::Cancel { facts: Facts::none(), updated_at, by_refunds: false };
                 let _done = self.write_line(moment, line, &withdrawal);
-                let unplanned = Event::Unplanned { settings: SETTINGS.to_owned() };
                 if !is_cancel {
-                    let then = self.write_line(moment, line, &unplanned);
-                    run.waits |= matches!(then, Then::Wait(_));
+                    self.leave_open(moment, run, line);
                 }
             }
             Some(Todo::Withdraw(line)) => {
@@ -237,7 +248,7 @@ fn cancellation(version: u8) -> Event {
 }
 
 /// The order's item is written.
-fn write(moment: &mut LinesMoment, next: Option<Delivery>) {
+pub(super) fn write(moment: &mut LinesMoment, next: Option<Delivery>) {
     if let Some(next) = next {
         let version = moment.whole.as_ref().map_or(1, |(version, _)| version + 1);
         moment.whole = Some((version, Arc::new(next)));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postback_integration::Bundle;
-use postback_sandbox::{Answer, Fault, Network, Rule};
+use postback_integration::{Bundle, with};
+use postback_sandbox::{Answer, Fault, Network, Rule, ShopBackDuplicates};
 use serde_json::json;
 
 use super::{DAY, at_shopback, changed_at, delivery, order, published, script, state};
@@ -135,4 +135,43 @@ async fn a_claim_whose_click_could_not_be_noted_ends_unsent_and_the_order_is_rep
         assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
         assert_eq!(published(&bundle, "shopback").await, ["delivered"], "nothing was in doubt");
     }
+}
+
+/// A bundle whose ShopBack de-duplicates in this way, under these settings of ours.
+async fn bundle_where(duplicates: ShopBackDuplicates, name: &str, value: &str) -> Box<Bundle> {
+    let bundle = Bundle::new(1).await;
+    bundle.bed.sandbox.change_settings(|settings| settings.shopback.duplicates = duplicates);
+    let token = "fake0token0fake0token0fake0token";
+    let secret = json!({ "offer_id": 1234, "security_token": token });
+    bundle.shopback.services.rotate(&with(secret, &format!("/{name}"), json!(value)).to_string());
+    bundle.bed.advance(Duration::from_mins(10));
+    bundle
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_held_where_the_offer_takes_a_click_more_than_once() {
+    let bundle = bundle_where(ShopBackDuplicates::Never, "on_unconfirmed", "hold").await;
+    script(&bundle, Network::ShopBack, Fault::close_after_reading());
+
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    bundle.bed.work_off(&bundle.shopback, DAY).await;
+
+    assert_eq!(at_shopback(&bundle, "A-1").await.0, "unconfirmed");
+    assert_eq!(held(&bundle, "A-1"), 1, "one conversion");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_sent_again_where_the_offer_takes_an_id_of_ours_once() {
+    let duplicates = ShopBackDuplicates::ConversionUniqueId;
+    let bundle = bundle_where(duplicates, "conversion_unique_id", "{order_id}").await;
+    script(&bundle, Network::ShopBack, Fault::close_after_reading());
+
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    let first = delivery(&bundle, "A-1", "shopback").await;
+    assert_eq!((&first["state"], &first["proof"]), (&json!("delivered"), &json!("duplicate")));
+    assert_eq!(held(&bundle, "A-1"), 1, "one conversion");
 }

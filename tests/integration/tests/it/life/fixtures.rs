@@ -23,7 +23,7 @@ mod validations;
 
 /// A state: its fixture's name, the network, and the end to which the order's next arrival brings
 /// it.
-const STATES: [(&str, &str, &str); 20] = [
+const STATES: [(&str, &str, &str); 21] = [
     ("sending", "shopback", "delivered"),
     ("retrying", "shopback", "delivered"),
     ("retrying_corrected", "shopback", "delivered"),
@@ -37,6 +37,7 @@ const STATES: [(&str, &str, &str); 20] = [
     ("delivered", "shopback", "delivered"),
     ("delivered_conflicts", "shopback", "delivered"),
     ("delivered_cancelled", "cpa_moe", "delivered"),
+    ("delivered_refunded", "shopback", "delivered"),
     ("delivered_confirmed", "cartstack", "delivered"),
     ("accepted", "cashmycell", "accepted"),
     ("rejected", "shopback", "rejected"),
@@ -86,6 +87,10 @@ async fn enter(bundle: &Bundle, state: &str, network: &str) {
         }
         "unconfirmed_cancelled" | "delivered_cancelled" => {
             bundle.post(&path, &changed_at(cancelled("A-1"), 20)).await;
+        }
+        "delivered_refunded" => {
+            let refund = json!([{ "id": "R-1", "amount": "100.00" }]);
+            bundle.post(&path, &with(order("A-1", "a"), "/refunds", refund)).await;
         }
         "unconfirmed_permitted" => decide(Decision::PermitSending).await,
         "unconfirmed_reopened" => {

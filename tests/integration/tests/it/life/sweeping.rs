@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use postback_core::delivery::State;
+use postback_core::delivery::{Decision, Key, State};
 use postback_harness::{FakeSweep, Strike};
 use postback_integration::Bundle;
 use postback_sandbox::{Fault, Network};
@@ -78,4 +78,29 @@ async fn a_held_delivery_is_counted_with_its_money_for_as_long_as_it_is_held() {
         assert_eq!((held.open, held.held, money.as_deref()), (1, 1, Some("1499")));
         bundle.bed.advance(Duration::from_hours(24));
     }
+}
+
+#[tokio::test]
+async fn a_permission_is_counted_until_the_order_comes_for_it_or_it_lapses() {
+    let bundle = Bundle::new(1).await;
+    for order_id in ["A-1", "A-2"] {
+        script(&bundle, Network::CashMyCell, Fault::close_after_reading());
+        bundle.post("/orders/cashmycell", &order(order_id, order_id)).await;
+    }
+    for order_id in ["A-1", "A-2"] {
+        let key = Key::known(order_id.to_owned(), "cashmycell", None);
+        bundle.bed.decide(&key, Decision::PermitSending).await;
+    }
+
+    let permitted = sweep(&bundle).await;
+    // Two doubts in a row opened the circuit.
+    bundle.bed.advance(Duration::from_mins(10));
+    let sent = bundle.post("/orders/cashmycell", &order("A-1", "A-1")).await;
+    assert_eq!(sent.body()["state"], "accepted", "{}", sent.text);
+    let used = sweep(&bundle).await;
+    bundle.bed.advance(Duration::from_hours(24 * 7 + 1));
+    let lapsed = sweep(&bundle).await;
+
+    let counted = [permitted, used, lapsed].map(|counts| counts["cashmycell"].permitted);
+    assert_eq!(counted, [2, 1, 0]);
 }

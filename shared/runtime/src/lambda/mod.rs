@@ -6,6 +6,7 @@ use std::future::Future;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use postback_core::{
     clock::Timestamp,
+    delivery::Recovery,
     network::{Network, TracksStatus},
 };
 use serde_json::value::to_raw_value;
@@ -90,7 +91,8 @@ async fn dispatcher<N: Network>() -> Result<Dispatcher<N, AwsServices>, Error> {
     let environment = Environment::of_lambda()?;
     let endpoint = endpoint(setting("NETWORK_ENDPOINT").ok().as_deref().unwrap_or(N::ENDPOINT))?;
     let (ledger, aws) = (environment.ledger()?, AwsServices::new(&environment)?);
-    let sender = Sender::new(endpoint, N::TIMEOUT, N::IDLE);
+    // The shortest idle time: the settings, which may allow a longer one, are not known yet.
+    let sender = Sender::new(endpoint, N::TIMEOUT, Recovery::Hold.idle());
     // While the secret is on its way.
     environment.prewarm();
     sender.prewarm(Timestamp::system());

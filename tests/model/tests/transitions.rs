@@ -1,6 +1,5 @@
-//! The table of transitions, made by asking `step`: `transitions.md`, and the same in
-//! `ARCHITECTURE.md`. `UPDATE_TRANSITIONS=1` writes both anew. Its columns alone, one for each event,
-//! take most of its more than 300 lines.
+//! The table of transitions, made by asking `step`: `transitions.md`. `UPDATE_TRANSITIONS=1` writes it
+//! anew. Its columns alone, one for each event, take most of its more than 300 lines.
 
 use std::{collections::BTreeMap, env, fs, path::PathBuf, time::Duration};
 
@@ -23,9 +22,6 @@ const RETRY_AFTER: Duration = Duration::from_mins(7);
 const SETTINGS: &str = "v1";
 const UNCHANGED: &str = "unchanged";
 const NOTHING: &str = "nothing";
-
-const OPEN: &str = "<!-- transitions -->\n";
-const CLOSE: &str = "<!-- /transitions -->";
 
 /// When the last attempt's sender is dead, in the states where it is still to come.
 fn claim_expires_at() -> Timestamp {
@@ -511,20 +507,8 @@ fn is_current(path: &PathBuf, fresh: &str) -> bool {
 }
 
 #[test]
-fn the_table_is_what_the_code_does() {
+fn the_table_is_current() {
     assert!(is_current(&here("transitions.md"), &table()), "run with UPDATE_TRANSITIONS=1");
-}
-
-#[test]
-fn the_architecture_page_holds_the_table() {
-    let path = here("../../ARCHITECTURE.md");
-    let Ok(page) = fs::read_to_string(&path) else { return };
-    let Some((before, rest)) = page.split_once(OPEN) else { return };
-    let (_, after) = rest.split_once(CLOSE).expect("the block is closed");
-
-    let fresh = format!("{before}{OPEN}{}{CLOSE}{after}", table());
-
-    assert!(is_current(&path, &fresh), "run with UPDATE_TRANSITIONS=1");
 }
 
 #[test]

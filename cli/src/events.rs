@@ -165,8 +165,99 @@ fn published(record: &Record, from: Option<Timestamp>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+    use postback_runtime::lambda::stream::{Batch, Write};
+    use serde_json::{Value, value::to_raw_value};
+
     use super::*;
-    use crate::fixtures::record;
+    use crate::{
+        args::{Arguments, Command, Events},
+        fixtures::{FakeAws, record},
+    };
+
+    /// What the command answers, and the failure that it ends with.
+    async fn replay(aws: &FakeAws, more: &[&str]) -> (Value, Option<Failure>) {
+        let line = ["postback", "events", "replay"].iter().chain(more);
+        let arguments = Arguments::try_parse_from(line).expect("a command line");
+        let Command::Events(Events::Replay(wanted)) = &arguments.command else {
+            panic!("another command");
+        };
+        let now = Timestamp::parse("2026-11-22T00:00:00Z").expect("a time");
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output { json: true, out: &mut out, err: &mut err };
+        let failure = run(&aws.account, wanted, now, &mut output).await.err();
+        (serde_json::from_slice(&out).expect("JSON"), failure)
+    }
+
+    async fn put(aws: &FakeAws, order_id: &str, delivery: &str) {
+        let mut record = record(delivery, "delivered", 1);
+        order_id.clone_into(&mut record.order_id);
+        aws.table.ledger().put(&record, None).await.expect("a write");
+    }
+
+    /// The orders in each batch that `publish` got, as it reads them.
+    fn batches(aws: &FakeAws) -> Vec<Vec<String>> {
+        let orders = |batch: &Value| {
+            let batch = to_raw_value(batch).expect("JSON");
+            let writes = Batch::read(&batch).expect("a batch").writes.into_iter();
+            let first = |write| match write {
+                Write::Delivery { since: 0, record } => record.order_id,
+                other => panic!("no first write: {other:?}"),
+            };
+            writes.map(first).collect()
+        };
+        aws.invoked().iter().map(orders).collect()
+    }
+
+    #[tokio::test]
+    async fn a_ledger_is_published_in_batches_each_delivery_once() {
+        let aws = FakeAws::start().await;
+        for number in 0..=BATCH {
+            put(&aws, &format!("A-{number}"), "net").await;
+        }
+
+        let (answer, failure) = replay(&aws, &[]).await;
+
+        assert_eq!(failure, None);
+        let batches = batches(&aws);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [BATCH, 1]);
+        let orders: std::collections::BTreeSet<_> = batches.iter().flatten().collect();
+        assert_eq!(orders.len(), BATCH + 1);
+        assert_eq!((&answer["events"], &answer["next"]), (&(BATCH + 1).into(), &Value::Null));
+    }
+
+    #[tokio::test]
+    async fn an_order_one_network_and_a_span_are_published_alone() {
+        let aws = FakeAws::start().await;
+        for (order_id, delivery) in [("A-1", "net"), ("A-1", "other"), ("A-2", "net")] {
+            put(&aws, order_id, delivery).await;
+        }
+
+        let (answer, _) = replay(&aws, &["--order", "A-1"]).await;
+        assert_eq!((&answer["deliveries"], &answer["events"]), (&2.into(), &2.into()));
+        let (answer, _) = replay(&aws, &["--network", "net"]).await;
+        assert_eq!(answer["deliveries"], 2);
+        let (answer, _) = replay(&aws, &["--from", "2026-11-21T10:15:01Z"]).await;
+        assert_eq!((&answer["deliveries"], &answer["read"]), (&0.into(), &3.into()));
+        let (_, failure) = replay(&aws, &["--order", "nobody"]).await;
+        assert_eq!(failure, Some(Failure::UnknownOrder { order_id: "nobody".to_owned() }));
+
+        let orders: Vec<_> = batches(&aws).into_iter().map(|orders| orders.join(" ")).collect();
+        assert_eq!(orders[0], "A-1 A-1");
+        assert_eq!(orders.len(), 2, "nothing is sent where nothing is to be published");
+    }
+
+    #[tokio::test]
+    async fn a_replay_that_publish_refuses_says_how_far_it_came() {
+        let aws = FakeAws::start().await;
+        put(&aws, "REFUSED", "net").await;
+
+        let (answer, failure) = replay(&aws, &[]).await;
+
+        let function = "postback-publish".to_owned();
+        assert_eq!(failure, Some(Failure::NotPublished { function }));
+        assert_eq!((&answer["deliveries"], &answer["events"]), (&0.into(), &0.into()));
+    }
 
     #[test]
     fn only_events_since_the_beginning_are_counted() {

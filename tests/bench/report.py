@@ -18,11 +18,9 @@ LABELS = {
     "minimal-rust": "Rust, minimal",
     "node": "Node.js + Powertools",
     "python": "Python + Powertools",
+    "other-commit": "Postback, other commit",
 }
 MIB = 2**20
-# The list price of us-east-1; no function of docs/costs.md reads for an order.
-READ_UNIT_USD = 0.125 / 1_000_000
-
 # The bounds of our figures divided by those of a peer ("best": by the best peer's): setting, figure, peer, maximum.
 BOUNDS = [
     ("no_delays", "cold_ms", "minimal-rust", 0.12),
@@ -158,6 +156,14 @@ def answers(result: dict) -> list[str]:
     return [*lines, *(" | ".join([f"| {one['name']}", *(f"{one[key]:.1f}" for key in figures)]) + " |" for one in result["answers"]), ""]
 
 
+def growth(result: dict) -> list[str]:
+    """The table of a growing ledger."""
+    lines = ["A growing ledger: single orders at ShopBack, with a whole core; all services answer at once.", ""]
+    lines += ["| deliveries in the ledger | one order, ms | 99th percentile, ms | processor, ms for 1000 orders | write units |", "|---|---|---|---|---|"]
+    figures = ("warm_ms", "warm_p99_ms", "cpu_ms_per_1000", "write_units_per_order")
+    return [*lines, *(" | ".join([f"| {one['items']:,}", *(f"{one[key]:.4g}" for key in figures)]) + " |" for one in result["growth"]), ""]
+
+
 def behind(result: dict) -> list[str]:
     """The rows in which a peer is ahead."""
     named = []
@@ -193,7 +199,7 @@ def dollars(result: dict, name: str, setting: str) -> float:
     one, memory = result["figures"][name][setting], result["settings"][setting]["memory"]
     seconds = one["warm_ms"] / 1000 * memory / 1024
     each = PRICES["Lambda request"] + seconds * PRICES["Lambda GB-second, x86_64"]
-    each += one["write_units_per_order"] * PRICES["DynamoDB write unit"] + one["read_units_per_order"] * READ_UNIT_USD
+    each += one["write_units_per_order"] * PRICES["DynamoDB write unit"] + one["read_units_per_order"] * PRICES["DynamoDB read unit"]
     return 1_000_000 * each
 
 
@@ -213,7 +219,7 @@ def tables(result: dict) -> list[str]:
     for setting, caption in captions(result).items():
         lines += [caption, "", *table(result, setting), ""]
     ahead = behind(result)
-    lines += answers(result)
+    lines += [*answers(result), *growth(result)]
     return lines + (["A peer is ahead (our median over the best peer's):", "", *ahead] if ahead else ["In no row is a peer ahead."])
 
 

@@ -249,6 +249,27 @@ completed more than 400 days ago costs a read of the ledger when it comes by the
 """
 
 
+# An order by lines: its own item; and each line claims, settles, and reads that item before it is sent, consistently. tests/faults counts.
+ORDER_ITEM_WRITES, LINE_WRITES, LINE_READS = 1, WRITES, 1
+
+
+def by_lines() -> str:
+    """What DynamoDB costs where ShopBack is reported by lines."""
+    lines = [
+        "",
+        "Where ShopBack is reported [by lines](../functions/networks/shopback/README.md), each line is a delivery, and the order has an item of its own. DynamoDB, in place of",
+        "the 3 write units above, for a million orders with so many lines each:",
+        "",
+        "| lines | write units of an order | read units | a million orders |",
+        "|---|---|---|---|",
+    ]
+    for count in (1, 2, 5):
+        writes, reads = ORDER_ITEM_WRITES + count * LINE_WRITES, count * LINE_READS
+        dollars = MILLION * (writes * PRICES["DynamoDB write unit"] + reads * PRICES["DynamoDB read unit"])
+        lines.append(f"| {count} | {writes} | {reads} | {dollars:.2f} |")
+    return "\n".join([*lines, ""])
+
+
 # What an order of a shop system costs beside its call: the receipt is read (consistently) and written, and the order put on the bus.
 RECEIPT_READS, RECEIPT_WRITES, BUS_EVENTS = 1, 1, 1
 
@@ -338,7 +359,7 @@ bodies of up to 6 MB, of which the API counts every 512 KB as a request: {24 * 3
 
 
 def page() -> str:
-    return HEAD + table() + by_bus() + FOOT + validations() + shop_systems() + flood()
+    return HEAD + table() + by_bus() + by_lines() + FOOT + validations() + shop_systems() + flood()
 
 
 if __name__ == "__main__":

@@ -55,8 +55,11 @@ def main() -> int:
 def run(stack: Stack, tool: Tool) -> int:
     stack.start()
     stack.deploy()
-    if os.environ.get("SHOP"):
-        return open_shop(stack, tool)
+    return open_shop(stack, tool) if os.environ.get("SHOP") else demo(stack, tool)
+
+
+def demo(stack: Stack, tool: Tool) -> int:
+    """Posts the example orders and plays the stories."""
     # First, because a lookup takes minutes.
     stories = Stories(stack, tool)
     stories.begin()

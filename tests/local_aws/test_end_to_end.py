@@ -465,6 +465,18 @@ def test_publish_needs_to_put_events_and_loses_none(stack):
 
 def listen(stack):
     """Subscribes to what Postback says on the bus; what it returns gives the ids of the orders heard of so far."""
+    bodies = subscribed(stack)
+    ids: set[str] = set()
+
+    def heard() -> set[str]:
+        ids.update(json.loads(body)["detail"]["order_id"] for body in bodies())
+        return ids
+
+    return heard
+
+
+def subscribed(stack):
+    """Subscribes to what Postback says on the bus; what it returns gives the events that came since."""
     sqs, events = stack.client("sqs"), stack.client("events")
     name = f"listener-{uuid4().hex[:8]}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -475,13 +487,7 @@ def listen(stack):
     bus = stack.outputs["BusName"]
     events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"source": ["postback"]}))
     events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-    ids: set[str] = set()
-
-    def heard() -> set[str]:
-        ids.update(json.loads(body)["detail"]["order_id"] for body in take_all(stack, url))
-        return ids
-
-    return heard
+    return lambda: take_all(stack, url)
 
 
 # ── What is deployed, and what outlives a restart ───────────────────────────────────────────────────────────────────

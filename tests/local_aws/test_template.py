@@ -95,6 +95,14 @@ def test_a_message_stays_hidden_for_six_timeouts_and_the_longest_window(template
         assert queue["VisibilityTimeout"] >= 6 * functions[f"{network.prefix}Function"]["Timeout"] + longest
 
 
+def test_the_networks_functions_have_the_time_that_their_code_counts_on(template):
+    source = (ROOT / "shared" / "runtime" / "src" / "lambda" / "mod.rs").read_text()
+    seconds = int(re.search(r"pub const TIMEOUT: Duration = Duration::from_secs\((\d+)\)", source)[1])
+    functions = resources(template, "AWS::Lambda::Function")
+
+    assert {functions[f"{network.prefix}Function"]["Timeout"] for network in NETWORKS} == {seconds}
+
+
 def test_a_failed_message_is_kept_longer_than_a_waiting_one(template):
     # A message keeps its age when it moves to the dead-letter queue.
     queues = resources(template, "AWS::SQS::Queue")

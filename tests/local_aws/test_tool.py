@@ -17,7 +17,7 @@ from build import ROOT
 from examples import read_back
 from stack import PLAYED, REGION, ROOT_KEY, local_environment
 from test_end_to_end import (
-    NAMES, drained, effects, empty_dead_letters, eventually, known_as, listen, new_id, order, put_on_bus, reported_networks,
+    NAMES, drained, effects, empty_dead_letters, eventually, known_as, listen, new_id, order, put_on_bus, reported_networks, subscribed,
     until_it_takes_orders,
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ def postback(stack, tool_program):
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}",
         }
         done = subprocess.run(
-            [tool_program, *([] if arguments[0] in ("stack", "status", "reconcile", "claims", "logs", "pause", "resume", "secret") else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
+            [tool_program, *([] if arguments[0] in ("stack", "status", "reconcile", "claims", "logs", "pause", "resume", "secret", "events") else ["orders"]), *arguments], env=environment, input=given, capture_output=True, text=True,
             timeout=120, check=False,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
@@ -200,6 +200,32 @@ def test_a_delivery_is_settled_as_delivered_with_who_when_and_why(stack, postbac
     # Once more only repeats the event.
     again = settle(postback, unclear, "--delivered", "--attempt", "1")
     assert (again.status, len(again.json["decisions"])) == (0, 1)
+
+
+def test_events_are_published_again_with_the_ids_that_they_had(stack, postback):
+    posted = order(new_id())
+    heard = events_of(stack, posted["order_id"])
+    stack.api("POST", "/orders/shopback", posted)
+    assert eventually(lambda: len(heard()), 1) == 1
+
+    replayed = postback("events", "replay", "--order", posted["order_id"], "--json")
+
+    assert (replayed.status, replayed.json["deliveries"], replayed.json["events"]) == (0, 1, 1), replayed
+    assert eventually(lambda: len(heard()), 2) == 2
+    first, again = heard()
+    assert first == again and first["version"] > 1
+
+
+def events_of(stack, order_id: str):
+    """Subscribes to the bus; what it returns gives the details of the order's events so far."""
+    bodies = subscribed(stack)
+    found: list[dict] = []
+
+    def heard() -> list[dict]:
+        found.extend(detail for body in bodies() if (detail := json.loads(body)["detail"])["order_id"] == order_id)
+        return found
+
+    return heard
 
 
 def test_a_delivery_is_sent_again_with_the_order_that_was_sent(stack, postback):

@@ -32,7 +32,7 @@ pub(super) struct Content {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct BusEvent {
     #[serde(default)]
     source: String,
     #[serde(rename = "detail-type")]
@@ -44,7 +44,7 @@ impl Content {
     /// Reads a letter's body.
     pub(super) fn read(body: &str, now: Timestamp) -> Self {
         let stays = |why| Self { stays: Some(why), ..Self::default() };
-        let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(&readable(body))
+        let Ok(BusEvent { source, detail_type, detail }) = serde_json::from_str(&readable(body))
         else {
             return stays("the message is no event");
         };

@@ -33,6 +33,8 @@ struct Inner {
     metrics: Vec<Value>,
     queue_down: bool,
     secret_down: bool,
+    secret_hangs: bool,
+    secret_reads: u32,
     plausibility: Plausibility,
     panics: Option<String>,
     broken_rule: Option<&'static str>,
@@ -77,6 +79,8 @@ impl FakeServices {
             metrics: Vec::new(),
             queue_down: false,
             secret_down: false,
+            secret_hangs: false,
+            secret_reads: 0,
             plausibility: Plausibility::default(),
             panics: None,
             broken_rule: None,
@@ -205,6 +209,17 @@ impl FakeServices {
         self.inner().secret_down = down;
     }
 
+    /// Lets nobody have an answer about the secret any more.
+    pub fn secret_hangs(&self) {
+        self.inner().secret_hangs = true;
+    }
+
+    /// The number of times that the secret was asked for.
+    #[must_use]
+    pub fn secret_reads(&self) -> u32 {
+        self.inner().secret_reads
+    }
+
     /// The rule of AWS that the function broke. The fake does not panic where it happens: that
     /// would look like a panic of the function's own.
     #[must_use]
@@ -258,6 +273,10 @@ impl Services for FakeServices {
 
     async fn secret(&self) -> Result<Secret, Unavailable> {
         tokio::task::yield_now().await;
+        self.inner().secret_reads += 1;
+        if self.inner().secret_hangs {
+            std::future::pending::<()>().await;
+        }
         let inner = self.inner();
         if inner.secret_down {
             return Err(Unavailable);

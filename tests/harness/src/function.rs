@@ -17,8 +17,7 @@ use crate::{
     fake_services::{FakeServices, Message},
 };
 
-/// The functions' timeout, as in the template.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
+pub use postback_runtime::lambda::TIMEOUT;
 
 /// The time that a received message is invisible, as in the template.
 pub const INVISIBLE: Duration = Duration::from_mins(3);

@@ -83,7 +83,10 @@ fn functions(text: &Text) -> Vec<(usize, String, usize)> {
 
 #[test]
 fn no_file_is_longer_than_300_lines_without_a_reason() {
-    let long: Vec<_> = texts(&[".rs", ".py"]).iter().filter_map(too_long).collect();
+    let texts = texts(&[".rs", ".py", ".md", ".yaml"]);
+    // Written by `make generate`.
+    let long = texts.iter().filter(|text| !["template.yaml"].contains(&text.path.as_str()));
+    let long: Vec<_> = long.filter_map(too_long).collect();
 
     assert!(long.is_empty(), "{long:#?}");
 }

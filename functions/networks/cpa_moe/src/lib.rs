@@ -43,9 +43,6 @@ impl Network for CpaMoe {
     const NAME: &'static str = "cpa_moe";
     const CLICK: &'static [&'static str] = &["offer", "wm"];
     const ENDPOINT: &'static str = "https://api.cpa.moe";
-    /// A lost answer resolves itself.
-    const IDLE: std::time::Duration = std::time::Duration::from_secs(45);
-
     const TRACKS_STATUS: bool = true;
     type Report = Report;
 

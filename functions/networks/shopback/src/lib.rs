@@ -57,8 +57,6 @@ impl Network for ShopBack {
     const CLICK: &'static [&'static str] = &[click::TRANSACTION_ID, "clicked_at"];
     /// The document writes `http`. Token and click id are in the URL, and the host supports TLS.
     const ENDPOINT: &'static str = "https://shopback.go2cloud.org";
-    /// A lost answer resolves itself.
-    const IDLE: std::time::Duration = std::time::Duration::from_secs(45);
 
     type Report = Report;
 

@@ -21,6 +21,19 @@ pub enum Recovery {
     Hold,
 }
 
+impl Recovery {
+    /// The time that a connection to the network may stay unused. Networks close theirs after some
+    /// time, and a request written on a connection that the other side has just closed is a lost
+    /// answer: a few seconds where that is held or may count twice, longer where it resolves itself.
+    #[must_use]
+    pub const fn idle(self) -> Duration {
+        match self {
+            Self::SendAgain | Self::LookUp => Duration::from_secs(45),
+            Self::SendOnceMore | Self::Hold => Duration::from_secs(3),
+        }
+    }
+}
+
 /// The numbers of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {

@@ -33,10 +33,6 @@ pub trait Network: Sized + Send + Sync + 'static {
     const ENDPOINT: &'static str;
     /// The time that one request may take, from connecting to the last byte of the answer.
     const TIMEOUT: Duration = Duration::from_secs(10);
-    /// The time that a connection may stay unused. Networks close theirs after some time, and a request
-    /// written on a connection that the other side has just closed is a lost answer: a few seconds
-    /// where that is held for a person, longer where it resolves itself.
-    const IDLE: Duration = Duration::from_secs(3);
     /// The time that the network may take to show in its read-back what it has accepted.
     const LAG: Duration = Duration::from_mins(2);
     /// True if it goes on to say how far what it took has come, and is asked: [`TracksStatus`].

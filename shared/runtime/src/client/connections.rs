@@ -44,10 +44,10 @@ pub(crate) struct Connections<B> {
     /// The time that one may stay unused. One that is kept longer may just have been closed by the
     /// other side, and a request written on it is a lost answer.
     idle: Duration,
-    held: Arc<Mutex<Held<B>>>,
+    held: Arc<Mutex<Pool<B>>>,
 }
 
-struct Held<B> {
+struct Pool<B> {
     client: Client<Connector, B>,
     /// By the clock on the wall: a frozen function's own clock may stand still.
     used: Timestamp,
@@ -63,7 +63,7 @@ where
     pub(crate) fn new(patience: Duration, idle: Duration) -> Self {
         let connector = Connector::new(patience, idle);
         let client = pool(&connector, idle);
-        let held = Arc::new(Mutex::new(Held { client, used: Timestamp::EPOCH }));
+        let held = Arc::new(Mutex::new(Pool { client, used: Timestamp::EPOCH }));
         Self { connector, idle, held }
     }
 

@@ -47,7 +47,7 @@ impl SendResult {
 pub struct Sender {
     endpoint: Url,
     timeout: Duration,
-    /// The time that a connection may stay unused.
+    /// The time that a connection may stay unused before a request of this sender.
     idle: Duration,
     held: Arc<Mutex<Option<Pooled>>>,
 }
@@ -57,6 +57,8 @@ pub struct Sender {
 struct Pooled {
     client: Client,
     ahead: Prewarm,
+    /// The time that its connections may stay unused.
+    idle: Duration,
     /// By the clock on the wall: a frozen function's own may stand still.
     used: Timestamp,
 }
@@ -73,6 +75,12 @@ impl Sender {
     #[must_use]
     pub fn new(endpoint: Url, timeout: Duration, idle: Duration) -> Self {
         Self { endpoint, timeout, idle, held: Arc::default() }
+    }
+
+    /// The same sender, for requests before which a connection may stay unused for `idle`.
+    #[must_use]
+    pub fn with_idle(&self, idle: Duration) -> Self {
+        Self { idle, ..self.clone() }
     }
 
     /// Opens a connection for the next request, unless there may be one that is fresh. Nothing is
@@ -148,7 +156,7 @@ impl Sender {
     }
 
     fn is_fresh(&self, held: &Pooled, now: Timestamp) -> bool {
-        now.since(held.used) <= self.idle
+        held.idle <= self.idle && now.since(held.used) <= held.idle
     }
 
     fn build(&self, now: Timestamp) -> Result<Pooled, reqwest::Error> {
@@ -165,7 +173,8 @@ impl Sender {
             .timeout(self.timeout)
             .user_agent(concat!("postback/", env!("CARGO_PKG_VERSION")));
         let ahead = Prewarm::default();
-        Ok(Pooled { client: ahead.built_into(builder).build()?, ahead, used: now })
+        let client = ahead.built_into(builder).build()?;
+        Ok(Pooled { client, ahead, idle: self.idle, used: now })
     }
 }
 

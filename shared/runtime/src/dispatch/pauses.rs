@@ -24,10 +24,10 @@ const PAUSE: Duration = Duration::from_mins(15);
 
 /// A person's pause of this network.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(RwLock<Option<Held>>);
+pub(super) struct Pauses(RwLock<Option<LastRead>>);
 
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct LastRead {
     read_at: Timestamp,
     /// The time of the latest pause in force.
     since: Option<Timestamp>,
@@ -43,7 +43,7 @@ impl Pauses {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         let is_fresh =
-            |held: &Option<Held>| held.is_some_and(|held| now.since(held.read_at) < MAX_AGE);
+            |held: &Option<LastRead>| held.is_some_and(|held| now.since(held.read_at) < MAX_AGE);
         if is_fresh(&*self.0.read().await) {
             return Ok(());
         }
@@ -62,9 +62,15 @@ impl Pauses {
             }
             (Err(error), None) => return Err(error),
         };
-        *slot = Some(Held { read_at: now, since });
+        *slot = Some(LastRead { read_at: now, since });
         drop(slot);
         Ok(())
+    }
+
+    /// Returns whether no order may be planned before the ledger is read: no state is known, or a
+    /// pause that may be over.
+    async fn have_to_be_read(&self) -> bool {
+        self.0.read().await.is_none_or(|held| held.since.is_some())
     }
 
     /// The time since which the network is paused.
@@ -77,6 +83,19 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Reads the pauses anew, if they are old.
     pub(super) async fn refresh_pauses(&self) -> Result<(), LedgerError> {
         self.pauses.refresh(&self.ledger, N::NAME, self.services.now()).await
+    }
+
+    /// Reads the pauses anew before an order is planned, where that can't wait. Usually none is in
+    /// force, and they are read beside the claim's write: no order waits for it, and a claim that meets
+    /// a pause settles unsent.
+    pub(super) async fn refresh_pauses_first(&self) -> Result<(), LedgerError> {
+        if self.pauses.have_to_be_read().await { self.refresh_pauses().await } else { Ok(()) }
+    }
+
+    /// The time at which an order that meets a pause is looked at again. `None` where none is in force,
+    /// as last read.
+    pub(super) async fn paused_until(&self) -> Option<Timestamp> {
+        self.pauses.since().await.map(|_| self.services.now() + PAUSE)
     }
 
     /// Returns whether a person has paused this network.

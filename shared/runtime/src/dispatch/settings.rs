@@ -1,7 +1,8 @@
 //! The network's settings: read from its secret, and read again when they are old.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
+use futures_util::future::{Either, select};
 use postback_core::{
     clock::Timestamp,
     delivery::{Open, State},
@@ -10,13 +11,15 @@ use postback_core::{
     redaction::Reason,
 };
 use secrecy::ExposeSecret;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 use super::Circuit;
 use crate::services::Services;
 
 /// The age at which the secret is read again.
 const MAX_AGE: Duration = Duration::from_mins(2);
+/// The age at which it is read while a network answers: no order waits for it then.
+const READ_AHEAD_AGE: Duration = Duration::from_mins(1);
 /// The same while the circuit breaker is open because of the settings, or they are faulty.
 const MAX_AGE_WHILE_OPEN: Duration = Duration::from_secs(10);
 
@@ -58,12 +61,16 @@ fn list(faults: &[Fault]) -> String {
 }
 
 /// The settings in force.
-pub(super) struct Settings<N>(RwLock<Arc<Configured<N>>>);
+pub(super) struct Settings<N> {
+    held: RwLock<Arc<Configured<N>>>,
+    /// Held by the one that reads ahead.
+    ahead: Mutex<()>,
+}
 
 impl<N: Network> Settings<N> {
     /// Reads the secret for the first time.
     pub(super) async fn start(services: &impl Services) -> Result<Self, StartError> {
-        Ok(Self(RwLock::new(Arc::new(read(services).await?))))
+        Ok(Self { held: RwLock::new(Arc::new(read(services).await?)), ahead: Mutex::default() })
     }
 
     /// The settings, read again when they are old. If the secret can't be read, the old settings stay
@@ -73,14 +80,14 @@ impl<N: Network> Settings<N> {
         services: &impl Services,
         breaker_is_open: bool,
     ) -> Arc<Configured<N>> {
-        let held = Arc::clone(&*self.0.read().await);
+        let held = Arc::clone(&*self.held.read().await);
         let is_awaited = breaker_is_open || held.is_faulty;
         let max_age = if is_awaited { MAX_AGE_WHILE_OPEN } else { MAX_AGE };
         let now = services.now();
         if now.since(held.read_at) < max_age {
             return held;
         }
-        let mut slot = self.0.write().await;
+        let mut slot = self.held.write().await;
         if slot.read_at != held.read_at {
             return Arc::clone(&slot);
         }
@@ -90,6 +97,35 @@ impl<N: Network> Settings<N> {
         };
         *slot = Arc::new(fresh);
         Arc::clone(&slot)
+    }
+
+    /// Waits for a network's answer, and reads settings that will soon be old meanwhile. What is not
+    /// read when the answer comes is left: nothing of the answer waits for it.
+    pub(super) async fn read_during<T>(
+        &self,
+        services: &impl Services,
+        answer: impl Future<Output = T>,
+    ) -> T {
+        match select(pin!(answer), Box::pin(self.read_ahead(services))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), answer)) => answer.await,
+        }
+    }
+
+    /// Reads the secret again, unless it is fresh or somebody else does. What fails is repeated when
+    /// the settings are old.
+    async fn read_ahead(&self, services: &impl Services) {
+        let Ok(_alone) = self.ahead.try_lock() else { return };
+        let read_at = self.held.read().await.read_at;
+        if services.now().since(read_at) < READ_AHEAD_AGE {
+            return;
+        }
+        let Ok(fresh) = read(services).await else { return };
+        let mut slot = self.held.write().await;
+        // Somebody may have read since, and later than this.
+        if slot.read_at == read_at {
+            *slot = Arc::new(fresh);
+        }
     }
 }
 

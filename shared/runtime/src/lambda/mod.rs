@@ -1,11 +1,12 @@
 //! The shell: what a function is called with and what it answers. One binary serves all its
 //! triggers.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use postback_core::{
     clock::Timestamp,
+    delivery::{Policy, Recovery},
     network::{Network, TracksStatus},
 };
 use serde_json::value::to_raw_value;
@@ -39,6 +40,12 @@ pub use single::{
     ScheduleHandler, StreamHandler, answer_request, handle_batch, handle_request, handle_scheduled,
     serve_api, serve_schedule, serve_stream,
 };
+
+/// The time that Lambda gives a network's function: `Timeout` in the template.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest that it takes from the start of an invocation to the claim, settings included.
+const UNTIL_CLAIM: Duration = Duration::from_secs(5);
 
 /// Serves one network: API Gateway and SQS.
 pub async fn serve<N: Network>() -> Result<(), Error> {
@@ -87,14 +94,23 @@ async fn start<N: Network>() -> Result<&'static Dispatcher<N, AwsServices>, Erro
 }
 
 async fn dispatcher<N: Network>() -> Result<Dispatcher<N, AwsServices>, Error> {
+    const { assert!(is_in_time(N::TIMEOUT), "with this timeout no order would ever be claimed") };
     let environment = Environment::of_lambda()?;
     let endpoint = endpoint(setting("NETWORK_ENDPOINT").ok().as_deref().unwrap_or(N::ENDPOINT))?;
     let (ledger, aws) = (environment.ledger()?, AwsServices::new(&environment)?);
-    let sender = Sender::new(endpoint, N::TIMEOUT, N::IDLE);
+    // The shortest idle time: the settings, which may allow a longer one, are not known yet.
+    let sender = Sender::new(endpoint, N::TIMEOUT, Recovery::Hold.idle());
     // While the secret is on its way.
     environment.prewarm();
     sender.prewarm(Timestamp::system());
     Ok(Dispatcher::start(ledger, sender, aws).await?)
+}
+
+/// Returns whether a request with this timeout is sent and settled before Lambda ends the invocation.
+/// Of one that is not, no attempt would ever be claimed.
+const fn is_in_time(timeout: Duration) -> bool {
+    let need = Policy::new(Recovery::Hold, timeout, Duration::ZERO).need;
+    UNTIL_CLAIM.as_secs() + need.as_secs() <= TIMEOUT.as_secs()
 }
 
 /// The base URL of a network: `https`, or plain `http` when the operator names it.
@@ -195,6 +211,12 @@ pub fn deadline(context: &lambda_runtime::Context) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_timeout_that_leaves_no_time_to_claim_and_settle_is_refused() {
+        assert!(is_in_time(Duration::from_secs(20)));
+        assert!(!is_in_time(Duration::from_secs(21)));
+    }
 
     #[test]
     fn an_endpoint_is_a_bare_http_url() {

@@ -88,6 +88,28 @@ async fn a_delivery_costs_two_units_a_click_one_more_a_duplicate_one_an_unconfir
     costs_what_it_may(NetworkCase::cartstack_resend()).await;
 }
 
+/// The order's own item, and each line as a delivery that asks it once, consistently, before its first byte.
+#[tokio::test]
+async fn an_order_by_lines_costs_one_unit_more_and_each_line_two_and_a_read() {
+    let lifecycle = Lifecycle::new(NetworkCase::shopback_lines()).await;
+    let (table, plan) = (&lifecycle.bed.table, KillPlan::default());
+    let lines = f64::from(u32::try_from(lifecycle.case.lines().len()).expect("a few"));
+    let units = || {
+        let units = table.units();
+        table.forget_calls();
+        (units.write, units.read)
+    };
+
+    assert!(lifecycle.run("A1", Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
+    let delivered = units();
+    assert_eq!(delivered, (1.0 + 2.0 * lines, lines), "(write, read) for {lines} lines");
+
+    assert!(lifecycle.run("A1", Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
+    let duplicate = units();
+    println!("by lines: delivered {delivered:?}, duplicate {duplicate:?} (write, read)");
+    assert!(duplicate.0 <= 1.0 + lines, "{duplicate:?} for a duplicate of {lines} lines");
+}
+
 #[tokio::test]
 async fn the_counting_is_honest() {
     let table = Table::start().await;

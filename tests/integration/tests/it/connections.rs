@@ -4,13 +4,20 @@
 use std::time::Duration;
 
 use postback_core::{clock::Timestamp, http::Request};
+use postback_harness::TestBed;
+use postback_integration::{minimal, with};
 use postback_runtime::client::{SendResult, Sender};
+use serde_json::{Value, json};
+use shopback::ShopBack;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::mpsc,
 };
 use url::Url;
+
+/// The answer to every request: ShopBack's yes.
+const YES: &str = "success=true;";
 
 /// A network that answers every request, reports the connection of each, and closes
 /// one after so many requests.
@@ -46,9 +53,14 @@ impl Host {
     async fn send(&mut self, now: Timestamp) -> usize {
         let outcome = self.sender.send(&Request::get("order"), now).await;
         assert!(
-            matches!(&outcome, SendResult::Answered(answer) if answer.body == b"ok"),
+            matches!(&outcome, SendResult::Answered(answer) if answer.body == YES.as_bytes()),
             "{outcome:?}"
         );
+        self.connection().await
+    }
+
+    /// The number of the connection that the next request came on.
+    async fn connection(&mut self) -> usize {
         self.requests.recv().await.expect("a request")
     }
 
@@ -78,8 +90,8 @@ async fn answer(
             }
         }
         let _listening = served.send(number);
-        let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-        stream.write_all(ok).await.expect("an answer");
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{YES}", YES.len());
+        stream.write_all(answer.as_bytes()).await.expect("an answer");
     }
 }
 
@@ -108,4 +120,36 @@ async fn a_connection_that_the_network_has_closed_costs_no_answer() {
     let next = host.send(start() + Duration::from_secs(1)).await;
 
     assert_eq!((first, next), (1, 3), "the second one was the probe");
+}
+
+/// The connections on which ShopBack gets three orders, under these settings: 40 seconds lie before
+/// the second one, and 50 before the third.
+async fn connections_of(more: &[(&str, Value)]) -> [usize; 3] {
+    let (mut host, bed) = (Host::start(100).await, TestBed::new(1).await);
+    let mut secret =
+        json!({ "offer_id": 1234, "security_token": "fake0token0fake0token0fake0token" });
+    for (name, value) in more {
+        secret[*name] = value.clone();
+    }
+    let endpoint = format!("http://{}/", host.address);
+    let function = bed.function_at::<ShopBack>(&endpoint, &secret.to_string()).await;
+    let mut connections = [0; 3];
+    for (at, pause) in [0, 40, 50].into_iter().enumerate() {
+        bed.advance(Duration::from_secs(pause));
+        let click = json!(at.to_string().repeat(30));
+        let order = with(minimal(&format!("A-{at}")), "/clicks/shopback/transaction_id", click);
+        let answer = function.post(&order).await;
+        assert_eq!(answer.body["state"], "delivered", "{}", answer.body);
+        connections[at] = host.connection().await;
+    }
+    connections
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_longer_only_where_a_lost_answer_resolves_itself() {
+    let resolved = connections_of(&[]).await;
+    let held = connections_of(&[("on_unconfirmed", json!("hold"))]).await;
+
+    assert_eq!(resolved, [1, 1, 2]);
+    assert_eq!(held, [1, 2, 3]);
 }

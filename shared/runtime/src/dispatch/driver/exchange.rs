@@ -23,8 +23,11 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         let (started, mut status) = (self.now(), None);
         // The claim itself may have taken long: past this, the sender might outlive its claim.
         let is_void = self.dispatcher.is_line_void(&self.key, self.order).await;
+        let is_paused = self.dispatcher.paused_until().await.is_some();
         let unsent = match is_void {
             _ if started + self.policy.need > self.trigger.deadline => Some("no_time"),
+            // A person paused the network: read beside the claim's write.
+            _ if is_paused => Some("paused"),
             Err(_) => Some("ledger_unavailable"),
             // The write beside the claim failed: the attempt ends unsent, and the order waits.
             _ if !self.has_noted_click() => Some("ledger_unavailable"),
@@ -36,7 +39,9 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         } else {
             self.sent = true;
             let request = self.configured.network.request(self.report, attempt);
-            let result = self.dispatcher.sender.send(&request, started).await;
+            let sender = self.dispatcher.sender.with_idle(self.policy.recovery.idle());
+            let Dispatcher { settings, services, .. } = self.dispatcher;
+            let result = settings.read_during(services, sender.send(&request, started)).await;
             if let SendResult::Answered(answer) = &result {
                 status = Some(answer.status);
             }
@@ -184,9 +189,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let asked = self.services.now();
         let network = &configured.network;
         let unanswered = |reason| Lookup::Failed { reason };
+        let sender = self.sender.with_idle(plan.recovery().idle());
         let lookup = match plan.lookup_request(network, sought) {
             None => unanswered(Reason::new("no_lookup")),
-            Some(request) => match self.sender.send(&request, asked).await {
+            Some(request) => match sender.send(&request, asked).await {
                 SendResult::Answered(answer) => {
                     let read = plan.read_lookup(network, sought, &answer);
                     read.unwrap_or_else(|| unanswered(Reason::new("no_lookup")))

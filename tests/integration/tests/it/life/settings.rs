@@ -31,6 +31,30 @@ async fn without_its_offer(fault: Fault) -> (Box<Bundle>, Function<CpaMoe>) {
     (bundle, function)
 }
 
+/// The settings are read again while the network answers, so that no order waits for them; and no
+/// answer waits for them, either.
+#[tokio::test]
+async fn settings_are_read_ahead_while_the_network_answers() {
+    let bundle = Bundle::new(1).await;
+    let services = &bundle.shopback.services;
+    let mut reads = Vec::new();
+    for (number, pause) in [(1, 59), (2, 1), (3, 59)] {
+        bundle.bed.advance(Duration::from_secs(pause));
+        let answer =
+            bundle.shopback.post(&order(&format!("A-{number}"), &number.to_string())).await;
+        assert_eq!(answer.body["state"], "delivered");
+        reads.push(services.secret_reads());
+    }
+    assert_eq!(reads, [1, 2, 2], "at the start, and with the first order after a minute");
+
+    services.secret_hangs();
+    bundle.bed.advance(Duration::from_secs(1));
+    let answer = bundle.shopback.post(&order("A-4", "4")).await;
+
+    assert_eq!(answer.body["state"], "delivered", "{}", answer.body);
+    assert_eq!(services.secret_reads(), 3);
+}
+
 #[tokio::test]
 async fn an_open_lead_waits_while_its_default_offer_is_missing_and_comes_back_with_it() {
     for fault in [Fault::status(429), Fault::close_before_reading()] {

@@ -144,6 +144,13 @@ impl World {
         Self { lag: lag + ABSENCE, ..self }
     }
 
+    /// The same world with a network that shows an effect a tick later than it should at the latest: as late as the first
+    /// look at it may come, and before the second.
+    #[must_use]
+    pub fn showing_late(self) -> Self {
+        Self { lag: self.lag + 1, ..self }
+    }
+
     /// The same world with permissions that lapse after this time.
     #[must_use]
     pub fn lapsing(mut self, lapse: Ticks) -> Self {

@@ -390,7 +390,7 @@ fn is_stuck_when_the_bound_stops_again_what_a_person_permitted() {
 #[test]
 fn reports_twice_when_not_there_is_believed_at_once() {
     let bounds = Bounds { ahead: 1, at_once: 1, outcomes: &[Outcome::AnswerLost], ..BOUNDS };
-    let world = world(Recovery::LookUp, bounds, Script::plain());
+    let world = world(Recovery::LookUp, bounds, Script::plain()).showing_late();
     fails(Mutant::AbsentOnceBelieved, TWICE, world);
 }
 

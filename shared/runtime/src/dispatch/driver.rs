@@ -5,7 +5,7 @@
 //! | decision | action |
 //! |---|---|
 //! | [`Then::Send`] | the request leaves once; its answer becomes the next event |
-//! | [`Then::LookUp`] | the network is asked, unless it is paused; its answer becomes the next event |
+//! | [`Then::LookUp`] | the network is asked; its answer becomes the next event |
 //! | [`Then::Wait`] | the order goes back on the queue until then |
 //! | [`Then::Rest`] | nothing is left to do |
 //! | [`Then::Conflict`] | the conflict is noted; nothing is sent |
@@ -13,7 +13,7 @@
 //! The driver decides nothing: [`step`] does. It writes before it acts, and it publishes nothing:
 //! the events come from the ledger's stream.
 
-use futures_util::future::join3;
+use futures_util::future::join;
 use postback_core::{
     clock::Timestamp,
     delivery::{
@@ -117,10 +117,7 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
             let arrives = matches!(event, Event::Arrive(_));
             event = match then {
                 Then::Send(attempt) => self.send(&attempt).await,
-                Then::LookUp => match self.dispatcher.paused_until().await {
-                    Some(until) => return Ok(self.wait_on(until).await),
-                    None => self.look_up().await,
-                },
+                Then::LookUp => self.look_up().await,
                 // The arrival turned an expired claim into a doubt that can be resolved at once.
                 Then::Wait(until) if wrote && arrives && until <= self.now() => continue,
                 Then::Wait(until) if wrote => return Ok(self.result(Some(until))),
@@ -148,21 +145,14 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         }
         let apply = dispatcher.apply(&self.key, held, event, &self.policy, note, self.on_queue);
         // Beside the claim's write runs the write of the click's use, until the record notes that it
-        // stands, and a person's pause is read. Nothing is sent before all three answers.
+        // stands. Nothing is sent before both answers.
         let (click, order_id, now) = (self.unnoted_click(event), &self.key.order_id, self.now());
         let add_click_use = async {
             let Some(click) = click else { return false };
             dispatcher.ledger.add_click_use(N::NAME, click, order_id, now).await.is_ok()
         };
-        let read_pauses = async {
-            if matches!(event, Event::Arrive(_)) {
-                // The last state stays in force where the ledger does not answer.
-                let _unread = dispatcher.refresh_pauses().await;
-            }
-        };
         // In a box: the SDK's futures are large.
-        let all = Box::pin(join3(apply, add_click_use, read_pauses));
-        let (updated, note_click, ()) = all.await;
+        let (updated, note_click) = Box::pin(join(apply, add_click_use)).await;
         let updated = updated?;
         let wrote = updated.wrote();
         self.record = updated.after;

@@ -142,14 +142,15 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let is_open = self.breaker().is_open();
         let settings = self.settings.current(&self.services, is_open);
-        let (configured, pauses) =
-            join(Box::pin(settings), Box::pin(self.refresh_pauses_first())).await;
+        let (configured, pauses) = join(Box::pin(settings), Box::pin(self.refresh_pauses())).await;
         if configured.is_faulty {
             self.metrics().record_paused(true);
         }
         let mut results = match self.plan(order, &configured).await? {
             Plan::Send(parts) => {
                 pauses.map_err(UpdateError::from)?;
+                // The settings may have taken long.
+                self.refresh_pauses().await.map_err(UpdateError::from)?;
                 self.deliver_parts(order, &configured, &parts, trigger).await?
             }
             Plan::Skip(reason) => {

@@ -67,12 +67,6 @@ impl Pauses {
         Ok(())
     }
 
-    /// Returns whether no order may be planned before the ledger is read: no state is known, or a
-    /// pause that may be over.
-    async fn have_to_be_read(&self) -> bool {
-        self.0.read().await.is_none_or(|held| held.since.is_some())
-    }
-
     /// The time since which the network is paused.
     pub(super) async fn since(&self) -> Option<Timestamp> {
         self.0.read().await.and_then(|held| held.since)
@@ -83,19 +77,6 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Reads the pauses anew, if they are old.
     pub(super) async fn refresh_pauses(&self) -> Result<(), LedgerError> {
         self.pauses.refresh(&self.ledger, N::NAME, self.services.now()).await
-    }
-
-    /// Reads the pauses anew before an order is planned, where that can't wait. Usually none is in
-    /// force, and they are read beside the claim's write: no order waits for it, and a claim that meets
-    /// a pause settles unsent.
-    pub(super) async fn refresh_pauses_first(&self) -> Result<(), LedgerError> {
-        if self.pauses.have_to_be_read().await { self.refresh_pauses().await } else { Ok(()) }
-    }
-
-    /// The time at which an order that meets a pause is looked at again. `None` where none is in force,
-    /// as last read.
-    pub(super) async fn paused_until(&self) -> Option<Timestamp> {
-        self.pauses.since().await.map(|_| self.services.now() + PAUSE)
     }
 
     /// Returns whether a person has paused this network.

@@ -23,11 +23,8 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
         let (started, mut status) = (self.now(), None);
         // The claim itself may have taken long: past this, the sender might outlive its claim.
         let is_void = self.dispatcher.is_line_void(&self.key, self.order).await;
-        let is_paused = self.dispatcher.paused_until().await.is_some();
         let unsent = match is_void {
             _ if started + self.policy.need > self.trigger.deadline => Some("no_time"),
-            // A person paused the network: read beside the claim's write.
-            _ if is_paused => Some("paused"),
             Err(_) => Some("ledger_unavailable"),
             // The write beside the claim failed: the attempt ends unsent, and the order waits.
             _ if !self.has_noted_click() => Some("ledger_unavailable"),

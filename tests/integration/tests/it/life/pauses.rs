@@ -117,36 +117,6 @@ async fn a_network_that_is_paused_is_neither_asked_nor_sent_what_waits_already()
     }
 }
 
-/// The pauses are read beside the claim's write, so that no order waits for them.
-#[tokio::test]
-async fn a_claim_that_meets_a_pause_settles_unsent_and_what_comes_after_it_is_not_claimed() {
-    let bundle = Bundle::new(1).await;
-    bundle.post("/orders/shopback", &order("A-0", "a")).await;
-    bundle.bed.pause("shopback", true).await;
-    bundle.bed.advance(Duration::from_secs(5));
-
-    bundle.post("/orders/shopback", &order("A-1", "b")).await;
-    bundle.post("/orders/shopback", &order("A-2", "c")).await;
-
-    let paused = |state: &str| (state.to_owned(), Some("paused".to_owned()));
-    assert_eq!(at_shopback(&bundle, "A-1").await, paused("retrying"));
-    assert_eq!(at_shopback(&bundle, "A-2").await, paused("parked"));
-    bundle.bed.work_off(&bundle.shopback, Duration::from_hours(2)).await;
-    assert_eq!(at_shopback(&bundle, "A-1").await, paused("retrying"));
-    assert_eq!(requests(&bundle), 1, "only what came before the pause");
-
-    bundle.bed.pause("shopback", false).await;
-    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
-    for (order_id, claims) in [("A-1", 2), ("A-2", 1)] {
-        let delivery = delivery(&bundle, order_id, "shopback").await;
-        assert_eq!(
-            (&delivery["state"], &delivery["attempt"]),
-            (&json!("delivered"), &json!(claims))
-        );
-    }
-    assert_eq!(requests(&bundle), 3);
-}
-
 #[tokio::test]
 async fn a_paused_network_is_not_validated_and_is_once_it_is_resumed() {
     let bundle = validation::bundle().await;

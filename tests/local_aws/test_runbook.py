@@ -79,7 +79,9 @@ def with_orders(stack, line: str) -> str:
     if settled and "--acknowledge" in line:
         return line.replace("A-1001", contradicted(stack, settled.group(1))) + " --attempt 1 --conflicts 1"
     if settled:
-        return line.replace("A-1001", troubled(stack, settled.group(1))) + " --attempt 1"
+        ours = line.replace("A-1001", troubled(stack, settled.group(1))) + " --attempt 1"
+        # A decision that can be taken back.
+        return f"{ours.replace('--reopen', '--abandon')}\n{ours}" if "--reopen" in line else ours
     return line.replace("A-1001", troubled(stack, "cartstack")) if "A-1001" in line else line
 
 

@@ -1,8 +1,6 @@
 //! The lengths of the first pages, the files and names that ARCHITECTURE.md answers with, and the words
 //! that docs/api.md explains, and the commit of the bench.
 
-use std::process::Command;
-
 use postback_style::{Text, texts};
 
 /// The most lines of the pages that everybody reads first.
@@ -162,26 +160,13 @@ fn a_missing_file_and_a_missing_name_are_found() {
     assert!(faults("| Where? | `a/b.rs`: `NAME`; it writes `retrying` |", &texts).is_empty());
 }
 
-/// Runs git in the workspace. `None` where it fails, or there is none.
-fn git(arguments: &[&str]) -> Option<String> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// Figures of code that nobody can look at are no figures. A copy without the history can't say.
 #[test]
-fn the_bench_was_measured_at_a_commit_of_this_history() {
-    if git(&["rev-parse", "--is-shallow-repository"]).as_deref() != Some("false") {
-        return;
-    }
+fn the_bench_and_its_page_are_of_one_commit() {
     let texts = texts(&[".json", ".md"]);
     let result = page(&texts, "docs/bench.json");
     let commit = result.split_once("\"commit\": \"").and_then(|(_, rest)| rest.split('"').next());
     let commit = commit.expect("a commit");
 
-    let is_held = git(&["merge-base", "--is-ancestor", commit, "HEAD"]).is_some();
-    assert!(is_held, "`make bench` was run at {commit:?}, which is not in this history");
     let named = format!("commit {commit},");
     assert!(page(&texts, "docs/performance.md").contains(&named), "the page is of another run");
 }

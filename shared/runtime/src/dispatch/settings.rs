@@ -20,7 +20,8 @@ use crate::services::Services;
 const MAX_AGE: Duration = Duration::from_mins(2);
 /// The age at which it is read while a network answers: no order waits for it then.
 const READ_AHEAD_AGE: Duration = Duration::from_mins(1);
-/// The same while the circuit breaker is open because of the settings, or they are faulty.
+/// The age at which it is read again while the circuit breaker is open because of the settings, or they are
+/// faulty.
 const MAX_AGE_WHILE_OPEN: Duration = Duration::from_secs(10);
 
 /// The time after which an order that waits for settings is looked at again, at the latest.

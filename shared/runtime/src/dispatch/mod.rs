@@ -259,8 +259,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let (order_id, now) = (order.order_id.as_str(), self.services.now());
         let paused = self.pauses.since().await;
         let circuit = match paused {
-            Some(_) => pauses::circuit(now),
-            None if configured.is_faulty => settings::circuit(now),
+            Some(_) => pauses::circuit("paused", now),
+            None if configured.is_faulty => pauses::circuit("settings_faulty", now),
             None => {
                 let is_new = !trigger.is_delayed;
                 self.breaker().check(order_id, is_new, &configured.version, now)

@@ -87,9 +87,10 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
     }
 }
 
-/// The circuit while a person's pause is in force: nothing is sent, not even a probe.
-pub(super) fn circuit(now: Timestamp) -> Circuit {
-    let reason = Reason::new("paused");
+/// The circuit while a person's pause is in force, or something else that only a person ends: nothing
+/// is sent, not even a probe.
+pub(super) fn circuit(reason: &'static str, now: Timestamp) -> Circuit {
+    let reason = Reason::new(reason);
     let until = now + PAUSE;
     Circuit::Open(Open { until, state: State::Parked, reason, only_refused: false })
 }

@@ -5,15 +5,12 @@ use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use futures_util::future::{Either, select};
 use postback_core::{
     clock::Timestamp,
-    delivery::{Open, State},
     fields::Fault,
     network::{Network, configure},
-    redaction::Reason,
 };
 use secrecy::ExposeSecret;
 use tokio::sync::{Mutex, RwLock};
 
-use super::Circuit;
 use crate::services::Services;
 
 /// The age at which the secret is read again.
@@ -23,9 +20,6 @@ const READ_AHEAD_AGE: Duration = Duration::from_mins(1);
 /// The age at which it is read again while the circuit breaker is open because of the settings, or they are
 /// faulty.
 const MAX_AGE_WHILE_OPEN: Duration = Duration::from_secs(10);
-
-/// The time after which an order that waits for settings is looked at again, at the latest.
-const PAUSE: Duration = Duration::from_mins(15);
 
 /// A network with the settings of its secret.
 pub struct Configured<N> {
@@ -142,13 +136,6 @@ fn unread<N: Network>(held: &Configured<N>, error: &StartError, now: Timestamp) 
     }
     let version = if is_faulty { "faulty" } else { &held.version }.to_owned();
     Configured { network: Arc::clone(&held.network), version, read_at: now, is_faulty }
-}
-
-/// The circuit while the secret has faults: nothing is sent, not even a probe.
-pub(super) fn circuit(now: Timestamp) -> Circuit {
-    let reason = Reason::new("settings_faulty");
-    let until = now + PAUSE;
-    Circuit::Open(Open { until, state: State::Parked, reason, only_refused: false })
 }
 
 pub(super) async fn read<N: Network>(

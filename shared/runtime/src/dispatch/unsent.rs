@@ -12,8 +12,7 @@ use postback_core::{
 };
 
 use super::{
-    Circuit, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content,
-    pauses, settings,
+    Circuit, Configured, DeliverError, DeliveryResult, Dispatcher, Source, Trigger, content, pauses,
 };
 use crate::{
     ledger::{Change, LedgerError, UpdateError, Updated},
@@ -39,8 +38,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let (order_id, now) = (order.order_id.as_str(), self.services.now());
         let circuit = match &plan {
             None => Circuit::Closed,
-            Some(_) if self.is_paused().await => pauses::circuit(now),
-            Some(_) if configured.is_faulty => settings::circuit(now),
+            Some(_) if self.is_paused().await => pauses::circuit("paused", now),
+            Some(_) if configured.is_faulty => pauses::circuit("settings_faulty", now),
             Some(_) => self.breaker().check(order_id, false, &configured.version, now),
         };
         let skipped = match &planned {

@@ -12,6 +12,14 @@ from local import free_port, isolate
 from stack import PLATFORMS, Stack
 from transformed import NoManagedPolicies, transformed, written
 
+# These take longest, most of it waiting. They come first, so that none is left over for one worker in the end.
+LONGEST = ["test_demo.py", "test_life.py", "test_drills.py", "test_docs.py", "test_observability.py", "test_shop_systems.py"]
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
 
 @pytest.fixture(scope="session")
 def template():

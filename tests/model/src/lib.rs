@@ -17,6 +17,9 @@
 //! One assumption is not explored, because nobody can check it: where a network de-duplicates,
 //! nobody but this ledger's orders reports under the same key.
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod begin;
 mod clock;
 mod ghost;

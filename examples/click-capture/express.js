@@ -1,5 +1,5 @@
 // app.use(capture({ key: process.env.CLICK_COOKIE_KEY, consent: (req) => req.cookies.consent === "yes" }))
-const { createHmac } = require("node:crypto");
+const { createHmac, timingSafeEqual } = require("node:crypto");
 
 const RULES = [["shopback", ["transaction_id"], "utm_source", "shopback"], ["cashmycell", ["cmc_id"]], ["cpa_moe", ["offer", "wm"], "wm"]];
 // The first value that may be an id.
@@ -21,7 +21,8 @@ function capture({ key, consent, now = () => new Date() }) {
     if (Object.keys(found).length === 0 || !consent(req)) return next();
     const [, text, payload, mac] = /(?:^|;) *pb_clicks=(v1\.([\w-]{1,999}))\.([\w-]+) *(?:;|$)/.exec(req.headers.cookie || "") || [];
     // What is not signed by this server is not carried on.
-    const before = text && sign(text, key) === mac ? JSON.parse(Buffer.from(payload, "base64url")) : {};
+    const mine = text && mac.length === 43 && timingSafeEqual(Buffer.from(sign(text, key)), Buffer.from(mac));
+    const before = mine ? JSON.parse(Buffer.from(payload, "base64url")) : {};
     const encoded = [{ ...before, ...found }, found].map((clicks) => "v1." + Buffer.from(JSON.stringify(clicks)).toString("base64url"));
     // Where all of them are more than a kilobyte, the new ones count.
     const kept = encoded.find((text) => text.length <= 980);

@@ -106,10 +106,13 @@ pub fn number(value: &Value, pointer: &str) -> Option<Decimal> {
     number.filter(|number| number.abs() <= LARGEST)
 }
 
-/// The objects of the list at a pointer.
+/// The objects of the list at a pointer. PHP writes a list that has lost a member as an object, with
+/// the places as names.
 pub fn objects<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    let values = value.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
-    values.filter(|value| value.is_object())
+    let values = value.pointer(pointer);
+    let named = values.and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let listed = values.and_then(Value::as_array).into_iter().flatten();
+    listed.chain(named).filter(|value| value.is_object())
 }
 
 /// The id at a pointer as a text: a large number is no float.

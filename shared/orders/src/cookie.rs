@@ -3,6 +3,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::percent_decode_str;
 use postback_core::{
     clock::Timestamp,
     fields::{is_absent, is_nothing, means_nothing},
@@ -145,7 +146,9 @@ pub(crate) fn names_none(click: &Value) -> bool {
 
 /// The clicks of a cookie by network, as an order names them.
 fn clicks_in(cookie: &str, keys: &CookieKeys) -> Result<Map<String, Value>, CookieResult> {
-    // A cookie may come quoted, as some servers show it.
+    // A cookie may come quoted and percent-encoded, as some servers show it, also twice.
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let cookie = decoded(&decoded(cookie));
     let cookie = cookie.trim().trim_matches('"');
     let damaged = CookieResult::Damaged;
     if cookie.len() > MAX_BYTES {

@@ -98,14 +98,15 @@ impl Shopify {
 
     fn completed(self, payload: &Value) -> Value {
         let shipping = "/total_shipping_price_set/shop_money/amount";
+        let [total, tax] = refunds::agreed(payload);
         object([
             ("order_id", self.order_id(payload)),
             ("status", Some(json!("completed"))),
             ("updated_at", first(payload, &["/updated_at"]).cloned()),
             ("completed_at", first(payload, &["/created_at"]).cloned()),
             ("currency", first(payload, &["/currency"]).cloned()),
-            ("total", refunds::total(payload)),
-            ("tax", number(payload, "/total_tax").map(amount)),
+            ("total", total),
+            ("tax", tax),
             ("shipping", number(payload, shipping).map(amount)),
             ("customer", Some(customer(payload))),
             ("items", Some(Value::Array(items(payload)))),
@@ -185,5 +186,5 @@ fn customer(payload: &Value) -> Value {
 fn cookie(payload: &Value) -> Option<Value> {
     let is_ours = |it: &&Value| text(it, "/name").is_some_and(|name| COOKIE.contains(&name));
     let mut ours = objects(payload, "/note_attributes").filter(is_ours);
-    ours.find_map(|it| first(it, &["/value"])).cloned()
+    ours.find_map(|it| text(it, "/value")).map(Value::from)
 }

@@ -7,25 +7,47 @@ use serde_json::{Value, json};
 
 use super::lines;
 
-/// The total as the customer agreed to it: after edits, before refunds.
+/// The total and the tax in it, as the customer agreed to them: after edits, before refunds.
 ///
-/// `current_total_price` falls with edits and with refunds. So the refunds are added again, unless
-/// the original total already agrees.
-pub(super) fn total(payload: &Value) -> Option<Value> {
-    let original = number(payload, "/total_price");
+/// The current ones fall with edits and with refunds. So the refunds are added again, unless the
+/// original total already agrees.
+pub(super) fn agreed(payload: &Value) -> [Option<Value>; 2] {
+    let originals = ["/total_price", "/total_tax"].map(|pointer| number(payload, pointer));
     let Some(current) = number(payload, "/current_total_price") else {
-        return original.map(amount);
+        return originals.map(|it| it.map(amount));
     };
     // Goods that an edit took out before they were paid for are no money back.
     let refunds: Vec<_> = refunds(payload, Payments::All).collect();
     let paid_back = |refund: &&Value| paid_back(refund, payload, Payments::All);
     let paid: Decimal = refunds.iter().filter_map(paid_back).sum();
     let goods: Decimal = refunds.iter().map(|refund| goods(refund, payload)).sum();
-    let agrees = |original: &Decimal| {
-        *original == current + paid || (*original == current && goods.is_zero())
+    let shipping: Decimal = refunds.iter().map(|refund| shipping(refund, payload)).sum();
+    let agrees = |original: Decimal| {
+        [paid, goods + shipping].into_iter().any(|back| original == current + back)
+            || (original == current && !refunds.iter().any(|refund| is_off(refund, payload)))
     };
-    let unedited = original.filter(|original| !refunds.is_empty() && agrees(original));
-    Some(amount(unedited.unwrap_or(current + goods)))
+    if !refunds.is_empty() && originals[0].is_some_and(agrees) {
+        return originals.map(|it| it.map(amount));
+    }
+    let lines = refunds.iter().flat_map(|refund| objects(refund, "/refund_line_items"));
+    let taxes: Decimal = lines.filter_map(|line| number(line, "/total_tax")).sum();
+    let tax = number(payload, "/current_total_tax").map(|tax| tax + taxes).or(originals[1]);
+    [Some(amount(current + goods)), tax.map(amount)]
+}
+
+/// Returns whether the order no longer has the goods of a refund: then the current total is without
+/// them, too.
+fn is_off(refund: &Value, payload: &Value) -> bool {
+    let is_left_out = |line: &Value| {
+        let left = number(line, "/current_quantity").zip(number(line, "/quantity"));
+        left.is_some_and(|(left, ordered)| left < ordered)
+    };
+    let came_back = |line: &Value| {
+        let line_id = id(line, "/id");
+        let mut lines = objects(refund, "/refund_line_items");
+        line_id.is_some() && lines.any(|it| id(it, "/line_item_id") == line_id)
+    };
+    objects(payload, "/line_items").any(|line| came_back(line) && is_left_out(line))
 }
 
 /// The refunds with money in them. One whose amount can't be read has none: that is a fault of the
@@ -64,9 +86,14 @@ enum Payments {
 fn refunds(payload: &Value, which: Payments) -> impl Iterator<Item = &Value> {
     let has_money = move |refund: &&Value| {
         let unclear = paid_back(refund, payload, which).is_none_or(|paid| paid > Decimal::ZERO);
-        payments(refund, which).next().is_some() && unclear
+        (names_none(refund) || payments(refund, which).next().is_some()) && unclear
     };
     objects(payload, "/refunds").filter(has_money)
+}
+
+/// Returns whether a refund says nothing of payments: an edit says that there are none.
+fn names_none(refund: &Value) -> bool {
+    refund["transactions"].is_null()
 }
 
 /// The payments of a refund.
@@ -85,11 +112,11 @@ fn paid_back(refund: &Value, payload: &Value, which: Payments) -> Option<Decimal
         Some(currency) => Some(currency) == text(payload, "/currency"),
         None => true,
     };
-    if payments(refund, which).all(is_own) {
+    if !names_none(refund) && payments(refund, which).all(is_own) {
         return payments(refund, which).map(|paid| number(paid, "/amount")).sum();
     }
-    // The customer was paid in another currency: what the goods, the shipping and the difference are
-    // worth here.
+    // The customer was paid in another currency, or it is not said what was paid: what the goods, the
+    // shipping and the difference are worth here.
     let worth = goods(refund, payload) + shipping(refund, payload) - difference(refund);
     Some(worth).filter(|worth| *worth > Decimal::ZERO)
 }

@@ -50,7 +50,7 @@ impl Platform for WooCommerce {
             "order.deleted" => return self.deleted(payload),
             _ => return Mapped::Ignored("other_topic"),
         }
-        let is_test = meta(payload, &[PAYMENT_MODE]).and_then(Value::as_str) == Some("test");
+        let is_test = meta(payload, &[PAYMENT_MODE]) == Some("test");
         let ignored = match text(payload, "/created_via") {
             _ if is_test => Some("test_order"),
             Some("admin") => Some("draft_order"),
@@ -66,7 +66,10 @@ impl Platform for WooCommerce {
             "completed" | "processing" => "completed",
             "cancelled" | "trash" => "cancelled",
             "refunded" => "refunded",
-            _ => return Mapped::Ignored("not_paid"),
+            "pending" | "on-hold" | "failed" | "checkout-draft" | "auto-draft" | "draft" => {
+                return Mapped::Ignored("not_paid");
+            }
+            _ => return Mapped::Ignored("unknown_status"),
         };
         let order = match status {
             "completed" => self.completed(payload),
@@ -76,8 +79,7 @@ impl Platform for WooCommerce {
                 ("updated_at", utc(payload, &["/date_modified_gmt"])),
             ]),
         };
-        let landing = meta(payload, &[LANDING]).and_then(Value::as_str);
-        let landing = landing.filter(|_| status == "completed");
+        let landing = meta(payload, &[LANDING]).filter(|_| status == "completed");
         Mapped::Order { order, landing: landing.map(str::to_owned) }
     }
 
@@ -118,7 +120,7 @@ impl WooCommerce {
             ("customer", Some(customer(payload))),
             ("items", Some(Value::Array(items))),
             ("refunds", Some(Value::Array(refunds(payload)))),
-            ("click_cookie", meta(payload, &COOKIE).cloned()),
+            ("click_cookie", meta(payload, &COOKIE).map(Value::from)),
             ("comment", first(payload, &["/customer_note"]).cloned()),
         ])
     }
@@ -127,16 +129,16 @@ impl WooCommerce {
 /// The first of these times. Without a zone it means UTC; WooCommerce writes none, but a shop may filter
 /// what is sent.
 fn utc(payload: &Value, pointers: &[&str]) -> Option<Value> {
-    let time = first(payload, pointers)?.as_str()?.trim();
+    let time = pointers.iter().find_map(|pointer| text(payload, pointer))?;
     let clock = time.split_once(['T', 't']).map_or("", |(_, clock)| clock);
     let has_zone = clock.contains(['Z', 'z', '+', '-']);
     Some(json!(if has_zone { time.to_owned() } else { format!("{time}Z") }))
 }
 
-/// The first value of the meta data of these names: an empty one is none.
-fn meta<'a>(payload: &'a Value, names: &[&str]) -> Option<&'a Value> {
+/// The first text among the meta data of these names: a plugin's may be anything.
+fn meta<'a>(payload: &'a Value, names: &[&str]) -> Option<&'a str> {
     let is_named = |it: &&Value| text(it, "/key").is_some_and(|key| names.contains(&key));
-    objects(payload, "/meta_data").filter(is_named).find_map(|it| first(it, &["/value"]))
+    objects(payload, "/meta_data").filter(is_named).find_map(|it| text(it, "/value"))
 }
 
 /// A line with its final amount. Its `price` is a float and may have 17 digits: it is left alone.
@@ -163,22 +165,26 @@ fn refunds(payload: &Value) -> Vec<Value> {
 
 fn customer(payload: &Value) -> Value {
     let of = |pointer: &str| text(payload, pointer).map(Value::from);
-    let country = of("/shipping/country").or_else(|| of("/billing/country"));
     let name = name(payload, ["/billing/first_name", "/billing/last_name"]);
+    // Of goods without a delivery only the country may be there.
+    let is_delivered = text(payload, "/shipping/address_1").is_some();
+    let place = &payload[if is_delivered { "shipping" } else { "billing" }];
+    let at = |pointer: &str| text(place, pointer).map(Value::from);
+    let country = at("/country").or_else(|| of("/shipping/country"));
     object([
         ("email", of("/billing/email")),
         ("phone", of("/billing/phone")),
         ("name", name.map(Value::from)),
         ("ip", of("/customer_ip_address")),
         ("user_agent", of("/customer_user_agent")),
-        ("country", country),
+        ("country", country.or_else(|| of("/billing/country"))),
         (
             "address",
             Some(object([
-                ("postal_code", of("/billing/postcode")),
-                ("line", of("/billing/address_1")),
-                ("region", of("/billing/state")),
-                ("city", of("/billing/city")),
+                ("postal_code", at("/postcode")),
+                ("line", at("/address_1")),
+                ("region", at("/state")),
+                ("city", at("/city")),
             ])),
         ),
     ])

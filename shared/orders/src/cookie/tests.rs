@@ -1,3 +1,5 @@
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::*;
 
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -49,6 +51,13 @@ fn every_networks_click_is_read_with_its_time() {
     for text in [unsigned(&cookie), format!(" \"{}\" ", unsigned(&cookie)), signed(&cookie, KEY)] {
         let read = read(&json!(text), &json!(null), CookieKeys::UNSIGNED);
         assert_eq!(read, (clicks.clone(), Some(CookieResult::Read)), "{text}");
+    }
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    for text in [signed(&cookie, KEY), format!("\"{}=\"", unsigned(&cookie))] {
+        for text in [encoded(&text), encoded(&encoded(&text))] {
+            let read = read(&json!(text), &json!(null), CookieKeys::UNSIGNED);
+            assert_eq!(read, (clicks.clone(), Some(CookieResult::Read)), "{text}");
+        }
     }
     let timeless = with("wm");
     let cookie = json!({ timeless: { "offer": 217, "wm": "a", "at": AT } });

@@ -121,6 +121,18 @@ def test_a_faulty_order_is_seen_on_the_bus_and_sent_corrected(
     assert letters(lost["order_id"]) == [] and at_networks(stack, lost["order_id"]) == {}
 
 
+@pytest.mark.parametrize("detail_type", ["Order.Completed", "ORDER PLACED", "shop.order.completed", "ShopOrderPaid", "oder.completed"])
+def test_an_order_of_a_type_that_no_network_takes_is_seen_on_the_bus(stack, letters, detail_type):
+    lost = order(new_id())
+
+    put_on_bus(stack, lost, detail_type=detail_type)
+
+    assert eventually(lambda: len(letters(lost["order_id"])), 1, 60) == 1
+    [letter] = letters(lost["order_id"])
+    assert letter["why"] == "other_type"
+    assert at_networks(stack, lost["order_id"]) == {} and read_back(stack, lost["order_id"]) == {}
+
+
 def at_networks(stack, order_id: str) -> dict[str, list[str]]:
     """The networks' dead letters of an order."""
     found = {name: [body for body in bodies if order_id in body] for name, bodies in dead_letters(stack).items()}

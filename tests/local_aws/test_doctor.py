@@ -25,6 +25,16 @@ FUNCTIONS = [*BY_NAME, *(platform.name for platform in PLATFORMS), "audit", "int
 # ── A deployment with every option ──────────────────────────────────────────────────────────────────────────────────
 
 
+def key_policy(stack, *services: str) -> str:
+    """The policy of a key as docs/options.md wants it: for the account itself, and for these services."""
+    account = stack.client("sts").get_caller_identity()["Account"]
+    own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*", "Resource": "*"}
+    page = (ROOT / "docs/options.md").read_text()
+    statements = json.loads(page.split("```json\n")[1].split("```")[0])
+    wanted = [each for each in statements if each["Principal"]["Service"].split(".")[0] in services]
+    return json.dumps({"Version": "2012-10-17", "Statement": [own, *wanted]})
+
+
 def former_ledger(stack) -> dict:
     """A ledger that another stack left behind, with its stream."""
     client = stack.client("dynamodb")
@@ -80,7 +90,7 @@ def patient(stack, tmp_path_factory):
     ledger = former_ledger(stack)
     patient = stack.sibling(
         "patient", "facade04", ApiAuthorization="NONE", WebhookEnabled="true", AlarmTopicArn=topic,
-        KmsKeyArn=stack.client("kms").create_key()["KeyMetadata"]["Arn"],
+        KmsKeyArn=stack.client("kms").create_key(Policy=key_policy(stack, "events", "logs"))["KeyMetadata"]["Arn"],
         ExistingLedgerTable=ledger["TableName"], ExistingLedgerStreamLabel=ledger["LatestStreamLabel"], **way_out(stack),
         **{f"{platform.prefix}Enabled": "true" for platform in PLATFORMS},
     )  # fmt: skip
@@ -222,6 +232,16 @@ def key_turned_off(patient):
 
 
 @contextmanager
+def key_for_logs_alone(patient):
+    client, key = patient.client("kms"), patient.parameters["KmsKeyArn"]
+    client.put_key_policy(KeyId=key, PolicyName="default", Policy=key_policy(patient, "logs"))
+    try:
+        yield
+    finally:
+        client.put_key_policy(KeyId=key, PolicyName="default", Policy=key_policy(patient, "events", "logs"))
+
+
+@contextmanager
 def forbidden_to_run(patient, name: str):
     client, function = patient.client("lambda"), f"{patient.name}-{name}"
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
@@ -338,6 +358,11 @@ def test_a_key_that_can_not_be_used_is_found(patient, doctor):
     with key_turned_off(patient):
         status, found = doctor()
     assert status == 6 and ("key_unusable", patient.parameters["KmsKeyArn"]) in found
+
+
+def test_a_key_that_the_bus_may_not_use_is_found(patient, doctor):
+    with key_for_logs_alone(patient):
+        assert doctor() == (6, {("key_unusable", patient.parameters["KmsKeyArn"])})
 
 
 def test_an_address_that_is_not_the_vpcs_is_found(doctor):

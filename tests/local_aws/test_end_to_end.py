@@ -57,10 +57,10 @@ def order(order_id: str, **members) -> dict:
     }
 
 
-def put_on_bus(stack, detail, source="shop.pipeline") -> None:
+def put_on_bus(stack, detail, source="shop.pipeline", detail_type="order.completed") -> None:
     entry = {
         "Source": source,
-        "DetailType": "order.completed",
+        "DetailType": detail_type,
         "EventBusName": stack.outputs["BusName"],
         "Detail": json.dumps(detail),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_kms::operation::describe_key::DescribeKeyError;
 use futures_util::future::try_join_all;
+use serde_json::Value;
 
 use super::Finding;
 use crate::{
@@ -36,11 +37,24 @@ const KEYS: [Named; 2] = [
 
 pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure> {
     let client = aws_sdk_kms::Client::new(&account.place.config);
+    let own = owner(account.output("BusArn")?);
     let asked = keys(&account.place.parameters).map(async |(named, arn)| {
         let key = ask(&client, arn).await?;
-        Ok(judge(named, arn, key.as_ref()))
+        let found = judge(named, arn, key.as_ref());
+        // KMS shows the policy of a key to its own account alone.
+        if found.is_some() || owner(arn) != own {
+            return Ok(found);
+        }
+        let get = client.get_key_policy().key_id(arn).policy_name("default").send().await;
+        let got = get.map_err(|error| failed("KMS", "GetKeyPolicy", &error))?;
+        Ok::<_, Failure>(judge_policy(named, arn, got.policy().unwrap_or_default()))
     });
     Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+}
+
+/// The account in an ARN.
+fn owner(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4)
 }
 
 /// The keys that the stack has.
@@ -90,8 +104,45 @@ fn judge(Named { parameter, effect }: Named, arn: &str, key: Option<&Key>) -> Op
     Some(Finding::new("key_unusable", arn, what, cure))
 }
 
+/// The service that puts events on the bus and the queues in the account's name.
+const SERVICE: &str = "events.amazonaws.com";
+/// The action that it encrypts with.
+const ENCRYPTS: &str = "kms:GenerateDataKey";
+
+fn judge_policy(Named { parameter, effect }: Named, arn: &str, policy: &str) -> Option<Finding> {
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    if each(&policy["Statement"]).any(lets_events) {
+        return None;
+    }
+    let what = format!("the key's policy does not let {SERVICE} use it: {effect}");
+    let cure = format!(
+        "Add the statements of A key of your own in docs/options.md to the policy of {parameter}."
+    );
+    Some(Finding::new("key_unusable", arn, what, cure))
+}
+
+/// Returns whether a statement lets `EventBridge` use the key, under whatever conditions.
+fn lets_events(statement: &Value) -> bool {
+    let principal = &statement["Principal"];
+    let is_named = each(&principal["Service"]).any(|it| it == SERVICE)
+        || [principal, &principal["AWS"]].into_iter().flat_map(each).any(|it| it == "*");
+    let may = |action: &str| {
+        let start = action.strip_suffix('*');
+        action == ENCRYPTS || start.is_some_and(|start| ENCRYPTS.starts_with(start))
+    };
+    let mut actions = each(&statement["Action"]).filter_map(Value::as_str);
+    statement["Effect"] == "Allow" && is_named && actions.any(may)
+}
+
+/// A value, or each of a list.
+fn each(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice).iter()
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -108,6 +159,30 @@ mod tests {
         assert_eq!(found("Enabled", "ENCRYPT_DECRYPT", "RSA_2048"), unusable);
         assert_eq!(found("Enabled", "SIGN_VERIFY", "ECC_NIST_P256"), unusable);
         assert_eq!(judge(KEYS[0], "arn", None).map(|finding| finding.code), unusable);
+    }
+
+    #[test]
+    fn a_keys_policy_lets_the_bus_use_it() {
+        let page = include_str!("../../../docs/options.md");
+        let block = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+        let documented: Value = serde_json::from_str(block.expect("a block")).expect("JSON");
+        let root = json!({ "AWS": "arn:aws:iam::123456789012:root" });
+        let statement = |principal: &Value, action: Value| json!({ "Effect": "Allow", "Principal": principal, "Action": action });
+        let service = json!({ "Service": ["sns.amazonaws.com", SERVICE] });
+        let lets = |statements: Value| {
+            let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+            judge_policy(KEYS[0], "arn", &policy.to_string()).is_none()
+        };
+
+        assert!(lets(documented.clone()));
+        assert!(lets(statement(&service, json!("kms:*"))));
+        assert!(lets(json!([statement(&json!("*"), json!(["kms:Decrypt", "kms:Generate*"]))])));
+        assert!(!lets(json!([statement(&root, json!("kms:*")), documented[1]])));
+        assert!(!lets(statement(&service, json!(["kms:Decrypt", "kms:DescribeKey"]))));
+        assert!(!lets(json!([])));
+        let denied = json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:*" });
+        assert!(!lets(denied));
+        assert_eq!(owner("arn:aws:kms:eu-west-1:123456789012:key/a"), Some("123456789012"));
     }
 
     #[test]

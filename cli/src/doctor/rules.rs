@@ -10,6 +10,9 @@ use crate::{
     failure::Failure,
 };
 
+/// The rule by which intake looks at the orders that senders put on the bus.
+const ORDERS: &str = "BusOrdersRule";
+
 /// A rule of the template.
 #[derive(Clone, Debug)]
 struct Rule {
@@ -66,10 +69,10 @@ async fn ask(account: &Account, bus: &str, rule: &Resource) -> Result<Rule, Fail
 }
 
 fn judge(Rule { logical, state }: &Rule) -> Option<Finding> {
-    let effect = if logical.ends_with("Rule") {
-        "no order from the bus reaches its network"
-    } else {
-        "its function is not called any more"
+    let effect = match logical.as_str() {
+        ORDERS => "nobody looks at the orders of the bus, and a faulty one vanishes",
+        rule if rule.ends_with("Rule") => "no order from the bus reaches its function",
+        _ => "its function is not called any more",
     };
     let deploy = "Deploy again (`make deploy`), which restores it.";
     let replay = "then bring what it missed: `postback orders replay`.";
@@ -110,5 +113,7 @@ mod tests {
         assert_eq!(code(State::Aimless), Some("rule_without_target"));
         let (_, schedule) = found("SweepSchedule", State::Disabled).expect("a finding");
         assert!(schedule.contains("is not called"), "{schedule}");
+        let (_, orders) = found(ORDERS, State::Disabled).expect("a finding");
+        assert!(orders.contains("a faulty one vanishes"), "{orders}");
     }
 }

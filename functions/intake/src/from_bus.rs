@@ -94,8 +94,7 @@ fn read(event: &str, now: Timestamp) -> Result<Event, Refused> {
         let counted = order::first_fault(faults).unwrap_or(reason);
         let order_id = order::faulty_id(detail.get(), faults);
         let order_id = order_id.as_ref().map(OrderId::to_string);
-        let faults: Vec<_> = faults.iter().map(Fault::redacted).collect();
-        Refused { kept: FaultyOrder { reason, order_id, faults: faults.join(", ") }, counted }
+        Refused { kept: FaultyOrder { reason, order_id, faults: Fault::list(faults) }, counted }
     };
     let read = order::read_event(detail.get(), now);
     let (order, value) = read.map_err(|faults| refused("invalid_order", &faults))?;
@@ -118,7 +117,8 @@ fn read(event: &str, now: Timestamp) -> Result<Event, Refused> {
 fn fits(status: Status, detail_type: &str) -> bool {
     match status {
         Status::Completed => detail_type == ORDER_COMPLETED,
-        Status::Pending => true,
+        // A sender may put all of its orders on the bus under one type.
+        Status::Pending => [ORDER_PENDING, ORDER_COMPLETED].contains(&detail_type),
         Status::Cancelled | Status::Refunded => ORDER_TYPES.contains(&detail_type),
     }
 }

@@ -46,14 +46,21 @@ fn once(text: &str, twice: &mut bool) -> Option<Value> {
     }
 }
 
-/// The places (RFC 6901) of the members that an object of this JSON names twice.
+/// The most places that [`doubled`] finds: of a hostile text they would fill the memory.
+const MOST_PLACES: usize = 100;
+
+/// The places (RFC 6901) of the members that an object of this JSON names twice: the first of them.
 pub(crate) fn doubled(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     note_doubled(text, "", &mut found);
+    found.truncate(MOST_PLACES);
     found
 }
 
 fn note_doubled(text: &str, pointer: &str, found: &mut Vec<String>) {
+    if found.len() >= MOST_PLACES {
+        return;
+    }
     match text.trim_start().as_bytes().first() {
         Some(b'{') => {
             let members = Deserializer::from_str(text).deserialize_map(Members);
@@ -61,7 +68,8 @@ fn note_doubled(text: &str, pointer: &str, found: &mut Vec<String>) {
             let mut names: Vec<_> = members.iter().map(|(name, _)| name).collect();
             names.sort_unstable();
             let twice = names.windows(2).filter(|pair| pair[0] == pair[1]);
-            found.extend(twice.map(|pair| format!("{pointer}/{}", escape(pair[0]))));
+            let places = twice.map(|pair| format!("{pointer}/{}", escape(pair[0])));
+            found.extend(places.take(MOST_PLACES));
             for (name, member) in &members {
                 note_doubled(member.get(), &format!("{pointer}/{}", escape(name)), found);
             }
@@ -124,6 +132,18 @@ mod tests {
         assert_eq!(read_clear(text), None);
         assert_eq!(read_clear(r#"{"ok":1,"error":{"code":1,"code":2}}"#), None);
         assert_eq!(read_clear(r#"{"one":{"x":1}}"#), Some(json!({ "one": { "x": 1 } })));
+    }
+
+    #[test]
+    fn of_many_members_that_are_named_twice_the_first_are_found() {
+        let deep = format!("{{\"{}\":", "x".repeat(64)).repeat(100);
+        let text =
+            format!("{deep}{{{}}}{}", r#""":0,"#.repeat(20_000) + r#""":0"#, "}".repeat(100));
+
+        let found = doubled(&text);
+
+        assert_eq!(found.len(), MOST_PLACES);
+        assert!(found[0].len() > 6_000 && found[0].ends_with("x/"), "{}", found[0].len());
     }
 
     #[test]

@@ -196,7 +196,9 @@ pub(crate) fn is_plausible(value: &Value) -> bool {
     match value {
         Value::String(text) => {
             let is_long = text.chars().count() > MAX_VALUE;
-            !is_long && !means_nothing(text) && !text.chars().any(char::is_control)
+            // The last two are in no message of a queue.
+            let is_none = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+            !is_long && !means_nothing(text) && !text.chars().any(is_none)
         }
         Value::Number(number) => number.is_u64(),
         _ => false,

@@ -1,8 +1,12 @@
 //! A secret with keys, read: `{"keys": ["…"]}`.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use postback_core::fields::{self, Fault, Invalid, UnknownFields};
+use postback_core::{
+    fields::{self, Fault, Invalid, UnknownFields},
+    order::{self, Unreadable},
+};
 use secrecy::SecretSlice;
+use serde_json::Value;
 
 /// The most keys in force at once: two overlap while a sender changes its key.
 const MOST_KEYS: usize = 4;
@@ -26,7 +30,15 @@ impl Keys {
     /// Parses a secret. The keys that are none are left out, each with a fault.
     #[must_use]
     pub fn parse(json: &str, kind: &KeyKind) -> (Self, Vec<Fault>) {
-        let value = serde_json::from_str(json).unwrap_or_default();
+        let value = match order::parse(json) {
+            Ok(value) => value,
+            Err(Unreadable::NotJson { .. }) => Value::Null,
+            // Nobody knows which of the two is meant.
+            Err(Unreadable::Doubled(_)) => {
+                let (code, detail) = ("member_twice", "names a member twice".into());
+                return (Self(Vec::new()), vec![Fault { pointer: String::new(), code, detail }]);
+            }
+        };
         let read = fields::read(&value, UnknownFields::Deny, |fields| {
             fields.required("keys", |value| {
                 let wanted = || Invalid::kind("an array of keys");
@@ -35,7 +47,9 @@ impl Keys {
         });
         let values = match read {
             Ok(values) => values,
-            Err(faults) => return (Self(Vec::new()), faults),
+            Err(faults) => {
+                return (Self(Vec::new()), faults.into_iter().map(without_name).collect());
+            }
         };
         let (mut keys, mut faults) = (Vec::new(), Vec::new());
         for (index, value) in values.iter().enumerate() {
@@ -67,6 +81,14 @@ impl Keys {
     }
 }
 
+/// The name of a member that is not `keys` may be the key itself, pasted in the wrong place.
+fn without_name(fault: Fault) -> Fault {
+    if fault.code != "unknown_member" {
+        return fault;
+    }
+    Fault { pointer: String::new(), detail: "has a member that is not `keys`".into(), ..fault }
+}
+
 /// Reads a key as Standard Webhooks writes it: `whsec_` and 24 to 64 bytes in base64.
 #[must_use]
 pub fn standard_key(text: &str) -> Option<SecretSlice<u8>> {
@@ -95,6 +117,8 @@ mod tests {
             (format!(r#"{{"keys": ["whsec_{canary}"]}}"#), "not_a_key"),
             (r#"{"keys": ["whsec_c2hvcnQ="]}"#.into(), "not_a_key"),
             (r#"{"keys": [7]}"#.into(), "not_a_key"),
+            (format!(r#"{{"whsec_{canary}": 1, "keys": ["{}"]}}"#, KEYS[0]), "unknown_member"),
+            (format!(r#"{{"keys": ["{}"], "keys": ["{}"]}}"#, KEYS[0], KEYS[1]), "member_twice"),
         ] {
             let (keys, faults) = Keys::parse(&secret, &KIND);
             assert!(keys.is_empty(), "{secret}");

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(order["clicks"][network], json!({ "id": "own" }));
         assert_eq!(order["clicks"].as_object().map(Map::len), clicks.as_object().map(Map::len));
 
-        for given in ["", "%7Bid%7D", "undefined", "%00a", "%ff"] {
+        for given in ["", "%7Bid%7D", "undefined", "%00a", "%ff", "a%EF%BF%BF"] {
             assert_eq!(of(&format!("/?{}", all(given).0)), json!({}), "{given}");
         }
         assert_eq!((of(""), of("/page"), of("/?&=&a")), (json!({}), json!({}), json!({})));

@@ -2,8 +2,8 @@
 //! from their folders when this crate is built.
 
 use postback_core::{
-    fields::{Fault, escape, is_absent, nearest, unknown_member},
-    order::{clicks_fault, is_cancellation},
+    fields::{Fault, escape, is_absent, is_nothing, nearest, unknown_member},
+    order::{clicks_fault, is_cancellation, text_of},
 };
 use postback_runtime::services::{ActiveNetworks, ORDER_COMPLETED, ORDER_TYPES};
 use serde_json::Value;
@@ -54,22 +54,27 @@ pub fn click_faults(order: &Value) -> Vec<Fault> {
     faults
 }
 
-/// The same of an order that came on the bus, and its clicks under a misspelt name: there the members that
-/// an order does not have are passed over.
+/// The same of an order that came on the bus, and what its networks know it by under a misspelt name: there
+/// the members that an order does not have are passed over.
 #[must_use]
 pub fn click_faults_on_bus(order: &Value) -> Vec<Fault> {
     [click_faults(order), misspelt::faults(order)].concat()
 }
 
-/// Says in the log that the `customer` of a completed order is no object, and so counts as absent: a
-/// network that knows its orders by the customer does not get this one.
+/// Says in the log that the `customer` of a completed order is no object, or its e-mail address no text,
+/// and so counts as absent: a network that knows its orders by it does not get this one.
 pub fn warn_of_customer(order: &Value, order_id: &str) {
-    let Some(customer) = order.get("customer") else { return };
-    if customer.is_object() || is_absent(customer) || is_cancellation(order) {
+    let is_read = match order.get("customer") {
+        Some(Value::Object(members)) => {
+            members.get("email").is_none_or(|email| is_nothing(email) || text_of(email).is_some())
+        }
+        customer => customer.is_none_or(is_absent),
+    };
+    if is_read || is_cancellation(order) {
         return;
     }
     let code = "customer_unread";
-    tracing::warn!(code, order_id, "the customer is no object and counts as absent");
+    tracing::warn!(code, order_id, "the customer, or the e-mail address, counts as absent");
 }
 
 fn under(place: &str, fault: Fault) -> Fault {

@@ -7,7 +7,7 @@ use postback_core::{
     clock::Timestamp,
     delivery::Facts,
     fields::Fault,
-    order::readable,
+    order::{id_of, readable},
     platform::{Mapped, Message, Platform},
     problem::{Code, Problem},
 };
@@ -223,10 +223,10 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             _ => with_landing(order, landing),
         };
         let event = json!({ "source": P::NAME, "detail-type": detail_type, "detail": detail });
-        let faults: Vec<_> = problem.errors.iter().map(Fault::redacted).collect();
-        let order_id = order["order_id"].as_str().map(str::to_owned);
-        let (code, platform) = ("platform_order_faulty", P::NAME);
-        let (reason, faults) = (problem.code.as_str(), faults.join(", "));
+        let faults = Fault::list(&problem.errors);
+        // An id that is a fault may hold what the queue takes in no attribute.
+        let order_id = id_of(order).map(|id| id.to_string());
+        let (code, platform, reason) = ("platform_order_faulty", P::NAME, problem.code.as_str());
         tracing::warn!(code, platform, reason, order_id, faults, "an order was kept");
         let fault = FaultyOrder { reason, order_id, faults };
         services.put_faulty(&event.to_string(), &fault).await.map_err(|_| {

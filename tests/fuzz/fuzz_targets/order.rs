@@ -18,8 +18,11 @@ fuzz_target!(init: seeds::from_orders(seed), |data: &[u8]| {
     let Some((&which, text)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
     let read = order::parse(text);
-    // What a reader of JSON takes, an order's takes as the same, but for a member given twice.
-    if let Ok(value) = serde_json::from_str::<Value>(text) {
+    // What a reader of JSON takes, an order's takes as the same, but for a member given twice and
+    // characters that no queue takes.
+    if let Ok(value) = serde_json::from_str::<Value>(text)
+        && !value.to_string().contains(['\u{fffe}', '\u{ffff}'])
+    {
         assert!(read.as_ref().map_or_else(|error| matches!(error, Unreadable::Doubled(_)), |read| *read == value));
     }
     let Ok(mut value) = read else { return };

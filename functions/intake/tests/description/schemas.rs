@@ -199,7 +199,7 @@ fn order_id() -> Value {
     let mut schema = filled(128, "The order's own id, without outer blanks, and no word for none.");
     schema["pattern"] = json!(format!(
         "^(?!(?:[aA][uU][tT][oO]|[nN][uU][lL][lL]|[uU][nN][dD][eE][fF][iI][nN][eE][dD])$)\
-         (?![{BLANK}])[^\\u0000-\\u001f\\u007f-\\u009f\\ufffd]+(?<![{BLANK}])$"
+         (?![{BLANK}])[^\\u0000-\\u001f\\u007f-\\u009f\\ufffd-\\uffff]+(?<![{BLANK}])$"
     ));
     schema
 }

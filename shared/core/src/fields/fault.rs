@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::suggest::{DID_YOU_MEAN, did_you_mean, nearest};
 
+/// The most faults of one order that are logged or kept with it: a large one may have thousands.
+const MOST_LISTED: usize = 16;
+
 /// A fault of one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
@@ -32,6 +35,15 @@ impl Fault {
         let question = self.detail.find(DID_YOU_MEAN).map(|start| &self.detail[start..]);
         let question = question.map(|question| format!(" ({question})")).unwrap_or_default();
         format!("{} at /{question}", self.code)
+    }
+
+    /// The first of these faults for the log, and the number of the others.
+    #[must_use]
+    pub fn list(faults: &[Self]) -> String {
+        let others = faults.len().saturating_sub(MOST_LISTED);
+        let others = (others > 0).then(|| format!("{others} more"));
+        let listed = faults.iter().take(MOST_LISTED).map(Self::redacted).chain(others);
+        listed.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -104,5 +116,16 @@ mod tests {
         let misspelt = unknown_member("orderId", ["order_id"]).redacted();
         assert_eq!(misspelt, "unknown_member at / (did you mean `order_id`?)");
         assert_eq!(redacted("", "not_json"), "not_json at /");
+    }
+
+    #[test]
+    fn of_many_faults_the_first_are_listed_and_the_others_counted() {
+        let faults = vec![unknown_member("totl", ["total"]); 43_000];
+
+        assert_eq!(Fault::list(&faults[..2]), "unknown_member at /totl, unknown_member at /totl");
+        let listed = Fault::list(&faults);
+        assert!(listed.ends_with("unknown_member at /totl, 42984 more"), "{listed}");
+        assert!(listed.len() < 1_024, "{}", listed.len());
+        assert_eq!(Fault::list(&[]), "");
     }
 }

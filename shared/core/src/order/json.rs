@@ -51,28 +51,35 @@ pub fn parse(text: &str) -> Result<Value, Unreadable> {
     Err(Unreadable::Doubled(doubled.into_iter().map(fault).collect()))
 }
 
-/// The text of an order as every reader of JSON takes it: without a byte order mark, and with U+FFFD
-/// for half a surrogate pair, which JavaScript writes for a text that was cut within a character. A
-/// comment that was cut so must not refuse its order.
+/// The text of an order as every reader of JSON and every queue takes it: without a byte order mark, and
+/// with U+FFFD for half a surrogate pair, which JavaScript writes for a text that was cut within a
+/// character, and for U+FFFE and U+FFFF, which SQS takes in no message. A comment that was cut so must
+/// not refuse its order, and one that holds them must not lose it.
 #[must_use]
 pub fn readable(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut readable = String::new();
     let (mut copied, mut at) = (0, 0);
-    while let Some(found) = text[at..].find('\\') {
+    while let Some(found) = text[at..].find(['\\', '\u{fffe}', '\u{ffff}']) {
         at += found;
         let rest = &text.as_bytes()[at..];
-        at += match (surrogate(rest), surrogate(rest.get(ESCAPE..).unwrap_or_default())) {
-            (Some(Half::High), Some(Half::Low)) => 2 * ESCAPE,
-            (Some(_), _) => {
-                readable.push_str(&text[copied..at]);
-                readable.push_str("\\ufffd");
-                copied = at + ESCAPE;
-                ESCAPE
+        let unreadable = match (escaped(rest), escaped(rest.get(ESCAPE..).unwrap_or_default())) {
+            (Some(Escaped::High), Some(Escaped::Low)) => {
+                at += 2 * ESCAPE;
+                continue;
             }
-            // The backslash and what it escapes, which may be a backslash.
-            (None, _) => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+            (Some(_), _) => ESCAPE,
+            (None, _) if rest[0] != b'\\' => '\u{ffff}'.len_utf8(),
+            (None, _) => {
+                // The backslash and what it escapes, which may be a backslash.
+                at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8);
+                continue;
+            }
         };
+        readable.push_str(&text[copied..at]);
+        readable.push_str("\\ufffd");
+        at += unreadable;
+        copied = at;
     }
     if copied == 0 {
         return Cow::Borrowed(text);
@@ -84,24 +91,24 @@ pub fn readable(text: &str) -> Cow<'_, str> {
 /// The length of `\ud83d`.
 const ESCAPE: usize = 6;
 
-/// A half of a surrogate pair.
-enum Half {
+/// An escaped character that is none by itself.
+enum Escaped {
+    /// The first half of a surrogate pair.
     High,
+    /// The second one.
     Low,
+    /// U+FFFE or U+FFFF.
+    Never,
 }
 
-/// The half of a surrogate pair that a text starts with, escaped.
-fn surrogate(text: &[u8]) -> Option<Half> {
-    match text {
-        [b'\\', b'u', b'd' | b'D', third, more, last, ..]
-            if more.is_ascii_hexdigit() && last.is_ascii_hexdigit() =>
-        {
-            match third.to_ascii_lowercase() {
-                b'8' | b'9' | b'a' | b'b' => Some(Half::High),
-                b'c'..=b'f' => Some(Half::Low),
-                _ => None,
-            }
-        }
+/// The character that is none by itself with which a text starts, escaped.
+fn escaped(text: &[u8]) -> Option<Escaped> {
+    let [b'\\', b'u', digits @ ..] = text else { return None };
+    let digits = digits.get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+    match u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()? {
+        0xd800..=0xdbff => Some(Escaped::High),
+        0xdc00..=0xdfff => Some(Escaped::Low),
+        0xfffe | 0xffff => Some(Escaped::Never),
         _ => None,
     }
 }
@@ -131,14 +138,40 @@ mod tests {
             (r#""\\ud83d""#, r"\ud83d"),
             (r#""\\\ud83d""#, "\\\u{fffd}"),
             (r#""\ud7ff\ue000""#, "\u{d7ff}\u{e000}"),
+            (r#""a\uFFFF\ufffeb""#, "a\u{fffd}\u{fffd}b"),
+            ("\"a\u{ffff}b\u{fffe}\"", "a\u{fffd}b\u{fffd}"),
+            (
+                "\"\\\\\u{ffff}ä\u{fffd}\u{fdd0}\u{10ffff}\"",
+                "\\\u{fffd}ä\u{fffd}\u{fdd0}\u{10ffff}",
+            ),
+            (r#""\\uffff\ufffd""#, "\\uffff\u{fffd}"),
         ] {
             assert_eq!(parse(text), Ok(json!(read)), "{text}");
         }
         assert_eq!(parse(r#"{"\ud83d":1}"#), Ok(json!({ "\u{fffd}": 1 })));
-        for broken in [r#""\"#, r#""\ud83"#, r#""\ud83g""#, r#""\ud83d"#, r#""\ä""#] {
+        for broken in [
+            r#""\"#,
+            r#""\ud83"#,
+            r#""\ud83g""#,
+            r#""\ud83d"#,
+            r#""\ä""#,
+            "\"\\\u{ffff}\"",
+            r#""\uff"#,
+        ] {
             assert!(parse(broken).is_err(), "{broken}");
         }
         assert!(matches!(readable(r#"{"a":"\ud83d\ude00"}"#), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_is_nested_deeper_than_the_reader_goes_is_no_json() {
+        let nested = |levels: usize| {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            parse(&format!("{{\"custom\":{open}{close}}}"))
+        };
+
+        assert!(nested(126).is_ok());
+        assert_eq!(nested(127), Err(Unreadable::NotJson { line: 1, column: 137 }));
     }
 
     #[test]

@@ -231,7 +231,8 @@ fn order_id(value: &Value) -> Result<OrderId, Invalid> {
     if id.chars().any(char::is_control) {
         return Err(Invalid::new("control_character", "must hold no tabs and no line ends"));
     }
-    if id.contains(char::REPLACEMENT_CHARACTER) {
+    // U+FFFE and U+FFFF are read as it.
+    if id.contains(['\u{fffd}', '\u{fffe}', '\u{ffff}']) {
         let detail = "must hold no U+FFFD: the id was cut, or read in a wrong encoding";
         return Err(Invalid::new("replacement_character", detail));
     }

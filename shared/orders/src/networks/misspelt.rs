@@ -1,14 +1,14 @@
-//! Clicks under a misspelt name. The bus passes over the members that an order does not have, because an event of
-//! others may hold more; but a click lost there is a cashback lost, and a network that needs no click takes the
-//! order all the same, so that nobody would see it.
+//! Clicks, and whatever else networks know their orders by, under a misspelt name. The bus passes over the members
+//! that an order does not have, because an event of others may hold more; but a click lost there is a cashback lost,
+//! and the networks that need none of it take the order all the same, so that nobody would see it.
 
 use postback_core::{
-    fields::{Fault, is_absent, nearest, unknown_member},
-    order::is_cancellation,
+    fields::{Fault, UnknownFields, escape, is_absent, nearest, unknown_member},
+    order::{Order, is_cancellation},
 };
 use serde_json::{Value, json};
 
-use super::{NETWORKS, has_click};
+use super::{NETWORKS, has_click, pattern, under};
 
 /// The members of an order that hold its clicks.
 const CLICKS: &str = "clicks";
@@ -27,7 +27,51 @@ pub(super) fn faults(order: &Value) -> Vec<Fault> {
         Some(_) => value.is_string() && !is_absent(value),
         None => false,
     });
-    meant.map(|(name, _)| unknown_member(name, lacking.iter().copied())).collect()
+    let clicks = meant.map(|(name, _)| unknown_member(name, lacking.iter().copied()));
+    clicks.chain(others(order)).collect()
+}
+
+/// The same for each member by which a network knows its orders without a click: an e-mail address, say.
+fn others(order: &Value) -> Vec<Fault> {
+    let members = NETWORKS.iter().flat_map(|network| pattern::members(&network.pattern()));
+    let mut paths: Vec<Vec<String>> = members
+        .map(|member| member.split('.').map(str::to_owned).collect())
+        .filter(|path: &Vec<String>| path[0] != CLICKS)
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths.iter().flat_map(|path| meant_as(path, order, "", order)).collect()
+}
+
+/// The members of `value` that are meant as the first of `path`, or below it, where that is lacking.
+fn meant_as(path: &[String], value: &Value, place: &str, order: &Value) -> Vec<Fault> {
+    let Some((name, rest)) = path.split_first() else { return Vec::new() };
+    if !lacks(value, name) {
+        return meant_as(rest, &value[name], &format!("{place}/{name}"), order);
+    }
+    let members = value.as_object().into_iter().flatten();
+    let meant = members.filter(|(given, value)| {
+        nearest(given, [name.as_str()]).is_some()
+            && names_text(value, rest)
+            && is_unknown(order, &format!("{place}/{}", escape(given)))
+    });
+    meant.map(|(given, _)| under(place, unknown_member(given, [name.as_str()]))).collect()
+}
+
+/// Returns whether a value holds a text at this path, whose members may be misspelt.
+fn names_text(value: &Value, path: &[String]) -> bool {
+    let Some((name, rest)) = path.split_first() else {
+        return value.is_string() && !is_absent(value);
+    };
+    let mut members = value.as_object().into_iter().flatten();
+    members
+        .any(|(given, value)| nearest(given, [name.as_str()]).is_some() && names_text(value, rest))
+}
+
+/// Returns whether an order has no such member, so that nobody reads it.
+fn is_unknown(order: &Value, pointer: &str) -> bool {
+    let faults = Order::read(order, UnknownFields::Deny).err().unwrap_or_default();
+    faults.iter().any(|fault| fault.code == "unknown_member" && fault.pointer == pointer)
 }
 
 fn lacks(order: &Value, name: &str) -> bool {
@@ -78,6 +122,35 @@ mod tests {
                 panic!("{name}")
             };
             assert!(fault.contains("did you mean `click_cookie`?"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_a_network_knows_its_orders_by_is_found_under_a_misspelt_name() {
+        let fault = |pointer: &str, meant: &str| {
+            let detail = format!("is not a member of this object; did you mean `{meant}`?");
+            vec![format!("{pointer}: {detail} (unknown_member)")]
+        };
+        for (order, found_faults) in [
+            (json!({ "customer": { "mail": "a@b.example" } }), fault("/customer/mail", "email")),
+            (
+                json!({ "customer": { "E-Mail": "a", "email": "" } }),
+                fault("/customer/E-Mail", "email"),
+            ),
+            (json!({ "costumer": { "email": "a@b.example" } }), fault("/costumer", "customer")),
+            (
+                json!({ "customer": {}, "Customer": { "Email": "a" } }),
+                fault("/Customer", "customer"),
+            ),
+            // These are members of an order, or hold no address, or one is given.
+            (json!({ "custom": { "email": "a@b.example" } }), Vec::new()),
+            (json!({ "costumer": { "id": "7" }, "customers": ["a@b.example"] }), Vec::new()),
+            (json!({ "customer": { "mail": " ", "name": "A", "mails": ["a"] } }), Vec::new()),
+            (json!({ "customer": { "mail": "a", "email": "b" } }), Vec::new()),
+            (json!({ "customer": "a@b.example" }), Vec::new()),
+            (json!({ "status": "cancelled", "customer": { "mail": "a" } }), Vec::new()),
+        ] {
+            assert_eq!(found(&order), found_faults, "{order}");
         }
     }
 

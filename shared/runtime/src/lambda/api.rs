@@ -20,8 +20,6 @@ pub use message::{Headers, Request, Response};
 
 /// The largest body, in bytes: what one event on the bus may hold.
 pub const LARGEST_BODY: usize = 256 * 1024;
-/// The most faults of one order that are logged: a large body may hold thousands.
-const LOGGED_FAULTS: usize = 16;
 
 /// An answer with a JSON body.
 #[must_use]
@@ -48,7 +46,7 @@ pub fn respond(
 #[must_use]
 pub fn problem(problem: &Problem) -> Response {
     let (status, reason) = (problem.code.status(), problem.code.as_str());
-    let faults = logged_faults(problem);
+    let faults = (!problem.errors.is_empty()).then(|| Fault::list(&problem.errors));
     let order_id = problem.order_id.as_ref().map(OrderId::as_str);
     tracing::info!(code = "request_refused", status, reason, order_id, faults, "refused");
     let mut more = Vec::new();
@@ -59,12 +57,6 @@ pub fn problem(problem: &Problem) -> Response {
         more.push(("www-authenticate", "StandardWebhooks".to_owned()));
     }
     respond(problem.code.status(), "application/problem+json", problem.body(), &more)
-}
-
-/// The first faults of a bad order, for the log.
-fn logged_faults(problem: &Problem) -> Option<String> {
-    let faults: Vec<_> = problem.errors.iter().take(LOGGED_FAULTS).map(Fault::redacted).collect();
-    (!faults.is_empty()).then(|| faults.join(", "))
 }
 
 /// The body of a request, with what the request says of it.

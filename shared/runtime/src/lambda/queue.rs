@@ -252,7 +252,7 @@ fn faulty<N: Network>(
     faults: &[Fault],
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let redacted = faults.iter().map(Fault::redacted).collect::<Vec<_>>().join(", ");
+    let redacted = Fault::list(faults);
     let is_left = sender::is_looked_at(&event.source)
         && event.not_before_ms == 0
         && is_fresh(message, now)

@@ -149,6 +149,26 @@ async fn an_event_of_a_type_that_does_not_fit_its_order_is_kept() {
 }
 
 #[tokio::test]
+async fn a_cancellation_whose_order_still_says_pending_is_kept() {
+    let pending = with(minimal("A-1"), "/status", json!("pending"));
+    for (detail_type, is_kept) in [
+        ("order.cancelled", true),
+        ("order.refunded", true),
+        ("order.pending", false),
+        // A pipe gives all of its orders one type.
+        ("order.completed", false),
+    ] {
+        let bundle = Bundle::new(13).await;
+
+        bundle.put_on_bus(detail_type, &pending).await;
+
+        let reasons: Vec<_> = bundle.intake_services.faulty();
+        let reasons: Vec<_> = reasons.iter().map(|(_, fault)| fault.reason).collect();
+        assert_eq!(reasons, vec!["type_differs"; usize::from(is_kept)], "{detail_type}");
+    }
+}
+
+#[tokio::test]
 async fn a_cancellation_is_taken_whatever_its_clicks_are() {
     let bundle = Bundle::new(10).await;
     let clicks = json!({ "shopbak": {}, "shopback": { "transactionid": "T-1" } });
@@ -184,6 +204,27 @@ async fn an_order_with_a_member_given_twice_is_kept() {
     let (reason, order_id, faults) = kept(&bundle);
     assert_eq!((reason, faults.as_str()), ("invalid_order", "given_twice at /total"));
     assert_eq!(order_id.as_deref(), Some("A-1"));
+}
+
+#[tokio::test]
+async fn an_order_with_thousands_of_faults_is_kept_with_the_first() {
+    let bundle = Bundle::new(12).await;
+    let many =
+        minimal("A-1").to_string().replacen('{', &format!("{{{}", r#""":0,"#.repeat(20_000)), 1);
+    let refunds = json!(vec![json!({ "id": 7, "amount": "-1" }); 1_000]);
+
+    for detail in [many, with(minimal("A-1"), "/refunds", refunds).to_string()] {
+        let event =
+            format!(r#"{{"source":"shop","detail-type":"order.completed","detail":{detail}}}"#);
+        bundle.take(&event).await.expect("taken");
+    }
+
+    for (_, fault) in bundle.intake_services.faulty() {
+        // SQS counts it towards the size of the message.
+        assert_eq!((fault.reason, fault.order_id.as_deref()), ("invalid_order", Some("A-1")));
+        assert!(fault.faults.ends_with(" more") && fault.faults.len() < 1_024, "{}", fault.faults);
+    }
+    assert_eq!(bundle.intake_services.faulty().len(), 2);
 }
 
 #[tokio::test]

@@ -86,6 +86,56 @@ async fn clicks_under_a_misspelt_name_are_kept_beside_what_needs_no_click() {
 }
 
 #[tokio::test]
+async fn an_address_under_a_misspelt_name_is_kept_beside_what_needs_a_click() {
+    let bundle = Bundle::new(15).await;
+    let misspelt = |id: &str| {
+        let mut order = minimal(id);
+        order["customer"]["mail"] = order["customer"]["email"].take();
+        order
+    };
+
+    bundle.put_on_bus("order.completed", &misspelt("A-1")).await;
+    let answer = bundle.post("/orders", &misspelt("A-2")).await;
+    bundle.work().await;
+
+    let networks: Vec<_> = bundle.states("A-1").await.into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(networks, ["cashmycell", "cpa_moe", "shopback"]);
+    let [(_, kept)] = &bundle.intake_services.faulty()[..] else { panic!("one letter") };
+    assert_eq!((kept.reason, kept.order_id.as_deref()), ("unknown_click", Some("A-1")));
+    assert_eq!(kept.faults, "unknown_member at /customer");
+    assert_eq!(answer.status, 422);
+    assert_eq!(measured(&bundle, "OrdersRefused"), [1, 1]);
+}
+
+#[tokio::test]
+async fn a_character_that_no_queue_takes_loses_no_order_whichever_way_it_comes() {
+    let bundle = Bundle::new(16).await;
+    let odd = |id: &str| {
+        let order = with(minimal(id), "/comment", json!("nice \u{ffff}!"));
+        with(order, "/items", json!([{ "name": "a\u{fffe}" }])).to_string()
+    };
+
+    for (path, id) in [("/orders", "A-1"), ("/orders/shopback", "A-2")] {
+        let reply = bundle.call(&api_event("POST", path, &odd(id))).await;
+        assert!(matches!(reply.status, 200 | 202), "{path}: {:?}", reply.body());
+    }
+    bundle.call(&message(KEY, "msg_1", bundle.bed.now(), &odd("A-3"))).await;
+    let as_id = with(minimal("A-4"), "/order_id", json!("A-4\u{ffff}")).to_string();
+    let refused = bundle.call(&api_event("POST", "/orders", &as_id)).await;
+
+    assert_eq!(refused.body()["errors"][0]["code"], "replacement_character");
+    let events = bundle.bus.events();
+    assert_eq!(events.len(), 2);
+    for (_, detail) in events {
+        assert!(!detail.contains(['\u{fffe}', '\u{ffff}']) && detail.contains("nice \u{fffd}!"));
+    }
+    bundle.work().await;
+    for (order_id, networks) in [("A-1", 4), ("A-2", 1), ("A-3", 4)] {
+        assert_eq!(bundle.states(order_id).await.len(), networks, "{order_id}");
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_was_cut_within_a_character_refuses_no_order_whichever_way_it_comes() {
     let bundle = Bundle::new(13).await;
     let cut = |id: &str| {

@@ -210,6 +210,33 @@ def test_every_block_of_a_page_is_one_that_is_looked_at(path):
             json.loads(block.code)
 
 
+def with_a_secret(code: str) -> list[str]:
+    """The commands of a script that show others on the machine a secret: as a program's argument. What the shell does itself has
+    none, nor has a variable before a program."""
+    commands = re.split(r"[|;\n]|&&|\$\((?!\()", code)
+    named = lambda command: set(re.findall(r"\$\{?(\w*(?:KEY|SECRET|TOKEN|PASSWORD)\w*)", re.sub(r'\b\w+="?\$\w+"?', "", command)))  # noqa: E731
+    is_shell = lambda command: re.match(r"\s*(printf|echo|export|read)\b", command)  # noqa: E731
+    literal = re.compile(r"\bwhsec_[A-Za-z0-9+/]{16}|--secret-string\b(?!.file:)")
+    shown = [command for command in commands if named(command) - {"AWS_ACCESS_KEY_ID"} and not is_shell(command)]
+    return shown + [command for command in commands if literal.search(command)]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *sorted((ROOT / "functions").glob("*/*/README.md"))], ids=name_of)
+def test_no_command_of_a_page_has_a_secret_on_its_line(path):
+    scripts = [block.code for block in blocks(path.read_text()) if block.language == "sh"]
+
+    assert [command for code in scripts for command in with_a_secret(code)] == []
+
+
+SHOWING = ['curl --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"', 'openssl dgst -hmac "${KEY}"', "aws put --secret-string '{}'"]
+HIDING = ['printf "%s" "$AWS_SECRET_ACCESS_KEY" | curl -K -', 'KEY="$KEY" python3 -c "$sign"', "echo whsec_$(openssl rand 32)", "aws put --secret-string file://s"]
+
+
+def test_a_secret_on_a_command_line_is_found():
+    assert [with_a_secret(f"cd /\nx=$({code})") != [] for code in SHOWING] == [True] * len(SHOWING)
+    assert [with_a_secret(code) for code in HIDING] == [[]] * len(HIDING)
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_what_a_page_has_cloudformation_do_passes_the_linter(path, tmp_path):
     for number, block in enumerate(blocks(path.read_text())):

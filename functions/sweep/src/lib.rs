@@ -11,27 +11,25 @@ use std::{collections::BTreeMap, time::Duration};
 use lambda_runtime::Error;
 use postback_core::{
     clock::Timestamp,
-    delivery::{
-        Event, Key, MoneyStanding, Note, PartialView, Policy, Record, Recovery, Stamp, State, step,
-    },
+    delivery::{Key, MoneyStanding, PartialView, Record},
 };
 use postback_runtime::{
     lambda::ScheduleHandler,
-    ledger::{Change, Filter, Ledger},
+    ledger::Filter,
     metrics::{Gauge, gauges},
     services::{DueValidation, SweepServices},
 };
 use rust_decimal::Decimal;
 
+mod expired;
 mod unfollowed;
 
+use expired::Expired;
 use unfollowed::{Unfollowed, Wanted};
 
 /// The age of the last write of a delivery that is looked at for its validation. A sweep comes every
 /// hour, so none is missed; older ones would only cost time.
 const FOLLOWED_WITHIN: Duration = Duration::from_hours(24 * 30);
-/// The time that a network may take to show what it accepted, where the sweep can't know better.
-const LAG: Duration = Duration::from_mins(2);
 
 /// The counts of one network.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,6 +101,7 @@ impl<S: SweepServices> Sweep<S> {
             counts.entry(name).or_default().validates = true;
         }
         let (mut cursor, mut due, mut unfollowed) = (None, BTreeMap::new(), Unfollowed::default());
+        let mut expired = Expired::default();
         let filter = Filter::watched(self.services.now() - FOLLOWED_WITHIN);
         loop {
             if self.services.now() + Duration::from_secs(10) > deadline {
@@ -113,7 +112,7 @@ impl<S: SweepServices> Sweep<S> {
             for record in page.records {
                 self.put_all(&mut due, unfollowed.before(&record)).await;
                 unfollowed.add(&record);
-                let record = self.expire(ledger, record).await?;
+                let record = expired.end(record, &self.services).await;
                 let counts = counts.entry(record.network().to_owned()).or_default();
                 let now = self.services.now();
                 counts.add_money(&record);
@@ -169,31 +168,6 @@ impl<S: SweepServices> Sweep<S> {
             let (code, count) = ("validation_not_put", due.len() - taken);
             tracing::error!(code, count, network, "the next sweep repeats it");
         }
-    }
-
-    /// Turns an expired claim into a doubt.
-    async fn expire(&self, ledger: &Ledger, record: Record) -> Result<Record, Error> {
-        let now = self.services.now();
-        let expires_at = record.protocol.claim_expires_at;
-        if record.protocol.state != State::Sending || now < expires_at {
-            return Ok(record);
-        }
-        let policy = Policy::new(Recovery::Hold, Duration::ZERO, LAG);
-        let decide = |held: Option<&Record>| {
-            let stamp = Stamp { now, write_id: self.services.random() };
-            let step = step(held.map(|held| &held.protocol), &Event::Expire, &policy, now);
-            match (held, step.next) {
-                (Some(held), Some(next)) => {
-                    let next = Record::after(Some(held), &held.key(), next, Note::default(), stamp);
-                    Change::Write(Box::new(next), ())
-                }
-                _ => Change::Keep(()),
-            }
-        };
-        let (code, order_id, delivery) = ("claim_expired", &record.order_id, &record.delivery);
-        tracing::warn!(code, order_id, delivery, "the sender of an attempt died");
-        let updated = ledger.update(Some(record.clone()), decide).await?;
-        Ok(updated.after.unwrap_or(record))
     }
 }
 

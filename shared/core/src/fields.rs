@@ -20,6 +20,10 @@ pub use place_holder::{is_nothing, is_place_holder, means_nothing};
 pub use suggest::{did_you_mean, nearest};
 pub use values::{flag, instant, integer, one_of, secret, setting, text};
 
+/// The most faults of one kind that are looked for: whoever sends an order chooses how many it has, and
+/// each costs time.
+pub const MOST_FAULTS: usize = 1_000;
+
 /// The treatment of members that nobody asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownFields {
@@ -176,11 +180,12 @@ impl<'v> Fields<'v, '_> {
         values.iter().enumerate().filter_map(read_one).collect()
     }
 
-    /// The objects of a list inside this one; anything else in it counts as an object without
-    /// members, and what is no list as absent.
+    /// The first `most` objects of a list inside this one; anything else in it counts as an object
+    /// without members, and what is no list as absent.
     pub fn objects<T>(
         &mut self,
         name: &'static str,
+        most: usize,
         mut read: impl FnMut(&mut Fields<'_, '_>) -> Option<T>,
     ) -> Vec<T> {
         let values = self.take(name).and_then(Value::as_array);
@@ -191,7 +196,7 @@ impl<'v> Fields<'v, '_> {
             read_object(value, format!("{pointer}/{index}"), self.rules, self.faults, &mut read)
         };
         let values = values.into_iter().flatten().enumerate();
-        values.filter(|(_, value)| !value.is_null()).filter_map(read_one).collect()
+        values.filter(|(_, value)| !value.is_null()).take(most).filter_map(read_one).collect()
     }
 
     /// The members of an object inside this one that are not absent; none where it is no object.
@@ -253,8 +258,9 @@ impl<'v> Fields<'v, '_> {
         if self.rules.unknown == UnknownFields::Ignore {
             return;
         }
+        let left = MOST_FAULTS.saturating_sub(self.faults.len());
         let unknown = self.members.keys().filter(|key| !self.asked.contains(&key.as_str()));
-        for key in unknown {
+        for key in unknown.take(left) {
             let others = self.asked.iter().filter(|name| !self.members.contains_key(**name));
             let fault = unknown_member(key, others.copied());
             let pointer = format!("{}{}", self.pointer, fault.pointer);

@@ -2,7 +2,7 @@
 //! from their folders when this crate is built.
 
 use postback_core::{
-    fields::{Fault, escape, is_absent, is_nothing, nearest, unknown_member},
+    fields::{Fault, MOST_FAULTS, escape, is_absent, is_nothing, nearest, unknown_member},
     order::{clicks_fault, is_cancellation, text_of},
 };
 use postback_runtime::services::{ActiveNetworks, ORDER_COMPLETED, ORDER_TYPES};
@@ -39,14 +39,15 @@ pub fn click_faults(order: &Value) -> Vec<Fault> {
         return faults;
     }
     faults.extend(clicks_fault(order));
-    for (name, click) in order["clicks"].as_object().into_iter().flatten() {
+    for (name, click) in order["clicks"].as_object().into_iter().flatten().take(MOST_FAULTS) {
         let with_clicks = NETWORKS.iter().filter(|network| !network.click.is_empty());
         let Some(network) = with_clicks.clone().find(|network| network.name == name) else {
             faults.push(under("/clicks", unknown_member(name, with_clicks.map(|n| n.name))));
             continue;
         };
         let members = click.as_object().into_iter().flatten();
-        for (member, _) in members.filter(|(member, _)| !network.click.contains(&member.as_str())) {
+        let unknown = members.filter(|(member, _)| !network.click.contains(&member.as_str()));
+        for (member, _) in unknown.take(MOST_FAULTS) {
             let place = format!("/clicks/{}", escape(name));
             faults.push(under(&place, unknown_member(member, network.click.iter().copied())));
         }

@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{clock::Timestamp, order::Order};
 
+/// The most bytes of all: an item of the ledger takes 400 KB, and has to have room for its history.
+/// That is a thousand with ids of 120 letters.
+const MOST_BYTES: usize = 200_000;
+/// The bytes of one beside its id.
+const ENTRY_BYTES: usize = 80;
+/// The id of those that there is no room for. Their amount is not clear.
+const REST: &str = "\u{2026}";
+
 /// The refunds by the shop's ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -76,6 +84,11 @@ impl Refunds {
     }
 
     fn add(&mut self, id: String, entry: RefundEntry) {
+        if !self.0.contains_key(&id) && !self.has_room(&id) {
+            let rest = RefundEntry { amount: None, ..entry };
+            self.0.entry(REST.to_owned()).or_insert(rest);
+            return;
+        }
         self.0
             .entry(id)
             .and_modify(|known| {
@@ -85,6 +98,13 @@ impl Refunds {
                 known.at = known.at.max(entry.at);
             })
             .or_insert(entry);
+    }
+
+    /// Returns whether one more keeps the item small enough to be written: whoever sends one order again
+    /// and again with other refunds must not make it one that nobody can settle.
+    fn has_room(&self, id: &str) -> bool {
+        let bytes = self.0.keys().map(|known| known.len() + ENTRY_BYTES).sum::<usize>();
+        bytes + id.len() + ENTRY_BYTES <= MOST_BYTES
     }
 
     /// The sum; `None` where an amount is not clear.
@@ -102,5 +122,38 @@ impl Refunds {
     /// The refunds with their ids.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &RefundEntry)> {
         self.0.iter().map(|(id, entry)| (id.as_str(), entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refunds(ids: std::ops::Range<usize>) -> Refunds {
+        let entry = RefundEntry { amount: Some(Decimal::ONE), at: None };
+        Refunds::of(ids.map(|number| (format!("{number:\u{1d11e}>128}"), entry.clone())))
+    }
+
+    #[test]
+    fn those_that_there_is_no_room_for_are_one_whose_amount_is_not_clear() {
+        let few = refunds(0..300);
+        let more = few.and(&refunds(300..600));
+        let bytes = more.entries().map(|(id, _)| id.len() + ENTRY_BYTES).sum::<usize>();
+
+        assert_eq!((few.entries().count(), few.sum()), (300, Some(Decimal::from(300))));
+        assert!(bytes <= MOST_BYTES + REST.len() + ENTRY_BYTES, "{bytes}");
+        assert_eq!((more.0.get(REST).map(|rest| rest.amount), more.sum()), (Some(None), None));
+        // What comes again changes nothing, so that nothing is written.
+        assert_eq!(more.and(&refunds(0..600)), more);
+    }
+
+    #[test]
+    fn a_thousand_refunds_with_the_ids_of_a_shop_are_kept() {
+        let entry = RefundEntry { amount: Some(Decimal::ONE), at: None };
+        let ids = (0..1_000).map(|number| format!("gid://shopify/Refund/{number:0>14}"));
+
+        let all = Refunds::of(ids.map(|id| (id, entry.clone())));
+
+        assert_eq!((all.entries().count(), all.sum()), (1_000, Some(Decimal::from(1_000))));
     }
 }

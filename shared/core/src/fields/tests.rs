@@ -57,3 +57,24 @@ fn a_fault_of_the_whole_is_shown_without_a_place() {
 
     assert_eq!(faults[0].to_string(), "must be an object (wrong_type)");
 }
+
+#[test]
+fn of_more_unknown_members_than_anybody_misspells_the_first_are_named() {
+    let members = (0..MOST_FAULTS + 500).map(|number| (format!("m{number}"), json!(1)));
+    let value = Value::Object(members.collect());
+
+    let faults = read(&value, UnknownFields::Deny, |fields| fields.optional("n", text(9)));
+
+    assert_eq!(faults.map_err(|faults| faults.len()), Err(MOST_FAULTS));
+}
+
+#[test]
+fn of_a_list_that_is_too_long_the_first_objects_are_kept() {
+    let value = json!({ "lines": [0, { "n": 2 }, null, { "n": 4 }, { "n": 5 }] });
+
+    let read = read(&value, UnknownFields::Ignore, |fields| {
+        Some(fields.objects("lines", 3, |line| Some(line.loose("n", Value::as_u64))))
+    });
+
+    assert_eq!(read, Ok(vec![None, Some(2), Some(4)]));
+}

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::{fields::Fault, json};
+use crate::{
+    fields::{Fault, MOST_FAULTS},
+    json,
+};
 
 /// The reason that a text is no order, before any member of it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +51,7 @@ pub fn parse(text: &str) -> Result<Value, Unreadable> {
         let detail = "is given twice: give it once".into();
         Fault { pointer, code: "given_twice", detail }
     };
-    Err(Unreadable::Doubled(doubled.into_iter().map(fault).collect()))
+    Err(Unreadable::Doubled(doubled.into_iter().take(MOST_FAULTS).map(fault).collect()))
 }
 
 /// The text of an order as every reader of JSON and every queue takes it: without a byte order mark, and

@@ -24,6 +24,13 @@ use crate::{
 /// The most members that `custom` may have; more are left out.
 const MEMBERS: usize = 50;
 
+/// The most lines that are kept: a line takes eighty times the memory of the two bytes that name an
+/// empty one. No network takes as many, and no order of the API holds as many.
+const MOST_ITEMS: usize = 20_000;
+
+/// The most members of a click, or of a line's own ids, that are kept.
+const MOST_MEMBERS: usize = 100;
+
 /// The most characters of the capture cookie that are kept; a longer one is damaged anyway.
 const MAX_COOKIE: usize = 2_048;
 
@@ -181,10 +188,13 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
     let tax = fields.loose("tax", Figure::read);
     let shipping = fields.loose("shipping", Figure::read);
     let customer = fields.object("customer", customer).unwrap_or_default();
-    let clicks = fields.members("clicks").into_iter().filter_map(click).collect();
+    let clicks =
+        fields.members("clicks").into_iter().filter_map(click).take(MOST_MEMBERS).collect();
     let click_cookie = fields.loose("click_cookie", line(MAX_COOKIE));
-    let items = fields.objects("items", item);
-    let refunds = refund::refunds(fields, currency, items.len());
+    let items = fields.objects("items", MOST_ITEMS, item);
+    // Where some were left out, a refund may be for one of those.
+    let places = if items.len() < MOST_ITEMS { items.len() } else { 0 };
+    let refunds = refund::refunds(fields, currency, places);
     let utm = fields.object("utm", utm).unwrap_or_default();
     let comment = fields.loose("comment", prose(2_000));
     let discount_percent = fields.loose("discount_percent", Figure::read);
@@ -302,7 +312,10 @@ fn item(fields: &mut Fields<'_, '_>) -> Option<Item> {
         quantity: fields.loose("quantity", Figure::read).unwrap_or(Figure::ONE),
         unit_price: fields.loose("unit_price", Figure::read),
         total: fields.loose("total", Figure::read),
-        refs: refs.map(|(network, value)| (network.to_owned(), scalar(value))).collect(),
+        refs: refs
+            .take(MOST_MEMBERS)
+            .map(|(network, value)| (network.to_owned(), scalar(value)))
+            .collect(),
     })
 }
 
@@ -314,6 +327,7 @@ fn click((network, value): (&str, &Value)) -> Option<(String, Value)> {
         Value::Object(members) => {
             let given =
                 members.iter().filter(|(name, value)| !is_nothing(value) && !is_private(name));
+            let given = given.take(MOST_MEMBERS);
             let given: Map<_, _> =
                 given.map(|(name, value)| (name.clone(), scalar(value))).collect();
             (!given.is_empty()).then_some(Value::Object(given))

@@ -56,7 +56,7 @@ pub(super) fn refunds(
         let id = refund.required("id", exact_text(128));
         let at = refund.optional("at", instant);
         let amount = refund.required("amount", |value| Amount::read(value, currency));
-        let lines = refund.objects("lines", |line| {
+        let lines = refund.objects("lines", usize::MAX, |line| {
             Some(RefundedLine {
                 line: line.optional("line", place(items)),
                 quantity: line.loose("quantity", Figure::read),

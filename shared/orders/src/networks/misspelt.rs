@@ -14,6 +14,10 @@ use super::{NETWORKS, has_click, pattern, under};
 const CLICKS: &str = "clicks";
 const COOKIE: &str = "click_cookie";
 
+/// The most members that are looked at: whoever sends an order chooses how many it has, and each costs
+/// time.
+const MOST_MEMBERS: usize = 1_000;
+
 /// A fault for each unknown member that is meant as one of them, where the order has no such member. It is meant
 /// so by its name and by what it holds: events of others have `links`, too.
 pub(super) fn faults(order: &Value) -> Vec<Fault> {
@@ -21,9 +25,10 @@ pub(super) fn faults(order: &Value) -> Vec<Fault> {
         return Vec::new();
     }
     let lacking: Vec<_> = [CLICKS, COOKIE].into_iter().filter(|name| lacks(order, name)).collect();
-    let members = order.as_object().into_iter().flatten();
+    let members = order.as_object().into_iter().flatten().take(MOST_MEMBERS);
+    let mut left = MOST_MEMBERS;
     let meant = members.filter(|(name, value)| match nearest(name, lacking.iter().copied()) {
-        Some(CLICKS) => names_click(value),
+        Some(CLICKS) => names_click(value, &mut left),
         Some(_) => value.is_string() && !is_absent(value),
         None => false,
     });
@@ -79,14 +84,20 @@ fn lacks(order: &Value, name: &str) -> bool {
 }
 
 /// Returns whether a value names a network's click anywhere, or one of its members, as it may be misspelt.
-fn names_click(value: &Value) -> bool {
+fn names_click(value: &Value, left: &mut usize) -> bool {
+    if *left == 0 {
+        return false;
+    }
+    *left -= 1;
     let names = || NETWORKS.iter().filter(|network| has_click(network.name)).map(|it| it.name);
     let members = NETWORKS.iter().flat_map(|network| network.click.iter().copied());
     match value {
         Value::Object(given) => given.iter().any(|(name, value)| {
-            nearest(name, names().chain(members.clone())).is_some() || names_click(value)
+            *left > 0
+                && (nearest(name, names().chain(members.clone())).is_some()
+                    || names_click(value, left))
         }),
-        Value::Array(values) => values.iter().any(names_click),
+        Value::Array(values) => values.iter().any(|value| names_click(value, left)),
         Value::String(text) => names().any(|name| name == text),
         _ => false,
     }
@@ -167,5 +178,16 @@ mod tests {
         ] {
             assert_eq!(found(&order), [""; 0], "{order}");
         }
+    }
+
+    #[test]
+    fn no_more_members_are_looked_at_than_anybody_sends() {
+        let nested = |depth: usize| (0..depth).fold(json!("x"), |inner, _| json!([inner]));
+        let wide: Vec<_> = (0..MOST_MEMBERS).map(|_| json!({ "any": 1 })).collect();
+        let late = json!([wide, { network(): 1 }]);
+
+        assert_eq!(found(&json!({ "click": late })), Vec::<String>::new());
+        assert_eq!(found(&json!({ "click": nested(100) })), Vec::<String>::new());
+        assert_eq!(found(&json!({ "click": [wide[0], { network(): 1 }] })).len(), 1);
     }
 }

@@ -7,9 +7,10 @@
 //! A 429 is the network's own limit, whichever order meets it. While it is open,
 //! orders wait unsent. After a pause one order is let through, never the one that failed last; in an
 //! outage a new one first, and one that waits before those that came earlier: what failed may be the
-//! texts of one shopper, whose orders wait with the others. Where it opened by the status alone, only
-//! orders that met that refusal wait, and the others are tried. Any answer that judges an order
-//! closes it, and so do changed settings. A 503 that asks for a pause asks it of its order alone.
+//! texts of one shopper, whose orders come together and wait with the others. Where it opened by the
+//! status alone, only orders that met that refusal wait, and the others are tried. Any answer that
+//! judges an order closes it, and so do changed settings. One that is about the request alone (its
+//! length, its headers) says nothing about the network, nor does a 503 that asks its order to wait.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use postback_core::{
 
 mod open;
 
-use open::{Cause, OpenCircuit};
+use open::{Cause, NEWEST_FIRST, OpenCircuit};
 
 /// The time for which settings count as right after the network has judged an order under them. What
 /// is refused meanwhile by the status alone is about those orders: a firewall may dislike the texts
@@ -118,14 +119,15 @@ impl CircuitBreaker {
         }
         if now < open.until {
             if is_new {
-                open.newest = Some(order_id.to_owned());
+                open.note_new(order_id, now);
             }
             return Circuit::Open(open.view());
         }
         let its_turn = open.until + open.leaves_the_probe(order_id, is_new, failed_last);
         if now < its_turn {
-            // Another order is the probe.
-            return Circuit::Open(Open { until: its_turn, ..open.view() });
+            // Another order is the probe. Those that did not fail come again soon, to see how it ended.
+            let until = if failed_last { its_turn } else { its_turn.min(now + NEWEST_FIRST) };
+            return Circuit::Open(Open { until, ..open.view() });
         }
         open.let_through(now);
         Circuit::HalfOpen
@@ -151,8 +153,7 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> Option<Change> {
         let cause = match verdict {
-            // A setting that is wrong for this order alone says nothing about the others.
-            Verdict::Parked { .. } if !verdict.opens_the_circuit() => return None,
+            _ if is_about_the_order_alone(verdict, status) => return None,
             Verdict::Parked { reason, .. } => Cause::Setting(reason.clone(), status),
             // A certificate that does not hold stays so until a person acts.
             Verdict::Retry { reason, .. } if reason.as_str() == "tls_failed" => {
@@ -238,6 +239,19 @@ impl CircuitBreaker {
         self.last_ended_well = true;
         let was = self.open.take()?;
         (was.cause != Cause::Throttled).then_some(Change::Closed)
+    }
+}
+
+/// Returns whether a verdict says nothing about the network: a setting is wrong for orders like this one,
+/// or the status alone refused the request. That may be a firewall's before a network that is down, so it
+/// ends no outage. A 400 or a 422 is an application's word.
+fn is_about_the_order_alone(verdict: &Verdict, status: Option<u16>) -> bool {
+    match verdict {
+        Verdict::Parked { .. } => !verdict.opens_the_circuit(),
+        Verdict::Rejected(reason) => {
+            reason.as_str() == "http_refused" && !matches!(status, Some(400 | 422))
+        }
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use postback_core::{
     clock::Timestamp,
     delivery::{RETENTION, State},
-    fields::{Fault, UnknownFields, is_absent, nearest, unknown_member},
+    fields::{Fault, MOST_FAULTS, UnknownFields, is_absent, nearest, unknown_member},
     network::Network,
     order::{Arrived, clicks_fault, id_of, is_cancellation, readable},
     problem::{Code, Problem},
@@ -159,7 +159,7 @@ fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
         let fault = unknown_member(name, N::CLICK.iter().copied());
         Fault { pointer: format!("/clicks/{}{}", N::NAME, fault.pointer), ..fault }
     };
-    unknown.map(fault).collect()
+    unknown.map(fault).take(MOST_FAULTS).collect()
 }
 
 /// The members of `clicks` by which this network is meant. It is the one name that is known here.

@@ -80,7 +80,15 @@ impl Event {
     }
 }
 
+/// The size from which messages are taken one after the other.
+const LARGE: usize = 64 * 1024;
+
 impl Message {
+    /// Returns whether it is taken alone: read, it takes many times its size of the function's memory.
+    pub(super) fn is_large(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.len() > LARGE)
+    }
+
     /// Returns whether the queue has delivered this message before.
     pub(super) fn is_redelivered(&self) -> bool {
         let count = self.attributes.as_ref().and_then(|all| all.receive_count.as_deref());

@@ -11,6 +11,7 @@ use super::{
     answer_request,
     api::{Request, Response},
     check,
+    event::Message,
     queue::Failures,
     read,
 };
@@ -52,13 +53,67 @@ pub async fn handle(
         let answer = |request, now| handler.answer(request, now);
         return Ok(to_raw_value(&answer_request(&answer, request, now).await)?);
     };
-    let taken = messages.into_iter().map(async |message| {
+    let take = async |message: Message| {
         let body = message.body.as_deref().unwrap_or_default();
         // A panic is one message's failure.
         let taken = AssertUnwindSafe(handler.take(body, now)).catch_unwind().await;
         let is_taken = matches!(taken, Ok(Ok(())));
         (!is_taken).then_some(message.id).flatten()
-    });
-    let left = join_all(taken).await.into_iter().flatten();
-    Ok(to_raw_value(&Failures::of(left))?)
+    };
+    let (large, small): (Vec<_>, Vec<_>) = messages.into_iter().partition(Message::is_large);
+    let mut left = join_all(small.into_iter().map(&take)).await;
+    // Together they might need more memory than the function has.
+    for message in large {
+        left.push(take(message).await);
+    }
+    Ok(to_raw_value(&Failures::of(left.into_iter().flatten()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::{super::api::respond, *};
+
+    /// A function that counts the messages that it has in hand at once.
+    #[derive(Default)]
+    struct Counting {
+        in_hand: AtomicUsize,
+        most: AtomicUsize,
+        taken: AtomicUsize,
+    }
+
+    impl ApiAndQueueHandler for Counting {
+        async fn answer(&self, _: Request, _: Timestamp) -> Response {
+            respond(200, "text/plain", String::new(), &[])
+        }
+
+        async fn take(&self, _: &str, _: Timestamp) -> Result<(), Unavailable> {
+            let in_hand = self.in_hand.fetch_add(1, Ordering::Relaxed) + 1;
+            self.most.fetch_max(in_hand, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            self.in_hand.fetch_sub(1, Ordering::Relaxed);
+            self.taken.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn large_messages_are_taken_one_after_the_other_and_small_ones_at_once() {
+        for (bytes, most) in [(10, 6), (100_000, 1)] {
+            let handler = Counting::default();
+            let record =
+                |id: usize| json!({ "messageId": id.to_string(), "body": "x".repeat(bytes) });
+            let batch = json!({ "Records": (0..6).map(record).collect::<Vec<_>>() });
+            let payload = to_raw_value(&batch).expect("JSON");
+
+            let left = handle(&handler, &payload, Timestamp::EPOCH).await.expect("an answer");
+
+            assert_eq!(left.get(), r#"{"batchItemFailures":[]}"#);
+            assert_eq!(handler.most.load(Ordering::Relaxed), most, "of {bytes} bytes");
+            assert_eq!(handler.taken.load(Ordering::Relaxed), 6);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A batch from the queue: each order on its own, all at once, failures reported one by one. Messages
 //! of one order are taken one after the other.
 
-use std::{borrow::Cow, cmp::Reverse, panic::AssertUnwindSafe, time::Duration};
+use std::{borrow::Cow, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
 use postback_core::{
@@ -12,7 +12,6 @@ use postback_core::{
     order::{self, Arrived, OrderId, depends_on_time, faulty_id, first_fault},
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::Value;
 
 use super::event::Message;
 use crate::{
@@ -29,8 +28,14 @@ use crate::{
 const OUTAGE_PAUSE: Duration = Duration::from_secs(30);
 /// The longest of these pauses.
 const MAX_OUTAGE_PAUSE: Duration = Duration::from_mins(15);
+/// The time that a large message needs at least. Without it the message stays on the queue.
+const FOR_A_LARGE_ONE: Duration = Duration::from_secs(15);
 /// The age up to which an event is fresh: intake reads it with the reader of the same deployment.
 const FRESH: Duration = Duration::from_mins(15);
+
+mod by_order;
+
+use by_order::Batch;
 
 /// The messages of a batch that stay on the queue.
 #[derive(Debug, Serialize)]
@@ -88,7 +93,8 @@ pub(super) async fn batch<N: Network, S: Services>(
     messages: Vec<Message>,
     deadline: Timestamp,
 ) -> Failures {
-    let each = by_order(messages).into_iter().map(async |messages| {
+    let Batch { orders, large } = Batch::of(messages);
+    let each = orders.into_iter().map(async |messages| {
         let mut failed = Vec::new();
         for message in &messages {
             failed.extend(take_one(dispatcher, message, deadline).await);
@@ -97,46 +103,14 @@ pub(super) async fn batch<N: Network, S: Services>(
     });
     // In boxes: a future that holds several of the SDK's is nested deeper than rustc follows.
     let taken = join_all(each.map(Box::pin)).await;
-    Failures::of(taken.into_iter().flatten())
-}
-
-/// The messages of a batch by their orders. Of one order its cancellations come first, then its
-/// latest version: the others are superseded by it.
-fn by_order(messages: Vec<Message>) -> Vec<Vec<Message>> {
-    let mut orders: Vec<(Option<String>, Vec<Placed>)> = Vec::new();
-    for message in messages {
-        let (order_id, place) = place(&message).unzip();
-        let known = orders.iter_mut().find(|(id, _)| id.is_some() && *id == order_id);
-        match known {
-            Some((_, messages)) => messages.push((place, message)),
-            None => orders.push((order_id, vec![(place, message)])),
-        }
+    let mut failed: Vec<_> = taken.into_iter().flatten().collect();
+    for message in &large {
+        let has_time = dispatcher.services().now() + FOR_A_LARGE_ONE <= deadline;
+        let take = take_one(dispatcher, message, deadline);
+        let left = if has_time { Box::pin(take).await } else { message.id.clone() };
+        failed.extend(left);
     }
-    let sorted = orders.into_iter().map(|(_, mut messages)| {
-        messages.sort_by_key(|(place, _)| *place);
-        messages.into_iter().map(|(_, message)| message).collect()
-    });
-    sorted.collect()
-}
-
-/// The place of a message among those of its order.
-type Place = (bool, Reverse<Option<Timestamp>>);
-
-/// A message and its place.
-type Placed = (Option<Place>, Message);
-
-/// The order that a message is about, and its place; `None` where no order can be read.
-fn place(message: &Message) -> Option<(String, Place)> {
-    let body = message.body.as_deref()?;
-    let event: DelayedOrder<'_> = serde_json::from_str(body).ok()?;
-    let is_order =
-        event.detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&event.detail_type.as_ref());
-    let detail = order::readable(event.detail.get());
-    let order: Value = serde_json::from_str(&detail).ok().filter(|_| is_order)?;
-    let order_id = OrderId::read(order.get("order_id")?).ok()?;
-    let updated_at = order.get("updated_at").and_then(Value::as_str).and_then(Timestamp::parse);
-    let place = (!order::is_cancellation(&order), Reverse(updated_at));
-    Some((order_id.as_str().to_owned(), place))
+    Failures::of(failed.into_iter())
 }
 
 /// Takes one message. Returns its id if it stays on the queue.

@@ -25,8 +25,9 @@ const IN_A_ROW: u32 = 10;
 const FEW: u32 = 300;
 /// So many of them come in a row to an instance that has had no other.
 const FIRST: u32 = 100;
-/// The longest that a good order may wait for a shopper whose texts read as an outage.
-const MOST_MINUTES: Duration = Duration::from_mins(2);
+/// The longest that a good order may wait for a shopper whose texts read as an outage: one that came
+/// in the same second, behind ten of the shopper's.
+const LONGEST: Duration = Duration::from_secs(30);
 /// The orders that a network refuses, whoever sends them.
 const REFUSED: u32 = 30;
 
@@ -173,7 +174,7 @@ async fn an_order_whose_firewall_asks_to_wait_for_hours_delays_nobody_elses() {
 /// A firewall that answers as a network does that is down. What it leaves unclear may be held, so two
 /// such orders in a row do pause a network; the next good order ends that.
 #[tokio::test]
-async fn a_shopper_whose_texts_read_as_an_outage_delays_others_by_two_minutes_at_most() {
+async fn a_shopper_whose_texts_read_as_an_outage_delays_few_others_and_those_by_seconds() {
     let html = Fault::answer(Answer::of("text/html", "<h1>blocked</h1>"));
     let asks = Fault::answer(Answer::status(503).with_header("retry-after", "30"));
     let cuts = Fault::close_after_reading().not_processed();
@@ -184,41 +185,82 @@ async fn a_shopper_whose_texts_read_as_an_outage_delays_others_by_two_minutes_at
         let came = orders(&bundle, good, IN_A_ROW, &fault).await;
         bundle.work_until(bundle.bed.now() + Duration::from_mins(15)).await;
 
-        let longest = longest_wait(&bundle, &came).await;
-        assert!(longest <= MOST_MINUTES, "{fault:?}: {longest:?}");
+        let waits = waits(&bundle, &came).await;
+        let (mostly, longest) = (waits[waits.len() * 9 / 10], waits[waits.len() - 1]);
+        println!("{fault:?}: nine of ten waited {mostly:?}, the longest {longest:?}");
+        assert!(mostly.is_zero() && longest <= LONGEST, "{fault:?}: {mostly:?}, {longest:?}");
     }
 }
 
-/// Where hardly anybody orders, the good order that waits has its turn before the shopper's others.
+/// However seldom somebody orders: ten of a shopper at once leave the first probe to who comes next.
 #[tokio::test]
-async fn a_good_order_that_waits_behind_ten_of_a_shopper_is_the_next_to_be_tried() {
-    for (seconds, bound) in [(5, 2), (600, 15)] {
+async fn a_good_order_that_comes_after_ten_of_a_shopper_waits_for_nothing() {
+    let mins = Duration::from_mins;
+    for (after, longest) in [
+        // In the same second it is the last of those that wait.
+        (Duration::ZERO, mins(3)),
+        (Duration::from_secs(2), Duration::ZERO),
+        (Duration::from_secs(18), Duration::ZERO),
+        (mins(1), Duration::ZERO),
+        // By then the shopper's other orders were tried.
+        (mins(10), mins(15)),
+    ] {
         let bundle = Bundle::new(6).await;
         for number in 0..IN_A_ROW {
             let order = hostile(&bundle, &format!("h{number}"), &Fault::status(503));
             assert_eq!(bundle.post("/orders", &order).await.status, 202);
             bundle.work().await;
         }
-        bundle.work_until(bundle.bed.now() + Duration::from_secs(seconds)).await;
+        bundle.work_until(bundle.bed.now() + after).await;
         let came = BTreeMap::from([("g".to_owned(), bundle.bed.now())]);
         assert_eq!(bundle.post("/orders", &order("g")).await.status, 202);
         bundle.work().await;
-        bundle.work_until(bundle.bed.now() + Duration::from_mins(20)).await;
+        bundle.work_until(bundle.bed.now() + mins(20)).await;
 
-        let longest = longest_wait(&bundle, &came).await;
-        assert!(longest <= Duration::from_mins(bound), "{seconds} s after: {longest:?}");
+        let waits = waits(&bundle, &came).await;
+        assert!(waits[waits.len() - 1] <= longest, "{after:?} after: {waits:?}");
     }
+}
+
+/// A firewall that refuses requests before a network that is down: its answers say nothing about the
+/// network, so that nobody can have every order of others end in doubt.
+#[tokio::test]
+async fn a_shopper_whose_requests_are_refused_does_not_end_the_pause_of_a_network_that_is_down() {
+    let bundle = Bundle::new(7).await;
+    let sandbox = &bundle.bed.sandbox;
+    let is_down = Rule::on(Network::CashMyCell, Fault::status(503)).forever();
+    for number in 0..REFUSED {
+        let refused = hostile(&bundle, &format!("h{number}"), &Fault::status(406));
+        assert_eq!(bundle.post("/orders", &refused).await.status, 202);
+        bundle.work().await;
+        let id = format!("g{number}");
+        let down = is_down.clone().order(format!("cmc{id}"));
+        sandbox.script(down).expect("a rule");
+        assert_eq!(bundle.post("/orders", &order(&id)).await.status, 202);
+        bundle.work().await;
+        bundle.work_until(bundle.bed.now() + Duration::from_mins(2)).await;
+    }
+
+    let mut held = 0;
+    for number in 0..REFUSED {
+        let states = bundle.states(&format!("g{number}")).await;
+        let at = |network: &str| states.iter().find(|(name, ..)| name == network).cloned();
+        let (_, state, reason) = at("cashmycell").expect("a delivery");
+        held += usize::from(state == "unconfirmed");
+        assert!(state == "unconfirmed" || reason.as_deref() == Some("network_down"), "{state}");
+    }
+    assert!((2..=8).contains(&held), "{held} of an hour");
 }
 
 /// Every good order was reported by every network at the time at which it came.
 async fn assert_none_waited(bundle: &Bundle, came: &BTreeMap<String, Timestamp>) {
-    assert_eq!(longest_wait(bundle, came).await, Duration::ZERO);
+    assert_eq!(waits(bundle, came).await.pop(), Some(Duration::ZERO));
 }
 
-/// Every good order was reported by every network, at the latest so long after it came.
-async fn longest_wait(bundle: &Bundle, came: &BTreeMap<String, Timestamp>) -> Duration {
+/// Every good order was reported by every network, so long after it came: the shortest first.
+async fn waits(bundle: &Bundle, came: &BTreeMap<String, Timestamp>) -> Vec<Duration> {
     let published = bundle.bed.published().await;
-    let mut longest = Duration::ZERO;
+    let mut waits = Vec::new();
     for network in NETWORKS {
         let mut reported = BTreeSet::new();
         for (kind, detail) in &published {
@@ -229,10 +271,12 @@ async fn longest_wait(bundle: &Bundle, came: &BTreeMap<String, Timestamp>) -> Du
                 continue;
             }
             let at = detail["at"].as_str().and_then(Timestamp::parse).expect("a time");
-            longest = longest.max(at.since(*came));
-            reported.insert(id);
+            if reported.insert(id) {
+                waits.push(at.since(*came));
+            }
         }
         assert_eq!(reported.len(), came.len(), "{network}");
     }
-    longest
+    waits.sort_unstable();
+    waits
 }

@@ -23,6 +23,7 @@ mod dead_network;
 mod events;
 mod from_bus;
 mod from_bus_read;
+mod hostile_sender;
 mod hostile_shopper;
 mod layers;
 mod life;

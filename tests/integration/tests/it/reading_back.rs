@@ -238,3 +238,15 @@ async fn the_check_of_answers_sees_what_is_wrong() {
     bad.as_object_mut().expect("an object").remove("reason");
     assert_eq!(description.differences(schema, &bad), ["/reason: is missing"]);
 }
+
+#[tokio::test]
+async fn an_id_that_is_longer_than_a_key_of_the_ledger_is_unknown_and_not_asked_for() {
+    let bundle = Bundle::new(1).await;
+
+    for id in ["x".repeat(129), "x".repeat(2_049), "\u{e9}".repeat(1_025), "x".repeat(8_000)] {
+        let reply = bundle.get(&id).await;
+
+        assert_eq!(reply.problem(), (404, "unknown_order".to_owned()), "{} bytes", id.len());
+    }
+    bundle.assert_untouched("ids that are none");
+}

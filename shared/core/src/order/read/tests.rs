@@ -329,3 +329,19 @@ fn events_of_others_may_carry_more() {
 
     assert!(Order::read(&order, UnknownFields::Ignore).is_ok());
 }
+
+#[test]
+fn of_more_lines_or_members_than_anybody_has_the_first_are_kept() {
+    let members: Map<_, _> = (0..10_000).map(|number| (format!("m{number}"), json!(1))).collect();
+    let mut order = with("items", json!(vec![0; 500_000]));
+    order["clicks"] = json!({ "one": members });
+    order["items"][0] = json!({ "refs": members });
+    order["refunds"] =
+        json!([{ "id": "R-1", "amount": "1", "lines": [{ "line": 499_999, "amount": "1" }] }]);
+
+    let order = Order::read(&order, UnknownFields::Ignore).expect("an order");
+
+    assert_eq!((order.items.len(), order.refunds.len()), (MOST_ITEMS, 1));
+    let click = order.clicks["one"].as_object().map(Map::len);
+    assert_eq!((click, order.items[0].refs.len()), (Some(MOST_MEMBERS), MOST_MEMBERS));
+}

@@ -10,15 +10,20 @@ use postback_core::{
 };
 
 /// The pauses of an outage; the last one repeats. The first is short, because two orders of one
-/// shopper are no outage.
+/// shopper are no outage: the next order that comes is tried.
 pub(super) const OUTAGE_PAUSES: [Duration; 4] = [
-    Duration::from_secs(10),
+    Duration::from_secs(2),
     Duration::from_mins(2),
     Duration::from_mins(5),
     Duration::from_mins(15),
 ];
 /// The time for which an outage leaves the probe to a new order, or to the one that came last.
-pub(super) const NEWEST_FIRST: Duration = Duration::from_secs(10);
+pub(super) const NEWEST_FIRST: Duration = Duration::from_secs(5);
+/// An order that comes so soon after an outage began comes with those that failed: one shopper may
+/// send many at once.
+pub(super) const COMES_WITH: Duration = Duration::from_secs(1);
+/// The time for which those leave the first probe to an order that comes later.
+pub(super) const LATER_FIRST: Duration = Duration::from_mins(2);
 /// The time for which orders wait for the answer to the probe of an outage: longer than a network's
 /// timeout.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
@@ -47,6 +52,7 @@ pub(super) struct OpenCircuit {
     pub(super) cause: Cause,
     /// The version of the settings under which it opened.
     pub(super) settings: String,
+    pub(super) opened_at: Timestamp,
     pub(super) until: Timestamp,
     /// The number of probes so far.
     pub(super) probes: usize,
@@ -54,13 +60,24 @@ pub(super) struct OpenCircuit {
     pub(super) only_refused: bool,
     /// The new order that came last since the last probe.
     pub(super) newest: Option<String>,
+    /// True if a new order came later than those that failed.
+    pub(super) later_came: bool,
 }
 
 impl OpenCircuit {
     pub(super) fn new(cause: Cause, settings: &str, now: Timestamp) -> Self {
         let (settings, only_refused) = (settings.to_owned(), cause.is_by_status_alone());
-        let open = Self { cause, settings, until: now, probes: 0, only_refused, newest: None };
+        let (opened_at, probes, newest, later_came) = (now, 0, None, false);
+        let until = now;
+        let open =
+            Self { cause, settings, opened_at, until, probes, only_refused, newest, later_came };
         Self { until: now + open.pause(), ..open }
+    }
+
+    /// Notes a new order that has to wait.
+    pub(super) fn note_new(&mut self, order_id: &str, now: Timestamp) {
+        self.newest = Some(order_id.to_owned());
+        self.later_came |= now >= self.opened_at + COMES_WITH;
     }
 
     /// The time after the pause for which this order leaves the probe to another one.
@@ -70,12 +87,15 @@ impl OpenCircuit {
         is_new: bool,
         failed_last: bool,
     ) -> Duration {
-        let is_newest = is_new || self.newest.as_deref().is_none_or(|newest| newest == order_id);
+        let is_newest = self.newest.as_deref().is_none_or(|newest| newest == order_id);
+        let to_newest = if is_newest { Duration::ZERO } else { NEWEST_FIRST };
         match self.cause {
             Cause::Throttled => Duration::ZERO,
             _ if failed_last => LONE_ORDER_PAUSE,
-            Cause::Outage if !is_newest => NEWEST_FIRST,
-            _ => Duration::ZERO,
+            Cause::Outage if is_new => Duration::ZERO,
+            Cause::Outage if self.probes == 0 && !self.later_came => LATER_FIRST + to_newest,
+            Cause::Outage => to_newest,
+            Cause::Setting(..) => Duration::ZERO,
         }
     }
 

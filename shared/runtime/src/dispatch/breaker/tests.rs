@@ -1,7 +1,7 @@
 use postback_core::delivery::State;
 
 use super::{
-    open::{LONE_ORDER_PAUSE, NEWEST_FIRST, OUTAGE_PAUSES, SETTING_PAUSE},
+    open::{COMES_WITH, LATER_FIRST, LONE_ORDER_PAUSE, OUTAGE_PAUSES, SETTING_PAUSE},
     *,
 };
 
@@ -137,11 +137,11 @@ fn orders_wait_retrying_in_an_outage_and_parked_for_a_wrong_setting() {
 }
 
 #[test]
-fn probes_after_10_seconds_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
+fn probes_after_2_seconds_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
     let mut breaker = opened(&doubt());
     let mut now = START;
 
-    for (seconds, probe) in [(10, "C"), (120, "D"), (300, "E"), (900, "F"), (900, "G")] {
+    for (seconds, probe) in [(2, "C"), (120, "D"), (300, "E"), (900, "F"), (900, "G")] {
         now = now + Duration::from_secs(seconds);
         let early = Timestamp::from_millis(now.as_millis() - 1);
         assert!(matches!(breaker.check(probe, true, "v1", early), Circuit::Open(_)), "{seconds}");

@@ -12,6 +12,7 @@ mod cancellation;
 mod clicks;
 mod fixtures;
 mod formats;
+mod grown;
 mod lines;
 mod outage;
 mod pauses;

@@ -104,3 +104,28 @@ async fn a_permission_is_counted_until_the_order_comes_for_it_or_it_lapses() {
     let counted = [permitted, used, lapsed].map(|counts| counts["cashmycell"].permitted);
     assert_eq!(counted, [2, 1, 0]);
 }
+
+#[tokio::test]
+async fn a_claim_that_the_ledger_does_not_end_keeps_nothing_else_from_being_counted() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::CashMyCell, Fault::close_after_reading());
+    bundle.post("/orders/cashmycell", &order("A-1", "a")).await;
+    let strikes = [Strike::Pass; 2].into_iter().chain([Strike::Hang]);
+    bundle.bed.table.script(strikes);
+    let died = order("A-2", "b");
+    tokio::select! {
+        _ = bundle.post("/orders/shopback", &died) => panic!("the ledger never answers"),
+        () = bundle.bed.table.wait_for_strikes(1) => {}
+    }
+    bundle.bed.advance(Duration::from_mins(2));
+
+    bundle.bed.table.fail_all(Some("PutItem"));
+    let counts = sweep(&bundle).await;
+    bundle.bed.table.fail_all(None);
+    let state = bundle.shopback.record("A-2").await.expect("a record").protocol.state;
+    sweep(&bundle).await;
+
+    assert_eq!((counts["cashmycell"].held, counts["shopback"].open), (1, 1));
+    assert_eq!(state, State::Sending);
+    assert_eq!(published(&bundle, "shopback").await, ["unconfirmed"], "by the next sweep");
+}

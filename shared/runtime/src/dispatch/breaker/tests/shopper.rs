@@ -5,10 +5,69 @@ use super::*;
 /// Bad orders failed and wait, then a good one came and waits.
 fn with_a_good_one_that_waits() -> CircuitBreaker {
     let mut breaker = opened(&doubt());
-    for order_id in ["bad-3", "bad-4", "good"] {
-        assert!(matches!(breaker.check(order_id, true, "v1", START), Circuit::Open(_)));
+    for (order_id, now) in [("bad-3", START), ("bad-4", START), ("good", START + COMES_WITH)] {
+        assert!(matches!(breaker.check(order_id, true, "v1", now), Circuit::Open(_)));
     }
     breaker
+}
+
+/// Returns the time at which an order that waited comes again; `None` if it is sent.
+fn comes_again(breaker: &mut CircuitBreaker, order_id: &str, now: Timestamp) -> Option<Timestamp> {
+    match breaker.check(order_id, false, "v1", now) {
+        Circuit::Open(open) => Some(open.until),
+        Circuit::Closed | Circuit::HalfOpen => None,
+    }
+}
+
+#[test]
+fn orders_that_came_with_those_that_failed_leave_the_first_probe_to_a_later_one() {
+    let half_open = START + OUTAGE_PAUSES[0];
+    let with_ten_at_once = || {
+        let mut breaker = opened(&doubt());
+        for number in 3..=10 {
+            breaker.check(&format!("bad-{number}"), true, "v1", START);
+        }
+        breaker
+    };
+
+    let mut breaker = with_ten_at_once();
+    let minute = START + Duration::from_mins(1);
+    for order_id in ["bad-3", "bad-10"] {
+        // It comes again soon, to see whether a later one has closed the circuit.
+        let again = comes_again(&mut breaker, order_id, minute);
+        assert_eq!(again, Some(minute + NEWEST_FIRST), "{order_id}");
+    }
+    assert_eq!(breaker.check("good", true, "v1", minute), Circuit::HalfOpen);
+    let closed = breaker.record("good", &Verdict::Accepted(None), None, "v1", minute);
+    assert_eq!(closed, Some(Change::Closed));
+
+    // No other comes: the one that came last, and then any of them.
+    let mut breaker = with_ten_at_once();
+    let turn = half_open + LATER_FIRST;
+    assert_eq!(comes_again(&mut breaker, "bad-3", turn), Some(turn + NEWEST_FIRST));
+    assert_eq!(comes_again(&mut breaker, "bad-10", turn), None);
+    breaker.record("bad-10", &doubt(), None, "v1", turn);
+    assert_eq!(comes_again(&mut breaker, "bad-3", turn + OUTAGE_PAUSES[1]), None);
+}
+
+#[test]
+fn a_refusal_of_one_request_ends_no_outage_and_hides_none() {
+    let refused = Verdict::rejected("http_refused");
+    for status in [406, 411, 413, 414, 416, 417, 431, 451] {
+        let mut breaker = opened(&doubt());
+        assert_eq!(breaker.record("bad", &refused, Some(status), "v1", START), None);
+        assert!(!tries_others(&mut breaker, "C", START), "{status}");
+
+        let mut breaker = CircuitBreaker::default();
+        breaker.record("A", &doubt(), None, "v1", START);
+        breaker.record("bad", &refused, Some(status), "v1", START);
+        let change = breaker.record("B", &doubt(), None, "v1", START);
+        assert!(matches!(change, Some(Change::Opened(_))), "{status}");
+    }
+    for status in [400, 422] {
+        let closed = opened(&doubt()).record("C", &refused, Some(status), "v1", START);
+        assert_eq!(closed, Some(Change::Closed), "{status}");
+    }
 }
 
 #[test]
@@ -62,7 +121,7 @@ fn an_order_that_fails_again_and_again_is_no_evidence() {
 
     // As a probe it is.
     let mut breaker = opened(&doubt());
-    let half_open = START + OUTAGE_PAUSES[0];
+    let half_open = START + OUTAGE_PAUSES[0] + LATER_FIRST;
     assert_eq!(breaker.check("C", false, "v1", half_open), Circuit::HalfOpen);
     breaker.learn("C", 2, &doubt(), None, "v1", half_open + Duration::from_secs(5));
     let Circuit::Open(open) = breaker.check("D", true, "v1", half_open) else { panic!("closed") };

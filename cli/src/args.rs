@@ -20,6 +20,8 @@ mod redrive;
 mod secret;
 mod settle;
 mod validate;
+#[cfg(test)]
+mod written;
 
 pub(crate) use bring::{Replay, ReplayEvents, Replays};
 pub(crate) use check::Check;
@@ -173,6 +175,7 @@ impl Command {
                 if let Some(from) = &check.from {
                     span::Span::parse(from, check.to.as_deref(), now)?;
                 }
+                check.between(now)?;
             }
             Self::Orders(Orders::Replay(replay)) => {
                 span::Span::parse(&replay.from, replay.to.as_deref(), now)?;
@@ -273,14 +276,19 @@ mod tests {
     #[test]
     fn a_span_that_holds_nothing_is_refused_before_the_first_call() {
         let of = |more: &[&str]| {
-            let list = ["postback", "orders", "list"];
-            let arguments = Arguments::try_parse_from(list.iter().chain(more)).expect("arguments");
+            let words = ["postback", "orders"].iter().chain(more);
+            let arguments = Arguments::try_parse_from(words).expect("arguments");
             arguments.command.check(Timestamp::from_millis(1_795_256_100_000))
         };
 
-        assert_eq!(of(&["--since", "7d", "--until", "1d"]), Ok(()));
+        assert_eq!(of(&["list", "--since", "7d", "--until", "1d"]), Ok(()));
         let empty = Err(Failure::EmptySpan { from: "--since", to: "--until" });
-        assert_eq!(of(&["--since", "1d", "--until", "7d"]), empty);
-        assert_eq!(of(&["--until", "soon"]), Err(Failure::BadInstant { option: "--until" }));
+        assert_eq!(of(&["list", "--since", "1d", "--until", "7d"]), empty);
+        let wrong = |option| Err(Failure::BadInstant { option });
+        assert_eq!(of(&["list", "--until", "soon"]), wrong("--until"));
+        let between = |from, to| of(&["check", "a.csv", "--reported-between", from, to]);
+        assert_eq!(between("7d", "1d"), Ok(()));
+        assert_eq!(between("7d", "soon"), wrong("--reported-between TO"));
+        assert!(matches!(between("1d", "7d"), Err(Failure::EmptySpan { .. })));
     }
 }

@@ -148,10 +148,7 @@ impl<'a> Checker<'a> {
         keys: CookieKeys,
         now: Timestamp,
     ) -> Result<Self, Failure> {
-        let between = match wanted.reported_between.as_slice() {
-            [from, to] => Some(Span::parse(from, Some(to), now)?),
-            _ => None,
-        };
+        let between = wanted.between(now)?;
         Ok(Self { account, wanted, active, keys, now, between, known: Known::default(), orders: 0 })
     }
 

@@ -112,7 +112,7 @@ pub(crate) enum Failure {
     #[error("{from} must be before {to}, and before now.")]
     EmptySpan { from: &'static str, to: &'static str },
     /// A reason that the ledger may not hold.
-    #[error("--reason {0}.")]
+    #[error("The reason {0}.")]
     BadReason(OperatorNoteFault),
     /// A text that is no cursor.
     #[error("--after must be the `next` of an earlier run.")]
@@ -208,16 +208,22 @@ pub(crate) enum Failure {
     ReadOnly,
     /// A bound was reached before the ledger's end.
     #[error(
-        "Only a part of the ledger was read: --read-units was reached. Continue with --after '{next}', \
-         or leave --read-units out."
+        "Only a part of the ledger was read: --read-units was reached. {}",
+        go_on(.next.as_deref())
     )]
-    Stopped { next: String },
+    Stopped { next: Option<String> },
     /// Something needs a person; the answer says what.
     #[error("{0}")]
     NeedsPerson(String),
     /// The network is not paused by itself.
     #[error("There is no such pause of {network}. In force: {instead}. Nothing was changed.")]
     NotPaused { network: String, instead: String },
+    /// There are more letters than were wanted.
+    #[error(
+        "Only {limit} letters were looked at, and there are more. Give a larger --limit, or look again \
+         once these are gone."
+    )]
+    More { limit: usize },
     /// Some messages were left.
     #[error("{left} messages were left in the dead-letter queue: {why}")]
     Left { left: usize, why: &'static str },
@@ -229,6 +235,12 @@ pub(crate) fn why_not(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         kind => kind.to_string(),
     }
+}
+
+/// The way to the rest of the ledger, from the place where the reading ended if it has one.
+fn go_on(next: Option<&str>) -> String {
+    let after = next.map(|next| format!("Continue with --after '{next}', or leave"));
+    format!("{} --read-units out.", after.as_deref().unwrap_or("Leave"))
 }
 
 fn in_brackets(message: &str) -> String {
@@ -287,6 +299,7 @@ impl Failure {
             Self::Stopped { .. } => "stopped",
             Self::NeedsPerson(_) => "needs_person",
             Self::NotPaused { .. } => "not_paused",
+            Self::More { .. } => "more",
             Self::Left { .. } => "left",
         }
     }
@@ -339,7 +352,10 @@ impl Failure {
             | Self::ReadOnly
             | Self::NotPaused { .. }
             | Self::Contended => 4,
-            Self::NotOnItsWay { .. } | Self::Left { .. } | Self::Stopped { .. } => 5,
+            Self::NotOnItsWay { .. }
+            | Self::Left { .. }
+            | Self::More { .. }
+            | Self::Stopped { .. } => 5,
             Self::NeedsPerson(_) => 6,
         }
     }

@@ -57,12 +57,9 @@ pub(crate) async fn run(
         read = gather(account, &filter, after, wanted.read_units, add).await?;
         listing.is_in_order = true;
     }
-    listing.end(&read, output).await?;
+    let next = listing.end(&read, output).await?;
     output.note(&read.cost(listing.found.totals.count));
-    match &read.next {
-        None => read.all_read(),
-        Some(next) => Err(Failure::Stopped { next: next.clone() }),
-    }
+    if read.next.is_some() { Err(Failure::Stopped { next }) } else { read.all_read() }
 }
 
 /// The deliveries that the ledger has to show for a list.

@@ -163,7 +163,7 @@ pub(crate) async fn run(
     let mut months = Months::new();
     let read = gather_all(account, &filter, |record| add(&mut months, &record)).await?;
     if wanted.format == Format::Csv && !output.json {
-        output.raw(&csv(&months));
+        output.raw(&[csv(&months), read.last_lines()].concat());
     } else {
         let rows = months.iter().map(|(period, money)| Row { period, money }).collect();
         let (items, units, unreadable) = (read.items, read.units, read.unreadable);

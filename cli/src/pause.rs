@@ -32,9 +32,14 @@ impl PauseView {
 
     /// The pause as one line.
     pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.subject(), self.what())
+    }
+
+    /// The change, with when, who and why.
+    pub(crate) fn what(&self) -> String {
         let word = if self.paused { "paused" } else { "resumed" };
         let Self { at, by, why, .. } = self;
-        format!("{} {word} at {at} by {}: {}", self.subject(), by.as_str(), why.as_str())
+        format!("{word} at {at} by {}: {}", by.as_str(), why.as_str())
     }
 
     /// The command that ends it.
@@ -45,7 +50,7 @@ impl PauseView {
         }
     }
 
-    fn subject(&self) -> &str {
+    pub(crate) fn subject(&self) -> &str {
         if self.network == ALL_NETWORKS { "all networks" } else { &self.network }
     }
 }

@@ -24,7 +24,7 @@ mod tests;
 use corrected::Corrected;
 use letter::{Content, attribute};
 pub(crate) use shown::{Done, Letter};
-use shown::{View, row};
+use shown::{View, row, why_left};
 
 /// The time for which a message is hidden from others while it is handled, in seconds.
 const HIDDEN: i32 = 120;
@@ -55,16 +55,6 @@ pub(crate) async fn run(
     match (left, wanted.dry_run) {
         (0, _) | (_, true) => Ok(()),
         _ => Err(Failure::Left { left, why: why_left(&letters) }),
-    }
-}
-
-/// The reason that letters stay, and where to read on.
-fn why_left(letters: &[Letter]) -> &'static str {
-    if letters.iter().any(|letter| letter.encrypted) {
-        "some are encrypted with the bus's KMS key, and redrive does not decrypt: the runbook's section \
-         on bus dead letters has the way. Others are faulty or no orders, and would come back."
-    } else {
-        "they are faulty or no orders, and would come back."
     }
 }
 
@@ -135,11 +125,8 @@ impl<'a> Work<'a> {
         while self.letters.len() < self.wanted.limit {
             let messages = self.receive(self.wanted.limit - self.letters.len()).await?;
             if messages.is_empty() {
-                break;
+                return Ok(());
             }
-            // All of them are hidden, also those that a failure keeps from being handled.
-            let handles = messages.iter().filter_map(|message| message.receipt_handle());
-            self.hidden.extend(handles.map(str::to_owned));
             for message in messages {
                 // A letter comes a second time: all have been seen.
                 if !seen.insert(message.message_id().unwrap_or_default().to_owned()) {
@@ -148,10 +135,17 @@ impl<'a> Work<'a> {
                 self.handle(&message).await?;
             }
         }
+        let is_done = self.letters.iter().any(|letter| letter.done == Done::Corrected);
+        let others = if is_done { Vec::new() } else { self.receive(1).await? };
+        let is_new = |message: &Message| !seen.contains(message.message_id().unwrap_or_default());
+        if others.iter().any(is_new) {
+            return Err(Failure::More { limit: self.wanted.limit });
+        }
         Ok(())
     }
 
-    async fn receive(&self, most: usize) -> Result<Vec<Message>, Failure> {
+    /// Receives messages. All of them are hidden, also those that a failure keeps from being handled.
+    async fn receive(&mut self, most: usize) -> Result<Vec<Message>, Failure> {
         let receive = self
             .account
             .queues
@@ -164,7 +158,10 @@ impl<'a> Work<'a> {
             .message_system_attribute_names(MessageSystemAttributeName::All);
         let output = receive.send().await;
         let output = output.map_err(|error| failed("SQS", "ReceiveMessage", &error))?;
-        Ok(output.messages.unwrap_or_default())
+        let messages = output.messages.unwrap_or_default();
+        let handles = messages.iter().filter_map(|message| message.receipt_handle());
+        self.hidden.extend(handles.map(str::to_owned));
+        Ok(messages)
     }
 
     async fn handle(&mut self, message: &Message) -> Result<(), Failure> {

@@ -14,6 +14,9 @@ const DOLLARS_A_UNIT: f64 = 0.125e-6;
 /// The number of shares of the ledger that are read at once.
 const SEGMENTS: i32 = 24;
 
+/// The words for a list of which the ledger may hold more.
+pub(crate) const PART: &str = "PART OF THE LEDGER ONLY: there may be more than this.";
+
 /// The time between two looks at how far a reading is.
 const A_SECOND: Duration = Duration::from_secs(1);
 
@@ -50,6 +53,16 @@ impl Read {
         let verb = if count == 1 { "delivery is" } else { "deliveries are" };
         (count > 0)
             .then(|| format!("{count} {verb} of a later version and left out: update the tool."))
+    }
+
+    /// The last lines of comma-separated values that do not hold the whole ledger.
+    pub(crate) fn last_lines(&self) -> Vec<u8> {
+        let part = self.next.as_ref().map(|_| PART.to_owned());
+        let left_out = self.left_out().map(|text| format!("LEFT OUT: {text}"));
+        part.into_iter().chain(left_out).fold(Vec::new(), |mut file, line| {
+            file.extend(format!("{line}\n").into_bytes());
+            file
+        })
     }
 
     /// The part that was read so far, for a person who waits.

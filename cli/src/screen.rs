@@ -7,6 +7,8 @@ use std::{
 
 use postback_core::delivery::State;
 
+use crate::view::visible;
+
 mod wrap;
 mod zone;
 
@@ -33,9 +35,9 @@ fn exported(name: &str) -> Option<usize> {
 
 /// A place for text, which may show lines in a way of its own.
 pub(crate) trait Screen: Write {
-    /// A line as it is shown.
-    fn shown(&self, line: &str) -> String {
-        line.to_owned()
+    /// Lines as they are shown: nothing that an order's sender wrote controls the screen.
+    fn shown(&self, lines: &str) -> String {
+        lines.split('\n').map(visible).collect::<Vec<_>>().join("\n")
     }
 
     /// Returns whether a person looks at it.
@@ -84,11 +86,13 @@ impl<W: Write> Write for Terminal<W> {
 }
 
 impl<W: Write> Screen for Terminal<W> {
-    fn shown(&self, line: &str) -> String {
-        let line = self.zone.line(line);
-        // What goes to another program stays on its line.
-        let lines = if self.is_watched { within(&line, self.width) } else { vec![line] };
-        let shown = lines.into_iter().map(|it| if self.colours { coloured(&it) } else { it });
+    fn shown(&self, lines: &str) -> String {
+        let broken = lines.split('\n').flat_map(|line| {
+            let line = self.zone.line(&visible(line));
+            // What goes to another program stays on its line.
+            if self.is_watched { within(&line, self.width) } else { vec![line] }
+        });
+        let shown = broken.map(|it| if self.colours { coloured(&it) } else { it });
         shown.collect::<Vec<_>>().join("\n")
     }
 
@@ -148,6 +152,9 @@ mod tests {
         let lines = terminal(true).shown(&long);
         assert!(lines.lines().all(|line| line.chars().count() <= 80), "{lines}");
         assert_eq!(terminal(false).shown(&long), long);
+        // Of several lines each is one, and none controls the screen.
+        assert_eq!(terminal(false).shown("a \u{1b}[2J\nb\u{202e}\r"), "a ?[2J\nb??");
+        assert_eq!(terminal(true).shown(&format!("{long}\nb")), format!("{lines}\nb"));
         // Progress is shown in place, and only to a person.
         let mut watched = terminal(true);
         for text in ["", "1,000 read", "2,000 read", "", ""] {

@@ -16,10 +16,20 @@ pub(crate) struct Span {
 impl Span {
     /// Parses `--from` and `--to`.
     pub(crate) fn parse(from: &str, to: Option<&str>, now: Timestamp) -> Result<Self, Failure> {
-        let from = instant("--from", from, now)?;
-        let to = to.map_or(Ok(now), |to| instant("--to", to, now))?;
+        Self::of(["--from", "--to"], from, to, now)
+    }
+
+    /// Parses the times of two options of these names.
+    pub(crate) fn of(
+        names: [&'static str; 2],
+        from: &str,
+        to: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let from = instant(names[0], from, now)?;
+        let to = to.map_or(Ok(now), |to| instant(names[1], to, now))?;
         if from >= to {
-            return Err(Failure::EmptySpan { from: "--from", to: "--to" });
+            return Err(Failure::EmptySpan { from: names[0], to: names[1] });
         }
         Ok(Self { from, to: to.min(now) })
     }

@@ -13,7 +13,7 @@ use crate::{
     scan::{Read, gather, watched},
     screen::{height, wrapped, wrapped_command},
     view::{Output, age, fitted},
-    watch::Watched,
+    watch::{Watched, apart},
 };
 
 mod group;
@@ -42,7 +42,7 @@ struct View<'a> {
     unclaimed: &'a Unclaimed,
     read: usize,
     read_units: f64,
-    /// True if the ledger was read to its end.
+    /// True if the ledger was read to its end, and the rest was asked about.
     complete: bool,
 }
 
@@ -57,7 +57,6 @@ pub(crate) async fn run(
     let place = format!("{} in {}", account.place.stack, account.place.region);
     let read = async {
         match wanted.read_units {
-            // In the ledger's order, which has a place to go on from.
             Some(most) => {
                 let add = |record| counted.add(&record, now);
                 gather(account, &filter, None, Some(most), add).await
@@ -66,11 +65,17 @@ pub(crate) async fn run(
         }
     };
     let (read, looked) = tokio::join!(read, Watched::look(account));
-    let (read, looked) = (read?, looked?);
+    // What the one has found is shown although the other failed.
+    let ((read, unread), (looked, unseen)) = (apart(read), apart(looked));
     looked.count(account, &mut counted);
     let needs = needs(&counted, &looked.alarms, &looked.mappings, &read, now);
+    let unseen = unseen.or(looked.pauses_unread);
+    let part = part(unread.is_some(), unseen.is_some(), read.next.is_some());
+    let failure = unread.or(unseen);
+    if let Some(failure) = failure.as_ref().filter(|_| needs.is_empty()) {
+        return Err(failure.clone());
+    }
     let counts = &counted.networks;
-    let part = read.next.is_some().then_some("PART OF THE LEDGER ONLY: the counts are too low.");
     let lines_of_screen = if wanted.all { usize::MAX } else { height() };
     let sheet =
         Sheet { place: &place, counts, needs: &needs, read: &read, part, height: lines_of_screen };
@@ -84,14 +89,25 @@ pub(crate) async fn run(
             unclaimed: &read.unclaimed,
             read: read.items,
             read_units: read.units,
-            complete: read.next.is_none(),
+            complete: read.next.is_none() && failure.is_none(),
         },
     );
     output.note(&read.cost(counts.values().map(|counts| counts.open.count).sum()));
-    match (needs.len(), read.next) {
-        (0, None) => Ok(()),
-        (0, Some(next)) => Err(Failure::Stopped { next }),
-        (count, _) => Err(Failure::NeedsPerson(format!("Needs a person: {count}."))),
+    match (failure, needs.len(), read.next) {
+        (Some(failure), ..) => Err(failure),
+        (None, 0, None) => Ok(()),
+        (None, 0, Some(_)) => Err(Failure::Stopped { next: None }),
+        (None, count, _) => Err(Failure::NeedsPerson(format!("Needs a person: {count}."))),
+    }
+}
+
+/// The warning that something is missing.
+const fn part(unread: bool, unseen: bool, stopped: bool) -> Option<&'static str> {
+    match (unread, unseen, stopped) {
+        (true, ..) => Some("THE LEDGER WAS NOT READ TO ITS END: the counts are too low."),
+        (_, true, _) => Some("NOT ALL COULD BE READ: the last line says what is missing."),
+        (.., true) => Some("PART OF THE LEDGER ONLY: the counts are too low."),
+        _ => None,
     }
 }
 
@@ -146,6 +162,7 @@ impl Sheet<'_> {
         let mut lines = vec![match self.needs.len() {
             0 if self.part.is_none() => format!("{place}: nothing needs a person"),
             0 => format!("{place}: nothing in this part of the ledger needs a person"),
+            1 => format!("{place}: 1 needs a person"),
             count => format!("{place}: {count} need a person"),
         }];
         lines.extend(self.part.map(str::to_owned));

@@ -60,8 +60,20 @@ pub(crate) struct Watched {
     pub(crate) dead_letters: Vec<(String, usize)>,
     /// The number of faulty orders of the bus.
     pub(crate) faulty_orders: usize,
+    /// The number of the bus's own dead letters.
+    pub(crate) bus_letters: usize,
     /// The pauses in force.
     pub(crate) pauses: Vec<PauseView>,
+    /// The reason that the pauses are missing: they are in the ledger, which may not answer.
+    pub(crate) pauses_unread: Option<Failure>,
+}
+
+/// A result with nothing in place of what failed, and the failure.
+pub(crate) fn apart<T: Default>(result: Result<T, Failure>) -> (T, Option<Failure>) {
+    match result {
+        Ok(value) => (value, None),
+        Err(failure) => (T::default(), Some(failure)),
+    }
 }
 
 impl Watched {
@@ -78,13 +90,24 @@ impl Watched {
         });
         let dead_letters = try_join_all(letters).await?;
         let faulty_orders = waiting(account, account.output("FaultyOrdersQueueUrl")?).await?;
-        let (alarms, mappings, pauses) = (alarms?, mappings?, pauses?);
-        Ok(Self { alarms, mappings, dead_letters, faulty_orders, pauses })
+        let bus_letters = waiting(account, account.output("BusLettersUrl")?).await?;
+        let (alarms, mappings) = (alarms?, mappings?);
+        let (pauses, pauses_unread) = apart(pauses);
+        Ok(Self {
+            alarms,
+            mappings,
+            dead_letters,
+            faulty_orders,
+            bus_letters,
+            pauses,
+            pauses_unread,
+        })
     }
 
     /// Counts what is not in the ledger.
     pub(crate) fn count(&self, account: &Account, counted: &mut Counted) {
         counted.faulty_orders = self.faulty_orders;
+        counted.bus_letters = self.bus_letters;
         for network in account.networks() {
             let name = format!("{}FunctionQueue", network.prefix);
             let is_stopped = |mapping: &Mapping| mapping.logical == name && mapping.is_stopped();

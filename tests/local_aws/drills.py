@@ -1,7 +1,4 @@
-"""The situations that `make drill` brings about, the operator's way out of each, and what holds once it is over.
-
-test_drills.py plays all but network-down.
-"""
+"""The situations that `make drill` brings about, the operator's way out of each, and what holds once it is over; test_drills.py plays them."""
 
 import json
 import time

@@ -16,7 +16,7 @@ HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;"
 PAGES = [
     *("/", "/networks", "/orders", "/orders?which=held", "/orders?which=validations", "/decide", "/decide?which=held&network=cashmycell"),
     *(f"/order?id=O-{number}" for number in (47002, 47010, 47011, 47012, 47013, 47020)),
-    *("/replay", "/letters?network=shopback", "/money", "/activity"),
+    *("/replay", "/replay?from=2h", "/letters?network=shopback", "/letters", "/money", "/activity"),
 ]
 AXE = "4.10.3"
 TAB, ENTER, SPACE = "\ue004", "\ue007", " "
@@ -286,6 +286,9 @@ def test_axe_finds_nothing(served, dark, tmp_path):
         # What a form leads to: the previews, the work under way or done, and its results.
         preview(served, browser, report)
         assert faults(browser, program) == [], "the preview of a report"
+        browser.go(served.base + "/money")
+        wait_for(browser, "Reports compared since this console began")
+        assert faults(browser, program) == [], "the comparisons"
         browser.go(served.base + "/")
         decide(browser, "for axe")
         assert faults(browser, program) == [], "the preview of a decision"

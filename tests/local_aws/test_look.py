@@ -1,10 +1,17 @@
 """What the tool shows: the screen of what needs a person, lists with their totals, and failures for programs."""
 
+import contextlib
 import csv
 import io
+import os
+import pty
+import re
+import subprocess
 from datetime import datetime, timezone
 
+import pytest
 from examples import read_back
+from stack import REGION, ROOT_KEY, local_environment
 from test_end_to_end import eventually, new_id, order, put_on_bus
 from test_tool import held, postback  # noqa: F401
 
@@ -58,6 +65,50 @@ def test_nothing_found_says_how_much_was_read(stack, postback):  # noqa: F811
     # A page is 1 MB, which the ledger of a test may be less or more than.
     part = postback("list", "--reason", "none_such", "--read-units", "1")
     assert (part.status, "The whole ledger was read" in part.out, "PART OF THE LEDGER ONLY" in part.out) in [(0, True, False), (5, False, True)]
+
+
+def on_a_terminal(stack, program, *arguments: str, **variables: str) -> str:
+    """What the tool shows on a terminal."""
+    ours, theirs = pty.openpty()
+    environment = {**local_environment(), **ROOT_KEY, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.port}", "TERM": "xterm"}
+    tool = subprocess.Popen(
+        [program, *arguments], env=environment | variables, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    # The end of a terminal is an error.
+    with contextlib.suppress(OSError):
+        while piece := os.read(ours, 65536):
+            shown += piece
+    os.close(ours)
+    assert tool.wait(60) == 0, shown
+    return shown.decode()
+
+
+COLOUR = re.compile("\x1b\\[[0-9]+m")
+
+
+@pytest.mark.parametrize(("variables", "has_colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)], ids=["xterm", "NO_COLOR", "dumb"])
+def test_states_have_colours_where_the_terminal_has_them(stack, tool_program, variables, has_colours):
+    held(stack)
+
+    shown = on_a_terminal(stack, tool_program, "orders", "list", "--held", "--network", "cashmycell", **variables)
+
+    assert "unconfirmed" in shown and bool(COLOUR.search(shown)) is has_colours, shown
+    # Each line after what was shown in place before it.
+    lines = [COLOUR.sub("", line.split("\x1b[K")[-1]) for line in shown.split("\r\n")]
+    assert all(len(line) <= 80 for line in lines), shown
+
+
+def test_people_get_times_in_their_zone_and_programs_in_utc(stack, postback):  # noqa: F811
+    shown = held(stack)["order_id"]
+
+    for_people = postback("show", shown, "--time-zone", "+02:00").out
+    for_programs = postback("show", shown, "--time-zone", "+02:00", "--json").json
+
+    assert re.search(r"first seen +\S+\+02:00", for_people) and not re.search(r"\d\dZ", for_people), for_people
+    assert for_programs["deliveries"][0]["first_seen_at"].endswith("Z")
+    assert postback("show", shown, "--time-zone", "Europe/Nowhere", "--json").code == "usage"
 
 
 def test_conflicts_are_listed(stack, postback):  # noqa: F811

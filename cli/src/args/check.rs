@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use postback_core::clock::Timestamp;
+
+use crate::{failure::Failure, span::Span};
 
 /// Compare the shop's export with the ledger
 ///
@@ -71,4 +74,15 @@ pub(crate) struct Check {
     /// Show at most so many lines of what is not alike
     #[arg(long, default_value_t = 1_000)]
     pub(crate) limit: usize,
+}
+
+impl Check {
+    /// The time of what was reported and is looked at alone.
+    pub(crate) fn between(&self, now: Timestamp) -> Result<Option<Span>, Failure> {
+        let names = ["--reported-between FROM", "--reported-between TO"];
+        match self.reported_between.as_slice() {
+            [from, to] => Span::of(names, from, Some(to), now).map(Some),
+            _ => Ok(None),
+        }
+    }
 }

@@ -15,7 +15,8 @@ use rust_decimal::Decimal;
 /// are on. Who waits at a terminal is shown after two seconds what was found so
 /// far.
 ///
-/// The exit status is 0 if nothing needs a person and 6 if something does.
+/// The exit status is 0 if nothing needs a person and 6 if something does. It is
+/// 1 if a part could not be read, which is named; what was found is shown.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Status {

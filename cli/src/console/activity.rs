@@ -29,8 +29,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
              latest 10. Then the latest 20 replays of the archive, as EventBridge keeps them. Redrives change no \
              delivery and leave no trace; CloudTrail has them."
         }
-        @if decisions.is_empty() { p { "Nobody has decided anything." } }
-        @else { div.scroll tabindex="0" role="group" aria-label="Table" { table {
+        @if !decisions.is_empty() { div.scroll tabindex="0" role="group" aria-label="Table" { table {
             caption { "Decisions, the latest first" }
             thead { tr {
                 th scope="col" { "When" } th scope="col" { "Order" } th scope="col" { "Network" }
@@ -38,6 +37,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
             } }
             tbody { @for decided in decisions { (row(&console, decided)) } }
         } } }
+        @else if reading.ended_at.is_some() { p { "Nobody has decided anything." } }
         (pauses::history(&console, &changes))
         (replays::history(&console, &replays))
         (how_much(&console, &reading, "/activity"))

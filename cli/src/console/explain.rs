@@ -160,7 +160,7 @@ pub(super) fn to_do(code: &str) -> &'static str {
         }
         "validation" => {
             "Until they are decided the customers get no cashback, and what came back may be billed. Do what the \
-             reason asks for: have the shop send a refund that is missing, correct the setting of validations (make \
+             reason asks for: have the shop send a refund that is missing, correct the setting of validations (postback \
              secret), or look the order up at the network and decide about its validation."
         }
         "claim_back" => {

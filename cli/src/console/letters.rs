@@ -15,6 +15,7 @@ use crate::{
     args::Redrive,
     failure::Failure,
     redrive::{Done, Letter, redrive},
+    view::visible,
 };
 
 /// The most letters that are shown or put back at once.
@@ -54,8 +55,8 @@ async fn handled(console: &Console, network: &str, dry_run: bool) -> Result<Mark
         redrive(&console.account, &wanted(network, dry_run), console.now()).await?;
     Ok(html! {
         @if let Err(failure) = &worked { p role="alert" { (failure.to_string()) } }
-        @if letters.is_empty() { p { "There are no dead letters of " (name(network)) "." } }
-        @else { (table(&letters)) }
+        @if !letters.is_empty() { (table(&letters)) }
+        @else if worked.is_ok() { p { "There are no dead letters of " (name(network)) "." } }
         @if dry_run && console.writes && !letters.is_empty() {
             form.act action="/letters/run" method="post" {
                 (key(console))
@@ -77,7 +78,7 @@ fn table(letters: &[Letter]) -> Markup {
                 Some(order) => { a href=(link("/order", &[("id", order)])) { (id(order)) } },
                 None => "–",
             } }
-            td { (letter.why) @for fault in &letter.faults { "; " (fault) } }
+            td { (visible(&letter.why)) @for fault in &letter.faults { "; " (visible(fault)) } }
             td { @match letter.done { Done::Redriven => "put back", Done::Corrected => "corrected", Done::Left => "left there" } }
             td.id { (letter.message_id) }
         } } }

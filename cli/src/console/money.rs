@@ -15,10 +15,7 @@ use super::{
     report,
     survey::Survey,
 };
-use crate::{
-    money::{COLUMNS, csv},
-    scan::Read,
-};
+use crate::money::{COLUMNS, csv};
 
 pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
     let reading = console.survey.look(&console).await;
@@ -29,8 +26,8 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
              approved or, where nothing is validated, was cancelled or refunded after it was reported; once a person has \
              acknowledged it, it is \"Claimed back\". What a network pays is in its report alone, which is compared below."
         }
-        @if reading.value.money.is_empty() { p { "The ledger holds no money." } }
-        @else { (table(&reading.value)) }
+        @if !reading.value.money.is_empty() { (table(&reading.value)) }
+        @else if reading.ended_at.is_some() { p { "The ledger holds no money." } }
         ul.links { li { a href="/money.csv" { "Download as CSV" } } }
         (how_much(&console, &reading, "/money"))
         (report::form(&console))
@@ -59,13 +56,8 @@ fn table(survey: &Survey) -> Markup {
 pub(super) async fn download(State(console): State<Arc<Console>>) -> Page {
     let reading = console.survey.whole(&console).await.map_err(|it| failure(&console, &it))?;
     let mut file = csv(&reading.value.money);
-    file.extend(left_out(&reading.read));
+    file.extend(reading.read.last_lines());
     Ok(attachment("money.csv", file))
-}
-
-/// The last line of a file that leaves out what this version can't read.
-pub(super) fn left_out(read: &Read) -> Vec<u8> {
-    read.left_out().map_or_else(Vec::new, |line| format!("LEFT OUT: {line}\n").into_bytes())
 }
 
 /// A file to be kept.

@@ -12,11 +12,11 @@ use super::{
     layout::{Sheet, how_much, page, thousands, time},
     lock,
     orders::link,
-    runbook,
+    pauses, runbook,
 };
 use crate::{
     status::{Need, needs},
-    view::age,
+    view::{age, visible},
 };
 
 pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
@@ -32,7 +32,8 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         Err(_) => needs(&counted, &[], &[], read, now),
     };
     let goes_on = reading.goes_on();
-    let is_calm = needs.is_empty() && watched.is_ok() && reading.ended_at.is_some();
+    let is_seen = watched.as_ref().is_ok_and(|watched| watched.pauses_unread.is_none());
+    let is_calm = needs.is_empty() && is_seen && reading.ended_at.is_some();
     let since = {
         let mut since = lock(&console.calm_since);
         if is_calm {
@@ -54,6 +55,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
                 "Alarms, queues and dead letters are not shown: " (failure.to_string())
             }
         }
+        @if let Ok(watched) = &watched { (pauses::unread(watched)) }
         @for need in &needs { (card(&console, need, now)) }
         @if let Some(line) = read.unclaimed.line() { p.quiet { (line) } }
         (how_much(&console, &reading, "/"))
@@ -76,7 +78,7 @@ fn card(console: &Console, need: &Need, now: Timestamp) -> Markup {
     let runbook = runbook.and_then(|alarm| runbook::section(alarm, &networks));
     html! {
         section.card {
-            h2 { (title(need)) }
+            h2 { (console.zone.line(&visible(&title(need)))) }
             @if let Some(group) = &need.deliveries {
                 dl.facts {
                     div { dt { "Deliveries" } dd { (thousands(group.sum.count)) } }
@@ -96,6 +98,8 @@ fn card(console: &Console, need: &Need, now: Timestamp) -> Markup {
 
 fn links(console: &Console, need: &Need) -> Markup {
     let network = ("network", need.subject.as_str());
+    // The bus is no network: its letters are those of none.
+    let letters = ("network", if need.subject == "bus" { "" } else { network.1 });
     let reason = ("reason", need.reason.as_deref().unwrap_or_default());
     let list = match need.code {
         "held" => Some(vec![("which", "held"), network, reason]),
@@ -118,7 +122,7 @@ fn links(console: &Console, need: &Need) -> Markup {
             @if need.code == "claim_back" { li { a href="/money" { "See the money" } } }
             @if need.code == "paused" { li { a href="/networks" { "Resume it with the networks" } } }
             @if need.code == "unwatched" { li { a href=(link("/replay", &[network])) { "Replay" } } }
-            @if need.code == "dead_letters" { li { a href=(link("/letters", &[network])) { "See the letters" } } }
+            @if need.code == "dead_letters" { li { a href=(link("/letters", &[letters])) { "See the letters" } } }
             @if need.code == "faulty_orders" { li { a href="/letters" { "See the orders" } } }
         }
     }

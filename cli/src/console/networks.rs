@@ -33,16 +33,19 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
     let names = deployed.iter().map(|network| network.name.as_str());
     let names: BTreeSet<_> =
         names.chain(reading.value.networks.keys().map(String::as_str)).collect();
-    let none = Traffic::default();
+    let (none, is_whole) = (Traffic::default(), reading.ended_at.is_some());
     let body = html! {
         @if let Err(failure) = &watched {
             p role="alert" { "Alarms and dead letters are not shown: " (failure.to_string()) }
         }
-        @if let Ok(watched) = &watched { (pauses::state(&console, ALL_NETWORKS, &watched.pauses)) }
+        @if let Ok(watched) = &watched {
+            (pauses::unread(watched))
+            (pauses::state(&console, ALL_NETWORKS, &watched.pauses))
+        }
         @for name in names {
             @let traffic = reading.value.networks.get(name).unwrap_or(&none);
             @let network = deployed.iter().find(|network| network.name == name);
-            (card(&console, name, network, traffic, watched.as_ref().ok(), circuits.get(name)))
+            (card(&console, name, network, (traffic, is_whole), watched.as_ref().ok(), circuits.get(name)))
         }
         (how_much(&console, &reading, "/networks"))
     };
@@ -73,7 +76,7 @@ fn card(
     console: &Console,
     name: &str,
     network: Option<&Network>,
-    traffic: &Traffic,
+    (traffic, is_whole): (&Traffic, bool),
     watched: Option<&Watched>,
     circuits: Option<&Circuits>,
 ) -> Markup {
@@ -110,7 +113,8 @@ fn card(
                 }
             }
             (plot::hours(traffic))
-            (results(name, traffic))
+            @if !traffic.results.is_empty() { (results(name, traffic)) }
+            @else if is_whole { p.quiet { "Nothing changed in the last 24 hours." } }
         }
     }
 }
@@ -134,14 +138,11 @@ fn sum(sum: &Sum) -> String {
 }
 
 fn results(name: &str, traffic: &Traffic) -> Markup {
-    html! {
-        @if traffic.results.is_empty() { p.quiet { "Nothing changed in the last 24 hours." } }
-        @else { div.scroll tabindex="0" role="group" aria-label="Table" { table {
-            caption { "Deliveries to " (name) " whose state was reached in the last 24 hours" }
-            thead { tr { th scope="col" { "State" } th scope="col" { "Reason" } th.number scope="col" { "Deliveries" } th.number scope="col" { "Money" } } }
-            tbody { @for ((word, reason), counted) in &traffic.results { (row(name, *word, reason.as_deref(), counted)) } }
-        } } }
-    }
+    html! { div.scroll tabindex="0" role="group" aria-label="Table" { table {
+        caption { "Deliveries to " (name) " whose state was reached in the last 24 hours" }
+        thead { tr { th scope="col" { "State" } th scope="col" { "Reason" } th.number scope="col" { "Deliveries" } th.number scope="col" { "Money" } } }
+        tbody { @for ((word, reason), counted) in &traffic.results { (row(name, *word, reason.as_deref(), counted)) } }
+    } } }
 }
 
 fn row(name: &str, word: Word, reason: Option<&str>, sum: &Sum) -> Markup {

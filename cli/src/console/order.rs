@@ -92,7 +92,7 @@ async fn unclaimed(console: &Console, order_id: &str) -> Result<Response, Failur
                 div { dt { "Amount" } dd { (order.amount) " " (order.currency) } }
                 div { dt { "Sender" } dd { (order.source) } }
                 div { dt { "Accepted" } dd { (time(console, order.accepted_at)) } }
-                div { dt { "Clicks" } dd { (clicks) } }
+                div { dt { "Clicks" } dd { (visible(&clicks)) } }
             }
             p { (to_do("unclaimed")) }
         }
@@ -122,7 +122,7 @@ fn delivery(
                 div { dt { "Reason or proof" } dd { (reason(record)) } }
                 div { dt { "Amount" } dd { (money(record)) } }
                 @if !protocol.refunds.is_empty() { div { dt { "Refunded" } dd { (clear(protocol.refunds.sum())) } } }
-                @for (name, text) in validation_facts(record) { div { dt { (sentence(name)) } dd { (text) } } }
+                @for (name, text) in validation_facts(record) { div { dt { (sentence(name)) } dd { (console.zone.line(&text)) } } }
                 div { dt { "First seen" } dd { (time(console, protocol.first_seen_at)) } }
                 div { dt { "Last change" } dd { (time(console, record.updated_at)) } }
                 @if let Some(source) = &record.source { div { dt { "Came from" } dd { (source) } } }

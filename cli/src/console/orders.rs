@@ -16,7 +16,7 @@ use postback_core::{
 use super::{
     Console, Page,
     layout::{Sheet, counted, failure, how_much, id, page, thousands},
-    money::{attachment, left_out as left_out_line},
+    money::attachment,
     order::{concerned_no_network, deliveries},
 };
 use crate::{
@@ -67,7 +67,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Quer
         (form(&console, &pairs, "/orders"))
         (totals(found))
         @if found.totals.count > 0 { (table(&found.shown, now)) }
-        @else if !reading.goes_on() { p { "Nothing matches." } }
+        @else if reading.ended_at.is_some() { p { "Nothing matches." } }
         ul.links {
             @if found.totals.count > found.shown.len() {
                 li { a href=(more(&query, wanted.list.most())) { "Show more: " (found.shown.len()) " of " (thousands(found.totals.count)) " are shown" } }
@@ -202,6 +202,6 @@ pub(super) async fn download(
         let cut = format!("CUT: {} of {} rows\n", found.shown.len(), found.totals.count);
         file.extend(cut.bytes());
     }
-    file.extend(left_out_line(&reading.read));
+    file.extend(reading.read.last_lines());
     Ok(attachment("orders.csv", file))
 }

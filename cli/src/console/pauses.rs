@@ -19,6 +19,7 @@ use super::{
 use crate::{
     failure::Failure,
     pause::{PauseView, pause, resume},
+    watch::Watched,
 };
 
 pub(super) async fn run(State(console): State<Arc<Console>>, fields: Fields) -> Page {
@@ -35,6 +36,13 @@ async fn changed(console: &Console, fields: &Fields) -> Result<PauseView, Failur
         "resume" => resume(&console.account, network, why).await,
         _ => Err(Failure::Usage("Choose to pause or to resume.".to_owned())),
     }
+}
+
+/// An alert about pauses that could not be read.
+pub(super) fn unread(watched: &Watched) -> Markup {
+    html! { @if let Some(failure) = &watched.pauses_unread {
+        p role="alert" { "Pauses are not shown: " (failure.to_string()) }
+    } }
 }
 
 /// The pause of a network, or of all, if it is in force; and the form that changes it.

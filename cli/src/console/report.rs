@@ -96,7 +96,7 @@ pub(super) async fn preview(State(console): State<Arc<Console>>, upload: Upload)
     let is_empty = plan.targets.is_empty();
     let number = console.works.plan(plan).to_string();
     let body = html! {
-        @if !lines.is_empty() { pre tabindex="0" { (lines.join("\n")) } }
+        @if !lines.is_empty() { pre tabindex="0" { (console.zone.line(&lines.join("\n"))) } }
         @if !names.is_empty() { ul.links { @for name in names {
             li { a href=(link("/decide/report/file", &[("id", &number), ("name", name)])) { "Download " (name) } }
         } } }
@@ -240,7 +240,7 @@ async fn decide(
     };
     plan.targets = batch.open.iter().map(target).collect();
     let shown = html! {
-        pre tabindex="0" { (batch.lines().join("\n")) }
+        pre tabindex="0" { (console.zone.line(&batch.lines().join("\n"))) }
         (table(&batch))
     };
     plan.report = Some(Report { batch, resend });

@@ -225,7 +225,10 @@ async fn a_ledger_that_cannot_be_read_is_never_calm() {
         let page = bed.get(path).await.text;
         assert!(page.contains("could not be reached for Scan"), "{path}: {page}");
         assert!(page.contains("part of the ledger only"), "{path}: {page}");
-        assert!(!page.contains("Nothing needs you."), "{path}: {page}");
+        let nothing = ["needs you", "matches", "changed in"].map(|verb| format!("Nothing {verb}"));
+        for calm in nothing.iter().map(String::as_str).chain(["holds no money", "Nobody has"]) {
+            assert!(!page.contains(calm), "{path}: {page}");
+        }
     }
     // A file has no place for such words.
     for path in ["/money.csv", "/orders.csv"] {
@@ -233,6 +236,19 @@ async fn a_ledger_that_cannot_be_read_is_never_calm() {
     }
     let preview = bed.submit("/decide/preview", "which=held&decision=confirm&why=w").await;
     assert_eq!(preview.status, StatusCode::BAD_GATEWAY);
+}
+
+#[tokio::test]
+async fn pauses_that_cannot_be_read_hide_nothing_else_and_are_never_calm() {
+    let mut bed = Bed::open(true).await;
+    bed.table.fail_all(Some("Query"));
+
+    for path in ["/", "/networks"] {
+        let page = bed.get(path).await.text;
+        assert!(page.contains("Pauses are not shown: The ledger"), "{path}: {page}");
+        assert!(!page.contains("Nothing needs you."), "{path}: {page}");
+        assert!(!page.contains("dead letters are not shown"), "{path}: {page}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{
     account::Account,
     args::{Format, List},
     failure::Failure,
-    scan::Read,
+    scan::{PART, Read},
     screen::width,
     view::{Output, left_out},
 };
@@ -112,12 +112,12 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    /// Shows the rest, and what was found altogether.
+    /// Shows the rest, and what was found altogether. Returns the place to go on from, if there is one.
     pub(super) async fn end(
         &mut self,
         read: &Read,
         output: &mut Output<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<String>, Failure> {
         self.found.finish();
         let next = self.found.next().filter(|_| self.is_in_order);
         let (all, shown) = (self.found.totals.count, self.found.count_shown());
@@ -131,11 +131,12 @@ impl<'a> Listing<'a> {
                 if all > shown {
                     output.raw(format!("CUT: {shown} of {all} rows\n").as_bytes());
                 }
+                output.raw(&read.last_lines());
             }
             Format::Table => self.end_table(read, output).await?,
         }
         if all > shown {
-            output.note(&match next {
+            output.note(&match &next {
                 Some(next) => format!("{shown} of {all} are shown: continue with --after '{next}'"),
                 None => format!("{shown} of {all} are shown: show more with --limit"),
             });
@@ -143,14 +144,14 @@ impl<'a> Listing<'a> {
         for partial in &self.partial {
             output.note(&left_out(partial));
         }
-        Ok(())
+        // What is sorted has no place in the ledger.
+        Ok(next.or_else(|| read.next.clone()).filter(|_| !self.is_sorted))
     }
 
     async fn end_table(&mut self, read: &Read, output: &mut Output<'_>) -> Result<(), Failure> {
         let complete = read.next.is_none();
         if !complete {
-            let part = "PART OF THE LEDGER ONLY: there may be more than this.";
-            output.lines(&[part.to_owned()]);
+            output.lines(&[PART.to_owned()]);
         }
         if self.found.totals.count == 0 {
             let whole = "Nothing found. The whole ledger was read.";

@@ -48,3 +48,13 @@ pub(super) fn row(letter: &Letter) -> Vec<String> {
     let why = std::iter::once(letter.why.clone()).chain(faults).collect();
     vec![order, why, done.to_owned(), letter.message_id.clone()]
 }
+
+/// The reason that letters stay, and where to read on.
+pub(super) fn why_left(letters: &[Letter]) -> &'static str {
+    if letters.iter().any(|letter| letter.encrypted) {
+        "some are encrypted with the bus's KMS key, and redrive does not decrypt: the runbook's section \
+         on bus dead letters has the way. Others are faulty or no orders, and would come back."
+    } else {
+        "they are faulty or no orders, and would come back."
+    }
+}

@@ -82,3 +82,28 @@ async fn an_encrypted_event_stays_until_its_decrypted_order_takes_its_place() {
     assert_eq!(corrected(&aws, "A-9", "14.99").await, Ok(()));
     assert_eq!((aws.calls("PutEvents"), aws.calls("DeleteMessage")), (1, 1));
 }
+
+#[tokio::test]
+async fn letters_beyond_the_limit_are_never_left_out_in_silence() {
+    let aws = FakeAws::start().await;
+    let few = |limit| Redrive {
+        network: None,
+        bus: true,
+        message: None,
+        order: None,
+        dry_run: true,
+        limit,
+    };
+
+    let (letters, worked) = redrive(&aws.account, &few(0), NOW).await.expect("looked at");
+
+    assert_eq!((letters.len(), worked), (0, Err(Failure::More { limit: 0 })));
+    // Others see what it met at once.
+    assert_eq!(aws.calls("ChangeMessageVisibility"), 2);
+    let (letters, worked) = redrive(&aws.account, &few(2), NOW).await.expect("looked at");
+    assert_eq!((letters.len(), worked), (2, Ok(())));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: false, out: &mut out, err: &mut err };
+    let ended = run(&aws.account, &few(0), NOW, &mut output).await;
+    assert_eq!(ended.map_err(|failure| failure.exit_status()), Err(5));
+}

@@ -52,7 +52,7 @@ impl Zone {
     }
 
     /// A line with its instants in this zone.
-    pub(super) fn line(self, line: &str) -> String {
+    pub(crate) fn line(self, line: &str) -> String {
         if self.0.is_none() {
             return line.to_owned();
         }

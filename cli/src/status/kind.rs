@@ -18,6 +18,17 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    #[cfg(test)]
+    const ALL: [Self; 7] = [
+        Self::Held,
+        Self::Validation,
+        Self::ClaimBack,
+        Self::Parked,
+        Self::Unwatched,
+        Self::UnclearRefusal,
+        Self::Conflict,
+    ];
+
     /// The kinds of need that a delivery is.
     pub(super) fn of(record: &Record, now: Timestamp) -> impl Iterator<Item = Self> {
         let parked = record.protocol.state == State::Parked && !record.is_held();
@@ -83,6 +94,25 @@ impl Kind {
             Self::Unwatched if !is_on => list("--open"),
             Self::Unwatched => {
                 format!("postback orders replay --from 7d --network {network} --dry-run")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Arguments;
+
+    #[test]
+    fn the_command_of_every_need_is_one_of_the_tools() {
+        for kind in Kind::ALL {
+            for (reason, is_on) in [(None, true), (Some("answer_lost"), false)] {
+                let command = kind.command("net", reason, is_on);
+                let taken = Arguments::try_parse_from(command.split(' '));
+                assert!(taken.is_ok(), "{command}: {taken:?}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The things that a person has to do: by network and reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postback_core::{clock::Timestamp, delivery::Record};
 use serde::Serialize;
@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{group::Group, kind::Kind};
 use crate::{
     list::{Sum, at_stake},
+    networks::PLATFORMS,
     pause::PauseView,
     scan::Read,
     watch::{Alarm, Mapping},
@@ -60,6 +61,8 @@ pub(crate) struct Counted {
     pub(crate) networks: BTreeMap<String, Counts>,
     /// The number of faulty orders of the bus.
     pub(crate) faulty_orders: usize,
+    /// The number of the bus's own dead letters.
+    pub(crate) bus_letters: usize,
     groups: BTreeMap<(String, Kind, Option<String>), Group>,
 }
 
@@ -151,14 +154,16 @@ pub(crate) fn needs(
     now: Timestamp,
 ) -> Vec<Need> {
     let mut needs: Vec<_> = counted.needs().chain(read.unclaimed.needs(now)).collect();
+    // One of all networks is one need.
+    let mut pauses = BTreeSet::new();
     for (network, Counts { dead_letters, stopped, paused, .. }) in &counted.networks {
         if *dead_letters > 0 {
             let command = format!("postback orders redrive --network {network} --dry-run");
             let what = format!("{dead_letters} dead letters");
             needs.push(other("dead_letters", network, what, command));
         }
-        if let Some(pause) = paused {
-            needs.push(other("paused", network, pause.line(), pause.cure()));
+        if let Some(pause) = paused.as_ref().filter(|pause| pauses.insert(pause.subject())) {
+            needs.push(other("paused", pause.subject(), pause.what(), pause.cure()));
         }
         if *stopped {
             let what = "its queue feeds no function: its orders wait".to_owned();
@@ -170,6 +175,11 @@ pub(crate) fn needs(
         let what = format!("{} faulty order{s}", counted.faulty_orders);
         let command = "postback orders redrive --bus --dry-run".to_owned();
         needs.push(other("faulty_orders", "bus", what, command));
+    }
+    if counted.bus_letters > 0 {
+        let what = format!("{} dead letters", counted.bus_letters);
+        let command = "postback orders redrive --bus --dry-run".to_owned();
+        needs.push(other("dead_letters", "bus", what, command));
     }
     let publisher = |mapping: &&Mapping| mapping.logical.starts_with("Publish");
     if mappings.iter().filter(publisher).any(Mapping::is_stopped) {
@@ -193,19 +203,46 @@ pub(crate) fn needs(
 fn log_of<'a>(alarm: &str, mut networks: impl Iterator<Item = &'a str>) -> String {
     let lower = alarm.to_ascii_lowercase();
     let network = networks.find(|name| lower.starts_with(&name.replace('_', "")));
+    let platform = PLATFORMS.iter().find(|platform| alarm.starts_with(platform.prefix));
+    if let (None, Some(platform)) = (network, platform) {
+        return platform.name.to_owned();
+    }
     let ends = ["FunctionErrorAlarm", "ErrorAlarm", "AllRefusedAlarm", "RefusalAlarm"];
     let mut named = ends.iter().filter_map(|end| alarm.strip_suffix(end));
     match (network, named.find(|name| !name.is_empty())) {
         (Some(network), _) => network.to_owned(),
         (None, Some(function)) => function.to_ascii_lowercase(),
         (None, None) if alarm.starts_with("Events") => "publish".to_owned(),
+        (None, None) if alarm.starts_with("Sweep") => "sweep".to_owned(),
         (None, None) => "intake".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use postback_core::redaction::OperatorNote;
+
     use super::*;
+
+    #[test]
+    fn a_pause_of_all_networks_is_one_need() {
+        let pause = |network: &str| {
+            let note = |text| OperatorNote::new(text).expect("a note");
+            let (by, why) = (note("ann"), note("a leaked key"));
+            PauseView { network: network.to_owned(), paused: true, at: Timestamp::EPOCH, by, why }
+        };
+        let mut counted = Counted::of(["one", "other", "third"].map(str::to_owned));
+        for (counts, network) in counted.networks.values_mut().zip(["*", "*", "third"]) {
+            counts.paused = Some(pause(network));
+        }
+
+        let needs = needs(&counted, &[], &[], &Read::default(), Timestamp::EPOCH);
+
+        let shown: Vec<_> = needs.iter().map(|need| (&*need.subject, &*need.command)).collect();
+        let third = ("third", "postback resume third");
+        assert_eq!(shown, [("all networks", "postback resume --all"), third]);
+        assert_eq!(needs[1].what, "paused at 1970-01-01T00:00:00Z by ann: a leaked key");
+    }
 
     #[test]
     fn an_alarm_leads_to_the_log_that_says_most_about_it() {
@@ -218,6 +255,10 @@ mod tests {
         assert_eq!(log("AllRefusedAlarm"), "intake");
         assert_eq!(log("ShopFunctionErrorAlarm"), "shop");
         assert_eq!((log("ApiErrorAlarm"), log("SweepErrorAlarm")), ("api".into(), "sweep".into()));
+        assert_eq!(log("SweepUndeliveredAlarm"), "sweep");
+        for platform in PLATFORMS {
+            assert_eq!(log(&format!("{}OldestMessageAlarm", platform.prefix)), platform.name);
+        }
         assert_eq!(
             (log("EventsLateAlarm"), log("NoOrdersAlarm")),
             ("publish".into(), "intake".into())

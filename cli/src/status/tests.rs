@@ -208,17 +208,15 @@ fn what_has_lost_its_message_needs_a_person_after_two_hours() {
 #[test]
 fn faulty_orders_of_the_bus_are_counted_with_the_command_that_shows_them() {
     let mut counted = Counted::default();
-    counted.faulty_orders = 8;
+    (counted.faulty_orders, counted.bus_letters) = (8, 2);
 
     let needs = needs(&counted, &[], &[], &Read::default(), now());
 
     let shown = |need: &Need| (need.subject.clone(), need.what.clone(), need.command.clone());
-    let expected = ("bus", "8 faulty orders", "postback orders redrive --bus --dry-run");
-    let (subject, what, command) = expected;
-    assert_eq!(
-        needs.iter().map(shown).collect::<Vec<_>>(),
-        [(subject.to_owned(), what.to_owned(), command.to_owned())]
-    );
+    let expected = ["8 faulty orders", "2 dead letters"].map(|what| {
+        ("bus".to_owned(), what.to_owned(), "postback orders redrive --bus --dry-run".to_owned())
+    });
+    assert_eq!(needs.iter().map(shown).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
@@ -230,6 +228,26 @@ async fn the_faulty_orders_of_the_bus_are_looked_at() {
     watched.count(&aws.account, &mut counted);
 
     assert_eq!((counted.faulty_orders, counted.networks["net"].dead_letters), (8, 0));
+    assert_eq!(counted.bus_letters, 2);
+}
+
+#[tokio::test]
+async fn what_else_needs_a_person_is_shown_while_the_ledger_does_not_answer() {
+    let aws = FakeAws::start().await;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    for (failing, json) in [("Scan", false), ("Query", false), ("Scan", true)] {
+        aws.table.fail_all(Some(failing));
+        let mut output = Output { json, out: &mut out, err: &mut err };
+        let wanted = Status { all: true, read_units: None };
+        let ended = run(&aws.account, &wanted, now(), &mut output).await;
+        assert!(matches!(ended, Err(Failure::Ledger { .. })), "{ended:?}");
+    }
+
+    let shown = String::from_utf8_lossy(&out);
+    assert_eq!(shown.matches("THE LEDGER WAS NOT READ TO ITS END").count(), 1, "{shown}");
+    assert_eq!(shown.matches("NOT ALL COULD BE READ").count(), 1, "{shown}");
+    assert_eq!(shown.matches("bus: 8 faulty orders").count(), 2, "{shown}");
+    assert!(shown.contains(r#""complete": false"#), "{shown}");
 }
 
 #[test]

@@ -20,18 +20,18 @@ impl FakeAws {
     ///
     /// If loopback can't be listened on.
     pub async fn start(table: &str, networks: &[&str]) -> Self {
-        let faulty = "FaultyOrdersQueueUrl";
         let mut outputs = vec![
             ("LedgerTable".to_owned(), table.to_owned()),
-            (faulty.to_owned(), format!("http://127.0.0.1/{faulty}")),
             ("BusName".to_owned(), "postback".to_owned()),
             ("BusArn".to_owned(), "arn:bus".to_owned()),
         ];
-        for network in networks {
-            for queue in ["QueueUrl", "DeadLetterQueueUrl"] {
-                let name = format!("{network}{queue}");
-                outputs.push((name.clone(), format!("http://127.0.0.1/{name}")));
-            }
+        let of_bus = ["FaultyOrdersQueueUrl", "BusOrdersQueueUrl", "BusLettersUrl"];
+        let own = networks.iter().flat_map(|network| {
+            ["QueueUrl", "DeadLetterQueueUrl"].map(|queue| format!("{network}{queue}"))
+        });
+        for name in of_bus.map(str::to_owned).into_iter().chain(own) {
+            let url = format!("http://127.0.0.1/{name}");
+            outputs.push((name, url));
         }
         let members = outputs.iter().map(|(name, value)| {
             format!(

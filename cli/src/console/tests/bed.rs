@@ -18,6 +18,7 @@ use super::super::{Console, keys::Keys, router};
 use crate::{
     account::{Account, Place},
     fixtures::paid,
+    screen::Zone,
 };
 
 pub(super) const PORT: u16 = 4600;
@@ -100,16 +101,25 @@ impl Bed {
         let table = Table::start().await;
         let aws = FakeAws::start(table.name(), &["Net"]).await;
         let endpoint = aws.endpoint().to_owned();
-        Self { _aws: Some(aws), ..Self::over(table, &endpoint, writes) }
+        Self { _aws: Some(aws), ..Self::over(table, &endpoint, writes, Zone::default()) }
+    }
+
+    /// A console in a browser that may write, and shows times in this zone.
+    pub(super) async fn open_in(zone: &str) -> Self {
+        let table = Table::start().await;
+        let aws = FakeAws::start(table.name(), &["Net"]).await;
+        let endpoint = aws.endpoint().to_owned();
+        let bed = Self::over(table, &endpoint, true, zone.parse().expect("a zone"));
+        Self { _aws: Some(aws), ..bed }.enter().await
     }
 
     /// A console in a browser, where AWS is at this endpoint.
     pub(super) async fn open_at(endpoint: &str) -> Self {
-        let bed = Self::over(Table::start().await, endpoint, false);
+        let bed = Self::over(Table::start().await, endpoint, false, Zone::default());
         bed.enter().await
     }
 
-    fn over(table: Table, endpoint: &str, writes: bool) -> Self {
+    fn over(table: Table, endpoint: &str, writes: bool, zone: Zone) -> Self {
         PASSED.set(Duration::ZERO);
         let account = account(&table, configuration(endpoint));
         let mut number = 0;
@@ -118,7 +128,7 @@ impl Bed {
             bytes.fill(number);
         });
         let token = keys.token();
-        let console = Console::new(account, writes, PORT, keys, now);
+        let console = Console { zone, ..Console::new(account, writes, PORT, keys, now) };
         let router = router(Arc::new(console));
         Self { table, router, token, cookie: None, _aws: None }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use postback_core::clock::Timestamp;
 use serde_json::json;
 
 use super::bed::{Bed, delivery, now};
@@ -94,4 +95,30 @@ async fn an_order_says_what_is_left_out_of_each_kind() {
     for words in ["2 attempts between the first", "3 statuses between the first"] {
         assert!(page.contains(words), "{words}: {page}");
     }
+}
+
+/// The instants in UTC that a person sees on a page.
+fn in_utc(page: &str) -> Vec<&str> {
+    // Programs get them so.
+    let shown = page.split(" datetime=\"").filter_map(|part| part.split_once('>').map(|it| it.1));
+    let pieces = shown.flat_map(|part| part.split_inclusive('Z'));
+    // With or without the parts of a second.
+    let ends = pieces.flat_map(|piece| {
+        [20, 24].map(|length| piece.len().checked_sub(length).and_then(|at| piece.get(at..)))
+    });
+    ends.flatten().filter(|end| Timestamp::parse(end).is_some()).collect()
+}
+
+#[tokio::test]
+async fn every_time_is_in_the_zone_that_was_asked_for() {
+    let mut bed = Bed::open_in("+02:00").await;
+    bed.put([validation("retrying", None), delivery("A-2", "retrying")]).await;
+    bed.submit("/pause", "network=net&change=pause&why=they+asked").await;
+
+    for path in ["/", "/networks", "/orders", "/order?id=A-1", "/order?id=A-2", "/activity"] {
+        let page = bed.get(path).await.text;
+        assert!(page.contains("+02:00"), "{path}: {page}");
+        assert_eq!(in_utc(&page), [""; 0], "{path}: {page}");
+    }
+    assert_eq!(in_utc("<p><time datetime=\"x\">at 2026-11-21T10:15:00Z</time>").len(), 1);
 }

@@ -24,3 +24,16 @@ async fn an_order_that_concerns_no_network_is_found() {
     assert_eq!(&bed.get("/orders?find=U-2").await.headers[header::LOCATION], "/order?id=U%2D2");
     assert!(!bed.get("/orders").await.text.contains("U-2"));
 }
+
+#[tokio::test]
+async fn the_names_of_clicks_are_shown_as_text_and_turn_nothing_around() {
+    let mut bed = Bed::open(false).await;
+    let order = unclaimed("U-1", &["net.\u{202e}<b>id"]);
+    bed.table.ledger().put_unclaimed(&order).await.expect("a write");
+
+    for path in ["/", "/order?id=U-1"] {
+        let page = bed.get(path).await.text;
+        assert!(page.contains("net.?&lt;b&gt;id"), "{path}: {page}");
+        assert!(!page.contains('\u{202e}'), "{path}: {page}");
+    }
+}

@@ -210,7 +210,7 @@ async fn a_network_is_paused_and_resumed_with_who_and_why() {
     assert_eq!(&paused.headers[header::LOCATION], "/networks");
     let page = bed.get("/networks").await.text;
     assert!(page.contains("Paused: net") && page.contains("user/ann: they asked"), "{page}");
-    assert!(bed.get("/").await.text.contains("net paused at"));
+    assert!(bed.get("/").await.text.contains("net: paused at"));
     for (order_id, state) in [("A-1", "retrying"), ("A-2", "delivered")] {
         bed.put([delivery(order_id, state)]).await;
     }

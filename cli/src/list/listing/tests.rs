@@ -86,9 +86,37 @@ async fn nothing_found_in_a_part_of_the_ledger_is_not_nothing_found() {
     let part =
         "PART OF THE LEDGER ONLY: there may be more than this.\nNothing found in this part.\n";
     assert_eq!(ended(Some("net/A-1"), &[]).await, part);
+    let file = ended(Some("net/A-1"), &["--format", "csv"]).await;
+    assert_eq!(file.lines().nth(1), part.lines().next(), "{file}");
+    assert_eq!(ended(None, &["--format", "csv"]).await.lines().count(), 1);
     let json: Value =
         serde_json::from_str(&ended(Some("net/A-1"), &["--json"]).await).expect("JSON");
     assert_eq!((&json["complete"], &json["next"]), (&false.into(), &"net/A-1".into()));
+}
+
+#[tokio::test]
+async fn a_list_that_stops_says_one_place_to_go_on_from() {
+    let aws = FakeAws::start().await;
+    let stopped = async |options: &[&str]| {
+        let options = [&["--read-units", "1"][..], options].concat();
+        let ((list, json), mut out, mut err) = (wanted(&options), Vec::new(), Vec::new());
+        let mut output = Output { json, out: &mut out, err: &mut err };
+        let mut listing = Listing::new(&aws.account, &list, Timestamp::EPOCH, json);
+        parked(3).into_iter().for_each(|record| listing.found.add(record));
+        listing.is_in_order = true;
+        let read = Read { next: Some("net/A-9".to_owned()), ..Read::default() };
+        let next = listing.end(&read, &mut output).await.expect("an end");
+        (next, String::from_utf8(err).expect("text"))
+    };
+
+    let (next, remark) = stopped(&["--limit", "1"]).await;
+    assert_eq!(next.as_deref(), Some("net/A-0"));
+    assert!(remark.contains("continue with --after 'net/A-0'"), "{remark}");
+    assert_eq!(stopped(&[]).await.0.as_deref(), Some("net/A-9"));
+    // --after does not go with --sort.
+    let (next, _) = stopped(&["--sort", "age"]).await;
+    let words = Failure::Stopped { next }.to_string();
+    assert!(!words.contains("--after") && words.ends_with("Leave --read-units out."), "{words}");
 }
 
 #[tokio::test]

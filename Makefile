@@ -103,8 +103,9 @@ month: ## Validate and reconcile a simulated month of 10,000 orders, to the mino
 	MONTH_ORDERS=$(or $(ORDERS),10000) cargo test --profile soak --locked --package postback-faults --test faults month -- --nocapture
 
 # The tests send only the first minute of it at this rate.
-dead-hour: ## Let CashMyCell hang for an hour, and answer a bare 503 for another, under five orders a second on ten instances
+dead-hour: ## Let CashMyCell hang for an hour, and answer a bare 503 for another, under five orders a second on ten instances; take DynamoDB, the queues and the secrets away for an hour each
 	cargo test --profile soak --locked --package postback-integration --test it dead_hour -- --nocapture
+	cargo test --profile soak --locked --package postback-integration --test it life::outage -- --nocapture
 
 # The claims unoptimised, as the tests are built: what holds there holds for the tool.
 million: ## Measure reconciling a million lines (60 s; 300 MiB, XLSX 400) and answering a thousand claims (2 s); fails above

@@ -81,7 +81,7 @@ async fn checked(
         return Ok(None);
     }
     let needs_order = decision == Decision::PermitSending
-        && record.protocol.state != State::Parked
+        && !record.comes_round_parked()
         && !record.is_validation();
     if needs_order && wanted.order.is_none() && !wanted.from_archive {
         return Err(Failure::OrderNeeded);
@@ -153,9 +153,7 @@ async fn bring(
             send_again::from_file(decider, &network, &order, record).await
         }
         None if wanted.from_archive => send_again::from_archive(decider, &network, record).await,
-        None if decider.decision == Decision::PermitSending
-            && record.protocol.state == State::Parked =>
-        {
+        None if decider.decision == Decision::PermitSending && record.comes_round_parked() => {
             let record = decider.decide(record).await?;
             let message = "Permitted: the order is on its queue and is sent within 15 minutes.";
             Ok(Settled::new(record, message))
@@ -219,6 +217,7 @@ fn was_taken(record: &Record, decision: Decision) -> bool {
             let proof = record.protocol.proof;
             record.protocol.state == State::Delivered && proof == Some(Proof::Operator)
         }
+        Decision::Abandon => record.protocol.state == State::Abandoned,
         Decision::Acknowledge => {
             let last = record.decisions.last().map(|last| last.decision);
             last == Some(decision) && check_open(record, decision).is_err()

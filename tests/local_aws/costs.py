@@ -23,7 +23,7 @@ Written by `make generate`; a test fails when it is not current.
 
 FOOT = """
 Tests hold the counts: requests, invocations, events and logs at the deployed bundle, write units at an embedded DynamoDB. Not in the tables:
-duplicates (one write unit each, two at ShopBack), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, and its event); a correction that waits for an attempt to end (one write unit); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
+duplicates (one write unit each, two at ShopBack), retries and lookups; an order that concerns no network (one write unit, kept for 30 days); a cancellation or a conflict (one write unit at each network that it reaches, two for a conflict of a later version, and its event); a correction that waits for an attempt to end (one write unit); Lambda's polling of an idle queue (about 0.26 USD a month and queue); polling cpa.moe for the
 status of leads (some SQS requests each, and the schedule's calls); traces that X-Ray samples (5 USD a million, one each second and a twentieth of the
 rest); reading secrets again (0.05 USD for ten thousand, at most one a minute and instance); 400 days in the ledger, under 1 KB a delivery (0.25 USD a
 GB and month, 0.20 more for point-in-time recovery; a sweep grows with it); traffic to the networks beyond the 100 GB a month that are free.
@@ -48,7 +48,7 @@ PRICES = {
     "CloudWatch dashboard": 3.00,
     "CloudWatch custom metric": 0.30,
     "Secrets Manager secret": 0.40,
-    # 1 GB of items, eventually consistent: 125,000 read units at 0.125 a million; and a minute of 512 MB, assumed.
+    # 1 GB of items, eventually consistent: 125,000 read units at 0.125 a million, which tests/faults counts; and a minute of 512 MB, assumed.
     "Sweep of a million deliveries": 0.0161,
 }
 

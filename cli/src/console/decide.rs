@@ -8,7 +8,7 @@ use axum::{
 };
 use maud::{Markup, html};
 use postback_core::{
-    delivery::{Decision, Record, State as Word},
+    delivery::{Decision, Record},
     redaction::OperatorNote,
 };
 
@@ -168,7 +168,7 @@ fn left_out(left: &[(&Record, String)]) -> Markup {
 fn fits(record: &Record, decision: Decision, from_archive: bool) -> Result<(), String> {
     check_open(record, decision).map_err(|it| it.to_string())?;
     let needs_order = decision == Decision::PermitSending
-        && record.protocol.state != Word::Parked
+        && !record.comes_round_parked()
         && !record.is_validation();
     if needs_order && !from_archive {
         return Err(

@@ -63,6 +63,14 @@ pub(super) fn is_reopened(record: &Record, decision: Decision) -> bool {
     decision == Decision::Reopen && record.protocol.undecided.is_none() && was_reopened(record)
 }
 
+/// Returns whether it is permitted to send it again already: to permit it again writes nothing, and brings its
+/// order.
+fn is_permitted(record: &Record, decision: Decision) -> bool {
+    let permission = record.protocol.permission.as_ref();
+    decision == Decision::PermitSending
+        && permission.is_some_and(|given| Timestamp::system() < given.until)
+}
+
 /// A decision uses none of a network's numbers.
 const POLICY: Policy = Policy::new(Recovery::Hold, Duration::ZERO, Duration::ZERO);
 
@@ -143,9 +151,9 @@ impl Decider<'_> {
     }
 
     /// Writes the decision, unless the delivery has moved on. To reopen what is reopened is a
-    /// repetition.
+    /// repetition, and so is to permit what is permitted.
     pub(super) async fn decide(&self, record: Record) -> Result<Record, Failure> {
-        if is_reopened(&record, self.decision) {
+        if is_reopened(&record, self.decision) || is_permitted(&record, self.decision) {
             return Ok(record);
         }
         let decide = |held: Option<&Record>| {

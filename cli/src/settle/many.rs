@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, Key, Record, Stamp, State},
+    delivery::{Decision, Key, Record, Stamp},
     redaction::OperatorNote,
 };
 use postback_reconcile::{
@@ -168,7 +168,7 @@ impl Batch {
     fn resends(&self) -> impl Iterator<Item = &Record> {
         let resends = self.open.iter().filter(|(row, record)| {
             // A parked order is still on its queue.
-            row.decision == Decision::PermitSending && record.protocol.state != State::Parked
+            row.decision == Decision::PermitSending && !record.comes_round_parked()
         });
         resends.map(|(_, record)| record)
     }

@@ -4,7 +4,7 @@ use std::{slice, time::Duration};
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Decision, Record},
+    delivery::{CancellationWord, Decision, Record},
 };
 use postback_runtime::services::DelayedOrder;
 use serde_json::Value;
@@ -18,8 +18,10 @@ use crate::{
     span::Span,
 };
 
-/// The longest time between the bus and the ledger that is looked for in the archive.
+/// The longest time between the shop, the bus and the ledger that is looked for in the archive.
 const ON_ITS_WAY: Duration = Duration::from_hours(1);
+/// The time by which clocks may differ.
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Takes the decision, and puts the order from a file on its queue.
 pub(super) async fn from_file(
@@ -52,13 +54,27 @@ pub(super) async fn from_file(
     Ok(Settled { sent, ..Settled::new(record, message) })
 }
 
-/// The time in which the archive holds orders that were first seen at these times.
-pub(super) fn span_of(first_seen: impl IntoIterator<Item = Timestamp>) -> Span {
-    let (mut from, mut to) = (Timestamp::from_millis(i64::MAX), Timestamp::EPOCH);
-    for at in first_seen {
-        (from, to) = (from.min(at), to.max(at));
+/// The time in which the archive holds the versions that these deliveries hold: an earlier one is
+/// superseded.
+pub(super) fn span_of<'a>(records: impl IntoIterator<Item = &'a Record>, now: Timestamp) -> Span {
+    let (mut from, mut to) = (now - MINUTE, Timestamp::EPOCH);
+    for record in records {
+        let (begin, end) = on_bus(record);
+        (from, to) = (from.min(begin), to.max(end));
     }
-    Span { from: from - ON_ITS_WAY, to: to + Duration::from_mins(1) }
+    Span { from, to: to.min(now) }
+}
+
+/// The time in which the bus took the version that a delivery holds: a later one after the shop had changed
+/// the order; the first one, and a completion after a cancellation, before the ledger noted it.
+fn on_bus(record: &Record) -> (Timestamp, Timestamp) {
+    let noted = record.cancellations.entries().iter();
+    let completed = noted.rev().find(|noted| noted.word == CancellationWord::CompletedAfter);
+    let noted_at = completed.map_or(record.protocol.first_seen_at, |completed| completed.at);
+    match record.protocol.order_updated_at.filter(|updated_at| *updated_at > noted_at) {
+        Some(updated_at) => (updated_at - MINUTE, updated_at + ON_ITS_WAY),
+        None => (noted_at - ON_ITS_WAY, noted_at + MINUTE),
+    }
 }
 
 const fn done(decision: Decision) -> &'static str {
@@ -95,7 +111,7 @@ pub(super) async fn from_archive(
     record: Record,
 ) -> Result<Settled, Failure> {
     let account = decider.account;
-    let span = span_of([record.protocol.first_seen_at]);
+    let span = span_of([&record], Timestamp::system());
     let target = ReplayTarget::find(account, None, slice::from_ref(network)).await?;
     let record = decider.decide(record).await?;
     let started = target.start(account, span, &decider.why).await.map_err(|why| {

@@ -1,4 +1,6 @@
 //! Single decisions over an embedded ledger.
+//!
+//! More than 300 lines: each decision has its cases.
 
 use clap::Parser;
 use postback_core::{
@@ -279,5 +281,69 @@ async fn a_permission_for_an_order_that_the_archive_may_not_hold_changes_nothing
         assert_eq!((is.state.as_str(), &is.doubt), (state, &held.protocol.doubt));
         // The sweep counts it, and names it on the dashboard, until the order comes or it lapses.
         assert!(is.permission.is_some() && record.message_until.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_permission_for_a_parked_doubt_whose_message_is_gone_needs_its_order() {
+    for (recovery, needed) in [("hold", Some("order_needed")), ("send_again", None)] {
+        let aws = FakeAws::start().await;
+        let mut parked = paid("net", "parked", "10", "EUR");
+        let doubt = json!({ "since": "2026-11-21T10:15:00Z", "recovery": recovery, "scope": "" });
+        parked.protocol.doubt = serde_json::from_value(doubt).ok();
+        aws.table.ledger().put(&parked, None).await.expect("a write");
+        let wanted = wanted(&["--send-again", "--attempt", "1"]);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output { json: false, out: &mut out, err: &mut err };
+
+        let done = run(&aws.account, &wanted, &mut output).await;
+
+        assert_eq!(done.err().map(|failure| failure.code()), needed, "{recovery}");
+        let records = aws.table.ledger().of_order("A-1").await.expect("a read");
+        let is_permitted = records.iter().all(|record| record.protocol.permission.is_some());
+        assert_eq!(is_permitted, needed.is_none(), "{recovery}");
+    }
+}
+
+#[test]
+fn the_archive_is_replayed_for_the_version_that_is_held() {
+    let now = Timestamp::parse("2026-12-01T00:00:00Z").expect("an instant");
+    let first = paid("net", "rejected", "10", "EUR");
+    let mut corrected = first.clone();
+    corrected.protocol.order_updated_at = Timestamp::parse("2026-11-23T08:00:00Z");
+    let span = |records: &[&Record]| {
+        let span = send_again::span_of(records.iter().copied(), now);
+        [span.from.to_string(), span.to.to_string()]
+    };
+
+    assert_eq!(span(&[&first]), ["2026-11-21T09:15:00Z", "2026-11-21T10:16:00Z"]);
+    assert_eq!(span(&[&corrected]), ["2026-11-23T07:59:00Z", "2026-11-23T09:00:00Z"]);
+    let both = span(&[&first, &corrected]);
+    assert_eq!(both, ["2026-11-21T09:15:00Z", "2026-11-23T09:00:00Z"]);
+}
+
+#[tokio::test]
+async fn a_decision_that_is_repeated_writes_nothing_more() {
+    for decision in ["--abandon", "--delivered", "--send-again"] {
+        let aws = FakeAws::start().await;
+        let mut held = paid("net", "unconfirmed", "10", "EUR");
+        let doubt = json!({ "since": "2026-11-21T10:15:00Z", "recovery": "hold", "scope": "" });
+        held.protocol.doubt = serde_json::from_value(doubt).ok();
+        aws.table.ledger().put(&held, None).await.expect("a write");
+        let archive = (decision == "--send-again").then_some("--from-archive");
+        let arguments: Vec<_> = [decision, "--attempt", "1"].into_iter().chain(archive).collect();
+        let wanted = wanted(&arguments);
+        let settle = async || {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut output = Output { json: false, out: &mut out, err: &mut err };
+            let done = run(&aws.account, &wanted, &mut output).await;
+            let records = aws.table.ledger().of_order("A-1").await.expect("a read");
+            (done, records[0].version, records[0].decisions.count())
+        };
+
+        let first = settle().await;
+
+        assert_eq!(first, (Ok(()), 2, 1), "{decision}");
+        assert_eq!(settle().await, first, "{decision}");
     }
 }

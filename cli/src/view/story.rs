@@ -46,7 +46,10 @@ pub(crate) fn story(record: &Record) -> Vec<String> {
         add("cancellation", cancelled(word));
     }
     for attempt in record.attempts.entries() {
-        add(&format!("attempt {}", attempt.number), attempted(attempt));
+        let own = attempt.amount.as_deref();
+        let other = own.filter(|amount| Some(*amount) != protocol.facts.reported_amount());
+        let other = other.map(|amount| format!(", with the amount {amount}")).unwrap_or_default();
+        add(&format!("attempt {}", attempt.number), format!("{}{other}", attempted(attempt)));
     }
     for lookup in record.lookups.entries() {
         let state = lookup.state.as_str();

@@ -20,6 +20,8 @@ pub struct Ghost {
     pub completed_after: bool,
     /// The latest cancelled version that a person has permitted to send all the same.
     pub overruled: Option<u8>,
+    /// The latest completion that the ledger was asked about.
+    pub latest: Option<u8>,
     /// The latest completion that was taken: its message is gone, or it was sent.
     pub taken: Option<u8>,
     /// The latest completion that waits, or has waited.
@@ -39,6 +41,8 @@ pub struct Ghost {
     pub permitted_implausible: bool,
     /// True if an attempt was claimed that exceeds a bound and that no person had permitted.
     pub sent_implausible: bool,
+    /// True if an attempt was claimed of a doubt under settings that hold it, without a person's permission.
+    pub sent_withheld: bool,
     /// True if the network's own yes has come back and was decided on.
     pub confirmed: bool,
     /// True if the network refused it while an earlier attempt was in doubt, which it still is.
@@ -68,6 +72,7 @@ impl Ghost {
                 }
             }
             Word::Complete { version, .. } => {
+                self.latest = self.latest.max(version);
                 self.completed_after |= !delayed && !self.cancelled.is_empty();
                 self.overruled = self.overruled.filter(|_| version.is_none());
             }

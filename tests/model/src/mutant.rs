@@ -54,6 +54,8 @@ pub enum Mutant {
     UnplannableNotLookedUp,
     /// The merchant's consent holds for every further attempt.
     ConsentWithoutEnd,
+    /// A doubt is sent again although the settings hold it by now.
+    ConsentOutlivesSettings,
     /// A cancellation while an attempt is under way is not noted.
     CancelledWhileSendingForgotten,
     /// A cancellation of an order that the ledger does not know is not kept.
@@ -68,6 +70,8 @@ pub enum Mutant {
     LaterVersionReplacesDoubt,
     /// A later version that has to wait is forgotten.
     LaterVersionForgotten,
+    /// That a later version was completed is not kept where it is a conflict.
+    LaterConflictForgotten,
     /// The newest of the versions that wait is not kept.
     WaitingVersionForgotten,
     /// A later version that has to wait is dropped because another message waits.
@@ -292,6 +296,11 @@ fn change_permission(mutant: Mutant, held: Option<&Delivery>, event: &Event, ste
             let waits = matches!(step.then, Then::Wait(_));
             if is_later && waits && step.next.as_ref().is_none_or(is_noted) {
                 *step = Step { next: None, then: Then::Rest };
+            }
+        }
+        (Mutant::LaterConflictForgotten, Event::Arrive(_)) => {
+            if let Some(next) = &mut step.next {
+                next.conflict_version = None;
             }
         }
         (Mutant::PermissionOutlivesCancellation, Event::Cancel { .. }) => {

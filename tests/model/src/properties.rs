@@ -8,7 +8,7 @@ use stateright::{Model, Property};
 use crate::{
     clock::NOW,
     network::record,
-    script::{Plan, facts},
+    script::{Plan, facts, updated_at},
     state::{Action, Order, Outcome, State, Turn},
     world::{Person, World},
 };
@@ -24,6 +24,11 @@ pub const DISCLAIMED: &str = "never an effect that is disclaimed";
 pub const CONTENT: &str = "never other content than recorded";
 /// No attempt is claimed of an order that is known to be cancelled.
 pub const CANCELLED: &str = "never reported after a known cancellation";
+/// No attempt of a doubt is claimed under settings that hold it, unless a person permitted it.
+pub const WITHHELD: &str = "never sent again under settings that hold";
+/// Of two versions the later one holds: no cancellation is noted of an earlier one than the latest that came as
+/// completed, once every message was decided on.
+pub const OVERTAKEN: &str = "never cancelled by an earlier version";
 /// No attempt is claimed of a version after a later one was taken, or while a later one waits, unless
 /// an attempt of it is in doubt.
 pub const OUTDATED: &str = "never an outdated version";
@@ -82,6 +87,12 @@ impl Model for World {
             Property::always(CANCELLED, |_, state: &State| {
                 each(state, |order| !order.ghost.sent_cancelled)
             }),
+            Property::always(WITHHELD, |_, state: &State| {
+                each(state, |order| !order.ghost.sent_withheld)
+            }),
+            Property::always(OVERTAKEN, |_, state: &State| {
+                !state.running.is_empty() || each(state, is_cancelled_by_the_latest)
+            }),
             Property::always(OUTDATED, |_, state: &State| {
                 each(state, |order| !order.ghost.sent_outdated)
             }),
@@ -112,6 +123,14 @@ fn is_founded(order: &Order) -> bool {
     let Some(held) = delivery(order) else { return true };
     let by_a_person = held.proof == Some(Proof::Operator);
     !held.state.is_success() || by_a_person || !order.effects.is_empty()
+}
+
+/// Returns whether a cancellation with a version that is noted is not of an earlier one than a completion
+/// that was decided on.
+fn is_cancelled_by_the_latest(order: &Order) -> bool {
+    let noted = delivery(order).and_then(|held| held.cancelled.as_ref());
+    let version = noted.and_then(|noted| noted.updated_at);
+    !order.queue.is_empty() || version.is_none() || version >= updated_at(order.ghost.latest)
 }
 
 /// Returns whether the network's own yes is written, where one has come back.

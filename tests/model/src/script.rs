@@ -74,6 +74,8 @@ pub struct Script {
     pub implausible: Option<u8>,
     /// The content that can't be built once the settings have changed.
     pub unplannable: Option<u8>,
+    /// The number of the settings from which on nothing is sent again after a lost answer.
+    pub holds_from: Option<u8>,
 }
 
 /// One order, completed once.
@@ -90,6 +92,7 @@ impl Script {
             settings: &[Plan::Send("a")],
             implausible: None,
             unplannable: None,
+            holds_from: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Attempt, Decision, Delivery, Step, Then},
+    delivery::{Attempt, Decision, Delivery, Policy, Recovery, Step, Then},
 };
 
 use crate::{
@@ -79,8 +79,11 @@ impl World {
     pub(crate) fn decide(&self, state: &mut State, invocation: &mut Invocation, cause: Cause) {
         let event = self.event(invocation, cause);
         let now = invocation.clock();
-        let Step { next, then } =
-            mutated(self.mutant, invocation.delivery(), &event, &self.policy, now);
+        let ignored = self.lacks(Mutant::ConsentOutlivesSettings);
+        let recovery =
+            if self.holds(invocation) && !ignored { Recovery::Hold } else { self.policy.recovery };
+        let policy = Policy { recovery, ..self.policy.clone() };
+        let Step { next, then } = mutated(self.mutant, invocation.delivery(), &event, &policy, now);
         let writes = next.is_some();
         let place = match then {
             Then::Send(attempt) => Place::Send(Attempt { at: long_ago(), ..attempt }),
@@ -152,6 +155,11 @@ impl World {
         let is_named = is_later || (is_other && self.lacks(Mutant::EarlierNameBelieved));
         let may_be_surplus = is_held || self.lacks(Mutant::LaterVersionTakenForSurplus);
         held.delivery.state == Sending || !may_be_surplus || !is_named
+    }
+
+    /// Returns whether the settings that it has read send nothing again after a lost answer.
+    fn holds(&self, invocation: &Invocation) -> bool {
+        self.script.holds_from.is_some_and(|from| from <= invocation.settings)
     }
 
     fn version_of(&self, invocation: &Invocation) -> Option<Timestamp> {
@@ -271,6 +279,8 @@ impl World {
         }
         let is_sent = matches!(place, Place::Send(_)) && self.script.is_implausible(word);
         order.ghost.sent_implausible |= is_sent && !order.ghost.permitted_implausible;
+        let is_resent = matches!(place, Place::Send(_)) && held.is_some_and(is_doubted_unpermitted);
+        order.ghost.sent_withheld |= is_resent && self.holds(invocation);
         // The use of the click is written beside the claim; nothing is sent before both answers.
         order.used |= matches!(place, Place::Send(_)) && !self.lacks(Mutant::ClickUseNotKept);
         let named = match (place, cause) {
@@ -321,6 +331,10 @@ impl World {
             }
         }
     }
+}
+
+fn is_doubted_unpermitted(held: &Delivery) -> bool {
+    held.in_doubt() && held.permission.is_none()
 }
 
 /// Returns whether a later version is noted as one that waits.

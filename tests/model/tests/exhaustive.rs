@@ -135,6 +135,11 @@ fn holds_when_a_cancelled_order_is_completed_again() {
     let words =
         const { &[completed(Some(1), 0), cancelled(Some(2)), completed(Some(3), 0)] as &[Word] };
     holds_for_each("completed again alike", BRIEF, Script::of(words));
+    let words =
+        const { &[completed(Some(1), 0), cancelled(Some(2)), completed(Some(3), 1)] as &[Word] };
+    let outcomes = &[Outcome::Answered, Outcome::AnswerLost];
+    let bounds = Bounds { outcomes, starts: 3, at_once: 1, ..LOSSES };
+    holds_for_each("cancelled late", bounds, Script::of(words));
 }
 
 #[test]
@@ -179,6 +184,15 @@ fn holds_while_settings_change_between_attempts() {
         let settings: &[Plan] = &[Plan::Send("a"), between, Plan::Send("a")];
         let settings = Box::leak(Box::<[Plan]>::from(settings));
         holds_for_each(what, BRIEF, Script { settings, ..Script::plain() });
+    }
+}
+
+#[test]
+fn holds_when_the_settings_hold_what_would_be_sent_again() {
+    let settings = &[Plan::Send("a"), Plan::Send("a")];
+    let script = Script { settings, holds_from: Some(1), ..Script::plain() };
+    for recovery in [Recovery::SendAgain, Recovery::SendOnceMore] {
+        holds("a consent that is taken back", &World::new(recovery, BRIEF, script));
     }
 }
 

@@ -11,8 +11,8 @@ use std::{
 use postback_core::delivery::{Decision, Recovery};
 use postback_model::{
     ABANDONED, Bounds, CANCELLED, CONTENT, DISCLAIMED, Host, IMPLAUSIBLE, LAPSED, Mutant, OUTDATED,
-    Outcome, Person, Plan, REFUSED, STUCK, Script, TWICE, UNBELIEVED, UNFOUNDED, UNWATCHED, Word,
-    World,
+    OVERTAKEN, Outcome, Person, Plan, REFUSED, STUCK, Script, TWICE, UNBELIEVED, UNFOUNDED,
+    UNWATCHED, WITHHELD, Word, World,
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -260,6 +260,24 @@ fn reports_an_outdated_version() {
     fails(Mutant::EarlierVersionReplaces, OUTDATED, world(Recovery::Hold, bounds, CORRECTED));
     let bounds = Bounds { outcomes: &[Outcome::NotSent], starts: 3, ..TWO };
     fails(Mutant::LaterVersionForgotten, OUTDATED, world(Recovery::Hold, bounds, CORRECTED));
+}
+
+#[test]
+fn is_cancelled_by_an_earlier_version_when_a_conflict_is_forgotten() {
+    let words =
+        const { &[completed(Some(1), 0), cancelled(Some(2)), completed(Some(3), 1)] as &[Word] };
+    let bounds = Bounds { outcomes: &[Outcome::Answered], starts: 3, ..BOUNDS };
+    let world = world(Recovery::Hold, bounds, Script::of(words));
+    fails(Mutant::LaterConflictForgotten, OVERTAKEN, world);
+}
+
+#[test]
+fn sends_again_what_the_settings_hold_by_now() {
+    let settings = &[Plan::Send("a"), Plan::Send("a")];
+    let script = Script { settings, holds_from: Some(1), ..Script::plain() };
+    for recovery in [Recovery::SendAgain, Recovery::SendOnceMore] {
+        fails(Mutant::ConsentOutlivesSettings, WITHHELD, world(recovery, LOST, script));
+    }
 }
 
 #[test]

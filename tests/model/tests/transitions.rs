@@ -65,6 +65,7 @@ fn delivery(state: State) -> Delivery {
         facts: facts("order"),
         order_updated_at: Some(held_version()),
         waiting_version: None,
+        conflict_version: None,
         throttled_until: None,
         first_seen_at: NOW - HOUR,
         claim_expires_at: NOW - HOUR,
@@ -411,8 +412,13 @@ fn words(held: Option<&Delivery>, step: &Step) -> (String, String) {
     let is_counted = |next: &Delivery| {
         held.is_some_and(|held| *next == Delivery { decisions: next.decisions, ..held.clone() })
     };
+    let is_noted = |next: &Delivery| {
+        let conflict_version = next.conflict_version;
+        held.is_some_and(|held| *next == Delivery { conflict_version, ..held.clone() })
+    };
     let next = match &step.next {
         None => UNCHANGED.to_owned(),
+        Some(next) if is_noted(next) => "unchanged, and the version is noted".to_owned(),
         Some(next) if is_counted(next) => "unchanged, and the decision is counted".to_owned(),
         Some(next) => {
             let doubt = next.in_doubt() && next.state != State::Unconfirmed;

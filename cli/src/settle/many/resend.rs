@@ -6,6 +6,7 @@ use std::{
 };
 
 use postback_core::{
+    clock::Timestamp,
     delivery::{Decision, Record},
     redaction::OperatorNote,
 };
@@ -82,7 +83,7 @@ impl Resend {
         if resends.is_empty() {
             return Ok(());
         }
-        let span = span_of(resends.iter().map(|record| record.protocol.first_seen_at));
+        let span = span_of(resends.iter().copied(), Timestamp::system());
         match self {
             Self::Nothing => {}
             Self::Replay(target) => {

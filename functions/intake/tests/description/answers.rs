@@ -105,6 +105,9 @@ fn attempt() -> Value {
             "number": count(1), "started_at": instant(), "version": count(0),
             "ended_at": instant(), "state": reference("State"), "reason": text(),
             "details": details(),
+            "amount": {
+                "type": "string", "description": "The amount that it reported, if it was sent",
+            },
         },
     })
 }

@@ -148,6 +148,7 @@ impl Record {
         "claim",
         "claim_expires_at",
         "click_noted",
+        "conflict_version",
         "conflicts",
         "decisions",
         "decisions_taken",
@@ -205,7 +206,7 @@ impl Record {
         let version = record.version;
         let was = before.map(|before| &before.protocol);
         if was.is_none_or(|was| was.attempt < next.attempt) && next.attempt > 0 {
-            record.attempts.push(AttemptRecord::started(next.attempt, stamp.now));
+            record.attempts.push(AttemptRecord::started(&next, stamp.now));
         } else if note.lookup.is_none()
             && was.is_some_and(|was| was.state == State::Sending)
             && next.state != State::Sending
@@ -231,9 +232,9 @@ impl Record {
         if was.is_none_or(|was| was.waiting_version >= next.waiting_version) {
             record.message_until = note.message_until;
         }
-        // Other content may have another click.
-        let is_alike = was.is_none_or(|was| was.facts.agree(&next.facts));
-        record.click_noted = note.click_noted || (record.click_noted && is_alike);
+        // Other content may have another click, and so may the one after content without a click.
+        let is_equal = was.is_none_or(|was| was.facts == next.facts);
+        record.click_noted = note.click_noted || (record.click_noted && is_equal);
         record.tracked |= note.tracked;
         record.references.extend(note.references);
         let facts =

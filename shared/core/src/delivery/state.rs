@@ -145,6 +145,9 @@ pub struct Delivery {
     /// where the network certainly holds nothing, no earlier version is sent before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_version: Option<Timestamp>,
+    /// The `updated_at` of the latest version that came as completed and was a conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict_version: Option<Timestamp>,
     /// The time when the order was first seen: the retries' budget counts from it.
     pub first_seen_at: Timestamp,
     /// The time by which the last attempt's sender is certainly dead, clock skew included.
@@ -254,6 +257,11 @@ impl Delivery {
     /// The ids of all lines that any version of the order had, where it is reported by lines.
     pub fn all_lines(&self) -> impl Iterator<Item = &String> {
         self.lines.iter().flatten().chain(&self.former_lines)
+    }
+
+    /// The `updated_at` of the latest version that is held or was a conflict.
+    pub(super) fn latest_version(&self) -> Option<Timestamp> {
+        self.order_updated_at.max(self.conflict_version)
     }
 
     /// Returns whether an attempt may have been processed and nothing has settled that yet.

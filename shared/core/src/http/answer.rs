@@ -148,8 +148,10 @@ impl fmt::Debug for Answer {
 #[must_use]
 pub fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
-    let wait = if let Ok(seconds) = header.parse::<u64>() {
-        Duration::from_secs(seconds)
+    let is_number = !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = if is_number {
+        // More than fits is more than is believed.
+        header.parse().map_or(RETRY_AFTER_CAP, Duration::from_secs)
     } else {
         let at = httpdate::parse_http_date(header).ok()?;
         let since_epoch = at.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -174,7 +176,11 @@ mod tests {
         );
         assert_eq!(retry_after("Sat, 21 Nov 2026 09:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(retry_after("99999999", now), Some(RETRY_AFTER_CAP));
-        assert_eq!(retry_after("soon", now), None);
+        assert_eq!(retry_after("99999999999999999999999", now), Some(RETRY_AFTER_CAP));
+        assert_eq!(retry_after("0", now), Some(Duration::ZERO));
+        for neither in ["soon", "", "-5", "+5", "1.5", "1e3", "Sat, 21 Nov 1969 10:01:30 GMT"] {
+            assert_eq!(retry_after(neither, now), None, "{neither}");
+        }
     }
 
     #[test]

@@ -155,6 +155,9 @@ impl<'a, N: Network, S: Services> Driver<'a, N, S> {
         let (updated, note_click) = Box::pin(join(apply, add_click_use)).await;
         let updated = updated?;
         let wrote = updated.wrote();
+        if matches!(event, Event::Settle { .. }) {
+            self.note_late_success(&updated);
+        }
         self.record = updated.after;
         self.note.click_noted = note_click;
         if !self.loaded {

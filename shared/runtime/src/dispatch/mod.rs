@@ -192,7 +192,12 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let held = self.ledger.get(&key).await.map_err(UpdateError::from)?;
         let is_known = held.is_some_and(|Record { protocol, .. }| {
             let reason = protocol.reason.as_ref().map(Reason::as_str);
-            remembers(protocol.first_seen_at, reason, order.completed_at)
+            // A person permits what is as old as it is, and then its own attempts are known.
+            let until = protocol.permission.as_ref().map(|permission| permission.until);
+            let is_permitted = until.is_some_and(|until| self.services.now() < until);
+            is_permitted
+                || protocol.attempt > 0
+                || remembers(protocol.first_seen_at, reason, order.completed_at)
         });
         Ok(if is_known { plan } else { Plan::Reject(TOO_OLD) })
     }

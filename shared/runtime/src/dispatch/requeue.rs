@@ -89,7 +89,8 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
                 self.put_message(until, &record.protocol, named).await.is_err()
             }
             _ => {
-                let named = until.max(now + RENAMED_FOR).max(own.unwrap_or(until));
+                // However long it waits: should it be lost, the sweep sees it the same day.
+                let named = (now + RENAMED_FOR).max(own.unwrap_or(now));
                 let put = self.put_message(until, &record.protocol, named).await;
                 put.is_err() || self.name_message(named).await.is_err()
             }

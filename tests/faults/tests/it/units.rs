@@ -5,8 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use postback_core::network::Network;
 use postback_faults::{KillPlan, Lifecycle, NetworkCase, Redelivery, Trigger};
-use postback_harness::Table;
+use postback_harness::{FakeSweep, Table};
 use postback_sandbox::{Fault, Rule};
+use sweep::Sweep;
 
 /// The size of an item as `DynamoDB` counts it: names and values in UTF-8, numbers two digits a byte, three
 /// bytes for each list or map and one for each of its members.
@@ -108,6 +109,40 @@ async fn an_order_by_lines_costs_one_unit_more_and_each_line_two_and_a_read() {
     let duplicate = units();
     println!("by lines: delivered {delivered:?}, duplicate {duplicate:?} (write, read)");
     assert!(duplicate.0 <= 1.0 + lines, "{duplicate:?} for a duplicate of {lines} lines");
+}
+
+/// The deliveries of which the cost of a sweep over a million is reckoned.
+const SWEPT: u32 = 100;
+/// The read units of a sweep over a million deliveries, as the page of costs has them.
+const MILLION_SWEPT: f64 = 125_000.0;
+
+/// The items beside the deliveries are read, too.
+async fn a_sweep_costs_what_it_may<N: Network>(case: NetworkCase<N>) {
+    let lifecycle = Lifecycle::new(case).await;
+    let (table, plan) = (&lifecycle.bed.table, KillPlan::default());
+    for number in 0..SWEPT {
+        let id = format!("A{number}");
+        assert!(lifecycle.run(&id, Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
+    }
+    table.forget_calls();
+
+    let deadline = lifecycle.bed.now() + Duration::from_mins(5);
+    let sweep = Sweep::new(FakeSweep::new(&lifecycle.bed));
+    sweep.sweep(deadline).await.expect("a sweep");
+
+    let units = table.units();
+    let million = units.read * 1e6 / f64::from(SWEPT);
+    println!("{}: {} read units for {SWEPT}, {million} for a million", N::NAME, units.read);
+    assert!(units.read > 0.0 && million <= MILLION_SWEPT, "{}: {million}", N::NAME);
+    assert!(units.write < f64::EPSILON, "{}: a sweep writes nothing of what is delivered", N::NAME);
+}
+
+#[tokio::test]
+async fn a_sweep_over_a_million_deliveries_costs_what_the_page_says() {
+    a_sweep_costs_what_it_may(NetworkCase::shopback()).await;
+    a_sweep_costs_what_it_may(NetworkCase::cpa_moe()).await;
+    a_sweep_costs_what_it_may(NetworkCase::cashmycell()).await;
+    a_sweep_costs_what_it_may(NetworkCase::cartstack()).await;
 }
 
 #[tokio::test]

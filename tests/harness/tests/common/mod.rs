@@ -16,6 +16,7 @@ pub(crate) fn delivery(state: State, first_seen_at: Timestamp) -> Delivery {
         facts: Facts::none(),
         order_updated_at: None,
         waiting_version: None,
+        conflict_version: None,
         throttled_until: None,
         first_seen_at,
         claim_expires_at: first_seen_at,

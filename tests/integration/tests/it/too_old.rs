@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use postback_core::delivery::{Decision, Key};
 use postback_harness::Strike;
 use postback_integration::{
     Bundle, minimal,
     sign::{KEY, message},
     with,
 };
+use postback_sandbox::{Fault, Network, Rule};
 use serde_json::{Value, json};
 
 /// The API refuses the order by both routes.
@@ -99,5 +101,45 @@ async fn a_delivery_that_began_after_the_ledgers_memory_of_its_order_is_no_knowl
     for (network, state, reason) in states {
         assert_eq!((state.as_str(), reason.as_deref()), ("rejected", Some("too_old")), "{network}");
     }
+    assert_eq!(bundle.bed.sandbox.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_person_may_permit_an_order_that_is_too_old_and_its_doubt_is_resolved() {
+    let bundle = Bundle::new(9).await;
+    let order = with(minimal("A-1"), "/completed_at", json!("2025-10-01T00:00:00Z"));
+    bundle.put_on_bus("order.completed", &order).await;
+    bundle.work().await;
+    let key = Key::known("A-1".to_owned(), "shopback", None);
+    bundle.bed.decide(&key, Decision::PermitSending).await;
+    let lost = Rule::on(Network::ShopBack, Fault::close_after_reading());
+    bundle.bed.sandbox.script(lost).expect("a rule");
+
+    bundle.shopback.enqueue(&order);
+    assert!(bundle.bed.work_off(&bundle.shopback, Duration::from_hours(24)).await);
+
+    for (network, state, reason) in bundle.states("A-1").await {
+        let expected = match network.as_str() {
+            "shopback" => ("delivered", None),
+            _ => ("rejected", Some("too_old")),
+        };
+        assert_eq!((state.as_str(), reason.as_deref()), expected, "{network}");
+    }
+    assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 1);
+}
+
+#[tokio::test]
+async fn a_permission_that_has_lapsed_lets_no_order_pass_that_is_too_old() {
+    let bundle = Bundle::new(10).await;
+    let order = with(minimal("A-1"), "/completed_at", json!("2025-10-01T00:00:00Z"));
+    bundle.put_on_bus("order.completed", &order).await;
+    bundle.work().await;
+    let key = Key::known("A-1".to_owned(), "shopback", None);
+    bundle.bed.decide(&key, Decision::PermitSending).await;
+
+    bundle.bed.advance(Duration::from_hours(24 * 7));
+    bundle.shopback.enqueue(&order);
+    bundle.shopback.work().await;
+
     assert_eq!(bundle.bed.sandbox.requests(), 0);
 }

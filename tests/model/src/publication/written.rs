@@ -70,14 +70,11 @@ impl PublicationWorld {
         let event = event(held, word, stamp.now);
         let protocol = held.map(|record| &record.protocol);
         let Step { next, then } = step(protocol, &event, &self.policy, stamp.now);
-        let Some(next) = next else {
-            return match (held, &event, then) {
-                (Some(held), Event::Arrive(arrival), Then::Conflict) => {
-                    Some(held.with_conflict(&arrival.facts, stamp))
-                }
-                _ => None,
-            };
-        };
+        if let (Some(held), Event::Arrive(arrival), Then::Conflict) = (held, &event, then) {
+            // That its version is noted is no event.
+            return Some(held.with_conflict(&arrival.facts, stamp));
+        }
+        let next = next?;
         if let (Some(held), Event::Decide { decision, .. }) = (held, &event) {
             return Some(held.decided(next, decided(held, *decision), stamp));
         }

@@ -91,6 +91,9 @@ pub struct AttemptRecord {
     pub number: u32,
     /// The time of the claim.
     pub started_at: Timestamp,
+    /// The amount that it reported, if it was sent: of a line the line's own, of a validating call the call's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
     /// The version of the record at which it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
@@ -109,10 +112,14 @@ pub struct AttemptRecord {
 }
 
 impl AttemptRecord {
-    pub(super) const fn started(number: u32, started_at: Timestamp) -> Self {
+    /// The attempt that was claimed by the write of `next`.
+    pub(super) fn started(next: &Delivery, started_at: Timestamp) -> Self {
+        let call = next.validation.as_ref().and_then(|validation| validation.call.as_ref());
+        let of_order = || next.facts.reported_amount().map(str::to_owned);
         Self {
-            number,
+            number: next.attempt,
             started_at,
+            amount: call.map(|call| call.amount.to_string()).or_else(of_order),
             version: None,
             ended_at: None,
             state: None,

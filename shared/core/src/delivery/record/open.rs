@@ -86,6 +86,13 @@ impl Record {
         self.protocol.state == State::Parked && self.protocol.reason == Some(IMPLAUSIBLE)
     }
 
+    /// Returns whether it is parked and its message comes round: one of a doubt that only a person can settle
+    /// is gone.
+    #[must_use]
+    pub fn comes_round_parked(&self) -> bool {
+        self.protocol.state == State::Parked && !self.is_held_in_doubt()
+    }
+
     /// Returns whether it is in doubt, and only a person can settle that.
     #[must_use]
     pub fn is_held_in_doubt(&self) -> bool {

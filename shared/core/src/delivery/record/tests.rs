@@ -26,6 +26,7 @@ fn delivery(state: State, attempt: u32) -> Delivery {
         facts: Facts::none(),
         order_updated_at: None,
         waiting_version: None,
+        conflict_version: None,
         throttled_until: None,
         claim: None,
         scope: None,
@@ -89,9 +90,23 @@ fn the_claim_is_the_first_version_and_starts_the_history() {
 
     assert_eq!((record.order_id.as_str(), record.delivery.as_str()), ("A-1001", "one_network"));
     assert_eq!((record.version, record.write_id.as_str()), (1, "00000000000000ab"));
-    assert_eq!(record.attempts.entries(), [AttemptRecord::started(1, NOW)]);
+    let started = AttemptRecord::started(&delivery(State::Sending, 1), NOW);
+    assert_eq!(record.attempts.entries(), [started]);
     assert_eq!((record.updated_at, record.state_version), (NOW, 1));
     assert!(record.references.is_empty() && record.statuses.is_empty());
+}
+
+#[test]
+fn the_use_of_a_click_stands_for_the_content_with_that_click_alone() {
+    let with_click = total("1499").digest("click", "a");
+    let of = |facts: &Facts| Delivery { facts: facts.clone(), ..delivery(State::Retrying, 1) };
+    let noted = Note { click_noted: true, ..Note::default() };
+    let first = after(&claimed(), of(&with_click), noted, NOW);
+
+    let same = after(&first, of(&with_click), Note::default(), NOW);
+    let without = after(&first, of(&total("1499")), Note::default(), NOW);
+
+    assert_eq!((same.click_noted, without.click_noted), (true, false));
 }
 
 #[test]
@@ -154,10 +169,25 @@ fn an_attempt_that_ended_stays_as_it_ended() {
     for record in [&found, &settled_late, &decided, &next] {
         assert_eq!(record.attempts.entries()[0], lost.attempts.entries()[0]);
     }
-    assert_eq!(next.attempts.entries()[1..], [AttemptRecord::started(2, later)]);
+    let started = AttemptRecord::started(&delivery(State::Sending, 2), later);
+    assert_eq!(next.attempts.entries()[1..], [started]);
     let result = Reason::new("found");
     let looked_up = LookupRecord { version: 3, at: later, result, state: State::Delivered };
     assert_eq!(found.lookups.entries(), [looked_up]);
+}
+
+#[test]
+fn each_attempt_keeps_the_amount_that_it_reported() {
+    let of =
+        |attempt, amount| Delivery { facts: total(amount), ..delivery(State::Sending, attempt) };
+    let first = Record::after(None, &key(), of(1, "1499"), Note::default(), stamp(NOW, 0xab));
+    let lost = Delivery { state: State::Unconfirmed, ..of(1, "1499") };
+    let lost = after(&first, lost, Note::default(), NOW + SECOND);
+
+    let second = after(&lost, of(2, "1599"), Note::default(), NOW + SECOND * 9);
+
+    let amounts = second.attempts.entries().iter().map(|attempt| attempt.amount.as_deref());
+    assert_eq!(amounts.collect::<Vec<_>>(), [Some("1499"), Some("1599")]);
 }
 
 #[test]

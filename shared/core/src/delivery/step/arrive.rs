@@ -1,21 +1,17 @@
-//! A completed order arrives: which version of it is held, whether its content is the same, and
-//! what is due.
+//! A completed order arrives: which version of it is held, and whether its content is the same.
 
 use std::cmp::Ordering;
 
 use super::{
-    super::{
-        Arrival, Cancellation, Delivery, IMPLAUSIBLE, Planned, Policy, Recovery, State, Step, Then,
-    },
+    super::{Arrival, Cancellation, Delivery, Planned, Policy, State, Step, Then},
     become_,
     cancel::{is_refunded, refunded},
-    claim::{claim, expired, has_expired, has_time},
-    come_back,
-    plan::{blank, hold_back, is_held_back, not_plannable, paused, plan, unplannable},
+    claim::{claim, expired, has_expired},
+    due::resume,
+    plan::{blank, is_held_back, paused, plan, unplannable},
     waiting::{is_outdated, is_unsettled, note_waiting},
-    waits,
 };
-use crate::{clock::Timestamp, redaction::Reason};
+use crate::clock::Timestamp;
 
 /// An order arrives. One whose refunds reach its amount is cancelled; a repetition of it is no word
 /// that it is completed after all.
@@ -120,8 +116,16 @@ fn completed(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp
         _ if version == Ordering::Greater && is_unsettled(held, now) => {
             Step::wait(held.not_before.max(now + policy.backoff * 8))
         }
-        _ => Step { next: None, then: Then::Conflict },
+        _ => conflict(held, arrival),
     }
+}
+
+/// Nothing is sent. That the shop completed a later version is noted: no cancellation of an earlier one
+/// holds any more, whenever it comes.
+fn conflict(held: &Delivery, arrival: &Arrival) -> Step {
+    let is_later = arrival.updated_at > held.latest_version();
+    let next = is_later.then(|| Delivery { conflict_version: arrival.updated_at, ..held.clone() });
+    Step { next, then: Then::Conflict }
 }
 
 /// An order that is known to be cancelled is never reported; a lookup may still settle a doubt.
@@ -227,74 +231,4 @@ fn replace(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) 
             plan(&fresh, arrival, policy, now)
         }
     }
-}
-
-/// The same content again: does what is due.
-fn resume(held: &Delivery, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
-    let scope = match (&arrival.planned, &arrival.shown_scope) {
-        (Planned::Send(scope), _) => scope,
-        // What is in doubt is asked for by the order alone.
-        (_, Some(scope)) if is_looked_up(held) => scope,
-        _ => return not_plannable(held, &arrival.settings, policy, now),
-    };
-    match held.state {
-        State::Parked if !is_fixed(held, arrival) && now < held.not_before => come_back(held, now),
-        State::Retrying | State::Unconfirmed if now < held.not_before => come_back(held, now),
-        State::Retrying | State::Parked | State::Unconfirmed => {
-            due(held, scope, arrival, policy, now)
-        }
-        _ => come_back(held, now),
-    }
-}
-
-/// Returns whether a lookup resolves its doubt.
-fn is_looked_up(held: &Delivery) -> bool {
-    held.doubt.as_ref().is_some_and(|doubt| doubt.recovery == Recovery::LookUp)
-}
-
-/// Returns whether the settings have changed since it was parked, or it no longer exceeds a bound.
-fn is_fixed(held: &Delivery, arrival: &Arrival) -> bool {
-    if held.reason == Some(IMPLAUSIBLE) {
-        return !arrival.is_implausible;
-    }
-    held.parked_settings.as_deref().is_some_and(|parked| parked != arrival.settings)
-}
-
-/// It is time: sends, asks, or leaves it to a person.
-fn due(held: &Delivery, scope: &str, arrival: &Arrival, policy: &Policy, now: Timestamp) -> Step {
-    if !waits(held, now) {
-        return Step::rest();
-    }
-    if is_held_back(held, arrival) {
-        return hold_back(held, arrival, now);
-    }
-    if let Some(until) = paused(held, arrival, now) {
-        return Step::wait(until);
-    }
-    match &held.doubt {
-        Some(doubt) if doubt.scope != scope => hold(held, "settings_changed", policy, now),
-        Some(doubt) if doubt.recovery == Recovery::LookUp => {
-            if has_time(arrival.deadline, policy, now) {
-                Step { next: None, then: Then::LookUp }
-            } else {
-                Step::wait(now)
-            }
-        }
-        _ => claim(held, scope, arrival.deadline, policy, now),
-    }
-}
-
-/// Holds the doubt as long as the settings are others than those under which it began.
-fn hold(held: &Delivery, reason: &'static str, policy: &Policy, now: Timestamp) -> Step {
-    let reason = Some(Reason::new(reason));
-    if held.state == State::Unconfirmed && held.reason == reason {
-        return Step::wait(now + policy.park);
-    }
-    let next = Delivery {
-        state: State::Unconfirmed,
-        reason,
-        not_before: now + policy.park,
-        ..held.clone()
-    };
-    become_(next, now)
 }

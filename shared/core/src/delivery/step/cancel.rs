@@ -31,8 +31,8 @@ pub(super) fn known(
     by_refunds: bool,
     now: Timestamp,
 ) -> Step {
-    // The version held is a later one than the cancelled one.
-    if updated_at.is_some() && updated_at < held.order_updated_at {
+    // The version held, or one that came as completed besides, is a later one than the cancelled one.
+    if updated_at.is_some() && updated_at < held.latest_version() {
         return Step { next: None, then: Then::Superseded };
     }
     let is_by_refunds = held.cancelled.as_ref().is_none_or(|noted| noted.by_refunds);

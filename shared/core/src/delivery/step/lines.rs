@@ -213,7 +213,7 @@ fn decide(
     }
     let (differing, under_way) = compare(held, deliveries, lines, now);
     if let Some(differing) = differing {
-        return ByLines::Conflict { lines: differing, next: opened(held, lines) };
+        return ByLines::Conflict { lines: differing, next: refused(held, lines) };
     }
     if !under_way.is_empty() {
         let waits = deliveries.iter().filter(|(id, _)| under_way.contains(id));
@@ -243,6 +243,17 @@ const UNSETTLED: Duration = Duration::from_mins(4);
 fn opened(held: &Delivery, lines: &Lines) -> Option<Box<Delivery>> {
     let is_own = held.not_before > Timestamp::EPOCH && held.not_before <= lines.until;
     is_own.then(|| Box::new(Delivery { not_before: Timestamp::EPOCH, ..held.clone() }))
+}
+
+/// The order's item, opened, that notes a later version: no cancellation of an earlier one holds against it.
+fn refused(held: &Delivery, lines: &Lines) -> Option<Box<Delivery>> {
+    let opened = opened(held, lines);
+    if lines.updated_at <= held.latest_version() {
+        return opened;
+    }
+    let mut item = opened.unwrap_or_else(|| Box::new(held.clone()));
+    item.conflict_version = lines.updated_at;
+    Some(item)
 }
 
 /// The order's item after the shop's word that the order is completed: noted, unless it is known or

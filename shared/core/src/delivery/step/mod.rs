@@ -3,7 +3,8 @@
 //!
 //! | file | events |
 //! |---|---|
-//! | `arrive.rs` | an order arrives: versions, content, permissions, what is due |
+//! | `arrive.rs` | an order arrives: versions, content, permissions |
+//! | `due.rs` | the same content comes again, and something of it is due |
 //! | `plan.rs` | the plan of an order that arrives, and an open one that can't be planned any more |
 //! | `claim.rs` | the next attempt is claimed, an expired claim becomes a doubt |
 //! | `settle.rs` | an attempt has a verdict: one function a verdict |
@@ -24,6 +25,7 @@ mod arrive;
 mod cancel;
 mod claim;
 mod decide;
+mod due;
 mod lines;
 mod lookup;
 mod note;

@@ -142,6 +142,7 @@ pub(super) fn blank(
         facts: facts.clone(),
         order_updated_at,
         waiting_version: None,
+        conflict_version: None,
         first_seen_at,
         claim: None,
         scope: None,

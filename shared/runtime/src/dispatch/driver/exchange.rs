@@ -3,7 +3,10 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Attempt, Event, Judgement, Key, Lookup, Note, Others, Scope, Verdict, judge},
+    delivery::{
+        Attempt, Delivery, Event, Judgement, Key, Lookup, Note, Others, Scope, State, Then,
+        Verdict, judge,
+    },
     network::{Classification, Network, RecoveryPlan, Sought},
     redaction::{Details, Reason},
 };
@@ -12,7 +15,7 @@ use super::Driver;
 use crate::{
     client::SendResult,
     dispatch::{Configured, Dispatcher, attempt::AttemptTrace, breaker},
-    ledger::LedgerError,
+    ledger::{LedgerError, Updated},
     metrics::millis,
     services::Services,
 };
@@ -105,6 +108,26 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
             Verdict::Retry { reason: reason.clone(), after: *after, sent: true }
         };
         Classification { verdict, ..classification }
+    }
+
+    /// The network took an attempt of which the ledger had said otherwise meanwhile: a person should see it.
+    pub(super) fn note_late_success(&self, settled: &Updated<Then>) {
+        let was_denied =
+            |before: &Delivery| before.is_certainly_absent() || before.state == State::Abandoned;
+        let before = settled.before.as_ref().map(|record| &record.protocol);
+        let after = settled.after.as_ref().map(|record| &record.protocol);
+        let Some(before) = before.filter(|before| was_denied(before)) else { return };
+        if after.is_some_and(|after| after.state.is_success()) {
+            self.dispatcher.metrics().record_unclear_refusal();
+            let (code, order_id, was) = ("late_success", &self.key.order_id, before.state.as_str());
+            tracing::error!(
+                code,
+                order_id,
+                network = N::NAME,
+                was,
+                "the network took it after all"
+            );
+        }
     }
 
     fn classify(&self, result: &SendResult, attempt: &Attempt) -> Classification {

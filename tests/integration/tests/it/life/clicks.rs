@@ -68,6 +68,28 @@ async fn the_click_of_a_later_version_is_kept_too() {
 }
 
 #[tokio::test]
+async fn the_click_that_follows_a_version_without_one_is_kept_too() {
+    let bundle = Bundle::new(1).await;
+    let refused = Rule::on(Network::ShopBack, Fault::status(429)).order("A-1");
+    bundle.bed.sandbox.script(refused).expect("a rule");
+    bundle.post("/orders/shopback", &changed_at(order("A-1", "a"), 10)).await;
+    let without = with(changed_at(order("A-1", "a"), 20), "/clicks", json!({}));
+    let parked = bundle.post("/orders/shopback", &without).await;
+    bundle.bed.advance(Duration::from_hours(1));
+    bundle.post("/orders/shopback", &changed_at(order("A-1", "b"), 30)).await;
+    let lost = Fault::close_after_reading().not_processed();
+    bundle.bed.sandbox.script(Rule::on(Network::ShopBack, lost).order("A-2")).expect("a rule");
+    bundle.post("/orders/shopback", &order("A-2", "b")).await;
+
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    assert_eq!(parked.body()["reason"], "not_plannable");
+    assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
+    assert_eq!(at_shopback(&bundle, "A-2").await, click_used());
+    assert_eq!((held(&bundle, "A-1"), held(&bundle, "A-2")), (1, 0));
+}
+
+#[tokio::test]
 async fn a_duplicate_of_our_own_doubt_is_a_proof_although_another_order_asked_in_vain() {
     let bundle = Bundle::new(1).await;
     script(&bundle, Network::ShopBack, Fault::close_after_reading());

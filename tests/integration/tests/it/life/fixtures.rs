@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::{DAY, cancelled, changed_at, delivery, order, script};
 
+mod beside;
 mod validations;
 
 /// A state: its fixture's name, the network, and the end to which the order's next arrival brings
@@ -201,7 +202,8 @@ fn is_of_its_fixture(state: &str, written: &[Value]) {
          run UPDATE_FIXTURES=1 cargo test -p postback-integration --test it fixtures. Keep the \
          fixtures of the earlier formats: today's code has to read them. An attribute that may be \
          missing and that earlier functions may leave as it is needs no new format: delete the \
-         fixtures that have it now, and write them anew"
+         fixtures that have it now, and write them anew. Of a member inside an attribute earlier \
+         functions keep nothing: they have to do without it, or it needs a new format"
     );
 }
 

@@ -211,3 +211,43 @@ async fn a_network_is_not_asked_with_a_secret_that_was_emptied() {
     assert!(bundle.bed.work_off(&bundle.cpa_moe, DAY).await);
     assert_eq!(delivery(&bundle, "A-1", "cpa_moe").await["proof"], "lookup");
 }
+
+/// A merchant who learns that a second report counts sets `hold`, while doubts wait to be sent again.
+#[tokio::test]
+async fn a_doubt_that_would_be_sent_again_is_a_persons_once_the_settings_hold_it() {
+    for network in [Network::CashMyCell, Network::ShopBack] {
+        let bundle = Bundle::new(1).await;
+        let secret = |on_unconfirmed: &str| match network {
+            Network::CashMyCell => json!({ "on_unconfirmed": on_unconfirmed }).to_string(),
+            _ => json!({
+                "offer_id": 1234, "security_token": "fake0token0fake0token0fake0token",
+                "on_unconfirmed": on_unconfirmed,
+            })
+            .to_string(),
+        };
+        let services = match network {
+            Network::CashMyCell => &bundle.cashmycell.services,
+            _ => &bundle.shopback.services,
+        };
+        services.rotate(&secret("resend"));
+        bundle.bed.advance(Duration::from_mins(10));
+        script(&bundle, network, Fault::close_after_reading());
+        let name = if network == Network::CashMyCell { "cashmycell" } else { "shopback" };
+        bundle.post(&format!("/orders/{name}"), &order("A-1", "a")).await;
+
+        services.rotate(&secret("hold"));
+        bundle.bed.advance(Duration::from_mins(10));
+        assert!(bundle.bed.work_off(&bundle.cashmycell, DAY).await);
+        assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+        let counts = sweep(&bundle).await;
+        services.rotate(&secret("resend"));
+        bundle.bed.advance(Duration::from_mins(10));
+        bundle.post(&format!("/orders/{name}"), &order("A-1", "a")).await;
+
+        assert_eq!(bundle.bed.sandbox.received(network).len(), 1, "{name}");
+        let held = delivery(&bundle, "A-1", name).await;
+        let is = (&held["state"], &held["reason"], &held["in_doubt"]);
+        assert_eq!(is, (&json!("unconfirmed"), &json!("settings_changed"), &json!(true)));
+        assert_eq!(counts[name].held, 1, "{name}: a person sees it");
+    }
+}

@@ -6,6 +6,7 @@ use postback_core::delivery::{Decision, Key, State};
 use postback_harness::{FakeSweep, Strike};
 use postback_integration::Bundle;
 use postback_sandbox::{Fault, Network};
+use serde_json::json;
 use sweep::{Counts, Sweep};
 
 use super::{order, published, script};
@@ -128,4 +129,28 @@ async fn a_claim_that_the_ledger_does_not_end_keeps_nothing_else_from_being_coun
     assert_eq!((counts["cashmycell"].held, counts["shopback"].open), (1, 1));
     assert_eq!(state, State::Sending);
     assert_eq!(published(&bundle, "shopback").await, ["unconfirmed"], "by the next sweep");
+}
+
+#[tokio::test]
+async fn a_yes_to_what_a_person_gave_up_meanwhile_is_delivered_and_raises_an_alarm() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::CashMyCell, Fault::hang());
+    let key = Key::known("A-1".to_owned(), "cashmycell", None);
+    let give_up = async {
+        bundle.bed.sandbox.wait_for_received(Network::CashMyCell, "abc123xyz789", 1).await;
+        bundle.bed.advance(Duration::from_mins(2));
+        sweep(&bundle).await;
+        bundle.bed.decide(&key, Decision::Abandon).await;
+        let given_up = bundle.cashmycell.record("A-1").await.expect("a record").protocol.state;
+        bundle.bed.sandbox.release();
+        given_up
+    };
+    let late = order("A-1", "a");
+
+    let (reply, given_up) = tokio::join!(bundle.post("/orders/cashmycell", &late), give_up);
+
+    assert_eq!((given_up, &reply.body()["state"]), (State::Abandoned, &json!("accepted")));
+    let metrics = bundle.cashmycell.services.metrics();
+    let alarms = metrics.iter().filter(|document| document["UnclearRefusals"] == 1);
+    assert_eq!(alarms.count(), 1, "{metrics:?}");
 }

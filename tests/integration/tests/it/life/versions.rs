@@ -8,7 +8,7 @@ use postback_integration::{Bundle, with};
 use postback_sandbox::{Fault, Network};
 use serde_json::{Value, json};
 
-use super::{DAY, amounts, at_shopback, changed_at, order, published, script, state};
+use super::{DAY, amounts, at_shopback, cancelled, changed_at, order, published, script, state};
 
 fn of_total(total: &str) -> Value {
     with(order("A-1", "a"), "/total", json!(total))
@@ -195,4 +195,53 @@ async fn replaces_nothing_after(pause: Duration) {
     bundle.shopback.services.queue_down(false);
     assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
     assert_eq!(amounts(&bundle), ["1499", "1499"], "the version held goes on");
+}
+
+/// Of two versions the later one holds, in whatever order they come.
+#[tokio::test]
+async fn a_cancellation_of_an_earlier_version_than_a_conflict_changes_nothing() {
+    for by_queue in [false, true] {
+        for cancelled_before in [false, true] {
+            let bundle = Bundle::new(1).await;
+            bundle.post("/orders/shopback", &changed_at(of_total("1499.00"), 10)).await;
+            let cancellation = changed_at(cancelled("A-1"), 20);
+            if cancelled_before {
+                bundle.post("/orders/shopback", &cancellation).await;
+            }
+            let later = changed_at(of_total("1599.00"), 30);
+            if by_queue {
+                bundle.shopback.enqueue(&later);
+                bundle.shopback.work().await;
+            } else {
+                assert_eq!(bundle.post("/orders/shopback", &later).await.status, 409);
+            }
+
+            let reply = bundle.post("/orders/shopback", &cancellation).await;
+
+            assert_eq!(reply.body()["reason"], "superseded", "{}", reply.text);
+            let record = bundle.shopback.record("A-1").await.expect("a record");
+            assert_eq!(record.protocol.cancelled, None, "the shop's latest word is completed");
+            assert_eq!(record.protocol.facts.get("amount"), Some("1499"));
+            let events = published(&bundle, "shopback").await;
+            let count = |wanted: &str| events.iter().filter(|kind| *kind == wanted).count();
+            assert_eq!(count("cancelled_after_delivery"), usize::from(cancelled_before));
+            assert_eq!(count("conflict"), usize::from(by_queue), "{events:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_keeps_the_amount_that_it_reported() {
+    let bundle = Bundle::new(1).await;
+    script(&bundle, Network::ShopBack, Fault::status(429));
+    bundle.post("/orders/shopback", &of_total("1499.00")).await;
+    bundle.post("/orders/shopback", &changed_at(of_total("1599.00"), 20)).await;
+    assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
+
+    let reply = bundle.get("A-1").await;
+
+    let attempts = reply.body()["deliveries"][0]["attempts"].clone();
+    let amounts = [&attempts[0]["amount"], &attempts[1]["amount"]];
+    assert_eq!(amounts, [&json!("1499"), &json!("1599")], "{attempts:#}");
+    bundle.assert_described("get", "/orders/{order_id}", &reply).await;
 }

@@ -183,6 +183,27 @@ fn an_old_cancellation_changes_nothing() {
 }
 
 #[test]
+fn a_cancellation_of_an_earlier_version_than_a_conflicting_completion_changes_nothing() {
+    let policy = policy(Recovery::Hold);
+    for held in [settled(&policy, yes()), held()] {
+        let held = versioned(held, 1);
+        let completed = arrive_as_other(NOW, version(3));
+        let first = next(&held, &completed, &policy, NOW);
+        let cancelled = next(&held, &cancel(version(2)), &policy, NOW);
+        let last = next(&cancelled, &completed, &policy, NOW);
+
+        for completed in [first, last] {
+            assert_eq!((completed.order_updated_at, &completed.cancelled), (version(1), &None));
+            let old = step(Some(&completed), &cancel(version(2)), &policy, NOW);
+            assert_eq!(old, unchanged(Then::Superseded));
+            for later in [version(3), version(4), None] {
+                assert!(next(&completed, &cancel(later), &policy, NOW).cancelled.is_some());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_cancellation_of_the_version_held_or_without_a_version_holds() {
     let policy = policy(Recovery::Hold);
     for updated_at in [version(2), version(3), None] {

@@ -212,6 +212,32 @@ fn a_doubt_is_not_resolved_under_settings_of_another_scope() {
 }
 
 #[test]
+fn a_doubt_that_would_be_sent_again_is_a_persons_once_the_settings_hold() {
+    for recovery in [Recovery::SendAgain, Recovery::SendOnceMore] {
+        let holding = policy(Recovery::Hold);
+        let policy = policy(recovery);
+        let parked = Delivery { state: State::Parked, ..unconfirmed(&policy) };
+        for doubtful in [unconfirmed(&policy), parked] {
+            let at = doubtful.not_before;
+
+            let left = step(Some(&doubtful), &arrive(at), &holding, at);
+
+            assert_eq!(left.then, Then::Rest, "{recovery:?}");
+            let left = left.next.expect("a change");
+            assert_eq!(left.state, State::Unconfirmed);
+            assert_eq!(left.reason, Some(Reason::new("settings_changed")));
+            let doubt = left.doubt.clone().expect("a doubt");
+            assert_eq!(doubt.recovery, Recovery::Hold);
+            let later = at + DAY;
+            assert_eq!(step(Some(&left), &arrive(later), &policy, later), unchanged(Then::Rest));
+            let permitted = next(&left, &decide(&left, Decision::PermitSending), &holding, later);
+            let sent = step(Some(&permitted), &arrive(later), &holding, later);
+            assert!(matches!(sent.then, Then::Send(Attempt { number: 2, in_doubt: false, .. })));
+        }
+    }
+}
+
+#[test]
 fn a_doubt_that_a_lookup_resolves_is_asked_about_although_the_order_can_not_be_built() {
     let policy = policy(Recovery::LookUp);
     let doubtful = unconfirmed(&policy);

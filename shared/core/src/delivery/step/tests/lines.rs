@@ -79,7 +79,9 @@ fn a_version_that_would_change_a_line_at_the_network_is_a_conflict_as_a_whole() 
 
         let way = by_lines(Some(&held), &lines, &swapped, NOW);
 
-        assert_eq!(way, ByLines::Conflict { lines: vec!["1".to_owned()], next: None });
+        let noted = Delivery { conflict_version: version(2), ..held.clone() };
+        let next = Some(Box::new(noted));
+        assert_eq!(way, ByLines::Conflict { lines: vec!["1".to_owned()], next });
     }
 }
 

@@ -164,7 +164,8 @@ fn a_later_version_does_not_wait_for_a_doubt_that_a_person_gave_up() {
 
         let step = step(Some(&abandoned), &arrive_as_other(NOW, version(2)), &policy, NOW);
 
-        assert_eq!(step, unchanged(Then::Conflict), "{recovery:?}");
+        let noted = Delivery { conflict_version: version(2), ..abandoned };
+        assert_eq!(step, Step::write(noted, Then::Conflict), "{recovery:?}");
     }
 }
 
@@ -199,7 +200,13 @@ fn a_later_version_is_decided_at_the_settlement() {
     let sent = step(Some(&after_failure), &other, &policy, at);
     assert!(matches!(sent.then, Then::Send(Attempt { number: 2, .. })));
     for held in [after_success, after_doubt] {
-        assert_eq!(step(Some(&held), &other, &policy, at), unchanged(Then::Conflict));
+        let noted = Delivery { conflict_version: version(2), ..held.clone() };
+        assert_eq!(
+            step(Some(&held), &other, &policy, at),
+            Step::write(noted.clone(), Then::Conflict)
+        );
+        let again = step(Some(&noted), &other, &policy, at);
+        assert_eq!(again, unchanged(Then::Conflict), "it is noted once");
     }
 }
 

@@ -86,6 +86,7 @@ fn a_later_version_that_is_decided_waits_no_more() {
     let same = step(Some(&delivered), &arrive_as(at, version(3)), &policy, at);
 
     let decided = Delivery { waiting_version: None, ..delivered.clone() };
-    assert_eq!(other, Step::write(decided.clone(), Then::Conflict));
+    let noted = Delivery { conflict_version: version(3), ..decided.clone() };
+    assert_eq!(other, Step::write(noted, Then::Conflict));
     assert_eq!(same, Step::write(versioned(decided, 3), Then::Rest));
 }

@@ -108,7 +108,7 @@ dead-hour: ## Let CashMyCell hang for an hour, and answer a bare 503 for another
 	cargo test --profile soak --locked --package postback-integration --test it life::outage -- --nocapture
 
 # The claims unoptimised, as the tests are built: what holds there holds for the tool.
-million: ## Measure reconciling a million lines (60 s; 300 MiB, XLSX 400) and answering a thousand claims (2 s); fails above
+million: ## Measure reconciling a million lines (60 s, 300 MiB) and answering a thousand claims (2 s); fails above
 	cargo run --profile tool --locked --package postback-reconcile --example million -- csv
 	cargo run --profile tool --locked --package postback-reconcile --example million -- xlsx
 	cargo test --workspace --locked --bin postback a_thousand_claims_are_answered_in_two_seconds -- --ignored --nocapture

@@ -12,6 +12,7 @@ from stack import NETWORKS, REGION, ROOT_KEY, local_environment
 from test_canary import KIND, canary
 from test_end_to_end import effects, eventually, new_id, order
 from test_tool import lose
+from tool import Tool
 
 FEW = 3
 PAUSED = next(network for network in NETWORKS if network.name == "cartstack")
@@ -56,6 +57,7 @@ def heir(stack, key, network, aliased):
     label = stack.client("dynamodb").describe_table(TableName=ledger)["Table"]["LatestStreamLabel"]
     heir = stack.sibling(
         "heir", "facade03", ApiAuthorization="NONE", ExistingLedgerTable=ledger, ExistingLedgerStreamLabel=label, KmsKeyArn=key,
+        ReceiptKey="yes",
         **{f"Vpc{name}": ",".join(ids) for name, ids in network.items()},
         **{f"{PAUSED.prefix}Enabled": "paused", f"{PAUSED.prefix}Concurrency": str(FEW)}, **{f"{network.prefix}Enabled": "false" for network in OTHERS},
     )  # fmt: skip
@@ -126,6 +128,25 @@ def test_a_key_of_ones_own_is_used_by_what_is_deployed(heir, key):
     assert {group["logGroupName"].rsplit("-", 1)[1]: group.get("kmsKeyId") for group in groups} == {
         "intake": key, "audit": key, "publish": key, "sweep": key, PAUSED.name: key
     }  # fmt: skip
+
+
+def test_a_receipt_that_the_stacks_key_signed_is_verified_without_aws(heir, tool_program, tmp_path):
+    tool, reported = Tool(tool_program, heir), order(new_id())
+    heir.api("POST", f"/orders/{PAUSED.name}", reported)
+    claims, receipts, key = (tmp_path / name for name in ("claims.csv", "receipts.jsonl", "key.pem"))
+    claims.write_text(f"Order ID,Date\n{reported['order_id']},2026-11-21\n")
+
+    tool("claims", "answer", str(claims), "--network", PAUSED.name, "--receipts", str(receipts), "--stack", heir.name)
+    key.write_text(tool("receipt", "key", "--stack", heir.name))
+
+    def verified() -> tuple[int, str]:
+        command = [tool_program, "receipt", "verify", receipts, "--key", key, "--order", reported["order_id"]]
+        done = subprocess.run(command, env=local_environment(), capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    assert verified() == (0, "1 valid, 0 not valid")
+    receipts.write_text(receipts.read_text().replace(PAUSED.name, "another", 1))
+    assert verified() == (6, "0 valid, 1 not valid")
 
 
 def test_in_a_vpc_a_networks_function_may_do_what_lambda_needs_for_it(heir, network):

@@ -55,6 +55,30 @@ fn a_receipt_verifies_without_aws_and_a_changed_one_does_not() {
     fs::remove_file(&path).expect("removed");
 }
 
+#[test]
+fn each_byte_of_a_receipt_counts() {
+    let receipts = fs::read(format!("{FILES}/receipts.jsonl")).expect("receipts");
+    let key = fs::read(format!("{FILES}/receipt-key.pem")).expect("a key");
+    let key = PublicKey::parse(&key).expect("a key");
+    let end = receipts.iter().position(|byte| *byte == b'\n').expect("a line");
+    let verifies = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let all = read(&text).into_iter();
+        let mut all = all.map(|(_, signed)| signed.and_then(|signed| signed.verify(&key, None)));
+        all.len() == 1 && all.all(|valid| valid.is_ok())
+    };
+    assert!(verifies(&receipts[..end]));
+    for at in 0..end {
+        for changed in [receipts[at] ^ 1, receipts[at] ^ 0x20, b'0'] {
+            let mut other = receipts[..end].to_vec();
+            other[at] = changed;
+            let is_other = other != receipts[..end];
+            assert!(!is_other || !verifies(&other), "byte {at} as {}", char::from(changed));
+        }
+        assert!(!verifies(&receipts[..at]), "cut at {at}");
+    }
+}
+
 /// A delivery with its answer, and the validation that is no delivery of its own.
 async fn put(aws: &FakeAws) {
     let mut delivered = paid("net", "delivered", "10.5", "EUR");

@@ -17,6 +17,7 @@ use postback_reconcile::{
 };
 use postback_runtime::ledger::{Change, UpdateError};
 
+use super::send_again::span_of;
 use crate::{account::Account, args::Settle, failure::Failure, view::Output};
 
 mod resend;
@@ -25,6 +26,7 @@ mod tests;
 mod view;
 
 pub(crate) use resend::Resend;
+use resend::by_hand;
 use view::{Refused, View};
 
 /// The deliveries that are read or written at the same time.
@@ -47,6 +49,8 @@ pub(crate) struct Batch {
     format: Format,
     /// The rows to be recorded, each with the delivery as it was read.
     pub(crate) open: Vec<(DecisionRow, Record)>,
+    /// The times at which those were first seen that are permitted, and have not come again.
+    waiting: Vec<Timestamp>,
     view: View,
 }
 
@@ -117,7 +121,7 @@ impl Batch {
             report: decisions.report.clone(),
             ..View::default()
         };
-        let mut open = Vec::new();
+        let (mut open, mut waiting) = (Vec::new(), Vec::new());
         let mut wrong: BTreeMap<&str, usize> = BTreeMap::new();
         for (row, record) in decisions.rows.iter().zip(records) {
             let check = record.as_ref().map_or(Check::Refused("unknown_here"), |record| {
@@ -135,12 +139,18 @@ impl Batch {
                     }
                     view.refused.push(Refused::new(row, why));
                 }
-                _ => view.done_before += 1,
+                (_, record) => {
+                    view.done_before += 1;
+                    let waits = record
+                        .map(|record| record.protocol)
+                        .filter(|held| held.permission.is_some() && held.state != State::Parked);
+                    waiting.extend(waits.map(|held| held.first_seen_at));
+                }
             }
         }
         view.named = view.refused.len();
         if wrong.is_empty() {
-            return Ok(Self { decisions, format, open, view });
+            return Ok(Self { decisions, format, open, waiting, view });
         }
         let count = wrong.values().sum();
         let why: Vec<_> = wrong.keys().map(|why| why.replace('_', " ")).collect();
@@ -159,6 +169,11 @@ impl Batch {
         lines.extend(page::decisions(&view.decisions));
         if view.done_before > 0 {
             lines.push(format!("{} were settled before", view.done_before));
+        }
+        if !self.waiting.is_empty() {
+            let (count, span) = (self.waiting.len(), span_of(self.waiting.iter().copied()));
+            let command = by_hand(&view.network, span);
+            lines.push(format!("{count} wait for their order. Should no replay run: {command}"));
         }
         lines.extend(view::refused(&view.refused));
         lines
@@ -194,20 +209,21 @@ impl Batch {
         let network = account.network(&self.decisions.network)?;
         let mut view = self.view.clone();
         let why = OperatorNote::new(&wanted.reason).map_err(Failure::BadReason)?;
-        let recorded = self.record(account, &why, each, &mut view).await?;
+        let (recorded, failure) = self.record(account, &why, each, &mut view).await?;
+        // What is permitted comes again, whatever became of the other rows: a second run leaves it.
         resend.start(account, &network, &recorded, &why, &mut view).await?;
-        Ok(view)
+        failure.map_or(Ok(view), Err)
     }
 
-    /// Records the decisions. Returns the deliveries that were written; the view has what was refused
-    /// meanwhile.
+    /// Records the decisions. Returns the deliveries that were written, and the first failure; the view
+    /// has what was refused meanwhile.
     async fn record(
         &self,
         account: &Account,
         why: &OperatorNote,
         each: impl Fn(&DecisionRow, &Record, Result<(), &'static str>),
         view: &mut View,
-    ) -> Result<Vec<Record>, Failure> {
+    ) -> Result<(Vec<Record>, Option<Failure>), Failure> {
         let by = account.identity().await?;
         let writes = stream::iter(0..self.open.len()).map(|at| {
             let (row, record) = &self.open[at];
@@ -232,17 +248,18 @@ impl Batch {
                 Ok::<_, Failure>((row, updated.value, written))
             }
         });
-        let results: Vec<_> = writes.buffered(AT_ONCE).try_collect().await?;
-        let mut recorded = Vec::new();
-        for (row, result, written) in results {
+        let results: Vec<_> = writes.buffered(AT_ONCE).collect().await;
+        let (mut recorded, mut failure) = (Vec::new(), None);
+        for result in results {
             match result {
-                Ok(()) => recorded.extend(written),
-                Err(SETTLED) => view.done_before += 1,
-                Err(why) => view.refused.push(Refused::new(row, why)),
+                Ok((_, Ok(()), written)) => recorded.extend(written),
+                Ok((_, Err(SETTLED), _)) => view.done_before += 1,
+                Ok((row, Err(why), _)) => view.refused.push(Refused::new(row, why)),
+                Err(failed) => failure = failure.or(Some(failed)),
             }
         }
         view.recorded = recorded.len();
-        Ok(recorded)
+        Ok((recorded, failure))
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     format::{Sign, Status},
-    ledger::{Called, Entry, Found, Standing, Validated},
+    ledger::{Called, Entry, Found, Said, Standing, Validated},
 };
 
 /// The result for a line, or for a delivery without one.
@@ -103,7 +103,7 @@ impl Bucket {
 }
 
 /// The bucket of a delivery that the report has, with a word for the reason.
-pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
+pub(crate) fn of_found(entry: &Entry, said: &Said, sign: Sign) -> (Bucket, &'static str) {
     let found = &entry.found;
     let theirs = found.amount();
     let is_zero = theirs.is_some_and(|net| net.is_zero());
@@ -122,8 +122,8 @@ pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
         _ if found.other_currency => return (Bucket::CurrencyDiffers, "currency"),
         _ => {}
     }
-    if let Some(known) = entry.validated {
-        return of_validated(entry, known, status, sign);
+    if let Some(known) = said.validated {
+        return of_validated(entry, said, known, status, sign);
     }
     match entry.standing {
         Standing::Cancelled if status == Some(Status::Pending) => {
@@ -138,12 +138,12 @@ pub(crate) fn of_found(entry: &Entry, sign: Sign) -> (Bucket, &'static str) {
     let held = if entry.standing == Standing::Held { "held_and_there" } else { "" };
     let Some(amount) = entry.amount else { return (Bucket::Matched, held) };
     let Some(net) = theirs else { return of_unknown(found, held) };
-    if Some(net) == entry.left() {
+    if Some(net) == entry.left(said) {
         return (Bucket::Matched, held);
     }
     if net == amount {
         let is_approved = status == Some(Status::Approved);
-        let is_clear = entry.refunded.is_some();
+        let is_clear = said.refunded.is_some();
         let reason = if is_clear { "refunded_in_part" } else { "refund_unclear" };
         let late = (Bucket::RefundedButApproved, reason);
         return if is_approved { late } else { (Bucket::Matched, "refund_not_validated_yet") };
@@ -169,6 +169,7 @@ fn of_unknown(found: &Found, reason: &'static str) -> (Bucket, &'static str) {
 /// reported.
 fn of_validated(
     entry: &Entry,
+    said: &Said,
     known: Validated,
     status: Option<Status>,
     sign: Sign,
@@ -197,7 +198,7 @@ fn of_validated(
         (Called::Approved(amount), _) => amount,
     };
     let is_theirs = |amount: Decimal| net.is_none_or(|net| net == amount);
-    let left = entry.left().map(|left| left.max(Decimal::ZERO));
+    let left = entry.left(said).map(|left| left.max(Decimal::ZERO));
     if is_theirs(approved) {
         // Where the refunds are not clear, all of it may have come back.
         return match left {
@@ -219,8 +220,8 @@ fn of_validated(
 }
 
 /// The bucket of a delivery that the report does not have, with a word for the reason.
-pub(crate) fn of_missing(entry: &Entry, is_early: bool) -> (Bucket, &'static str) {
-    let call = entry.validated.map(|known| known.call);
+pub(crate) fn of_missing(entry: &Entry, said: &Said, is_early: bool) -> (Bucket, &'static str) {
+    let call = said.validated.map(|known| known.call);
     match entry.standing {
         Standing::NotThere => (Bucket::Matched, "refused_and_not_there"),
         Standing::Withdrawn | Standing::Cancelled => (Bucket::Matched, "cancelled_and_not_there"),

@@ -15,7 +15,7 @@ use crate::{
     decide::DecisionCounts,
     fault::Fault,
     format::{Absence, Sign, Status},
-    ledger::{Ledger, Match, Way},
+    ledger::{Ledger, Match, Said, Way},
     line::Line,
     money::Sums,
     output::amount,
@@ -81,6 +81,8 @@ struct Comparison<'a> {
 struct Row<'a> {
     line: Option<&'a Line<'a>>,
     entry: Option<u32>,
+    /// What is known about the money of that delivery.
+    said: Said,
     /// True if this row stands for the delivery, too.
     is_ours: bool,
     way: Option<Way>,
@@ -157,6 +159,7 @@ impl<'a> Comparison<'a> {
             Match::One(number, way) => {
                 row.entry = Some(number);
                 row.way = Some(way);
+                row.said = ledger.said(&ledger.entries[number as usize]);
                 let entry = &mut ledger.entries[number as usize];
                 let stands_for_it = sign == Sign::Ledger || entry.found.is_main(line);
                 row.is_ours = stands_for_it && !entry.found.is_shown;
@@ -164,7 +167,7 @@ impl<'a> Comparison<'a> {
                 match sign {
                     Sign::Lines if entry.found.is_reversed => (Bucket::Unreadable, NEGATIVE),
                     Sign::Lines if !row.is_ours => of_second(line),
-                    _ => bucket::of_found(entry, sign),
+                    _ => bucket::of_found(entry, &row.said, sign),
                 }
             }
             Match::Several => (Bucket::Unreadable, "it fits several deliveries"),
@@ -198,11 +201,12 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let is_early = self.to.is_some_and(|to| entry.at + delay > to);
-            let (bucket, mut reason) = bucket::of_missing(entry, is_early);
+            let said = ledger.said(entry);
+            let (bucket, mut reason) = bucket::of_missing(entry, &said, is_early);
             if bucket == Bucket::OursOnly && self.report.format.absence == Absence::Nothing {
                 reason = "absence_proves_nothing";
             }
-            let row = Row { entry: Some(number), is_ours: true, ..Row::default() };
+            let row = Row { entry: Some(number), said, is_ours: true, ..Row::default() };
             self.write(bucket, reason, &row, ledger, files)?;
         }
         Ok(())
@@ -233,7 +237,7 @@ impl<'a> Comparison<'a> {
             self.outcome.deliveries += 1;
             self.outcome.ours.add(Some(ledger.currency(ours)), ours.amount);
             if bucket != Bucket::Unreadable {
-                self.decide(ours, row.line, reason, ledger, files)?;
+                self.decide(ours, row, reason, ledger, files)?;
             }
         }
         if let (Some(back), Some(ours)) = (claim_back(bucket, row, ledger), ours) {

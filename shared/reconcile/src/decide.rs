@@ -1,7 +1,7 @@
 //! Decisions about held deliveries that rest on a report: written as a file, read back, and checked
 //! against the ledger before any is recorded.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use postback_core::{
     clock::Timestamp,
@@ -149,12 +149,16 @@ impl Decisions {
             });
         }
         let mut decisions: Option<Self> = None;
+        let mut seen = HashSet::new();
         for record in reader.records() {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
             let bad = |fault: &str| Fault::BadDecisions { line, fault: fault.to_owned() };
             let cell = |at: usize| id::clean(record.get(at).unwrap_or_default());
             let row = row(line, &cell).map_err(bad)?;
+            if !seen.insert((row.order_id.clone(), row.delivery.clone())) {
+                return Err(bad("an earlier row decides about the same delivery"));
+            }
             let is_digest = cell(8).len() == 64 && cell(8).bytes().all(|b| b.is_ascii_hexdigit());
             if !is_digest {
                 return Err(bad("it names no report"));
@@ -168,6 +172,9 @@ impl Decisions {
             });
             if one.network != cell(7) || one.report != cell(8) {
                 return Err(bad("it rests on another report than the first row"));
+            }
+            if [one.from, one.to] != [9, 10].map(|at| Timestamp::parse(cell(at))) {
+                return Err(bad("its report covers another time than the first row's"));
             }
             one.rows.push(row);
         }

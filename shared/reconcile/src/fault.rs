@@ -32,6 +32,9 @@ pub enum Fault {
         /// The headings of the likeliest row.
         found: String,
     },
+    /// Two columns have one heading.
+    #[error("two columns are headed {0}: delete or rename the one that does not count")]
+    DoubledHeading(String),
     /// Several sheets have the headings.
     #[error("several sheets have the headings: give one of them with --sheet: {0}")]
     SeveralSheets(String),
@@ -95,6 +98,7 @@ impl Fault {
             Self::UnknownEncoding => "unknown_encoding",
             Self::WrongEncoding(_) => "wrong_encoding",
             Self::NoHeader { .. } => "no_header",
+            Self::DoubledHeading(_) => "doubled_heading",
             Self::SeveralSheets(_) => "several_sheets",
             Self::NoSheet(_) => "no_sheet",
             Self::AmbiguousDates(_) => "ambiguous_dates",

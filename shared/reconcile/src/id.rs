@@ -15,6 +15,20 @@ const SHOWN: usize = 6;
 /// The most digits that a program keeps which reads numbers as floats.
 const FLOAT_DIGITS: usize = 17;
 
+/// The errors that a spreadsheet writes into cells.
+const ERRORS: [&str; 10] = [
+    "#N/A",
+    "#REF!",
+    "#VALUE!",
+    "#NAME?",
+    "#DIV/0!",
+    "#NUM!",
+    "#NULL!",
+    "#SPILL!",
+    "#CALC!",
+    "#GETTING_DATA",
+];
+
 /// The largest exponent of a number that a spreadsheet reads.
 const EXPONENT: i64 = 308;
 
@@ -37,14 +51,16 @@ impl Damaged {
     }
 }
 
-/// Returns the id as a number, if a spreadsheet takes it for one: `00123` is 123, `1e5` is 100000.
+/// Returns the id as a number, if a spreadsheet takes it for one: `00123` is 123, `1e5` is 100000. Of what
+/// it shows with an exponent the decimal sign may be a comma.
 pub(crate) fn damaged(id: &str) -> Option<Damaged> {
     let (mantissa, exponent) = id.split_once(['e', 'E']).unwrap_or((id, ""));
-    let (whole, places) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let has_exponent = id.len() > mantissa.len();
+    let is_sign = |sign: char| sign == '.' || has_exponent && sign == ',';
+    let (whole, places) = mantissa.split_once(is_sign).unwrap_or((mantissa, ""));
     if whole.is_empty() || !is_digits(whole) || !is_digits(places) || id.len() > 64 {
         return None;
     }
-    let has_exponent = id.len() > mantissa.len();
     let exponent: i64 = if has_exponent { exponent.parse().ok()? } else { 0 };
     if !(-EXPONENT..=EXPONENT).contains(&exponent) {
         return None;
@@ -74,6 +90,13 @@ pub(crate) fn has_lost_digits(id: &str) -> bool {
     let are_zeros = behind.bytes().all(|digit| digit == b'0');
     let is_cut = whole.len() > DIGITS && whole.ends_with('0') && are_zeros;
     damaged(id).is_some() && (is_cut || id.contains(['e', 'E']))
+}
+
+/// Returns whether a spreadsheet shows this where it has no value, or no room for it: `#N/A`, `#####`.
+pub(crate) fn is_error(cell: &str) -> bool {
+    let cell = cell.to_ascii_uppercase();
+    let is_narrow = cell.len() > 2 && cell.bytes().all(|sign| sign == b'#');
+    is_narrow || ERRORS.contains(&cell.as_str())
 }
 
 /// Returns whether the id may be what a spreadsheet leaves of another one: digits without a zero in
@@ -173,6 +196,16 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_a_spreadsheet_is_no_id() {
+        for cell in ["#N/A", "#n/a", "#REF!", "#####", "#DIV/0!"] {
+            assert!(is_error(cell), "{cell}");
+        }
+        for id in ["#1001", "#N", "##", "#", "N/A", ""] {
+            assert!(!is_error(id), "{id}");
+        }
+    }
+
+    #[test]
     fn an_id_that_is_read_as_a_number_is_another_one() {
         let cases = [
             ("00123", "123"),
@@ -197,6 +230,8 @@ mod tests {
 
         assert!(shown.is_shown);
         assert_eq!(shown.shown, damaged("123456789012345").expect("a number").shown);
+        assert_eq!(damaged("1,23457E+14").as_ref(), Some(&shown), "with a comma");
+        assert_eq!(damaged("1,234"), None, "no exponent");
         assert!(!damaged("100000").expect("a number").is_shown);
         assert!(!damaged("123456789012345").expect("a number").is_shown);
     }

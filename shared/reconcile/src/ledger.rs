@@ -2,8 +2,7 @@
 
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 
-use postback_core::{clock::Timestamp, delivery::Record, digest::sha256};
-use rust_decimal::Decimal;
+use postback_core::{delivery::Record, digest::sha256};
 
 use crate::{format::Format, id, money::UNNAMED, shop::Shop};
 
@@ -19,8 +18,8 @@ pub(crate) use entry::{Entry, Found, Standing};
 pub(crate) use find::{Match, Way};
 use index::Index;
 use subs::Subs;
-pub(crate) use validated::{Called, Validated};
-use validated::{Money, Said};
+use validated::Money;
+pub(crate) use validated::{Called, Said, Validated};
 
 /// The number of bytes of a fact's digest.
 const DIGEST_BYTES: usize = 8;
@@ -103,8 +102,6 @@ impl Ledger {
             first,
             at,
             amount: amount.parse().ok(),
-            refunded: Some(Decimal::ZERO),
-            validated: None,
             found: Found::default(),
         };
         self.texts.push_str(&record.order_id);
@@ -151,9 +148,8 @@ impl Ledger {
         for number in 0..self.entries.len() {
             let entry = &self.entries[number];
             let key = self.key(self.order_id(entry), self.delivery(entry));
-            let Said { validated, refunded, .. } = self.money.of(key);
+            let refunded = self.money.of(key).refunded;
             let entry = &mut self.entries[number];
-            (entry.validated, entry.refunded) = (validated, refunded);
             let is_whole =
                 refunded.is_some_and(|back| !back.is_zero() && entry.amount == Some(back));
             if is_whole && matches!(entry.standing, Standing::Confirmed | Standing::Reported) {
@@ -163,9 +159,9 @@ impl Ledger {
         }
     }
 
-    /// The time when a part of an order, or all of it, came back.
-    pub(crate) fn came_back_at(&self, entry: &Entry) -> Option<Timestamp> {
-        self.money.of(self.key(self.order_id(entry), self.delivery(entry))).came_back_at
+    /// What is known about the money of a delivery. It is looked up: few of a million differ.
+    pub(crate) fn said(&self, entry: &Entry) -> Said {
+        self.money.of(self.key(self.order_id(entry), self.delivery(entry)))
     }
 
     fn currency_number(&mut self, currency: &str) -> u16 {

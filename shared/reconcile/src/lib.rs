@@ -14,8 +14,8 @@
 //! | [`month`] | the conversions of a month with the decision about each, or what stands in the way |
 //! | [`workbook`] | those conversions as a workbook that survives its readers |
 //!
-//! Files are read as streams, several times: a million lines are never in memory. Nothing here calls
-//! AWS, knows the time or prints.
+//! Files are read as streams, several times, a workbook from a copy of its rows: a million lines are
+//! never in memory, but those of JSON. Nothing here calls AWS, knows the time or prints.
 
 mod amount;
 pub mod bucket;

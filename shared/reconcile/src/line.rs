@@ -102,6 +102,9 @@ impl Columns {
         if conversion.is_empty() && order.is_empty() && email.is_empty() {
             fault("no id");
         }
+        if [conversion, order].into_iter().any(id::is_error) {
+            fault("an error of a spreadsheet in the place of an id");
+        }
         if row.iter().any(|cell| cell.contains('\u{fffd}')) {
             fault("bytes that are no text in this encoding");
         }

@@ -1,10 +1,12 @@
 //! The bytes of a report, and the rows in them.
 
 use std::{
-    fs::File,
-    io::{BufReader, Cursor, Read, Seek},
+    env,
+    fs::{self, File},
+    hash::{BuildHasher, Hasher, RandomState},
+    io::{BufReader, BufWriter, Cursor, Read, Seek},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use encoding_rs::{Encoding, UTF_8, UTF_16LE};
@@ -42,6 +44,8 @@ pub(crate) struct Rows {
     pub(crate) encoding: &'static Encoding,
     pub(crate) delimiter: u8,
     pub(crate) sheet: Option<String>,
+    /// The rows of the sheet, once they are copied.
+    pub(crate) copy: Option<Arc<Mutex<File>>>,
 }
 
 /// Takes a row with its line; false ends the reading.
@@ -89,7 +93,8 @@ impl Source {
             return Ok(Kind::Xlsx);
         }
         if head.starts_with(b"\xd0\xcf\x11\xe0") {
-            return Err(Fault::Unreadable("it is an old workbook: save it as XLSX or CSV".into()));
+            let fault = "it is an old workbook, or has a password: save it as XLSX or CSV without";
+            return Err(Fault::Unreadable(fault.to_owned()));
         }
         if head.is_empty() {
             return Err(Fault::Unreadable("it is empty".to_owned()));
@@ -159,6 +164,9 @@ impl Source {
 impl Rows {
     /// Reads the rows, the header and what stands before it included.
     pub(crate) fn each(&self, each: Each<'_>) -> Result<(), Fault> {
+        if let Some(copy) = &self.copy {
+            return copied(&copy.lock().unwrap_or_else(PoisonError::into_inner), each);
+        }
         match self.kind {
             Kind::Csv => self.csv(each),
             Kind::Xlsx => {
@@ -193,8 +201,61 @@ impl Rows {
         Ok(())
     }
 
+    /// Copies the rows of a workbook's sheet to a file without a name, which is gone when it is closed. A
+    /// workbook that is read has all of its texts in memory, and each reading takes it apart anew.
+    pub(crate) fn copy(&mut self) -> Result<(), Fault> {
+        if self.kind != Kind::Xlsx {
+            return Ok(());
+        }
+        let failed = |error: std::io::Error| {
+            Fault::Unwritable(format!("a temporary file, {}", error.kind()))
+        };
+        let file = unnamed().map_err(failed)?;
+        let mut rows = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(&file));
+        self.each(&mut |line, row| {
+            let line = line.to_string();
+            let written = rows.write_record(row.iter().chain([line.as_str()]));
+            written.map_err(|error| failed(error.into()))?;
+            Ok(true)
+        })?;
+        rows.flush().map_err(failed)?;
+        drop(rows);
+        self.copy = Some(Arc::new(Mutex::new(file)));
+        Ok(())
+    }
+
     /// The sheets of a workbook.
     pub(crate) fn sheets(&self) -> Result<Vec<String>, Fault> {
         sheet::names(self.source.open()?)
     }
+}
+
+/// A file that nobody else can open.
+fn unnamed() -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let random = RandomState::new().build_hasher().finish();
+    let path = env::temp_dir().join(format!("postback-{random:016x}"));
+    let file = options.open(&path)?;
+    fs::remove_file(path)?;
+    Ok(file)
+}
+
+/// Reads the rows of a copy: the number of each stands behind its cells.
+fn copied(mut file: &File, each: Each<'_>) -> Result<(), Fault> {
+    file.rewind()?;
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).buffer_capacity(1 << 16);
+    let (mut reader, mut row) = (builder.from_reader(file), csv::StringRecord::new());
+    while reader.read_record(&mut row)? {
+        let cells = row.len().saturating_sub(1);
+        let line = row.get(cells).and_then(|line| line.parse().ok()).unwrap_or_default();
+        row.truncate(cells);
+        if !each(line, &row)? {
+            return Ok(());
+        }
+    }
+    Ok(())
 }

@@ -136,8 +136,9 @@ impl Report {
             Kind::Csv => source.encoding(hints.encoding.as_deref(), format.encoding.as_deref())?,
             _ => UTF_8,
         };
-        let mut rows = Rows { source, kind, encoding, delimiter: b',', sheet: None };
+        let mut rows = Rows { source, kind, encoding, delimiter: b',', sheet: None, copy: None };
         let header = find_header(&mut rows, &format, hints)?;
+        rows.copy()?;
         let zone = hints.zone.as_deref().or(format.zone.as_deref()).unwrap_or("UTC");
         let zone = date::zone(zone).ok_or_else(|| Fault::BadZone(zone.to_owned()))?;
         let currency = currency(hints.currency.as_deref(), &format)?;

@@ -83,6 +83,10 @@ fn a_damaged_file_of_decisions_is_refused_whole() {
     let digest = text.lines().nth(1).and_then(|row| row.split(',').nth(8)).expect("a digest");
     assert!(matches!(with(digest, ""), Some(Fault::BadDecisions { .. })));
     assert!(matches!(with(digest, &"0".repeat(64)), Some(Fault::BadDecisions { .. })));
+    assert!(matches!(with("\nA-2,", "\nA-1,"), Some(Fault::BadDecisions { line: 3, .. })));
+    for covers in ["2026-11-01T00:00:00Z", "2026-11-20T00:00:00Z"] {
+        assert!(matches!(with(covers, ""), Some(Fault::BadDecisions { line: 3, .. })), "{covers}");
+    }
     assert_eq!(Decisions::parse(text.lines().next().expect("a header")).err(), Some(Fault::Empty));
 }
 

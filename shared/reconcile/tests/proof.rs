@@ -4,8 +4,10 @@
 
 mod common;
 
-use common::{AT, Compared, compared, generic, held, record, report, understand};
-use postback_core::delivery::Record;
+use common::{
+    AT, Compared, HEADER, compared, compared_between, generic, held, record, report, understand,
+};
+use postback_core::{clock::Timestamp, delivery::Record};
 use postback_reconcile::{
     DateOrder,
     fault::Fault,
@@ -151,4 +153,34 @@ fn a_currency_that_is_none_is_refused() {
     assert_eq!(with("MYR"), None);
     let refused = with("RMB").expect("no currency");
     assert!(refused.contains("--currency") && refused.contains("RMB"), "{refused}");
+}
+
+#[test]
+fn a_report_that_is_read_in_another_zone_proves_no_absence() {
+    // Reported from 01:00 to 05:00 by UTC, and listed by the clocks of Singapore.
+    let hours = ["01", "02", "03", "04", "05"];
+    let mut records: Vec<_> = hours
+        .iter()
+        .map(|hour| {
+            record(&format!("A-{hour}"), "delivered", "10", &format!("2026-11-10T{hour}:00:07Z"))
+        })
+        .collect();
+    records.push(held("HELD", "2026-11-10T04:30:00Z"));
+    let mut text = HEADER.to_owned();
+    for (order, hour) in hours.iter().zip(["09", "10", "11", "12", "13"]) {
+        text += &format!("A-{order},,,2026-11-10 {hour}:00:09,pending,10,MYR\n");
+    }
+    let read = |zone: Option<&str>| {
+        let hints = Hints { zone: zone.map(str::to_owned), ..Hints::default() };
+        let report = understand(text.as_bytes(), &hints).expect("a report");
+        let between = ["2026-11-10T00:00:00Z", "2026-11-10T14:00:00Z"].map(Timestamp::parse);
+        compared_between(between, &report, &records, &Shop::none(), &generic()).expect("compared")
+    };
+
+    let by_utc = read(None);
+    assert!(warns(&by_utc, "Give --zone +08:00."), "{:?}", by_utc.outcome.warnings);
+    assert_eq!(by_utc.outcome.decisions.all(), 0, "{}", by_utc.decisions);
+    let by_its_own = read(Some("+08:00"));
+    assert!(!warns(&by_its_own, "--zone"), "{:?}", by_its_own.outcome.warnings);
+    assert_eq!(by_its_own.outcome.decisions.send_again, 1, "{}", by_its_own.lines);
 }

@@ -108,9 +108,12 @@ impl Resend {
 }
 
 fn not_on_its_way(why: &Failure, network: &Network, span: Span) -> Failure {
-    let what_to_do = format!(
-        "Run `postback orders replay --from {} --to {} --network {} --why TEXT`.",
-        span.from, span.to, network.name
-    );
+    let what_to_do = format!("Run {}.", by_hand(&network.name, span));
     Failure::NotOnItsWay { why: why.to_string(), what_to_do }
+}
+
+/// The command that brings the orders of a time again.
+pub(super) fn by_hand(network: &str, span: Span) -> String {
+    let Span { from, to } = span;
+    format!("`postback orders replay --from {from} --to {to} --network {network} --why TEXT`")
 }

@@ -225,6 +225,36 @@ async fn three_hundred_are_recorded_with_one_replay_and_a_second_run_changes_not
 }
 
 #[tokio::test]
+async fn a_write_that_fails_does_not_keep_the_others_from_their_replay() {
+    let aws = FakeAws::start().await;
+    for number in 1..=40 {
+        aws.table.ledger().put(&held(&format!("A-{number}")), None).await.expect("a write");
+    }
+    let wanted = wanted(&["-", "--from-archive"]);
+    let read = || Batch::of(&aws.account, decisions(&["send_again"; 40]));
+    let batch = read().await.expect("a batch");
+    let resend = batch.resend(&aws.account, &wanted).await.expect("a replay");
+    // Those that are not under way by the first one's end.
+    let fail = |_: &DecisionRow, _: &Record, _| aws.table.fail_all(Some("PutItem"));
+
+    let failed = batch.settle(&aws.account, &wanted, &resend, fail).await.expect_err("a failure");
+
+    assert_eq!((failed.code(), aws.calls("StartReplay")), ("ledger_unavailable", 1));
+    aws.table.fail_all(None);
+    let batch = read().await.expect("a batch");
+    let recorded = 40 - batch.open.len();
+    assert!((1..40).contains(&recorded), "{recorded}");
+    let lines = batch.lines();
+    let waits = format!(
+        "{recorded} wait for their order. Should no replay run: `postback orders replay --from \
+         2026-11-21T09:15:00Z --to 2026-11-21T10:16:00Z --network net --why TEXT`"
+    );
+    assert!(lines.contains(&waits), "{lines:?}");
+    let view = batch.settle(&aws.account, &wanted, &resend, |_, _, _| {}).await.expect("a view");
+    assert_eq!((view.recorded + recorded, aws.calls("StartReplay")), (40, 2));
+}
+
+#[tokio::test]
 async fn each_order_to_send_again_is_one_message() {
     let aws = FakeAws::start().await;
     for number in 1..=3 {

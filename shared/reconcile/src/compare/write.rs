@@ -5,7 +5,7 @@ use std::time::Duration;
 use postback_core::delivery::Decision;
 use rust_decimal::Decimal;
 
-use super::{Bucket, Comparison, Fault, Files, Ledger, Line, Row, Sign, amount};
+use super::{Bucket, Comparison, Fault, Files, Ledger, Row, Sign, amount};
 use crate::{
     decide::{of_delivery, of_validation, word},
     format::Status,
@@ -48,8 +48,8 @@ pub(super) fn write_line(
         &ours.map(|ours| ours.at.to_string()).unwrap_or_default(),
         &amount(ours.and_then(|ours| ours.amount)),
         ours.map_or("", |ours| ledger.currency(ours)),
-        ours.and_then(|ours| ours.validated).map_or("", Validated::as_str),
-        &amount(ours.and_then(|ours| ours.validated).and_then(Validated::amount)),
+        ours.and(row.said.validated).map_or("", Validated::as_str),
+        &amount(ours.and(row.said.validated).and_then(Validated::amount)),
         &amount(claim_back(bucket, row, ledger)),
     ])
 }
@@ -57,7 +57,7 @@ pub(super) fn write_line(
 /// The amount to claim back, once for each delivery.
 pub(super) fn claim_back(bucket: Bucket, row: &Row<'_>, ledger: &Ledger) -> Option<Decimal> {
     let number = row.entry.filter(|_| row.is_ours && bucket == Bucket::RefundedButApproved)?;
-    Some(ledger.entries[number as usize].claim_back())
+    Some(ledger.entries[number as usize].claim_back(&row.said))
 }
 
 impl Comparison<'_> {
@@ -89,7 +89,7 @@ impl Comparison<'_> {
             .zip(line.and_then(|line| line.date))
             .map(|(days, date)| (date + Duration::from_secs(86_400 * u64::from(days))).to_string());
         let is_back = bucket == Bucket::RefundedButApproved;
-        let came_back_at = entry.filter(|_| is_back).and_then(|entry| ledger.came_back_at(entry));
+        let came_back_at = row.said.came_back_at.filter(|_| is_back);
         let order = entry.map(|entry| ledger.order_id(entry));
         let net = entry.filter(|_| adds_up).and_then(|entry| entry.found.amount());
         let theirs = net.or_else(|| line?.amount);
@@ -99,7 +99,7 @@ impl Comparison<'_> {
             &line.map(|line| line.number.to_string()).unwrap_or_default(),
             claim,
             &entry.map(|entry| entry.at.to_string()).unwrap_or_default(),
-            &amount(entry.and_then(Entry::owed)),
+            &amount(entry.and_then(|entry| entry.owed(&row.said))),
             entry.map_or("", |entry| ledger.currency(entry)),
             &amount(theirs),
             line.and_then(|line| line.currency).unwrap_or_default(),
@@ -113,7 +113,7 @@ impl Comparison<'_> {
     pub(super) fn decide(
         &mut self,
         entry: &Entry,
-        line: Option<&Line<'_>>,
+        row: &Row<'_>,
         reason: &str,
         ledger: &Ledger,
         files: &mut Files<'_>,
@@ -121,18 +121,19 @@ impl Comparison<'_> {
         if self.is_foreign {
             return Ok(());
         }
+        let (line, said) = (row.line, &row.said);
         let is_proven = line.is_some() || !self.is_no_proof;
         let of_delivery = of_delivery(entry, line, reason, self.report.format.absence);
         let delivery = ledger.delivery(entry);
         let validation = format!("{delivery}!validation");
-        let calls = entry.validated.map_or(0, |known| known.attempt);
+        let calls = said.validated.map_or(0, |known| known.attempt);
         for (decided, key, attempt) in [
             (of_delivery.filter(|_| is_proven), delivery, entry.attempt),
-            (of_validation(entry, line), &validation, calls),
+            (of_validation(entry, said, line), &validation, calls),
         ] {
             let Some(decision) = decided else { continue };
-            self.outcome.decisions.add(decision, Some(ledger.currency(entry)), entry.owed());
-            self.write_decision(decision, entry, (key, attempt), line, ledger, files)?;
+            self.outcome.decisions.add(decision, Some(ledger.currency(entry)), entry.owed(said));
+            self.write_decision(decision, entry, (key, attempt), row, ledger, files)?;
         }
         Ok(())
     }
@@ -143,7 +144,7 @@ impl Comparison<'_> {
         decision: Decision,
         entry: &Entry,
         (delivery, attempt): (&str, u32),
-        line: Option<&Line<'_>>,
+        row: &Row<'_>,
         ledger: &Ledger,
         files: &mut Files<'_>,
     ) -> Result<(), Fault> {
@@ -152,14 +153,14 @@ impl Comparison<'_> {
             at.map(|at| at.to_string()).unwrap_or_default()
         };
         let evidence =
-            line.map_or_else(|| "absent".to_owned(), |line| format!("line {}", line.number));
+            row.line.map_or_else(|| "absent".to_owned(), |line| format!("line {}", line.number));
         table.row(&[
             ledger.order_id(entry),
             delivery,
             &attempt.to_string(),
             word(decision),
             &evidence,
-            &amount(entry.owed()),
+            &amount(entry.owed(&row.said)),
             ledger.currency(entry),
             &self.outcome.network,
             &self.outcome.report.digest,

@@ -4,7 +4,7 @@ use postback_core::delivery::Decision;
 
 use crate::{
     format::{Absence, Status},
-    ledger::{Called, Entry, Standing},
+    ledger::{Called, Entry, Said, Standing},
     line::Line,
 };
 
@@ -32,8 +32,12 @@ pub(crate) fn of_delivery(
 
 /// The decision about a validation whose answer was lost: a report that shows its result proves it.
 /// One that does not proves nothing, as a network takes its time.
-pub(crate) fn of_validation(entry: &Entry, line: Option<&Line<'_>>) -> Option<Decision> {
-    let known = entry.validated.filter(|known| known.is_in_doubt)?;
+pub(crate) fn of_validation(
+    entry: &Entry,
+    said: &Said,
+    line: Option<&Line<'_>>,
+) -> Option<Decision> {
+    let known = said.validated.filter(|known| known.is_in_doubt)?;
     let is_there = match known.call {
         Called::Approved(amount) => {
             line?.status == Some(Status::Approved) && entry.found.amount() == Some(amount)

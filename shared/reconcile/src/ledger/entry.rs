@@ -6,7 +6,7 @@ use postback_core::{
 };
 use rust_decimal::Decimal;
 
-use super::Validated;
+use super::{Said, Validated};
 use crate::{
     format::{Sign, Status},
     line::Line,
@@ -70,32 +70,28 @@ pub(crate) struct Entry {
     /// The time of the last attempt.
     pub(crate) at: Timestamp,
     pub(crate) amount: Option<Decimal>,
-    /// The refunds that the ledger and the shop's export name; `None` where an amount is not clear.
-    pub(crate) refunded: Option<Decimal>,
-    /// What was validated.
-    pub(crate) validated: Option<Validated>,
     pub(crate) found: Found,
 }
 
 impl Entry {
     /// The amount that is left after what came back; `None` where that is not clear.
-    pub(crate) fn left(&self) -> Option<Decimal> {
+    pub(crate) fn left(&self, said: &Said) -> Option<Decimal> {
         let is_back = self.standing == Standing::Cancelled
-            || self.validated.is_some_and(|known| !known.is_approved());
-        if is_back { Some(Decimal::ZERO) } else { self.amount?.checked_sub(self.refunded?) }
+            || said.validated.is_some_and(|known| !known.is_approved());
+        if is_back { Some(Decimal::ZERO) } else { self.amount?.checked_sub(said.refunded?) }
     }
 
     /// The amount that the network owes for, by our last word: what was validated, else what was
     /// reported.
-    pub(crate) fn owed(&self) -> Option<Decimal> {
-        self.validated.and_then(Validated::amount).or(self.amount)
+    pub(crate) fn owed(&self, said: &Said) -> Option<Decimal> {
+        said.validated.and_then(Validated::amount).or(self.amount)
     }
 
     /// The amount of the report that is to be claimed back. All of it where the refunds are not clear.
     /// A report without its amount has taken what the network owes for.
-    pub(crate) fn claim_back(&self) -> Decimal {
-        let left = self.left().unwrap_or_default().max(Decimal::ZERO);
-        let theirs = self.found.amount().or_else(|| self.owed()).unwrap_or_default();
+    pub(crate) fn claim_back(&self, said: &Said) -> Decimal {
+        let left = self.left(said).unwrap_or_default().max(Decimal::ZERO);
+        let theirs = self.found.amount().or_else(|| self.owed(said)).unwrap_or_default();
         theirs.saturating_sub(left).max(Decimal::ZERO)
     }
 }

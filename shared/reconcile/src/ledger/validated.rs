@@ -81,12 +81,13 @@ struct Back {
 }
 
 /// What is known about one delivery.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Said {
-    pub(super) validated: Option<Validated>,
-    /// The refunds; `None` where an amount is not clear.
-    pub(super) refunded: Option<Decimal>,
-    pub(super) came_back_at: Option<Timestamp>,
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Said {
+    /// What was validated.
+    pub(crate) validated: Option<Validated>,
+    /// The refunds that the ledger and the shop's export name; `None` where an amount is not clear.
+    pub(crate) refunded: Option<Decimal>,
+    pub(crate) came_back_at: Option<Timestamp>,
 }
 
 impl Money {

@@ -77,7 +77,21 @@ pub(super) fn find_header(
         return Err(Fault::NoHeader { needed, found: seen.join(", ") });
     };
     (rows.delimiter, rows.sheet) = way;
-    Ok(header)
+    match doubled(&header.cells, format) {
+        Some(heading) => Err(Fault::DoubledHeading(heading)),
+        None => Ok(header),
+    }
+}
+
+/// The heading that two columns share, if one of them would count: which one, nobody knows.
+fn doubled(cells: &[String], format: &Format) -> Option<String> {
+    let places = places(cells, format).into_iter().filter(|(role, _)| *role != Role::Sub);
+    let counts = |at: usize| cells.get(at).map(|cell| (at, plain(cell)));
+    let mut counts = places.filter_map(|(_, found)| counts(*found.first()?));
+    let is_other = |(at, heading): &(usize, String)| {
+        (0..).zip(cells).any(|(other, cell)| other != *at && plain(cell) == *heading)
+    };
+    counts.find(is_other).map(|(at, _)| cells[at].clone())
 }
 
 /// The header of the table as it is read now, and the cells of its widest first row.

@@ -49,8 +49,8 @@ pub(crate) struct Batch {
     format: Format,
     /// The rows to be recorded, each with the delivery as it was read.
     pub(crate) open: Vec<(DecisionRow, Record)>,
-    /// The times at which those were first seen that are permitted, and have not come again.
-    waiting: Vec<Timestamp>,
+    /// Those that are permitted, and have not come again.
+    waiting: Vec<Record>,
     view: View,
 }
 
@@ -141,10 +141,10 @@ impl Batch {
                 }
                 (_, record) => {
                     view.done_before += 1;
-                    let waits = record
-                        .map(|record| record.protocol)
-                        .filter(|held| held.permission.is_some() && held.state != State::Parked);
-                    waiting.extend(waits.map(|held| held.first_seen_at));
+                    let waits = record.filter(|record| {
+                        record.protocol.permission.is_some() && !record.comes_round_parked()
+                    });
+                    waiting.extend(waits);
                 }
             }
         }
@@ -171,7 +171,7 @@ impl Batch {
             lines.push(format!("{} were settled before", view.done_before));
         }
         if !self.waiting.is_empty() {
-            let (count, span) = (self.waiting.len(), span_of(self.waiting.iter().copied()));
+            let (count, span) = (self.waiting.len(), span_of(&self.waiting, Timestamp::system()));
             let command = by_hand(&view.network, span);
             lines.push(format!("{count} wait for their order. Should no replay run: {command}"));
         }

@@ -9,15 +9,23 @@ pub(crate) fn exact(text: &str) -> Option<Decimal> {
     if !digits.ends_with(|c: char| c.is_ascii_digit()) || !digits.chars().all(is_plain) {
         return None;
     }
-    let digits = match digits.split_once('.') {
-        Some((whole, places)) => format!("{whole}.{}0", places.trim_end_matches('0')),
-        None => digits.to_owned(),
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let places = places.trim_end_matches('0');
+    // Zeros at the end need not be held: 1.500, 1499000e-3.
+    let (significant, zeros) = if places.is_empty() {
+        let significant = whole.trim_end_matches('0');
+        (significant.to_owned(), whole.len() - significant.len())
+    } else {
+        (format!("{whole}.{places}"), 0)
     };
-    let value = Decimal::from_str_exact(&digits).ok()?.normalize();
+    if matches!(significant.as_str(), "" | "-") {
+        return Some(Decimal::ZERO);
+    }
+    let value = Decimal::from_str_exact(&significant).ok()?.normalize();
     if value.is_zero() {
         return Some(Decimal::ZERO);
     }
-    let exponent: i32 = exponent.parse().ok()?;
+    let exponent = exponent.parse::<i32>().ok()?.checked_add(i32::try_from(zeros).ok()?)?;
     let scale = i32::try_from(value.scale()).ok()?.checked_sub(exponent)?;
     if let Ok(scale) = u32::try_from(scale) {
         return Decimal::try_from_i128_with_scale(value.mantissa(), scale).ok();

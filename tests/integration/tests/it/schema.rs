@@ -149,6 +149,7 @@ const WORDS: &[&str] = &[
     "{id}",
     "%7Bid%7D",
     "A\u{fffd}",
+    "A\u{ffff}",
     "inr",
     "EUR",
     "XXZ",
@@ -182,6 +183,7 @@ const NUMBERS: &[&str] = &[
     "1e400",
     "217.0",
     "1e-7",
+    "1499000000000000000000000000000e-27",
 ];
 
 /// Any JSON, with a liking for what orders hold.

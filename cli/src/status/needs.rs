@@ -257,7 +257,8 @@ mod tests {
         assert_eq!((log("ApiErrorAlarm"), log("SweepErrorAlarm")), ("api".into(), "sweep".into()));
         assert_eq!(log("SweepUndeliveredAlarm"), "sweep");
         for platform in PLATFORMS {
-            assert_eq!(log(&format!("{}OldestMessageAlarm", platform.prefix)), platform.name);
+            let alarm = format!("{}OldestMessageAlarm", platform.prefix);
+            assert_eq!(log_of(&alarm, ["net"].into_iter()), platform.name);
         }
         assert_eq!(
             (log("EventsLateAlarm"), log("NoOrdersAlarm")),

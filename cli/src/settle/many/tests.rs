@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use clap::Parser;
+use postback_core::delivery::State;
 use postback_reconcile::format::Absence;
 
 use super::*;

@@ -99,11 +99,8 @@ impl Columns {
         if self.is_fixed && self.is_of_another_width(row) {
             fault("another number of cells than the header");
         }
-        if conversion.is_empty() && order.is_empty() && email.is_empty() {
-            fault("no id");
-        }
-        if [conversion, order].into_iter().any(id::is_error) {
-            fault("an error of a spreadsheet in the place of an id");
+        if let Some(why) = of_ids(conversion, order, email) {
+            fault(why);
         }
         if row.iter().any(|cell| cell.contains('\u{fffd}')) {
             fault("bytes that are no text in this encoding");
@@ -141,4 +138,12 @@ impl Columns {
         let more = row.iter().skip(self.width).any(|cell| !cell.trim().is_empty());
         more || row.len() < self.width
     }
+}
+
+/// The reason that nothing identifies a line.
+fn of_ids(conversion: &str, order: &str, email: &str) -> Option<&'static str> {
+    if [conversion, order].into_iter().any(id::is_error) {
+        return Some("an error of a spreadsheet in the place of an id");
+    }
+    [conversion, order, email].iter().all(|id| id.is_empty()).then_some("no id")
 }

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::fmt::Write;
+
 use common::{
     AT, Compared, HEADER, compared, compared_between, generic, held, record, report, understand,
 };
@@ -168,7 +170,7 @@ fn a_report_that_is_read_in_another_zone_proves_no_absence() {
     records.push(held("HELD", "2026-11-10T04:30:00Z"));
     let mut text = HEADER.to_owned();
     for (order, hour) in hours.iter().zip(["09", "10", "11", "12", "13"]) {
-        text += &format!("A-{order},,,2026-11-10 {hour}:00:09,pending,10,MYR\n");
+        writeln!(text, "A-{order},,,2026-11-10 {hour}:00:09,pending,10,MYR").expect("text");
     }
     let read = |zone: Option<&str>| {
         let hints = Hints { zone: zone.map(str::to_owned), ..Hints::default() };

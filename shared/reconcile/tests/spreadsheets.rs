@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::fmt::Write;
+
 use common::{AT, HEADER, compared, generic, held, record, understand};
 use postback_reconcile::{
     fault::Fault,
@@ -91,7 +93,7 @@ fn of_two_columns_with_one_heading_none_is_taken() {
 fn beside_held(order: &str) -> (String, String, u64) {
     let mut text = HEADER.to_owned();
     for (order, day) in [("MORE", "01"), (order, "10"), ("REST", "20")] {
-        text += &format!("{order},,,2026-11-{day},pending,10,MYR\n");
+        writeln!(text, "{order},,,2026-11-{day},pending,10,MYR").expect("text");
     }
     let report = understand(text.as_bytes(), &Hints::default()).expect("a report");
     let records = [

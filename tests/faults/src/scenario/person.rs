@@ -137,8 +137,10 @@ impl Scenario {
                 _ => Change::Keep(false),
             }
         };
-        // A person who gets no answer looks again.
-        let Ok(updated) = ledger.update(held, decide).await else { return };
+        // It may have been written: a person who gets no answer looks again, and brings the order.
+        let Ok(updated) = ledger.update(held, decide).await else {
+            return self.note_decision(look, false);
+        };
         if !updated.value {
             return self.tally.add(Happened::DecidedTooLate, 1);
         }

@@ -3,7 +3,7 @@
 //! and the networks that need none of it take the order all the same, so that nobody would see it.
 
 use postback_core::{
-    fields::{Fault, UnknownFields, escape, is_absent, nearest, unknown_member},
+    fields::{Fault, UnknownFields, is_absent, nearest, unknown_member},
     order::{Order, is_cancellation},
 };
 use serde_json::{Value, json};
@@ -45,22 +45,33 @@ fn others(order: &Value) -> Vec<Fault> {
         .collect();
     paths.sort();
     paths.dedup();
-    paths.iter().flat_map(|path| meant_as(path, order, "", order)).collect()
+    let mut meant: Vec<_> = paths.iter().flat_map(|path| meant_as(path, order, "")).collect();
+    if !meant.is_empty() {
+        // An order's own member is meant as itself.
+        let faults = Order::read(order, UnknownFields::Deny).err().unwrap_or_default();
+        let is_unknown = |pointer: &str| {
+            faults.iter().any(|it| it.code == "unknown_member" && it.pointer == pointer)
+        };
+        meant.retain(|fault| is_unknown(&fault.pointer));
+    }
+    meant
 }
 
-/// The members of `value` that are meant as the first of `path`, or below it, where that is lacking.
-fn meant_as(path: &[String], value: &Value, place: &str, order: &Value) -> Vec<Fault> {
+/// The most members that may be meant as one.
+const MOST_MEANT: usize = 16;
+
+/// The members of `value` that may be meant as the first of `path`, or below it, where that is lacking.
+fn meant_as(path: &[String], value: &Value, place: &str) -> Vec<Fault> {
     let Some((name, rest)) = path.split_first() else { return Vec::new() };
     if !lacks(value, name) {
-        return meant_as(rest, &value[name], &format!("{place}/{name}"), order);
+        return meant_as(rest, &value[name], &format!("{place}/{name}"));
     }
     let members = value.as_object().into_iter().flatten();
     let meant = members.filter(|(given, value)| {
-        nearest(given, [name.as_str()]).is_some()
-            && names_text(value, rest)
-            && is_unknown(order, &format!("{place}/{}", escape(given)))
+        nearest(given, [name.as_str()]).is_some() && names_text(value, rest)
     });
-    meant.map(|(given, _)| under(place, unknown_member(given, [name.as_str()]))).collect()
+    let fault = |(given, _): (&String, _)| under(place, unknown_member(given, [name.as_str()]));
+    meant.take(MOST_MEANT).map(fault).collect()
 }
 
 /// Returns whether a value holds a text at this path, whose members may be misspelt.
@@ -71,12 +82,6 @@ fn names_text(value: &Value, path: &[String]) -> bool {
     let mut members = value.as_object().into_iter().flatten();
     members
         .any(|(given, value)| nearest(given, [name.as_str()]).is_some() && names_text(value, rest))
-}
-
-/// Returns whether an order has no such member, so that nobody reads it.
-fn is_unknown(order: &Value, pointer: &str) -> bool {
-    let faults = Order::read(order, UnknownFields::Deny).err().unwrap_or_default();
-    faults.iter().any(|fault| fault.code == "unknown_member" && fault.pointer == pointer)
 }
 
 fn lacks(order: &Value, name: &str) -> bool {

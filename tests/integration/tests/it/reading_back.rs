@@ -38,12 +38,12 @@ async fn an_order_is_read_back_with_every_delivery_and_every_attempt() {
         shopback["attempts"],
         json!([
             {
-                "number": 1, "version": 2, "state": "retrying", "reason": "http_429",
+                "number": 1, "amount": "1499", "version": 2, "state": "retrying", "reason": "http_429",
                 "started_at": "2026-11-21T10:15:00Z", "ended_at": "2026-11-21T10:15:00Z",
                 "details": { "http_status": "429" },
             },
             {
-                "number": 2, "version": 4, "state": "delivered",
+                "number": 2, "amount": "1499", "version": 4, "state": "delivered",
                 "started_at": "2026-11-21T10:16:00Z", "ended_at": "2026-11-21T10:16:00Z",
                 "details": { "http_status": "200" },
             },

@@ -23,7 +23,7 @@ const HOUR: Duration = Duration::from_hours(1);
 /// message.
 const STEP: Duration = CashMyCell::TIMEOUT;
 /// The time after which a request that hangs is given up, by the machine's clock.
-const GIVEN_UP: Duration = Duration::from_secs(2);
+const GIVEN_UP: Duration = Duration::from_secs(4);
 /// Five a second.
 const ORDERS_A_STEP: usize = 50;
 /// After the first minute.

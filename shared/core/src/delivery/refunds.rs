@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_thousand_refunds_with_the_ids_of_a_shop_are_kept() {
         let entry = RefundEntry { amount: Some(Decimal::ONE), at: None };
-        let ids = (0..1_000).map(|number| format!("gid://shopify/Refund/{number:0>14}"));
+        let ids = (0..1_000).map(|number| format!("gid://shop/Refund/{number:0>14}"));
 
         let all = Refunds::of(ids.map(|id| (id, entry.clone())));
 

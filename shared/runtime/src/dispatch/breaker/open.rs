@@ -10,12 +10,14 @@ use postback_core::{
 };
 
 /// The pauses of an outage; the last one repeats. The first is short, because two orders of one
-/// shopper are no outage: the next order that comes is tried.
-pub(super) const OUTAGE_PAUSES: [Duration; 4] = [
+/// shopper are no outage: the next order that comes is tried. With the two orders that open the circuit an
+/// hour costs seven doubts.
+pub(super) const OUTAGE_PAUSES: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_mins(2),
     Duration::from_mins(5),
     Duration::from_mins(15),
+    Duration::from_mins(20),
 ];
 /// The time for which an outage leaves the probe to a new order, or to the one that came last.
 pub(super) const NEWEST_FIRST: Duration = Duration::from_secs(5);

@@ -137,11 +137,12 @@ fn orders_wait_retrying_in_an_outage_and_parked_for_a_wrong_setting() {
 }
 
 #[test]
-fn probes_after_2_seconds_2_5_and_15_minutes_and_never_with_the_order_that_failed_last() {
+fn probes_after_2_seconds_2_5_15_and_20_minutes_and_never_with_the_order_that_failed_last() {
     let mut breaker = opened(&doubt());
     let mut now = START;
 
-    for (seconds, probe) in [(2, "C"), (120, "D"), (300, "E"), (900, "F"), (900, "G")] {
+    for (seconds, probe) in [(2, "C"), (120, "D"), (300, "E"), (900, "F"), (1200, "G"), (1200, "H")]
+    {
         now = now + Duration::from_secs(seconds);
         let early = Timestamp::from_millis(now.as_millis() - 1);
         assert!(matches!(breaker.check(probe, true, "v1", early), Circuit::Open(_)), "{seconds}");
@@ -155,7 +156,7 @@ fn probes_after_2_seconds_2_5_and_15_minutes_and_never_with_the_order_that_faile
         breaker.record("X", &Verdict::Accepted(None), None, "v1", now),
         Some(Change::Closed)
     );
-    assert_eq!(breaker.check("H", true, "v1", now), Circuit::Closed);
+    assert_eq!(breaker.check("I", true, "v1", now), Circuit::Closed);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use postback_core::redaction::OperatorNoteFault;
+use postback_core::{clock::Timestamp, redaction::OperatorNoteFault};
 use postback_reconcile::fault::Fault;
 use serde::Serialize;
 
@@ -120,6 +120,11 @@ pub(crate) enum Failure {
     /// A file that can't be read.
     #[error("{file} could not be read: {fault}.")]
     BadFile { file: String, fault: String },
+    /// An order that the shop has changed since.
+    #[error(
+        "{file} holds version {given} of the order, the ledger {held}: nothing would be sent. Give that version. Nothing was changed."
+    )]
+    EarlierVersion { file: String, given: Timestamp, held: Timestamp },
     /// A file is there already.
     #[error("{file} is there already. Give another name, or --force to write over it.")]
     FileExists { file: String },
@@ -276,6 +281,7 @@ impl Failure {
             Self::BadReason(_) => "bad_reason",
             Self::BadCursor => "bad_cursor",
             Self::BadFile { .. } => "bad_file",
+            Self::EarlierVersion { .. } => "earlier_version",
             Self::FileExists { .. } => "file_exists",
             Self::BadReport { fault, .. } => fault.code(),
             Self::WrongReport { .. } => "wrong_report",
@@ -324,6 +330,7 @@ impl Failure {
             | Self::BadReason(_)
             | Self::BadCursor
             | Self::BadFile { .. }
+            | Self::EarlierVersion { .. }
             | Self::BadReport { .. }
             | Self::FileExists { .. }
             | Self::OtherOrder { .. }

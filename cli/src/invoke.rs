@@ -4,7 +4,7 @@
 use std::{fmt::Write, fs, io, io::Read, path::Path};
 
 use aws_sdk_lambda::primitives::Blob;
-use postback_core::order::readable;
+use postback_core::{clock::Timestamp, order::readable};
 use postback_runtime::lambda::{PLAN, PlanAnswer};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{
@@ -72,6 +72,18 @@ impl GivenOrder {
             return Err(Failure::OtherOrder { file: self.file, found, wanted });
         }
         Ok(self)
+    }
+
+    /// Refuses an earlier version than the ledger holds: it is superseded, and carries nothing on.
+    pub(crate) fn check_version(&self, held: Option<Timestamp>) -> Result<(), Failure> {
+        let value: Value = serde_json::from_str(self.text.get()).unwrap_or_default();
+        let given = value["updated_at"].as_str().and_then(Timestamp::parse);
+        match (given, held) {
+            (Some(given), Some(held)) if given < held => {
+                Err(Failure::EarlierVersion { file: self.file.clone(), given, held })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn parse(text: &str, file: String) -> Result<Self, Failure> {

@@ -150,6 +150,7 @@ async fn bring(
     match &wanted.order {
         Some(path) => {
             let order = GivenOrder::load(path, &record.order_id)?;
+            order.check_version(record.protocol.order_updated_at)?;
             send_again::from_file(decider, &network, &order, record).await
         }
         None if wanted.from_archive => send_again::from_archive(decider, &network, record).await,

@@ -322,6 +322,20 @@ fn the_archive_is_replayed_for_the_version_that_is_held() {
     assert_eq!(both, ["2026-11-21T09:15:00Z", "2026-11-23T09:00:00Z"]);
 }
 
+#[test]
+fn an_earlier_version_than_the_one_held_is_not_brought() {
+    let of = |updated_at: &str| {
+        let order = json!({ "order_id": "A-1", "updated_at": updated_at });
+        let order = GivenOrder::of(&order, "order.json".to_owned()).expect("an order");
+        order.check_version(Timestamp::parse("2026-11-23T08:00:00Z"))
+    };
+
+    assert_eq!(of("2026-11-23T07:59:59Z").map_err(|it| it.code()), Err("earlier_version"));
+    for taken in ["2026-11-23T08:00:00Z", "2026-11-23T09:30:00+01:30", "2026-11-24T00:00:00Z", ""] {
+        assert_eq!(of(taken), Ok(()), "{taken}");
+    }
+}
+
 #[tokio::test]
 async fn a_decision_that_is_repeated_writes_nothing_more() {
     for decision in ["--abandon", "--delivered", "--send-again"] {

@@ -139,7 +139,7 @@ impl Scenario {
         };
         // It may have been written: a person who gets no answer looks again, and brings the order.
         let Ok(updated) = ledger.update(held, decide).await else {
-            return self.note_decision(look, false);
+            return self.note_decision(look, look.variant, false);
         };
         if !updated.value {
             return self.tally.add(Happened::DecidedTooLate, 1);
@@ -156,15 +156,18 @@ impl Scenario {
         );
         // It changes nothing, so nothing else may follow from it.
         if look.decision != Decision::Acknowledge {
-            self.note_decision(look, brings);
+            // The version that the ledger holds by now: an earlier one would carry nothing on.
+            let held = updated.after.as_ref().filter(|_| look.variant.is_some());
+            let variant = held.and_then(|record| self.variant_held(look.function, record));
+            self.note_decision(look, variant, brings);
         }
     }
 
-    fn note_decision(&mut self, look: &Look, brings: bool) {
+    fn note_decision(&mut self, look: &Look, variant: Option<u8>, brings: bool) {
         let id = &look.key.order_id;
         self.decided.insert((look.function, id.clone()));
         self.requests_when_cancelled.remove(&(look.function, id.clone()));
-        let Some(variant) = look.variant else { return };
+        let Some(variant) = variant else { return };
         self.half_done.push((look.function, id.clone(), variant));
         if brings {
             self.bring_half_done();

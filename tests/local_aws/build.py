@@ -1,5 +1,7 @@
 """Builds what a deployment to this machine needs: the functions, packaged for Lambda, and the sandbox."""
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
@@ -30,6 +32,15 @@ def packaging() -> dict[str, str]:
     return {**os.environ, "PATH": path, "CARGO_ENCODED_RUSTFLAGS": encoded_flags(PROCESSORS[architecture()])}
 
 
+@contextlib.contextmanager
+def alone():
+    """One build at a time: cargo-lambda puts packages where another one reads them."""
+    LOCAL.mkdir(exist_ok=True)
+    with (LOCAL / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def build() -> Path:
     """Builds the functions into target/lambda and the sandbox. Returns the sandbox's program.
 
@@ -50,7 +61,9 @@ def build() -> Path:
         ),
     ]:
         print(f"Building {title} …", flush=True)
-        if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
+        with alone():
+            built = subprocess.run(command, cwd=ROOT, env=environment)
+        if built.returncode != 0:
             raise Failure(f"Building {title} failed: cargo's lines above say why.")
     return target_directory() / "debug" / "postback-sandbox"
 

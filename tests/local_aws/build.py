@@ -33,12 +33,19 @@ def packaging() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def alone():
-    """One build at a time: cargo-lambda puts packages where another one reads them."""
+def once():
+    """Lets one process of a run of tests build, and the others take what it has built: cargo-lambda writes the packages
+    anew where another process is reading them. Yields whether it is this one."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
     LOCAL.mkdir(exist_ok=True)
-    with (LOCAL / "build.lock").open("w") as lock:
+    with (LOCAL / "build.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        lock.seek(0)
+        first = not run or lock.read() != run
+        yield first
+        if first:
+            lock.truncate(0)
+            lock.write(run)
 
 
 def build() -> Path:
@@ -51,7 +58,8 @@ def build() -> Path:
     packages_and_bins = [word for function in FUNCTIONS for word in ("--package", function, "--bin", function)]
     target = f"--{architecture().replace('_', '-')}"
     profile = ["--profile", "quick"] if os.environ.get("QUICK") else ["--release"]
-    for title, environment, command in [
+    program = target_directory() / "debug" / "postback-sandbox"
+    steps = [
         ("the sandbox", None, ["cargo", "build", "--locked", "--workspace", "--bin", "postback-sandbox"]),
         (
             "the functions (the first time: some minutes)",
@@ -59,13 +67,13 @@ def build() -> Path:
             ["cargo", "lambda", "build", *profile, "--locked", "--features", "lambda", target, "--lambda-dir", str(PACKAGES)]
             + packages_and_bins,
         ),
-    ]:
-        print(f"Building {title} …", flush=True)
-        with alone():
-            built = subprocess.run(command, cwd=ROOT, env=environment)
-        if built.returncode != 0:
-            raise Failure(f"Building {title} failed: cargo's lines above say why.")
-    return target_directory() / "debug" / "postback-sandbox"
+    ]
+    with once() as first:
+        for title, environment, command in steps if first else []:
+            print(f"Building {title} …", flush=True)
+            if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
+                raise Failure(f"Building {title} failed: cargo's lines above say why.")
+    return program
 
 
 def build_tool() -> Path:

@@ -13,7 +13,7 @@ from stack import PLATFORMS, Stack
 from transformed import NoManagedPolicies, transformed, written
 
 # These take longest, most of it waiting. They come first, so that none is left over for one worker in the end.
-LONGEST = ["test_demo.py", "test_life.py", "test_drills.py", "test_docs.py", "test_observability.py", "test_shop_systems.py"]
+LONGEST = ["test_demo.py", "test_life.py", "test_drills.py", "test_docs.py"]
 
 
 def pytest_collection_modifyitems(items):

@@ -105,7 +105,7 @@ def until_it_takes_orders(stack, network: str) -> None:
         [prefix] = [each.prefix for each in PLAYED if each.name == network]
         secrets, arn = stack.client("secretsmanager"), stack.outputs[f"{prefix}SecretArn"]
         secrets.put_secret_value(SecretId=arn, SecretString=secrets.get_secret_value(SecretId=arn)["SecretString"])
-        assert eventually(status, 200, 60) == 200
+        assert eventually(status, 200) == 200
 
 
 @contextlib.contextmanager

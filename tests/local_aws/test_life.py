@@ -8,7 +8,8 @@ from examples import read_back
 from observability import metrics, now, raised, values
 from stack import PLAYED, STACK_NAME
 from test_end_to_end import (
-    NAMES, drained, effects, eventually, known_as, new_id, order, put_on_bus, take_all, reported_networks, without,
+    NAMES, drained, effects, eventually, known_as, new_id, order, put_on_bus, reported_networks, take_all,
+    until_it_takes_orders, without,
 )  # fmt: skip
 
 CARTSTACK = next(network for network in PLAYED if network.name == "cartstack")
@@ -239,3 +240,11 @@ def test_a_sweep_needs_to_read_and_to_write_the_ledger(stack):
     with without(stack, "Sweep", "dynamodb:Scan"):
         answer = stack.client("lambda").invoke(FunctionName=f"{STACK_NAME}-sweep", Payload=b"{}")
     assert "FunctionError" in answer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was(stack):
+    """No network is paused by a 429 or an outage when the tests of another file come."""
+    yield
+    for name in NAMES:
+        until_it_takes_orders(stack, name)

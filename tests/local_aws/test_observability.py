@@ -12,7 +12,9 @@ from examples import read_back
 from observability import logged, metrics, now, raised, values
 from stack import PLAYED, REGION, STACK_NAME
 from test_drills import restored  # noqa: F401
-from test_end_to_end import drained, effects, empty_dead_letters, eventually, new_id, order, take_all, reported_networks
+from test_end_to_end import (
+    drained, effects, empty_dead_letters, eventually, new_id, order, reported_networks, take_all, until_it_takes_orders,
+)  # fmt: skip
 
 NAMES = {network.name for network in PLAYED}
 SHOPBACK = next(network for network in PLAYED if network.name == "shopback")
@@ -220,3 +222,11 @@ def test_a_network_that_hangs_holds_nobody_up(stack):
     for each in held:
         assert effects(stack, each).get(CARTSTACK.name, 0) == (each not in lost)
         assert {name: count for name, count in effects(stack, each).items() if name in others} == dict.fromkeys(others, 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was(stack):
+    """No network is paused by a 429 or an outage when the tests of another file come."""
+    yield
+    for name in NAMES:
+        until_it_takes_orders(stack, name)

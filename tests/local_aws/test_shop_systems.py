@@ -17,7 +17,7 @@ from local import Answer
 from observability import metrics, now
 from shop_system import Message, Order
 from stack import PLATFORM_KEY, PLATFORMS, PLAYED, STACK_NAME
-from test_end_to_end import drained, eventually, new_id, order
+from test_end_to_end import NAMES, drained, eventually, new_id, order, until_it_takes_orders
 from test_life import sweep
 from test_secret import started_anew
 from test_webhook import IN_DOUBT, problem
@@ -251,3 +251,11 @@ def test_an_order_that_is_paid_and_cancelled_before_it_was_reported_never_is(sta
     assert eventually(shop.states, WITHDRAWN) == WITHDRAWN
     assert drained(stack)
     assert (shop.states(), shop.held()) == (WITHDRAWN, {})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was(stack):
+    """No network is paused by a 429 or an outage when the tests of another file come."""
+    yield
+    for name in NAMES:
+        until_it_takes_orders(stack, name)

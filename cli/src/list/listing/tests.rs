@@ -102,7 +102,9 @@ async fn a_list_that_stops_says_one_place_to_go_on_from() {
         let ((list, json), mut out, mut err) = (wanted(&options), Vec::new(), Vec::new());
         let mut output = Output { json, out: &mut out, err: &mut err };
         let mut listing = Listing::new(&aws.account, &list, Timestamp::EPOCH, json);
-        parked(3).into_iter().for_each(|record| listing.found.add(record));
+        for record in parked(3) {
+            listing.found.add(record);
+        }
         listing.is_in_order = true;
         let read = Read { next: Some("net/A-9".to_owned()), ..Read::default() };
         let next = listing.end(&read, &mut output).await.expect("an end");

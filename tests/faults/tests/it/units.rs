@@ -139,10 +139,10 @@ async fn a_sweep_costs_what_it_may<N: Network>(case: NetworkCase<N>) {
 
 #[tokio::test]
 async fn a_sweep_over_a_million_deliveries_costs_what_the_page_says() {
-    a_sweep_costs_what_it_may(NetworkCase::shopback()).await;
-    a_sweep_costs_what_it_may(NetworkCase::cpa_moe()).await;
-    a_sweep_costs_what_it_may(NetworkCase::cashmycell()).await;
-    a_sweep_costs_what_it_may(NetworkCase::cartstack()).await;
+    Box::pin(a_sweep_costs_what_it_may(NetworkCase::shopback())).await;
+    Box::pin(a_sweep_costs_what_it_may(NetworkCase::cpa_moe())).await;
+    Box::pin(a_sweep_costs_what_it_may(NetworkCase::cashmycell())).await;
+    Box::pin(a_sweep_costs_what_it_may(NetworkCase::cartstack())).await;
 }
 
 #[tokio::test]

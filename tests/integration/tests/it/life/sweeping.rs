@@ -141,15 +141,15 @@ async fn a_yes_to_what_a_person_gave_up_meanwhile_is_delivered_and_raises_an_ala
         bundle.bed.advance(Duration::from_mins(2));
         sweep(&bundle).await;
         bundle.bed.decide(&key, Decision::Abandon).await;
-        let given_up = bundle.cashmycell.record("A-1").await.expect("a record").protocol.state;
+        let state = bundle.cashmycell.record("A-1").await.expect("a record").protocol.state;
         bundle.bed.sandbox.release();
-        given_up
+        state
     };
     let late = order("A-1", "a");
 
-    let (reply, given_up) = tokio::join!(bundle.post("/orders/cashmycell", &late), give_up);
+    let (reply, meanwhile) = tokio::join!(bundle.post("/orders/cashmycell", &late), give_up);
 
-    assert_eq!((given_up, &reply.body()["state"]), (State::Abandoned, &json!("accepted")));
+    assert_eq!((meanwhile, &reply.body()["state"]), (State::Abandoned, &json!("accepted")));
     let metrics = bundle.cashmycell.services.metrics();
     let alarms = metrics.iter().filter(|document| document["UnclearRefusals"] == 1);
     assert_eq!(alarms.count(), 1, "{metrics:?}");

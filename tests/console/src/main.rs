@@ -32,7 +32,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ledger.put_unclaimed(&seed::unclaimed(now)).await?;
     let write = async |record| ledger.put(&record, None).await.map(|_| ());
     let written = stream::iter(records).map(write).buffer_unordered(AT_ONCE);
-    let failed = written.filter(|written| std::future::ready(written.is_err())).count().await;
+    let failed = written.filter(|written| {
+        table.forget_stream();
+        std::future::ready(written.is_err())
+    });
+    let failed = failed.count().await;
     let variables = json!({
         "AWS_ENDPOINT_URL": aws.endpoint(),
         "AWS_ENDPOINT_URL_DYNAMODB": table.endpoint(),

@@ -219,6 +219,11 @@ impl Table {
     pub fn forget_calls(&self) {
         self.proxy.calls().clear();
     }
+
+    /// Forgets the stream so far: a million writes with their images are more than a machine's memory.
+    pub fn forget_stream(&self) {
+        self.proxy.stream().clear();
+    }
 }
 
 impl Drop for Table {

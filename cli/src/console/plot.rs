@@ -1,44 +1,51 @@
-//! Small plots, drawn here as SVG: bars by hour, and a delivery's life on a line.
+//! Small plots as SVG: bars by hour, and a delivery's life on a line.
 
-use std::time::Duration;
-
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+use plotters::{coord::Shift, prelude::*};
 use postback_core::{
     clock::Timestamp,
     delivery::{Record, State},
 };
 
-use super::survey::{HOURS, Traffic};
+use super::survey::Traffic;
 use crate::{
     screen::Zone,
     view::{Wait, clear, decided, other_content, outcome, pairs, visible, waits, word},
 };
 
-const HEIGHT: usize = 60;
-const STEP: usize = 29;
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+/// A plot, and its words for who does not see it. The page's style replaces its colours.
+fn plot(label: &str, height: u32, draw: impl Fn(&Area<'_>) -> Drawn) -> Markup {
+    let mut svg = String::new();
+    let _never_fails = draw(&SVGBackend::with_string(&mut svg, (700, height)).into_drawing_area());
+    html! { div role="img" aria-label=(label) { (PreEscaped(svg)) } }
+}
 
 /// The attempts of the last day by hour: a bar each, those that failed on top.
 pub(super) fn hours(traffic: &Traffic) -> Markup {
-    let most = traffic.ended.iter().map(|(passed, failed)| passed + failed).max();
-    let most = most.unwrap_or_default().max(1);
-    let passed: usize = traffic.ended.iter().map(|(passed, _)| passed).sum();
-    let failed: usize = traffic.ended.iter().map(|(_, failed)| failed).sum();
-    let label = format!(
-        "Attempts of the last 24 hours by hour: {passed} reported, {failed} not; at most {most} an hour"
-    );
-    let height = |count: usize| (count * HEIGHT).div_ceil(most);
-    html! {
-        svg viewBox={ "0 0 " (HOURS * STEP) " " (HEIGHT + 18) } role="img" aria-label=(label) {
-            @for (hour, (passed, failed)) in traffic.ended.iter().enumerate() {
-                @let (x, passed, failed) = (hour * STEP + 2, height(*passed), height(*failed));
-                rect class="good" x=(x) y=(HEIGHT - passed.min(HEIGHT)) width="25" height=(passed) {}
-                rect class="bad" x=(x) y=(HEIGHT.saturating_sub(passed + failed)) width="25" height=(failed) {}
-            }
-            line class="axis" x1="0" x2=(HOURS * STEP) y1=(HEIGHT) y2=(HEIGHT) {}
-            text x="0" y=(HEIGHT + 14) { "24 hours ago" }
-            text x=(HOURS * STEP) y=(HEIGHT + 14) text-anchor="end" { "now; at most " (most) " an hour" }
-        }
-    }
+    let most = traffic.ended.iter().map(|(passed, failed)| passed + failed).fold(1, usize::max);
+    let (passed, failed) = traffic.ended.iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let label =
+        format!("Attempts in 24 hours: {passed} reported, {failed} not; at most {most} an hour");
+    // However few there are, they can be seen.
+    let height = |count: usize| if count > 0 { count.max(most.div_ceil(40)) } else { 0 };
+    plot(&label, 120, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(20)
+            .set_left_and_bottom_label_area_size(24)
+            .build_cartesian_2d(-240..0, 0..most)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.disable_mesh().x_labels(5).y_labels(3);
+        mesh.x_label_formatter(&|tenth| format!("{} h ago", -tenth / 10)).draw()?;
+        let bars = (-24..).zip(&traffic.ended).flat_map(|(hour, (passed, failed))| {
+            let (passed, failed, x) = (height(*passed), height(*failed), 10 * hour);
+            let bar = |from, to, colour| Rectangle::new([(x + 1, from), (x + 9, to)], colour);
+            [bar(0, passed, GREEN.filled()), bar(passed, passed + failed, RED.filled())]
+        });
+        chart.draw_series(bars).map(drop)
+    })
 }
 
 /// Something that happened to a delivery, or will.
@@ -60,18 +67,6 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    const fn class(self) -> &'static str {
-        match self {
-            Self::Seen => "axis",
-            Self::Passed => "hollow",
-            Self::Failed => "failed",
-            Self::Doubtful => "doubt",
-            Self::Asked => "asked",
-            Self::Person => "person",
-            Self::Next => "next",
-        }
-    }
-
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Seen => "order",
@@ -132,34 +127,75 @@ pub(super) fn marks(record: &Record, now: Timestamp) -> Vec<Mark> {
     marks
 }
 
-const WIDTH: u64 = 640;
-
 /// The life of a delivery on a line: attempts as dots, those that failed filled.
 pub(super) fn lane(marks: &[Mark], title: &str, zone: Zone) -> Markup {
     let times = || marks.iter().map(|mark| mark.at);
     let (Some(first), Some(last)) = (times().min(), times().max()) else { return html! {} };
-    let whole = last.since(first).max(Duration::from_millis(1)).as_millis();
-    let place = |at: Timestamp| {
-        let part = at.since(first).as_millis() * u128::from(WIDTH - 40) / whole;
-        20 + u64::try_from(part).unwrap_or_default()
-    };
-    let (begin, end) = (zone.time(first), zone.time(last));
-    let label = format!("{title}: {} marks between {begin} and {end}, listed below", marks.len());
-    html! {
-        svg viewBox={ "0 0 " (WIDTH) " 44" } role="img" aria-label=(label) {
-            line class="axis" x1="10" x2=(WIDTH - 10) y1="16" y2="16" {}
-            @for mark in marks {
-                @let x = place(mark.at);
-                @match mark.shape {
-                    Shape::Seen => line class="axis" x1=(x) x2=(x) y1="6" y2="26" {},
-                    Shape::Asked => rect class=(mark.shape.class()) x=(x - 6) y="10" width="12" height="12" {},
-                    Shape::Person => path class=(mark.shape.class())
-                        d={ "M" (x - 7) " 24 L" (x) " 9 L" (x + 7) " 24 Z" } {},
-                    _ => circle class=(mark.shape.class()) cx=(x) cy="16" r="7" {},
+    let (count, begin, end) = (marks.len(), zone.time(first), zone.time(last));
+    let label = format!("{title}: {count} marks between {begin} and {end}, listed below");
+    let (first, last) = (first.as_millis(), last.as_millis().max(first.as_millis() + 1));
+    plot(&label, 60, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin_left(80)
+            .margin_right(80)
+            .x_label_area_size(24)
+            .build_cartesian_2d(first..last, -1..1)?;
+        let time = |at: &i64| zone.time(Timestamp::from_millis(*at));
+        chart.configure_mesh().disable_mesh().x_labels(4).x_label_formatter(&time).draw()?;
+        let area = chart.plotting_area();
+        marks.iter().try_for_each(|mark| {
+            let at = (mark.at.as_millis(), 0);
+            let dot = |style| area.draw(&Circle::new(at, 7, style));
+            match mark.shape {
+                Shape::Seen => dot(BLACK.stroke_width(2)),
+                Shape::Passed => dot(GREEN.stroke_width(2)),
+                Shape::Failed => dot(RED.filled()),
+                Shape::Doubtful => dot(YELLOW.filled()),
+                Shape::Next => dot(CYAN.stroke_width(2)),
+                Shape::Person => area.draw(&TriangleMarker::new(at, 8, BLUE.filled())),
+                Shape::Asked => {
+                    let square = Rectangle::new([(-6, -6), (6, 6)], BLUE.stroke_width(2));
+                    area.draw(&(EmptyElement::at(at) + square))
                 }
             }
-            text x="10" y="40" { (begin) }
-            text x=(WIDTH - 10) y="40" text-anchor="end" { (end) }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_follows_the_colours_of_the_page_and_its_policy() {
+        use Shape::{Asked, Doubtful, Failed, Next, Passed, Person, Seen};
+        let mark =
+            |(at, shape)| Mark { at: Timestamp::from_millis(at), shape, text: String::new() };
+        let shapes = [Seen, Passed, Failed, Doubtful, Asked, Person, Next];
+        let marks: Vec<_> = (0..).zip(shapes).map(mark).collect();
+        let mut traffic = Traffic::default();
+        traffic.ended[23] = (3, 1);
+        traffic.ended[20] = (900, 1);
+
+        let lane = lane(&marks, "net <1>", Zone::default()).into_string();
+        let hours = hours(&traffic).into_string();
+
+        assert!(
+            lane.contains(r#"role="img" aria-label="net &lt;1&gt;: 7 marks between "#),
+            "{lane}"
+        );
+        assert!(hours.contains("903 reported, 2 not; at most 901 an hour"), "{hours}");
+        let style = include_str!("assets/console.css");
+        for svg in [&lane, &hours] {
+            assert!(svg.contains("<svg") && !svg.contains("style="), "{svg}");
+            for name in ["fill", "stroke"] {
+                let attribute = format!(" {name}=\"#");
+                let colours = svg.split(&attribute).skip(1);
+                for colour in colours.filter_map(|rest| rest.split('"').next()) {
+                    let rule = format!("[{name}=\"#{colour}\"]");
+                    assert!(style.contains(&rule), "{rule} in {svg}");
+                }
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ async fn an_order_shows_until_when_it_waits() {
         let fact = format!("<dt>{words}</dt><dd><time datetime=\"{until}\">");
         assert!(page.contains(&fact), "{page}");
         // On its line, too.
-        assert!(page.contains("class=\"next\"") && page.contains("<td>to come</td>"), "{page}");
+        assert!(page.contains("stroke=\"#00FFFF\"") && page.contains("<td>to come</td>"), "{page}");
     }
     // A person has no time.
     assert!(!bed.get("/order?id=A-4").await.text.contains(&until.to_string()));

@@ -1,6 +1,6 @@
 //! `orders redrive`: dead letters back on their network's queue, faulty orders of the bus back on
 //! intake's or corrected on the bus. Each is sent, then deleted: if anything fails in between, an
-//! order is there once too often, and is still reported once.
+//! order is there once too often, and is still reported once. Or what a person names is deleted.
 
 use std::collections::HashSet;
 
@@ -12,14 +12,16 @@ use crate::{
     account::{Account, Network, failed},
     args::Redrive,
     failure::Failure,
-    view::{Output, name, table},
+    view::{Output, table},
 };
 
 mod corrected;
+mod discard;
 mod letter;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use corrected::Corrected;
 use letter::{Content, attribute};
@@ -29,15 +31,19 @@ use shown::{View, row, why_left};
 /// The time for which a message is hidden from others while it is handled, in seconds.
 const HIDDEN: i32 = 120;
 
+const NO_MESSAGE: &str = "there is no message of this id. --dry-run shows those that are there.";
+
 pub(crate) async fn run(
     account: &Account,
     wanted: &Redrive,
     now: Timestamp,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    if !wanted.discard.is_empty() {
+        discard::confirm(account, wanted, now, output).await?;
+    }
     let (letters, worked) = redrive(account, wanted, now).await?;
-    let rows: Vec<_> = letters.iter().map(row).collect();
-    let mut lines = table(&["order", "reason", "done", "message"], &rows);
+    let mut lines = lines(&letters);
     let name = wanted.network.as_ref().map(|name| name.replace('-', "_"));
     let name = name.as_deref();
     if letters.is_empty() && worked.is_ok() {
@@ -46,16 +52,24 @@ pub(crate) async fn run(
     }
     output.answer(&lines, &View { network: name, letters: &letters });
     worked?;
+    if !wanted.discard.is_empty() {
+        return discard::is_done(wanted, &letters, Done::Discarded);
+    }
     if wanted.message.is_some() {
         let done = letters.iter().any(|letter| letter.done == Done::Corrected);
-        let why = "there is no message of this id. --dry-run shows those that are there.";
-        return if done { Ok(()) } else { Err(Failure::Left { left: letters.len(), why }) };
+        let left = letters.len();
+        return if done { Ok(()) } else { Err(Failure::Left { left, why: NO_MESSAGE }) };
     }
     let left = letters.iter().filter(|letter| letter.done == Done::Left).count();
     match (left, wanted.dry_run) {
         (0, _) | (_, true) => Ok(()),
         _ => Err(Failure::Left { left, why: why_left(&letters) }),
     }
+}
+
+fn lines(letters: &[Letter]) -> Vec<String> {
+    let rows: Vec<_> = letters.iter().map(row).collect();
+    table(&["order", "reason", "done", "message"], &rows)
 }
 
 /// The letters, each with what was done about it; and the failure that ended it, if one did.
@@ -66,6 +80,10 @@ pub(crate) async fn redrive(
 ) -> Result<(Vec<Letter>, Result<(), Failure>), Failure> {
     let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
     let queues = match &network {
+        Some(Network { prefix, .. }) if wanted.status => {
+            let output = |name| account.output(&format!("{prefix}Status{name}Url"));
+            vec![(output("Letters")?, Some(output("Queue")?))]
+        }
         Some(network) => {
             vec![(account.dead_letter_queue_url(network)?, Some(account.queue_url(network)?))]
         }
@@ -98,6 +116,7 @@ pub(crate) async fn redrive(
             break;
         }
     }
+    letters.retain(|letter| wanted.discard.is_empty() || discard::is_named(wanted, letter));
     Ok((letters, worked))
 }
 
@@ -135,7 +154,9 @@ impl<'a> Work<'a> {
                 self.handle(&message).await?;
             }
         }
-        let is_done = self.letters.iter().any(|letter| letter.done == Done::Corrected);
+        let named = self.letters.iter().filter(|letter| discard::is_named(self.wanted, letter));
+        let is_done = self.letters.iter().any(|letter| letter.done == Done::Corrected)
+            || (!self.wanted.discard.is_empty() && named.count() == self.wanted.discard.len());
         let others = if is_done { Vec::new() } else { self.receive(1).await? };
         let is_new = |message: &Message| !seen.contains(message.message_id().unwrap_or_default());
         if others.iter().any(is_new) {
@@ -167,12 +188,17 @@ impl<'a> Work<'a> {
     async fn handle(&mut self, message: &Message) -> Result<(), Failure> {
         let handle = message.receipt_handle().unwrap_or_default();
         let body = message.body().unwrap_or_default();
-        let content = Content::read(body, self.now);
+        let content =
+            if self.wanted.status { Content::of_lead(body) } else { Content::read(body, self.now) };
         let message_id = message.message_id().unwrap_or_default().to_owned();
         let reason = attribute(message, "reason");
         let to = self.queue_of(&content);
         let is_wanted = self.wanted.message.as_ref() == Some(&message_id);
         let done = match (self.corrected, self.wanted.dry_run) {
+            _ if !self.wanted.discard.is_empty() => {
+                let is_named = self.wanted.discard.contains(&message_id);
+                if is_named && !self.wanted.dry_run { Done::Discarded } else { Done::Left }
+            }
             (Some(corrected), _) if is_wanted => {
                 corrected.fits(&content)?;
                 Done::Corrected
@@ -191,12 +217,14 @@ impl<'a> Work<'a> {
         match done {
             Done::Redriven => self.put_back(body, handle, to.unwrap_or_default()).await?,
             Done::Corrected => self.correct(handle).await?,
+            Done::Discarded => self.delete(handle).await?,
             Done::Left => {}
         }
         if done != Done::Left {
             self.hidden.retain(|hidden| hidden != handle);
         }
-        let Content { order_id, faults, is_encrypted: encrypted, .. } = content;
+        let Content { order_id, number, faults, is_encrypted: encrypted, .. } = content;
+        let order_id = order_id.or(number);
         self.letters.push(Letter { message_id, order_id, faults, encrypted, why, done });
         Ok(())
     }
@@ -241,44 +269,6 @@ impl<'a> Work<'a> {
         let delete = self.account.queues.delete_message().queue_url(self.from);
         let deleted = delete.receipt_handle(handle).send().await;
         deleted.map(|_| ()).map_err(|error| failed("SQS", "DeleteMessage", &error))
-    }
-
-    /// The reason that a letter is here: what a function or the bus said, or the order's state.
-    async fn why(
-        &self,
-        message: &Message,
-        content: &Content,
-        reason: Option<String>,
-    ) -> Result<String, Failure> {
-        if let Some(code) = attribute(message, "ERROR_CODE") {
-            let stays = content.stays.map(|why| format!("; {why}")).unwrap_or_default();
-            return Ok(format!("the bus could not put it on the queue: {code}{stays}"));
-        }
-        if let Some(reason) = reason {
-            let faults = attribute(message, "faults").filter(|_| content.faults.is_empty());
-            return Ok([Some(reason), faults].into_iter().flatten().collect::<Vec<_>>().join("; "));
-        }
-        if let Some(stays) = content.stays {
-            return Ok(stays.to_owned());
-        }
-        if let Some(platform) = content.partner {
-            let is_off = if self.queue_of(content).is_none() { ", which is off" } else { "" };
-            return Ok(format!("an event of the partner bus of {}{is_off}", platform.name));
-        }
-        let Some(order_id) = &content.order_id else { return Ok("no order".to_owned()) };
-        let (records, partial) = self.account.readable_of_order(order_id).await?;
-        let own = |name: &str| self.network.is_none_or(|network| network.name == name);
-        let states = records.iter().filter(|record| own(record.network())).map(|record| {
-            let reason = record.protocol.reason.as_ref().map(|reason| format!(", {reason}"));
-            format!("{}{}", record.protocol.state.as_str(), reason.unwrap_or_default())
-        });
-        let unread = partial.iter().map(|partial| format!("unreadable: {}", name(partial)));
-        let states = states.chain(unread).collect::<Vec<_>>().join("; ");
-        Ok(if states.is_empty() {
-            "the function failed before it wrote to the ledger: see its log".to_owned()
-        } else {
-            format!("the function failed on it; now {states}")
-        })
     }
 
     async fn release(&mut self) {

@@ -12,8 +12,9 @@ use clap::{ArgGroup, Args};
 /// reported is not reported again. Messages that are no orders and faulty orders
 /// stay where they are: they would come back. Encrypted events stay, too: redrive
 /// does not decrypt. A faulty order of the bus is sent corrected with --message
-/// and --order, an encrypted one decrypted.
-#[derive(Args, Debug)]
+/// and --order, an encrypted one decrypted. What nobody needs is deleted by its id
+/// with --discard.
+#[derive(Args, Debug, Default)]
 #[command(verbatim_doc_comment, group(ArgGroup::new("where").required(true)))]
 pub(crate) struct Redrive {
     /// The dead letters of this network
@@ -22,6 +23,9 @@ pub(crate) struct Redrive {
     /// The faulty orders of the bus, and its own dead letters
     #[arg(long, group = "where")]
     pub(crate) bus: bool,
+    /// The messages of the network's status queue that could not be read
+    #[arg(long, requires = "network")]
+    pub(crate) status: bool,
     /// Put the order of --order on the bus in place of the message of this id
     #[arg(
         long,
@@ -34,6 +38,12 @@ pub(crate) struct Redrive {
     /// The corrected order, JSON; - is standard input
     #[arg(long, value_name = "FILE", requires = "message")]
     pub(crate) order: Option<PathBuf>,
+    /// Delete the message of this id for good, and touch no other; may be given again
+    #[arg(long, value_name = "ID", conflicts_with_all = ["message", "dry_run"])]
+    pub(crate) discard: Vec<String>,
+    /// Delete without asking
+    #[arg(long, requires = "discard")]
+    pub(crate) yes: bool,
     /// Show the messages and leave them
     #[arg(long)]
     pub(crate) dry_run: bool,

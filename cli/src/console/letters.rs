@@ -24,7 +24,7 @@ const MOST: usize = 1_000;
 fn wanted(network: &str, dry_run: bool) -> Redrive {
     let bus = network.is_empty();
     let network = (!bus).then(|| network.to_owned());
-    Redrive { network, bus, message: None, order: None, dry_run, limit: MOST }
+    Redrive { network, bus, dry_run, limit: MOST, ..Redrive::default() }
 }
 
 pub(super) async fn show(State(console): State<Arc<Console>>, Query(pairs): Query<Pairs>) -> Page {
@@ -79,7 +79,7 @@ fn table(letters: &[Letter]) -> Markup {
                 None => "–",
             } }
             td { (visible(&letter.why)) @for fault in &letter.faults { "; " (visible(fault)) } }
-            td { @match letter.done { Done::Redriven => "put back", Done::Corrected => "corrected", Done::Left => "left there" } }
+            td { @match letter.done { Done::Redriven => "put back", Done::Corrected => "corrected", Done::Discarded => "deleted", Done::Left => "left there" } }
             td.id { (letter.message_id) }
         } } }
     } } }

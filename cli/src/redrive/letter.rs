@@ -9,18 +9,23 @@ use postback_core::{
 use postback_orders::networks::click_faults_on_bus;
 use postback_runtime::services::{ORDER_DELAYED, ORDER_TYPES};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Number, Value, value::RawValue};
 
 use crate::networks::{Platform, partner};
 
 /// The type of an event that is encrypted with the bus's KMS key.
 const ENCRYPTED: &str = "Encrypted Events";
 
+/// The longest number that is shown in place of an order's id.
+const LONGEST: usize = 40;
+
 /// The content of a dead letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Content {
     /// The order's id, also of a faulty order; `None` if there is none.
     pub(super) order_id: Option<String>,
+    /// The number that was sent in place of the order's id.
+    pub(super) number: Option<String>,
     /// The faults of the order: each a code and a place.
     pub(super) faults: Vec<String>,
     /// True if it is encrypted: nothing of the order in it is known.
@@ -41,6 +46,13 @@ struct BusEvent {
 }
 
 impl Content {
+    /// Reads the body of a letter of a status queue.
+    pub(super) fn of_lead(body: &str) -> Self {
+        let lead: Value = serde_json::from_str(body).unwrap_or_default();
+        let order_id = OrderId::read(&lead["order_id"]).ok();
+        Self { order_id: order_id.as_ref().map(OrderId::to_string), ..Self::default() }
+    }
+
     /// Reads a letter's body.
     pub(super) fn read(body: &str, now: Timestamp) -> Self {
         let stays = |why| Self { stays: Some(why), ..Self::default() };
@@ -62,8 +74,9 @@ impl Content {
             Err(faults) => {
                 let order_id = order::faulty_id(detail, &faults);
                 let order_id = order_id.as_ref().map(OrderId::to_string);
+                let (number, faults) = (number(detail, &faults), places(&faults));
                 let stays = Some("the order is faulty");
-                return Self { order_id, faults: places(&faults), stays, ..Self::default() };
+                return Self { order_id, number, faults, stays, ..Self::default() };
             }
         };
         let order_id = Some(order.order_id().as_str().to_owned());
@@ -72,6 +85,18 @@ impl Content {
         // A click that is wrong stops no network but its own.
         Self { order_id, faults: places(&click_faults_on_bus(&detail)), stays, ..Self::default() }
     }
+}
+
+/// The number that stands in the place of an order's id.
+fn number(detail: &str, faults: &[Fault]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        order_id: Number,
+    }
+
+    let is_wrong = |fault: &Fault| fault.pointer == "/order_id" && fault.code == "wrong_type";
+    let Numbered { order_id } = serde_json::from_str(detail).ok()?;
+    faults.iter().any(is_wrong).then(|| order_id.to_string()).filter(|id| id.len() <= LONGEST)
 }
 
 /// The faults with their whole places: who may read the letter may read its names, too.
@@ -88,7 +113,7 @@ pub(super) fn attribute(message: &Message, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_sqs::types::MessageAttributeValue;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::networks::PLATFORMS;
@@ -172,6 +197,23 @@ mod tests {
         assert_eq!((id.order_id, id.stays), (None, Some("the order is faulty")));
         let none = Content::read(r#"{"detail-type": "order.completed"}"#, NOW);
         assert_eq!(none.stays, Some("the order is faulty"));
+    }
+
+    #[test]
+    fn a_number_in_place_of_an_orders_id_is_shown_and_no_id() {
+        let rest = json!({ "order_id": 1001, "status": "cancelled" });
+        let content = of("order.cancelled", &rest);
+        let long = Content::read(
+            &format!(
+                r#"{{"detail-type": "order.cancelled", "detail": {{"order_id": 1{}, "status": "cancelled"}}}}"#,
+                "0".repeat(40)
+            ),
+            NOW,
+        );
+
+        assert_eq!((content.order_id, content.number.as_deref()), (None, Some("1001")));
+        assert_eq!(content.faults, ["wrong_type at /order_id"]);
+        assert_eq!((long.order_id, long.number), (None, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub(crate) struct Letter {
     /// The message's id.
     pub(crate) message_id: String,
-    /// The id of the order in it; `None` if there is none.
+    /// The id of the order in it, or the number in its place; `None` if there is none.
     pub(crate) order_id: Option<String>,
     /// The faults of the order.
     pub(crate) faults: Vec<String>,
@@ -26,6 +26,8 @@ pub(crate) enum Done {
     Redriven,
     /// Replaced by the corrected order.
     Corrected,
+    /// Deleted, because a person named it.
+    Discarded,
     /// Left where it was.
     Left,
 }
@@ -41,6 +43,7 @@ pub(super) fn row(letter: &Letter) -> Vec<String> {
     let done = match letter.done {
         Done::Redriven => "redriven",
         Done::Corrected => "corrected",
+        Done::Discarded => "deleted",
         Done::Left => "left",
     };
     let order = letter.order_id.clone().unwrap_or_else(|| "-".to_owned());

@@ -16,14 +16,8 @@ async fn corrected(aws: &FakeAws, order_id: &str, total: &str) -> Result<(), Fai
     });
     let file = env::temp_dir().join(format!("postback-redrive-{}-{order_id}", process::id()));
     fs::write(&file, order.to_string()).expect("a file");
-    let wanted = Redrive {
-        network: None,
-        bus: true,
-        message: Some("letter".to_owned()),
-        order: Some(file.clone()),
-        dry_run: false,
-        limit: 10,
-    };
+    let (message, order) = (Some("letter".to_owned()), Some(file.clone()));
+    let wanted = Redrive { bus: true, message, order, limit: 10, ..Redrive::default() };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut output = Output { json: true, out: &mut out, err: &mut err };
     let done = run(&aws.account, &wanted, NOW, &mut output).await;
@@ -51,8 +45,7 @@ async fn a_letter_goes_only_for_its_own_order_without_faults() {
 async fn an_event_of_a_partner_bus_goes_back_to_its_shop_systems_queue() {
     let platform = PLATFORMS.iter().find(|it| it.partner.is_some()).expect("one");
     let url = format!("{}PartnerEventsUrl", platform.prefix);
-    let all =
-        Redrive { network: None, bus: true, message: None, order: None, dry_run: false, limit: 10 };
+    let all = Redrive { bus: true, limit: 10, ..Redrive::default() };
     for (outputs, done, sent) in [(vec![url], Done::Redriven, 1), (vec![], Done::Left, 0)] {
         let aws = FakeAws::start().await.with_partner_letter(&outputs);
 
@@ -67,8 +60,7 @@ async fn an_event_of_a_partner_bus_goes_back_to_its_shop_systems_queue() {
 #[tokio::test]
 async fn an_encrypted_event_stays_until_its_decrypted_order_takes_its_place() {
     let aws = FakeAws::start().await.with_encrypted_letter();
-    let all =
-        Redrive { network: None, bus: true, message: None, order: None, dry_run: false, limit: 10 };
+    let all = Redrive { bus: true, limit: 10, ..Redrive::default() };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut output = Output { json: false, out: &mut out, err: &mut err };
 
@@ -86,14 +78,7 @@ async fn an_encrypted_event_stays_until_its_decrypted_order_takes_its_place() {
 #[tokio::test]
 async fn letters_beyond_the_limit_are_never_left_out_in_silence() {
     let aws = FakeAws::start().await;
-    let few = |limit| Redrive {
-        network: None,
-        bus: true,
-        message: None,
-        order: None,
-        dry_run: true,
-        limit,
-    };
+    let few = |limit| Redrive { bus: true, dry_run: true, limit, ..Redrive::default() };
 
     let (letters, worked) = redrive(&aws.account, &few(0), NOW).await.expect("looked at");
 
@@ -106,4 +91,60 @@ async fn letters_beyond_the_limit_are_never_left_out_in_silence() {
     let mut output = Output { json: false, out: &mut out, err: &mut err };
     let ended = run(&aws.account, &few(0), NOW, &mut output).await;
     assert_eq!(ended.map_err(|failure| failure.exit_status()), Err(5));
+}
+
+/// Discards letters of the faulty orders: A-1 in `letter`, and `other`, which is no order.
+async fn discarded(aws: &FakeAws, wanted: Redrive) -> (Result<(), Failure>, String) {
+    let wanted = Redrive { bus: !wanted.status, limit: 10, ..wanted };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut out, err: &mut err };
+    let done = run(&aws.account, &wanted, NOW, &mut output).await;
+    (done, String::from_utf8(out).expect("text"))
+}
+
+#[tokio::test]
+async fn a_letter_that_is_named_is_deleted_and_no_other_touched() {
+    let aws = FakeAws::start().await;
+    let named = |ids: &[&str], yes| Redrive {
+        discard: ids.iter().map(ToString::to_string).collect(),
+        yes,
+        ..Redrive::default()
+    };
+
+    let (unasked, _) = discarded(&aws, named(&["other"], false)).await;
+    let (unknown, _) = discarded(&aws, named(&["other", "none"], true)).await;
+
+    assert!(matches!(unasked, Err(Failure::NotAsked(_))), "{unasked:?}");
+    assert!(matches!(unknown, Err(Failure::Left { left: 1, why: NO_MESSAGE })), "{unknown:?}");
+    assert_eq!(aws.calls("DeleteMessage"), 0);
+    let (done, shown) = discarded(&aws, named(&["other"], true)).await;
+    assert_eq!(done, Ok(()), "{shown}");
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let letters = shown["letters"].as_array().expect("letters");
+    assert_eq!((letters.len(), &letters[0]["done"]), (1, &json!("discarded")), "{shown}");
+    assert_eq!((aws.calls("DeleteMessage"), aws.calls("SendMessage")), (1, 0));
+}
+
+#[tokio::test]
+async fn the_letters_of_a_status_queue_are_seen_put_back_and_deleted() {
+    let aws = FakeAws::start().await.with_status_letters();
+    let of = |dry_run, discard: &[&str]| Redrive {
+        network: Some("net".to_owned()),
+        status: true,
+        dry_run,
+        discard: discard.iter().map(ToString::to_string).collect(),
+        yes: !discard.is_empty(),
+        ..Redrive::default()
+    };
+
+    let (looked, shown) = discarded(&aws, of(true, &[])).await;
+
+    assert_eq!(looked, Ok(()));
+    assert!(shown.contains("\"A-1\"") && shown.contains("about a lead"), "{shown}");
+    assert!(!shown.contains("secret"), "{shown}");
+    assert_eq!((aws.calls("SendMessage"), aws.calls("DeleteMessage")), (0, 0));
+    assert_eq!(discarded(&aws, of(false, &["lead"])).await.0, Ok(()));
+    assert_eq!((aws.calls("SendMessage"), aws.calls("DeleteMessage")), (0, 1));
+    assert_eq!(discarded(&aws, of(false, &[])).await.0, Ok(()));
+    assert_eq!((aws.calls("SendMessage"), aws.calls("DeleteMessage")), (1, 2));
 }

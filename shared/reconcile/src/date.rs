@@ -87,6 +87,29 @@ pub(crate) fn evidence(text: &str) -> Evidence {
     }
 }
 
+/// Returns whether a spreadsheet may have made this date of an id: `2024-01-01 00:00:00` of `2024-1`,
+/// `1-Mar` of `MAR1`. A date has a year of four digits, or a month by its name.
+pub(crate) fn may_be_an_id(text: &str) -> bool {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_month = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase())
+            && MONTHS.contains(&part.to_ascii_lowercase().as_str())
+            && part[1..].bytes().all(|byte| byte.is_ascii_lowercase())
+    };
+    if let Some((first, second)) = text.split_once(['-', ' ']) {
+        let of_two = |month, number: &str| {
+            is_month(month) && (1..=4).contains(&number.len()) && is_number(number)
+        };
+        if of_two(first, second) || of_two(second, first) {
+            return true;
+        }
+    }
+    let is_dated = |part: &&str| part.len() == 4 && is_number(part) || is_month(part);
+    let reads = |order| read(text, order, UtcOffset::UTC).is_some();
+    parts(text).is_some_and(|(parts, _)| parts.iter().any(is_dated))
+        && [Order::Dmy, Order::Mdy].into_iter().any(reads)
+}
+
 /// Reads a date; without a zone of its own it is in `zone`.
 pub(crate) fn read(text: &str, order: Order, zone: UtcOffset) -> Option<Timestamp> {
     let text = text.trim().trim_start_matches('\'');
@@ -210,6 +233,19 @@ mod tests {
         assert_eq!(read("2018-11-30 02:00").as_deref(), Some("2018-11-29T18:00:00Z"));
         assert_eq!(read("43434").as_deref(), Some("2018-11-29T16:00:00Z"));
         assert_eq!(read("2018-11-30T02:00:00Z").as_deref(), Some("2018-11-30T02:00:00Z"));
+    }
+
+    #[test]
+    fn what_a_spreadsheet_makes_of_an_id_is_a_date_with_its_year_or_month() {
+        let dates = ["2024-01-01 00:00:00", "2024-01-01", "1-Mar", "Mar-24", "01-Mar-24", "Mar 24"];
+        for date in dates.into_iter().chain(["1/3/2024", "01.03.2024", "30/11/2018"]) {
+            assert!(may_be_an_id(date), "{date}");
+        }
+        let ids =
+            ["MAR1", "MAR-24", "2024-1", "24-1-3", "2024-0001", "2024-13-41", "Mars-1", "A-1"];
+        for id in ids.into_iter().chain(["43434", "1543536000", "", "-", "Mar-", "1-2-3-2024"]) {
+            assert!(!may_be_an_id(id), "{id}");
+        }
     }
 
     #[test]

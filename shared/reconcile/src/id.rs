@@ -1,5 +1,7 @@
 //! Ids, and what a spreadsheet does to them.
 
+use crate::date;
+
 /// The id of a cell, without the signs by which people keep a spreadsheet from reading a number:
 /// `="00123"`, `'00123`.
 pub(crate) fn clean(cell: &str) -> &str {
@@ -84,12 +86,18 @@ fn is_digits(text: &str) -> bool {
 
 /// Returns whether the id is a number of which only the first digits were shown or kept, with zeros
 /// in place of the others.
-pub(crate) fn has_lost_digits(id: &str) -> bool {
+fn has_lost_digits(id: &str) -> bool {
     let whole = id.split('.').next().unwrap_or_default();
     let behind = whole.get(FLOAT_DIGITS..).unwrap_or_default();
     let are_zeros = behind.bytes().all(|digit| digit == b'0');
     let is_cut = whole.len() > DIGITS && whole.ends_with('0') && are_zeros;
     damaged(id).is_some() && (is_cut || id.contains(['e', 'E']))
+}
+
+/// Returns whether nobody can say of which id a spreadsheet made this: a number that has lost digits, or
+/// a date.
+pub(crate) fn is_lost(id: &str) -> bool {
+    has_lost_digits(id) || date::may_be_an_id(id)
 }
 
 /// Returns whether a spreadsheet shows this where it has no value, or no room for it: `#N/A`, `#####`.

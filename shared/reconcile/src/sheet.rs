@@ -118,6 +118,8 @@ fn number(number: f64) -> String {
     let text = rounded.to_string();
     match text.split_once('.') {
         Some((_, places)) if places.len() > PLACES => format!("{rounded:.PLACES$}"),
+        // Else it could be read as a number of thousands.
+        Some((_, places)) if places.len() == 3 => text + "0",
         _ => text,
     }
 }
@@ -233,6 +235,7 @@ mod tests {
         assert_eq!(number(0.1 + 0.2), "0.3");
         assert_eq!(number(1_499.0), "1499");
         assert_eq!(number(100.0 / 3.0), "33.3333333333");
+        assert_eq!(number(1.234), "1.2340");
         assert_eq!(number(1.234_567_890_123_456_8e19), "12345678901234600000");
     }
 }

@@ -108,7 +108,8 @@ fn beside_held(order: &str) -> (String, String, u64) {
 
 #[test]
 fn while_an_id_is_lost_in_a_spreadsheet_nothing_is_sent_again() {
-    for lost in ["#N/A", "#REF!", "########", "9.87654E+15"] {
+    let dates = ["2024-01-01 00:00:00", "1-Mar", "Mar-24", "01.03.2024"];
+    for lost in ["#N/A", "#REF!", "########", "9.87654E+15"].into_iter().chain(dates) {
         let found = beside_held(lost);
         assert_eq!(found, ("unreadable".to_owned(), "ours_only".to_owned(), 0), "{lost}");
     }
@@ -118,8 +119,50 @@ fn while_an_id_is_lost_in_a_spreadsheet_nothing_is_sent_again() {
     let found = beside_held("\"1,23457E+15\"");
     assert_eq!((found.1.as_str(), found.2), ("matched", 1), "{found:?}");
     // An id that only looks like an error.
-    let found = beside_held("#1001");
-    assert_eq!((found.0.as_str(), found.2), ("theirs_only", 1), "{found:?}");
+    for id in ["#1001", "2024-1", "MAR1"] {
+        let found = beside_held(id);
+        assert_eq!((found.0.as_str(), found.2), ("theirs_only", 1), "{found:?}");
+    }
+}
+
+#[test]
+fn a_number_of_three_places_is_never_a_thousand_times_as_much() {
+    let book = || {
+        let mut book = Workbook::new();
+        sheet(&mut book, &[HEADINGS, ["A-1", "2026-11-01", "approved", ""]])?
+            .write_number(1, 3, 1.234)?;
+        book.save_to_buffer()
+    };
+    let book = book().expect("a workbook");
+
+    let read = understand(&book, &Hints::default()).expect("a report");
+    let comma = Hints { decimal: Some(','), ..Hints::default() };
+    let refused = understand(&book, &comma).expect("a report");
+
+    assert_eq!(read.understood.sums.get("-").normalize().to_string(), "1.234");
+    assert_eq!(faults(&refused), [(2, "an amount that is none")]);
+}
+
+#[test]
+fn an_id_that_became_a_date_in_its_cell_could_be_any() {
+    let report = workbook(|book| {
+        let rows = [
+            HEADINGS,
+            ["MORE", "2026-11-01", "approved", "10"],
+            ["", "2026-11-20", "pending", "10"],
+        ];
+        let day = Format::new().set_num_format("d-mmm");
+        sheet(book, &rows)?.write_number_with_format(2, 0, 45_292.0, &day)?;
+        Ok(())
+    })
+    .expect("a report");
+    let records = [held("2024-1", AT), record("MORE", "delivered", "10", AT)];
+
+    let found = compared(&report, &records, &Shop::none(), &generic()).expect("compared");
+
+    assert_eq!(found.bucket("2024-01-01 00:00:00").0, "unreadable", "{}", found.lines);
+    assert_eq!(found.bucket("2024-1").0, "ours_only", "{}", found.lines);
+    assert_eq!(found.outcome.decisions.all(), 0, "{}", found.decisions);
 }
 
 #[test]

@@ -213,10 +213,10 @@ pub(super) fn without(claim: &Claim, known: &Known, now: Timestamp) -> (Verdict,
     (Verdict::Unknown, "The ledger holds no such order.".to_owned())
 }
 
-/// Returns whether a spreadsheet may have made this id of another one: `1.23457E+14`, `123.0`, or
-/// more digits than it keeps.
+/// Returns whether a spreadsheet may have made this id of another one: `1.23457E+14`, `123.0`, a date,
+/// or more digits than it keeps.
 fn is_damaged(order_id: &str) -> bool {
     let is_whole = |(_, places): (&str, &str)| places.bytes().all(|byte| byte == b'0');
     let has_places = order_id.split_once('.').is_some_and(is_whole);
-    id::has_lost_digits(order_id) || has_places && id::damaged(order_id).is_some()
+    id::is_lost(order_id) || has_places && id::damaged(order_id).is_some()
 }

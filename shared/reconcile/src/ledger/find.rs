@@ -19,7 +19,7 @@ pub(crate) enum Match {
     Several,
     /// The id is damaged, and fits several.
     Damaged,
-    /// The id has lost digits, and fits none.
+    /// A spreadsheet has made a number without its last digits of the id, or a date, and it fits none.
     Lost,
 }
 
@@ -73,8 +73,11 @@ impl Ledger {
         if several {
             return Match::Several;
         }
-        let has_lost_digits = [line.conversion, line.order].into_iter().any(id::has_lost_digits);
-        if has_lost_digits { Match::Lost } else { Match::None }
+        if [line.conversion, line.order].into_iter().any(id::is_lost) {
+            Match::Lost
+        } else {
+            Match::None
+        }
     }
 
     /// The entries of the network's id; `None` if the line names an order of another entry.

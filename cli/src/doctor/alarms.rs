@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicError;
 use futures_util::future::join_all;
 
-use super::Finding;
+use super::{
+    Finding,
+    key::{lets, owner},
+};
 use crate::{
     account::{Account, Resource, failed},
     failure::Failure,
@@ -29,7 +32,37 @@ pub(super) async fn findings(
     for (topic, count) in topics.iter().zip(join_all(asked).await) {
         subscribers.insert(topic.clone(), count?);
     }
-    Ok(judge(&expected, &alarms, &subscribers))
+    let mut findings = judge(&expected, &alarms, &subscribers);
+    let own = owner(account.output("BusArn")?);
+    // Its own account alone may ask for a topic's policy.
+    let there = subscribers.iter().filter(|(topic, count)| count.is_some() && owner(topic) == own);
+    let policies = join_all(there.map(|(topic, _)| policy(account, topic))).await;
+    for policy in policies {
+        findings.extend(policy?.and_then(|(topic, policy)| judge_policy(topic, &policy)));
+    }
+    Ok(findings)
+}
+
+/// The policy of a topic, which each has.
+async fn policy<'a>(
+    account: &Account,
+    topic: &'a str,
+) -> Result<Option<(&'a str, String)>, Failure> {
+    let client = aws_sdk_sns::Client::new(&account.place.config);
+    let got = client.get_topic_attributes().topic_arn(topic).send().await;
+    let got = got.map_err(|error| failed("SNS", "GetTopicAttributes", &error))?;
+    Ok(got.attributes().and_then(|all| all.get("Policy")).map(|it| (topic, it.clone())))
+}
+
+fn judge_policy(topic: &str, policy: &str) -> Option<Finding> {
+    const SERVICE: &str = "cloudwatch.amazonaws.com";
+    if lets(policy, SERVICE, "sns:Publish") {
+        return None;
+    }
+    let what =
+        format!("the topic's policy does not let {SERVICE} publish: the alarms notify nobody");
+    let cure = format!("Add a statement to the topic's policy that allows {SERVICE} sns:Publish.");
+    Some(Finding::new("alarm_topic_closed", topic, what, cure))
 }
 
 async fn ask(account: &Account, topic: &str) -> Result<Subscribers, Failure> {
@@ -116,6 +149,29 @@ mod tests {
         let topics = alarms.iter().flat_map(|alarm| alarm.topics.clone());
         let topics = topics.map(|topic| (topic, subscribers)).collect();
         judge(&expected, alarms, &topics).into_iter().map(|finding| finding.code).collect()
+    }
+
+    #[tokio::test]
+    async fn the_topics_policy_lets_the_alarms_publish() {
+        let aws = crate::fixtures::FakeAws::start().await;
+        let of_fake = policy(&aws.account, TOPIC).await.expect("asked").map(|(_, policy)| policy);
+        let lets = |principal: &str, action: &str| {
+            let statement = format!(
+                r#"{{"Effect": "Allow", "Principal": {principal}, "Action": "{action}", "Resource": "*"}}"#
+            );
+            judge_policy(TOPIC, &format!(r#"{{"Statement": [{statement}]}}"#))
+        };
+        let service = r#"{"Service": "cloudwatch.amazonaws.com"}"#;
+
+        assert_eq!(aws.calls("GetTopicAttributes"), 1);
+        let found = judge_policy(TOPIC, &of_fake.expect("a policy")).expect("a finding");
+        assert_eq!((found.code, found.subject.as_str()), ("alarm_topic_closed", TOPIC));
+        // As AWS makes a topic, and as a statement for the service alone.
+        assert_eq!(lets(r#"{"AWS": "*"}"#, "SNS:Publish"), None);
+        assert_eq!(lets(service, "sns:Publish"), None);
+        assert_eq!(lets(service, "sns:*"), None);
+        assert!(lets(service, "sns:Subscribe").is_some());
+        assert!(lets(r#"{"Service": "events.amazonaws.com"}"#, "sns:Publish").is_some());
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure>
 }
 
 /// The account in an ARN.
-fn owner(arn: &str) -> Option<&str> {
+pub(super) fn owner(arn: &str) -> Option<&str> {
     arn.split(':').nth(4)
 }
 
@@ -110,8 +110,7 @@ const SERVICE: &str = "events.amazonaws.com";
 const ENCRYPTS: &str = "kms:GenerateDataKey";
 
 fn judge_policy(Named { parameter, effect }: Named, arn: &str, policy: &str) -> Option<Finding> {
-    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
-    if each(&policy["Statement"]).any(lets_events) {
+    if lets(policy, SERVICE, ENCRYPTS) {
         return None;
     }
     let what = format!("the key's policy does not let {SERVICE} use it: {effect}");
@@ -121,17 +120,22 @@ fn judge_policy(Named { parameter, effect }: Named, arn: &str, policy: &str) -> 
     Some(Finding::new("key_unusable", arn, what, cure))
 }
 
-/// Returns whether a statement lets `EventBridge` use the key, under whatever conditions.
-fn lets_events(statement: &Value) -> bool {
-    let principal = &statement["Principal"];
-    let is_named = each(&principal["Service"]).any(|it| it == SERVICE)
-        || [principal, &principal["AWS"]].into_iter().flat_map(each).any(|it| it == "*");
-    let may = |action: &str| {
-        let start = action.strip_suffix('*');
-        action == ENCRYPTS || start.is_some_and(|start| ENCRYPTS.starts_with(start))
+/// Returns whether a policy lets a service do something, under whatever conditions.
+pub(super) fn lets(policy: &str, service: &str, wanted: &str) -> bool {
+    let wanted = wanted.to_ascii_lowercase();
+    let lets = |statement: &Value| {
+        let principal = &statement["Principal"];
+        let is_named = each(&principal["Service"]).any(|it| it == service)
+            || [principal, &principal["AWS"]].into_iter().flat_map(each).any(|it| it == "*");
+        let may = |action: &str| {
+            let action = action.to_ascii_lowercase();
+            action.strip_suffix('*').map_or(action == wanted, |start| wanted.starts_with(start))
+        };
+        let mut actions = each(&statement["Action"]).filter_map(Value::as_str);
+        statement["Effect"] == "Allow" && is_named && actions.any(may)
     };
-    let mut actions = each(&statement["Action"]).filter_map(Value::as_str);
-    statement["Effect"] == "Allow" && is_named && actions.any(may)
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    each(&policy["Statement"]).any(lets)
 }
 
 /// A value, or each of a list.

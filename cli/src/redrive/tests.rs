@@ -127,7 +127,7 @@ async fn a_letter_that_is_named_is_deleted_and_no_other_touched() {
 
 #[tokio::test]
 async fn the_letters_of_a_status_queue_are_seen_put_back_and_deleted() {
-    let aws = FakeAws::start().await.with_status_letters();
+    let aws = FakeAws::start().await;
     let of = |dry_run, discard: &[&str]| Redrive {
         network: Some("net".to_owned()),
         status: true,

@@ -147,7 +147,7 @@ pub(super) fn lane(marks: &[Mark], title: &str, zone: Zone) -> Markup {
             let at = (mark.at.as_millis(), 0);
             let dot = |style| area.draw(&Circle::new(at, 7, style));
             match mark.shape {
-                Shape::Seen => dot(BLACK.stroke_width(2)),
+                Shape::Seen => area.draw(&Circle::new(at, 3, BLACK.filled())),
                 Shape::Passed => dot(GREEN.stroke_width(2)),
                 Shape::Failed => dot(RED.filled()),
                 Shape::Doubtful => dot(YELLOW.filled()),

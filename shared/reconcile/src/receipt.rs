@@ -233,6 +233,26 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_with_any_bit_changed_is_not_valid() {
+        let (original, der) = signed();
+        let key = PublicKey::parse(&der).expect("a key");
+        let text = serde_json::to_string(&original).expect("JSON");
+        let is_valid = |bytes: Vec<u8>| {
+            let Ok(text) = String::from_utf8(bytes) else { return false };
+            read(&text)
+                .into_iter()
+                .any(|(_, one)| one.is_ok_and(|it| it.verify(&key, None).is_ok()))
+        };
+
+        assert!(is_valid(text.clone().into_bytes()));
+        for (at, bit) in (0..text.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut changed = text.clone().into_bytes();
+            changed[at] ^= 1 << bit;
+            assert!(!is_valid(changed), "bit {bit} at {at} of {text}");
+        }
+    }
+
+    #[test]
     fn a_changed_receipt_and_another_key_fail() {
         let (original, der) = signed();
         let key = PublicKey::parse(&der).expect("a key");

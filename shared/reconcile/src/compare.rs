@@ -172,7 +172,7 @@ impl<'a> Comparison<'a> {
             }
             Match::Several => (Bucket::Unreadable, "it fits several deliveries"),
             Match::Damaged => (Bucket::Unreadable, "its id is damaged and fits several orders"),
-            Match::Lost => (Bucket::Unreadable, "its id is damaged and fits no order"),
+            Match::Lost => (Bucket::Unreadable, "its id seems damaged and fits no order"),
             Match::None if sign == Sign::Lines && is_negative(line) => {
                 (Bucket::Unreadable, NEGATIVE)
             }

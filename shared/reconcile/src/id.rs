@@ -100,6 +100,11 @@ pub(crate) fn is_lost(id: &str) -> bool {
     has_lost_digits(id) || date::may_be_an_id(id)
 }
 
+/// An id without signs and capital letters.
+pub(crate) fn plain(id: &str) -> String {
+    id.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 /// Returns whether a spreadsheet shows this where it has no value, or no room for it: `#N/A`, `#####`.
 pub(crate) fn is_error(cell: &str) -> bool {
     let cell = cell.to_ascii_uppercase();

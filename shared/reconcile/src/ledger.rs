@@ -1,6 +1,9 @@
 //! The ledger's side: one compact entry a delivery, and indexes of its ids.
 
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
+};
 
 use postback_core::{delivery::Record, digest::sha256};
 
@@ -43,6 +46,8 @@ pub struct Ledger {
     conversions: Index,
     numbers: Index,
     shown: Index,
+    /// What is left of the ids of held deliveries by people and programs that write them otherwise.
+    held: HashSet<u64>,
     subs: Subs,
     money: Money,
 }
@@ -107,6 +112,9 @@ impl Ledger {
         self.texts.push_str(&record.order_id);
         self.texts.push_str(&record.delivery);
         self.entries.push(entry);
+        if standing == Standing::Held {
+            self.held.insert(self.key("held", &id::plain(&record.order_id)));
+        }
         self.index(record, number, format);
         if record.line().is_some() {
             self.subs.add(record, number);

@@ -119,6 +119,12 @@ fn while_an_id_is_lost_in_a_spreadsheet_nothing_is_sent_again() {
     let found = beside_held("\"1,23457E+15\"");
     assert_eq!((found.1.as_str(), found.2), ("matched", 1), "{found:?}");
     // An id that only looks like an error.
+    // What is written otherwise than the order in doubt.
+    for other in ["1,234,567,890,123,456", "1234 5678 9012 3456", "#1234567890123456"] {
+        let cell = if other.contains(',') { format!("\"{other}\"") } else { other.to_owned() };
+        let found = beside_held(&cell);
+        assert_eq!((found.1.as_str(), found.2), ("ours_only", 0), "{other}: {found:?}");
+    }
     for id in ["#1001", "2024-1", "MAR1"] {
         let found = beside_held(id);
         assert_eq!((found.0.as_str(), found.2), ("theirs_only", 1), "{found:?}");

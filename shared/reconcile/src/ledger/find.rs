@@ -19,7 +19,8 @@ pub(crate) enum Match {
     Several,
     /// The id is damaged, and fits several.
     Damaged,
-    /// A spreadsheet has made a number without its last digits of the id, or a date, and it fits none.
+    /// A spreadsheet has made a number without its last digits of the id, or a date, and it fits none; or
+    /// it is a held delivery's but for signs and capital letters.
     Lost,
 }
 
@@ -73,7 +74,7 @@ impl Ledger {
         if several {
             return Match::Several;
         }
-        if [line.conversion, line.order].into_iter().any(id::is_lost) {
+        if [line.conversion, line.order].into_iter().any(id::is_lost) || self.may_be_held(line) {
             Match::Lost
         } else {
             Match::None
@@ -130,6 +131,12 @@ impl Ledger {
             found.extend(self.conversions.get(self.key(DIGEST, &digest)));
         }
         found
+    }
+
+    /// Returns whether a line's order may be one that is held, written otherwise: `1,001`, `a-1`.
+    fn may_be_held(&self, line: &Line<'_>) -> bool {
+        let plain = id::plain(line.order);
+        !plain.is_empty() && self.held.contains(&self.key("held", &plain))
     }
 
     /// The entries with this id under a reference that is of this column. A reference is of the

@@ -478,7 +478,10 @@ def test_dead_letters_are_shown_and_redriven(stack, postback, network):
     assert not any(word in looked.out + moved.out for word in ["example.com", "98765", "not json"])
     for each in dead:
         assert eventually(lambda each=each: effects(stack, each), {network.name: 1}) == {network.name: 1}
-    stack.client("sqs").purge_queue(QueueUrl=url)
+    [unreadable] = [letter["message_id"] for letter in looked.json["letters"] if letter["order_id"] is None]
+    discard = ["redrive", "--network", network.name, "--discard", unreadable, "--json"]
+    assert postback(*discard).code == "not_asked"
+    assert [letter["done"] for letter in postback(*discard, "--yes").json["letters"]] == ["discarded"]
     assert postback("redrive", "--network", network.name, "--json").json["letters"] == []
 
 

@@ -16,6 +16,7 @@ use clap::{ArgGroup, Args};
 /// with --discard.
 #[derive(Args, Debug, Default)]
 #[command(verbatim_doc_comment, group(ArgGroup::new("where").required(true)))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Redrive {
     /// The dead letters of this network
     #[arg(long, group = "where")]

@@ -1,6 +1,8 @@
 //! `orders redrive`: dead letters back on their network's queue, faulty orders of the bus back on
 //! intake's or corrected on the bus. Each is sent, then deleted: if anything fails in between, an
-//! order is there once too often, and is still reported once. Or what a person names is deleted.
+//! order is there once too often, and is still reported once.
+//!
+//! Longer than 300 lines, because a letter's ways are all here.
 
 use std::collections::HashSet;
 
@@ -24,7 +26,7 @@ mod tests;
 mod why;
 
 use corrected::Corrected;
-use letter::{Content, attribute};
+use letter::{Content, attribute, event, is_untaken};
 pub(crate) use shown::{Done, Letter};
 use shown::{View, row, why_left};
 
@@ -194,6 +196,7 @@ impl<'a> Work<'a> {
         let reason = attribute(message, "reason");
         let to = self.queue_of(&content);
         let is_wanted = self.wanted.message.as_ref() == Some(&message_id);
+        let is_for_bus = self.network.is_none() && reason.as_deref().is_some_and(is_untaken);
         let done = match (self.corrected, self.wanted.dry_run) {
             _ if !self.wanted.discard.is_empty() => {
                 let is_named = self.wanted.discard.contains(&message_id);
@@ -204,9 +207,8 @@ impl<'a> Work<'a> {
                 Done::Corrected
             }
             (None, false)
-                if to.is_some()
+                if (is_for_bus || (to.is_some() && !self.is_judged(reason.as_ref())))
                     && content.stays.is_none()
-                    && !self.is_judged(reason.as_ref())
                     && !self.put_back.contains(body) =>
             {
                 Done::Redriven
@@ -215,6 +217,7 @@ impl<'a> Work<'a> {
         };
         let why = self.why(message, &content, reason).await?;
         match done {
+            Done::Redriven if is_for_bus => self.put_on_bus(body, handle).await?,
             Done::Redriven => self.put_back(body, handle, to.unwrap_or_default()).await?,
             Done::Corrected => self.correct(handle).await?,
             Done::Discarded => self.delete(handle).await?,
@@ -258,9 +261,21 @@ impl<'a> Work<'a> {
     async fn correct(&self, handle: &str) -> Result<(), Failure> {
         let Some(corrected) = self.corrected else { return Ok(()) };
         let (order, detail_type) = (corrected.order.text.get(), corrected.detail_type());
+        self.put_order(&detail_type, order, handle).await
+    }
+
+    /// Puts an order on the bus that the bus did not take from a shop system's function.
+    async fn put_on_bus(&mut self, body: &str, handle: &str) -> Result<(), Failure> {
+        let Some((detail_type, order)) = event(body) else { return Ok(()) };
+        self.put_order(&detail_type, &order, handle).await?;
+        self.put_back.insert(body.to_owned());
+        Ok(())
+    }
+
+    async fn put_order(&self, detail_type: &str, order: &str, handle: &str) -> Result<(), Failure> {
         let bus =
             Bus::named(&self.account.place.config, self.account.output("BusName")?.to_owned());
-        let put = bus.put("operator.redrive", &detail_type, order.to_owned()).await;
+        let put = bus.put("operator.redrive", detail_type, order.to_owned()).await;
         put.map_err(|_| Failure::Unreachable { service: "EventBridge", action: "PutEvents" })?;
         self.delete(handle).await
     }

@@ -104,6 +104,19 @@ fn places(faults: &[Fault]) -> Vec<String> {
     faults.iter().map(|fault| format!("{} at {}", fault.code, fault.pointer)).collect()
 }
 
+/// Returns whether nothing is wrong with an order that is here for this reason: AWS did not take it
+/// from a shop system's function.
+pub(super) fn is_untaken(reason: &str) -> bool {
+    matches!(reason, "bus_unavailable" | "ledger_unavailable")
+}
+
+/// The detail type and the detail of an event.
+pub(super) fn event(body: &str) -> Option<(String, String)> {
+    let body = readable(body);
+    let BusEvent { detail_type, detail, .. } = serde_json::from_str(&body).ok()?;
+    Some((detail_type, detail?.get().to_owned()))
+}
+
 /// A text that a function left with a letter, or `EventBridge`.
 pub(super) fn attribute(message: &Message, name: &str) -> Option<String> {
     let text = message.message_attributes()?.get(name)?.string_value()?;

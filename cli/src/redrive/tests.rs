@@ -58,6 +58,29 @@ async fn an_event_of_a_partner_bus_goes_back_to_its_shop_systems_queue() {
 }
 
 #[tokio::test]
+async fn an_order_that_the_bus_did_not_take_goes_on_the_bus_as_it_is() {
+    let aws = FakeAws::start().await.with_untaken_letter();
+    let all = |dry_run| Redrive {
+        network: None,
+        bus: true,
+        message: None,
+        order: None,
+        dry_run,
+        limit: 10,
+    };
+
+    let (shown, _) = redrive(&aws.account, &all(true), NOW).await.expect("looked at");
+    assert_eq!((shown[0].done, shown[0].why.as_str()), (Done::Left, "bus_unavailable"));
+    assert_eq!(aws.calls("PutEvents"), 0);
+
+    let (letters, worked) = redrive(&aws.account, &all(false), NOW).await.expect("looked at");
+
+    assert_eq!((worked, letters[0].done), (Ok(()), Done::Redriven), "{letters:?}");
+    let calls = ["PutEvents", "DeleteMessage", "SendMessage"].map(|action| aws.calls(action));
+    assert_eq!(calls, [1, 1, 0]);
+}
+
+#[tokio::test]
 async fn an_encrypted_event_stays_until_its_decrypted_order_takes_its_place() {
     let aws = FakeAws::start().await.with_encrypted_letter();
     let all = Redrive { bus: true, limit: 10, ..Redrive::default() };

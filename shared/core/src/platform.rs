@@ -1,8 +1,6 @@
 //! The trait that a shop system implements: its webhooks' headers, and the pure mapping of its order
 //! to ours.
 
-use std::time::Duration;
-
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
@@ -53,10 +51,10 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// The headers of its webhooks.
     const HEADERS: Headers;
 
-    /// The time for all calls of AWS of one answer: within a second, the way there included. A message
-    /// that is answered with an error by then comes again. Longer only for a shop system that sends
-    /// nothing again.
-    const ANSWERS_WITHIN: Duration = Duration::from_millis(900);
+    /// True if it sends a message again that was answered with an error. Such a one is answered within a
+    /// second whatever hangs. Of one that sends nothing again an order that AWS does not take in time is
+    /// kept.
+    const SENDS_AGAIN: bool = true;
 
     /// Reads the settings by their names in the environment. One that is missing or unknown is the
     /// default: the template allows no other.

@@ -19,15 +19,16 @@ use tokio::time::{Instant, timeout_at};
 pub(crate) struct WithinBudget<'a, S> {
     services: &'a S,
     ends_at: Instant,
-    /// The part of it for the keys of the capture cookie, without which cookies count unsigned. Their
-    /// reader ends earlier, with the keys known before.
-    for_cookie_keys: Duration,
 }
+
+/// The most time for the keys of the capture cookie, without which cookies count unsigned. Their reader
+/// ends earlier, with the keys known before.
+const FOR_COOKIE_KEYS: Duration = Duration::from_millis(450);
 
 impl<'a, S> WithinBudget<'a, S> {
     /// The budget begins now.
     pub(crate) fn new(services: &'a S, budget: Duration) -> Self {
-        Self { services, ends_at: Instant::now() + budget, for_cookie_keys: budget / 2 }
+        Self { services, ends_at: Instant::now() + budget }
     }
 
     /// The result of a call; `late` once the budget is used up.
@@ -52,7 +53,7 @@ impl<S: OrderServices> OrderServices for WithinBudget<'_, S> {
     }
 
     async fn cookie_secret(&self, now: Timestamp) -> CookieSecret {
-        let ends_at = self.ends_at.min(Instant::now() + self.for_cookie_keys);
+        let ends_at = self.ends_at.min(Instant::now() + FOR_COOKIE_KEYS);
         let secret = timeout_at(ends_at, self.services.cookie_secret(now)).await;
         secret.unwrap_or(CookieSecret::Unavailable)
     }

@@ -1,13 +1,18 @@
 //! A shop system's webhook: the signature, the mapping of its order, and the order on the bus.
 //!
 //! A shop system gives up on an address that refuses too often. So whatever a repetition would not
-//! change is answered with success: it is ignored, or kept for a person, and both are counted.
+//! change is answered with success: it is ignored, or kept for a person, and both are counted. So is an
+//! order that AWS does not take in time where the shop system sends nothing again.
+//!
+//! Longer than 300 lines, because the ways of one message are all here.
+
+use std::time::Duration;
 
 use postback_core::{
     clock::Timestamp,
     delivery::Facts,
     fields::Fault,
-    order::{id_of, readable},
+    order::{OrderId, id_of, readable},
     platform::{Mapped, Message, Platform},
     problem::{Code, Problem},
 };
@@ -68,10 +73,25 @@ pub fn key(text: &str) -> Option<SecretSlice<u8>> {
     is_key.then(|| text.as_bytes().to_vec().into())
 }
 
+/// The time for all calls of one answer: within a second, the way there included. A message that is
+/// answered with an error by then comes again.
+const BUDGET: Duration = Duration::from_millis(900);
+/// The same where nothing comes again: giving up earlier would leave to a person what AWS takes a moment
+/// later. Shop systems give up after five seconds, of which the way there and a cold start take some.
+const LONG_BUDGET: Duration = Duration::from_millis(2_500);
+/// The time for keeping such an order after that.
+const FOR_KEEPING: Duration = Duration::from_millis(500);
+/// The time for a receipt where nothing comes again: without it an order goes over the bus once more.
+const FOR_RECEIPT: Duration = Duration::from_millis(250);
+/// The time for the two writes after the bus took an order, whose answer waits for them.
+const FOR_RECORDS: Duration = Duration::from_millis(250);
+
 /// The result of a message, beside an order that was taken.
 enum Taken {
     Order(Response),
     Ignored(&'static str),
+    /// Nothing is wrong with the order: AWS did not take it.
+    Kept(&'static str),
 }
 
 impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P, S> {
@@ -84,7 +104,8 @@ impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P,
             }
             body => body,
         };
-        let services = &WithinBudget::new(&self.services, P::ANSWERS_WITHIN);
+        let budget = if P::SENDS_AGAIN { BUDGET } else { LONG_BUDGET };
+        let services = &WithinBudget::new(&self.services, budget);
         let signed = match body {
             Ok(body) => Signed::verify::<P>(&request, body, &self.keyring, services, now).await,
             Err(problem) => Err(problem),
@@ -150,10 +171,31 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             return Ok(api::answer(200, &json!({ "ignored": "faulty" })));
         };
         let message = Message { topic, delivery, payload: &payload };
-        Ok(match self.handle(&message, sender, services, now).await? {
+        let taken = match self.handle(&message, sender, services, now).await {
+            Err(problem) if !P::SENDS_AGAIN => self.keep_untaken(&message, &problem, now).await,
+            taken => taken,
+        };
+        Ok(match taken? {
             Taken::Order(response) => response,
             Taken::Ignored(reason) => api::answer(200, &json!({ "ignored": reason })),
+            Taken::Kept(reason) => api::answer(202, &json!({ "kept": reason })),
         })
+    }
+
+    /// Keeps an order that AWS did not take and that does not come again.
+    async fn keep_untaken(
+        &self,
+        message: &Message<'_>,
+        problem: &Problem,
+        now: Timestamp,
+    ) -> Result<Taken, Problem> {
+        let services = WithinBudget::new(&self.services, FOR_KEEPING);
+        match self.platform.order(message.topic, message.payload) {
+            Mapped::Order { order, landing } => {
+                self.keep(&order, landing.as_deref(), problem, &services, now).await
+            }
+            Mapped::Ignored(reason) => Ok(self.ignored(reason, now)),
+        }
     }
 
     /// Takes a message whose sender is known. The error is one that a repetition may fix.
@@ -172,20 +214,19 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         let checked = match check(order.clone(), landing, services, now).await {
             Ok(checked) => checked,
             Err(problem) if is_too_old(&problem) => return Ok(self.ignored("too_old", now)),
+            Err(problem) if is_of_aws(&problem) => return Err(problem),
             Err(problem) => return self.keep(&order, landing, &problem, services, now).await,
         };
         let id = format!("{}/{}/{}", P::NAME, message.topic, message.delivery);
         let facts = facts(&checked.facts, &order);
-        let before = services.receipt(&id).await.map_err(|_| {
-            let detail = "The ledger could not be reached, so nothing was sent.";
-            Problem::new(Code::LedgerUnavailable, detail).of_order(checked.order_id().clone())
-        })?;
+        let before = receipt::<P>(&id, checked.order_id(), services).await?;
         if let Some(receipt) = before.filter(|receipt| receipt.facts == facts) {
             self.measure("repeated", now);
             return Ok(Taken::Order(checked.accepted(&self.services, receipt.accepted_at)));
         }
         checked.put(sender, services).await?;
         // The order is on the bus: nothing here makes the answer an error.
+        let services = &WithinBudget::new(services, FOR_RECORDS);
         let receipt = Receipt::new(&id, facts, now);
         let recorded = checked.record(sender, services, now);
         let ((), receipt) = tokio::join!(recorded, services.put_receipt(&receipt));
@@ -207,8 +248,8 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         Taken::Ignored(reason)
     }
 
-    /// Keeps an order with faults for a person, as an event that can be put on the bus once it is
-    /// corrected. Of one that is too large only what names it.
+    /// Keeps an order for a person, as an event that can be put on the bus: one with faults once it is
+    /// corrected, one that AWS did not take as it is. Of one that is too large only what names it.
     async fn keep(
         &self,
         order: &Value,
@@ -226,17 +267,43 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         let faults = Fault::list(&problem.errors);
         // An id that is a fault may hold what the queue takes in no attribute.
         let order_id = id_of(order).map(|id| id.to_string());
-        let (code, platform, reason) = ("platform_order_faulty", P::NAME, problem.code.as_str());
+        let (platform, reason) = (P::NAME, problem.code.as_str());
+        let (code, result) = if is_of_aws(problem) {
+            ("platform_order_kept", Taken::Kept(reason))
+        } else {
+            ("platform_order_faulty", Taken::Ignored("faulty"))
+        };
         tracing::warn!(code, platform, reason, order_id, faults, "an order was kept");
         let fault = FaultyOrder { reason, order_id, faults };
         services.put_faulty(&event.to_string(), &fault).await.map_err(|_| {
             let detail = "The queue of faulty orders could not be reached. Nothing was sent.";
             Problem::new(Code::QueueUnavailable, detail)
         })?;
-        self.measure("faulty", now);
+        self.measure(if is_of_aws(problem) { "kept" } else { "faulty" }, now);
         measure_refusal(problem, services, now);
-        Ok(Taken::Ignored("faulty"))
+        Ok(result)
     }
+}
+
+/// The receipt of an earlier delivery of a message.
+async fn receipt<P: Platform>(
+    id: &str,
+    order_id: &OrderId,
+    services: &(impl WebhookServices + IntakeServices),
+) -> Result<Option<Receipt>, Problem> {
+    if !P::SENDS_AGAIN {
+        let receipt = WithinBudget::new(services, FOR_RECEIPT).receipt(id).await;
+        return Ok(receipt.unwrap_or_default());
+    }
+    services.receipt(id).await.map_err(|_| {
+        let detail = "The ledger could not be reached, so nothing was sent.";
+        Problem::new(Code::LedgerUnavailable, detail).of_order(order_id.clone())
+    })
+}
+
+/// Returns whether nothing is wrong with the order: AWS did not take it.
+const fn is_of_aws(problem: &Problem) -> bool {
+    matches!(problem.code, Code::BusUnavailable | Code::LedgerUnavailable)
 }
 
 /// Checks an order with the clicks of its cookie, and of its landing page where those name none.

@@ -1,7 +1,5 @@
 //! WooCommerce: the webhooks of a shop. Pure.
 
-use std::time::Duration;
-
 use postback_core::platform::{
     Headers, Mapped, Platform, amount, first, id, name, number, object, objects, text,
 };
@@ -33,9 +31,8 @@ impl Platform for WooCommerce {
         delivery: &["x-wc-webhook-delivery-id"],
     };
 
-    // It waits for a minute and sends nothing again: giving up earlier would lose orders that AWS takes
-    // a moment later, and five errors in a row turn the webhook off.
-    const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+    // It waits for a minute, and five errors in a row turn the webhook off.
+    const SENDS_AGAIN: bool = false;
 
     fn configure(setting: &dyn Fn(&str) -> Option<String>) -> Self {
         Self {

@@ -335,15 +335,69 @@ async fn a_faulty_order_keeps_the_clicks_of_its_landing_page() {
 }
 
 #[tokio::test]
-async fn what_aws_refuses_is_asked_for_again() {
-    for shop in [SHOPIFY, WOOCOMMERCE] {
-        let bundle = bundle(9).await;
-        bundle.bus.down(true);
-        let reply = shop.send(&bundle, "d1", &shop.paid()).await;
-        assert_eq!(reply.problem(), (503, "bus_unavailable".to_owned()));
-        bundle.bus.down(false);
-        assert_eq!(shop.send(&bundle, "d1", &shop.paid()).await.status, 202);
-        assert_eq!(shop.states(&bundle).await.len(), 2);
+async fn what_aws_refuses_is_asked_for_again_where_it_comes_again() {
+    let bundle = bundle(9).await;
+    bundle.bus.down(true);
+    let reply = SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+    assert_eq!(reply.problem(), (503, "bus_unavailable".to_owned()));
+    bundle.bus.down(false);
+    assert_eq!(SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await.status, 202);
+    assert_eq!(SHOPIFY.states(&bundle).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_aws_refuses_is_kept_where_nothing_comes_again() {
+    let bundle = bundle(9).await;
+    bundle.bus.down(true);
+
+    let reply = WOOCOMMERCE.send(&bundle, "d1", &WOOCOMMERCE.paid()).await;
+
+    assert_eq!((reply.status, reply.body()), (202, json!({ "kept": "bus_unavailable" })));
+    assert_eq!(results(&bundle), ["kept"]);
+    let measured = bundle.platform_services.measured();
+    assert!(measured.iter().all(|document| document.get("OrderRefused").is_none()));
+    let [(event, fault)] = &bundle.intake_services.faulty()[..] else { panic!("not one") };
+    assert_eq!((fault.reason, fault.order_id.as_deref()), ("bus_unavailable", Some("3084")));
+    // As the operator's tool puts it on the bus.
+    let event: Value = serde_json::from_str(event).expect("JSON");
+    assert_eq!(event["detail-type"], "order.completed");
+    bundle.bus.down(false);
+    bundle.put_on_bus("order.completed", &event["detail"]).await;
+    let reported = WOOCOMMERCE.states(&bundle).await;
+    assert_eq!(reported, delivered(&["cartstack", "shopback"]));
+}
+
+#[tokio::test]
+async fn a_refund_by_itself_is_answered_and_counts_once_with_its_order() {
+    let refund =
+        include_str!("../../../../functions/platforms/shopify/payloads/30-refund-topic.json");
+    let with_order =
+        include_str!("../../../../functions/platforms/shopify/payloads/21-partial-refund.json");
+    let payload = |text: &str| {
+        let mut case: Value = serde_json::from_str(text).expect("JSON");
+        case["payload"].take()
+    };
+    let alone = Shop { topic: "refunds/create", ..SHOPIFY };
+    for refund_first in [true, false] {
+        let bundle = bundle(18).await;
+        SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+        assert_eq!(SHOPIFY.states(&bundle).await.len(), 2);
+        let mut messages = [(&alone, "d2", refund), (&SHOPIFY, "d3", with_order)];
+        if !refund_first {
+            messages.reverse();
+        }
+        for (shop, delivery, text) in messages {
+            let reply = shop.send(&bundle, delivery, &payload(text)).await;
+            assert!([200, 202].contains(&reply.status), "{}", reply.text);
+            SHOPIFY.states(&bundle).await;
+        }
+
+        let mut counted = results(&bundle);
+        counted.sort();
+        assert_eq!(counted, ["needs_orders_updated", "taken", "taken"]);
+        let held = bundle.bed.table.ledger().scan(&Filter::default(), None).await.expect("a page");
+        let sums: Vec<_> = held.records.iter().map(|it| it.protocol.refunds.sum()).collect();
+        assert_eq!(sums, [Some(700.into()), Some(700.into())]);
     }
 }
 

@@ -47,6 +47,9 @@ class Platform:
     ping: bool = False
     """True if it tries the webhook's address out with a message that is not signed."""
 
+    unread: str = ""
+    """The reason for which messages are ignored whose content another webhook brings, if there are such."""
+
     settings: list = field(default_factory=list, hash=False)
     """Its settings: a parameter each."""
 

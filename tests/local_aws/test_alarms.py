@@ -38,6 +38,8 @@ EACH_POLLED = {
 EACH_PLATFORM = {"Refusal": "Postback PlatformRefusals", "FunctionError": "AWS/Lambda Errors"}
 # Where the shop system tries the address out without a signature.
 EACH_PINGING = {"Ping": "Postback PlatformMessages"}
+# Where it has messages whose content another webhook brings.
+EACH_UNREAD = {"Unread": "Postback PlatformMessages"}
 # Of every rule.
 EACH_RULE = {"Undelivered": "AWS/Events FailedInvocations", "Lost": "AWS/Events InvocationsFailedToBeSentToDlq"}
 # Where the shop system puts events on a partner bus.
@@ -165,7 +167,8 @@ def test_every_shop_system_has_each_alarm_and_goes_with_them(template, alarms):
     for platform in PLATFORMS:
         own = {name.removeprefix(platform.prefix): alarm for name, alarm in alarms.items() if name.startswith(platform.prefix)}
         watched = {name.removesuffix("Alarm"): f"{alarm['Namespace']} {alarm['MetricName']}" for name, alarm in own.items()}
-        assert watched == EACH_PLATFORM | (EACH_PINGING if platform.ping else {}) | (EACH_PARTNER if platform.events else {})
+        unread = EACH_UNREAD if platform.unread else {}
+        assert watched == EACH_PLATFORM | (EACH_PINGING if platform.ping else {}) | unread | (EACH_PARTNER if platform.events else {})
         refused = own["RefusalAlarm"]
         assert {"Name": "Platform", "Value": platform.name} in refused["Dimensions"]
         # A small shop sends few orders an hour, and WooCommerce turns a webhook off after five refusals in a row.
@@ -211,7 +214,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(alarms):
         "dead-letters", "paused", "parked", "unconfirmed", "oldest-delivery", "oldest-message", "error-rate",
         "unclear-refusals", "function-errors", "api-errors", "events-late", "held", "unwatched", "permitted", "sweep-errors", "validations", "money-to-claim-back",
         "no-orders", "no-clicks", "all-orders-refused", "all-orders-rejected", "faulty-orders", "bus-dead-letters",
-        "undelivered", "lost-events", "conflicts", "webhook-refusals", "forged-clicks", "platform-refusals", "tls-failures", "status-poll",
+        "undelivered", "lost-events", "conflicts", "webhook-refusals", "forged-clicks", "platform-refusals", "unread-messages", "tls-failures", "status-poll",
         "schedules",
     }  # fmt: skip
 
@@ -222,7 +225,7 @@ def test_the_runbooks_first_look_names_every_alarm():
 
     of_networks = {f"<Network>{kind}" for kind in [*EACH_NETWORK, *EACH_VALIDATED]}
     polled = {f"{network.prefix}{kind}" for network in NETWORKS if network.status_poll for kind in EACH_POLLED}
-    assert named == of_networks | polled | set(SHARED) | set(EACH_PLATFORM) | set(EACH_PINGING) | set(EACH_PARTNER)
+    assert named == of_networks | polled | set(SHARED) | set(EACH_PLATFORM) | set(EACH_PINGING) | set(EACH_UNREAD) | set(EACH_PARTNER)
 
 
 def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, alarms):

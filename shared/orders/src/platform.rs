@@ -82,9 +82,9 @@ const LONG_BUDGET: Duration = Duration::from_millis(2_500);
 /// The time for keeping such an order after that.
 const FOR_KEEPING: Duration = Duration::from_millis(500);
 /// The time for a receipt where nothing comes again: without it an order goes over the bus once more.
-const FOR_RECEIPT: Duration = Duration::from_millis(250);
+const FOR_RECEIPT: Duration = Duration::from_millis(400);
 /// The time for the two writes after the bus took an order, whose answer waits for them.
-const FOR_RECORDS: Duration = Duration::from_millis(250);
+const FOR_RECORDS: Duration = Duration::from_millis(400);
 
 /// The result of a message, beside an order that was taken.
 enum Taken {

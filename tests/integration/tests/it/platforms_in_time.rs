@@ -317,12 +317,11 @@ async fn an_order_with_faults_that_cant_be_kept_in_time_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_every_call_is_slow_an_order_of_woocommerce_is_taken_with_its_receipt() {
+async fn while_every_call_is_slow_an_order_of_woocommerce_is_taken_without_its_receipt() {
     let services = SlowServices::new(&CALLS.map(|call| (call, Duration::from_millis(550))));
 
     let (answered, took) = send::<WooCommerce>(&services, json!({})).await;
 
-    // The two writes after the bus took it run beside each other.
-    assert_eq!((answered, services.done().len()), (202, CALLS.len()));
+    assert_eq!((answered, services.done()), (202, vec!["keys", "bus"]));
     assert!(took < LONGEST, "{took:?}");
 }

@@ -91,6 +91,33 @@ pub fn conforms<P: Platform>(package: &str) {
     assert!(P::event(&json!({})).is_none() && P::event(&json!(null)).is_none());
 }
 
+/// The first recorded payload with these members instead gives what the row expects: a reason for which
+/// it is ignored, the places of the order's faults, or members of the order as it goes on the bus (`null`
+/// where there must be none).
+pub fn changed_payloads_give<P: Platform>(rows: &[(&str, Value, Value)]) {
+    let case = cases(Path::new("payloads")).into_iter().next().expect("a payload");
+    for (about, changes, expected) in rows {
+        let mut payload = case.payload.clone();
+        let members = payload.as_object_mut().expect("an order");
+        members.extend(changes.as_object().expect("members").clone());
+        let given = match map::<P>(&case, &payload) {
+            Mapped::Ignored(reason) => json!({ "ignored": reason }),
+            Mapped::Order { order, .. } => match Arrived::read(&order, UnknownFields::Deny) {
+                Ok(Arrived::Order(order)) => json!(order),
+                Ok(Arrived::Cancelled(cancelled)) => json!(cancelled),
+                Err(faults) => {
+                    let places: Vec<_> = faults.iter().map(|fault| &fault.pointer).collect();
+                    json!({ "faults": places })
+                }
+            },
+        };
+        for (pointer, value) in expected.as_object().expect("members by their pointers") {
+            let found = given.pointer(pointer).unwrap_or(&Value::Null);
+            assert_eq!(found, value, "{about}: {pointer} of {given}");
+        }
+    }
+}
+
 /// No payload makes the mapping panic: every member in turn is something else.
 pub fn survives_noise<P: Platform>() {
     let noise = [

@@ -60,7 +60,9 @@ impl Platform for Shopify {
             return Mapped::Ignored(reason);
         }
         let status = match text(payload, "/financial_status").unwrap_or_default() {
-            _ if first(payload, &["/cancelled_at"]).is_some() => "cancelled",
+            _ if first(payload, &["/cancelled_at"]).is_some_and(|at| *at != json!(false)) => {
+                "cancelled"
+            }
             "voided" => "cancelled",
             "refunded" => "refunded",
             "paid" | "partially_refunded" => "completed",
@@ -156,11 +158,10 @@ fn item(line: &Value, payload: &Value) -> Value {
 
 fn customer(payload: &Value) -> Value {
     let of = |pointers: &[&str]| first(payload, pointers).cloned();
-    let place = if first(payload, &["/shipping_address"]).is_some_and(Value::is_object) {
-        &payload["shipping_address"]
-    } else {
-        &payload["billing_address"]
-    };
+    let is_delivered = ["/shipping_address/address1", "/shipping_address/country_code"]
+        .iter()
+        .any(|pointer| text(payload, pointer).is_some());
+    let place = &payload[if is_delivered { "shipping_address" } else { "billing_address" }];
     let at = |pointer: &str| text(place, pointer).map(Value::from);
     let name = name(payload, ["/customer/first_name", "/customer/last_name"])
         .or_else(|| name(place, ["/first_name", "/last_name"]));

@@ -123,13 +123,16 @@ impl WooCommerce {
     }
 }
 
-/// The first of these times. Without a zone it means UTC; WooCommerce writes none, but a shop may filter
-/// what is sent.
+/// The first of these times; a day of zeros is how a database says that there is none. Without a zone it
+/// means UTC; WooCommerce writes none, but a shop may filter what is sent, also as its database has it:
+/// with a blank before the clock.
 fn utc(payload: &Value, pointers: &[&str]) -> Option<Value> {
-    let time = pointers.iter().find_map(|pointer| text(payload, pointer))?;
+    let mut times = pointers.iter().filter_map(|pointer| text(payload, pointer));
+    let time = times.find(|time| !time.starts_with("0000-00-00"))?;
+    let time = time.replacen(' ', "T", 1);
     let clock = time.split_once(['T', 't']).map_or("", |(_, clock)| clock);
     let has_zone = clock.contains(['Z', 'z', '+', '-']);
-    Some(json!(if has_zone { time.to_owned() } else { format!("{time}Z") }))
+    Some(json!(if has_zone { time } else { format!("{time}Z") }))
 }
 
 /// The first text among the meta data of these names: a plugin's may be anything.

@@ -382,6 +382,7 @@ async fn a_refund_by_itself_is_answered_and_counts_once_with_its_order() {
         let bundle = bundle(18).await;
         SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
         assert_eq!(SHOPIFY.states(&bundle).await.len(), 2);
+        bundle.bed.advance(Duration::from_hours(24 * 4));
         let mut messages = [(&alone, "d2", refund), (&SHOPIFY, "d3", with_order)];
         if !refund_first {
             messages.reverse();

@@ -268,20 +268,23 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         // An id that is a fault may hold what the queue takes in no attribute.
         let order_id = id_of(order).map(|id| id.to_string());
         let (platform, reason) = (P::NAME, problem.code.as_str());
-        let (code, result) = if is_of_aws(problem) {
-            ("platform_order_kept", Taken::Kept(reason))
+        let (counted, kept) = if is_of_aws(problem) {
+            let code = "platform_order_kept";
+            tracing::warn!(code, platform, reason, order_id, "AWS did not take an order");
+            ("kept", Taken::Kept(reason))
         } else {
-            ("platform_order_faulty", Taken::Ignored("faulty"))
+            let code = "platform_order_faulty";
+            tracing::warn!(code, platform, reason, order_id, faults, "an order was kept");
+            ("faulty", Taken::Ignored("faulty"))
         };
-        tracing::warn!(code, platform, reason, order_id, faults, "an order was kept");
         let fault = FaultyOrder { reason, order_id, faults };
         services.put_faulty(&event.to_string(), &fault).await.map_err(|_| {
             let detail = "The queue of faulty orders could not be reached. Nothing was sent.";
             Problem::new(Code::QueueUnavailable, detail)
         })?;
-        self.measure(if is_of_aws(problem) { "kept" } else { "faulty" }, now);
+        self.measure(counted, now);
         measure_refusal(problem, services, now);
-        Ok(result)
+        Ok(kept)
     }
 }
 

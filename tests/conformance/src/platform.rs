@@ -91,15 +91,16 @@ pub fn conforms<P: Platform>(package: &str) {
     assert!(P::event(&json!({})).is_none() && P::event(&json!(null)).is_none());
 }
 
-/// The first recorded payload with these members instead gives what the row expects: a reason for which
-/// it is ignored, the places of the order's faults, or members of the order as it goes on the bus (`null`
-/// where there must be none).
-pub fn changed_payloads_give<P: Platform>(rows: &[(&str, Value, Value)]) {
+/// Of each row: the first recorded payload with its `changes` gives a reason for which it is ignored, the
+/// places of the order's faults, or these members of the order as it goes on the bus (`null` where there
+/// must be none).
+pub fn changed_payloads_give<P: Platform>(rows: &str) {
+    let rows: Value = serde_json::from_str(rows).expect("JSON");
     let case = cases(Path::new("payloads")).into_iter().next().expect("a payload");
-    for (about, changes, expected) in rows {
+    for row in rows.as_array().expect("rows") {
         let mut payload = case.payload.clone();
         let members = payload.as_object_mut().expect("an order");
-        members.extend(changes.as_object().expect("members").clone());
+        members.extend(row["changes"].as_object().expect("members").clone());
         let given = match map::<P>(&case, &payload) {
             Mapped::Ignored(reason) => json!({ "ignored": reason }),
             Mapped::Order { order, .. } => match Arrived::read(&order, UnknownFields::Deny) {
@@ -111,9 +112,11 @@ pub fn changed_payloads_give<P: Platform>(rows: &[(&str, Value, Value)]) {
                 }
             },
         };
-        for (pointer, value) in expected.as_object().expect("members by their pointers") {
+        let expected = row["gives"].as_object().expect("members by their pointers");
+        assert!(!expected.is_empty(), "{row}");
+        for (pointer, value) in expected {
             let found = given.pointer(pointer).unwrap_or(&Value::Null);
-            assert_eq!(found, value, "{about}: {pointer} of {given}");
+            assert_eq!(found, value, "{}: {pointer} of {given}", row["about"]);
         }
     }
 }

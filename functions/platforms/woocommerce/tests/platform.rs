@@ -9,6 +9,11 @@ fn each_recorded_payload_gives_its_order() {
 }
 
 #[test]
+fn a_payload_with_one_thing_otherwise_gives_its_order_or_its_fault() {
+    platform::changed_payloads_give::<WooCommerce>(include_str!("changed.json"));
+}
+
+#[test]
 fn it_is_a_platform_like_any_other() {
     platform::conforms::<WooCommerce>(env!("CARGO_PKG_NAME"));
 }

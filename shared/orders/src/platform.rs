@@ -134,7 +134,8 @@ impl<P: Platform, S: PlatformServices> ApiAndQueueHandler for PlatformWebhook<P,
             self.measure(reason, now);
             return self.services.put_faulty(event, &fault).await;
         };
-        match self.handle(&message, &Sender::bus(P::NAME), &self.services, now).await {
+        // In a box, as in `answer`.
+        match Box::pin(self.handle(&message, &Sender::bus(P::NAME), &self.services, now)).await {
             Ok(_) => Ok(()),
             Err(problem) => {
                 tracing::warn!(code = "platform_event_waits", reason = problem.code.as_str());

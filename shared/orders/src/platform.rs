@@ -173,7 +173,9 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         };
         let message = Message { topic, delivery, payload: &payload };
         let taken = match self.handle(&message, sender, services, now).await {
-            Err(problem) if !P::SENDS_AGAIN => self.keep_untaken(&message, &problem, now).await,
+            Err(problem) if !P::SENDS_AGAIN && is_of_aws(&problem) => {
+                self.keep_untaken(&message, &problem, now).await
+            }
             taken => taken,
         };
         Ok(match taken? {

@@ -37,11 +37,11 @@ drill: ## Play a night of the runbook here: NAME=wrong-token|network-down|bad-de
 
 # Where nobody has built the release, what is tested end to end is built without optimisation: it takes minutes less.
 test: export QUICK ?= $(if $(DIST),,1)
-test: lint unit end-to-end ## Check everything, end to end on local AWS included
+test: unit templates audit end-to-end ## Test everything, end to end on local AWS included, and check the templates and policies
 
 check: fmt clippy unit ## Check the quick part: formatting, lints, unit and integration tests
 
-lint: fmt clippy doc templates audit deny ## Check formatting, lints, documentation, templates, policies, licences
+lint: fmt clippy doc deny ## Check formatting, lints, documentation, licences
 
 fmt:
 	cargo fmt --all --check

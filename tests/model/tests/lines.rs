@@ -59,7 +59,7 @@ fn print(line: &str) {
 }
 
 fn holds(what: &str, bounds: LinesBounds) {
-    let checker = LinesWorld::new(bounds).checker().threads(2).spawn_bfs().join();
+    let checker = LinesWorld::new(bounds).checker().threads(2).spawn_dfs().join();
     let (states, transitions) = (checker.unique_state_count(), checker.state_count());
     print(&format!("lines, {what}: {states} states, {transitions} transitions, all explored"));
 

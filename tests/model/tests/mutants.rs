@@ -48,7 +48,7 @@ fn holds(world: &World) {
     if explored.contains(&name) {
         return;
     }
-    let checker = world.clone().checker().threads(2).spawn_bfs().join();
+    let checker = world.clone().checker().threads(2).spawn_dfs().join();
     if let Some((property, path)) = checker.discoveries().into_iter().next() {
         panic!("{name}: {property:?} fails with all rules after {:?}", path.into_actions());
     }

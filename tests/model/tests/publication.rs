@@ -65,7 +65,7 @@ fn print(line: &str) {
 }
 
 fn holds(what: &str, bounds: PublicationBounds) {
-    let checker = PublicationWorld::new(bounds).checker().threads(2).spawn_bfs().join();
+    let checker = PublicationWorld::new(bounds).checker().threads(2).spawn_dfs().join();
     let (states, transitions) = (checker.unique_state_count(), checker.state_count());
     print(&format!(
         "publication, {what}: {states} states, {transitions} transitions, all explored"

@@ -61,7 +61,7 @@ fn print(line: &str) {
 }
 
 fn holds(what: &str, bounds: ValidationBounds) {
-    let checker = ValidationWorld::new(bounds).checker().threads(2).spawn_bfs().join();
+    let checker = ValidationWorld::new(bounds).checker().threads(2).spawn_dfs().join();
     let (states, transitions) = (checker.unique_state_count(), checker.state_count());
     print(&format!("validation, {what}: {states} states, {transitions} transitions, all explored"));
 

@@ -60,7 +60,7 @@ doc:
 templates: tools
 	$(TOOLS)/cfn-lint --regions us-east-1 -- $(TEMPLATES)
 	for template in $(TEMPLATES); do \
-	  $(TOOLS)/sam validate --lint --region us-east-1 --template-file $$template || exit 1; \
+	  $(TOOLS)/sam validate --region us-east-1 --template-file $$template || exit 1; \
 	done
 
 audit: ## Check the templates with checkov and every policy, of roles, queues and the bus, with parliament

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -15,6 +16,7 @@ use axum::{
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use dynoxide::{Database, DynoxideError};
 use postback_core::delivery::FORMAT;
 use postback_runtime::ledger::PAUSES;
 use serde_json::{Value, json};
@@ -23,10 +25,8 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{Call, Later, Strike, Units};
 
 /// The proxy's state.
-#[derive(Debug)]
 pub(super) struct Proxy {
-    inner: String,
-    http: reqwest::Client,
+    database: Database,
     script: Mutex<VecDeque<Strike>>,
     always: Mutex<Strike>,
     /// The operation that always fails.
@@ -40,16 +40,17 @@ pub(super) struct Proxy {
     pub(super) struck: watch::Sender<u64>,
 }
 
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").finish_non_exhaustive()
+    }
+}
+
 impl Proxy {
-    /// A proxy before the `DynamoDB` at `inner`.
-    pub(super) fn new(inner: String) -> Self {
-        // Plain HTTP only, but the client needs a cryptography provider before it is built.
-        let _already = rustls::crypto::ring::default_provider().install_default();
-        #[expect(clippy::disallowed_methods, reason = "the proxy's own client, not a function's")]
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    /// A proxy before `database`.
+    pub(super) fn new(database: Database) -> Self {
         Self {
-            inner,
-            http,
+            database,
             script: Mutex::default(),
             always: Mutex::new(Strike::Pass),
             failing: Mutex::default(),
@@ -118,8 +119,8 @@ type Answer = (StatusCode, [(HeaderName, &'static str); 1], Bytes);
 
 async fn answer(proxy: &Proxy, headers: &HeaderMap, body: Bytes) -> Answer {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-    let target = target.unwrap_or_default().to_owned();
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or_default();
+    let operation = operation.to_owned();
     // The read of the pauses is beside the orders: it takes no part in what a test scripts for them.
     let is_beside = reads_pauses(&operation, &body);
     let scripted = if is_beside { None } else { proxy.script().pop_front() };
@@ -127,10 +128,10 @@ async fn answer(proxy: &Proxy, headers: &HeaderMap, body: Bytes) -> Answer {
     let always = if fails { Strike::Fail } else { *proxy.always() };
     let strike = scripted.unwrap_or(always);
     if matches!(strike, Strike::Pass) {
-        return proxy.pass(&target, operation, body).await;
+        return proxy.pass(operation, &body);
     }
     if matches!(strike, Strike::LoseAnswer | Strike::Stall) {
-        let _lost = proxy.pass(&target, operation, body).await;
+        let _lost = proxy.pass(operation, &body);
     }
     proxy.struck.send_modify(|struck| *struck += 1);
     match strike {
@@ -151,29 +152,21 @@ fn refusal(status: StatusCode, kind: &str) -> Answer {
 }
 
 impl Proxy {
-    pub(super) async fn pass(&self, target: &str, operation: String, body: Bytes) -> Answer {
-        let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    pub(super) fn pass(&self, operation: String, body: &[u8]) -> Answer {
+        let mut request: Value = serde_json::from_slice(body).unwrap_or_default();
         request["ReturnConsumedCapacity"] = json!("TOTAL");
         match operation.as_str() {
             "PutItem" => request["ReturnValues"] = json!("ALL_OLD"),
             "UpdateItem" => request["ReturnValues"] = json!("ALL_NEW"),
             _ => {}
         }
-        let answer = self
-            .http
-            .post(&self.inner)
-            .header(header::CONTENT_TYPE, "application/x-amz-json-1.0")
-            .header("x-amz-target", target)
-            .header(header::AUTHORIZATION, AUTHORIZATION)
-            .header("x-amz-date", "20261121T000000Z")
-            .body(request.to_string())
-            .send()
-            .await;
-        let Ok(answer) = answer else {
-            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+        let (status, bytes) = match call(&self.database, &operation, &request.to_string()) {
+            Ok(answer) => (StatusCode::OK, Bytes::from(answer)),
+            Err(error) => (
+                StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST),
+                Bytes::from(error.to_json()),
+            ),
         };
-        let status = answer.status();
-        let bytes = answer.bytes().await.unwrap_or_default();
         let read: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if status.is_success() {
             match operation.as_str() {
@@ -234,6 +227,27 @@ fn version(item: &Value) -> u64 {
 /// The number of latest writes among which one may have been overtaken.
 const RECENT: usize = 64;
 
-const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
-    Credential=test/20261121/eu-central-1/dynamodb/aws4_request, \
-    SignedHeaders=host;x-amz-date;x-amz-target, Signature=test";
+/// The answer of the database to one of the calls that a function or the tool makes. It is called in
+/// this process: between it and the proxy there is nothing of ours that HTTP would test.
+fn call(database: &Database, operation: &str, body: &str) -> dynoxide::Result<String> {
+    macro_rules! answer {
+        ($name:ident) => {{
+            let request = serde_json::from_str(body).map_err(|error| unreadable(&error))?;
+            serde_json::to_string(&database.$name(request)?).map_err(|error| unreadable(&error))
+        }};
+    }
+    match operation {
+        "GetItem" => answer!(get_item),
+        "PutItem" => answer!(put_item),
+        "UpdateItem" => answer!(update_item),
+        "DeleteItem" => answer!(delete_item),
+        "Query" => answer!(query),
+        "Scan" => answer!(scan),
+        "DescribeTable" => answer!(describe_table),
+        _ => Err(DynoxideError::SerializationException(format!("no {operation} here"))),
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> DynoxideError {
+    DynoxideError::SerializationException(error.to_string())
+}

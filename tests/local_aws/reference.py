@@ -63,7 +63,8 @@ def secrets(template: dict):
     """The section Settings of each network's README."""
     yield "\n## Secrets\n"
     yield "One Secrets Manager secret for each network holds its settings as JSON. `make secret NETWORK=shopback` sets one. A change takes"
-    yield "effect within two minutes, without a deployment; within ten seconds where the network refuses the settings in force."
+    yield "effect within two minutes, without a deployment; within ten seconds where the network refuses the settings in force. An order that was"
+    yield "parked by the old ones goes out when it next comes round, 15 seconds after it was parked at first."
     for network in NETWORKS:
         folder = ROOT / "functions/networks" / network.name
         readme = (folder / "README.md").read_text()

@@ -94,7 +94,7 @@ class Stories:
         self._report(network, f"parked ({parked['reason']})", "the order waits, and so do later ones")
         self._put_secret(network, security_token=NEW_TOKEN)
         self._report(network, "operator", "puts the new token into the secret (on AWS: make secret NETWORK=shopback)")
-        self.waiting_for = "ShopBack's order to go out with the new token, within five minutes"
+        self.waiting_for = "ShopBack's order to go out with the new token, within half a minute"
         self._until(order_id, network, lambda each: each["state"] == "delivered")
         self._expect_held(network, self._key, 1)
         self._report(network, "delivered", "sent by itself with the new token")

@@ -140,8 +140,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         order: &Order,
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
-        let is_open = self.breaker().is_open();
-        let settings = self.settings.current(&self.services, is_open);
+        let is_awaited = self.breaker().is_open() || trigger.parked_rounds > 0;
+        let settings = self.settings.current(&self.services, is_awaited);
         let (configured, pauses) = join(Box::pin(settings), Box::pin(self.refresh_pauses())).await;
         if configured.is_faulty {
             self.metrics().record_paused(true);

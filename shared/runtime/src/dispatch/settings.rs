@@ -17,9 +17,8 @@ use crate::services::Services;
 const MAX_AGE: Duration = Duration::from_mins(2);
 /// The age at which it is read while a network answers: no order waits for it then.
 const READ_AHEAD_AGE: Duration = Duration::from_mins(1);
-/// The age at which it is read again while the circuit breaker is open because of the settings, or they are
-/// faulty.
-const MAX_AGE_WHILE_OPEN: Duration = Duration::from_secs(10);
+/// The age at which it is read again while a correction is awaited.
+const MAX_AGE_WHILE_AWAITED: Duration = Duration::from_secs(10);
 
 /// A network with the settings of its secret.
 pub struct Configured<N> {
@@ -69,15 +68,16 @@ impl<N: Network> Settings<N> {
     }
 
     /// The settings, read again when they are old. If the secret can't be read, the old settings stay
-    /// in force. If it has faults, or was emptied, there are none until it is corrected.
+    /// in force. If it has faults, or was emptied, there are none until it is corrected. A correction
+    /// is awaited while these are faulty, while the circuit breaker is open, and by a parked order.
     pub(super) async fn current(
         &self,
         services: &impl Services,
-        breaker_is_open: bool,
+        correction_is_awaited: bool,
     ) -> Arc<Configured<N>> {
         let held = Arc::clone(&*self.held.read().await);
-        let is_awaited = breaker_is_open || held.is_faulty;
-        let max_age = if is_awaited { MAX_AGE_WHILE_OPEN } else { MAX_AGE };
+        let is_awaited = correction_is_awaited || held.is_faulty;
+        let max_age = if is_awaited { MAX_AGE_WHILE_AWAITED } else { MAX_AGE };
         let now = services.now();
         if now.since(held.read_at) < max_age {
             return held;

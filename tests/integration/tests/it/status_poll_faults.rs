@@ -146,3 +146,17 @@ async fn a_round_measures_how_many_leads_it_carries() {
     let last = metrics.iter().rev().find_map(|document| document["TrackedLeads"].as_u64());
     assert_eq!(last, Some(3));
 }
+
+/// Statuses are asked for seldom: what was corrected meanwhile is not left to the next round.
+#[tokio::test]
+async fn a_round_goes_by_settings_that_are_seconds_old() {
+    let (bed, function) = delivered(1).await;
+    let before = bed.sandbox.requests();
+
+    function.services.rotate("{}");
+    bed.advance(Duration::from_secs(10));
+    round(&function, minute(&bed)).await.expect("a round");
+
+    assert_eq!(bed.sandbox.requests(), before);
+    assert_eq!(known(&function, 1).await, 0);
+}

@@ -194,6 +194,26 @@ async fn a_secret_that_is_emptied_lets_orders_wait_until_it_is_set_again() {
     }
 }
 
+/// One order opens no circuit: it is its message that looks for the correction.
+#[tokio::test]
+async fn an_order_parked_by_a_wrong_key_goes_out_at_its_next_round_once_the_key_is_right() {
+    let bundle = Bundle::new(1).await;
+    let services = &bundle.shopback.services;
+    let secret = |token: &str| json!({ "offer_id": 1234, "security_token": token }).to_string();
+    services.rotate(&secret("fake0wrong0fake0wrong0fake0wrong"));
+    bundle.bed.advance(Duration::from_mins(10));
+    let parked = bundle.post("/orders/shopback", &order("A-1", "a")).await.body();
+
+    bundle.bed.advance(Duration::from_secs(10));
+    services.rotate(&secret("fake0token0fake0token0fake0token"));
+    bundle.bed.advance_to(services.next_visible().expect("its message"));
+    bundle.shopback.work().await;
+
+    assert_eq!(parked["state"], "parked", "{parked}");
+    assert_eq!(at_shopback(&bundle, "A-1").await, state("delivered"));
+    assert_eq!(bundle.bed.sandbox.held(Network::ShopBack, "A-1").len(), 1);
+}
+
 #[tokio::test]
 async fn a_network_is_not_asked_with_a_secret_that_was_emptied() {
     let bundle = Bundle::new(1).await;

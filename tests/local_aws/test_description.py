@@ -22,7 +22,7 @@ ORDER = {"order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T1
 
 def judged(schema: Path, orders: list[dict]) -> list[bool]:
     """Which of the orders ajv takes by a schema that its strict mode takes."""
-    modules = installed("ajv@8.20.0", "ajv-formats@3.0.1")
+    modules = installed()
     done = subprocess.run(
         ["node", "-e", VALIDATE, str(schema)],
         cwd=modules.parent, env={"NODE_PATH": str(modules), "PATH": "/usr/local/bin:/usr/bin:/bin"},
@@ -57,15 +57,15 @@ def test_ajv_takes_the_description_of_each_networks_order(network, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("package", "command"),
+    "command",
     [
-        ("@redocly/cli@2.77.0", ["redocly", "lint", "--format=stylish"]),
-        ("@stoplight/spectral-cli@6.16.3", ["spectral", "lint", "--ruleset", "RULES", "--fail-severity=error"]),
+        ["redocly", "lint", "--format=stylish"],
+        ["spectral", "lint", "--ruleset", "RULES", "--fail-severity=error"],
     ],
     ids=["redocly", "spectral"],
 )
-def test_the_description_passes_the_linters(package, command, tmp_path):
-    modules = installed(package)
+def test_the_description_passes_the_linters(command, tmp_path):
+    modules = installed()
     rules = tmp_path / "rules.yaml"
     rules.write_text('extends: ["spectral:oas"]\n')
     program, *arguments = (str(rules) if word == "RULES" else word for word in command)

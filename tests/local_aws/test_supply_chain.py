@@ -1,5 +1,6 @@
 """The supply chain: the versions that are built, installed and run are those that were locked."""
 
+import json
 import re
 import subprocess
 import sys
@@ -31,6 +32,19 @@ def test_python_packages_are_installed_by_their_hashes_alone():
     text = (HERE / "prepare.py").read_text()
 
     assert '"--no-deps", "--require-hashes", "--only-binary", ":all:"' in text
+
+
+def test_packages_from_npm_are_installed_by_their_hashes_alone():
+    wanted, lock = (json.loads((HERE / "node" / name).read_text()) for name in ("package.json", "package-lock.json"))
+    locked = {path: package for path, package in lock["packages"].items() if path}
+    installing = [path for path in HERE.glob("*.py") if re.search(r'"npm", "(install|i|exec)"|"np[x]"', path.read_text())]
+
+    assert installing == [] and '["npm", "ci", ' in (HERE / "npm.py").read_text()
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted["dependencies"].values())
+    assert lock["packages"][""]["dependencies"] == wanted["dependencies"] and len(locked) > 100
+    assert [path for path, package in locked.items() if not package.get("integrity", "").startswith("sha512-")] == []
+    # It names no host: that is the machine's own.
+    assert [path for path, package in locked.items() if "resolved" in package] == []
 
 
 def test_nodejs_is_one_that_is_supported_and_the_same_everywhere():

@@ -208,6 +208,11 @@ pub enum Event {
         /// The time when the permission lapses.
         until: Timestamp,
     },
+    /// The whole order, of which this is a line, came as completed, and that version is a conflict.
+    Complete {
+        /// The time when the shop last changed the order.
+        updated_at: Option<Timestamp>,
+    },
     /// A person decided.
     Decide {
         /// The number of the last attempt as the person saw it.

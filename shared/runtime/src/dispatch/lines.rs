@@ -63,6 +63,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                 Entered::Deliver(results)
             }
             ByLines::Conflict { lines: differing, .. } => {
+                if held.is_some_and(|held| held.protocol.cancelled.is_some()) {
+                    self.complete_lines(order, parts, trigger).await?;
+                }
                 self.refuse_lines(order, parts, &differing, held, trigger).await?
             }
             ByLines::Wait { until, lines: under_way, .. } => {

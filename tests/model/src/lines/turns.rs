@@ -190,7 +190,7 @@ impl LinesWorld {
                 run.todo.extend(former.iter().map(|line| Todo::Leave(name(line))));
             }
             ByLines::Wait { .. } => run.waits = true,
-            ByLines::Conflict { .. } => run.waits |= self.is_left(moment, run),
+            ByLines::Conflict { .. } => self.refuse(moment, run, parts),
             // One of them may have been claimed after the version held was taken.
             ByLines::Superseded { .. } if !self.lacks(LinesMutant::FormerLineForgotten) => {
                 run.todo = former.iter().map(|line| Todo::Leave(name(line))).collect();
@@ -200,6 +200,20 @@ impl LinesWorld {
             ByLines::Superseded { .. } | ByLines::Permitted { .. } => {}
         }
         LinesTurn::Next
+    }
+
+    /// Nothing is sent; no cancellation of an earlier version holds any more of these lines.
+    fn refuse(
+        &self,
+        moment: &mut LinesMoment,
+        run: &mut LinesRun,
+        parts: impl Iterator<Item = &'static str>,
+    ) {
+        let completed = Event::Complete { updated_at: updated_at(self.word(run).version()) };
+        for line in parts {
+            let _done = self.write_line(moment, line, &completed);
+        }
+        run.waits |= self.is_left(moment, run);
     }
 
     /// Returns whether lines of the version held wait until a person has decided about another one.

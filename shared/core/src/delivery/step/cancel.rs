@@ -42,6 +42,17 @@ pub(super) fn known(
     Step::write(cancelled(held, updated_at, by_refunds, now), Then::Rest)
 }
 
+/// A line of a version that is a conflict: of what the network has, or may have, no cancellation of an
+/// earlier version holds any more. A withdrawn one stays so: nothing of a conflict is sent.
+pub(super) fn complete(held: &Delivery, updated_at: Option<Timestamp>) -> Step {
+    let cancelled = held.cancelled.as_ref().filter(|_| held.state != State::Withdrawn);
+    if cancelled.is_none_or(|cancelled| cancelled.holds_against(updated_at)) {
+        return Step::rest();
+    }
+    let next = Delivery { cancelled: None, conflict_version: updated_at, ..held.clone() };
+    Step::write(next, Then::Rest)
+}
+
 /// The refunds that are known, of all its messages, reach the amount: it is cancelled. `None` where
 /// they don't, or that is noted, or the content is other than the one held.
 pub(super) fn refunded(held: Option<&Delivery>, arrival: &Arrival, now: Timestamp) -> Option<Step> {

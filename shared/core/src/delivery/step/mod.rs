@@ -78,6 +78,7 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
         (Event::Unplanned { settings }, Some(held)) => plan::unplanned(held, settings, policy, now),
         (Event::Expire, Some(held)) => claim::expire(held, policy, now),
         (Event::Permit { until }, Some(held)) => lines::permit(held, *until),
+        (Event::Complete { updated_at }, Some(held)) => cancel::complete(held, *updated_at),
         (Event::Decide { attempt, decisions, decision }, Some(held)) => {
             if held.attempt == *attempt && held.decisions == *decisions {
                 decide::decide(held, *decision, policy, now)

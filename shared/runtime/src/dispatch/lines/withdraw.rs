@@ -37,6 +37,21 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         Ok(results)
     }
 
+    /// Notes on the lines of a version that is a conflict that the shop completed it. The order's own item
+    /// stays cancelled: no line of an earlier version is sent.
+    pub(super) async fn complete_lines(
+        &self,
+        order: &Order,
+        parts: &[Part<N::Report>],
+        trigger: &Trigger<'_>,
+    ) -> Result<(), DeliverError> {
+        let completed = Event::Complete { updated_at: order.updated_at };
+        for line in parts.iter().filter_map(|part| part.line.as_ref()) {
+            self.record_line(order, line, &completed, trigger).await?;
+        }
+        Ok(())
+    }
+
     /// Withdraws the lines that the version held no longer has. One may have been claimed after that
     /// version was taken: then it is the message of its own version that withdraws it. Returns those
     /// that are open.

@@ -406,3 +406,28 @@ async fn lines_that_come_after_their_cancellation_are_an_event_and_a_person_may_
         assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 2);
     }
 }
+
+/// Of two versions the later one holds, in whatever order they come: also one that is a conflict.
+#[tokio::test]
+async fn a_later_version_that_is_a_conflict_ends_an_earlier_cancellation_of_reported_lines() {
+    for cancelled_before in [false, true] {
+        let bundle = bundle("line_items").await;
+        bundle.post("/orders/shopback", &changed_at(of_lines(), 10)).await;
+        let cancellation = changed_at(cancelled("A-1"), 20);
+        if cancelled_before {
+            bundle.post("/orders/shopback", &cancellation).await;
+        }
+        let later = changed_at(of(&["1200.00", "299.00"]), 30);
+        assert_eq!(bundle.post("/orders/shopback", &later).await.status, 409);
+
+        bundle.post("/orders/shopback", &cancellation).await;
+        bundle.post("/orders/shopback", &changed_at(of_lines(), 10)).await;
+
+        for line in ["1", "2"] {
+            let key = Key::known("A-1".to_owned(), "shopback", Some(line));
+            let held = bundle.shopback.record_of(&key).await.expect("a record").protocol;
+            assert_eq!(held.cancelled, None, "the shop's latest word is completed");
+        }
+        assert_eq!(amounts(&bundle), ["1000", "499"], "nothing more is sent");
+    }
+}

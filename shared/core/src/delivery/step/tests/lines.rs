@@ -244,3 +244,29 @@ fn a_conflict_names_the_lines_that_differ() {
         assert_eq!(lines, differing, "{amounts:?}");
     }
 }
+
+#[test]
+fn a_later_version_that_is_a_conflict_ends_the_cancellation_of_what_the_network_has() {
+    let policy = policy(Recovery::SendAgain);
+    let cancelled = |number| Event::Cancel {
+        facts: Facts::none(),
+        updated_at: version(number),
+        by_refunds: false,
+    };
+    let completed = |updated_at| Event::Complete { updated_at };
+    let next = |held: &Delivery, event| step(Some(held), &event, &policy, NOW).next;
+    let reported = next(&line(State::Delivered, 100, 1, version(1)), cancelled(5)).expect("noted");
+    let withdrawn = next(&line(State::Rejected, 50, 1, version(1)), cancelled(5)).expect("noted");
+
+    for updated_at in [version(3), version(5), None] {
+        assert_eq!(next(&reported, completed(updated_at)), None, "{updated_at:?}");
+    }
+    let revoked = next(&reported, completed(version(9))).expect("a change");
+
+    assert_eq!((&revoked.cancelled, revoked.state), (&None, State::Delivered));
+    let again = step(Some(&revoked), &cancelled(5), &policy, NOW);
+    assert_eq!(again, Step { next: None, then: Then::Superseded });
+    assert!(next(&revoked, cancelled(10)).is_some_and(|held| held.cancelled.is_some()));
+    // Nothing of a conflict is sent.
+    assert_eq!(next(&withdrawn, completed(version(9))), None);
+}

@@ -98,7 +98,7 @@ def reported_networks(stack, order_id: str) -> set[str]:
 
 
 def until_it_takes_orders(stack, network: str) -> None:
-    """Waits until the network's function reports an order at once: two orders in a row without an answer make later
+    """Waits until the network's function reports an order at once: three orders in a row without an answer make later
     ones wait, until the settings are written anew."""
     status = lambda: stack.api("POST", f"/orders/{network}", order(new_id())).status  # noqa: E731
     if status() != 200:

@@ -1,10 +1,10 @@
 //! The circuit breaker of one network, within one running function: an outage and a wrong setting
 //! are not tried with every order.
 //!
-//! It opens on evidence about the network, not about one order: when two different orders in a row
-//! end in doubt or unsent, are asked to wait by a 503, or meet the same refusal of a setting under
-//! the same HTTP status. A refusal by the status alone does not count while other orders are judged.
-//! A 429 is the network's own limit, whichever order meets it. While it is open,
+//! It opens on evidence about the network, not about one order: when three different orders in a row
+//! end in doubt or unsent, or are asked to wait, or two meet the same refusal of a setting under the
+//! same HTTP status. A refusal by the status alone does not count while other orders are judged. Where
+//! the third was asked to wait by a 429, all wait so long: it is a limit. While it is open,
 //! orders wait unsent. After a pause one order is let through, never the one that failed last; in an
 //! outage a new one first, and one that waits before those that came earlier: what failed may be the
 //! texts of one shopper, whose orders come together and wait with the others. Where it opened by the
@@ -22,27 +22,38 @@ use postback_core::{
 
 mod open;
 
-use open::{Cause, NEWEST_FIRST, OpenCircuit};
+use open::{COMES_AGAIN, Cause, OpenCircuit};
 
 /// The time for which settings count as right after the network has judged an order under them. What
 /// is refused meanwhile by the status alone is about those orders: a firewall may dislike the texts
 /// of one shopper, who could otherwise stop the network for everybody with two orders in a row.
 const PROVEN: Duration = Duration::from_mins(2);
-/// The most requests in flight at a network whose doubts are held, unless the last ended well.
+/// The most requests in flight at a network whose doubts are held, unless the last ended well. It is
+/// one where one more failure makes an outage.
 const MAX_IN_FLIGHT: u32 = 2;
 
 /// The circuit breaker.
 #[derive(Debug, Default)]
 pub(super) struct CircuitBreaker {
-    /// The last order that failed, with no success since.
-    failed: Option<(String, Cause)>,
+    /// The orders that failed, with no success since.
+    failed: Option<Failed>,
     /// The same of those that were refused by the status alone: neither hides the other.
-    refused: Option<(String, Cause)>,
+    refused: Option<Failed>,
     /// The settings under which the network last judged an order, and the time of that.
     proven: Option<(String, Timestamp)>,
     open: Option<OpenCircuit>,
     in_flight: u32,
     last_ended_well: bool,
+}
+
+/// Orders that failed in a row, of one cause.
+#[derive(Debug)]
+struct Failed {
+    /// The last one.
+    order_id: String,
+    cause: Cause,
+    /// The number of them.
+    orders: u32,
 }
 
 /// The way through the circuit breaker for one order.
@@ -88,8 +99,10 @@ impl CircuitBreaker {
     }
 
     /// Returns whether one more request may be in flight at a network whose doubts are held.
-    pub(super) const fn has_room(&self) -> bool {
-        self.last_ended_well || self.in_flight < MAX_IN_FLIGHT
+    pub(super) fn has_room(&self) -> bool {
+        let is_near = self.failed.as_ref().is_some_and(|it| it.orders + 1 >= it.cause.orders());
+        let most = if is_near { 1 } else { MAX_IN_FLIGHT };
+        self.last_ended_well || self.in_flight < most
     }
 
     /// A request of an order is about to leave.
@@ -112,21 +125,21 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> Circuit {
         let failed_last =
-            self.failed.iter().chain(&self.refused).any(|(failed, _)| failed == order_id);
+            self.failed.iter().chain(&self.refused).any(|failed| failed.order_id == order_id);
         let Some(open) = &mut self.open else { return Circuit::Closed };
         if open.settings != settings {
             return Circuit::Closed;
         }
         if now < open.until {
             if is_new {
-                open.note_new(order_id, now);
+                open.newest = Some(order_id.to_owned());
             }
             return Circuit::Open(open.view());
         }
         let its_turn = open.until + open.leaves_the_probe(order_id, is_new, failed_last);
         if now < its_turn {
             // Another order is the probe. Those that did not fail come again soon, to see how it ended.
-            let until = if failed_last { its_turn } else { its_turn.min(now + NEWEST_FIRST) };
+            let until = if failed_last { its_turn } else { its_turn.min(now + COMES_AGAIN) };
             return Circuit::Open(Open { until, ..open.view() });
         }
         open.let_through(now);
@@ -164,7 +177,7 @@ impl CircuitBreaker {
                 return self.close(settings, now);
             }
             Verdict::Retry { reason, after: Some(after), .. } if reason.as_str() == "http_429" => {
-                return self.throttle(*after, settings, now);
+                return self.throttle(order_id, attempt, *after, settings, now);
             }
             Verdict::Unconfirmed { .. }
             | Verdict::Retry { sent: false, .. }
@@ -179,12 +192,12 @@ impl CircuitBreaker {
             // It failed before: its texts may be why, and it comes again and again.
             return None;
         }
-        let is_second = self.note(order_id, &cause);
+        let is_evidence = self.note(order_id, &cause);
         // It answers other orders again.
         self.open.take_if(|open| cause.is_by_status_alone() && open.cause == Cause::Throttled);
         match &mut self.open {
             // One order makes no outage of a pause that the network asked for.
-            Some(open) if open.cause == Cause::Throttled && !is_second => None,
+            Some(open) if open.cause == Cause::Throttled && !is_evidence => None,
             // The probe failed.
             Some(open) if open.settings == settings && !open.only_refused => {
                 if cause == Cause::Outage && open.cause != cause {
@@ -195,7 +208,7 @@ impl CircuitBreaker {
             }
             // One more was tried, and says nothing about the others.
             Some(open) if open.settings == settings && open.cause == cause => None,
-            _ if !is_second || is_about_the_order => None,
+            _ if !is_evidence || is_about_the_order => None,
             _ => {
                 let open = self.open.insert(OpenCircuit::new(cause, settings, now));
                 Some(Change::Opened(open.reason()))
@@ -203,24 +216,41 @@ impl CircuitBreaker {
         }
     }
 
-    /// Waits as long as the network asks, which is no outage.
-    fn throttle(&mut self, after: Duration, settings: &str, now: Timestamp) -> Option<Change> {
+    /// Waits as long as the network asks, which is no outage. One order may be the only one that it
+    /// asks: then it waits alone, or as long as any other whose probe failed.
+    fn throttle(
+        &mut self,
+        order_id: &str,
+        attempt: u32,
+        after: Duration,
+        settings: &str,
+        now: Timestamp,
+    ) -> Option<Change> {
         if let Some(open) = self.open.as_mut().filter(|open| !open.only_refused) {
-            open.until = open.until.max(now + after);
+            let is_limit = open.cause == Cause::Throttled;
+            let pause = if is_limit { after } else { after.min(open.pause()) };
+            open.until = open.until.max(now + pause);
             return None;
         }
+        if attempt > 1 || !self.note(order_id, &Cause::Throttled) {
+            return None;
+        }
+        self.failed = None;
         let open = OpenCircuit::new(Cause::Throttled, settings, now);
         // What held the refused orders alone is over: the network judges by its own limit now.
         let was = self.open.replace(OpenCircuit { until: now + after, ..open });
         was.map(|_| Change::Closed)
     }
 
-    /// Notes a failure. Returns whether another order failed before, of the same cause and with no
-    /// success since.
+    /// Notes a failure. Returns whether so many orders failed in a row, of this cause and with no
+    /// success since, that it is the network's.
     fn note(&mut self, order_id: &str, cause: &Cause) -> bool {
         let slot = if cause.is_by_status_alone() { &mut self.refused } else { &mut self.failed };
-        let before = slot.replace((order_id.to_owned(), cause.clone()));
-        before.is_some_and(|before| before.0 != order_id && before.1 == *cause)
+        let before = slot.take().filter(|before| before.cause.is_like(cause));
+        let is_another = before.as_ref().is_none_or(|before| before.order_id != order_id);
+        let orders = before.map_or(0, |before| before.orders) + u32::from(is_another);
+        *slot = Some(Failed { order_id: order_id.to_owned(), cause: cause.clone(), orders });
+        is_another && orders >= cause.orders()
     }
 
     fn is_outage(&self) -> bool {

@@ -18,7 +18,7 @@ const NETWORKS: [Network; 4] =
     [Network::CartStack, Network::CashMyCell, Network::CpaMoe, Network::ShopBack];
 
 /// Longer than a network is paused.
-const PAUSE: Duration = Duration::from_mins(21);
+const PAUSE: Duration = Duration::from_mins(26);
 
 fn script(bundle: &Bundle, rule: Rule) {
     bundle.bed.sandbox.script(rule).expect("a rule");

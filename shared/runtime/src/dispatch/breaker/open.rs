@@ -9,23 +9,20 @@ use postback_core::{
     redaction::Reason,
 };
 
-/// The pauses of an outage; the last one repeats. The first is short, because two orders of one
-/// shopper are no outage: the next order that comes is tried. With the two orders that open the circuit an
-/// hour costs seven doubts.
+/// The pauses of an outage; the last one repeats. The first two are short, because some orders of one
+/// shopper are no outage: the next order that comes is tried. With the three orders that open the circuit
+/// an hour costs eight doubts.
 pub(super) const OUTAGE_PAUSES: [Duration; 5] = [
     Duration::from_secs(2),
+    Duration::from_secs(15),
     Duration::from_mins(2),
-    Duration::from_mins(5),
-    Duration::from_mins(15),
-    Duration::from_mins(20),
+    Duration::from_mins(10),
+    Duration::from_mins(25),
 ];
-/// The time for which an outage leaves the probe to a new order, or to the one that came last.
-pub(super) const NEWEST_FIRST: Duration = Duration::from_secs(5);
-/// An order that comes so soon after an outage began comes with those that failed: one shopper may
-/// send many at once.
-pub(super) const COMES_WITH: Duration = Duration::from_secs(1);
-/// The time for which those leave the first probe to an order that comes later.
-pub(super) const LATER_FIRST: Duration = Duration::from_mins(2);
+/// The time for which orders that wait in an outage leave the probe to a new one.
+pub(super) const NEW_FIRST: Duration = Duration::from_secs(30);
+/// The time after which they look again; for so long they leave it to the one of them that came last.
+pub(super) const COMES_AGAIN: Duration = Duration::from_secs(5);
 /// The time for which orders wait for the answer to the probe of an outage: longer than a network's
 /// timeout.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
@@ -47,6 +44,20 @@ impl Cause {
     pub(super) fn is_by_status_alone(&self) -> bool {
         matches!(self, Self::Setting(reason, _) if may_be_a_firewalls(reason))
     }
+
+    /// The number of orders in a row that make it the network's, not theirs.
+    pub(super) const fn orders(&self) -> u32 {
+        match self {
+            Self::Outage | Self::Throttled => 3,
+            Self::Setting(..) => 2,
+        }
+    }
+
+    /// Returns whether two failures in a row are of one kind: the same refusal, or no judgement.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let is_setting = |cause: &Self| matches!(cause, Self::Setting(..));
+        self == other || !(is_setting(self) || is_setting(other))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +65,6 @@ pub(super) struct OpenCircuit {
     pub(super) cause: Cause,
     /// The version of the settings under which it opened.
     pub(super) settings: String,
-    pub(super) opened_at: Timestamp,
     pub(super) until: Timestamp,
     /// The number of probes so far.
     pub(super) probes: usize,
@@ -62,24 +72,13 @@ pub(super) struct OpenCircuit {
     pub(super) only_refused: bool,
     /// The new order that came last since the last probe.
     pub(super) newest: Option<String>,
-    /// True if a new order came later than those that failed.
-    pub(super) later_came: bool,
 }
 
 impl OpenCircuit {
     pub(super) fn new(cause: Cause, settings: &str, now: Timestamp) -> Self {
         let (settings, only_refused) = (settings.to_owned(), cause.is_by_status_alone());
-        let (opened_at, probes, newest, later_came) = (now, 0, None, false);
-        let until = now;
-        let open =
-            Self { cause, settings, opened_at, until, probes, only_refused, newest, later_came };
+        let open = Self { cause, settings, until: now, probes: 0, only_refused, newest: None };
         Self { until: now + open.pause(), ..open }
-    }
-
-    /// Notes a new order that has to wait.
-    pub(super) fn note_new(&mut self, order_id: &str, now: Timestamp) {
-        self.newest = Some(order_id.to_owned());
-        self.later_came |= now >= self.opened_at + COMES_WITH;
     }
 
     /// The time after the pause for which this order leaves the probe to another one.
@@ -90,13 +89,12 @@ impl OpenCircuit {
         failed_last: bool,
     ) -> Duration {
         let is_newest = self.newest.as_deref().is_none_or(|newest| newest == order_id);
-        let to_newest = if is_newest { Duration::ZERO } else { NEWEST_FIRST };
         match self.cause {
             Cause::Throttled => Duration::ZERO,
             _ if failed_last => LONE_ORDER_PAUSE,
             Cause::Outage if is_new => Duration::ZERO,
-            Cause::Outage if self.probes == 0 && !self.later_came => LATER_FIRST + to_newest,
-            Cause::Outage => to_newest,
+            Cause::Outage if is_newest => NEW_FIRST,
+            Cause::Outage => NEW_FIRST + COMES_AGAIN,
             Cause::Setting(..) => Duration::ZERO,
         }
     }

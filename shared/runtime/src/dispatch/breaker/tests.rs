@@ -1,7 +1,7 @@
 use postback_core::delivery::State;
 
 use super::{
-    open::{COMES_WITH, LATER_FIRST, LONE_ORDER_PAUSE, OUTAGE_PAUSES, SETTING_PAUSE},
+    open::{LONE_ORDER_PAUSE, NEW_FIRST, OUTAGE_PAUSES, SETTING_PAUSE},
     *,
 };
 
@@ -28,10 +28,18 @@ fn doubt() -> Verdict {
     Verdict::unconfirmed("answer_timeout")
 }
 
+/// So many orders fail as make it the network's, the last one "B".
+fn fail(breaker: &mut CircuitBreaker, verdict: &Verdict, settings: &str) -> Option<Change> {
+    let is_outage = matches!(verdict, Verdict::Unconfirmed { .. });
+    for order_id in ["Z", "A"].into_iter().skip(usize::from(!is_outage)) {
+        assert_eq!(breaker.record(order_id, verdict, None, settings, START), None);
+    }
+    breaker.record("B", verdict, None, settings, START)
+}
+
 fn opened(verdict: &Verdict) -> CircuitBreaker {
     let mut breaker = CircuitBreaker::default();
-    assert_eq!(breaker.record("A", verdict, None, "v1", START), None);
-    assert!(matches!(breaker.record("B", verdict, None, "v1", START), Some(Change::Opened(_))));
+    assert!(matches!(fail(&mut breaker, verdict, "v1"), Some(Change::Opened(_))));
     breaker
 }
 
@@ -76,11 +84,7 @@ fn other_settings_a_networks_own_words_and_outages_count_although_an_order_was_j
         let mut breaker = CircuitBreaker::default();
         breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
 
-        assert_eq!(breaker.record("A", &verdict, None, settings, START), None);
-        assert!(matches!(
-            breaker.record("B", &verdict, None, settings, START),
-            Some(Change::Opened(_))
-        ));
+        assert!(matches!(fail(&mut breaker, &verdict, settings), Some(Change::Opened(_))));
     }
 }
 
@@ -115,12 +119,12 @@ fn another_status_is_another_refusal() {
 }
 
 #[test]
-fn a_success_between_two_failures_keeps_it_closed() {
+fn a_success_between_failures_keeps_it_closed() {
     let mut breaker = CircuitBreaker::default();
-    breaker.record("A", &doubt(), None, "v1", START);
-    breaker.record("B", &Verdict::rejected("invalid_click"), None, "v1", START);
-
-    assert_eq!(breaker.record("C", &doubt(), None, "v1", START), None);
+    for order_id in ["A", "B", "good", "C", "D"] {
+        let verdict = if order_id == "good" { Verdict::rejected("invalid_click") } else { doubt() };
+        assert_eq!(breaker.record(order_id, &verdict, None, "v1", START), None, "{order_id}");
+    }
 }
 
 #[test]
@@ -137,16 +141,16 @@ fn orders_wait_retrying_in_an_outage_and_parked_for_a_wrong_setting() {
 }
 
 #[test]
-fn probes_after_2_seconds_2_5_15_and_20_minutes_and_never_with_the_order_that_failed_last() {
+fn probes_after_2_and_15_seconds_2_10_and_25_minutes_and_never_with_the_order_that_failed_last() {
     let mut breaker = opened(&doubt());
     let mut now = START;
 
-    for (seconds, probe) in [(2, "C"), (120, "D"), (300, "E"), (900, "F"), (1200, "G"), (1200, "H")]
+    for (seconds, probe) in [(2, "C"), (15, "D"), (120, "E"), (600, "F"), (1500, "G"), (1500, "H")]
     {
         now = now + Duration::from_secs(seconds);
         let early = Timestamp::from_millis(now.as_millis() - 1);
         assert!(matches!(breaker.check(probe, true, "v1", early), Circuit::Open(_)), "{seconds}");
-        let last = breaker.failed.clone().expect("a failure").0;
+        let last = breaker.failed.as_ref().expect("a failure").order_id.clone();
         assert!(matches!(breaker.check(&last, true, "v1", now), Circuit::Open(_)), "{last}");
         assert_eq!(breaker.check(probe, true, "v1", now), Circuit::HalfOpen);
         assert!(matches!(breaker.check("X", true, "v1", now), Circuit::Open(_)));
@@ -177,6 +181,14 @@ fn two_are_in_flight_until_one_ended_well() {
     assert!(breaker.has_room());
     breaker.record("B", &doubt(), None, "v1", START);
     assert!(!breaker.has_room());
+
+    // One more failure would make an outage: no two at once.
+    breaker.end();
+    assert!(breaker.has_room());
+    breaker.record("C", &doubt(), None, "v1", START);
+    assert!(!breaker.has_room());
+    breaker.end();
+    assert!(breaker.has_room());
 }
 
 #[test]
@@ -261,8 +273,9 @@ fn what_the_network_itself_says_holds_everybody_after_refusals_by_the_status_alo
         // One of them is no evidence, as ever.
         assert_eq!(breaker.record("C", &verdict, None, "v1", START), None);
         assert!(tries_others(&mut breaker, "D", START));
-        let change = breaker.record("D", &verdict, None, "v1", START);
 
+        let mut breaker = opened(&Verdict::parked("http_forbidden"));
+        let change = fail(&mut breaker, &verdict, "v1");
         assert!(matches!(change, Some(Change::Opened(_))), "{change:?}");
         assert!(!tries_others(&mut breaker, "E", START));
     }

@@ -3,9 +3,9 @@
 //!
 //! It opens on evidence about the network, not about one order: when three different orders in a row
 //! end in doubt or unsent, or are asked to wait, or two meet the same refusal of a setting under the
-//! same HTTP status. A refusal by the status alone does not count while other orders are judged. Where
-//! the third was asked to wait by a 429, all wait so long: it is a limit. While it is open,
-//! orders wait unsent. After a pause one order is let through, never the one that failed last; in an
+//! same HTTP status. A refusal by the status alone does not count while other orders are judged. A 429
+//! is a limit: all wait as long as it asks, at once or, while other orders are judged, from the third
+//! in a row. While it is open, orders wait unsent. After a pause one order is let through, never the one that failed last; in an
 //! outage a new one first, and one that waits before those that came earlier: what failed may be the
 //! texts of one shopper, whose orders come together and wait with the others. Where it opened by the
 //! status alone, only orders that met that refusal wait, and the others are tried. Any answer that
@@ -216,8 +216,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Waits as long as the network asks, which is no outage. One order may be the only one that it
-    /// asks: then it waits alone, or as long as any other whose probe failed.
+    /// Waits as long as the network asks, which is no outage. While it judges others, one order may be
+    /// the only one that it asks: then it waits alone, or as long as any other whose probe failed.
     fn throttle(
         &mut self,
         order_id: &str,
@@ -232,7 +232,8 @@ impl CircuitBreaker {
             open.until = open.until.max(now + pause);
             return None;
         }
-        if attempt > 1 || !self.note(order_id, &Cause::Throttled) {
+        let is_evidence = attempt == 1 && self.note(order_id, &Cause::Throttled);
+        if !is_evidence && self.is_proven(settings, now) {
             return None;
         }
         self.failed = None;

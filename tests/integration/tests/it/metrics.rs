@@ -194,21 +194,16 @@ async fn a_pause_that_the_network_asks_for_is_counted_and_no_pause_of_the_functi
     let bundle = Bundle::new(1).await;
     let services = &bundle.shopback.services;
     let asked = Answer::status(429).with_header("retry-after", "600");
-    script(&bundle, Rule::on(Network::ShopBack, Fault::answer(asked)).times(3));
+    script(&bundle, Rule::on(Network::ShopBack, Fault::answer(asked)));
 
-    for id in ["A-1", "A-2", "A-3", "A-4"] {
-        bundle.post("/orders/shopback", &order(id)).await;
-    }
+    bundle.post("/orders/shopback", &order("A-1")).await;
+    bundle.post("/orders/shopback", &order("A-2")).await;
 
-    assert_eq!(
-        values(services, Metric::Throttled),
-        [1, 1, 1].map(|n| json!(n)),
-        "A-4 waits unsent"
-    );
+    assert_eq!(values(services, Metric::Throttled), [json!(1)], "A-2 waits unsent");
     assert_eq!(values(services, Metric::Paused), Vec::<Value>::new());
     assert!(bundle.bed.work_off(&bundle.shopback, DAY).await);
     assert_eq!(values(services, Metric::Paused).last(), Some(&json!(0)));
-    assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 4);
+    assert_eq!(bundle.bed.sandbox.totals(Network::ShopBack).effects, 2);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::*;
 fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
     let mut breaker = CircuitBreaker::default();
     let pause = Duration::from_secs(30);
-    throttle(&mut breaker, pause);
+    assert_eq!(breaker.record("A", &asked(pause), Some(429), "v1", START), None);
 
     assert!(matches!(breaker.check("A", true, "v1", START), Circuit::Open(_)));
     assert!(!breaker.is_open(), "nobody has to act");
@@ -15,8 +15,9 @@ fn a_throttled_network_is_left_alone_as_long_as_it_asks() {
 
 /// A firewall may answer one shopper's texts so.
 #[test]
-fn two_orders_in_a_row_that_a_429_asks_to_wait_hold_nobody_else_however_often_they_come() {
+fn two_orders_in_a_row_that_a_429_asks_to_wait_hold_nobody_else_while_others_are_judged() {
     let mut breaker = CircuitBreaker::default();
+    breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
     for attempt in 1..4 {
         for order_id in ["A", "B"] {
             let change = breaker.learn(order_id, attempt, &asked(HOURS), Some(429), "v1", START);
@@ -49,8 +50,7 @@ fn asked(pause: Duration) -> Verdict {
 /// Three orders in a row meet it.
 fn throttle(breaker: &mut CircuitBreaker, pause: Duration) -> Option<Change> {
     let orders = ["X", "Y", "A"].into_iter();
-    let learn = |id: &str| breaker.record(id, &asked(pause), Some(429), "v1", START);
-    orders.map(learn).last().flatten()
+    orders.filter_map(|id| breaker.record(id, &asked(pause), Some(429), "v1", START)).last()
 }
 
 #[test]

@@ -241,7 +241,7 @@ def test_every_alarm_of_ours_watches_a_metric_that_the_code_writes(template, ala
     forged = ours.pop("ForgedClicksAlarm")
     assert {each["Name"] for each in forged["Dimensions"]} in written[forged["MetricName"]]
     for platform in PLATFORMS:
-        for kind in ("Refusal", *(["Ping"] if platform.ping else [])):
+        for kind in ("Refusal", *(["Ping"] if platform.ping else []), *(["Unread"] if platform.unread else [])):
             counted = ours.pop(f"{platform.prefix}{kind}Alarm")
             assert {each["Name"] for each in counted["Dimensions"]} in written[counted["MetricName"]]
     assert len(ours) == 12 * len(NETWORKS) + len(EACH_VALIDATED) * sum(network.validates for network in NETWORKS) + 3

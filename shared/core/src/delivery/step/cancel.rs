@@ -43,9 +43,11 @@ pub(super) fn known(
 }
 
 /// A line of a version that is a conflict: of what the network has, or may have, no cancellation of an
-/// earlier version holds any more. A withdrawn one stays so: nothing of a conflict is sent.
+/// earlier version holds any more. A withdrawn one stays so: nothing of a conflict is sent. Nor is one
+/// that is being sent, of which its sender's end decides.
 pub(super) fn complete(held: &Delivery, updated_at: Option<Timestamp>) -> Step {
-    let cancelled = held.cancelled.as_ref().filter(|_| held.state != State::Withdrawn);
+    let is_settled = !matches!(held.state, State::Withdrawn | State::Sending);
+    let cancelled = held.cancelled.as_ref().filter(|_| is_settled);
     if cancelled.is_none_or(|cancelled| cancelled.holds_against(updated_at)) {
         return Step::rest();
     }

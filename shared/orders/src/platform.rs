@@ -83,7 +83,7 @@ const LONG_BUDGET: Duration = Duration::from_millis(2_500);
 const FOR_KEEPING: Duration = Duration::from_millis(500);
 /// The time for a receipt where nothing comes again: without it an order goes over the bus once more.
 const FOR_RECEIPT: Duration = Duration::from_millis(400);
-/// The time for the two writes after the bus took an order, whose answer waits for them.
+/// The time for the two writes after the bus took an order, whose answer waits for them, the same.
 const FOR_RECORDS: Duration = Duration::from_millis(400);
 
 /// The result of a message, beside an order that was taken.
@@ -229,7 +229,8 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         }
         checked.put(sender, services).await?;
         // The order is on the bus: nothing here makes the answer an error.
-        let services = &WithinBudget::new(services, FOR_RECORDS);
+        let for_records = if P::SENDS_AGAIN { LONG_BUDGET } else { FOR_RECORDS };
+        let services = &WithinBudget::new(services, for_records);
         let receipt = Receipt::new(&id, facts, now);
         let recorded = checked.record(sender, services, now);
         let ((), receipt) = tokio::join!(recorded, services.put_receipt(&receipt));

@@ -5,11 +5,11 @@
 //! end in doubt or unsent, or are asked to wait, or two meet the same refusal of a setting under the
 //! same HTTP status. A refusal by the status alone does not count while other orders are judged. A 429
 //! is a limit: all wait as long as it asks, at once or, while other orders are judged, from the third
-//! in a row. While it is open, orders wait unsent. After a pause one order is let through, never the one that failed last; in an
-//! outage a new one first, and one that waits before those that came earlier: what failed may be the
-//! texts of one shopper, whose orders come together and wait with the others. Where it opened by the
-//! status alone, only orders that met that refusal wait, and the others are tried. Any answer that
-//! judges an order closes it, and so do changed settings. One that is about the request alone (its
+//! in a row. While it is open, orders wait unsent. After a pause one order is let through, never the
+//! one that failed last; in an outage a new one first, and one that waits before those that came
+//! earlier: what failed may be the texts of one shopper, whose orders come together and wait with the
+//! others. Where it opened by the status alone, only orders that met that refusal wait, and the others
+//! are tried. Any answer that judges an order closes it, and so do changed settings. One that is about the request alone (its
 //! length, its headers) says nothing about the network, nor does a 503 that asks its order to wait.
 
 use std::time::Duration;
@@ -20,9 +20,11 @@ use postback_core::{
     redaction::Reason,
 };
 
+mod failed;
 mod open;
 
-use open::{COMES_AGAIN, Cause, OpenCircuit};
+use failed::Failed;
+use open::{COMES_AGAIN, Cause, FAILED_COMES_AGAIN, OpenCircuit};
 
 /// The time for which settings count as right after the network has judged an order under them. What
 /// is refused meanwhile by the status alone is about those orders: a firewall may dislike the texts
@@ -39,21 +41,13 @@ pub(super) struct CircuitBreaker {
     failed: Option<Failed>,
     /// The same of those that were refused by the status alone: neither hides the other.
     refused: Option<Failed>,
+    /// The same of those that a 429 asked to wait.
+    throttled: Option<Failed>,
     /// The settings under which the network last judged an order, and the time of that.
     proven: Option<(String, Timestamp)>,
     open: Option<OpenCircuit>,
     in_flight: u32,
     last_ended_well: bool,
-}
-
-/// Orders that failed in a row, of one cause.
-#[derive(Debug)]
-struct Failed {
-    /// The last one.
-    order_id: String,
-    cause: Cause,
-    /// The number of them.
-    orders: u32,
 }
 
 /// The way through the circuit breaker for one order.
@@ -100,7 +94,7 @@ impl CircuitBreaker {
 
     /// Returns whether one more request may be in flight at a network whose doubts are held.
     pub(super) fn has_room(&self) -> bool {
-        let is_near = self.failed.as_ref().is_some_and(|it| it.orders + 1 >= it.cause.orders());
+        let is_near = self.failed.as_ref().is_some_and(Failed::is_near);
         let most = if is_near { 1 } else { MAX_IN_FLIGHT };
         self.last_ended_well || self.in_flight < most
     }
@@ -125,7 +119,7 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> Circuit {
         let failed_last =
-            self.failed.iter().chain(&self.refused).any(|failed| failed.order_id == order_id);
+            self.failed.iter().chain(&self.refused).any(|failed| failed.last() == Some(order_id));
         let Some(open) = &mut self.open else { return Circuit::Closed };
         if open.settings != settings {
             return Circuit::Closed;
@@ -138,9 +132,9 @@ impl CircuitBreaker {
         }
         let its_turn = open.until + open.leaves_the_probe(order_id, is_new, failed_last);
         if now < its_turn {
-            // Another order is the probe. Those that did not fail come again soon, to see how it ended.
-            let until = if failed_last { its_turn } else { its_turn.min(now + COMES_AGAIN) };
-            return Circuit::Open(Open { until, ..open.view() });
+            // Another order is the probe. The others come again soon, to see how it ended.
+            let again = now + if failed_last { FAILED_COMES_AGAIN } else { COMES_AGAIN };
+            return Circuit::Open(Open { until: its_turn.min(again), ..open.view() });
         }
         open.let_through(now);
         Circuit::HalfOpen
@@ -155,11 +149,12 @@ impl CircuitBreaker {
     }
 
     /// Learns from the verdict of an order's attempt that was sent with `settings`, and the HTTP
-    /// status behind it.
+    /// status behind it. One that failed before and comes again and again says nothing new: its texts
+    /// may be why.
     pub(super) fn learn(
         &mut self,
         order_id: &str,
-        attempt: u32,
+        comes_again: bool,
         verdict: &Verdict,
         status: Option<u16>,
         settings: &str,
@@ -177,7 +172,7 @@ impl CircuitBreaker {
                 return self.close(settings, now);
             }
             Verdict::Retry { reason, after: Some(after), .. } if reason.as_str() == "http_429" => {
-                return self.throttle(order_id, attempt, *after, settings, now);
+                return self.throttle(order_id, comes_again, *after, settings, now);
             }
             Verdict::Unconfirmed { .. }
             | Verdict::Retry { sent: false, .. }
@@ -188,8 +183,7 @@ impl CircuitBreaker {
         };
         let is_about_the_order = cause.is_by_status_alone() && self.is_proven(settings, now);
         self.last_ended_well = false;
-        if cause == Cause::Outage && attempt > 1 && !self.is_outage() {
-            // It failed before: its texts may be why, and it comes again and again.
+        if cause == Cause::Outage && comes_again && !self.is_outage() {
             return None;
         }
         let is_evidence = self.note(order_id, &cause);
@@ -221,7 +215,7 @@ impl CircuitBreaker {
     fn throttle(
         &mut self,
         order_id: &str,
-        attempt: u32,
+        comes_again: bool,
         after: Duration,
         settings: &str,
         now: Timestamp,
@@ -232,11 +226,11 @@ impl CircuitBreaker {
             open.until = open.until.max(now + pause);
             return None;
         }
-        let is_evidence = attempt == 1 && self.note(order_id, &Cause::Throttled);
+        let is_evidence = !comes_again && self.note(order_id, &Cause::Throttled);
         if !is_evidence && self.is_proven(settings, now) {
             return None;
         }
-        self.failed = None;
+        self.throttled = None;
         let open = OpenCircuit::new(Cause::Throttled, settings, now);
         // What held the refused orders alone is over: the network judges by its own limit now.
         let was = self.open.replace(OpenCircuit { until: now + after, ..open });
@@ -246,12 +240,14 @@ impl CircuitBreaker {
     /// Notes a failure. Returns whether so many orders failed in a row, of this cause and with no
     /// success since, that it is the network's.
     fn note(&mut self, order_id: &str, cause: &Cause) -> bool {
-        let slot = if cause.is_by_status_alone() { &mut self.refused } else { &mut self.failed };
-        let before = slot.take().filter(|before| before.cause.is_like(cause));
-        let is_another = before.as_ref().is_none_or(|before| before.order_id != order_id);
-        let orders = before.map_or(0, |before| before.orders) + u32::from(is_another);
-        *slot = Some(Failed { order_id: order_id.to_owned(), cause: cause.clone(), orders });
-        is_another && orders >= cause.orders()
+        let slot = match cause {
+            Cause::Throttled => &mut self.throttled,
+            _ if cause.is_by_status_alone() => &mut self.refused,
+            _ => &mut self.failed,
+        };
+        let failed = slot.take().filter(|failed| failed.cause == *cause);
+        let failed = slot.insert(failed.unwrap_or_else(|| Failed::of(cause)));
+        failed.note(order_id)
     }
 
     fn is_outage(&self) -> bool {
@@ -265,7 +261,7 @@ impl CircuitBreaker {
     }
 
     fn close(&mut self, settings: &str, now: Timestamp) -> Option<Change> {
-        (self.failed, self.refused) = (None, None);
+        (self.failed, self.refused, self.throttled) = (None, None, None);
         self.proven = Some((settings.to_owned(), now));
         self.last_ended_well = true;
         let was = self.open.take()?;

@@ -117,7 +117,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let Classification { verdict, references, details } = classification;
         if status.is_some() || !matches!(verdict, Verdict::Retry { .. }) {
             let (order, settings) = (&key.order_id, &configured.version);
-            let _logged = breaker.learn(order, 1, &verdict, status, settings, self.services.now());
+            let _logged =
+                breaker.learn(order, false, &verdict, status, settings, self.services.now());
         }
         let note = Note { references, details, attempt: Some(attempt.number), ..Note::default() };
         let event = Event::Settle {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use postback_core::clock::Timestamp;
 use postback_harness::FakeServices;
 use postback_integration::{Bundle, bare};
-use postback_sandbox::{Fault, Network};
+use postback_sandbox::{Answer, Fault, Network, Rule};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -187,4 +187,39 @@ async fn a_network_that_swallows_its_answers_gets_nothing_twice() {
 async fn a_network_that_answers_nothing_is_looked_up_before_an_order_is_sent_again() {
     let lost = Fault::close_after_reading().not_processed();
     dead(Network::CpaMoe, lost, "answers nothing").await;
+}
+
+/// Orders that a 429 asked to wait, one by one among others that were judged, come round to a network
+/// that is down by then: what they leave in doubt is held, and so is evidence, though they came before.
+#[tokio::test]
+async fn orders_that_a_429_asked_to_wait_leave_few_doubts_at_a_network_that_is_down_meanwhile() {
+    const ASKED: u32 = 20;
+    let bundle = Bundle::new(2).await;
+    let asks = Fault::answer(Answer::status(429).with_header("retry-after", "600"));
+    let start = bundle.bed.now();
+    for number in 0..2 * ASKED {
+        bundle.work_until(start + EVERY * number).await;
+        if number % 2 == 1 {
+            let rule = Rule::on(Network::CashMyCell, asks.clone()).order(click(number)).times(1);
+            bundle.bed.sandbox.script(rule).expect("a rule");
+        }
+        assert_eq!(bundle.post("/orders", &order(number)).await.status, 202);
+        bundle.work().await;
+    }
+    let is_down = Some(Fault::status(503));
+    bundle.bed.sandbox.outage(Network::CashMyCell, is_down).expect("an outage");
+
+    bundle.work_until(bundle.bed.now() + Duration::from_hours(1)).await;
+
+    let (mut held, mut waiting) = (0, 0);
+    for number in (0..2 * ASKED).filter(|number| number % 2 == 1) {
+        let states = bundle.states(&id(number)).await;
+        let state = states.iter().find(|(network, ..)| network == "cashmycell");
+        match &*state.expect("a delivery").1 {
+            "unconfirmed" => held += 1,
+            state => waiting += u32::from(state == "retrying"),
+        }
+    }
+    assert_eq!(held + waiting, ASKED);
+    assert!((1..=8).contains(&held), "{held} of {ASKED} are held");
 }

@@ -29,6 +29,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 /// The time for which the order that failed last leaves the probe to another one. It may be the only
 /// one there is.
 pub(super) const LONE_ORDER_PAUSE: Duration = Duration::from_mins(15);
+/// The time after which it looks again meanwhile: once another was judged, it need not wait.
+pub(super) const FAILED_COMES_AGAIN: Duration = Duration::from_mins(1);
 /// The pause of a wrong setting: the other side may fix it.
 pub(super) const SETTING_PAUSE: Duration = Duration::from_mins(5);
 
@@ -46,17 +48,11 @@ impl Cause {
     }
 
     /// The number of orders in a row that make it the network's, not theirs.
-    pub(super) const fn orders(&self) -> u32 {
+    pub(super) const fn orders(&self) -> usize {
         match self {
             Self::Outage | Self::Throttled => 3,
             Self::Setting(..) => 2,
         }
-    }
-
-    /// Returns whether two failures in a row are of one kind: the same refusal, or no judgement.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        let is_setting = |cause: &Self| matches!(cause, Self::Setting(..));
-        self == other || !(is_setting(self) || is_setting(other))
     }
 }
 

@@ -155,8 +155,11 @@ impl<N: Network, S: Services> Driver<'_, N, S> {
     /// Opens or closes the circuit breaker by the network's answer.
     fn update_breaker(&self, attempt: u32, verdict: &Verdict, status: Option<u16>) {
         let (order_id, settings) = (&self.key.order_id, &self.configured.version);
+        // A doubt that is held does not come again by itself.
+        let is_held = self.holds_doubts() && matches!(verdict, Verdict::Unconfirmed { .. });
+        let comes_again = attempt > 1 && !is_held;
         let mut breaker = self.dispatcher.breaker();
-        let change = breaker.learn(order_id, attempt, verdict, status, settings, self.now());
+        let change = breaker.learn(order_id, comes_again, verdict, status, settings, self.now());
         if breaker.last_ended_well() {
             self.dispatcher.metrics().record_paused(false);
         }

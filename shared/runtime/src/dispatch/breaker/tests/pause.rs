@@ -20,12 +20,17 @@ fn two_orders_in_a_row_that_a_429_asks_to_wait_hold_nobody_else_while_others_are
     breaker.record("good", &Verdict::Accepted(None), None, "v1", START);
     for attempt in 1..4 {
         for order_id in ["A", "B"] {
-            let change = breaker.learn(order_id, attempt, &asked(HOURS), Some(429), "v1", START);
+            let change =
+                breaker.learn(order_id, attempt > 1, &asked(HOURS), Some(429), "v1", START);
             assert_eq!((change, breaker.check("C", true, "v1", START)), (None, Circuit::Closed));
         }
     }
-    // What a 429 answers between two doubts hides no outage.
-    breaker.record("C", &doubt(), None, "v1", START);
+    // What a 429 answers between doubts hides no outage.
+    for order_id in ["C", "D"] {
+        assert_eq!(breaker.record(order_id, &doubt(), None, "v1", START), None);
+    }
+    breaker.learn("A", false, &asked(HOURS), Some(429), "v1", START);
+    breaker.record("E", &doubt(), None, "v1", START);
     assert!(breaker.is_open());
 }
 

@@ -110,19 +110,19 @@ fn an_order_that_fails_again_and_again_is_no_evidence() {
 
     for attempt in 2..5 {
         for order_id in ["A", "B", "C"] {
-            assert_eq!(breaker.learn(order_id, attempt, &doubt(), None, "v1", START), None);
+            assert_eq!(breaker.learn(order_id, attempt > 1, &doubt(), None, "v1", START), None);
         }
     }
     assert_eq!(breaker.record("D", &doubt(), None, "v1", START), None, "it is the first");
     assert_eq!(breaker.record("E", &doubt(), None, "v1", START), None, "it is the second");
-    assert_eq!(breaker.learn("A", 5, &doubt(), None, "v1", START), None);
+    assert_eq!(breaker.learn("A", true, &doubt(), None, "v1", START), None);
     assert_eq!(breaker.check("F", true, "v1", START), Circuit::Closed);
 
     // As a probe it is.
     let mut breaker = opened(&doubt());
     let half_open = START + OUTAGE_PAUSES[0] + NEW_FIRST;
     assert_eq!(breaker.check("C", false, "v1", half_open), Circuit::HalfOpen);
-    breaker.learn("C", 2, &doubt(), None, "v1", half_open + Duration::from_secs(5));
+    breaker.learn("C", true, &doubt(), None, "v1", half_open + Duration::from_secs(5));
     let Circuit::Open(open) = breaker.check("D", true, "v1", half_open) else { panic!("closed") };
     assert_eq!(open.until, half_open + Duration::from_secs(5) + OUTAGE_PAUSES[1]);
 }
@@ -148,7 +148,7 @@ fn a_refusal_by_the_status_alone_hides_no_outage_and_an_outage_no_refusal() {
 #[test]
 fn two_orders_are_no_outage_however_often_they_fail() {
     let mut breaker = CircuitBreaker::default();
-    for order_id in ["A", "B", "B", "B"] {
+    for order_id in ["A", "B", "B", "A", "B"] {
         assert_eq!(breaker.record(order_id, &doubt(), None, "v1", START), None, "{order_id}");
     }
     assert_eq!(breaker.check("C", true, "v1", START), Circuit::Closed);

@@ -1,8 +1,6 @@
 //! `orders redrive`: dead letters back on their network's queue, faulty orders of the bus back on
 //! intake's or corrected on the bus. Each is sent, then deleted: if anything fails in between, an
-//! order is there once too often, and is still reported once.
-//!
-//! Longer than 300 lines, because a letter's ways are all here.
+//! order is there once too often, and is still reported once. Or what a person names is deleted.
 
 use std::collections::HashSet;
 

@@ -60,14 +60,7 @@ async fn an_event_of_a_partner_bus_goes_back_to_its_shop_systems_queue() {
 #[tokio::test]
 async fn an_order_that_the_bus_did_not_take_goes_on_the_bus_as_it_is() {
     let aws = FakeAws::start().await.with_untaken_letter();
-    let all = |dry_run| Redrive {
-        network: None,
-        bus: true,
-        message: None,
-        order: None,
-        dry_run,
-        limit: 10,
-    };
+    let all = |dry_run| Redrive { bus: true, dry_run, limit: 10, ..Redrive::default() };
 
     let (shown, _) = redrive(&aws.account, &all(true), NOW).await.expect("looked at");
     assert_eq!((shown[0].done, shown[0].why.as_str()), (Done::Left, "bus_unavailable"));

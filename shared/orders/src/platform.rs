@@ -81,9 +81,8 @@ const BUDGET: Duration = Duration::from_millis(900);
 const LONG_BUDGET: Duration = Duration::from_millis(2_500);
 /// The time for keeping such an order after that.
 const FOR_KEEPING: Duration = Duration::from_millis(500);
-/// The time for a receipt where nothing comes again: without it an order goes over the bus once more.
-const FOR_RECEIPT: Duration = Duration::from_millis(400);
-/// The time for the two writes after the bus took an order, whose answer waits for them, the same.
+/// The time for reading a receipt where nothing comes again, without which an order goes over the bus once
+/// more, and for the two writes after the bus took it.
 const FOR_RECORDS: Duration = Duration::from_millis(400);
 
 /// The result of a message, beside an order that was taken.
@@ -299,7 +298,7 @@ async fn receipt<P: Platform>(
     services: &(impl WebhookServices + IntakeServices),
 ) -> Result<Option<Receipt>, Problem> {
     if !P::SENDS_AGAIN {
-        let receipt = WithinBudget::new(services, FOR_RECEIPT).receipt(id).await;
+        let receipt = WithinBudget::new(services, FOR_RECORDS).receipt(id).await;
         return Ok(receipt.unwrap_or_default());
     }
     services.receipt(id).await.map_err(|_| {

@@ -152,10 +152,14 @@ impl Account {
     pub(crate) fn ledger_failed(&self, action: &'static str) -> impl Fn(LedgerError) -> Failure {
         let table = self.place.outputs.get("LedgerTable").cloned().unwrap_or_default();
         move |error| {
-            if error == LedgerError::Unavailable {
-                return Failure::Ledger { table: table.clone(), action };
+            let table = table.clone();
+            match error {
+                LedgerError::Unavailable => Failure::Ledger { table, action },
+                LedgerError::NoIndex => Failure::NoIndex { table },
+                LedgerError::LaterFormat | LedgerError::Unreadable => {
+                    Failure::LaterFormat { what: format!("An item of the ledger (table {table})") }
+                }
             }
-            Failure::LaterFormat { what: format!("An item of the ledger (table {table})") }
         }
     }
 

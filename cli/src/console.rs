@@ -116,7 +116,7 @@ impl Console {
     ) -> Self {
         let networks = account.networks().into_iter().map(|network| network.name);
         let needs = Job::new(Filter::needing(), Counted::of(networks));
-        let whole = Filter { validations: true, ..Filter::default() };
+        let whole = Filter { validations: true, unclaimed: true, ..Filter::default() };
         let survey = Job::new(whole, Survey::default());
         let (lists, watching) = (Lists::default(), Watching::default());
         let works = Works::default();

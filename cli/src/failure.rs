@@ -34,6 +34,12 @@ pub(crate) enum Failure {
          permissions on the table."
     )]
     Ledger { table: String, action: &'static str },
+    /// The ledger can't be asked for what waits.
+    #[error(
+        "The ledger (table {table}) has no index `waiting`, or is still filling it. `postback doctor` says \
+         what to do; `postback orders list` without a filter reads the table itself."
+    )]
+    NoIndex { table: String },
     /// A later version of Postback wrote an item.
     #[error(
         "{what} can't be read by this version of the tool (`postback --version`): a later version of \
@@ -261,6 +267,7 @@ impl Failure {
             Self::Unreachable { .. } | Self::RegionUnreachable { .. } => "unreachable",
             Self::Refused { .. } => "refused",
             Self::Ledger { .. } => "ledger_unavailable",
+            Self::NoIndex { .. } => "ledger_without_index",
             Self::LaterFormat { .. } => "later_format",
             Self::NoProfile { .. } => "no_profile",
             Self::BadRegion { .. } => "bad_region",
@@ -318,6 +325,7 @@ impl Failure {
             | Self::RegionUnreachable { .. }
             | Self::Refused { .. }
             | Self::Ledger { .. }
+            | Self::NoIndex { .. }
             | Self::LaterFormat { .. }
             | Self::FunctionFailed { .. }
             | Self::NotPublished { .. }

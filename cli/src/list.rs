@@ -1,4 +1,4 @@
-//! `orders list`: deliveries found by a scan of the ledger, all of them counted and the first shown.
+//! `orders list`: deliveries found in the ledger or its index, all of them counted and the first shown.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -69,18 +69,14 @@ pub(crate) fn filter(account: &Account, wanted: &List, now: Timestamp) -> Result
     };
     let network = wanted.network.as_deref().map(|name| account.name_of(name)).transpose()?;
     Ok(Filter {
+        waiting: wanted.is_waiting(),
         // The ledger leaves out what is of another state; of several states the tool does.
         state: wanted.state.first().copied().filter(|_| wanted.state.len() == 1),
         network,
         since: instant("--since", &wanted.since)?,
         until: instant("--until", &wanted.until)?,
-        open: wanted.open || wanted.held || wanted.claim_back,
-        validations: false,
-        followed_since: None,
-        held_validations: wanted.held,
-        claim_backs: wanted.claim_back,
-        unclear: false,
-        unclaimed: false,
+        validations: wanted.held || wanted.claim_back,
+        ..Filter::default()
     })
 }
 

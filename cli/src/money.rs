@@ -14,6 +14,8 @@ use crate::{
     failure::Failure,
     list::{Sum, harmless},
     scan::gather_all,
+    screen::{width, wrapped},
+    status::Unclaimed,
     view::Output,
 };
 
@@ -147,6 +149,9 @@ struct Row<'a> {
 #[derive(Serialize)]
 struct View<'a> {
     months: Vec<Row<'a>>,
+    /// The orders of the last 30 days that concern no network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unclaimed: Option<&'a Unclaimed>,
     read: usize,
     read_units: f64,
     /// The number of deliveries that a later version wrote.
@@ -159,16 +164,24 @@ pub(crate) async fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let network = wanted.network.as_deref().map(|name| account.name_of(name)).transpose()?;
-    let filter = Filter { network, validations: true, ..Filter::default() };
+    let unclaimed = network.is_none();
+    let filter = Filter { network, validations: true, unclaimed, ..Filter::default() };
     let mut months = Months::new();
     let read = gather_all(account, &filter, |record| add(&mut months, &record)).await?;
     if wanted.format == Format::Csv && !output.json {
         output.raw(&[csv(&months), read.last_lines()].concat());
     } else {
         let rows = months.iter().map(|(period, money)| Row { period, money }).collect();
-        let (items, units, unreadable) = (read.items, read.units, read.unreadable);
-        let view = View { months: rows, read: items, read_units: units, unreadable };
-        output.answer(&lines(&months), &view);
+        let view = View {
+            months: rows,
+            unclaimed: unclaimed.then_some(&read.unclaimed),
+            read: read.items,
+            read_units: read.units,
+            unreadable: read.unreadable,
+        };
+        let unclaimed = read.unclaimed.line();
+        let unclaimed = unclaimed.iter().flat_map(|line| wrapped(line, width()));
+        output.answer(&lines(&months).into_iter().chain(unclaimed).collect::<Vec<_>>(), &view);
     }
     let count = months.values().map(|money| money.reported.count).sum();
     output.note(&read.cost(count));

@@ -10,7 +10,7 @@ use crate::{
     account::Account,
     args::Status,
     failure::Failure,
-    scan::{Read, gather, watched},
+    scan::{Read, watched},
     screen::{height, wrapped, wrapped_command},
     view::{Output, age, fitted},
     watch::{Watched, apart},
@@ -39,10 +39,9 @@ struct View<'a> {
     region: &'a str,
     needs: &'a [Need],
     networks: &'a BTreeMap<String, Counts>,
-    unclaimed: &'a Unclaimed,
     read: usize,
     read_units: f64,
-    /// True if the ledger was read to its end, and the rest was asked about.
+    /// True if the index was read to its end, and the rest was asked about.
     complete: bool,
 }
 
@@ -53,32 +52,22 @@ pub(crate) async fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let mut counted = Counted::of(account.networks().into_iter().map(|network| network.name));
-    let filter = Filter::needing();
     let place = format!("{} in {}", account.place.stack, account.place.region);
-    let read = async {
-        match wanted.read_units {
-            Some(most) => {
-                let add = |record| counted.add(&record, now);
-                gather(account, &filter, None, Some(most), add).await
-            }
-            None => whole(account, &filter, &mut counted, &place, now, output).await,
-        }
-    };
+    let read = read(account, &mut counted, &place, now, output);
     let (read, looked) = tokio::join!(read, Watched::look(account));
     // What the one has found is shown although the other failed.
     let ((read, unread), (looked, unseen)) = (apart(read), apart(looked));
     looked.count(account, &mut counted);
     let needs = needs(&counted, &looked.alarms, &looked.mappings, &read, now);
     let unseen = unseen.or(looked.pauses_unread);
-    let part = part(unread.is_some(), unseen.is_some(), read.next.is_some());
+    let part = part(unread.is_some(), unseen.is_some());
     let failure = unread.or(unseen);
     if let Some(failure) = failure.as_ref().filter(|_| needs.is_empty()) {
         return Err(failure.clone());
     }
     let counts = &counted.networks;
     let lines_of_screen = if wanted.all { usize::MAX } else { height() };
-    let sheet =
-        Sheet { place: &place, counts, needs: &needs, read: &read, part, height: lines_of_screen };
+    let sheet = Sheet { place: &place, counts, needs: &needs, part, height: lines_of_screen };
     output.answer(
         &sheet.lines(),
         &View {
@@ -86,35 +75,31 @@ pub(crate) async fn run(
             region: &account.place.region,
             needs: &needs,
             networks: counts,
-            unclaimed: &read.unclaimed,
             read: read.items,
             read_units: read.units,
-            complete: read.next.is_none() && failure.is_none(),
+            complete: failure.is_none(),
         },
     );
-    output.note(&read.cost(counts.values().map(|counts| counts.open.count).sum()));
-    match (failure, needs.len(), read.next) {
-        (Some(failure), ..) => Err(failure),
-        (None, 0, None) => Ok(()),
-        (None, 0, Some(_)) => Err(Failure::Stopped { next: None }),
-        (None, count, _) => Err(Failure::NeedsPerson(format!("Needs a person: {count}."))),
+    output.note(&read.cost(counts.values().map(|counts| counts.waiting.count).sum()));
+    match (failure, needs.len()) {
+        (Some(failure), _) => Err(failure),
+        (None, 0) => Ok(()),
+        (None, count) => Err(Failure::NeedsPerson(format!("Needs a person: {count}."))),
     }
 }
 
 /// The warning that something is missing.
-const fn part(unread: bool, unseen: bool, stopped: bool) -> Option<&'static str> {
-    match (unread, unseen, stopped) {
-        (true, ..) => Some("THE LEDGER WAS NOT READ TO ITS END: the counts are too low."),
-        (_, true, _) => Some("NOT ALL COULD BE READ: the last line says what is missing."),
-        (.., true) => Some("PART OF THE LEDGER ONLY: the counts are too low."),
+const fn part(unread: bool, unseen: bool) -> Option<&'static str> {
+    match (unread, unseen) {
+        (true, _) => Some("THE LEDGER WAS NOT READ TO ITS END: the counts are too low."),
+        (_, true) => Some("NOT ALL COULD BE READ: the last line says what is missing."),
         _ => None,
     }
 }
 
-/// Reads the whole ledger. Who waits at a terminal is shown what was found so far.
-async fn whole(
+/// Reads the index of what waits. Who waits at a terminal is shown what was found so far.
+async fn read(
     account: &Account,
-    filter: &Filter,
     counted: &mut Counted,
     place: &str,
     now: Timestamp,
@@ -134,14 +119,14 @@ async fn whole(
             is_shown = true;
             let part = Some("STILL READING: the counts are too low, and alarms are missing.");
             let (counts, height) = (&counted.networks, height());
-            let sheet = Sheet { place, counts, needs: &needs, read: &read, part, height };
+            let sheet = Sheet { place, counts, needs: &needs, part, height };
             sheet.lines().iter().for_each(|line| output.note(line));
             output.note("");
         }
         output.progress(&read.so_far());
         Ok(())
     };
-    watched(account, filter, each).await?;
+    watched(account, &Filter::needing(), each).await?;
     Ok(read)
 }
 
@@ -150,7 +135,6 @@ struct Sheet<'a> {
     place: &'a str,
     counts: &'a BTreeMap<String, Counts>,
     needs: &'a [Need],
-    read: &'a Read,
     /// A warning that not all was read.
     part: Option<&'static str>,
     height: usize,
@@ -168,8 +152,6 @@ impl Sheet<'_> {
         lines.extend(self.part.map(str::to_owned));
         lines.push(String::new());
         lines.extend(self.table());
-        let unclaimed = self.read.unclaimed.line();
-        lines.extend(unclaimed.iter().flat_map(|line| wrapped(line, WIDTH)));
         let room = self.height.saturating_sub(BELOW);
         for (at, Need { subject, what, command, .. }) in self.needs.iter().enumerate() {
             let mut need = vec![String::new()];
@@ -189,17 +171,17 @@ impl Sheet<'_> {
     }
 
     fn table(&self) -> Vec<String> {
-        let headings = ["network", "open", "held", "in doubt", "dead", "oldest", "money open"];
+        let headings = ["network", "waiting", "held", "in doubt", "dead", "oldest", "money waiting"];
         let row = |(network, counts): (&String, &Counts)| {
             let oldest = Duration::from_secs(counts.oldest_seconds);
             vec![
                 network.clone(),
-                counts.open.count.to_string(),
+                counts.waiting.count.to_string(),
                 counts.held.count.to_string(),
                 counts.in_doubt.count.to_string(),
                 counts.dead_letters.to_string(),
-                if counts.open.count == 0 { "-".to_owned() } else { age(oldest) },
-                counts.open.money(),
+                if counts.waiting.count == 0 { "-".to_owned() } else { age(oldest) },
+                counts.waiting.money(),
             ]
         };
         fitted(&headings, &self.counts.iter().map(row).collect::<Vec<_>>(), WIDTH)

@@ -8,12 +8,14 @@ use rust_decimal::Decimal;
 
 /// Show what needs a person, on one screen
 ///
-/// Reads the ledger (see `orders list`) and counts what is open, what waits for a
-/// person, what has no message any more and what is in doubt, by network, with
+/// Reads the ledger's index of what waits, never the whole ledger, so it may be
+/// called every minute. Counts what waits (open, and not being sent), what of it
+/// waits for a person, has no message any more and is in doubt, by network, with
 /// the money and the oldest age; orders of the last day whose clicks no network
 /// knows; then the dead letters, the queues that are stopped and the alarms that
-/// are on. Who waits at a terminal is shown after two seconds what was found so
-/// far.
+/// are on. A delivery whose sender died while it was sent is in the index once
+/// its message or the hourly sweep has found it. Who waits at a terminal is shown
+/// after two seconds what was found so far.
 ///
 /// The exit status is 0 if nothing needs a person and 6 if something does. It is
 /// 1 if a part could not be read, which is named; what was found is shown.
@@ -23,9 +25,6 @@ pub(crate) struct Status {
     /// Show all of it, also what is more than a screen of 24, or LINES, lines
     #[arg(long)]
     pub(crate) all: bool,
-    /// Stop after so many read units have been spent [default: read the whole ledger]
-    #[arg(long)]
-    pub(crate) read_units: Option<u32>,
 }
 
 /// Find what is wrong with the deployment, without reporting an order
@@ -70,16 +69,18 @@ pub(crate) struct Show {
 
 /// List deliveries
 ///
-/// Reads the whole ledger, because an index would cost a write with every
-/// delivery: one read unit for 8 KB, about ten deliveries; a million
-/// deliveries cost about 0.02 USD on demand in us-east-1. It always counts all
-/// that match, with their money. The table shows 100 of them unless --limit says
-/// otherwise; CSV and JSON hold all.
+/// With --open, --held, --claim-back, --conflicts, or no --state but retrying,
+/// parked and unconfirmed, it reads the ledger's index of what waits alone, within
+/// seconds. Else it reads the whole ledger, because an index of all would cost a
+/// write with every delivery: one read unit for 8 KB, about ten deliveries; a
+/// million deliveries cost about 0.02 USD on demand in us-east-1. It always counts
+/// all that match, with their money. The table shows 100 of them unless --limit
+/// says otherwise; CSV and JSON hold all.
 ///
-/// The ledger is read in 24 shares at once, so without --sort the rows come in no
-/// order; the first are shown while the rest is read. With --read-units it is
-/// read from its beginning and may stop earlier: the answer says so first, and the
-/// exit status is 5.
+/// 24 shares are read at once, so without --sort the rows come in no order; the
+/// first are shown while the rest is read. With --read-units it is read from the
+/// beginning and may stop earlier: the answer says so first, and the exit status
+/// is 5.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -88,7 +89,7 @@ pub(crate) struct List {
     /// given several times
     #[arg(long, value_parser = state)]
     pub(crate) state: Vec<State>,
-    /// Only what is not final
+    /// Only what is not final; without what is being sent just now, which --state sending finds
     #[arg(long, conflicts_with_all = ["state", "held"])]
     pub(crate) open: bool,
     /// Only what waits for a person
@@ -127,7 +128,7 @@ pub(crate) struct List {
     /// Show so many [default: 100 in a table, all in CSV and JSON]
     #[arg(long)]
     pub(crate) limit: Option<usize>,
-    /// Stop after so many read units have been spent [default: read the whole ledger]
+    /// Stop after so many read units have been spent [default: read to the end]
     #[arg(long)]
     pub(crate) read_units: Option<u32>,
     /// Continue a list with --read-units: the `next` that it showed
@@ -141,7 +142,8 @@ pub(crate) struct List {
 /// first seen: what was reported, validated, is to be validated, was turned down;
 /// what is to be claimed back, and what a person has acknowledged of that; what is
 /// in doubt, waits, was rejected, withdrawn, skipped or given up. In brackets is
-/// the number of deliveries. What a network pays is in its report alone
+/// the number of deliveries. Without --network also the orders of the last 30 days
+/// that concerned no network. What a network pays is in its report alone
 /// (`reconcile`).
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
@@ -158,6 +160,12 @@ pub(crate) struct MoneyByMonth {
 const TABLE_ROWS: usize = 100;
 
 impl List {
+    /// Returns whether the ledger's index of what waits holds all that is wanted.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let of_states = !self.state.is_empty() && self.state.iter().all(|it| it.is_waiting());
+        self.open || self.held || self.claim_back || self.conflicts || of_states
+    }
+
     /// The most deliveries that are shown.
     pub(crate) fn most(&self) -> usize {
         let whole = if self.format == Format::Table { TABLE_ROWS } else { usize::MAX };

@@ -101,17 +101,22 @@ pub(super) fn failure(console: &Console, failure: &Failure) -> Response {
 /// Sentences about how much of the ledger was read, and when; with a link that reads it again.
 pub(super) fn how_much<T>(console: &Console, reading: &Reading<T>, path: &str) -> Markup {
     let count = thousands(reading.read.items);
+    let (whole, part) = if reading.is_of_index {
+        ("The ledger's index of what waits", "a part of what waits")
+    } else {
+        ("The whole ledger", "a part of the ledger")
+    };
     let anew = format!("{path}{}{ANEW}", if path.contains('?') { '&' } else { '?' });
     html! {
         (unreadable(&reading.read))
         @if let Some(failure) = &reading.failure {
             p role="alert" {
-                (failure.to_string()) " What is shown is a part of the ledger only. "
+                (failure.to_string()) " What is shown is " (part) " only. "
                 a href=(anew) { "Read it again" }
             }
         } @else if let Some(ended) = reading.ended_at {
             p.quiet {
-                "The whole ledger was read at " (time(console, ended)) ": " (count) " items, "
+                (whole) " was read at " (time(console, ended)) ": " (count) " items, "
                 (format!("{:.1}", reading.read.units)) " read units. "
                 a href=(anew) { "Read it again" }
             }

@@ -28,6 +28,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         }
         @if !reading.value.money.is_empty() { (table(&reading.value)) }
         @else if reading.ended_at.is_some() { p { "The ledger holds no money." } }
+        @if let Some(line) = reading.read.unclaimed.line() { p.quiet { (line) } }
         ul.links { li { a href="/money.csv" { "Download as CSV" } } }
         (how_much(&console, &reading, "/money"))
         (report::form(&console))

@@ -57,7 +57,6 @@ pub(super) async fn show(State(console): State<Arc<Console>>) -> Response {
         }
         @if let Ok(watched) = &watched { (pauses::unread(watched)) }
         @for need in &needs { (card(&console, need, now)) }
-        @if let Some(line) = read.unclaimed.line() { p.quiet { (line) } }
         (how_much(&console, &reading, "/"))
     };
     page(&console, &Sheet { title: "What needs me", at: "/", refresh: goes_on, body })

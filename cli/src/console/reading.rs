@@ -56,8 +56,10 @@ impl Gathers for Survey {
 pub(super) struct Reading<T> {
     pub(super) value: T,
     pub(super) read: Read,
+    /// True if it is of the index of what waits alone.
+    pub(super) is_of_index: bool,
     pub(super) started_at: Timestamp,
-    /// The time when the ledger's end was reached.
+    /// The time when its end was reached.
     pub(super) ended_at: Option<Timestamp>,
     /// The failure that ended it before.
     pub(super) failure: Option<Failure>,
@@ -135,9 +137,7 @@ impl<T: Gathers> Job<T> {
         let waits = {
             let mut state = lock(&self.state);
             if state.running.is_none() && state.is_due(now) {
-                let (read, value) = (Read::default(), self.empty.clone());
-                let (started_at, ended_at, failure) = (now, None, None);
-                state.running = Some(Reading { value, read, started_at, ended_at, failure });
+                state.running = Some(self.begun(now));
                 let run = self.clone().run(console.clone(), now, state.generation);
                 state.task = Some(tokio::spawn(run).abort_handle());
             }
@@ -148,16 +148,22 @@ impl<T: Gathers> Job<T> {
         }
         let state = lock(&self.state);
         let shown = state.last.as_ref().or(state.running.as_ref()).cloned();
-        shown.unwrap_or_else(|| Reading {
+        shown.unwrap_or_else(|| self.begun(now))
+    }
+
+    /// A reading that has found nothing so far.
+    fn begun(&self, now: Timestamp) -> Reading<T> {
+        Reading {
             value: self.empty.clone(),
             read: Read::default(),
+            is_of_index: self.filter.waiting,
             started_at: now,
             ended_at: None,
             failure: None,
-        })
+        }
     }
 
-    /// The reading, once it has reached the ledger's end.
+    /// The reading, once it has reached its end.
     pub(super) async fn whole(
         self: &Arc<Self>,
         console: &Arc<Console>,

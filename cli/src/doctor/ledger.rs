@@ -1,8 +1,8 @@
 //! The ledger: its stream, and the ids of the orders in it.
 
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
-use aws_sdk_dynamodb::types::{StreamViewType, TableDescription};
-use postback_core::order::OrderId;
+use aws_sdk_dynamodb::types::{IndexStatus, StreamViewType, TableDescription};
+use postback_core::{delivery::WAITING, order::OrderId};
 use postback_runtime::ledger::Filter;
 
 use super::Finding;
@@ -23,6 +23,8 @@ struct Table {
     stream: Option<String>,
     /// The label that the stack was deployed with, if it took the table over.
     expected: Option<String>,
+    /// The state of its index of what waits, if it has one.
+    index: Option<IndexStatus>,
 }
 
 pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure> {
@@ -48,9 +50,9 @@ pub(super) async fn findings(account: &Account) -> Result<Vec<Finding>, Failure>
     let parameter = |name: &str| account.place.parameters.get(name).filter(|it| !it.is_empty());
     let taken_over = parameter("ExistingLedgerTable").is_some();
     let label = parameter("ExistingLedgerStreamLabel").cloned().unwrap_or_default();
-    let stream = stream(&table);
-    let table = Table { name, stream, expected: taken_over.then_some(label) };
-    let mut findings: Vec<_> = judge(&table).into_iter().collect();
+    let (stream, index) = (stream(&table), index(&table));
+    let table = Table { name, stream, expected: taken_over.then_some(label), index };
+    let mut findings: Vec<_> = judge(&table).into_iter().chain(judge_index(&table)).collect();
     findings.extend(judge_ids(&ids(account).await?));
     Ok(findings)
 }
@@ -60,6 +62,12 @@ fn stream(table: &TableDescription) -> Option<String> {
     let is_whole = stream.stream_view_type() == Some(&StreamViewType::NewAndOldImages);
     let label = table.latest_stream_label().unwrap_or_default();
     (stream.stream_enabled() && is_whole).then(|| label.to_owned())
+}
+
+fn index(table: &TableDescription) -> Option<IndexStatus> {
+    let indexes = table.global_secondary_indexes();
+    let own = indexes.iter().find(|index| index.index_name() == Some(WAITING))?;
+    own.index_status().cloned()
 }
 
 /// A sample of the order ids.
@@ -79,7 +87,7 @@ async fn ids(account: &Account) -> Result<Vec<String>, Failure> {
     Ok(ids)
 }
 
-fn judge(Table { name, stream, expected }: &Table) -> Option<Finding> {
+fn judge(Table { name, stream, expected, .. }: &Table) -> Option<Finding> {
     let Some(stream) = stream else {
         let what = "the ledger has no stream with new and old images: no event is published";
         let cure = "Turn the stream on (NEW_AND_OLD_IMAGES), deploy with its label as \
@@ -91,6 +99,22 @@ fn judge(Table { name, stream, expected }: &Table) -> Option<Finding> {
     let cure =
         format!("Deploy with ExistingLedgerStreamLabel={stream}, then `postback events replay`.");
     Some(Finding::new("ledger_without_stream", name, what, cure))
+}
+
+fn judge_index(Table { name, index, .. }: &Table) -> Option<Finding> {
+    let (what, cure) = match index {
+        Some(IndexStatus::Active) => return None,
+        Some(_) => (
+            "the ledger's index of what waits is being made: `status` and `orders list --held` fail",
+            "Wait until it is active.",
+        ),
+        None => (
+            "the ledger has no index of what waits: `status` and `orders list --held` fail",
+            "Deploy the stack's template again. Of a table that was taken over, make the index \
+             `waiting` by hand (docs/options.md).",
+        ),
+    };
+    Some(Finding::new("ledger_without_index", name, what, cure))
 }
 
 fn judge_ids(ids: &[String]) -> Option<Finding> {
@@ -112,7 +136,19 @@ mod tests {
 
     fn found(stream: Option<&str>, expected: Option<&str>) -> Option<&'static str> {
         let [stream, expected] = [stream, expected].map(|label| label.map(str::to_owned));
-        judge(&Table { name: "ledger".to_owned(), stream, expected }).map(|finding| finding.code)
+        let table = Table { name: "ledger".to_owned(), stream, expected, index: None };
+        judge(&table).map(|finding| finding.code)
+    }
+
+    #[test]
+    fn an_index_that_is_missing_or_not_ready_is_named() {
+        let found = |index: Option<IndexStatus>| {
+            judge_index(&Table { index, ..Table::default() }).map(|finding| finding.code)
+        };
+
+        assert_eq!(found(Some(IndexStatus::Active)), None);
+        assert_eq!(found(Some(IndexStatus::Creating)), Some("ledger_without_index"));
+        assert_eq!(found(None), Some("ledger_without_index"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Found {
     states: Vec<State>,
+    open: bool,
     held: bool,
     claim_back: bool,
     conflicts: bool,
@@ -63,6 +64,7 @@ impl Found {
     pub(crate) fn new(wanted: &List) -> Self {
         Self {
             states: wanted.state.clone(),
+            open: wanted.open,
             held: wanted.held,
             claim_back: wanted.claim_back,
             conflicts: wanted.conflicts,
@@ -127,6 +129,7 @@ impl Found {
     fn matches(&self, record: &Record) -> bool {
         let reason = record.protocol.reason.as_ref().map(ToString::to_string);
         (self.states.is_empty() || self.states.contains(&record.protocol.state))
+            && (!self.open || is_open(record))
             && (!self.held || record.is_held() || record.is_validation_for_a_person())
             && (!self.claim_back || record.open_claim_back().is_some())
             && (!self.conflicts || record.has_open_conflict())
@@ -134,6 +137,11 @@ impl Found {
             && self.min_amount.is_none_or(|least| amount(record).is_some_and(|(_, it)| it >= least))
             && self.find.as_ref().is_none_or(|sought| sought.is_in(record))
     }
+}
+
+/// Returns whether it is not final and not being sent, or a person has permitted to send it again.
+fn is_open(record: &Record) -> bool {
+    record.protocol.state.is_waiting() || record.protocol.permission.is_some()
 }
 
 /// The sum of money that a delivery is about, behind its currency.

@@ -31,7 +31,7 @@ struct View<'a> {
     shown_all: bool,
     read: usize,
     read_units: f64,
-    /// True if the ledger was read to its end.
+    /// True if the ledger, or its index of what waits, was read to its end.
     complete: bool,
     next: Option<String>,
 }
@@ -40,6 +40,8 @@ pub(super) struct Listing<'a> {
     account: &'a Account,
     format: Format,
     is_sorted: bool,
+    /// True if the index of what waits is read in place of the ledger.
+    is_of_index: bool,
     now: Timestamp,
     pub(super) found: Found,
     /// True if the ledger is read in its own order.
@@ -55,6 +57,7 @@ impl<'a> Listing<'a> {
             account,
             format,
             is_sorted: wanted.sort.is_some(),
+            is_of_index: wanted.is_waiting(),
             now,
             found: Found::new(&List { format, ..wanted.clone() }),
             is_in_order: false,
@@ -154,8 +157,11 @@ impl<'a> Listing<'a> {
             output.lines(&[PART.to_owned()]);
         }
         if self.found.totals.count == 0 {
-            let whole = "Nothing found. The whole ledger was read.";
-            let words = if complete { whole } else { "Nothing found in this part." };
+            let words = match (complete, self.is_of_index) {
+                (false, _) => "Nothing found in this part.",
+                (true, true) => "Nothing found. All that waits was read.",
+                (true, false) => "Nothing found. The whole ledger was read.",
+            };
             output.lines(&[words.to_owned()]);
             return Ok(());
         }

@@ -17,8 +17,8 @@ use crate::{
 /// The counts of one network.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Counts {
-    /// The deliveries that are not final.
-    pub(crate) open: Sum,
+    /// The deliveries that are not final, without those that are being sent.
+    pub(crate) waiting: Sum,
     /// Those that wait for a person.
     pub(crate) held: Sum,
     /// Those of which nobody knows whether the network has them.
@@ -117,11 +117,11 @@ impl Counts {
         let delivery = &record.protocol;
         let given = delivery.permission.as_ref();
         self.permitted += usize::from(given.is_some_and(|given| now < given.until));
-        if delivery.state.is_final() {
+        if !delivery.state.is_waiting() {
             return;
         }
         let money = record.money();
-        self.open.add(money);
+        self.waiting.add(money);
         self.oldest_seconds = self.oldest_seconds.max(now.since(delivery.first_seen_at).as_secs());
         if record.is_held() {
             self.held.add(money);

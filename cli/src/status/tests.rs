@@ -26,8 +26,7 @@ fn status(records: Vec<Record>, now: Timestamp) -> (BTreeMap<String, Counts>, Ve
 
 /// The screen of a stack whose ledger was read to its end.
 fn lines(counts: &BTreeMap<String, Counts>, needs: &[Need], height: usize) -> Vec<String> {
-    let read = &Read::default();
-    Sheet { place: "postback in eu", counts, needs, read, part: None, height }.lines()
+    Sheet { place: "postback in eu", counts, needs, part: None, height }.lines()
 }
 
 #[test]
@@ -36,8 +35,8 @@ fn a_ledger_without_anything_open_needs_nobody() {
 
     assert_eq!(needs, []);
     assert_eq!(lines(&counts, &needs, 24)[0], "postback in eu: nothing needs a person");
-    let (place, counts, needs, read) = ("postback in eu", &counts, &needs, &Read::default());
-    let part = Sheet { place, counts, needs, read, part: Some("A PART"), height: 24 }.lines();
+    let (place, counts, needs) = ("postback in eu", &counts, &needs);
+    let part = Sheet { place, counts, needs, part: Some("A PART"), height: 24 }.lines();
     let words = "postback in eu: nothing in this part of the ledger needs a person";
     assert_eq!((part[0].as_str(), part[1].as_str()), (words, "A PART"));
 }
@@ -64,7 +63,7 @@ async fn a_validation_that_waits_for_a_person_is_found_among_those_that_go_on() 
     let what = "1 validation waits for a person (refund_unclear): 10.5 EUR";
     assert_eq!(needs, [(what, command)]);
     // Its delivery is counted by itself.
-    assert_eq!(counts["net"].open.count, 0);
+    assert_eq!(counts["net"].waiting.count, 0);
     let line = command.split(' ');
     let line = Arguments::try_parse_from(line).expect("a command line");
     let Command::Orders(Orders::List(list)) = line.command else { panic!("no list") };
@@ -238,7 +237,7 @@ async fn what_else_needs_a_person_is_shown_while_the_ledger_does_not_answer() {
     for (failing, json) in [("Scan", false), ("Query", false), ("Scan", true)] {
         aws.table.fail_all(Some(failing));
         let mut output = Output { json, out: &mut out, err: &mut err };
-        let wanted = Status { all: true, read_units: None };
+        let wanted = Status { all: true };
         let ended = run(&aws.account, &wanted, now(), &mut output).await;
         assert!(matches!(ended, Err(Failure::Ledger { .. })), "{ended:?}");
     }

@@ -39,7 +39,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let network = wanted.network.as_deref().map(|name| account.network(name)).transpose()?;
     let network = network.map(|network| network.name);
-    let filter = Filter { network, validations: true, ..Filter::default() };
+    let filter = Filter { network, ..Filter::needing() };
     let mut all = Vec::new();
     let read = gather_all(account, &filter, |record| all.extend(Back::of(&record))).await?;
     all.sort();

@@ -5,6 +5,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use dynoxide::Database;
+use postback_core::delivery::WAITING;
 use postback_runtime::{
     ledger::Ledger,
     services::{Access, CallLimits, Endpoints, Environment},
@@ -243,7 +244,16 @@ fn definition() -> dynoxide::actions::create_table::CreateTableRequest {
         "AttributeDefinitions": [
             { "AttributeName": "order_id", "AttributeType": "S" },
             { "AttributeName": "delivery", "AttributeType": "S" },
+            { "AttributeName": WAITING, "AttributeType": "S" },
         ],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": WAITING,
+            "KeySchema": [
+                { "AttributeName": "order_id", "KeyType": "HASH" },
+                { "AttributeName": WAITING, "KeyType": "RANGE" },
+            ],
+            "Projection": { "ProjectionType": "ALL" },
+        }],
     });
     serde_json::from_value(definition).expect("a table definition")
 }

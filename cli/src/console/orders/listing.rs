@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use postback_core::{clock::Timestamp, delivery::Record};
+use postback_runtime::ledger::Filter;
 
 use super::super::{
     Console, lock,
@@ -152,6 +153,8 @@ impl Lists {
     fn job(&self, console: &Console, wanted: &Wanted) -> Result<Arc<Job<Chosen>>, Failure> {
         let now = console.now();
         let filter = filter(&console.account, &wanted.list, now)?;
+        // A card is about what waits, also where the list is about more.
+        let filter = Filter { waiting: filter.waiting || wanted.only.is_some(), ..filter };
         let query = format!("{wanted:?}");
         let mut lists = lock(&self.0);
         let is_its = |(known, job): &&(String, Arc<Job<Chosen>>)| {

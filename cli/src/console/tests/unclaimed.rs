@@ -18,7 +18,8 @@ async fn an_order_that_concerns_no_network_is_found() {
         page.contains("shop: 1 order concerns no network, with clicks net.transactionid: 10.5 EUR"),
         "{page}"
     );
-    assert!(page.contains("1 without a click: 10.5 EUR; 1 with one"), "{page}");
+    let money = bed.get("/money").await.text;
+    assert!(money.contains("1 without a click: 10.5 EUR; 1 with one"), "{money}");
     let order = bed.get("/order?id=U-2").await.text;
     assert!(order.contains("It concerned no network"), "{order}");
     assert_eq!(&bed.get("/orders?find=U-2").await.headers[header::LOCATION], "/order?id=U%2D2");

@@ -83,6 +83,7 @@ async fn nothing_found_in_a_part_of_the_ledger_is_not_nothing_found() {
     };
 
     assert_eq!(ended(None, &[]).await, "Nothing found. The whole ledger was read.\n");
+    assert_eq!(ended(None, &["--open"]).await, "Nothing found. All that waits was read.\n");
     let part =
         "PART OF THE LEDGER ONLY: there may be more than this.\nNothing found in this part.\n";
     assert_eq!(ended(Some("net/A-1"), &[]).await, part);

@@ -31,7 +31,7 @@ pub use proof::{IfAbsent, Proof};
 pub use record::{
     AttemptRecord, Attribute, CameBack, CancellationRecord, CancellationWord, ClaimBackReason,
     ConflictRecord, DecisionRecord, FORMAT, History, Key, LookupRecord, Note, Record, Stamp,
-    StatusRecord, UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON, Written, parts,
+    StatusRecord, UNCLEAR_REFUSALS, WAITING, Written, parts,
 };
 pub use refunds::{RefundEntry, Refunds};
 pub use reported::{Call, Reported, Standing, Status, Validation};

@@ -27,7 +27,7 @@ pub use history::{
     LookupRecord, StatusRecord,
 };
 pub use key::{Key, parts};
-pub use open::{UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON};
+pub use open::UNCLEAR_REFUSALS;
 
 /// A delivery as the ledger keeps it. No personal data, no secret: words, numbers, instants and
 /// the network's ids only.
@@ -95,6 +95,9 @@ pub struct Record {
     #[serde(skip)]
     pub unknown: BTreeMap<String, Attribute>,
 }
+
+/// The attribute by which an item is in the index of what waits: derived from the record at each write.
+pub const WAITING: &str = "waiting";
 
 /// The format of the items that this version writes. It never writes over a later one.
 pub const FORMAT: u32 = 1;
@@ -186,6 +189,7 @@ impl Record {
         "updated_at",
         "validation",
         "version",
+        WAITING,
         "waiting_version",
         "write_id",
     ];

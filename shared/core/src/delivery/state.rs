@@ -73,6 +73,12 @@ impl State {
         )
     }
 
+    /// Returns whether it is open and nothing is being sent: it waits for a message or a person.
+    #[must_use]
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Parked | Self::Retrying | Self::Unconfirmed)
+    }
+
     /// Returns whether the network has taken the order.
     #[must_use]
     pub const fn is_success(self) -> bool {

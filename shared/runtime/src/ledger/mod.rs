@@ -81,6 +81,9 @@ pub enum LedgerError {
     /// An item there is not one of ours.
     #[error("an item of the ledger could not be read")]
     Unreadable,
+    /// It has no index of what waits, or one that is still being filled.
+    #[error("the ledger has no index of what waits, or is still filling it")]
+    NoIndex,
     /// A later version of Postback wrote the item: it is left alone.
     #[error("an item of the ledger has a later format")]
     LaterFormat,

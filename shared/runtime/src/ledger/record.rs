@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use postback_core::delivery::{
-    AttemptRecord, Attribute, FORMAT, History, PartialView, Record, parts,
+    AttemptRecord, Attribute, FORMAT, History, PartialView, Record, WAITING, parts,
 };
 use serde::de::DeserializeOwned;
 use serde_dynamo::aws_sdk_dynamodb_1::{from_attribute_value, from_item, to_item};
@@ -73,7 +73,14 @@ pub(super) fn write(record: &Record) -> Result<Item, LedgerError> {
     let mut item: Item = to_item(record).map_err(|_| LedgerError::Unreadable)?;
     let unknown = record.unknown.iter();
     item.extend(unknown.map(|(name, attribute)| (name.clone(), value(attribute))));
+    item.extend(record.is_waiting().then(waiting));
     Ok(item)
+}
+
+/// The attribute by which an item is in the index. Its value is always the same: a change of it would be
+/// two writes to the index.
+pub(super) fn waiting() -> (String, AttributeValue) {
+    (WAITING.to_owned(), AttributeValue::S("yes".to_owned()))
 }
 
 fn attribute(value: &AttributeValue) -> Option<Attribute> {

@@ -2,21 +2,28 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata,
+    types::{AttributeValue, ReturnConsumedCapacity},
+};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 
 use crate::ledger::{
-    IS_DELIVERY, Ledger, LedgerError, UNCLAIMED_PREFIX, UnclaimedOrder, record, unclaimed,
+    IS_DELIVERY, Ledger, LedgerError, UNCLAIMED_PREFIX, UnclaimedOrder,
+    record::{self, Item},
+    unclaimed,
 };
 use postback_core::{
     clock::Timestamp,
-    delivery::{Key, PartialView, Record, State, UNCLEAR_REFUSALS, VALIDATIONS_FOR_A_PERSON},
+    delivery::{Key, PartialView, Record, State, WAITING},
 };
 
 /// The deliveries wanted. A member that is `None` does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Filter {
+    /// In the index of what waits, which alone is read then: what is not there is not found.
+    pub waiting: bool,
     /// In this state.
     pub state: Option<State>,
     /// To this network.
@@ -27,20 +34,13 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Not final, or with a permission to send again.
     pub open: bool,
-    /// With `open`: also what was refused for a reason that a person should see, and what came with
-    /// other content.
-    pub unclear: bool,
     /// Besides the deliveries the orders that concern no network: all of them, whatever else is wanted.
     pub unclaimed: bool,
-    /// The validations of deliveries, too: all of them, whatever `state` and `open` say.
+    /// The validations of deliveries, too: all of them, whatever `open` says.
     pub validations: bool,
     /// With `open`: also the deliveries written at this instant or later that may want a validation,
-    /// and those whose network is asked for its word about the money.
+    /// those whose network is asked for its word about the money, and what is to be claimed back.
     pub followed_since: Option<Timestamp>,
-    /// The validations that wait for a person, too, whatever `open` says.
-    pub held_validations: bool,
-    /// The deliveries and validations whose money is to be claimed back, too, whatever `open` says.
-    pub claim_backs: bool,
 }
 
 /// The items of the first page of a share: a full one of each would take a slow connection ten seconds.
@@ -62,24 +62,17 @@ impl Filter {
         Self { open: true, ..Self::default() }
     }
 
-    /// Everything that may need a person.
+    /// All that may need a person.
     #[must_use]
     pub fn needing() -> Self {
-        Self {
-            open: true,
-            unclear: true,
-            unclaimed: true,
-            held_validations: true,
-            claim_backs: true,
-            ..Self::default()
-        }
+        Self { waiting: true, unclaimed: true, validations: true, ..Self::default() }
     }
 
-    /// The same, all validations, the deliveries written since then that may want one, and those whose
-    /// money has a standing of its own: for the sweep.
+    /// The open ones, all validations, the deliveries written since then that may want one, and those
+    /// whose money has a standing of its own: for the sweep.
     #[must_use]
     pub fn watched(since: Timestamp) -> Self {
-        Self { validations: true, followed_since: Some(since), claim_backs: true, ..Self::open() }
+        Self { validations: true, followed_since: Some(since), ..Self::open() }
     }
 }
 
@@ -104,8 +97,7 @@ pub struct Page {
 }
 
 impl Ledger {
-    /// Reads one page (1 MB) of the ledger, eventually consistent. There is no index to ask: one
-    /// would be written with every delivery.
+    /// Reads one page (1 MB) of the ledger or of its index, eventually consistent.
     pub async fn scan(&self, filter: &Filter, after: Option<&Cursor>) -> Result<Page, LedgerError> {
         self.scan_segment(filter, None, after).await
     }
@@ -118,26 +110,25 @@ impl Ledger {
         after: Option<&Cursor>,
     ) -> Result<Page, LedgerError> {
         let (expression, names, values) = filter.expression();
-        let start = after.map(|place| {
-            HashMap::from([
-                ("order_id".to_owned(), AttributeValue::S(place.order_id.clone())),
-                ("delivery".to_owned(), AttributeValue::S(place.delivery.clone())),
-            ])
-        });
         let is_first_of_share = segment.is_some() && after.is_none();
         let scan = self
             .client
             .scan()
             .table_name(&self.table)
+            .set_index_name(filter.waiting.then(|| WAITING.to_owned()))
             .set_limit(is_first_of_share.then_some(FIRST_PAGE))
             .filter_expression(expression)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .set_exclusive_start_key(start)
+            .set_exclusive_start_key(after.map(|place| key_of(place, filter.waiting)))
             .set_segment(segment.map(|segment| segment.number))
             .set_total_segments(segment.map(|segment| segment.of))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = scan.send().await.map_err(|_| LedgerError::Unavailable)?;
+        let output = scan.send().await.map_err(|error| match error.code() {
+            // Nothing else in this request can be refused so.
+            Some("ValidationException") if filter.waiting => LedgerError::NoIndex,
+            _ => LedgerError::Unavailable,
+        })?;
         let units = output.consumed_capacity.and_then(|capacity| capacity.capacity_units);
         let items = output.items.unwrap_or_default().into_iter();
         let (unclaimed, items): (Vec<_>, Vec<_>) = items.partition(unclaimed::is_one);
@@ -154,6 +145,14 @@ impl Ledger {
     }
 }
 
+/// The key of a place in the table, or in the index.
+fn key_of(place: &Cursor, in_index: bool) -> Item {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let own = [("order_id", &place.order_id), ("delivery", &place.delivery)];
+    let own = own.map(|(name, value)| (name.to_owned(), text(value)));
+    own.into_iter().chain(in_index.then(record::waiting)).collect()
+}
+
 fn cursor_of(key: &HashMap<String, AttributeValue>) -> Option<Cursor> {
     let text = |name: &str| key.get(name)?.as_s().ok().cloned();
     Some(Cursor { order_id: text("order_id")?, delivery: text("delivery")? })
@@ -161,9 +160,6 @@ fn cursor_of(key: &HashMap<String, AttributeValue>) -> Option<Cursor> {
 
 type Names = Option<HashMap<String, String>>;
 type Values = Option<HashMap<String, AttributeValue>>;
-
-/// The condition of the deliveries and validations whose money may have come back.
-const CAME_BACK: &str = " OR attribute_exists(returned) OR attribute_exists(cancelled)";
 
 impl Filter {
     /// The condition by which `DynamoDB` leaves items out. Instants are compared as text, so to the
@@ -183,25 +179,12 @@ impl Filter {
         if let Some(state) = self.state {
             clause(format!("#state = {}", text("state", state.as_str())), &["state"]);
         }
-        let came_back = if self.claim_backs { CAME_BACK } else { "" };
         if !self.validations {
-            let mut wanted = format!("attribute_not_exists(validation){came_back}");
-            if self.held_validations {
-                let states = VALIDATIONS_FOR_A_PERSON.iter().map(|state| state.as_str());
-                wanted = format!("{wanted} OR #state IN ({})", listed(states, &mut text));
-            }
-            clause(format!("({wanted})"), if self.held_validations { &["state"] } else { &[] });
+            clause("attribute_not_exists(validation)".to_owned(), &[]);
         }
         if self.open {
-            let open = self.wanted_open(came_back, &mut text);
-            if self.unclear {
-                let reasons = listed(UNCLEAR_REFUSALS.iter().copied(), &mut text);
-                let unclear = format!("attribute_exists(#conflicts) OR #reason IN ({reasons})");
-                let attributes = ["state", "permission", "conflicts", "reason"];
-                clause(format!("({open} OR {unclear})"), &attributes);
-            } else {
-                clause(format!("({open})"), &["state", "permission"]);
-            }
+            let open = self.wanted_open(&mut text);
+            clause(format!("({open})"), &["state", "permission"]);
         }
         if let Some(network) = &self.network {
             let network = text("network", network);
@@ -222,51 +205,40 @@ impl Filter {
     }
 
     /// The condition of what is open, and of what is wanted besides.
-    fn wanted_open(&self, back: &str, text: &mut impl FnMut(&str, &str) -> String) -> String {
+    fn wanted_open(&self, text: &mut impl FnMut(&str, &str) -> String) -> String {
         let finals = State::ALL.into_iter().filter(|state| state.is_final());
-        let finals = listed(finals.map(State::as_str), text);
+        let finals: Vec<_> = finals.map(|state| text(state.as_str(), state.as_str())).collect();
+        let finals = finals.join(", ");
         // `permission` is a reserved word, too.
-        let own = self.validations || self.held_validations;
-        let own = if own { " OR attribute_exists(validation)" } else { "" };
-        let open = format!("NOT #state IN ({finals}) OR attribute_exists(#permission){own}{back}");
+        let own = if self.validations { " OR attribute_exists(validation)" } else { "" };
+        let open = format!("NOT #state IN ({finals}) OR attribute_exists(#permission){own}");
         let Some(since) = self.followed_since else { return open };
         let since = text("followed_since", &to_the_second(since));
         let followed = format!("attribute_exists(reported) AND updated_at >= {since}");
-        format!("{open} OR attribute_exists(tracked) OR ({followed})")
+        let back = "attribute_exists(returned) OR attribute_exists(cancelled)";
+        format!("{open} OR attribute_exists(tracked) OR ({followed}) OR {back}")
     }
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
-        let is_held = self.held_validations && record.is_validation_for_a_person();
-        let is_back = self.claim_backs && record.open_claim_back().is_some();
-        let is_unwanted = record.is_validation() && !self.validations && !is_held && !is_back;
-        if record.is_order_of_lines() || is_unwanted {
+        if record.is_order_of_lines() || record.is_validation() && !self.validations {
             return false;
         }
         let is_followed = self.followed_since.is_some_and(|since| {
-            record.tracked || since <= record.updated_at && record.wants_validation()
+            record.tracked
+                || since <= record.updated_at && record.wants_validation()
+                || record.open_claim_back().is_some()
         });
-        let unclear = record.is_unclear_refusal() || record.conflicts.count() > 0;
         (!self.open
             || record.is_validation()
             || record.protocol.permission.is_some()
             || !record.protocol.state.is_final()
-            || is_followed
-            || is_back
-            || self.unclear && unclear)
+            || is_followed)
             && self.state.is_none_or(|state| state == record.protocol.state)
             && self.network.as_deref().is_none_or(|network| network == record.network())
             && self.since.is_none_or(|from| since >= from)
             && self.until.is_none_or(|until| since < until)
     }
-}
-
-/// Words as values of a condition, in a list.
-fn listed<'a>(
-    words: impl Iterator<Item = &'a str>,
-    text: &mut impl FnMut(&str, &str) -> String,
-) -> String {
-    words.map(|word| text(word, word)).collect::<Vec<_>>().join(", ")
 }
 
 /// The instant without its fraction and zone, which sorts before everything in that second.

@@ -8,7 +8,10 @@ use postback_core::{clock::Timestamp, order::Order};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 
-use crate::ledger::{Ledger, LedgerError, record::Item};
+use crate::ledger::{
+    Ledger, LedgerError,
+    record::{Item, waiting},
+};
 
 /// The time that such an order is kept.
 pub const UNCLAIMED_TTL: Duration = Duration::from_hours(30 * 24);
@@ -96,9 +99,11 @@ fn key(order_id: &str) -> String {
 }
 
 impl Ledger {
-    /// Writes an order that concerns no network. The last one of an id is kept.
+    /// Writes an order that concerns no network. The last one of an id is kept. One with clicks may need
+    /// a person, so it is in the index of what waits.
     pub async fn put_unclaimed(&self, order: &UnclaimedOrder) -> Result<(), LedgerError> {
-        let item = to_item(order).map_err(|_| LedgerError::Unreadable)?;
+        let mut item: Item = to_item(order).map_err(|_| LedgerError::Unreadable)?;
+        item.extend((!order.clicks.is_empty()).then(waiting));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         put.send().await.map(|_| ()).map_err(|_| LedgerError::Unavailable)
     }

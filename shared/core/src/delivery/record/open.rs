@@ -19,7 +19,7 @@ pub const UNCLEAR_REFUSALS: [&str; 2] = ["duplicate_elsewhere", "unknown_refusal
 const OVERDUE_AFTER: Duration = Duration::from_hours(24);
 
 /// The states in which a validation waits for a person.
-pub const VALIDATIONS_FOR_A_PERSON: [State; 3] =
+const VALIDATIONS_FOR_A_PERSON: [State; 3] =
     [State::Parked, State::Unconfirmed, State::Rejected];
 
 impl Record {
@@ -84,6 +84,23 @@ impl Record {
     #[must_use]
     pub fn is_implausible(&self) -> bool {
         self.protocol.state == State::Parked && self.protocol.reason == Some(IMPLAUSIBLE)
+    }
+
+    /// Returns whether it is in the index of what waits: all that may need a person, and what is open and
+    /// not being sent. An order that meets no trouble never is, because the index costs a write each time;
+    /// so what is being sent is not, nor is a validation that waits for its date.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        let is_open = if self.is_validation() {
+            self.is_validation_for_a_person()
+        } else {
+            self.protocol.state.is_waiting()
+        };
+        is_open
+            || self.protocol.permission.is_some()
+            || self.is_open_refusal()
+            || self.has_open_conflict()
+            || self.open_claim_back().is_some()
     }
 
     /// Returns whether it is parked and its message comes round: one of a doubt that only a person can settle

@@ -102,9 +102,79 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use serde_json::{Value, from_value, json};
 
     use super::*;
-    use crate::args::Arguments;
+    use crate::{
+        args::Arguments,
+        fixtures::{paid, validation},
+    };
+
+    /// Every combination of what the needs look at.
+    fn records() -> impl Iterator<Item = Record> {
+        let at = "2026-11-21T10:20:00Z";
+        let called = validation("delivered", Some(("approved", "10.5")));
+        let bases = [paid("net", "delivered", "10.5", "EUR"), validation("parked", None), called];
+        let bases = bases.map(|record| {
+            let mut record = serde_json::to_value(record).expect("JSON");
+            record["returned"] = json!({ "version": 3, "at": at });
+            record
+        });
+        let doubt = |kind| json!({ "since": at, "recovery": kind, "scope": "" });
+        let of_record = [
+            ("state", State::ALL.map(|state| json!(state)).to_vec()),
+            ("reason", vec![json!("implausible"), json!("duplicate_elsewhere")]),
+            ("doubt", vec![doubt("hold"), doubt("look_up")]),
+            ("cancelled", vec![json!({ "at": at })]),
+            ("refunds", vec![json!({ "r-1": { "amount": "4" } })]),
+            ("permission", vec![json!({ "until": at })]),
+            ("conflicts", vec![json!({ "entries": [{
+                "version": 2, "at": at, "last_at": at, "count": 1, "facts": { "amount": "11" },
+            }] })]),
+            ("decisions", vec![json!({ "entries": [{
+                "version": 4, "at": at, "attempt": 1, "decision": "acknowledge", "by": "arn",
+                "why": "seen", "claim_back": "1",
+            }] })]),
+        ];
+        let with = |records: Vec<Value>, (name, values): (&str, Vec<Value>)| -> Vec<Value> {
+            let each = |record: Value| {
+                let of = |value: &Value| {
+                    let mut record = record.clone();
+                    record[name] = value.clone();
+                    record
+                };
+                values.iter().map(of).chain([record.clone()]).collect::<Vec<_>>()
+            };
+            records.into_iter().flat_map(each).collect()
+        };
+        let records = of_record.into_iter().fold(bases.to_vec(), with);
+        records.into_iter().map(|record| from_value(record).expect("a record"))
+    }
+
+    #[test]
+    fn whatever_needs_a_person_is_in_the_index_but_for_a_dead_sender() {
+        let later = Timestamp::parse("2026-11-23T10:15:00Z").expect("an instant");
+        let mut kinds = [0; Kind::ALL.len()];
+        for record in records() {
+            for kind in Kind::of(&record, later) {
+                kinds[kind as usize] += 1;
+                let has_died = kind == Kind::Unwatched && record.protocol.state == State::Sending;
+                assert!(record.is_waiting() || has_died, "{kind:?}: {record:#?}");
+            }
+        }
+        assert!(kinds.iter().all(|count| *count > 0), "{kinds:?}");
+    }
+
+    #[test]
+    fn an_order_without_trouble_is_in_the_index_at_no_time() {
+        let undisturbed = ["sending", "delivered", "accepted", "skipped", "withdrawn"];
+        for state in undisturbed {
+            assert!(!paid("net", state, "10.5", "EUR").is_waiting(), "{state}");
+        }
+        for state in ["retrying", "sending", "delivered"] {
+            assert!(!validation(state, Some(("approved", "10.5"))).is_waiting(), "{state}");
+        }
+    }
 
     #[test]
     fn the_command_of_every_need_is_one_of_the_tools() {

@@ -5,7 +5,7 @@ use clap::Parser;
 use super::*;
 use crate::{
     args::{Arguments, Command, Orders},
-    fixtures::{FakeAws, paid, validation},
+    fixtures::{FakeAws, paid, unclaimed, validation},
     list,
     watch::{Alarm, Mapping},
 };
@@ -228,6 +228,31 @@ async fn the_faulty_orders_of_the_bus_are_looked_at() {
 
     assert_eq!((counted.faulty_orders, counted.networks["net"].dead_letters), (8, 0));
     assert_eq!(counted.bus_letters, 2);
+}
+
+#[tokio::test]
+async fn what_waits_is_read_and_not_the_rest_of_the_ledger() {
+    let aws = FakeAws::start().await;
+    let ledger = aws.table.ledger();
+    for (order_id, state) in [("A-1", "delivered"), ("A-2", "sending"), ("A-3", "parked")] {
+        let record = Record { order_id: order_id.to_owned(), ..paid("net", state, "10", "EUR") };
+        ledger.put(&record, None).await.expect("a write");
+    }
+    for (order_id, clicks) in [("U-1", &["net.transactionid"][..]), ("U-2", &[])] {
+        ledger.put_unclaimed(&unclaimed(order_id, clicks)).await.expect("a write");
+    }
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output { json: true, out: &mut out, err: &mut err };
+
+    let ended = run(&aws.account, &Status { all: true }, now(), &mut output).await;
+
+    assert!(matches!(ended, Err(Failure::NeedsPerson(_))), "{ended:?}");
+    let shown: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+    assert_eq!((&shown["read"], &shown["complete"]), (&2.into(), &true.into()));
+    assert_eq!(shown["networks"]["net"]["waiting"]["count"], 1);
+    let codes: Vec<_> = shown["needs"].as_array().expect("needs").iter().collect();
+    let codes: Vec<_> = codes.iter().filter_map(|need| need["code"].as_str()).collect();
+    assert!(codes.contains(&"parked") && codes.contains(&"unclaimed"), "{codes:?}");
 }
 
 #[tokio::test]

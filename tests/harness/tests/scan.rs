@@ -2,14 +2,15 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use aws_sdk_dynamodb::types::{DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
 use postback_core::{
     clock::Timestamp,
-    delivery::{Facts, Key, Note, Record, Stamp, State},
+    delivery::{Facts, Key, Note, Record, Stamp, State, WAITING},
 };
 use postback_harness::Table;
-use postback_runtime::ledger::{Filter, Ledger, Receipt};
+use postback_runtime::ledger::{Filter, Ledger, LedgerError, Receipt, Segment};
 
 mod common;
 
@@ -112,6 +113,64 @@ async fn goes_on_where_a_page_ended_and_says_what_was_read() {
     assert!((5..5 + pages).contains(&read), "{read}");
     assert!(pages > 1, "one page held it all");
     assert!(units > 0.0);
+}
+
+fn waiting() -> Filter {
+    Filter { waiting: true, ..Filter::default() }
+}
+
+#[tokio::test]
+async fn the_index_holds_what_waits_as_long_as_it_does() {
+    let table = Table::start().await;
+    let ledger = table.ledger();
+    for state in State::ALL {
+        write(&ledger, state.as_str(), ("cartstack", None), state).await;
+    }
+    let names = ["parked cartstack", "retrying cartstack", "unconfirmed cartstack"];
+    assert_eq!(found(&ledger, &waiting()).await, names);
+
+    let key = Key::known("parked".to_owned(), "cartstack", None);
+    let parked = ledger.get(&key).await.expect("an answer").expect("the record");
+    let delivery = common::delivery(State::Delivered, NOW);
+    let stamp = Stamp { now: NOW, write_id: 2 };
+    let settled = Record::after(Some(&parked), &key, delivery, Note::default(), stamp);
+    ledger.put(&settled, Some(parked.version)).await.expect("written");
+
+    assert_eq!(found(&ledger, &waiting()).await, names[1..]);
+}
+
+#[tokio::test]
+async fn the_index_is_read_on_from_among_the_lines_of_one_order() {
+    let table = Table::start().await;
+    let ledger = table.ledger();
+    for line in 0..120 {
+        let line = format!("{line:03}");
+        write(&ledger, "A", ("shopback", Some(&line)), State::Parked).await;
+    }
+    let whole = Some(Segment { number: 0, of: 1 });
+
+    let first = ledger.scan_segment(&waiting(), whole, None).await.expect("a page");
+    let rest = ledger.scan_segment(&waiting(), whole, first.next.as_ref()).await.expect("a page");
+
+    assert_eq!((first.records.len(), rest.records.len(), rest.next), (100, 20, None));
+    let lines = first.records.iter().chain(&rest.records).map(|record| record.delivery.clone());
+    assert_eq!(lines.collect::<BTreeSet<_>>().len(), 120);
+}
+
+#[tokio::test]
+async fn a_ledger_without_an_index_of_what_waits_is_named() {
+    let table = Table::start().await;
+    let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(WAITING).build();
+    let delete = delete.expect("an action");
+    let update = table.client().update_table().table_name(table.name());
+    let update = update.global_secondary_index_updates(
+        GlobalSecondaryIndexUpdate::builder().delete(delete).build(),
+    );
+    update.send().await.expect("an index less");
+    let ledger = table.ledger();
+
+    assert_eq!(ledger.scan(&waiting(), None).await, Err(LedgerError::NoIndex));
+    assert!(ledger.scan(&Filter::default(), None).await.is_ok());
 }
 
 #[tokio::test]

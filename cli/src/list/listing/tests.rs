@@ -71,6 +71,36 @@ async fn a_table_counts_all_and_shows_the_first() {
 }
 
 #[tokio::test]
+async fn what_waits_is_read_from_the_index_alone() {
+    let aws = FakeAws::start().await;
+    for (number, state) in State::ALL.into_iter().enumerate() {
+        let record = record("net", state.as_str(), 1);
+        let record = Record { order_id: format!("A-{number}"), ..record };
+        aws.table.ledger().put(&record, None).await.expect("a write");
+    }
+    let listed = async |options: &[&str]| -> Value {
+        let ((list, _), mut out, mut err) = (wanted(options), Vec::new(), Vec::new());
+        let mut output = Output { json: true, out: &mut out, err: &mut err };
+        run(&aws.account, &list, Timestamp::EPOCH, &mut output).await.expect("a list");
+        serde_json::from_slice(&out).expect("JSON")
+    };
+
+    for (options, found) in [
+        (&["--open"][..], 3),
+        (&["--held"], 1),
+        (&["--claim-back"], 0),
+        (&["--conflicts"], 0),
+        (&["--state", "parked", "--state", "retrying"], 2),
+    ] {
+        let list = listed(options).await;
+        assert_eq!((&list["read"], &list["totals"]["count"]), (&3.into(), &found.into()), "{options:?}");
+    }
+    for options in [&[][..], &["--state", "sending"], &["--state", "parked", "--state", "rejected"]] {
+        assert_eq!(listed(options).await["read"], 10, "{options:?}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_found_in_a_part_of_the_ledger_is_not_nothing_found() {
     let aws = FakeAws::start().await;
     let ended = async |next: Option<&str>, options: &[&str]| {

@@ -131,7 +131,7 @@ mod tests {
     use postback_core::{
         clock::Timestamp,
         delivery::{
-            Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Refunds, Stamp, step,
+            Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Refunds, Stamp, State, step,
         },
     };
 
@@ -165,6 +165,23 @@ mod tests {
     fn every_attribute_that_is_written_is_known() {
         for name in write(&record()).expect("an item").keys() {
             assert!(Record::ATTRIBUTES.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_in_the_index_while_its_record_waits_and_no_longer() {
+        let mut record = record();
+        for (state, is_waiting) in [
+            (State::Sending, false),
+            (State::Retrying, true),
+            (State::Parked, true),
+            (State::Delivered, false),
+        ] {
+            record.protocol.state = state;
+            let item = write(&record).expect("an item");
+            assert_eq!(item.contains_key(WAITING), is_waiting, "{state:?}");
+            // No unknown attribute: it does not outlive the state.
+            record = read(item).expect("a record");
         }
     }
 

@@ -72,7 +72,8 @@ async fn costs_what_it_may<N: Network>(case: NetworkCase<N>) {
     lifecycle.bed.sandbox.script(lost).expect("a rule");
     assert!(lifecycle.run("A2", Trigger::Queue, Redelivery::AfterTimeout, &plan).await);
     let resolved = units();
-    assert!(resolved.0 <= 4.0 + click, "{name}: {resolved:?} for an unconfirmed one");
+    // In the index of what waits until it is settled: a write when it comes there, and one when it goes.
+    assert!(resolved.0 <= 6.0 + click, "{name}: {resolved:?} for an unconfirmed one");
     let story = largest(table).await;
     println!(
         "{name}: delivered {delivered:?}, duplicate {by_queue:?}, unconfirmed {resolved:?} \
@@ -81,7 +82,7 @@ async fn costs_what_it_may<N: Network>(case: NetworkCase<N>) {
 }
 
 #[tokio::test]
-async fn a_delivery_costs_two_units_a_click_one_more_a_duplicate_one_an_unconfirmed_one_four() {
+async fn a_delivery_costs_two_units_a_click_one_more_a_duplicate_one_an_unconfirmed_one_six() {
     costs_what_it_may(NetworkCase::shopback()).await;
     costs_what_it_may(NetworkCase::cpa_moe()).await;
     costs_what_it_may(NetworkCase::cashmycell()).await;

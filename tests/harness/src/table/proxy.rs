@@ -244,6 +244,7 @@ fn call(database: &Database, operation: &str, body: &str) -> dynoxide::Result<St
         "Query" => answer!(query),
         "Scan" => answer!(scan),
         "DescribeTable" => answer!(describe_table),
+        "UpdateTable" => answer!(update_table),
         _ => Err(DynoxideError::SerializationException(format!("no {operation} here"))),
     }
 }

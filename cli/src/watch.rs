@@ -58,6 +58,8 @@ pub(crate) struct Watched {
     pub(crate) mappings: Vec<Mapping>,
     /// The number of dead letters by network.
     pub(crate) dead_letters: Vec<(String, usize)>,
+    /// The number of messages about conversions' statuses that could not be read, by network.
+    pub(crate) status_letters: Vec<(String, usize)>,
     /// The number of faulty orders of the bus.
     pub(crate) faulty_orders: usize,
     /// The number of the bus's own dead letters.
@@ -89,6 +91,12 @@ impl Watched {
             Ok((network.name, count))
         });
         let dead_letters = try_join_all(letters).await?;
+        // Only a network that is asked for the statuses of its conversions has such a queue.
+        let statuses = account.networks().into_iter().filter_map(|network| {
+            let url = account.output(&format!("{}StatusLettersUrl", network.prefix)).ok()?;
+            Some(async move { Ok((network.name, waiting(account, url).await?)) })
+        });
+        let status_letters = try_join_all(statuses).await?;
         let faulty_orders = waiting(account, account.output("FaultyOrdersQueueUrl")?).await?;
         let bus_letters = waiting(account, account.output("BusLettersUrl")?).await?;
         let (alarms, mappings) = (alarms?, mappings?);
@@ -97,6 +105,7 @@ impl Watched {
             alarms,
             mappings,
             dead_letters,
+            status_letters,
             faulty_orders,
             bus_letters,
             pauses,
@@ -111,10 +120,14 @@ impl Watched {
         for network in account.networks() {
             let name = format!("{}FunctionQueue", network.prefix);
             let is_stopped = |mapping: &Mapping| mapping.logical == name && mapping.is_stopped();
-            let letters = self.dead_letters.iter().find(|(name, _)| *name == network.name);
+            let of = |all: &[(String, usize)]| {
+                let own = all.iter().find(|(name, _)| *name == network.name);
+                own.map_or(0, |(_, count)| *count)
+            };
             let counts = counted.networks.entry(network.name.clone()).or_default();
             counts.is_on = true;
-            counts.dead_letters = letters.map_or(0, |(_, count)| *count);
+            counts.dead_letters = of(&self.dead_letters);
+            counts.status_letters = of(&self.status_letters);
             counts.paused = pause::of(&self.pauses, &network.name).cloned();
             counts.stopped = self.mappings.iter().any(is_stopped);
         }

@@ -193,6 +193,10 @@ pub(super) fn to_do(code: &str) -> &'static str {
              sender, and send each order corrected."
         }
         "dead_letters" => "See why each is there, fix the cause, then redrive them.",
+        "status_letters" => {
+            "They ask for a conversion's status and could not be read. See each, then put it back, or delete what \
+             nobody needs."
+        }
         "paused" => "A person paused it. Its orders wait, and are reported once it is resumed.",
         "queue_stopped" | "events_stopped" => {
             "Its event source mapping is off. Turn it on; postback doctor names it."

@@ -122,6 +122,7 @@ fn links(console: &Console, need: &Need) -> Markup {
             @if need.code == "paused" { li { a href="/networks" { "Resume it with the networks" } } }
             @if need.code == "unwatched" { li { a href=(link("/replay", &[network])) { "Replay" } } }
             @if need.code == "dead_letters" { li { a href=(link("/letters", &[letters])) { "See the letters" } } }
+            @if need.code == "status_letters" { li { a href=(link("/letters", &[network, ("status", "1")])) { "See the messages" } } }
             @if need.code == "faulty_orders" { li { a href="/letters" { "See the orders" } } }
         }
     }

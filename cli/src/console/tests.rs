@@ -10,6 +10,7 @@ use postback_core::{
 };
 
 mod bed;
+mod letters;
 mod lists;
 mod order;
 mod reading;

@@ -28,6 +28,8 @@ pub(crate) struct Counts {
     /// The permissions to send again without an attempt.
     pub(crate) permitted: usize,
     pub(crate) dead_letters: usize,
+    /// The messages about conversions' statuses that could not be read.
+    pub(crate) status_letters: usize,
     /// True if the stack has it: the ledger may hold deliveries of others.
     #[serde(skip)]
     pub(crate) is_on: bool,
@@ -156,11 +158,17 @@ pub(crate) fn needs(
     let mut needs: Vec<_> = counted.needs().chain(read.unclaimed.needs(now)).collect();
     // One of all networks is one need.
     let mut pauses = BTreeSet::new();
-    for (network, Counts { dead_letters, stopped, paused, .. }) in &counted.networks {
+    for (network, counts) in &counted.networks {
+        let Counts { dead_letters, status_letters, stopped, paused, .. } = counts;
         if *dead_letters > 0 {
             let command = format!("postback orders redrive --network {network} --dry-run");
             let what = format!("{dead_letters} dead letters");
             needs.push(other("dead_letters", network, what, command));
+        }
+        if *status_letters > 0 {
+            let command = format!("postback orders redrive --network {network} --status --dry-run");
+            let what = format!("{status_letters} unreadable messages about statuses");
+            needs.push(other("status_letters", network, what, command));
         }
         if let Some(pause) = paused.as_ref().filter(|pause| pauses.insert(pause.subject())) {
             needs.push(other("paused", pause.subject(), pause.what(), pause.cure()));

@@ -227,6 +227,10 @@ async fn the_faulty_orders_of_the_bus_are_looked_at() {
     watched.count(&aws.account, &mut counted);
 
     assert_eq!((counted.faulty_orders, counted.networks["net"].dead_letters), (8, 0));
+    assert_eq!(counted.networks["net"].status_letters, 1);
+    let needs = needs(&counted, &[], &[], &Read::default(), now());
+    let shown = needs.iter().find(|need| need.code == "status_letters").expect("a need");
+    assert_eq!(shown.command, "postback orders redrive --network net --status --dry-run");
     assert_eq!(counted.bus_letters, 2);
 }
 

@@ -114,8 +114,8 @@ impl Bed {
     }
 
     /// A console in a browser, where AWS is at this endpoint.
-    pub(super) async fn open_at(endpoint: &str) -> Self {
-        let bed = Self::over(Table::start().await, endpoint, false, Zone::default());
+    pub(super) async fn open_at(endpoint: &str, writes: bool) -> Self {
+        let bed = Self::over(Table::start().await, endpoint, writes, Zone::default());
         bed.enter().await
     }
 

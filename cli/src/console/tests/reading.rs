@@ -44,7 +44,7 @@ async fn what_needs_a_person_is_shown_while_aws_does_not_answer() {
     // Nobody takes a connection to it.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
-    let mut bed = Bed::open_at(&endpoint).await;
+    let mut bed = Bed::open_at(&endpoint, false).await;
     bed.put([delivery("A-1", "unconfirmed")]).await;
 
     let page = timeout(Duration::from_secs(10), bed.get("/")).await.expect("a page in time").text;

@@ -13,7 +13,7 @@ mod wrap;
 mod zone;
 
 use wrap::within;
-pub(crate) use wrap::{wrapped, wrapped_command};
+pub(crate) use wrap::{columns, wrapped, wrapped_command};
 pub(crate) use zone::Zone;
 
 /// The columns and the lines of a screen where nothing says others.

@@ -14,9 +14,11 @@ use serde::Serialize;
 
 use crate::{failure::Failure, screen::Screen};
 
+mod columns;
 mod content;
 pub(crate) mod story;
 
+pub(crate) use columns::{fitted, shortened, table};
 pub(crate) use content::{other_content, other_contents};
 pub(crate) use story::{Wait, clear, decided, partial_story, story, validation_facts, waits};
 
@@ -114,49 +116,6 @@ impl Output<'_> {
     }
 }
 
-/// Rows under headings, in columns.
-pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([headings[column].chars().count()]).max().unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..headings.len()).map(width).collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let head = line(&mut headings.iter().copied());
-    let body = rows.iter().map(|row| line(&mut row.iter().map(String::as_str)));
-    [head].into_iter().chain(body).collect()
-}
-
-/// A table of at most `width` characters: the widest cells are cut.
-pub(crate) fn fitted(headings: &[&str], rows: &[Vec<String>], width: usize) -> Vec<String> {
-    let longest = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([headings[column].chars().count()]).max().unwrap_or_default()
-    };
-    let mut widths: Vec<_> = (0..headings.len()).map(longest).collect();
-    let between = 2 * headings.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + between > width {
-        let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > 6) else { break };
-        *widest -= 1;
-    }
-    let cut = |row: &Vec<String>| {
-        row.iter().zip(&widths).map(|(cell, width)| shortened(cell, *width)).collect()
-    };
-    table(headings, &rows.iter().map(cut).collect::<Vec<_>>())
-}
-
-/// The text without control characters, cut to `width` characters with a sign that it is.
-pub(crate) fn shortened(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return visible(text);
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    visible(&kept) + "…"
-}
-
 /// The text with a sign in place of what controls a screen, can't be seen, or turns the direction of
 /// its neighbours.
 pub(crate) fn visible(text: &str) -> String {
@@ -241,34 +200,6 @@ pub(crate) fn pairs(details: &Details) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_has_columns_as_wide_as_their_widest_cell() {
-        let rows =
-            [vec!["A-1".to_owned(), "parked".to_owned()], vec!["ü".to_owned(), String::new()]];
-
-        assert_eq!(table(&["order", "state"], &rows), ["order  state", "A-1    parked", "ü"]);
-    }
-
-    #[test]
-    fn a_table_fits_the_screen() {
-        let id = "A-".repeat(64);
-        let rows = [vec![id.clone(), "network\u{1b}[31m".to_owned(), "3d".to_owned()]];
-
-        let lines = fitted(&["order", "delivery", "age"], &rows, 80);
-
-        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
-        assert!(lines[1].ends_with("…  network?[31m  3d"), "{lines:?}");
-        assert_eq!(fitted(&["order"], &[vec![id.clone()]], 200)[1], id);
-    }
-
-    #[test]
-    fn what_turns_a_row_around_is_shown_as_a_sign() {
-        let rows = [vec!["A-\u{202e}1\u{200b}".to_owned(), "מס\u{2067}9\u{1b}".to_owned()]];
-
-        assert_eq!(fitted(&["order", "net"], &rows, 80)[1], "A-?1?  מס?9?");
-        assert_eq!(shortened("A-\u{202e}12345", 5), "A-?1…");
-    }
 
     #[test]
     fn an_age_has_one_unit() {

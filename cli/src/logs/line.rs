@@ -4,7 +4,7 @@ use postback_core::clock::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::view::shortened;
+use crate::{screen::columns, view::shortened};
 
 /// A line: what a function has logged is an object, another text is a string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -85,7 +85,7 @@ pub(super) fn wrapped(words: impl Iterator<Item = String>, width: usize) -> Vec<
     for word in words {
         let word = shortened(&word, room);
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 2 + word.chars().count() <= width => {
+            Some(line) if columns(line) + 2 + columns(&word) <= width => {
                 line.push_str("  ");
                 line.push_str(&word);
             }

@@ -1,20 +1,27 @@
-//! Texts and commands in lines of a width.
+//! Texts and commands in lines of a width, in columns of the screen.
 
-/// A line in lines of at most `width` characters: a command can still be copied.
+use unicode_width::UnicodeWidthStr;
+
+/// The columns of the screen that a text takes: a character of Chinese, Japanese or Korean takes two.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// A line in lines of at most `width` columns: a command can still be copied.
 pub(super) fn within(line: &str, width: usize) -> Vec<String> {
     match line.trim_start() {
-        _ if line.chars().count() <= width => vec![line.to_owned()],
+        _ if columns(line) <= width => vec![line.to_owned()],
         command if command.starts_with("postback ") => wrapped_command(line, width),
         _ => wrapped(line, width),
     }
 }
 
-/// A text in lines of at most `width` characters, broken between words and indented after the first.
+/// A text in lines of at most `width` columns, broken between words and indented after the first.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     broken(text, text.trim_start().split(' '), width, "")
 }
 
-/// A command in lines of at most `width` characters, broken before its options as a shell takes it.
+/// A command in lines of at most `width` columns, broken before its options as a shell takes it.
 pub(crate) fn wrapped_command(text: &str, width: usize) -> Vec<String> {
     let words = text.trim_start();
     let starts = words.match_indices(" --").map(|(at, _)| at + 1);
@@ -35,8 +42,8 @@ fn broken<'a>(
     let mut lines = vec![indent.clone()];
     let mut is_begun = false;
     for piece in pieces {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if is_begun && line + 1 + piece.chars().count() + sign.len() > width {
+        let line = lines.last().map_or(0, |line| columns(line));
+        if is_begun && line + 1 + columns(piece) + sign.len() > width {
             lines.push(format!("{indent}    {piece}"));
         } else if let Some(last) = lines.last_mut() {
             last.push_str(if is_begun { " " } else { "" });

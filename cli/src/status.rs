@@ -171,7 +171,8 @@ impl Sheet<'_> {
     }
 
     fn table(&self) -> Vec<String> {
-        let headings = ["network", "waiting", "held", "in doubt", "dead", "oldest", "money waiting"];
+        let headings =
+            ["network", "waiting", "held", "in doubt", "dead", "oldest", "money waiting"];
         let row = |(network, counts): (&String, &Counts)| {
             let oldest = Duration::from_secs(counts.oldest_seconds);
             vec![

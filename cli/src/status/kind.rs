@@ -128,13 +128,19 @@ mod tests {
             ("cancelled", vec![json!({ "at": at })]),
             ("refunds", vec![json!({ "r-1": { "amount": "4" } })]),
             ("permission", vec![json!({ "until": at })]),
-            ("conflicts", vec![json!({ "entries": [{
+            (
+                "conflicts",
+                vec![json!({ "entries": [{
                 "version": 2, "at": at, "last_at": at, "count": 1, "facts": { "amount": "11" },
-            }] })]),
-            ("decisions", vec![json!({ "entries": [{
+            }] })],
+            ),
+            (
+                "decisions",
+                vec![json!({ "entries": [{
                 "version": 4, "at": at, "attempt": 1, "decision": "acknowledge", "by": "arn",
                 "why": "seen", "claim_back": "1",
-            }] })]),
+            }] })],
+            ),
         ];
         let with = |records: Vec<Value>, (name, values): (&str, Vec<Value>)| -> Vec<Value> {
             let each = |record: Value| {

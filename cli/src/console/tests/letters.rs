@@ -16,7 +16,10 @@ async fn a_letter_that_nobody_needs_is_deleted_once_it_was_shown_alone() {
     let place = done.headers["location"].to_str().expect("text").to_owned();
     let after = bed.get(&place).await.text;
 
-    assert!(all.contains("/letters?discard=letter") && all.contains("/letters?discard=other"), "{all}");
+    assert!(
+        all.contains("/letters?discard=letter") && all.contains("/letters?discard=other"),
+        "{all}"
+    );
     assert!(one.contains("Delete this message for good") && one.contains("1 letter"), "{one}");
     assert!(!one.contains("A-1") && !one.contains("Put back"), "{one}");
     assert_eq!((deleted, aws.calls("DeleteMessage"), aws.calls("SendMessage")), (0, 1, 0));

@@ -93,9 +93,14 @@ async fn what_waits_is_read_from_the_index_alone() {
         (&["--state", "parked", "--state", "retrying"], 2),
     ] {
         let list = listed(options).await;
-        assert_eq!((&list["read"], &list["totals"]["count"]), (&3.into(), &found.into()), "{options:?}");
+        assert_eq!(
+            (&list["read"], &list["totals"]["count"]),
+            (&3.into(), &found.into()),
+            "{options:?}"
+        );
     }
-    for options in [&[][..], &["--state", "sending"], &["--state", "parked", "--state", "rejected"]] {
+    for options in [&[][..], &["--state", "sending"], &["--state", "parked", "--state", "rejected"]]
+    {
         assert_eq!(listed(options).await["read"], 10, "{options:?}");
     }
 }

@@ -131,7 +131,8 @@ mod tests {
     use postback_core::{
         clock::Timestamp,
         delivery::{
-            Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Refunds, Stamp, State, step,
+            Arrival, Event, Facts, Key, Note, Planned, Policy, Recovery, Refunds, Stamp, State,
+            step,
         },
     };
 

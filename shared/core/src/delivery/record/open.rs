@@ -19,8 +19,7 @@ pub const UNCLEAR_REFUSALS: [&str; 2] = ["duplicate_elsewhere", "unknown_refusal
 const OVERDUE_AFTER: Duration = Duration::from_hours(24);
 
 /// The states in which a validation waits for a person.
-const VALIDATIONS_FOR_A_PERSON: [State; 3] =
-    [State::Parked, State::Unconfirmed, State::Rejected];
+const VALIDATIONS_FOR_A_PERSON: [State; 3] = [State::Parked, State::Unconfirmed, State::Rejected];
 
 impl Record {
     /// Returns whether the network refused it for one of [`UNCLEAR_REFUSALS`].

@@ -40,8 +40,8 @@ impl<'a> Wanted<'a> {
     fn redrive(&self, dry_run: bool) -> Redrive {
         let bus = self.network.is_empty();
         let network = (!bus).then(|| self.network.to_owned());
-        let discard = [self.discard].iter().filter(|id| !id.is_empty());
-        let discard = discard.map(|id| (*id).to_owned()).collect();
+        let discard = Some(self.discard).filter(|id| !id.is_empty());
+        let discard = discard.into_iter().map(str::to_owned).collect();
         let status = self.status && !bus;
         Redrive { network, bus, status, discard, dry_run, limit: MOST, ..Redrive::default() }
     }

@@ -2,9 +2,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// The columns of the screen that a text takes: a character of Chinese, Japanese or Korean takes two.
+use crate::view::visible;
+
+/// The columns of the screen that a text takes as it is shown: a character of Chinese, Japanese or Korean
+/// takes two.
 pub(crate) fn columns(text: &str) -> usize {
-    text.width()
+    visible(text).width()
 }
 
 /// A line in lines of at most `width` columns: a command can still be copied.

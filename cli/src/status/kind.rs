@@ -159,10 +159,11 @@ mod tests {
 
     #[test]
     fn whatever_needs_a_person_is_in_the_index_but_for_a_dead_sender() {
-        let later = Timestamp::parse("2026-11-23T10:15:00Z").expect("an instant");
+        let [soon, later] = ["2026-11-21T10:45:00Z", "2026-11-23T10:15:00Z"]
+            .map(|at| Timestamp::parse(at).expect("an instant"));
         let mut kinds = [0; Kind::ALL.len()];
         for record in records() {
-            for kind in Kind::of(&record, later) {
+            for kind in Kind::of(&record, soon).chain(Kind::of(&record, later)) {
                 kinds[kind as usize] += 1;
                 let has_died = kind == Kind::Unwatched && record.protocol.state == State::Sending;
                 assert!(record.is_waiting() || has_died, "{kind:?}: {record:#?}");

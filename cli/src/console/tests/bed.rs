@@ -73,6 +73,7 @@ fn account(table: &Table, config: SdkConfig) -> Account {
         "NetQueueUrl",
         "NetDeadLetterQueueUrl",
         "FaultyOrdersQueueUrl",
+        "BusOrdersQueueUrl",
         "BusLettersUrl",
         "BusName",
         "BusArn",

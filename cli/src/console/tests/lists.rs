@@ -188,6 +188,7 @@ async fn what_a_later_version_wrote_is_never_left_out_in_silence() {
     let later = serde_json::json!({
         "order_id": { "S": "B-1" }, "delivery": { "S": "net" }, "format": { "N": "99" },
         "version": { "N": "7" }, "attempt": { "N": "3" }, "state": { "S": "unconfirmed" },
+        "waiting": { "S": "yes" },
     });
     bed.table.put_raw(&later).await;
 

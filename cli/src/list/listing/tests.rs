@@ -1,6 +1,7 @@
 //! Lists of an embedded ledger, for people and for programs.
 
 use clap::Parser;
+use postback_core::delivery::State;
 use serde_json::Value;
 
 use super::*;

@@ -231,12 +231,7 @@ async fn each_kind_is_shown_until_it_is_acknowledged_and_then_what_comes_later_a
 #[tokio::test]
 async fn what_a_later_version_wrote_is_counted() {
     let aws = FakeAws::start().await;
-    aws.table
-        .put_raw(&json!({
-            "order_id": { "S": "A-1" }, "delivery": { "S": "net" }, "format": { "N": "2" },
-            "version": { "N": "7" }, "attempt": { "N": "3" }, "state": { "S": "levitating" },
-        }))
-        .await;
+    aws.put_later("A-1", "net").await;
 
     let (view, failure) = claim_back(&aws, &[]).await;
 

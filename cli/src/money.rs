@@ -1,5 +1,4 @@
-//! `money`: the money by month, network and currency, as far as the ledger knows. The console shows the
-//! same sums.
+//! `money`: the money by month, network and currency, as far as the ledger knows; the console's sums.
 
 use std::collections::BTreeMap;
 
@@ -172,16 +171,13 @@ pub(crate) async fn run(
         output.raw(&[csv(&months), read.last_lines()].concat());
     } else {
         let rows = months.iter().map(|(period, money)| Row { period, money }).collect();
-        let view = View {
-            months: rows,
-            unclaimed: unclaimed.then_some(&read.unclaimed),
-            read: read.items,
-            read_units: read.units,
-            unreadable: read.unreadable,
-        };
-        let unclaimed = read.unclaimed.line();
-        let unclaimed = unclaimed.iter().flat_map(|line| wrapped(line, width()));
-        output.answer(&lines(&months).into_iter().chain(unclaimed).collect::<Vec<_>>(), &view);
+        let unclaimed = unclaimed.then_some(&read.unclaimed);
+        let (items, units, unreadable) = (read.items, read.units, read.unreadable);
+        let view = View { months: rows, unclaimed, read: items, read_units: units, unreadable };
+        let mut lines = lines(&months);
+        let more = unclaimed.and_then(Unclaimed::line);
+        lines.extend(more.iter().flat_map(|line| wrapped(line, width())));
+        output.answer(&lines, &view);
     }
     let count = months.values().map(|money| money.reported.count).sum();
     output.note(&read.cost(count));
@@ -213,7 +209,7 @@ mod tests {
     use serde_json::{from_value, json};
 
     use super::*;
-    use crate::fixtures::{FakeAws, paid, validation};
+    use crate::fixtures::{FakeAws, paid, unclaimed, validation};
 
     #[test]
     fn what_was_validated_is_counted_beside_what_was_reported() {
@@ -279,5 +275,26 @@ mod tests {
         let view: serde_json::Value =
             serde_json::from_str(&shown(Format::Json, true).await).expect("JSON");
         assert_eq!(view["months"][0]["claimed_back"]["amounts"]["EUR"], "3", "{view}");
+    }
+
+    #[tokio::test]
+    async fn the_orders_that_concerned_no_network_are_counted_unless_one_is_asked_for() {
+        let aws = FakeAws::start().await;
+        for (order_id, clicks) in [("U-1", &["net.transactionid"][..]), ("U-2", &[])] {
+            let order = unclaimed(order_id, clicks);
+            aws.table.ledger().put_unclaimed(&order).await.expect("a write");
+        }
+        let shown = async |network: Option<&str>| {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut output = Output { json: false, out: &mut out, err: &mut err };
+            let network = network.map(str::to_owned);
+            let wanted = MoneyByMonth { network, format: Format::Table };
+            run(&aws.account, &wanted, &mut output).await.expect("an answer");
+            String::from_utf8(out).expect("text")
+        };
+
+        let line = "No network, last 30 days: 1 without a click: 10.5 EUR; 1 with one: 10.5 EUR\n";
+        assert_eq!(shown(None).await, format!("The ledger holds no money.\n{line}"));
+        assert_eq!(shown(Some("net")).await, "The ledger holds no money.\n");
     }
 }

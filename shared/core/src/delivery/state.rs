@@ -31,8 +31,7 @@ pub enum State {
     Skipped,
     /// This order can never pass.
     Rejected,
-    /// A setting is wrong; the order is kept and sent once it is fixed. Or it exceeds a bound of the
-    /// operator's, and waits for a person.
+    /// A setting is wrong: it is sent once that is fixed. Or it exceeds a bound, and waits for a person.
     Parked,
     /// Certainly not processed; it is sent again.
     Retrying,

@@ -1,4 +1,4 @@
-//! Reading through the ledger, to its end or to a bound.
+//! Reading through the ledger or its index of what waits, to the end or to a bound.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{account::Account, failure::Failure, status::Unclaimed, view::thousan
 /// The price of a read unit in USD, on demand: 0.125 a million in us-east-1, November 2026.
 const DOLLARS_A_UNIT: f64 = 0.125e-6;
 
-/// The number of shares of the ledger that are read at once.
+/// The number of shares that are read at once.
 const SEGMENTS: i32 = 24;
 
 /// The words for a list of which the ledger may hold more.
@@ -99,7 +99,7 @@ pub(crate) async fn gather(
     }
 }
 
-/// The whole ledger, many shares of it read at once: the pages come in no order.
+/// The whole ledger or index, many shares of it read at once: the pages come in no order.
 struct Shares<'a> {
     account: &'a Account,
     filter: &'a Filter,
@@ -136,7 +136,7 @@ impl<'a> Shares<'a> {
     }
 }
 
-/// Reads the whole ledger, many shares of it at once: the pages come in no order.
+/// Reads the whole ledger or index, many shares of it at once: the pages come in no order.
 pub(crate) async fn side_by_side(
     account: &Account,
     filter: &Filter,

@@ -1,8 +1,8 @@
 """`make large-ledger`: how soon the tool and the console show something of a large ledger (ITEMS, a million unless set).
 
-It fails unless the first rows are there within ROWS_SECONDS of the start, and what needs a person within NEEDS_SECONDS. The ledger is on this
-machine, in an emulator of DynamoDB that shares the processors with what reads it: it says how soon the first rows come, and nothing about
-how fast DynamoDB is.
+It fails unless the first rows are there within ROWS_SECONDS of the start, and what needs a person within NEEDS_SECONDS; of what is
+read from the index of what waits, all of it. The ledger is on this machine, in an emulator of DynamoDB that shares the processors with
+what reads it: it says how soon the first rows come, and nothing about how fast DynamoDB is.
 """
 
 import json
@@ -25,6 +25,10 @@ ITEMS = int(os.environ.get("ITEMS") or 1_000_000)
 # Optimised, as a ledger of a million takes hours to write otherwise; the tool as it is released.
 PROGRAMS = {"postback-console-bed": "measure", "postback": "tool"}
 ROWS_SECONDS, NEEDS_SECONDS = 3, 5
+# The lists that the index of what waits holds.
+INDEXED = ["--held", "--state parked", "--claim-back", "--conflicts"]
+# What reads the whole ledger: of that, the first rows count.
+WHOLE = ["orders list", "console /orders"]
 
 
 def main() -> int:
@@ -38,7 +42,8 @@ def main() -> int:
         variables = {**local_environment(), **json.loads(bed.stdout.readline())}
         print(f"… in {time.monotonic() - began:.0f} s", flush=True)
         tool = programs["postback"]
-        commands = [("orders list", "EUR", ROWS_SECONDS), ("orders list --held", "EUR", ROWS_SECONDS), ("status", "need a person", NEEDS_SECONDS)]
+        commands = [("orders list", "EUR", ROWS_SECONDS), *((f"orders list {option}", "EUR", ROWS_SECONDS) for option in INDEXED)]
+        commands += [("status", "need a person", NEEDS_SECONDS)]
         pages = [("/", "cartstack: ", NEEDS_SECONDS), ("/orders", "EUR", ROWS_SECONDS), ("/orders?which=held", "EUR", ROWS_SECONDS)]
         within = [show(words, at_terminal([tool, *words.split()], variables, first), bound) for words, first, bound in commands]
         within += [show(f"console {path}", opened(tool, variables, path, first), bound) for path, first, bound in pages]
@@ -54,9 +59,9 @@ def program(name: str, profile: str) -> str:
 
 
 def show(what: str, times: tuple[float | None, float], bound: float) -> bool:
-    """Prints the two times, and returns if the first is within its bound."""
+    """Prints the two times, and returns if the one that counts is within its bound."""
     first, whole = times
-    is_within = first is not None and first <= bound
+    is_within = first is not None and (first if what in WHOLE else whole) <= bound
     shown = "  never" if first is None else f"{first:5.1f} s"
     print(f"{what:<28} first {shown}   whole {whole:6.1f} s   {'' if is_within else 'NOT '}within {bound} s", flush=True)
     return is_within

@@ -136,7 +136,7 @@ fn was_reported_in(record: &Record, span: Span) -> bool {
 fn money(order: &Arrived) -> Option<(String, String)> {
     match order {
         Arrived::Order(order) => Some((order.total.shortest(), order.currency.code().to_owned())),
-        Arrived::Cancelled(_) => None,
+        Arrived::Cancelled(_) | Arrived::PartlyRefunded(_) => None,
     }
 }
 
@@ -240,7 +240,7 @@ impl<'a> Checker<'a> {
         for network in &self.active {
             let own = |record: &&Record| {
                 let is_own = record.network() == network.name && !record.is_validation();
-                is_own && !record.is_order_of_lines()
+                is_own && !record.is_order_of_lines() && !record.protocol.has_refunds_alone()
             };
             let own: Vec<_> = records.iter().filter(own).collect();
             if let Some(span) = self.between

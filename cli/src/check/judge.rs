@@ -2,7 +2,7 @@
 
 use postback_core::{
     delivery::{Record, State},
-    order::{Arrived, Status},
+    order::{Arrived, Refund, Status},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -95,6 +95,20 @@ pub(super) fn judge(
             let noted = whole.protocol.cancelled.is_some();
             let known = if noted { "" } else { ", and Postback does not know it" };
             Judgement::new(Bucket::Otherwise, format!("was reported, is {word}{known}"))
+        }
+        (state, Arrived::PartlyRefunded(partial)) if state.is_success() => {
+            let is_known = |refund: &Refund| {
+                let mut known = records.iter().flat_map(|it| it.protocol.refunds.entries());
+                known.any(|(id, _)| id == refund.id)
+            };
+            match partial.refunds.iter().filter(|refund| !is_known(refund)).count() {
+                0 => Judgement::new(Bucket::Alike, state.as_str()),
+                count => {
+                    let why =
+                        format!("was reported, and {count} of its refunds Postback does not know");
+                    Judgement::new(Bucket::Otherwise, why)
+                }
+            }
         }
         (state, Arrived::Order(order)) if state.is_success() => match &was {
             Some((amount, currency)) if !is_alike(amount, currency, order) => {

@@ -29,6 +29,7 @@ impl Checked {
         let detail = match &order {
             Arrived::Order(order) => json!(order),
             Arrived::Cancelled(cancelled) => json!(cancelled),
+            Arrived::PartlyRefunded(partial) => json!(partial),
         };
         Ok(Self { order, detail, is_forged: cookie == Some(CookieResult::Forged) })
     }

@@ -119,6 +119,8 @@ fn fits(status: Status, detail_type: &str) -> bool {
         Status::Completed => detail_type == ORDER_COMPLETED,
         // A sender may put all of its orders on the bus under one type.
         Status::Pending => [ORDER_PENDING, ORDER_COMPLETED].contains(&detail_type),
-        Status::Cancelled | Status::Refunded => ORDER_TYPES.contains(&detail_type),
+        Status::Cancelled | Status::Refunded | Status::PartiallyRefunded => {
+            ORDER_TYPES.contains(&detail_type)
+        }
     }
 }

@@ -60,7 +60,7 @@ fn facts(order: &Arrived) -> Facts {
     let id = format!("{}\n{}", order.order_id(), order.status().as_str());
     let facts = match order {
         Arrived::Order(order) => Facts::of_total(order.total, order.currency),
-        Arrived::Cancelled(_) => Facts::none(),
+        Arrived::Cancelled(_) | Arrived::PartlyRefunded(_) => Facts::none(),
     };
     facts.digest("order", &id)
 }
@@ -70,6 +70,7 @@ pub(crate) fn cleaned(order: &Arrived) -> Value {
     match order {
         Arrived::Order(order) => json!(order),
         Arrived::Cancelled(cancelled) => json!(cancelled),
+        Arrived::PartlyRefunded(partial) => json!(partial),
     }
 }
 

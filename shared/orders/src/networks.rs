@@ -3,7 +3,7 @@
 
 use postback_core::{
     fields::{Fault, MOST_FAULTS, escape, is_absent, is_nothing, nearest, unknown_member},
-    order::{clicks_fault, is_cancellation, text_of},
+    order::{clicks_fault, goes_by_status, text_of},
 };
 use postback_runtime::services::{ActiveNetworks, ORDER_COMPLETED, ORDER_TYPES};
 use serde_json::Value;
@@ -31,11 +31,11 @@ pub struct Network {
 include!(concat!(env!("OUT_DIR"), "/networks.rs"));
 
 /// Returns clicks of unknown networks, unknown members of clicks, and clicks that are no object: the
-/// networks would ignore them, and the customer would lose the cashback. A cancellation has none, because it needs no click.
+/// networks would ignore them, and the customer would lose the cashback. What goes by its status alone has none, because it needs no click.
 #[must_use]
 pub fn click_faults(order: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if is_cancellation(order) {
+    if goes_by_status(order) {
         return faults;
     }
     faults.extend(clicks_fault(order));
@@ -71,7 +71,7 @@ pub fn warn_of_customer(order: &Value, order_id: &str) {
         }
         customer => customer.is_none_or(is_absent),
     };
-    if is_read || is_cancellation(order) {
+    if is_read || goes_by_status(order) {
         return;
     }
     let code = "customer_unread";
@@ -118,7 +118,7 @@ pub fn concerned(active: &ActiveNetworks, detail_type: &str, order: &Value) -> V
             active.every_order.contains(network.name) || network.takes(order)
         }
         // By its status alone: it may name no click and no customer.
-        "cancelled" | "refunded" => ORDER_TYPES.contains(&detail_type),
+        "cancelled" | "refunded" | "partially_refunded" => ORDER_TYPES.contains(&detail_type),
         _ => false,
     };
     let on = NETWORKS.iter().filter(|network| active.on.contains(network.name));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Cancellation, Delivery, Facts, Lookup, Refunds, Reported, Standing, State, Terms, Verdict,
 };
-use crate::{clock::Timestamp, redaction::Reason};
+use crate::{clock::Timestamp, order::Currency, redaction::Reason};
 
 /// The facts of an attempt that a network may use for its request and for reading the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,10 +162,12 @@ pub enum Event {
         /// True if it is the refunds that reach the amount: they decide its validation.
         by_refunds: bool,
     },
-    /// Parts of the order were refunded.
+    /// Parts of the order were refunded: the refunds alone.
     Refund {
         /// The refunds.
         refunds: Refunds,
+        /// The currency of their amounts.
+        currency: Currency,
     },
     /// The sender of `attempt` has a verdict.
     Settle {

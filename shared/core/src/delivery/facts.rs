@@ -37,6 +37,12 @@ impl Facts {
         Self::none().amount("amount", total).open("currency", currency.code())
     }
 
+    /// The currency of an order of which nothing else is known.
+    #[must_use]
+    pub fn of_currency(currency: Currency) -> Self {
+        Self::none().open("currency", currency.code())
+    }
+
     /// The amount of a line.
     #[must_use]
     pub fn of_line(amount: Amount) -> Self {

@@ -35,8 +35,8 @@ pub use record::{
 };
 pub use refunds::{RefundEntry, Refunds};
 pub use reported::{Call, Reported, Standing, Status, Validation};
-pub(crate) use state::IMPLAUSIBLE;
 pub use state::{Claim, Delivery, Doubt, Permission, State, Undecided};
+pub(crate) use state::{IMPLAUSIBLE, ORDER_UNKNOWN};
 pub use step::{ByLines, Lines, by_lines, is_void, step};
 pub use validation::{OrderFacts, Terms, Validated, validate};
 pub use verdict::{Lookup, Scope, Verdict};

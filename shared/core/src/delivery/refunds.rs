@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Timestamp, order::Order};
+use crate::{
+    clock::Timestamp,
+    order::{Currency, Refund},
+};
 
 /// The most bytes of all: an item of the ledger takes 400 KB, and has to have room for its history.
 /// That is a thousand with ids of 120 letters.
@@ -35,8 +38,8 @@ pub struct RefundEntry {
 impl Refunds {
     /// The refunds of the whole order.
     #[must_use]
-    pub fn of_order(order: &Order) -> Self {
-        let entries = order.refunds.iter().map(|refund| {
+    pub fn of_order(refunds: &[Refund]) -> Self {
+        let entries = refunds.iter().map(|refund| {
             let amount = Some(refund.amount.decimal().normalize());
             (refund.id.clone(), RefundEntry { amount, at: refund.at })
         });
@@ -46,8 +49,8 @@ impl Refunds {
     /// The parts of the refunds that are for `line`. One that names no lines may be for any of them:
     /// its amount is not clear.
     #[must_use]
-    pub fn of_line(order: &Order, line: &str) -> Self {
-        let entries = order.refunds.iter().filter_map(|refund| {
+    pub fn of_line(refunds: &[Refund], currency: Currency, line: &str) -> Self {
+        let entries = refunds.iter().filter_map(|refund| {
             let is_clear = refund.lines.iter().all(|part| part.line.is_some());
             let mut parts =
                 refund.lines.iter().filter(|part| part.line.as_deref() == Some(line)).peekable();
@@ -55,7 +58,7 @@ impl Refunds {
                 return None;
             }
             let sum = parts.try_fold(Decimal::ZERO, |sum, part| {
-                sum.checked_add(part.amount?.amount(order.currency)?.decimal())
+                sum.checked_add(part.amount?.amount(currency)?.decimal())
             });
             let amount = sum.filter(|_| is_clear && !refund.lines.is_empty());
             let amount = amount.map(|amount| amount.normalize());
@@ -81,6 +84,29 @@ impl Refunds {
             both.add(id.clone(), entry.clone());
         }
         both
+    }
+
+    /// The same, those that `others` does not have without their amounts: they are not clear.
+    #[must_use]
+    pub fn unclear_but_for(&self, others: &Self) -> Self {
+        let entries = self.0.iter().map(|(id, entry)| {
+            let amount = entry.amount.filter(|_| others.0.contains_key(id));
+            (id.clone(), RefundEntry { amount, ..entry.clone() })
+        });
+        Self(entries.collect())
+    }
+
+    /// The same without their amounts: none is clear.
+    #[must_use]
+    pub fn without_amounts(&self) -> Self {
+        self.unclear_but_for(&Self::default())
+    }
+
+    /// Those whose amount is not clear.
+    #[must_use]
+    pub fn unclear(&self) -> Self {
+        let unclear = self.0.iter().filter(|(_, entry)| entry.amount.is_none());
+        Self(unclear.map(|(id, entry)| (id.clone(), entry.clone())).collect())
     }
 
     fn add(&mut self, id: String, entry: RefundEntry) {

@@ -25,7 +25,7 @@ pub use figure::Figure;
 pub use item::{AmountFault, Item};
 pub use json::{Unreadable, parse, readable};
 pub use money::{Amount, Currency};
-pub use read::{clicks_fault, faulty_id, id_of, is_cancellation, read_event};
+pub use read::{clicks_fault, faulty_id, goes_by_status, id_of, is_cancellation, read_event};
 pub use refund::{Refund, RefundedLine};
 pub use text::{composed, of as text_of};
 
@@ -93,6 +93,8 @@ pub enum Arrived {
     Order(Box<Order>),
     /// An order that the shop cancelled or refunded whole.
     Cancelled(Cancelled),
+    /// Parts of an order that the shop paid back, without the order.
+    PartlyRefunded(PartialRefund),
 }
 
 /// An order that the shop cancelled or refunded whole. It goes by its status alone to every network.
@@ -107,6 +109,20 @@ pub struct Cancelled {
     pub updated_at: Option<Timestamp>,
 }
 
+/// Parts of an order that the shop paid back, without the order: a shop system may have no more at hand.
+/// They go by their status alone to every network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartialRefund {
+    /// The shop's own id.
+    pub order_id: OrderId,
+    /// [`Status::PartiallyRefunded`].
+    pub status: Status,
+    /// The currency of all amounts: the order's.
+    pub currency: Currency,
+    /// The parts, at least one.
+    pub refunds: Vec<Refund>,
+}
+
 impl Arrived {
     /// The order's id.
     #[must_use]
@@ -114,6 +130,7 @@ impl Arrived {
         match self {
             Self::Order(order) => &order.order_id,
             Self::Cancelled(cancelled) => &cancelled.order_id,
+            Self::PartlyRefunded(refund) => &refund.order_id,
         }
     }
 
@@ -123,6 +140,7 @@ impl Arrived {
         match self {
             Self::Order(order) => order.status,
             Self::Cancelled(cancelled) => cancelled.status,
+            Self::PartlyRefunded(refund) => refund.status,
         }
     }
 }
@@ -201,6 +219,8 @@ pub enum Status {
     Cancelled,
     /// Paid back.
     Refunded,
+    /// Paid back in part: a message of its `refunds` alone, which changes nothing else.
+    PartiallyRefunded,
 }
 
 impl Status {
@@ -212,6 +232,7 @@ impl Status {
             Self::Completed => "completed",
             Self::Cancelled => "cancelled",
             Self::Refunded => "refunded",
+            Self::PartiallyRefunded => "partially_refunded",
         }
     }
 }

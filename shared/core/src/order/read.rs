@@ -16,7 +16,7 @@ use crate::{
     },
     order::{
         Address, Amount, Arrived, Cancelled, Currency, Customer, Email, Figure, Item, Order,
-        OrderId, Status, Unreadable, Utm, parse, readable, refund,
+        OrderId, PartialRefund, Status, Unreadable, Utm, parse, readable, refund,
         text::{composed, line, prose, visible},
     },
 };
@@ -71,8 +71,21 @@ pub fn faulty_id(order: &str, faults: &[Fault]) -> Option<OrderId> {
 /// its id, its status and its version.
 #[must_use]
 pub fn is_cancellation(order: &Value) -> bool {
-    let status = order.get("status").and_then(Value::as_str);
-    matches!(status, Some("cancelled" | "refunded"))
+    matches!(status_of(order), Some("cancelled" | "refunded"))
+}
+
+/// Returns whether an order goes by its status alone to every network: nobody reads its click.
+#[must_use]
+pub fn goes_by_status(order: &Value) -> bool {
+    is_cancellation(order) || is_partial_refund(order)
+}
+
+fn is_partial_refund(order: &Value) -> bool {
+    status_of(order) == Some(Status::PartiallyRefunded.as_str())
+}
+
+fn status_of(order: &Value) -> Option<&str> {
+    order.get("status").and_then(Value::as_str)
 }
 
 /// The fault of `clicks` that are no object: no network would see a click in them, and the customer
@@ -87,24 +100,36 @@ pub fn clicks_fault(order: &Value) -> Option<Fault> {
     Some(Fault { pointer: "/clicks".into(), code, detail })
 }
 
+/// The members that are read of a cancelled order, and the order itself.
+const OF_A_CANCELLATION: &[&str] = &["", "order_id", "status", "updated_at"];
+/// The same of a partial refund.
+const OF_A_PARTIAL_REFUND: &[&str] = &["", "order_id", "status", "currency", "refunds"];
+
 impl Arrived {
-    /// Reads an order, or the cancellation of one: for that its id and its status are enough.
+    /// Reads an order, or the cancellation of one: for that its id and its status are enough. Of a partial
+    /// refund its currency and its `refunds` are read as well.
     pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
-        if !is_cancellation(value) {
+        if !goes_by_status(value) {
             return Order::read(value, unknown).map(|order| Self::Order(Box::new(order)));
         }
+        let is_cancelled = is_cancellation(value);
+        let read = if is_cancelled { OF_A_CANCELLATION } else { OF_A_PARTIAL_REFUND };
         let matters = |fault: &Fault| {
             let mut members = fault.pointer.split('/').skip(1);
             let (member, is_own) = (members.next().unwrap_or_default(), members.next().is_none());
-            (fault.code == "unknown_member" && is_own)
-                || ["", "order_id", "status", "updated_at"].contains(&member)
+            (fault.code == "unknown_member" && is_own) || read.contains(&member)
         };
         let faults = Order::read(value, unknown).err().unwrap_or_default();
         let faults: Vec<_> = faults.into_iter().filter(matters).collect();
         if !faults.is_empty() {
             return Err(faults);
         }
-        fields::read_loosely(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
+        if is_cancelled {
+            fields::read_loosely(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
+        } else {
+            fields::read_loosely(value, UnknownFields::Ignore, partial_refund)
+                .map(Self::PartlyRefunded)
+        }
     }
 
     /// The faults of an order that says it was completed or changed more than a day after `now`: a
@@ -114,6 +139,7 @@ impl Arrived {
         let (completed_at, updated_at) = match self {
             Self::Order(order) => (Some(order.completed_at), order.updated_at),
             Self::Cancelled(cancelled) => (None, cancelled.updated_at),
+            Self::PartlyRefunded(_) => (None, None),
         };
         let fault = |(pointer, at): (&str, Option<Timestamp>)| {
             let detail = "must not be more than a day ahead: set the sender's clock".into();
@@ -159,6 +185,15 @@ fn cancelled(fields: &mut Fields<'_, '_>) -> Option<Cancelled> {
     let status = fields.required("status", one_of(STATUSES));
     let updated_at = fields.optional("updated_at", instant);
     Some(Cancelled { order_id: order_id?, status: status?, updated_at })
+}
+
+fn partial_refund(fields: &mut Fields<'_, '_>) -> Option<PartialRefund> {
+    let order_id = fields.required("order_id", order_id);
+    let status = fields.required("status", one_of(STATUSES));
+    let currency = fields.required("currency", Currency::read);
+    fields.required("refunds", |_| Ok(()))?;
+    let refunds = refund::refunds(fields, currency, 0);
+    Some(PartialRefund { order_id: order_id?, status: status?, currency: currency?, refunds })
 }
 
 /// Returns whether a name may be one by which `serde_json` marks a number in an object: what holds one
@@ -231,6 +266,7 @@ const STATUSES: &[(&str, Status)] = &[
     ("pending", Status::Pending),
     ("cancelled", Status::Cancelled),
     ("refunded", Status::Refunded),
+    ("partially_refunded", Status::PartiallyRefunded),
 ];
 
 fn order_id(value: &Value) -> Result<OrderId, Invalid> {

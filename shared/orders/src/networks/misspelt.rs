@@ -4,7 +4,7 @@
 
 use postback_core::{
     fields::{Fault, UnknownFields, is_absent, nearest, unknown_member},
-    order::{Order, is_cancellation},
+    order::{Order, goes_by_status},
 };
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ const MOST_MEMBERS: usize = 1_000;
 /// A fault for each unknown member that is meant as one of them, where the order has no such member. It is meant
 /// so by its name and by what it holds: events of others have `links`, too.
 pub(super) fn faults(order: &Value) -> Vec<Fault> {
-    if is_cancellation(order) {
+    if goes_by_status(order) {
         return Vec::new();
     }
     let lacking: Vec<_> = [CLICKS, COOKIE].into_iter().filter(|name| lacks(order, name)).collect();

@@ -288,7 +288,11 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
                     Change::Keep(Then::Wait(stamp.now))
                 }
                 Some(next) => {
-                    let note = Note { tracked: N::TRACKS_STATUS, ..note.clone() };
+                    let mut note = Note { tracked: N::TRACKS_STATUS, ..note.clone() };
+                    if matches!(event, Event::Refund { .. }) {
+                        // The message that waits stays the one that is named.
+                        note.message_until = held.and_then(|held| held.message_until);
+                    }
                     let record = Record::after(held, key, next, note, stamp);
                     Change::Write(Box::new(record), step.then)
                 }

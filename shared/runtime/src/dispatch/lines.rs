@@ -10,7 +10,7 @@ use postback_core::{
         ByLines, Delivery, Event, Key, Lines, Policy, Record, Recovery, Refunds, by_lines, is_void,
     },
     network::{Network, Part},
-    order::Order,
+    order::{Order, OrderId},
     redaction::Reason,
 };
 
@@ -24,13 +24,13 @@ mod answer;
 mod withdraw;
 
 use answer::deliveries_or;
-use withdraw::withdrawal_of;
+pub(super) use withdraw::withdrawal_of;
 
 /// The order's own item is written, or nothing is to be sent.
 pub(super) enum Entered {
     /// Each line may be delivered. The results are those of lines that this version no longer has, and
-    /// that are open.
-    Deliver(Vec<DeliveryResult>),
+    /// that are open; the refunds those that are not clear, and may be any line's.
+    Deliver(Vec<DeliveryResult>, Refunds),
     /// These are all results.
     Answered(Vec<DeliveryResult>),
 }
@@ -60,7 +60,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         Ok(match updated.value {
             ByLines::Deliver { .. } => {
                 let results = self.leave_former(order, configured, held, trigger).await?;
-                Entered::Deliver(results)
+                let unclear = held.map(|held| held.protocol.refunds.unclear());
+                Entered::Deliver(results, unclear.unwrap_or_default())
             }
             ByLines::Conflict { lines: differing, .. } => {
                 if held.is_some_and(|held| held.protocol.cancelled.is_some()) {
@@ -109,7 +110,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             is_delayed: trigger.is_delayed,
             has_waited: trigger.message_until.is_some(),
             are_permitted: false,
-            refunds: Refunds::of_order(order),
+            refunds: Refunds::of_order(&order.refunds),
             facts,
         }
     }
@@ -169,12 +170,15 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
 
     /// The lines' deliveries, read consistently.
     async fn lines_held(&self, order: &Order) -> Result<BTreeMap<String, Delivery>, DeliverError> {
-        let records = self.line_records(order).await?;
+        let records = self.line_records(&order.order_id).await?;
         Ok(records.into_iter().map(|(line, record)| (line, record.protocol)).collect())
     }
 
-    async fn line_records(&self, order: &Order) -> Result<BTreeMap<String, Record>, DeliverError> {
-        let held = self.ledger.readable_of_order(order.order_id.as_str()).await;
+    pub(super) async fn line_records(
+        &self,
+        order_id: &OrderId,
+    ) -> Result<BTreeMap<String, Record>, DeliverError> {
+        let held = self.ledger.readable_of_order(order_id.as_str()).await;
         let (records, unreadable) = held.map_err(UpdateError::from)?;
         // Its message waits for the version that can read it.
         if unreadable.iter().any(|partial| partial.network == N::NAME) {
@@ -185,22 +189,6 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             (record.network() == N::NAME && !record.is_validation()).then_some((line, record))
         };
         Ok(records.into_iter().filter_map(own).collect())
-    }
-
-    /// Notes the refunds of an order on its lines, whatever became of its version: they count at the
-    /// validation.
-    pub(super) async fn refund_lines(
-        &self,
-        order: &Order,
-        trigger: &Trigger<'_>,
-    ) -> Result<(), DeliverError> {
-        for (line, record) in self.line_records(order).await? {
-            let refunds = Refunds::of_line(order, &line);
-            if record.protocol.refunds.and(&refunds) != record.protocol.refunds {
-                self.record_line(order, &line, &Event::Refund { refunds }, trigger).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Returns whether the order of a claimed line is cancelled or superseded meanwhile, or another

@@ -35,6 +35,7 @@ mod in_flight;
 mod lines;
 mod measured;
 mod pauses;
+mod refunds;
 mod requeue;
 mod result;
 mod settings;
@@ -210,16 +211,16 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let is_by_lines = parts.iter().any(|part| part.line.is_some());
-        let mut results = if is_by_lines {
+        let (mut results, unclear) = if is_by_lines {
             match self.enter_lines(order, configured, parts, trigger).await? {
-                Entered::Deliver(gone) => gone,
+                Entered::Deliver(gone, unclear) => (gone, unclear),
                 Entered::Answered(results) => return Ok(results),
             }
         } else {
-            Vec::new()
+            (Vec::new(), Refunds::default())
         };
         for part in parts {
-            match self.deliver_part(order, configured, part, trigger).await {
+            match self.deliver_part(order, configured, part, &unclear, trigger).await {
                 Ok(result) => {
                     // The lines were compared before: somebody else sent this one meanwhile. No
                     // further line is sent.
@@ -252,6 +253,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         order: &Order,
         configured: &Configured<N>,
         part: &Part<N::Report>,
+        unclear: &Refunds,
         trigger: &Trigger<'_>,
     ) -> Result<DeliveryResult, DeliverError> {
         let key = Key::new(&order.order_id, N::NAME, part.line.as_deref());
@@ -273,11 +275,12 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         };
         let scope = configured.network.scope(&part.report);
         let facts = content::<N>(order).and(part.facts.clone());
+        let refunds = match &part.line {
+            Some(line) => Refunds::of_line(&order.refunds, order.currency, line).and(unclear),
+            None => Refunds::of_order(&order.refunds),
+        };
         let event = Event::Arrive(Arrival {
-            refunds: part
-                .line
-                .as_deref()
-                .map_or_else(|| Refunds::of_order(order), |line| Refunds::of_line(order, line)),
+            refunds,
             reported: validation::reported(configured, order, part, &facts),
             facts,
             updated_at: order.updated_at,

@@ -53,7 +53,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             has_waited: trigger.message_until.is_some(),
             planned,
             shown_scope: shown_scope.map(|scope| self.digest(&scope)),
-            refunds: Refunds::of_order(order),
+            refunds: Refunds::of_order(&order.refunds),
             reported: None,
             deadline: trigger.deadline,
             settings: configured.version.clone(),

@@ -5,7 +5,7 @@ use postback_core::{
     delivery::{RETENTION, State},
     fields::{Fault, MOST_FAULTS, UnknownFields, is_absent, nearest, unknown_member},
     network::Network,
-    order::{Arrived, clicks_fault, id_of, is_cancellation, readable},
+    order::{Arrived, clicks_fault, goes_by_status, id_of, readable},
     problem::{Code, Problem},
     redaction::Reason,
 };
@@ -91,6 +91,7 @@ async fn deliver_read<N: Network, S: Services>(
     let results = match order {
         Arrived::Order(order) => dispatcher.deliver(order, trigger).await,
         Arrived::Cancelled(cancelled) => dispatcher.cancel(cancelled, trigger).await,
+        Arrived::PartlyRefunded(partial) => dispatcher.refund(partial, trigger).await,
     };
     let results = results.map_err(|error| {
         dispatcher.metrics().record_not_taken();
@@ -145,7 +146,7 @@ pub fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> 
 }
 
 fn click_faults<N: Network>(order: &Value) -> Vec<Fault> {
-    if is_cancellation(order) {
+    if goes_by_status(order) {
         return Vec::new();
     }
     let click = order.get("clicks").and_then(|clicks| clicks.get(N::NAME));

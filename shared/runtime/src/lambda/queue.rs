@@ -201,6 +201,7 @@ async fn take<N: Network, S: Services>(
     let results = match &order {
         Arrived::Order(order) => dispatcher.deliver(order, &trigger).await?,
         Arrived::Cancelled(cancelled) => dispatcher.cancel(cancelled, &trigger).await?,
+        Arrived::PartlyRefunded(partial) => dispatcher.refund(partial, &trigger).await?,
     };
     dispatcher.requeue(&trigger, &results).await?;
     Ok(())

@@ -33,7 +33,8 @@ pub const PUBLISHED: &str = "postback";
 pub const ORDER_COMPLETED: &str = "order.completed";
 
 /// The detail types of orders on the bus that concern a network's function.
-pub const ORDER_TYPES: [&str; 3] = [ORDER_COMPLETED, "order.cancelled", "order.refunded"];
+pub const ORDER_TYPES: [&str; 4] =
+    [ORDER_COMPLETED, "order.cancelled", "order.refunded", "order.partially_refunded"];
 
 /// The detail type of an order that a function has put back on its own queue.
 pub const ORDER_DELAYED: &str = "postback.order_delayed";

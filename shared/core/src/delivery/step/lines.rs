@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     super::{Cancellation, Delivery, Facts, Permission, Refunds, State, Step, Then},
     cancel::{cancelled_by_refunds, reach},
+    note::refunds_before,
     plan::blank,
 };
 use crate::{clock::Timestamp, redaction::Reason};
@@ -137,6 +138,11 @@ pub fn by_lines(
     lines: &Lines,
     now: Timestamp,
 ) -> ByLines {
+    if let Some(before) = refunds_before(held, &lines.facts) {
+        // Nothing says to which lines those belong that came before the order.
+        let refunds = before.unclear_but_for(&lines.refunds).and(&lines.refunds);
+        return by_lines(None, deliveries, &Lines { refunds, ..lines.clone() }, now);
+    }
     let way = refunded(decide(held, deliveries, lines, now), held, lines, now);
     let Some(item) = way.next().or(held) else { return way };
     let refunds = item.refunds.and(&lines.refunds);

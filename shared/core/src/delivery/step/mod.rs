@@ -12,13 +12,13 @@
 //! | `lookup.rs` | the network was asked |
 //! | `cancel.rs` | the shop cancelled the order |
 //! | `decide.rs` | a person decided |
-//! | `note.rs` | the facts that an arrival adds beside its step: refunds, the content reported |
+//! | `note.rs` | refunds alone, and the facts that an arrival adds beside its step: refunds, the content reported |
 //! | `waiting.rs` | a later version waits for the one held |
 //! | `validate.rs` | a validation follows its delivery, and is due |
 
 use std::time::Duration;
 
-use super::{Delivery, Event, Jitter, Policy, RETENTION, Recovery, State, Step, Then};
+use super::{Arrival, Delivery, Event, Jitter, Policy, RETENTION, Recovery, State, Step, Then};
 use crate::clock::Timestamp;
 
 mod arrive;
@@ -47,7 +47,13 @@ pub use lines::{ByLines, Lines, by_lines, is_void};
 pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Timestamp) -> Step {
     match (event, before) {
         (Event::Arrive(arrival), held) => {
-            note::arrival(held, arrival, arrive::arrive(held, arrival, policy, now))
+            let Some(before) = note::refunds_before(held, &arrival.facts) else {
+                return note::arrival(held, arrival, arrive::arrive(held, arrival, policy, now));
+            };
+            // Nothing else is known of the order: it arrives for the first time.
+            let refunds = before.and(&arrival.refunds);
+            let arrival = &Arrival { refunds, ..arrival.clone() };
+            note::arrival(None, arrival, arrive::arrive(None, arrival, policy, now))
         }
         (Event::Follow(followed), held) => validate::follow(held, followed, now),
         (Event::Validate(due), Some(held)) => validate::due(held, due, policy, now),
@@ -57,7 +63,7 @@ pub fn step(before: Option<&Delivery>, event: &Event, policy: &Policy, now: Time
         (Event::Cancel { updated_at, by_refunds, .. }, Some(held)) => {
             cancel::known(held, *updated_at, *by_refunds, now)
         }
-        (Event::Refund { refunds }, Some(held)) => note::refunds(held, refunds),
+        (Event::Refund { refunds, currency }, held) => note::refunds(held, refunds, *currency, now),
         (Event::Settle { attempt, verdict, settings, jitter }, Some(held)) => {
             let sender = settle::Sender { settings, jitter: *jitter };
             if held.state == State::Sending && held.attempt == *attempt {

@@ -1,15 +1,41 @@
 //! The facts that an arrival adds beside its step: each refund once, in every state, and the content
 //! of the attempt that it claims.
 
-use super::super::{Arrival, Delivery, Refunds, Step, Then};
+use super::{
+    super::{Arrival, Delivery, Facts, ORDER_UNKNOWN, Refunds, State, Step, Then},
+    cancel::cancelled_by_refunds,
+    plan::blank,
+};
+use crate::{clock::Timestamp, order::Currency};
 
-/// Refunds alone.
-pub(super) fn refunds(held: &Delivery, refunds: &Refunds) -> Step {
-    let refunds = held.refunds.and(refunds);
-    if refunds == held.refunds {
+/// Refunds alone. Once they reach the amount, the order is refunded whole.
+pub(super) fn refunds(
+    held: Option<&Delivery>,
+    refunds: &Refunds,
+    currency: Currency,
+    now: Timestamp,
+) -> Step {
+    let own = Facts::of_currency(currency);
+    let Some(held) = held else {
+        let (state, reason) = (State::Skipped, Some(ORDER_UNKNOWN));
+        let next = Delivery { state, reason, refunds: refunds.clone(), ..blank(&own, None, now) };
+        return Step::write(next, Then::Rest);
+    };
+    let refunds = if held.facts.agree(&own) { refunds } else { &refunds.without_amounts() };
+    let known = held.refunds.and(refunds);
+    if known == held.refunds {
         return Step::rest();
     }
-    Step::write(Delivery { refunds, ..held.clone() }, Then::Rest)
+    let cancelled = cancelled_by_refunds(held, &held.facts, refunds, None, now);
+    let next = Delivery { refunds: known, ..cancelled.unwrap_or_else(|| held.clone()) };
+    Step::write(next, Then::Rest)
+}
+
+/// The refunds of an order that came before it. In another currency they are not clear. `None` where there are none.
+pub(super) fn refunds_before(held: Option<&Delivery>, facts: &Facts) -> Option<Refunds> {
+    let held = held.filter(|held| held.has_refunds_alone())?;
+    let is_own = held.facts.agree(facts);
+    Some(if is_own { held.refunds.clone() } else { held.refunds.without_amounts() })
 }
 
 pub(super) fn arrival(held: Option<&Delivery>, arrival: &Arrival, step: Step) -> Step {

@@ -30,7 +30,8 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             replayed: true,
             ..DeliveryResult::of(Some(&record))
         };
-        let lines = self.line_records(order).await?.into_iter().map(of).chain(left).collect();
+        let lines =
+            self.line_records(&order.order_id).await?.into_iter().map(of).chain(left).collect();
         Ok(Entered::Answered(deliveries_or(lines, whole)))
     }
 
@@ -44,7 +45,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         whole: Option<&Record>,
         trigger: &Trigger<'_>,
     ) -> Result<Entered, DeliverError> {
-        let mut records = self.line_records(order).await?;
+        let mut records = self.line_records(&order.order_id).await?;
         if differing.is_empty() {
             return self.refuse_whole(order, parts, whole, records, trigger).await;
         }
@@ -78,7 +79,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         if trigger.source == Source::Api {
             return Ok(Vec::new());
         }
-        let (mut records, now) = (self.line_records(order).await?, self.services.now());
+        let (mut records, now) = (self.line_records(&order.order_id).await?, self.services.now());
         let left = |line: &String| {
             let record = records.remove(line);
             let named = record.as_ref().and_then(|record| record.message_until);
@@ -143,7 +144,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             let later = DeliveryResult::later(None, Reason::new("order_changed"), until);
             return Ok(Entered::Answered(vec![later]));
         }
-        let mut records = self.line_records(order).await?;
+        let mut records = self.line_records(&order.order_id).await?;
         let result = |line: &String| DeliveryResult {
             line: Some(line.clone()),
             replayed: true,

@@ -3,7 +3,7 @@
 
 use postback_core::{
     clock::Timestamp,
-    delivery::{Event, Facts, Key, Record, State},
+    delivery::{Event, Facts, Key, Record, Refunds, State},
     network::{Network, Part},
     order::Order,
     redaction::Reason,
@@ -29,7 +29,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             let Some(line) = &part.line else { continue };
             let result = self.record_line(order, line, withdrawal, &trigger).await?;
             results.push(if result.is_open() {
-                self.deliver_part(order, configured, part, &trigger).await?
+                self.deliver_part(order, configured, part, &Refunds::default(), &trigger).await?
             } else {
                 result
             });
@@ -157,7 +157,7 @@ const fn withdrawal(updated_at: Option<Timestamp>, by_refunds: bool) -> Event {
 
 /// The withdrawal of the lines of an order that is cancelled. Refunds that are more than its amount,
 /// or not clear, are decided for each line.
-pub(super) fn withdrawal_of(whole: Option<&Record>) -> Event {
+pub(in crate::dispatch) fn withdrawal_of(whole: Option<&Record>) -> Event {
     let cancelled = whole.and_then(|held| held.protocol.cancelled.as_ref());
     let is_unclear = whole.is_some_and(|held| !held.protocol.is_refunded_exactly());
     let by_refunds = is_unclear && cancelled.is_some_and(|cancelled| cancelled.by_refunds);

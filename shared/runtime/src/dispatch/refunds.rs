@@ -1,0 +1,70 @@
+//! Refunds by themselves, and those of an order by lines. Nothing is sent: they count at the validation.
+
+use postback_core::{
+    delivery::{Event, Key, Refunds},
+    network::Network,
+    order::{Currency, Order, OrderId, PartialRefund, Refund},
+};
+
+use super::{DeliverError, DeliveryResult, Dispatcher, Trigger, lines::withdrawal_of};
+use crate::{ledger::UpdateError, services::Services};
+
+impl<N: Network, S: Services> Dispatcher<N, S> {
+    /// Notes parts of an order that the shop paid back, by themselves. What the ledger does not hold yet
+    /// is kept for the order.
+    pub async fn refund(
+        &self,
+        partial: &PartialRefund,
+        trigger: &Trigger<'_>,
+    ) -> Result<Vec<DeliveryResult>, DeliverError> {
+        let PartialRefund { order_id, currency, refunds, .. } = partial;
+        let whole = Key::new(order_id, N::NAME, None);
+        // The order's own item comes first: no line is sent once that is cancelled.
+        let event = Event::Refund { refunds: Refunds::of_order(refunds), currency: *currency };
+        let first = self.record(&whole, &event, trigger).await?;
+        let first = first.unwrap_or_else(|| DeliveryResult::of(None));
+        self.note_on_lines(order_id, refunds, *currency, trigger).await?;
+        let held = self.ledger.get(&whole).await.map_err(UpdateError::from)?;
+        let cancelled = held.as_ref().and_then(|held| held.protocol.cancelled.as_ref());
+        let is_cancelled = cancelled.is_some_and(|cancelled| cancelled.by_refunds);
+        let mut results = Vec::new();
+        for (line, record) in self.line_records(order_id).await? {
+            let key = Key::new(order_id, N::NAME, Some(&line));
+            let result = if is_cancelled {
+                self.record(&key, &withdrawal_of(held.as_ref()), trigger).await?
+            } else {
+                None
+            };
+            let known = DeliveryResult { replayed: true, ..DeliveryResult::of(Some(&record)) };
+            results.push(DeliveryResult { line: Some(line), ..result.unwrap_or(known) });
+        }
+        // By lines they are the deliveries, not the order's own item.
+        Ok(if results.is_empty() { vec![first] } else { results })
+    }
+
+    /// Notes the refunds of an order on its lines, whatever became of its version.
+    pub(super) async fn refund_lines(
+        &self,
+        order: &Order,
+        trigger: &Trigger<'_>,
+    ) -> Result<(), DeliverError> {
+        self.note_on_lines(&order.order_id, &order.refunds, order.currency, trigger).await
+    }
+
+    async fn note_on_lines(
+        &self,
+        order_id: &OrderId,
+        refunds: &[Refund],
+        currency: Currency,
+        trigger: &Trigger<'_>,
+    ) -> Result<(), DeliverError> {
+        for (line, record) in self.line_records(order_id).await? {
+            let refunds = Refunds::of_line(refunds, currency, &line);
+            if record.protocol.refunds.and(&refunds) != record.protocol.refunds {
+                let key = Key::new(order_id, N::NAME, Some(&line));
+                self.record(&key, &Event::Refund { refunds, currency }, trigger).await?;
+            }
+        }
+        Ok(())
+    }
+}

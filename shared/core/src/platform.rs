@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use crate::{decimal::exact, fields::is_absent};
+use crate::{clock::Timestamp, decimal::exact, fields::is_absent};
 
 /// The headers of a shop system's webhooks, in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,32 @@ pub enum Mapped {
         /// neither the order nor its capture cookie names one.
         landing: Option<String>,
     },
+    /// A refund without its order.
+    Refund(LoneRefund),
     /// A message that needs no report, with the reason.
     Ignored(&'static str),
+}
+
+/// A refund that comes without its order: [`Platform::refunds`] maps it by what is kept of the order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoneRefund {
+    /// The shop system's own id of the order.
+    pub order: String,
+    /// The shop system's own id of the refund.
+    pub id: String,
+    /// As much of it as the mapping needs, nothing personal: it is kept until the order comes.
+    pub refund: Value,
+}
+
+/// As much of an order as the mapping of its refunds needs, nothing personal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderPart {
+    /// The shop system's own id of the order.
+    pub order: String,
+    /// The time when the shop last changed the order.
+    pub updated_at: Option<Timestamp>,
+    /// What is kept.
+    pub part: Value,
 }
 
 /// A shop system whose webhooks are taken. Pure: the settings are passed in.
@@ -60,8 +84,20 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// default: the template allows no other.
     fn configure(setting: &dyn Fn(&str) -> Option<String>) -> Self;
 
-    /// Maps an order.
+    /// Maps a message.
     fn order(&self, topic: &str, payload: &Value) -> Mapped;
+
+    /// What is kept of an order for the refunds that come without it; `None` where there are no such messages.
+    #[must_use]
+    fn part(&self, _topic: &str, _payload: &Value) -> Option<OrderPart> {
+        None
+    }
+
+    /// Maps refunds that came without their order to an order of these alone; `part` is what is kept of it,
+    /// if it is known. The error is the reason for which they are ignored.
+    fn refunds(&self, _part: Option<&Value>, _refunds: &[Value]) -> Result<Value, &'static str> {
+        Err("no_refunds")
+    }
 
     /// Returns whether a body is the message by which the shop system tries the address out, unsigned.
     #[must_use]

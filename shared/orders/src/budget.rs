@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 
 use postback_core::{clock::Timestamp, order::OrderId};
 use postback_runtime::{
-    ledger::{LedgerError, Receipt, UnclaimedOrder},
+    ledger::{Kept, LedgerError, Receipt, ShopOrder, UnclaimedOrder},
     services::{
         ActiveNetworks, BusEvent, CookieSecret, EventBus, FaultyOrder, IntakeServices,
         OrderServices, Secret, Unavailable, WebhookServices,
@@ -96,5 +96,15 @@ impl<S: WebhookServices> WebhookServices for WithinBudget<'_, S> {
 
     async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
         self.call(self.services.put_receipt(receipt), || LedgerError::Unavailable).await
+    }
+
+    async fn keep_of_shop_order(
+        &self,
+        id: &str,
+        kept: Kept<'_>,
+        now: Timestamp,
+    ) -> Result<ShopOrder, LedgerError> {
+        let keep = self.services.keep_of_shop_order(id, kept, now);
+        self.call(keep, || LedgerError::Unavailable).await
     }
 }

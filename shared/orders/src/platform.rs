@@ -12,7 +12,7 @@ use postback_core::{
     clock::Timestamp,
     delivery::Facts,
     fields::Fault,
-    order::{OrderId, id_of, readable},
+    order::{id_of, readable},
     platform::{Mapped, Message, Platform},
     problem::{Code, Problem},
 };
@@ -35,6 +35,7 @@ use crate::{
     keys::KeyKind, landing::add_clicks, measure_refusal,
 };
 
+mod kept;
 mod signed;
 
 use signed::Signed;
@@ -196,6 +197,7 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             Mapped::Order { order, landing } => {
                 self.keep(&order, landing.as_deref(), problem, &services, now).await
             }
+            Mapped::Refund(_) => Err(problem.clone()),
             Mapped::Ignored(reason) => Ok(self.ignored(reason, now)),
         }
     }
@@ -208,9 +210,16 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
         services: &(impl WebhookServices + IntakeServices),
         now: Timestamp,
     ) -> Result<Taken, Problem> {
-        let (order, landing) = match self.platform.order(message.topic, message.payload) {
-            Mapped::Order { order, landing } => (order, landing),
-            Mapped::Ignored(reason) => return Ok(self.ignored(reason, now)),
+        let id = format!("{}/{}/{}", P::NAME, message.topic, message.delivery);
+        let mapped = self.platform.order(message.topic, message.payload);
+        let is_ignored = matches!(mapped, Mapped::Ignored(_));
+        let receipt =
+            async { if is_ignored { Ok(None) } else { receipt::<P>(&id, services).await } };
+        let mapped = kept::complete(&self.platform, mapped, message, services, now);
+        let (before, mapped) = tokio::join!(receipt, mapped);
+        let (order, landing) = match mapped.map_err(|_| ledger_unavailable())? {
+            Ok(order) => order,
+            Err(reason) => return Ok(self.ignored(reason, now)),
         };
         let landing = landing.as_deref();
         let checked = match check(order.clone(), landing, services, now).await {
@@ -219,9 +228,8 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
             Err(problem) if is_of_aws(&problem) => return Err(problem),
             Err(problem) => return self.keep(&order, landing, &problem, services, now).await,
         };
-        let id = format!("{}/{}/{}", P::NAME, message.topic, message.delivery);
         let facts = facts(&checked.facts, &order);
-        let before = receipt::<P>(&id, checked.order_id(), services).await?;
+        let before = before.map_err(|problem| problem.of_order(checked.order_id().clone()))?;
         if let Some(receipt) = before.filter(|receipt| receipt.facts == facts) {
             self.measure("repeated", now);
             return Ok(Taken::Order(checked.accepted(&self.services, receipt.accepted_at)));
@@ -294,17 +302,18 @@ impl<P: Platform, S: PlatformServices> PlatformWebhook<P, S> {
 /// The receipt of an earlier delivery of a message.
 async fn receipt<P: Platform>(
     id: &str,
-    order_id: &OrderId,
     services: &(impl WebhookServices + IntakeServices),
 ) -> Result<Option<Receipt>, Problem> {
     if !P::SENDS_AGAIN {
         let receipt = WithinBudget::new(services, FOR_RECORDS).receipt(id).await;
         return Ok(receipt.unwrap_or_default());
     }
-    services.receipt(id).await.map_err(|_| {
-        let detail = "The ledger could not be reached, so nothing was sent.";
-        Problem::new(Code::LedgerUnavailable, detail).of_order(order_id.clone())
-    })
+    services.receipt(id).await.map_err(|_| ledger_unavailable())
+}
+
+fn ledger_unavailable() -> Problem {
+    let detail = "The ledger could not be reached, so nothing was sent.";
+    Problem::new(Code::LedgerUnavailable, detail)
 }
 
 /// Returns whether nothing is wrong with the order: AWS did not take it.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use postback_core::{clock::Timestamp, order::OrderId};
 use postback_runtime::{
-    ledger::{Ledger, LedgerError, Receipt, UnclaimedOrder},
+    ledger::{Kept, Ledger, LedgerError, Receipt, ShopOrder, UnclaimedOrder},
     services::{
         ActiveNetworks, BusEvent, CookieSecret, EventBus, FaultyOrder, IntakeServices,
         OrderServices, Secret, Unavailable, WebhookServices,
@@ -118,5 +118,14 @@ impl WebhookServices for FakeWebhook {
 
     async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
         self.ledger.put_receipt(receipt).await
+    }
+
+    async fn keep_of_shop_order(
+        &self,
+        id: &str,
+        kept: Kept<'_>,
+        now: Timestamp,
+    ) -> Result<ShopOrder, LedgerError> {
+        self.ledger.keep_of_shop_order(id, kept, now).await
     }
 }

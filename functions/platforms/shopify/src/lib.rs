@@ -1,7 +1,11 @@
 //! Shopify: the webhooks of a shop, and the events that it puts on a partner bus. Pure.
 
-use postback_core::platform::{
-    Headers, Mapped, Message, Platform, amount, first, id, name, number, object, objects, text,
+use postback_core::{
+    clock::Timestamp,
+    platform::{
+        Headers, LoneRefund, Mapped, Message, OrderPart, Platform, amount, first, id, name, number,
+        object, objects, text,
+    },
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde_json::{Value, json};
@@ -10,6 +14,22 @@ mod refunds;
 
 /// The names under which a theme puts the capture cookie among the cart's attributes.
 const COOKIE: [&str; 2] = ["pb_clicks", "_pb_clicks"];
+
+/// The topics of messages with the whole order.
+const WITH_ORDER: [&str; 6] = [
+    "orders/create",
+    "orders/paid",
+    "orders/updated",
+    "orders/cancelled",
+    "orders/fulfilled",
+    "orders/partially_fulfilled",
+];
+
+/// The reason of what is not read by itself: `orders/updated` brings it with the order.
+const NEEDS_ORDER: &str = "needs_orders_updated";
+
+/// The reasons for which an order is never reported.
+const NEVER: [&str; 4] = ["test_order", "point_of_sale", "draft_order", "subscription_renewal"];
 
 /// Shopify, with the shop's settings.
 #[derive(Clone, Copy, Debug)]
@@ -38,25 +58,13 @@ impl Platform for Shopify {
 
     fn order(&self, topic: &str, payload: &Value) -> Mapped {
         match topic {
-            "orders/create"
-            | "orders/paid"
-            | "orders/updated"
-            | "orders/cancelled"
-            | "orders/fulfilled"
-            | "orders/partially_fulfilled" => {}
-            // Neither has the order's name, nor its total and currency: orders/updated has all.
-            "refunds/create" | "orders/edited" => return Mapped::Ignored("needs_orders_updated"),
-            _ => return Mapped::Ignored("other_topic"),
+            "refunds/create" => return lone_refund(payload),
+            // It has what changed, but neither the order's name, nor its total.
+            "orders/edited" => return Mapped::Ignored(NEEDS_ORDER),
+            topic if !WITH_ORDER.contains(&topic) => return Mapped::Ignored("other_topic"),
+            _ => {}
         }
-        let ignored = match text(payload, "/source_name") {
-            _ if payload["test"] == json!(true) => Some("test_order"),
-            Some("pos") => Some("point_of_sale"),
-            Some("shopify_draft_order") => Some("draft_order"),
-            // The first order of a subscription comes from the checkout, as any other.
-            Some(name) if name.starts_with("subscription_contract") => Some("subscription_renewal"),
-            _ => None,
-        };
-        if let Some(reason) = ignored {
+        if let Some(reason) = never(payload) {
             return Mapped::Ignored(reason);
         }
         let status = match text(payload, "/financial_status").unwrap_or_default() {
@@ -81,6 +89,39 @@ impl Platform for Shopify {
         Mapped::Order { order, landing: landing.map(str::to_owned) }
     }
 
+    fn part(&self, topic: &str, payload: &Value) -> Option<OrderPart> {
+        let order = id(payload, "/id").filter(|_| WITH_ORDER.contains(&topic))?;
+        let updated_at = text(payload, "/updated_at").and_then(Timestamp::parse);
+        let part = match never(payload) {
+            Some(reason) => json!({ "ignored": reason }),
+            None => object([
+                ("order_id", self.order_id(payload)),
+                ("refunded_as", Some(refunds::needed_of_order(payload))),
+            ]),
+        };
+        Some(OrderPart { order, updated_at, part })
+    }
+
+    fn refunds(&self, part: Option<&Value>, refunds: &[Value]) -> Result<Value, &'static str> {
+        let part = part.ok_or(NEEDS_ORDER)?;
+        if let Some(reason) = text(part, "/ignored") {
+            return Err(NEVER.into_iter().find(|it| *it == reason).unwrap_or("other_topic"));
+        }
+        let mut order = part["refunded_as"].clone();
+        order["refunds"] = json!(refunds);
+        let mapped = refunds::of(&order);
+        if mapped.is_empty() {
+            let waits = refunds.iter().any(refunds::is_under_way);
+            return Err(if waits { NEEDS_ORDER } else { "nothing_paid_back" });
+        }
+        Ok(object([
+            ("order_id", first(part, &["/order_id"]).cloned()),
+            ("status", Some(json!("partially_refunded"))),
+            ("currency", first(&order, &["/currency"]).cloned()),
+            ("refunds", Some(Value::Array(mapped))),
+        ]))
+    }
+
     fn event(detail: &Value) -> Option<Message<'_>> {
         let metadata = detail.get("metadata")?;
         let id = ["X-Shopify-Event-Id", "X-Shopify-Webhook-Id"];
@@ -90,6 +131,29 @@ impl Platform for Shopify {
             delivery: ids.next()?,
             payload: detail.get("payload").filter(|payload| payload.is_object())?,
         })
+    }
+}
+
+/// The reason for which an order is never reported.
+fn never(payload: &Value) -> Option<&'static str> {
+    match text(payload, "/source_name") {
+        _ if payload["test"] == json!(true) => Some("test_order"),
+        Some("pos") => Some("point_of_sale"),
+        Some("shopify_draft_order") => Some("draft_order"),
+        // The first order of a subscription comes from the checkout, as any other.
+        Some(name) if name.starts_with("subscription_contract") => Some("subscription_renewal"),
+        _ => None,
+    }
+}
+
+/// A refund by itself: it has neither the order's name, nor its currency, nor whether its amounts include
+/// the tax.
+fn lone_refund(payload: &Value) -> Mapped {
+    match (id(payload, "/order_id"), id(payload, "/id")) {
+        (Some(order), Some(id)) => {
+            Mapped::Refund(LoneRefund { order, id, refund: refunds::needed(payload) })
+        }
+        _ => Mapped::Ignored(NEEDS_ORDER),
     }
 }
 

@@ -65,6 +65,58 @@ pub(super) fn of(payload: &Value) -> Vec<Value> {
     refunds.collect()
 }
 
+/// As much of an order as [`of`] needs of it. A line keeps its place.
+pub(super) fn needed_of_order(payload: &Value) -> Value {
+    let ids = lines(payload).map(|line| json!({ "id": first(line, &["/id"]) }));
+    object([
+        ("currency", first(payload, &["/currency"]).cloned()),
+        ("taxes_included", first(payload, &["/taxes_included"]).cloned()),
+        ("line_items", Some(ids.collect())),
+    ])
+}
+
+/// The members of a refund that [`of`] needs: no notes, no names and nothing of the payment's holder.
+const NEEDED: [&str; 20] = [
+    "id",
+    "created_at",
+    "processed_at",
+    "refund_line_items",
+    "line_item_id",
+    "quantity",
+    "subtotal",
+    "total_tax",
+    "refund_shipping_lines",
+    "subtotal_amount_set",
+    "tax_amount_set",
+    "shop_money",
+    "order_adjustments",
+    "amount_set",
+    "amount",
+    "tax_amount",
+    "transactions",
+    "kind",
+    "status",
+    "currency",
+];
+
+/// As much of a refund as [`of`] needs.
+pub(super) fn needed(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().filter(|(name, _)| NEEDED.contains(&name.as_str()));
+            members.map(|(name, value)| (name.clone(), needed(value))).collect()
+        }
+        Value::Array(values) => values.iter().map(needed).collect(),
+        value => value.clone(),
+    }
+}
+
+/// Returns whether a payment of a refund is under way. No message comes when it is made but the order's.
+pub(super) fn is_under_way(refund: &Value) -> bool {
+    let is_open = |paid: &Value| !matches!(text(paid, "/status"), Some("failure" | "error"));
+    payments(refund, Payments::All).any(is_open)
+}
+
 /// The quantity of a line that came back for money.
 pub(super) fn quantity_paid_back(line: &Value, payload: &Value) -> Decimal {
     let line_id = id(line, "/id");

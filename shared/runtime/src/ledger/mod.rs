@@ -23,6 +23,7 @@ mod pause;
 mod receipt;
 mod record;
 mod scan;
+mod shop_order;
 mod unclaimed;
 mod update;
 
@@ -30,6 +31,7 @@ pub use click::{CLICK_PREFIX, ClickUses};
 pub use pause::{ALL_NETWORKS, PAUSES, Pause, PauseChange};
 pub use receipt::{RECEIPT_PREFIX, RECEIPT_TTL, Receipt};
 pub use scan::{Cursor, Filter, Page, Segment};
+pub use shop_order::{Kept, SHOP_ORDER_PREFIX, ShopOrder};
 pub use unclaimed::{UNCLAIMED_PREFIX, UNCLAIMED_TTL, UnclaimedOrder, UnclaimedView};
 pub use update::{Change, UpdateError, Updated};
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    ledger::{Ledger, LedgerError, Receipt},
+    ledger::{Kept, Ledger, LedgerError, Receipt, ShopOrder},
     metrics::Metrics,
 };
 
@@ -232,6 +232,14 @@ pub trait WebhookServices: OrderServices {
         &self,
         receipt: &Receipt,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Keeps what a message adds about the shop system's order `id`. Returns all that is kept of it.
+    fn keep_of_shop_order(
+        &self,
+        id: &str,
+        kept: Kept<'_>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<ShopOrder, LedgerError>> + Send;
 }
 
 /// The services around a shop system's webhook: those of a webhook, and a place for faulty orders.

@@ -19,7 +19,7 @@ use postback_integration::{
 use postback_orders::platform::PlatformWebhook;
 use postback_runtime::{
     lambda::messages::ApiAndQueueHandler,
-    ledger::{LedgerError, Receipt, UnclaimedOrder},
+    ledger::{Kept, LedgerError, Receipt, ShopOrder, UnclaimedOrder},
     services::{
         BusEvent, CookieSecret, EventBus, FaultyOrder, IntakeServices, OrderServices, Secret,
         Unavailable, WebhookServices,
@@ -116,6 +116,16 @@ impl WebhookServices for SlowServices {
     async fn put_receipt(&self, _: &Receipt) -> Result<(), LedgerError> {
         self.call("put_receipt").await;
         Ok(())
+    }
+
+    async fn keep_of_shop_order(
+        &self,
+        _: &str,
+        _: Kept<'_>,
+        _: Timestamp,
+    ) -> Result<ShopOrder, LedgerError> {
+        self.call("shop_order").await;
+        Ok(ShopOrder::default())
     }
 }
 

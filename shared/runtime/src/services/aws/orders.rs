@@ -15,7 +15,7 @@ use super::{
     },
     Environment, SecretSource, SettingMissing, names, sent, setting, stack_name, write_line,
 };
-use crate::ledger::{Ledger, LedgerError, Receipt, UnclaimedOrder};
+use crate::ledger::{Kept, Ledger, LedgerError, Receipt, ShopOrder, UnclaimedOrder};
 
 /// The services that all of them have.
 #[derive(Debug)]
@@ -256,6 +256,15 @@ macro_rules! knows_senders {
 
             async fn put_receipt(&self, receipt: &Receipt) -> Result<(), LedgerError> {
                 self.orders.ledger.put_receipt(receipt).await
+            }
+
+            async fn keep_of_shop_order(
+                &self,
+                id: &str,
+                kept: Kept<'_>,
+                now: Timestamp,
+            ) -> Result<ShopOrder, LedgerError> {
+                self.orders.ledger.keep_of_shop_order(id, kept, now).await
             }
         }
     };

@@ -18,6 +18,8 @@ const FEWEST: usize = 30;
 /// A recorded payload, with what it must give.
 struct Case {
     file: String,
+    /// The recorded payload of its order, where it comes without.
+    of: Option<Box<Self>>,
     topic: String,
     settings: Value,
     payload: Value,
@@ -29,31 +31,48 @@ fn cases(folder: &Path) -> Vec<Case> {
         fs::read_dir(folder).expect("a folder payloads").map(|entry| entry.expect("one").path());
     let mut paths: Vec<_> = entries.collect();
     paths.sort();
-    let case = |path: &Path| {
-        let text = fs::read_to_string(path).expect("a file");
-        let mut value: Value = serde_json::from_str(&text).expect("JSON");
-        assert!(value["about"].is_string(), "{}", path.display());
-        Case {
-            file: path.file_name().expect("a name").to_string_lossy().into_owned(),
-            topic: value["topic"].as_str().expect("a topic").to_owned(),
-            settings: value["settings"].take(),
-            payload: value["payload"].take(),
-            gives: value["gives"].take(),
-        }
-    };
     paths.iter().map(|path| case(path)).collect()
 }
 
-fn map<P: Platform>(case: &Case, payload: &Value) -> Mapped {
-    let setting = |name: &str| case.settings[name].as_str().map(str::to_owned);
-    P::configure(&setting).order(&case.topic, payload)
+fn case(path: &Path) -> Case {
+    let text = fs::read_to_string(path).expect("a file");
+    let mut value: Value = serde_json::from_str(&text).expect("JSON");
+    assert!(value["about"].is_string(), "{}", path.display());
+    Case {
+        file: path.file_name().expect("a name").to_string_lossy().into_owned(),
+        of: value["of"].as_str().map(|of| Box::new(case(&path.with_file_name(of)))),
+        topic: value["topic"].as_str().expect("a topic").to_owned(),
+        settings: value["settings"].take(),
+        payload: value["payload"].take(),
+        gives: value["gives"].take(),
+    }
 }
 
-fn shown(mapped: &Mapped) -> Value {
-    match mapped {
-        Mapped::Order { order, landing: None } => json!({ "order": order }),
-        Mapped::Order { order, landing } => json!({ "order": order, "landing": landing }),
-        Mapped::Ignored(reason) => json!({ "ignored": reason }),
+/// An order and its landing page, or the reason for which a message is ignored.
+type Given = Result<(Value, Option<String>), &'static str>;
+
+fn platform<P: Platform>(case: &Case) -> P {
+    P::configure(&|name| case.settings[name].as_str().map(str::to_owned))
+}
+
+fn map<P: Platform>(case: &Case, payload: &Value) -> Given {
+    let platform = platform::<P>(case);
+    let of = case.of.as_deref().and_then(|of| platform.part(&of.topic, &of.payload));
+    match platform.order(&case.topic, payload) {
+        Mapped::Order { order, landing } => Ok((order, landing)),
+        Mapped::Ignored(reason) => Err(reason),
+        Mapped::Refund(refund) => {
+            let part = of.filter(|of| of.order == refund.order).map(|of| of.part);
+            Ok((platform.refunds(part.as_ref(), &[refund.refund])?, None))
+        }
+    }
+}
+
+fn shown(given: &Given) -> Value {
+    match given {
+        Ok((order, None)) => json!({ "order": order }),
+        Ok((order, landing)) => json!({ "order": order, "landing": landing }),
+        Err(reason) => json!({ "ignored": reason }),
     }
 }
 
@@ -64,14 +83,14 @@ pub fn payloads_give_their_orders<P: Platform>() {
     assert!(cases.len() >= FEWEST, "{} payloads are fewer than {FEWEST}", cases.len());
     let mut reasons = BTreeSet::new();
     for case in &cases {
-        let mapped = map::<P>(case, &case.payload);
-        assert_eq!(shown(&mapped), case.gives, "{}", case.file);
-        match mapped {
-            Mapped::Order { order, .. } => {
+        let given = map::<P>(case, &case.payload);
+        assert_eq!(shown(&given), case.gives, "{}", case.file);
+        match given {
+            Ok((order, _)) => {
                 let read = Arrived::read(&order, UnknownFields::Deny);
                 assert!(read.is_ok(), "{}: {:?}", case.file, read.err());
             }
-            Mapped::Ignored(reason) => drop(reasons.insert(reason.to_owned())),
+            Err(reason) => drop(reasons.insert(reason.to_owned())),
         }
     }
     let readme = fs::read_to_string("README.md").expect("a README");
@@ -91,21 +110,52 @@ pub fn conforms<P: Platform>(package: &str) {
     assert!(P::event(&json!({})).is_none() && P::event(&json!(null)).is_none());
 }
 
-/// Of each row: the first recorded payload with its `changes` gives a reason for which it is ignored, the
+/// Each refund of a recorded order is the same refund when it comes without its order, which makes it count
+/// once. `alone` is the message of a refund, of the order of this payload.
+pub fn refunds_are_the_same_alone<P: Platform>(
+    topic: &str,
+    alone: impl Fn(&Value, &Value) -> Option<Value>,
+) {
+    let mut compared = 0;
+    for case in cases(Path::new("payloads")) {
+        let platform = platform::<P>(&case);
+        let Some(part) = platform.part(&case.topic, &case.payload) else { continue };
+        for refund in case.gives["order"]["refunds"].as_array().into_iter().flatten() {
+            let Some(message) = alone(&case.payload, refund) else { continue };
+            let Mapped::Refund(lone) = platform.order(topic, &message) else {
+                panic!("{}: no refund", case.file)
+            };
+            assert_eq!((&json!(lone.id), &lone.order), (&refund["id"], &part.order));
+            let order = platform.refunds(Some(&part.part), &[lone.refund]).expect("an order");
+            assert_eq!(order["refunds"], json!([refund]), "{}", case.file);
+            for name in ["order_id", "currency"] {
+                assert_eq!(order[name], case.gives["order"][name], "{}", case.file);
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 0);
+}
+
+/// Of each row: the first recorded payload, or that of its `file`, with its `changes` gives a reason for which it is ignored, the
 /// places of the order's faults, or these members of the order as it goes on the bus (`null` where there
 /// must be none).
 pub fn changed_payloads_give<P: Platform>(rows: &str) {
     let rows: Value = serde_json::from_str(rows).expect("JSON");
-    let case = cases(Path::new("payloads")).into_iter().next().expect("a payload");
+    let cases = cases(Path::new("payloads"));
     for row in rows.as_array().expect("rows") {
+        let file = row["file"].as_str();
+        let mut named = cases.iter().filter(|case| file.is_none_or(|file| file == case.file));
+        let case = named.next().expect("a payload");
         let mut payload = case.payload.clone();
         let members = payload.as_object_mut().expect("an order");
         members.extend(row["changes"].as_object().expect("members").clone());
-        let given = match map::<P>(&case, &payload) {
-            Mapped::Ignored(reason) => json!({ "ignored": reason }),
-            Mapped::Order { order, .. } => match Arrived::read(&order, UnknownFields::Deny) {
+        let given = match map::<P>(case, &payload) {
+            Err(reason) => json!({ "ignored": reason }),
+            Ok((order, _)) => match Arrived::read(&order, UnknownFields::Deny) {
                 Ok(Arrived::Order(order)) => json!(order),
                 Ok(Arrived::Cancelled(cancelled)) => json!(cancelled),
+                Ok(Arrived::PartlyRefunded(partial)) => json!(partial),
                 Err(faults) => {
                     let places: Vec<_> = faults.iter().map(|fault| &fault.pointer).collect();
                     json!({ "faults": places })
@@ -140,9 +190,10 @@ pub fn survives_noise<P: Platform>() {
             for value in &noise {
                 let mut payload = case.payload.clone();
                 *payload.pointer_mut(&pointer).expect("a member") = value.clone();
-                if let Mapped::Order { order, .. } = map::<P>(&case, &payload) {
+                if let Ok((order, _)) = map::<P>(&case, &payload) {
                     let _read = Arrived::read(&order, UnknownFields::Deny);
                 }
+                let _part = platform::<P>(&case).part(&case.topic, &payload);
             }
         }
     }

@@ -50,6 +50,9 @@ class Platform:
     unread: str = ""
     """The reason for which messages are ignored whose content another webhook brings, if there are such."""
 
+    lone_refunds: bool = False
+    """True if a message of a refund comes without its order: something is kept of each order for it."""
+
     settings: list = field(default_factory=list, hash=False)
     """Its settings: a parameter each."""
 

@@ -126,6 +126,7 @@ def test_each_function_may_do_what_it_needs_and_no_more(template):
     assert allowed({"WebhookEnabled": "true"}) == {**plain, "WebhookRole": webhook}
     for platform in PLATFORMS:
         own = webhook | {"sqs:SendMessage"} | ({"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"} if platform.events else set())
+        own |= {"dynamodb:UpdateItem"} if platform.lone_refunds else set()
         assert allowed({f"{platform.prefix}Enabled": "true"}) == {**plain, f"{platform.prefix}Role": own}
     signed = allowed({"ClickCookieSigned": "true"})
     assert signed == {**plain, "IntakeRole": INTAKE_ACTIONS | {"secretsmanager:GetSecretValue"}}
@@ -167,6 +168,7 @@ def test_what_takes_orders_reaches_what_it_keeps_and_of_a_delivery_its_key_and_r
         ("IntakeRole", "dynamodb:PutItem"): keys(" unclaimed#*"),
         **{(role, "dynamodb:PutItem"): keys(" unclaimed#*", " webhook#*") for role in ("WebhookRole", *platforms)},
         **{(role, "dynamodb:GetItem"): keys(" webhook#*") for role in ("WebhookRole", *platforms)},
+        **{(f"{platform.prefix}Role", "dynamodb:UpdateItem"): keys(" shop_order#*") for platform in PLATFORMS if platform.lone_refunds},
         **{(role, "dynamodb:Query"): reasons for role in ("IntakeRole", "WebhookRole", *platforms)},
     }
 

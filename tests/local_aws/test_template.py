@@ -125,8 +125,8 @@ def test_a_network_learns_of_completed_orders_of_its_own_and_of_everything_cance
         details = completed["detail"].get("Fn::If", [None, completed["detail"]])[1:]
         assert all(detail["click_cookie"] == [{"exists": False}] for detail in details)
         assert cancelled == {
-            "detail-type": ["order.completed", "order.cancelled", "order.refunded"],
-            "detail": {"status": ["cancelled", "refunded"]},
+            "detail-type": ["order.completed", "order.cancelled", "order.refunded", "order.partially_refunded"],
+            "detail": {"status": ["cancelled", "refunded", "partially_refunded"]},
         }
 
 
@@ -193,7 +193,7 @@ def test_every_queue_has_a_policy_of_its_own_and_every_queue_of_dead_letters_a_k
 def test_the_archive_keeps_everything_that_a_rule_lets_through():
     archive = yaml.load((ROOT / "archive.yaml").read_text(), Loader=yaml.BaseLoader)
     kept = archive["Resources"]["Archive"]["Properties"]["EventPattern"]
-    assert kept == {"detail-type": ["order.completed", "order.cancelled", "order.refunded"]} == ARCHIVED
+    assert kept == {"detail-type": ["order.completed", "order.cancelled", "order.refunded", "order.partially_refunded"]} == ARCHIVED
 
 
 def test_a_sweep_measures_every_network_that_is_on(template):

@@ -81,7 +81,9 @@ pub fn concerns(network: &str, detail_type: &str, order: &Value) -> bool {
         // One with a capture cookie comes again with its clicks.
         Some("completed") => detail_type == "order.completed" && has && !exists("/click_cookie"),
         // By its status alone.
-        Some(status @ ("cancelled" | "refunded")) => detail_type == format!("order.{status}"),
+        Some(status @ ("cancelled" | "refunded" | "partially_refunded")) => {
+            detail_type == format!("order.{status}")
+        }
         _ => false,
     }
 }

@@ -43,6 +43,8 @@ pub enum Return {
     Nothing,
     /// So much is refunded, under an id of its own.
     Refund(u8),
+    /// The same by a message of the refund alone.
+    RefundAlone(u8),
     /// The order is cancelled.
     Cancel,
 }

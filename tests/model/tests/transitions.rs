@@ -7,8 +7,10 @@ use postback_core::{
     clock::Timestamp,
     delivery::{
         Arrival, Cancellation, Claim, Decision, Delivery, Doubt, Event, Facts, IfAbsent, Jitter,
-        Lookup, Open, Planned, Policy, Proof, Recovery, Refunds, State, Step, Then, Verdict, step,
+        Lookup, Open, Planned, Policy, Proof, Recovery, RefundEntry, Refunds, State, Step, Then,
+        Verdict, step,
     },
+    order::Currency,
     redaction::{Details, Reason},
 };
 
@@ -186,6 +188,15 @@ fn arrival() -> Arrival {
     }
 }
 
+fn refunds() -> Refunds {
+    let entry = RefundEntry { amount: Some(1.into()), at: None };
+    Refunds::of([("r-1".to_owned(), entry)].into_iter())
+}
+
+fn inr() -> Currency {
+    Currency::of_code("INR").expect("a currency")
+}
+
 fn other_version(later: bool) -> Arrival {
     let updated_at = if later { held_version() + HOUR } else { held_version() - HOUR };
     Arrival { facts: facts("other"), updated_at: Some(updated_at), ..arrival() }
@@ -346,6 +357,12 @@ fn from_outside() -> Vec<Class> {
             concerns: |_| true,
             usual: None,
         },
+        Class {
+            name: "parts of it are refunded, and come without the order",
+            event: |_| Event::Refund { refunds: refunds(), currency: inr() },
+            concerns: |_| true,
+            usual: None,
+        },
         Class { name: "the sweep looks", event: |_| Event::Expire, concerns: known, usual: None },
         Class {
             name: "its line is gone, or the order is reported in another mode",
@@ -416,10 +433,15 @@ fn words(held: Option<&Delivery>, step: &Step) -> (String, String) {
         let conflict_version = next.conflict_version;
         held.is_some_and(|held| *next == Delivery { conflict_version, ..held.clone() })
     };
+    let is_refunded = |next: &Delivery| {
+        let refunds = next.refunds.clone();
+        held.is_some_and(|held| *next == Delivery { refunds, ..held.clone() })
+    };
     let next = match &step.next {
         None => UNCHANGED.to_owned(),
         Some(next) if is_noted(next) => "unchanged, and the version is noted".to_owned(),
         Some(next) if is_counted(next) => "unchanged, and the decision is counted".to_owned(),
+        Some(next) if is_refunded(next) => "unchanged, and the refunds are noted".to_owned(),
         Some(next) => {
             let doubt = next.in_doubt() && next.state != State::Unconfirmed;
             let doubt = if doubt { ", in doubt" } else { "" };

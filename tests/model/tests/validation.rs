@@ -90,6 +90,8 @@ fn fails(mutant: ValidationMutant, property: &'static str, bounds: ValidationBou
 fn holds_through_refunds_and_a_cancellation() {
     holds("refunded and cancelled", BOUNDS);
     holds("refunded whole", REFUNDED);
+    let words = &[Return::RefundAlone(4), Return::Refund(6)];
+    holds("refunded by messages of refunds alone", ValidationBounds { words, ..BOUNDS });
 }
 
 #[test]

@@ -66,11 +66,16 @@ fn order(place: &str, clicks: &Value) -> (Value, Map<String, Value>) {
         "description": members["refunds"]["description"],
         "anyOf": [refunds, { "$ref": format!("{place}/Absent") }],
     });
-    (unless_cancelled(order), definitions)
+    let alone = json!({
+        "type": "array", "minItems": 1, "maxItems": 1_000,
+        "items": { "$ref": format!("{place}/Refund") },
+    });
+    (by_status(order, &alone), definitions)
 }
 
-/// Of a cancelled or refunded order the id, the status and the version alone are read.
-fn unless_cancelled(mut order: Value) -> Value {
+/// Of a cancelled or refunded order the id, the status and the version alone are read; of a partial refund
+/// its currency and the refunds as well.
+fn by_status(mut order: Value, refunds_alone: &Value) -> Value {
     let always = ["order_id", "status", "updated_at"];
     let mut all = order["properties"].take();
     let mut reported = Map::new();
@@ -82,14 +87,22 @@ fn unless_cancelled(mut order: Value) -> Value {
     }
     order["properties"] = all;
     order["required"] = json!(["order_id", "status"]);
-    order["if"] = json!({
-        "properties": { "status": { "enum": ["cancelled", "refunded"] } }, "required": ["status"],
-    });
+    order["if"] = is_one_of(&["cancelled", "refunded"]);
     order["then"] = json!({});
+    let currency = reported.get("currency").cloned();
     order["else"] = json!({
-        "required": ["completed_at", "currency", "total"], "properties": reported,
+        "if": is_one_of(&["partially_refunded"]),
+        "then": {
+            "required": ["currency", "refunds"],
+            "properties": { "currency": currency, "refunds": refunds_alone },
+        },
+        "else": { "required": ["completed_at", "currency", "total"], "properties": reported },
     });
     order
+}
+
+fn is_one_of(statuses: &[&str]) -> Value {
+    json!({ "properties": { "status": { "enum": statuses } }, "required": ["status"] })
 }
 
 /// Lets every member but the `strict` ones be anything: what can't be read counts as absent, or is

@@ -149,7 +149,9 @@ fn never(payload: &Value) -> Option<&'static str> {
 /// A refund by itself: it has neither the order's name, nor its currency, nor whether its amounts include
 /// the tax.
 fn lone_refund(payload: &Value) -> Mapped {
-    match (id(payload, "/order_id"), id(payload, "/id")) {
+    // Under another id it would be another refund than the one within its order.
+    let number = |pointer| id(payload, pointer).filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
+    match (number("/order_id"), number("/id")) {
         (Some(order), Some(id)) => {
             Mapped::Refund(LoneRefund { order, id, refund: refunds::needed(payload) })
         }

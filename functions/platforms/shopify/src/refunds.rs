@@ -1,7 +1,10 @@
 //! The refunds of an order, and its total without them. A total that fell with a refund would take it
 //! off twice, also one whose payment is still under way or failed: its goods are off the order already.
 
-use postback_core::platform::{amount, first, id, number, object, objects, text};
+use postback_core::{
+    clock::Timestamp,
+    platform::{amount, first, id, number, object, objects, text},
+};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -68,16 +71,18 @@ pub(super) fn of(payload: &Value) -> Vec<Value> {
 /// As much of an order as [`of`] needs of it. A line keeps its place.
 pub(super) fn needed_of_order(payload: &Value) -> Value {
     let ids = lines(payload).map(|line| json!({ "id": first(line, &["/id"]) }));
-    object([
+    needed(&object([
         ("currency", first(payload, &["/currency"]).cloned()),
         ("taxes_included", first(payload, &["/taxes_included"]).cloned()),
         ("line_items", Some(ids.collect())),
-    ])
+    ]))
 }
 
-/// The members of a refund that [`of`] needs: no notes, no names and nothing of the payment's holder.
-const NEEDED: [&str; 20] = [
+/// The members that [`of`] needs: no notes, no names and nothing of the payment's holder.
+const NEEDED: [&str; 22] = [
     "id",
+    "taxes_included",
+    "line_items",
     "created_at",
     "processed_at",
     "refund_line_items",
@@ -99,9 +104,20 @@ const NEEDED: [&str; 20] = [
     "currency",
 ];
 
-/// As much of a refund as [`of`] needs.
+/// The words that [`of`] knows. Another one says no more than that it is another.
+const WORDS: [&str; 6] = ["refund", "shipping_refund", "success", "failure", "error", "pending"];
+
+/// As much of a refund as [`of`] needs: numbers, times, currencies and known words.
 pub(super) fn needed(value: &Value) -> Value {
     match value {
+        Value::String(text) => {
+            let text = text.trim();
+            let is_currency = text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+            let is_number = number(value, "").is_some() || text.bytes().all(|b| b.is_ascii_digit());
+            let is_known = WORDS.contains(&text) || Timestamp::parse(text).is_some();
+            let is_needed = text.is_empty() || is_currency || is_number || is_known;
+            json!(if is_needed { text } else { "other" })
+        }
         Value::Object(members) => {
             let members = members.iter().filter(|(name, _)| NEEDED.contains(&name.as_str()));
             members.map(|(name, value)| (name.clone(), needed(value))).collect()

@@ -12,6 +12,7 @@ use postback_integration::{
 use postback_runtime::{
     lambda::messages::ApiAndQueueHandler, ledger::Filter, services::Unavailable,
 };
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 /// A shop system: its path, its headers, its topic of a change, a paid order and the order's id.
@@ -238,7 +239,7 @@ async fn the_first_message_of_a_webhook_of_woocommerce_is_answered() {
 }
 
 #[tokio::test]
-async fn what_is_ignored_is_answered_and_counted_and_leaves_nothing() {
+async fn what_is_ignored_is_answered_and_counted_and_goes_nowhere() {
     for (shop, payload, reason) in [
         (SHOPIFY, SHOPIFY.changed(json!({ "test": true })), "test_order"),
         (SHOPIFY, SHOPIFY.changed(json!({ "financial_status": "pending" })), "not_paid"),
@@ -250,9 +251,14 @@ async fn what_is_ignored_is_answered_and_counted_and_leaves_nothing() {
         let reply = shop.send(&bundle, "d1", &payload).await;
 
         assert_eq!((reply.status, reply.body()), (200, json!({ "ignored": reason })));
-        // Of an old one the ledger is asked.
-        bundle.assert_unwritten(reason);
         assert_eq!(results(&bundle), [reason]);
+        // Of an old one the ledger is asked. What a later refund needs of the order is kept.
+        let calls = bundle.bed.table.calls().into_iter().map(|call| call.operation);
+        let written = calls.filter(|call| !["GetItem", "Query"].contains(&call.as_str()));
+        let refunds_come_alone = usize::from(shop.path == SHOPIFY.path);
+        assert_eq!(written.collect::<Vec<_>>(), vec!["UpdateItem"; refunds_come_alone], "{reason}");
+        assert_eq!(bundle.bus.events(), [], "{reason}");
+        assert_eq!((shop.states(&bundle).await, bundle.bed.sandbox.requests()), (vec![], 0));
     }
 }
 
@@ -367,39 +373,128 @@ async fn what_aws_refuses_is_kept_where_nothing_comes_again() {
     assert_eq!(reported, delivered(&["cartstack", "shopback"]));
 }
 
-#[tokio::test]
-async fn a_refund_by_itself_is_answered_and_counts_once_with_its_order() {
-    let refund =
+/// Shopify's refunds by themselves.
+const ALONE: Shop = Shop { topic: "refunds/create", ..SHOPIFY };
+
+/// The refund of one of two shirts.
+fn refund() -> Value {
+    let text =
         include_str!("../../../../functions/platforms/shopify/payloads/30-refund-topic.json");
+    let mut case: Value = serde_json::from_str(text).expect("JSON");
+    case["payload"].take()
+}
+
+/// The sums of the refunds of each delivery.
+async fn refunded(bundle: &Bundle) -> Vec<Option<Decimal>> {
+    let held = bundle.bed.table.ledger().scan(&Filter::default(), None).await.expect("a page");
+    held.records.iter().map(|it| it.protocol.refunds.sum()).collect()
+}
+
+#[tokio::test]
+async fn a_refund_by_itself_counts_once_also_with_its_order() {
     let with_order =
         include_str!("../../../../functions/platforms/shopify/payloads/21-partial-refund.json");
-    let payload = |text: &str| {
-        let mut case: Value = serde_json::from_str(text).expect("JSON");
-        case["payload"].take()
-    };
-    let alone = Shop { topic: "refunds/create", ..SHOPIFY };
+    let mut with_order: Value = serde_json::from_str(with_order).expect("JSON");
+    let with_order = with_order["payload"].take();
     for refund_first in [true, false] {
         let bundle = bundle(18).await;
         SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
         assert_eq!(SHOPIFY.states(&bundle).await.len(), 2);
         bundle.bed.advance(Duration::from_hours(24 * 4));
-        let mut messages = [(&alone, "d2", refund), (&SHOPIFY, "d3", with_order)];
+        let mut messages = [(&ALONE, "d2", refund()), (&SHOPIFY, "d3", with_order.clone())];
         if !refund_first {
             messages.reverse();
         }
-        for (shop, delivery, text) in messages {
-            let reply = shop.send(&bundle, delivery, &payload(text)).await;
-            assert!([200, 202].contains(&reply.status), "{}", reply.text);
-            SHOPIFY.states(&bundle).await;
+        for (shop, delivery, payload) in messages {
+            // Shopify sends a message again whose answer it did not get.
+            for _ in 0..2 {
+                let reply = shop.send(&bundle, delivery, &payload).await;
+                assert_eq!((reply.status, &reply.body()["order_id"]), (202, &json!("#1008")));
+                SHOPIFY.states(&bundle).await;
+            }
         }
 
-        let mut counted = results(&bundle);
-        counted.sort();
-        assert_eq!(counted, ["needs_orders_updated", "taken", "taken"]);
-        let held = bundle.bed.table.ledger().scan(&Filter::default(), None).await.expect("a page");
-        let sums: Vec<_> = held.records.iter().map(|it| it.protocol.refunds.sum()).collect();
-        assert_eq!(sums, [Some(700.into()), Some(700.into())]);
+        assert_eq!(results(&bundle), ["taken", "taken", "repeated", "taken", "repeated"]);
+        // Kept for the two networks that the order did not concern, too.
+        assert_eq!(refunded(&bundle).await, [Some(Decimal::from(700)); 4]);
+        let states = SHOPIFY.states(&bundle).await.into_iter();
+        let reported = states.filter(|(_, state)| state == "delivered");
+        assert_eq!((reported.count(), bundle.bed.sandbox.requests()), (2, 2));
     }
+}
+
+#[tokio::test]
+async fn a_refund_that_comes_before_its_order_is_kept_for_it() {
+    let bundle = bundle(19).await;
+
+    let early = ALONE.send(&bundle, "d1", &refund()).await;
+    let kept = SHOPIFY.states(&bundle).await;
+    let paid = SHOPIFY.send(&bundle, "d2", &SHOPIFY.paid()).await;
+
+    assert_eq!((early.status, early.body()), (200, json!({ "ignored": "needs_orders_updated" })));
+    assert_eq!((kept, paid.status), (vec![], 202));
+    let [(_, event)] = &bundle.bus.events()[..] else { panic!("not one") };
+    let event: Value = serde_json::from_str(event).expect("JSON");
+    let lines = json!([{ "line": "1", "quantity": "1", "amount": "700" }]);
+    let expected = json!([{ "id": "871640325", "at": "2026-11-25T03:30:00Z", "amount": "700", "lines": lines }]);
+    assert_eq!(event["refunds"], expected);
+    assert_eq!(SHOPIFY.states(&bundle).await, delivered(&["cartstack", "shopback"]));
+    assert_eq!(refunded(&bundle).await, [Some(Decimal::from(700)); 2]);
+    assert_eq!(results(&bundle), ["needs_orders_updated", "taken"]);
+}
+
+#[tokio::test]
+async fn a_refund_of_an_order_that_is_not_reported_is_ignored_for_the_order_s_reason() {
+    for (order, reason) in [
+        (json!({ "source_name": "pos" }), "point_of_sale"),
+        (json!({ "test": true }), "test_order"),
+        (json!({ "source_name": "shopify_draft_order" }), "draft_order"),
+    ] {
+        let bundle = bundle(20).await;
+        SHOPIFY.send(&bundle, "d1", &SHOPIFY.changed(order)).await;
+
+        let reply = ALONE.send(&bundle, "d2", &refund()).await;
+
+        assert_eq!((reply.status, reply.body()), (200, json!({ "ignored": reason })));
+        assert_eq!(results(&bundle), [reason, reason]);
+        assert_eq!((SHOPIFY.states(&bundle).await, bundle.bus.events()), (vec![], vec![]));
+    }
+}
+
+#[tokio::test]
+async fn an_earlier_version_of_an_order_changes_nothing_that_refunds_need() {
+    let bundle = bundle(21).await;
+    let line = |id: u64, left: u32| json!({ "id": id, "quantity": 1, "current_quantity": left, "price": "700.00" });
+    let before = SHOPIFY.changed(json!({ "line_items": [line(1, 1), line(2, 1)] }));
+    let after = SHOPIFY.changed(
+        json!({ "line_items": [line(1, 0), line(2, 1)], "updated_at": "2026-11-21T18:00:00Z" }),
+    );
+    let mut refund = refund();
+    refund["refund_line_items"][0]["line_item_id"] = json!(2);
+    for (delivery, payload) in [("d1", &before), ("d2", &after), ("d3", &before)] {
+        assert_eq!(SHOPIFY.send(&bundle, delivery, payload).await.status, 202);
+    }
+
+    ALONE.send(&bundle, "d4", &refund).await;
+
+    let (detail_type, event) = bundle.bus.events().pop().expect("an event");
+    let event: Value = serde_json::from_str(&event).expect("JSON");
+    assert_eq!(detail_type, "order.partially_refunded");
+    assert_eq!(event["refunds"][0]["lines"][0]["line"], "1");
+}
+
+#[tokio::test]
+async fn a_refund_that_the_bus_does_not_take_is_asked_for_again() {
+    let bundle = bundle(22).await;
+    SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+    bundle.bus.down(true);
+
+    let down = ALONE.send(&bundle, "d2", &refund()).await;
+    bundle.bus.down(false);
+    let up = ALONE.send(&bundle, "d2", &refund()).await;
+
+    assert_eq!((down.problem(), up.status), ((503, "bus_unavailable".to_owned()), 202));
+    assert_eq!(results(&bundle), ["taken", "taken"]);
 }
 
 #[tokio::test]

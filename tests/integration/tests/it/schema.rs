@@ -159,6 +159,7 @@ const WORDS: &[&str] = &[
     "pending",
     "cancelled",
     "refunded",
+    "partially_refunded",
     "2026-11-21T10:15:00+05:30",
     "2026-11-21T10:15:00",
     "2026-13-21T10:15:00Z",
@@ -331,7 +332,12 @@ proptest! {
 
 #[test]
 fn a_cancellation_is_not_refused_for_a_click_that_nobody_reads() {
-    for (status, is_refused) in [("cancelled", false), ("refunded", false), ("completed", true)] {
+    for (status, is_refused) in [
+        ("cancelled", false),
+        ("refunded", false),
+        ("partially_refunded", false),
+        ("completed", true),
+    ] {
         let mut order = whole();
         order["status"] = json!(status);
         order["clicks"] = json!({ "shopbak": {}, "shopback": { "transactionid": "1" } });

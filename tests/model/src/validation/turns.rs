@@ -7,6 +7,7 @@ use postback_core::{
         Arrival, Attempt, Decision, Delivery, Due, Event, Facts, Followed, Planned, Proof,
         RefundEntry, Refunds, Reported, State, Step, Then, Verdict, step,
     },
+    order::Currency,
     redaction::Reason,
 };
 
@@ -142,9 +143,11 @@ impl ValidationWorld {
                 Event::Cancel { facts: Facts::none(), updated_at: None, by_refunds: false }
             }
             Some(Return::Refund(amount)) => {
-                let entry = RefundEntry { amount: Some((*amount).into()), at: None };
-                let refunds = Refunds::of([(format!("r-{word}"), entry)].into_iter());
-                Event::Arrive(arrival(refunds, moment.now))
+                Event::Arrive(arrival(refund(word, *amount), moment.now))
+            }
+            Some(Return::RefundAlone(amount)) => {
+                let Some(currency) = Currency::of_code("INR") else { return };
+                Event::Refund { refunds: refund(word, *amount), currency }
             }
             Some(Return::Nothing) | None => Event::Arrive(arrival(Refunds::default(), moment.now)),
         };
@@ -224,6 +227,11 @@ impl ValidationWorld {
             self.apply(moment, &Event::Follow(Box::new(followed)));
         }
     }
+}
+
+fn refund(word: u8, amount: u8) -> Refunds {
+    let entry = RefundEntry { amount: Some(amount.into()), at: None };
+    Refunds::of([(format!("r-{word}"), entry)].into_iter())
 }
 
 /// The order as it comes.

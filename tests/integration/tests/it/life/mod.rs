@@ -18,6 +18,7 @@ mod outage;
 mod pauses;
 mod plausibility;
 mod reconciled;
+mod refunds_alone;
 mod reopened;
 mod retried_once;
 mod settings;

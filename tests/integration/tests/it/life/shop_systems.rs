@@ -123,3 +123,53 @@ async fn paid_and_cancelled_while_the_networks_were_down_and_never_reported() {
         assert_eq!((bundle.bed.sandbox.requests(), validated(&bundle)), (0, vec![]));
     }
 }
+
+#[tokio::test]
+async fn paid_reported_partly_refunded_by_a_message_of_the_refund_alone_and_validated_with_the_rest()
+ {
+    let alone =
+        include_str!("../../../../../functions/platforms/shopify/payloads/30-refund-topic.json");
+    let shop = &SHOPS[1];
+    let bundle = bundle().await;
+    shop.send(&bundle, "d1", shop.paid).await;
+    assert_eq!(shop.states(&bundle).await, ["delivered", "delivered"]);
+    bundle.bed.advance(DAY * 4);
+
+    // Each once, and once with the order.
+    for (delivery, message) in
+        [("d2", alone), ("d2", alone), ("d3", alone), ("d4", shop.partly_refunded)]
+    {
+        shop.send(&bundle, delivery, message).await;
+    }
+    bundle.bed.advance(DAY * 27);
+    validate(&bundle).await;
+
+    assert_eq!(validated(&bundle), one("approved", "799"));
+    assert_eq!(bundle.bed.sandbox.violations(), []);
+}
+
+#[tokio::test]
+async fn refunded_whole_by_messages_of_refunds_alone_while_the_networks_were_down_and_never_reported()
+ {
+    let alone =
+        include_str!("../../../../../functions/platforms/shopify/payloads/30-refund-topic.json");
+    let shop = &SHOPS[1];
+    let bundle = bundle().await;
+    bundle.bed.sandbox.stop().await;
+    shop.send(&bundle, "d1", shop.paid).await;
+
+    for (id, amount) in [(1, "700.00"), (2, "799.00")] {
+        let mut message: Value = serde_json::from_str(alone).expect("JSON");
+        message["payload"]["id"] = json!(id);
+        message["payload"]["transactions"][0]["amount"] = json!(amount);
+        shop.send(&bundle, amount, &message.to_string()).await;
+    }
+    bundle.bed.sandbox.resume().await.expect("its port");
+    bundle.work_until(bundle.bed.now() + DAY * 32).await;
+    validate(&bundle).await;
+
+    let states = bundle.states(shop.order_id).await;
+    let withdrawn = states.iter().filter(|(_, state, _)| state == "withdrawn").count();
+    assert_eq!((withdrawn, bundle.bed.sandbox.requests()), (2, 0), "{states:?}");
+    assert_eq!(validated(&bundle), vec![]);
+}

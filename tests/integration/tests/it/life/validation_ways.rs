@@ -29,7 +29,7 @@ use super::{
 };
 
 /// A bundle that validates each line.
-async fn bundle_of_lines() -> Box<Bundle> {
+pub(super) async fn bundle_of_lines() -> Box<Bundle> {
     bundle_of_lines_validated(&terms()).await
 }
 
@@ -47,7 +47,7 @@ async fn bundle_of_lines_validated(validation: &Value) -> Box<Bundle> {
     bundle
 }
 
-fn of_lines(id: &str, click: &str) -> Value {
+pub(super) fn of_lines(id: &str, click: &str) -> Value {
     let items = ["1000.00", "499.00"].map(|price| json!({ "unit_price": price }));
     with(order(id, click), "/items", json!(items))
 }
@@ -64,7 +64,7 @@ fn returned(order: Value, id: &str, amount: &str, line: Option<u32>) -> Value {
 }
 
 /// The lines that were validated, each with its status and amount.
-fn lines(bundle: &Bundle) -> Vec<(String, String, String)> {
+pub(super) fn lines(bundle: &Bundle) -> Vec<(String, String, String)> {
     let all = bundle.bed.sandbox.validations().into_iter();
     let all = all.inspect(|one| assert_eq!(one.breach, None, "{one:?}"));
     let mut all: Vec<_> =
@@ -73,7 +73,7 @@ fn lines(bundle: &Bundle) -> Vec<(String, String, String)> {
     all
 }
 
-fn line(line: &str, status: &str, amount: &str) -> (String, String, String) {
+pub(super) fn line(line: &str, status: &str, amount: &str) -> (String, String, String) {
     (line.to_owned(), status.to_owned(), amount.to_owned())
 }
 

@@ -19,6 +19,7 @@ mod lines;
 mod lookup;
 mod permit;
 mod plan;
+mod refunds;
 mod settle;
 mod throttled;
 mod versions;

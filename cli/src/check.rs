@@ -240,7 +240,7 @@ impl<'a> Checker<'a> {
         for network in &self.active {
             let own = |record: &&Record| {
                 let is_own = record.network() == network.name && !record.is_validation();
-                is_own && !record.is_order_of_lines() && !record.protocol.has_refunds_alone()
+                is_own && !record.is_order_of_lines()
             };
             let own: Vec<_> = records.iter().filter(own).collect();
             if let Some(span) = self.between

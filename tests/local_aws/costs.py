@@ -277,6 +277,8 @@ def by_lines() -> str:
 
 # What an order of a shop system costs beside its call: the receipt is read (consistently) and written, and the order put on the bus.
 RECEIPT_READS, RECEIPT_WRITES, BUS_EVENTS = 1, 1, 1
+# The same where refunds come without their orders: what they need of the order is written with each of its messages.
+PART_WRITES = 1
 
 
 def unchanged(shop: Shop) -> float:
@@ -294,10 +296,12 @@ def shop_systems() -> str:
     """The costs of a shop system's messages."""
     one, all_networks = SHOPS[1], SHOPS[2]
     receipt = PRICES["DynamoDB read unit"] * RECEIPT_READS + PRICES["DynamoDB write unit"] * RECEIPT_WRITES
+    part = PRICES["DynamoDB write unit"] * PART_WRITES
     return f"""
 ## The messages of a shop system
 
-An order that a [shop system](shopify.md) sends costs what one by the API does, and a receipt, which is read and written: {MILLION * receipt:.2f} USD a million. A shop
+An order that a [shop system](shopify.md) sends costs what one by the API does, and a receipt, which is read and written: {MILLION * receipt:.2f} USD a million. Each message of an order of Shopify,
+one that is ignored too, also writes what a later refund needs of it: {MILLION * part:.2f} USD a million more, and as much a refund that comes without its order. Such a refund then costs a read at each network that is on, and two write units where it is noted (the delivery's and its validation's) or one where it is kept. A shop
 system also sends every later change of an order, each under an id of its own. A million messages about orders that have not changed cost
 {MILLION * unchanged(one):.2f} USD with {one.networks} network and {MILLION * unchanged(all_networks):.2f} USD with {all_networks.networks}: a request of the API, a call, the receipt, an event on the bus, and at each network
 the messages of its queue, its part of a call and a write that is refused. A message that is ignored costs the request, the call and its log.

@@ -137,6 +137,10 @@ impl DeliveryEvent {
 /// version. With `since` 0 they are all events that the record still holds.
 #[must_use]
 pub fn events(since: u64, after: &Record) -> Vec<DeliveryEvent> {
+    if after.protocol.has_refunds_alone() {
+        // They are published with the order, should it come.
+        return Vec::new();
+    }
     let mut events = settled(after);
     events.extend(looked_up(after));
     let state = after.protocol.state;

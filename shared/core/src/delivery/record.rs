@@ -409,6 +409,7 @@ impl Record {
 
 /// The goods that came back: refunds, and the cancellation that a validation knows.
 fn returned(delivery: Option<&Delivery>) -> (Option<&Refunds>, Option<&Cancellation>) {
+    let delivery = delivery.filter(|delivery| !delivery.has_refunds_alone());
     let refunds = delivery.map(|delivery| &delivery.refunds).filter(|all| !all.is_empty());
     let validation = delivery.and_then(|delivery| delivery.validation.as_ref());
     (refunds, validation.and_then(|validation| validation.cancelled.as_ref()))

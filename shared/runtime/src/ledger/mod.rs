@@ -41,6 +41,11 @@ pub(crate) const TOO_OLD: Reason = Reason::new("too_old");
 /// An attribute that every delivery has, and nothing else that is kept here.
 const IS_DELIVERY: &str = "attribute_exists(version)";
 
+/// Returns whether anything is known of the order but refunds.
+fn is_delivery(record: &Record) -> bool {
+    !record.protocol.has_refunds_alone()
+}
+
 /// Returns whether a delivery remembers all that was done with its order, completed at `completed_at`.
 /// One that began after the ledger's memory of the order may have ended does not: a delivery before it
 /// may have expired.
@@ -147,10 +152,11 @@ impl Ledger {
         record::read(item).map(Some)
     }
 
-    /// All deliveries of an order, read consistently. One that can't be read is an error.
+    /// All deliveries of an order, read consistently. One that can't be read is an error. Refunds that came
+    /// before the order are none.
     pub async fn of_order(&self, order_id: &str) -> Result<Vec<Record>, LedgerError> {
-        let items = self.items_of(order_id).await?;
-        items.into_iter().map(record::read).collect()
+        let items = self.items_of(order_id).await?.into_iter().map(record::read);
+        items.filter(|read| read.as_ref().map_or(true, is_delivery)).collect()
     }
 
     /// All deliveries of an order, and of those that this version can't read the parts that it can.
@@ -158,7 +164,9 @@ impl Ledger {
         &self,
         order_id: &str,
     ) -> Result<(Vec<Record>, Vec<PartialView>), LedgerError> {
-        Ok(record::read_all(self.items_of(order_id).await?))
+        let (mut records, partial) = record::read_all(self.items_of(order_id).await?);
+        records.retain(is_delivery);
+        Ok((records, partial))
     }
 
     /// Returns whether it holds a delivery that [remembers] an order completed at

@@ -221,7 +221,10 @@ impl Filter {
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
-        if record.is_order_of_lines() || record.is_validation() && !self.validations {
+        let is_held = self.held_validations && record.is_validation_for_a_person();
+        let is_back = self.claim_backs && record.open_claim_back().is_some();
+        let is_unwanted = record.is_validation() && !self.validations && !is_held && !is_back;
+        if record.is_order_of_lines() || record.protocol.has_refunds_alone() || is_unwanted {
             return false;
         }
         let is_followed = self.followed_since.is_some_and(|since| {

@@ -96,8 +96,8 @@ async fn a_refund_by_itself_counts_once_by_every_way() {
         assert_eq!(bundle.intake_services.faulty(), [], "{way}");
         assert_eq!(sum(&bundle).await, Some(700.into()), "{way}");
         assert_eq!(published(&bundle, "shopback").await, ["delivered", "refunded"], "{way}");
-        assert_eq!(validated_after(&bundle).await, one("approved", "799"), "{way}");
         assert_eq!(amounts(&bundle), ["1499"], "{way}");
+        assert_eq!(validated_after(&bundle).await, one("approved", "799"), "{way}");
         assert_eq!(bundle.bed.sandbox.violations(), [], "{way}");
     }
 }
@@ -106,21 +106,25 @@ async fn a_refund_by_itself_counts_once_by_every_way() {
 async fn a_refund_that_comes_before_its_order_is_kept_for_it() {
     for is_named in [false, true] {
         let bundle = bundle().await;
-        let first = post(&bundle, &alone("A-1", "r-1", "700")).await;
-        let before = at_shopback(&bundle, "A-1").await;
+        let reply = bundle.post("/orders/shopback", &alone("A-1", "r-1", "700")).await;
+        // Refunds are no delivery.
+        let (before, announced) = (bundle.get("A-1").await, published(&bundle, "shopback").await);
         post(&bundle, &alone("A-1", "r-2", "9")).await;
         bundle.bed.advance(Duration::from_mins(3));
 
         let named: &[_] = if is_named { &[("r-1", "700")] } else { &[] };
         let taken = post(&bundle, &refunds(order("A-1", "a"), named)).await;
 
-        assert_eq!(first, (200, json!("skipped")));
-        assert_eq!(before, ("skipped".to_owned(), Some("order_unknown".to_owned())));
+        let body = reply.body();
+        assert_eq!((reply.status, &body["state"]), (200, &json!("skipped")));
+        assert_eq!(body["reason"], "order_unknown");
+        assert_eq!((before.problem().1.as_str(), announced), ("unknown_order", vec![]));
         assert_eq!(taken, (200, json!("delivered")));
         assert_eq!(sum(&bundle).await, Some(709.into()));
         // As if it had come for the first time.
         let held = held(&bundle, None).await;
         assert_eq!((held.protocol.attempt, held.protocol.first_seen_at), (1, bundle.bed.now()));
+        assert_eq!(published(&bundle, "shopback").await, ["delivered", "refunded"]);
         assert_eq!(validated_after(&bundle).await, one("approved", "790"));
     }
 }

@@ -238,6 +238,32 @@ def test_an_order_that_is_paid_and_partly_refunded_is_validated_once_with_the_lo
     assert [(each.get("status"), each["amount"]) for each in sent] == [(None, "1499"), ("approved", "799")]
 
 
+@pytest.mark.parametrize("refund_first", [False, True], ids=["after its order", "before its order"])
+@pytest.mark.parametrize("platform", [each for each in PLATFORMS if each.lone_refunds], ids=lambda platform: platform.name)
+def test_a_refund_that_comes_without_its_order_is_taken_off_once(stack, validating, platform, refund_first):
+    shop, since = shop_of(stack, platform), now()
+    [alone, *_] = [each for each in shop.recorded if each["gives"].get("order", {}).get("status") == "partially_refunded"]
+    known, number = str(alone["payload"]["order_id"]), str(uuid4().int)[:18]
+    own = lambda topic, body: (topic, body.replace(known.encode(), number.encode()))  # noqa: E731
+    refund = own(alone["topic"], json.dumps(alone["payload"]).encode())
+    first, second = (refund, own(*shop.paid())) if refund_first else (own(*shop.paid()), refund)
+
+    assert shop.send(first).status == (200 if refund_first else 202)
+    if not refund_first:
+        assert eventually(shop.states, REPORTED) == REPORTED
+    assert shop.send(second).status == 202
+    assert eventually(shop.states, REPORTED) == REPORTED
+    assert shop.send(refund).status == 202
+    decided = lambda: validation(stack, shop.order_id)  # noqa: E731
+    assert eventually(decided, ("waiting", "799")) == ("waiting", "799")
+    sweep(stack)
+
+    assert eventually(decided, ("approved", "799")) == ("approved", "799")
+    assert drained(stack)
+    assert (shop.reports()[0], shop.held()) == ((shop.click, "1499"), dict.fromkeys(REPORTED, 1))
+    assert not refund_first or shop.counted(since, Result=platform.unread, PlatformMessages=1)
+
+
 def test_an_order_that_is_paid_and_cancelled_before_it_was_reported_never_is(stack, shop):
     busy = {"answer": {"status": 429, "headers": {"retry-after": "20"}, "body": ""}}
     for network, known in {"cartstack": shop.email, "shopback": shop.order_id}.items():

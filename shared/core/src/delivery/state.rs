@@ -128,9 +128,6 @@ impl State {
 /// The reason of an order that is not sent because it exceeds a bound of the operator's.
 pub(crate) const IMPLAUSIBLE: Reason = Reason::new("implausible");
 
-/// The reason of a delivery of which the ledger holds refunds alone: they came before the order.
-pub(crate) const ORDER_UNKNOWN: Reason = Reason::new("order_unknown");
-
 /// The protocol's part of a delivery. The ledger keeps it beside the history.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Delivery {
@@ -270,12 +267,6 @@ impl Delivery {
     /// The `updated_at` of the latest version that is held or was a conflict.
     pub(super) fn latest_version(&self) -> Option<Timestamp> {
         self.order_updated_at.max(self.conflict_version)
-    }
-
-    /// Returns whether nothing is known of the order but refunds.
-    #[must_use]
-    pub fn has_refunds_alone(&self) -> bool {
-        self.state == State::Skipped && self.reason == Some(ORDER_UNKNOWN)
     }
 
     /// Returns whether an attempt may have been processed and nothing has settled that yet.

@@ -34,7 +34,7 @@ pub enum Kept<'a> {
         /// The time when the shop last changed the order.
         updated_at: Option<Timestamp>,
     },
-    /// A refund that came without the order.
+    /// A refund that came without the order: it is kept while the order is not known.
     Refund {
         /// The shop system's own id of the refund.
         id: &'a str,
@@ -48,7 +48,7 @@ pub enum Kept<'a> {
 pub struct ShopOrder {
     /// The part of the order, if the order is known.
     pub part: Option<Value>,
-    /// The refunds that came without it.
+    /// The refunds that came before it.
     pub refunds: Vec<Value>,
 }
 
@@ -86,6 +86,7 @@ impl Ledger {
             }
             Kept::Refund { id, refund } => update
                 .update_expression("SET #refund = :kept, expires_at = :expires_at")
+                .condition_expression("attribute_not_exists(kept_part)")
                 .expression_attribute_names("#refund", format!("{REFUND}{id}"))
                 .expression_attribute_values(":kept", AttributeValue::S(refund.to_string())),
         };
@@ -94,7 +95,7 @@ impl Ledger {
             Err(error) => error.into_service_error(),
         };
         match error {
-            // That of a later version stays.
+            // A later version is known, or the order of the refund.
             UpdateItemError::ConditionalCheckFailedException(refusal) => {
                 Ok(read(&refusal.item.unwrap_or_default()))
             }

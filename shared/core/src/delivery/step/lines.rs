@@ -11,7 +11,6 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     super::{Cancellation, Delivery, Facts, Permission, Refunds, State, Step, Then},
     cancel::{cancelled_by_refunds, reach},
-    note::refunds_before,
     plan::blank,
 };
 use crate::{clock::Timestamp, redaction::Reason};
@@ -19,7 +18,7 @@ use crate::{clock::Timestamp, redaction::Reason};
 mod compare;
 
 pub use compare::is_void;
-use compare::{compare, is_held};
+use compare::{after_refunds, compare, is_held};
 
 /// The lines of an order as they arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,10 +137,8 @@ pub fn by_lines(
     lines: &Lines,
     now: Timestamp,
 ) -> ByLines {
-    if let Some(before) = refunds_before(held, &lines.facts) {
-        // Nothing says to which lines those belong that came before the order.
-        let refunds = before.unclear_but_for(&lines.refunds).and(&lines.refunds);
-        return by_lines(None, deliveries, &Lines { refunds, ..lines.clone() }, now);
+    if let Some(lines) = after_refunds(held, lines) {
+        return by_lines(None, deliveries, &lines, now);
     }
     let way = refunded(decide(held, deliveries, lines, now), held, lines, now);
     let Some(item) = way.next().or(held) else { return way };

@@ -6,6 +6,7 @@ use super::{
     super::{
         super::{Delivery, Doubt, Facts, IfAbsent, State},
         claim::{doubt, has_expired},
+        note::refunds_before,
         waiting::is_unsettled,
     },
     Lines,
@@ -18,6 +19,14 @@ pub(super) fn is_held(held: &Delivery, lines: &Lines) -> bool {
     lines.updated_at == held.order_updated_at
         && lines.facts.agree(&held.facts)
         && held.lines.as_ref().is_some_and(|held| held.iter().eq(ids()))
+}
+
+/// The lines of an order that comes after refunds of it. Nothing says to which lines those belong that it
+/// does not name.
+pub(super) fn after_refunds(held: Option<&Delivery>, lines: &Lines) -> Option<Lines> {
+    let before = refunds_before(held, &lines.facts)?;
+    let refunds = before.unclear_but_for(&lines.refunds).and(&lines.refunds);
+    Some(Lines { refunds, ..lines.clone() })
 }
 
 /// The lines that the network has, or may have, with other content, and those that are under way with

@@ -301,7 +301,7 @@ def shop_systems() -> str:
 ## The messages of a shop system
 
 An order that a [shop system](shopify.md) sends costs what one by the API does, and a receipt, which is read and written: {MILLION * receipt:.2f} USD a million. Each message of an order of Shopify,
-one that is ignored too, also writes what a later refund needs of it: {MILLION * part:.2f} USD a million more, and so does a refund that comes without its order. Such a refund then costs a read at each network that is on, and two write units where it is noted (the delivery's and its validation's) or one where it is kept. A shop
+one that is ignored too, also writes what a later refund needs of it: {MILLION * part:.2f} USD a million more, and so does a refund that comes without its order. At each network that is on such a refund costs a read and a write unit, and one more of each where the delivery is validated. A shop
 system also sends every later change of an order, each under an id of its own. A million messages about orders that have not changed cost
 {MILLION * unchanged(one):.2f} USD with {one.networks} network and {MILLION * unchanged(all_networks):.2f} USD with {all_networks.networks}: a request of the API, a call, the receipt, an event on the bus, and at each network
 the messages of its queue, its part of a call and a write that is refused. A message that is ignored costs the request, the call and its log.

@@ -178,7 +178,10 @@ pub(super) fn answered(answer: Result<Value, Failure>) -> Result<Judgement, Fail
 
 #[cfg(test)]
 mod tests {
-    use postback_core::fields::UnknownFields;
+    use postback_core::{
+        delivery::{RefundEntry, Refunds},
+        fields::UnknownFields,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -212,6 +215,29 @@ mod tests {
         let (bucket, why) = of(&order("cancelled", ""), &delivered());
         assert_eq!(bucket, Bucket::Otherwise);
         assert_eq!(why, "was reported, is cancelled, and Postback does not know it");
+    }
+
+    #[test]
+    fn refunds_by_themselves_are_alike_once_they_are_known() {
+        let refund = |id: &str| json!({ "id": id, "amount": "5" });
+        let partial = json!({
+            "order_id": "A-1", "status": "partially_refunded", "currency": "EUR",
+            "refunds": [refund("r-1"), refund("r-2")],
+        });
+        let partial = Arrived::read(&partial, UnknownFields::Deny).expect("refunds");
+        let knowing = |ids: &[&str]| {
+            let entry = RefundEntry { amount: None, at: None };
+            let mut record = paid("net", "delivered", "10.5", "EUR");
+            let entries = ids.iter().map(|id| ((*id).to_owned(), entry.clone()));
+            record.protocol.refunds = Refunds::of(entries);
+            [record]
+        };
+
+        assert_eq!(of(&partial, &knowing(&["r-1", "r-2"])).0, Bucket::Alike);
+        let (bucket, why) = of(&partial, &knowing(&["r-2"]));
+        assert_eq!(bucket, Bucket::Otherwise);
+        assert_eq!(why, "was reported, and 1 of its refunds Postback does not know");
+        assert_eq!(of(&partial, &[]), (Bucket::Skipped, "it is partially_refunded".to_owned()));
     }
 
     #[test]

@@ -23,6 +23,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let event = Event::Refund { refunds: Refunds::of_order(refunds), currency: *currency };
         let first = self.record(&whole, &event, trigger).await?;
         let first = first.unwrap_or_else(|| DeliveryResult::of(None));
+        if first.lines.is_empty() {
+            return Ok(vec![first]);
+        }
         self.note_on_lines(order_id, refunds, *currency, trigger).await?;
         let held = self.ledger.get(&whole).await.map_err(UpdateError::from)?;
         let cancelled = held.as_ref().and_then(|held| held.protocol.cancelled.as_ref());

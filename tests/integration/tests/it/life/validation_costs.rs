@@ -3,6 +3,7 @@
 use postback_harness::FakeSweep;
 use postback_integration::Bundle;
 use postback_runtime::services::VALIDATION_DUE;
+use serde_json::json;
 use sweep::Sweep;
 
 use super::{
@@ -64,4 +65,24 @@ async fn a_validation_costs_what_the_page_says() {
     assert_eq!(messages.len(), 1);
     assert!(messages[0].contains(VALIDATION_DUE), "{}", messages[0]);
     assert_eq!(bundle.bed.sandbox.requests(), requests + 1);
+}
+
+#[tokio::test]
+async fn a_refund_that_comes_without_its_order_costs_what_the_page_says() {
+    let bundle = bundle().await;
+    bundle.post("/orders/shopback", &order("A-1", "a")).await;
+    let refund = |order_id: &str| {
+        json!({ "order_id": order_id, "status": "partially_refunded", "currency": "INR",
+            "refunds": [{ "id": "r-1", "amount": "1" }] })
+    };
+    for (order_id, items) in [("A-1", 2), ("A-2", 1)] {
+        bundle.bed.table.forget_calls();
+
+        bundle.post("/orders/shopback", &refund(order_id)).await;
+
+        let calls = bundle.bed.table.calls().into_iter().map(|call| call.operation);
+        let (read, written): (Vec<_>, Vec<_>) = calls.partition(|call| call == "GetItem");
+        assert_eq!(read.len(), items, "{order_id}");
+        assert_eq!(written, vec!["PutItem"; items], "{order_id}");
+    }
 }

@@ -33,11 +33,10 @@ pub use record::{
     ConflictRecord, DecisionRecord, FORMAT, History, Key, LookupRecord, Note, Record, Stamp,
     StatusRecord, UNCLEAR_REFUSALS, WAITING, Written, parts,
 };
-pub(crate) use refunds::ORDER_UNKNOWN;
 pub use refunds::{RefundEntry, Refunds};
 pub use reported::{Call, Reported, Standing, Status, Validation};
-pub(crate) use state::IMPLAUSIBLE;
 pub use state::{Claim, Delivery, Doubt, Permission, State, Undecided};
+pub(crate) use state::{IMPLAUSIBLE, ORDER_UNKNOWN};
 pub use step::{ByLines, Lines, by_lines, is_void, step};
 pub use validation::{OrderFacts, Terms, Validated, validate};
 pub use verdict::{Lookup, Scope, Verdict};

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, State};
 use crate::{
     clock::Timestamp,
     order::{Currency, Refund},
-    redaction::Reason,
 };
 
 /// The most bytes of all: an item of the ledger takes 400 KB, and has to have room for its history.
@@ -19,9 +17,6 @@ const MOST_BYTES: usize = 200_000;
 const ENTRY_BYTES: usize = 80;
 /// The id of those that there is no room for. Their amount is not clear.
 const REST: &str = "\u{2026}";
-
-/// The reason of a delivery of which the ledger holds refunds alone: they came before the order.
-pub(crate) const ORDER_UNKNOWN: Reason = Reason::new("order_unknown");
 
 /// The refunds by the shop's ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -153,14 +148,6 @@ impl Refunds {
     /// The refunds with their ids.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &RefundEntry)> {
         self.0.iter().map(|(id, entry)| (id.as_str(), entry))
-    }
-}
-
-impl Delivery {
-    /// Returns whether nothing is known of the order but refunds.
-    #[must_use]
-    pub fn has_refunds_alone(&self) -> bool {
-        self.state == State::Skipped && self.reason == Some(ORDER_UNKNOWN)
     }
 }
 

@@ -128,6 +128,9 @@ impl State {
 /// The reason of an order that is not sent because it exceeds a bound of the operator's.
 pub(crate) const IMPLAUSIBLE: Reason = Reason::new("implausible");
 
+/// The reason of a delivery of which the ledger holds refunds alone: they came before the order.
+pub(crate) const ORDER_UNKNOWN: Reason = Reason::new("order_unknown");
+
 /// The protocol's part of a delivery. The ledger keeps it beside the history.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Delivery {
@@ -275,11 +278,10 @@ impl Delivery {
         self.doubt.is_some()
     }
 
-    /// Returns whether its refunds together are its amount, neither less nor more.
+    /// Returns whether nothing is known of the order but refunds.
     #[must_use]
-    pub fn is_refunded_exactly(&self) -> bool {
-        let amount = self.facts.reported_amount().and_then(|amount| amount.parse().ok());
-        amount.is_some() && self.refunds.sum() == amount
+    pub fn has_refunds_alone(&self) -> bool {
+        self.state == State::Skipped && self.reason == Some(ORDER_UNKNOWN)
     }
 
     /// Returns whether the network certainly holds nothing of it, and nothing is under way.

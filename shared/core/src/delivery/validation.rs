@@ -105,6 +105,13 @@ pub fn validate(
 const A_DAY: Duration = Duration::from_hours(24);
 
 impl Delivery {
+    /// Returns whether its refunds together are its amount, neither less nor more.
+    #[must_use]
+    pub fn is_refunded_exactly(&self) -> bool {
+        let amount = self.facts.reported_amount().and_then(|amount| amount.parse().ok());
+        amount.is_some() && self.refunds.sum() == amount
+    }
+
     /// The amount of a validation that is left after the refunds so far, or `None` where that is not
     /// clear. A cancelled order leaves nothing.
     #[must_use]

@@ -124,7 +124,7 @@ async fn a_refund_that_comes_before_its_order_is_kept_for_it() {
         // As if it had come for the first time.
         let held = held(&bundle, None).await;
         assert_eq!((held.protocol.attempt, held.protocol.first_seen_at), (1, bundle.bed.now()));
-        assert_eq!(published(&bundle, "shopback").await, ["delivered", "refunded"]);
+        assert_eq!(published(&bundle, "shopback").await, ["refunded", "delivered"]);
         assert_eq!(validated_after(&bundle).await, one("approved", "790"));
     }
 }

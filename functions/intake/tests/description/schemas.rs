@@ -87,16 +87,16 @@ fn by_status(mut order: Value, refunds_alone: &Value) -> Value {
     }
     order["properties"] = all;
     order["required"] = json!(["order_id", "status"]);
-    order["if"] = is_one_of(&["cancelled", "refunded"]);
-    order["then"] = json!({});
-    let currency = reported.get("currency").cloned();
-    order["else"] = json!({
+    order["if"] = is_one_of(&["cancelled", "refunded", "partially_refunded"]);
+    order["then"] = json!({
         "if": is_one_of(&["partially_refunded"]),
         "then": {
             "required": ["currency", "refunds"],
-            "properties": { "currency": currency, "refunds": refunds_alone },
+            "properties": { "currency": reported.get("currency"), "refunds": refunds_alone },
         },
-        "else": { "required": ["completed_at", "currency", "total"], "properties": reported },
+    });
+    order["else"] = json!({
+        "required": ["completed_at", "currency", "total"], "properties": reported,
     });
     order
 }

@@ -171,6 +171,45 @@ async fn an_event_of_a_partner_bus_leaves_nothing_of_the_customer_behind() {
     assert_clean(&bundle, &log, &[]).await;
 }
 
+/// It is kept until its order comes.
+#[tokio::test]
+async fn a_refund_without_its_order_leaves_nothing_of_the_customer_behind() {
+    let bundle = bundle(4).await;
+    let (log, _guard) = Log::capture();
+    let line = json!({ "title": "canaryitem", "sku": "canarysku", "name": "Canaryname" });
+    let paid = json!({
+        "kind": "refund", "status": "success", "amount": "1.00", "currency": "INR", "message": "canarycomment",
+        "receipt": { "email": "canary.mail+x@canary-mail.example" }, "gateway": "canarycustom",
+    });
+    let other = json!({ "kind": "canarycustom", "status": "canarycustom", "currency": "canarycustom",
+        "amount": "canarycustom" });
+    let refund = json!({
+        "id": 1, "order_id": 8_209_829, "created_at": "2026-11-22T00:00:00Z", "note": "canarycomment",
+        "refund_line_items": [{
+            "line_item_id": "canaryitem", "quantity": 1, "subtotal": "1.00", "line_item": line,
+        }],
+        "order_adjustments": [{ "kind": "canarycustom", "reason": "canarycomment" }],
+        "transactions": [paid, other],
+    });
+    let shop = &SHOPS[0];
+    let mut replies = Vec::new();
+    for (topic, body) in [
+        ("refunds/create", &refund),
+        ("orders/paid", &shopify(&cookie())),
+        ("refunds/create", &refund),
+    ] {
+        let (delivery, body) = (replies.len().to_string(), body.to_string());
+        let message =
+            platform_message(shop.path, shop.headers, PLATFORM_KEY, topic, &delivery, &body);
+        replies.push(bundle.call(&message).await);
+    }
+    bundle.work().await;
+
+    let statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
+    assert_eq!(statuses, [200, 202, 202]);
+    assert_clean(&bundle, &log, &replies).await;
+}
+
 #[tokio::test]
 async fn a_capture_cookie_leaves_nothing_of_its_clicks_behind() {
     let bundle = bundle(4).await;

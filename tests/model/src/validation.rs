@@ -78,6 +78,8 @@ pub enum Reply {
 pub struct ValidationBounds {
     /// True if the first answer is lost: the network may have the conversion.
     pub in_doubt: bool,
+    /// So much is refunded by a message that comes before the order; 0 for none.
+    pub before: u8,
     /// The shop's words. All come at any time, in any order.
     pub words: &'static [Return],
     /// The number of times that the sweep brings what is due.
@@ -126,7 +128,7 @@ pub struct Moment {
     pub(crate) is_held: bool,
     /// The calls that the network has taken.
     pub calls: Vec<Made>,
-    /// The refunds that the ledger knew before the return period ended.
+    /// The refunds that came, or that the ledger knew, before the return period ended.
     pub(crate) early: u8,
     pub(crate) permits: u8,
     pub(crate) sweeps: u8,

@@ -15,6 +15,7 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 const BOUNDS: ValidationBounds = ValidationBounds {
     in_doubt: false,
+    before: 0,
     words: &[Return::Refund(4), Return::Cancel],
     sweeps: 2,
     at_once: 2,
@@ -29,6 +30,7 @@ const REFUNDED: ValidationBounds =
 /// A delivery of which nobody knows whether the network has it, and a person who decides.
 const IN_DOUBT: ValidationBounds = ValidationBounds {
     in_doubt: true,
+    before: 0,
     words: &[Return::Refund(4)],
     sweeps: 2,
     at_once: 2,
@@ -90,8 +92,8 @@ fn fails(mutant: ValidationMutant, property: &'static str, bounds: ValidationBou
 fn holds_through_refunds_and_a_cancellation() {
     holds("refunded and cancelled", BOUNDS);
     holds("refunded whole", REFUNDED);
-    let words = &[Return::RefundAlone(4), Return::Refund(6)];
-    holds("refunded by messages of refunds alone", ValidationBounds { words, ..BOUNDS });
+    let words = &[Return::RefundAlone(4), Return::Refund(2)];
+    holds("refunded by messages of refunds alone", ValidationBounds { words, before: 4, ..BOUNDS });
 }
 
 #[test]
@@ -161,6 +163,12 @@ fn validates_what_was_not_reported_when_a_persons_word_is_taken_for_the_networks
 fn validates_what_is_in_doubt_when_the_doubt_is_ignored() {
     let bounds = ValidationBounds { person: Person::Erring, ..IN_DOUBT };
     fails(ValidationMutant::DoubtIgnored, UNREPORTED, bounds);
+}
+
+#[test]
+fn approves_too_much_when_a_refund_before_its_order_is_forgotten() {
+    let bounds = ValidationBounds { before: 4, ..BOUNDS };
+    fails(ValidationMutant::RefundBeforeOrderForgotten, EARLY_REFUND, bounds);
 }
 
 #[test]

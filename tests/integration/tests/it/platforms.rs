@@ -482,6 +482,28 @@ async fn an_earlier_version_of_an_order_changes_nothing_that_refunds_need() {
     assert_eq!(event["refunds"][0]["lines"][0]["line"], "1");
 }
 
+/// The receipt is read and written; and where refunds come alone, what they need of the order is.
+#[tokio::test]
+async fn a_message_costs_what_the_page_says() {
+    let bundle = bundle(23).await;
+    let part = ["GetItem", "PutItem", "UpdateItem"];
+    for (shop, delivery, payload, expected) in [
+        (WOOCOMMERCE, "d1", WOOCOMMERCE.paid(), &part[..2]),
+        (SHOPIFY, "d2", SHOPIFY.paid(), &part),
+        (ALONE, "d3", refund(), &part),
+    ] {
+        bundle.bed.table.forget_calls();
+
+        assert_eq!(shop.send(&bundle, delivery, &payload).await.status, 202);
+
+        let calls = bundle.bed.table.calls().into_iter().map(|call| call.operation);
+        let mut calls: Vec<_> = calls.collect();
+        calls.sort();
+        assert_eq!(calls, expected, "{delivery}");
+        assert!(bundle.bed.table.units().write <= 2.0, "{delivery}");
+    }
+}
+
 #[tokio::test]
 async fn a_refund_that_the_bus_does_not_take_is_asked_for_again() {
     let bundle = bundle(22).await;

@@ -31,6 +31,8 @@ pub enum ValidationMutant {
     DoubtIgnored,
     /// A permission does not end with its call.
     PermissionOutlivesCall,
+    /// A refund of an order that the ledger does not know is not kept.
+    RefundBeforeOrderForgotten,
 }
 
 impl ValidationWorld {

@@ -33,7 +33,11 @@ impl ValidationWorld {
         let (settings, jitter) = (SETTINGS.to_owned(), 0);
         let settle = Event::Settle { attempt: 1, verdict, settings, jitter };
         let next = |held: Option<&Delivery>, event| step(held, event, policy, instant(0)).next;
-        let delivery = next(None, &arrive).and_then(|claim| next(Some(&claim), &settle));
+        let refunded = refund_alone(u8::MAX, bounds.before).filter(|_| bounds.before > 0);
+        let before = refunded.and_then(|event| next(None, &event));
+        let before = before.filter(|_| !self.lacks(ValidationMutant::RefundBeforeOrderForgotten));
+        let claim = next(before.as_ref(), &arrive);
+        let delivery = claim.and_then(|claim| next(Some(&claim), &settle));
         let Some(delivery) = delivery else { return Vec::new() };
         let kept = Arc::new(Kept { version: 2, delivery });
         let word = u8::try_from(bounds.words.len()).unwrap_or(u8::MAX);
@@ -46,7 +50,7 @@ impl ValidationWorld {
             running: if bounds.in_doubt { Vec::new() } else { vec![follows.clone()] },
             is_held,
             calls: Vec::new(),
-            early: 0,
+            early: bounds.before,
             permits: 0,
             sweeps: bounds.sweeps,
             looks: bounds.looks,
@@ -146,8 +150,8 @@ impl ValidationWorld {
                 Event::Arrive(arrival(refund(word, *amount), moment.now))
             }
             Some(Return::RefundAlone(amount)) => {
-                let Some(currency) = Currency::of_code("INR") else { return };
-                Event::Refund { refunds: refund(word, *amount), currency }
+                let Some(event) = refund_alone(word, *amount) else { return };
+                event
             }
             Some(Return::Nothing) | None => Event::Arrive(arrival(Refunds::default(), moment.now)),
         };
@@ -232,6 +236,12 @@ impl ValidationWorld {
 fn refund(word: u8, amount: u8) -> Refunds {
     let entry = RefundEntry { amount: Some(amount.into()), at: None };
     Refunds::of([(format!("r-{word}"), entry)].into_iter())
+}
+
+/// A refund that comes without the order.
+fn refund_alone(word: u8, amount: u8) -> Option<Event> {
+    let currency = Currency::of_code("INR")?;
+    Some(Event::Refund { refunds: refund(word, amount), currency })
 }
 
 /// The order as it comes.

@@ -5,7 +5,7 @@ use postback_core::delivery::{Decision, Delivery, Recovery, State};
 use crate::{
     clock::Ticks,
     script::{Word, updated_at},
-    state::{Cause, Meaning, Order, Place},
+    state::{Act, Cause, Meaning, Order},
 };
 
 /// The past of one order, as far as a property asks for it.
@@ -142,7 +142,7 @@ impl Order {
         before: Option<&Delivery>,
         next: &Delivery,
         cause: Cause,
-        place: Place,
+        act: Act,
         word: Word,
         delayed: bool,
     ) {
@@ -159,7 +159,7 @@ impl Order {
             }
             _ => {}
         }
-        if matches!(place, Place::Send(_)) {
+        if matches!(act, Act::Send(_)) {
             self.ghost.claimed(before, cause, word);
         }
         let is_refused = matches!(cause, Cause::Settled(_, Meaning::Refused | Meaning::Nothing))

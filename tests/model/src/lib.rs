@@ -29,6 +29,7 @@ mod network;
 mod properties;
 pub mod publication;
 mod script;
+mod shared;
 mod state;
 mod turns;
 pub mod validation;
@@ -41,7 +42,8 @@ pub use properties::{
     REFUSED, STUCK, TWICE, UNBELIEVED, UNFOUNDED, UNWATCHED, WITHHELD,
 };
 pub use script::{Plan, Script, Word};
+pub use shared::Shared;
 pub use state::{
-    Action, Cause, Effect, Invocation, Kind, Meaning, Message, Order, Outcome, Place, State, Turn,
+    Act, Action, Cause, Effect, Invocation, Kind, Meaning, Message, Order, Outcome, State, Turn,
 };
 pub use world::{Bounds, Host, Person, World};

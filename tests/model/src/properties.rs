@@ -145,7 +145,7 @@ fn admits_an_effect(order: &Order) -> bool {
 }
 
 fn delivery(order: &Order) -> Option<&Delivery> {
-    order.ledger.as_ref().map(|held| &held.delivery)
+    order.ledger.as_ref().map(|held| &*held.delivery)
 }
 
 /// The end of a delivery while messages and time go on.

@@ -1,8 +1,6 @@
 //! One moment of the world, and what can happen next. All of a moment stands in one place: more than
 //! 300 lines.
 
-use std::sync::Arc;
-
 use postback_core::{
     clock::Timestamp,
     delivery::{Attempt, Decision, Delivery, IfAbsent, Proof, Verdict},
@@ -12,6 +10,7 @@ use postback_core::{
 use crate::{
     clock::{NOW, TICK, Ticks, long_ago, ticks},
     ghost::Ghost,
+    shared::Shared,
 };
 
 /// All that is true at one moment.
@@ -36,7 +35,7 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Order {
     /// The record in the ledger.
-    pub ledger: Option<Arc<Entry>>,
+    pub ledger: Option<Entry>,
     /// The messages on the queue. Each may come at any time, and more than once.
     pub queue: Vec<Message>,
     /// The words that may still come by a direct call.
@@ -64,7 +63,7 @@ pub struct Effect {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// The delivery.
-    pub delivery: Delivery,
+    pub delivery: Shared<Delivery>,
     /// The name of the waiting message.
     pub named: u8,
 }
@@ -98,7 +97,7 @@ pub struct Invocation {
     /// The time until which its circuit breaker is open.
     pub paused: Option<Timestamp>,
     /// The record as it believes it to be.
-    pub held: Option<Arc<Entry>>,
+    pub held: Option<Entry>,
     /// True if the ledger still holds that.
     pub current: bool,
     /// Its next turn.
@@ -126,20 +125,20 @@ pub enum Turn {
         /// The event that is decided on.
         cause: Cause,
         /// What is written.
-        next: Arc<Delivery>,
+        next: Shared<Delivery>,
         /// What is done once it is written.
-        place: Place,
+        act: Act,
     },
     /// A write is on its way.
     Write {
         /// The event that is decided on: decided anew if the write is refused.
         cause: Cause,
         /// What is written; `None` when it is certain to be refused.
-        next: Option<Arc<Delivery>>,
+        next: Option<Shared<Delivery>>,
         /// The message that it names.
         name: u8,
         /// What is done once it is written.
-        place: Place,
+        act: Act,
     },
     /// The claim is written; the request's bytes leave until then, to the very tick, if at all.
     Send {
@@ -158,7 +157,7 @@ pub enum Turn {
 
 /// What is done once a write succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum Act {
     /// Send.
     Send(Attempt),
     /// Ask the network.
@@ -293,7 +292,7 @@ impl Invocation {
     }
 
     pub(crate) fn delivery(&self) -> Option<&Delivery> {
-        self.held.as_ref().map(|entry| &entry.delivery)
+        self.held.as_ref().map(|entry| &*entry.delivery)
     }
 
     /// Returns whether time may pass before its next turn. An answer is acted on, or lost with the

@@ -1,8 +1,6 @@
 //! What comes of each thing that can happen. One match has them all, so that none can be
 //! forgotten, which takes more than 300 lines.
 
-use std::sync::Arc;
-
 use postback_core::{
     clock::Timestamp,
     delivery::{Attempt, Decision, Delivery, Policy, Recovery, Step, Then},
@@ -13,7 +11,8 @@ use crate::{
     ghost::Ghost,
     mutant::{Mutant, mutated},
     script::{Word, facts, updated_at},
-    state::{Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, Place, State, Turn},
+    shared::Shared,
+    state::{Act, Action, Cause, Entry, Invocation, Kind, Meaning, Message, Order, State, Turn},
     world::{Host, World},
 };
 
@@ -85,19 +84,19 @@ impl World {
         let policy = Policy { recovery, ..self.policy.clone() };
         let Step { next, then } = mutated(self.mutant, invocation.delivery(), &event, &policy, now);
         let writes = next.is_some();
-        let place = match then {
-            Then::Send(attempt) => Place::Send(Attempt { at: long_ago(), ..attempt }),
-            Then::LookUp => Place::Ask,
-            Then::Wait(until) if writes && until <= now && cause == Cause::Arrival => Place::Again,
-            Then::Wait(_) => Place::FollowUp(writes || self.waits_on(invocation)),
-            Then::Conflict | Then::Superseded | Then::ModeChanged => Place::Conflict,
-            Then::Rest => Place::FollowUp(false),
+        let act = match then {
+            Then::Send(attempt) => Act::Send(Attempt { at: long_ago(), ..attempt }),
+            Then::LookUp => Act::Ask,
+            Then::Wait(until) if writes && until <= now && cause == Cause::Arrival => Act::Again,
+            Then::Wait(_) => Act::FollowUp(writes || self.waits_on(invocation)),
+            Then::Conflict | Then::Superseded | Then::ModeChanged => Act::Conflict,
+            Then::Rest => Act::FollowUp(false),
         };
-        let place = match cause {
+        let act = match cause {
             // The person brings the order once the decision is written.
-            Cause::Decided(_, _, Decision::PermitSending) if writes => Place::FollowUp(true),
-            Cause::Swept => Place::FollowUp(false),
-            _ => place,
+            Cause::Decided(_, _, Decision::PermitSending) if writes => Act::FollowUp(true),
+            Cause::Swept => Act::FollowUp(false),
+            _ => act,
         };
         let Some(next) = next else {
             let word = self.word(invocation.message.what);
@@ -106,29 +105,29 @@ impl World {
                 order.ghost.heard(word, invocation.message.delayed);
             }
             order.ghost.heard_back(cause);
-            invocation.turn = self.placed(state, invocation, place);
+            invocation.turn = self.acting(state, invocation, act);
             return;
         };
-        if matches!(place, Place::Send(_)) {
+        if matches!(act, Act::Send(_)) {
             let order = &mut state.orders[usize::from(invocation.order)];
             order.ghost.decided_to_send(invocation.delivery());
         }
-        let next = Arc::new(essence(next));
-        invocation.turn = if !self.puts_first(invocation, &next, cause, place) {
-            Turn::Write { cause, next: Some(next), name: 0, place }
+        let next = Shared::new(essence(next));
+        invocation.turn = if !self.puts_first(invocation, &next, cause, act) {
+            Turn::Write { cause, next: Some(next), name: 0, act }
         } else if self.lacks(Mutant::WrittenBeforePut) {
             let name = later_name(state, usize::from(invocation.order));
-            Turn::Write { cause, next: Some(next), name, place }
+            Turn::Write { cause, next: Some(next), name, act }
         } else {
-            Turn::Put { cause, next, place }
+            Turn::Put { cause, next, act }
         };
     }
 
-    /// The turn at a place, where nothing is left to write.
-    fn placed(&self, state: &mut State, invocation: &Invocation, place: Place) -> Turn {
-        match place {
-            Place::Ask => Turn::Ask,
-            Place::FollowUp(waits) => {
+    /// The turn in which it acts, where nothing is left to write.
+    fn acting(&self, state: &mut State, invocation: &Invocation, act: Act) -> Turn {
+        match act {
+            Act::Ask => Turn::Ask,
+            Act::FollowUp(waits) => {
                 let order = &mut state.orders[usize::from(invocation.order)];
                 let word = self.word(invocation.message.what);
                 match invocation.kind {
@@ -138,8 +137,8 @@ impl World {
                 }
                 Turn::FollowUp(waits)
             }
-            Place::Conflict => Turn::FollowUp(false),
-            Place::Send(_) | Place::Again => {
+            Act::Conflict => Turn::FollowUp(false),
+            Act::Send(_) | Act::Again => {
                 unreachable!("the protocol neither sends nor goes on without a write")
             }
         }
@@ -167,20 +166,14 @@ impl World {
     }
 
     /// Returns whether a message is put on the queue before the write.
-    fn puts_first(
-        &self,
-        invocation: &Invocation,
-        next: &Delivery,
-        cause: Cause,
-        place: Place,
-    ) -> bool {
+    fn puts_first(&self, invocation: &Invocation, next: &Delivery, cause: Cause, act: Act) -> bool {
         let held = invocation.delivery();
         let is_later = next.order_updated_at > held.and_then(|held| held.order_updated_at);
         let is_replaced = invocation.kind == Kind::Call && (is_later || begins_to_wait(held, next));
-        match place {
+        match act {
             // A person brings the order after the decision.
-            Place::FollowUp(true) if matches!(cause, Cause::Decided(..)) => false,
-            Place::FollowUp(true) if self.version_of(invocation) == next.order_updated_at => true,
+            Act::FollowUp(true) if matches!(cause, Cause::Decided(..)) => false,
+            Act::FollowUp(true) if self.version_of(invocation) == next.order_updated_at => true,
             // A later version is on its queue before it replaces the record, or is noted as waiting.
             _ => is_replaced && matches!(self.word(invocation.message.what), Word::Complete { .. }),
         }
@@ -188,14 +181,14 @@ impl World {
 
     fn put(&self, state: &mut State, i: usize) {
         let mut invocation = state.running.remove(i);
-        let Turn::Put { cause, next, place } = invocation.turn.clone() else {
+        let Turn::Put { cause, next, act } = invocation.turn.clone() else {
             unreachable!("only a message that waits is put")
         };
         let name =
             later_name(state, usize::from(invocation.order)).max(invocation.message.name + 1);
         let message = Message { delayed: true, name, ..invocation.message };
         add(&mut state.orders[usize::from(invocation.order)], message);
-        invocation.turn = Turn::Write { cause, next: Some(next), name, place };
+        invocation.turn = Turn::Write { cause, next: Some(next), name, act };
         if !invocation.current && !self.lacks(Mutant::FenceDropped) {
             refuse(&mut invocation);
         }
@@ -204,17 +197,17 @@ impl World {
 
     fn land(&self, state: &mut State, i: usize) {
         let mut invocation = state.running.remove(i);
-        let Turn::Write { cause, next, name, place } = invocation.turn.clone() else {
+        let Turn::Write { cause, next, name, act } = invocation.turn.clone() else {
             unreachable!("only a write lands")
         };
-        let unwritten = self.lacks(Mutant::IntentDropped) && matches!(place, Place::Send(_));
+        let unwritten = self.lacks(Mutant::IntentDropped) && matches!(act, Act::Send(_));
         let order = usize::from(invocation.order);
         match next {
             Some(next) if unwritten => {
-                invocation.held = Some(Arc::new(Entry { delivery: (*next).clone(), named: 0 }));
+                invocation.held = Some(Entry { delivery: next, named: 0 });
             }
             Some(next) if invocation.current || self.lacks(Mutant::FenceDropped) => {
-                self.write(state, &mut invocation, cause, &next, name, place);
+                self.write(state, &mut invocation, cause, &next, name, act);
             }
             _ => {
                 invocation.held.clone_from(&state.orders[order].ledger);
@@ -225,20 +218,20 @@ impl World {
             }
         }
         let now = invocation.clock();
-        match place {
-            Place::Again => self.decide(state, &mut invocation, Cause::Arrival),
+        match act {
+            Act::Again => self.decide(state, &mut invocation, Cause::Arrival),
             // It dies before it puts the message that the record names.
-            Place::FollowUp(true) if name != 0 && self.lacks(Mutant::WrittenBeforePut) => {
+            Act::FollowUp(true) if name != 0 && self.lacks(Mutant::WrittenBeforePut) => {
                 put_back(state, &invocation);
                 return;
             }
             // A message that is named, or one that a person brings, is on the queue already.
-            Place::FollowUp(true) if name != 0 => {
+            Act::FollowUp(true) if name != 0 => {
                 let word = self.word(invocation.message.what);
                 state.orders[order].ghost.knew(word);
                 invocation.turn = Turn::FollowUp(false);
             }
-            Place::Send(attempt) => {
+            Act::Send(attempt) => {
                 let in_time = now + self.policy.need <= invocation.deadline;
                 if in_time || self.lacks(Mutant::DeadlineNotChecked) {
                     let until = match self.host {
@@ -251,7 +244,7 @@ impl World {
                     self.decide(state, &mut invocation, cause);
                 }
             }
-            place => invocation.turn = self.placed(state, &invocation, place),
+            act => invocation.turn = self.acting(state, &invocation, act),
         }
         go_on(state, invocation);
     }
@@ -262,39 +255,39 @@ impl World {
         state: &mut State,
         invocation: &mut Invocation,
         cause: Cause,
-        next: &Arc<Delivery>,
+        next: &Shared<Delivery>,
         name: u8,
-        place: Place,
+        act: Act,
     ) {
         let order = &mut state.orders[usize::from(invocation.order)];
         let before = order.ledger.take();
         let word = self.word(invocation.message.what);
         let delayed = invocation.message.delayed;
-        let held = before.as_ref().map(|held| &held.delivery);
-        order.note(held, next, cause, place, word, delayed);
+        let held = before.as_ref().map(|held| &*held.delivery);
+        order.note(held, next, cause, act, word, delayed);
         order.ghost.permission = self.permission(&order.ghost, next, cause);
         if matches!(cause, Cause::Decided(_, _, Decision::PermitSending)) {
             let is_seen = |content| held.is_some_and(|held| held.facts == *facts(content));
             order.ghost.permitted_implausible |= self.script.implausible.is_some_and(is_seen);
         }
-        let is_sent = matches!(place, Place::Send(_)) && self.script.is_implausible(word);
+        let is_sent = matches!(act, Act::Send(_)) && self.script.is_implausible(word);
         order.ghost.sent_implausible |= is_sent && !order.ghost.permitted_implausible;
-        let is_resent = matches!(place, Place::Send(_)) && held.is_some_and(is_doubted_unpermitted);
+        let is_resent = matches!(act, Act::Send(_)) && held.is_some_and(is_doubted_unpermitted);
         order.ghost.sent_withheld |= is_resent && self.holds(invocation);
         // The use of the click is written beside the claim; nothing is sent before both answers.
-        order.used |= matches!(place, Place::Send(_)) && !self.lacks(Mutant::ClickUseNotKept);
-        let named = match (place, cause) {
+        order.used |= matches!(act, Act::Send(_)) && !self.lacks(Mutant::ClickUseNotKept);
+        let named = match (act, cause) {
             // A later version that waits has a message of its own.
             _ if begins_to_wait(held, next) => before.as_ref().map_or(0, |before| before.named),
-            (Place::FollowUp(true), _) => name,
+            (Act::FollowUp(true), _) => name,
             // It changes nothing: the message that waits stays the one that is named.
             (_, Cause::Decided(_, _, Decision::Acknowledge)) => {
                 before.as_ref().map_or(0, |before| before.named)
             }
             _ => 0,
         };
-        let entry = Arc::new(Entry { delivery: (**next).clone(), named });
-        order.ledger = Some(Arc::clone(&entry));
+        let entry = Entry { delivery: next.clone(), named };
+        order.ledger = Some(entry.clone());
         self.outdate(state, invocation.order);
         invocation.held = Some(entry);
         invocation.current = true;
@@ -312,11 +305,11 @@ impl World {
     /// The write of an outcome fails for the writer; it may stand all the same.
     fn fail(&self, state: &mut State, i: usize, stands: bool) {
         let mut invocation = state.running.remove(i);
-        if let Turn::Write { cause, next: Some(next), name, place } = invocation.turn.clone()
+        if let Turn::Write { cause, next: Some(next), name, act } = invocation.turn.clone()
             && stands
             && invocation.current
         {
-            self.write(state, &mut invocation, cause, &next, name, place);
+            self.write(state, &mut invocation, cause, &next, name, act);
         }
         invocation.turn = Turn::FollowUp(true);
         go_on(state, invocation);
@@ -344,10 +337,10 @@ fn begins_to_wait(held: Option<&Delivery>, next: &Delivery) -> bool {
 
 /// A write that is certain to be refused: fewer states differ.
 fn refuse(invocation: &mut Invocation) {
-    if let Turn::Write { next, name, place, .. } = &mut invocation.turn {
+    if let Turn::Write { next, name, act, .. } = &mut invocation.turn {
         *next = None;
         *name = 0;
-        *place = Place::Again;
+        *act = Act::Again;
         invocation.held = None;
     }
 }
@@ -357,12 +350,12 @@ fn names(state: &mut State, number: usize) -> Vec<&mut u8> {
     let order = &mut state.orders[number];
     let mut names: Vec<&mut u8> = order.queue.iter_mut().map(|message| &mut message.name).collect();
     if let Some(held) = order.ledger.as_mut() {
-        names.push(&mut Arc::make_mut(held).named);
+        names.push(&mut held.named);
     }
     for run in state.running.iter_mut().filter(|run| usize::from(run.order) == number) {
         names.push(&mut run.message.name);
         if let Some(held) = run.held.as_mut() {
-            names.push(&mut Arc::make_mut(held).named);
+            names.push(&mut held.named);
         }
         if let Turn::Write { name, .. } = &mut run.turn {
             names.push(name);
@@ -423,12 +416,9 @@ pub(crate) fn go_on(state: &mut State, invocation: Invocation) {
 
 /// One tick.
 fn pass(state: &mut State) {
-    let aged = |held: &mut Option<Arc<Entry>>| {
+    let aged = |held: &mut Option<Entry>| {
         if let Some(entry) = held {
-            let delivery = aged(&entry.delivery);
-            if delivery != entry.delivery {
-                *held = Some(Arc::new(Entry { delivery, named: entry.named }));
-            }
+            entry.delivery = Shared::new(aged(&entry.delivery));
         }
     };
     for order in &mut state.orders {
@@ -441,10 +431,10 @@ fn pass(state: &mut State) {
         invocation.deadline = older(invocation.deadline);
         invocation.paused = invocation.paused.map(older);
         match &mut invocation.turn {
-            Turn::Put { next, .. } => *next = Arc::new(self::aged(next)),
+            Turn::Put { next, .. } => *next = Shared::new(self::aged(next)),
             Turn::Write { cause, next, .. } => {
                 if let Some(next) = next {
-                    *next = Arc::new(self::aged(next));
+                    *next = Shared::new(self::aged(next));
                 }
                 if let Cause::LookedUp(asked, _) = cause {
                     *asked = older(*asked);

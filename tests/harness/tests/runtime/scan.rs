@@ -4,15 +4,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use aws_sdk_dynamodb::types::{DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
+use crate::common;
 use postback_core::{
     clock::Timestamp,
     delivery::{Facts, Key, Note, Record, Stamp, State, WAITING},
 };
 use postback_harness::Table;
 use postback_runtime::ledger::{Filter, Ledger, LedgerError, Receipt, Segment};
-
-mod common;
 
 /// 2026-11-21T10:15:00.250Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_250);

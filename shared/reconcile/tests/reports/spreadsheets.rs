@@ -3,11 +3,9 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
 use std::fmt::Write;
 
-use common::{AT, HEADER, compared, generic, held, record, understand};
+use crate::common::{AT, HEADER, compared, generic, held, record, understand};
 use postback_reconcile::{
     fault::Fault,
     shop::Shop,

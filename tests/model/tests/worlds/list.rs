@@ -5,22 +5,22 @@ use std::{env, fmt::Write, fs, path::PathBuf};
 
 /// Each world with the source of its mutants, the name of their type, and the source of its tests.
 const WORLDS: [(&str, &str, &str, &str); 4] = [
-    ("One delivery", include_str!("../src/mutant.rs"), "Mutant", include_str!("mutants.rs")),
+    ("One delivery", include_str!("../../src/mutant.rs"), "Mutant", include_str!("mutants.rs")),
     (
         "An order by lines",
-        include_str!("../src/lines/mutant.rs"),
+        include_str!("../../src/lines/mutant.rs"),
         "LinesMutant",
         include_str!("lines.rs"),
     ),
     (
         "A validation",
-        include_str!("../src/validation/mutant.rs"),
+        include_str!("../../src/validation/mutant.rs"),
         "ValidationMutant",
         include_str!("validation.rs"),
     ),
     (
         "The publication",
-        include_str!("../src/publication/mutant.rs"),
+        include_str!("../../src/publication/mutant.rs"),
         "PublicationMutant",
         include_str!("publication.rs"),
     ),

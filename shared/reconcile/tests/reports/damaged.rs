@@ -2,11 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
 use std::{fs, path::Path};
 
-use common::{compared, generic, record, understand};
+use crate::common::{compared, generic, record, understand};
 use postback_reconcile::{
     DateOrder,
     fault::Fault,

@@ -95,7 +95,7 @@ fn every_list_says_of_a_lookup_what_its_file_says() {
 
 #[test]
 fn the_readme_explains_every_reason() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
 
     reasons_are_documented(ANSWERS, readme);
     reasons_are_documented(LISTS, readme);

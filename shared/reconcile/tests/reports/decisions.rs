@@ -2,9 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
-use common::{AT, Compared, compared, compared_between, generic, held, record, report};
+use crate::common::{AT, Compared, compared, compared_between, generic, held, record, report};
 use postback_core::{
     clock::Timestamp,
     delivery::{Decision, Record, Stamp},

@@ -1,10 +1,8 @@
 //! The sums of the buckets are the sums of both sides, in exact decimals.
 
-mod common;
-
 use std::fmt::Write;
 
-use common::{AT, HEADER, compared, record};
+use crate::common::{self, AT, HEADER, compared, record};
 use postback_reconcile::{
     bucket::Bucket,
     fault::Fault,

@@ -2,11 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
 use std::fmt::Write;
 
-use common::{
+use crate::common::{
     AT, Compared, HEADER, compared, compared_between, generic, held, record, report, understand,
 };
 use postback_core::{clock::Timestamp, delivery::Record};

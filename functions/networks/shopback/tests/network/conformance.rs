@@ -1,8 +1,6 @@
 //! The conformance suite, and what only ShopBack has.
 
-mod common;
-
-use common::{TOKEN, lines, order, order_json, parts, settings};
+use crate::common::{self, TOKEN, lines, order, order_json, parts, settings};
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
     reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
@@ -23,7 +21,7 @@ fn every_answer_gives_its_verdict() {
     let parts = parts(&settings, &order(json!({})));
 
     answers_give_their_verdicts(&common::network(&settings), &parts[0].report, ANSWERS);
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     reasons_are_documented(ANSWERS, readme);
     // Of the order, each with a test of its own in `plan.rs` or `templates.rs`; of a line, here.
     let local = [

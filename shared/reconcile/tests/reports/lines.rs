@@ -2,9 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
-use common::{AT, Compared, compared, generic, record, report};
+use crate::common::{self, AT, Compared, compared, generic, record, report};
 use postback_core::delivery::Record;
 use postback_reconcile::{
     format::{Format, Sign},

@@ -1,8 +1,6 @@
 //! The examples of the vendor's documents.
 
-mod common;
-
-use common::{lines, order, parts, settings, urls};
+use crate::common::{self, lines, order, parts, settings, urls};
 use postback_conformance::NOW;
 use postback_core::{
     delivery::{Attempt, Proof, Verdict},

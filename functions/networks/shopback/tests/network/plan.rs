@@ -1,8 +1,6 @@
 //! The reports of an order, and the orders without one.
 
-mod common;
-
-use common::{lines, order, order_json, parts, refusal, sent, settings, urls};
+use crate::common::{self, lines, order, order_json, parts, refusal, sent, settings, urls};
 use postback_core::{fields::UnknownFields, network::Network, order::Order};
 use serde_json::{Value, json};
 use shopback::ShopBack;

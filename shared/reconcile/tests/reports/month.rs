@@ -1,11 +1,9 @@
 //! The decisions about a month's conversions: those of the validating call, or the reason that there
 //! is none.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     conversions::{DAYS_30, conversion, decide, instant, line, october, validation},
     generic,
 };

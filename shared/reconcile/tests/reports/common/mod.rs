@@ -1,6 +1,5 @@
 //! Records and reports for the tests of this crate.
 
-#![allow(dead_code, reason = "each test file uses its part")]
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
 use std::{cell::RefCell, fmt::Write as _, io::Write, rc::Rc};

@@ -2,11 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
 use std::fmt::Write;
 
-use common::{AT, Compared, HEADER, compared, generic, held, record, report};
+use crate::common::{AT, Compared, HEADER, compared, generic, held, record, report};
 use postback_core::{delivery::Record, digest::sha256};
 use postback_reconcile::{
     format::Format,

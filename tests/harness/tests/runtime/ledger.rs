@@ -1,13 +1,12 @@
 //! The ledger by itself: what a write, a read and a reading of a whole order say.
 
+use crate::common;
 use postback_core::{
     clock::Timestamp,
     delivery::{Delivery, Key, Note, Record, Stamp, State},
 };
 use postback_harness::{Strike, Table};
 use postback_runtime::ledger::{LedgerError, Put};
-
-mod common;
 
 /// 2026-11-21T10:15:00Z.
 const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);

@@ -1,8 +1,5 @@
 //! An order, settings, and the requests they give.
 
-#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
-#![allow(clippy::expect_used, reason = "a test's own order and settings are right")]
-
 use postback_conformance::NOW;
 use postback_core::{
     delivery::Attempt,
@@ -15,25 +12,25 @@ use shopback::{Report, ShopBack};
 use url::Url;
 
 /// The vendor's own example.
-pub const TOKEN: &str = "070a632e2b574ca894d90610c7da97bc";
+pub(crate) const TOKEN: &str = "070a632e2b574ca894d90610c7da97bc";
 /// The vendor's own example.
-pub const CLICK: &str = "102b983f153f632c9a0a1469e27b55";
+pub(crate) const CLICK: &str = "102b983f153f632c9a0a1469e27b55";
 
-pub fn settings(more: Value) -> Value {
+pub(crate) fn settings(more: Value) -> Value {
     let mut settings = json!({ "offer_id": 1234, "security_token": TOKEN });
     merge(&mut settings, more);
     settings
 }
 
-pub fn lines() -> Value {
+pub(crate) fn lines() -> Value {
     settings(json!({ "mode": "line_items" }))
 }
 
-pub fn order(more: Value) -> Order {
+pub(crate) fn order(more: Value) -> Order {
     Order::read(&order_json(more), UnknownFields::Deny).expect("an order")
 }
 
-pub fn order_json(more: Value) -> Value {
+pub(crate) fn order_json(more: Value) -> Value {
     let mut order = json!({
         "order_id": "order_123", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
         "currency": "MYR", "total": "100.00",
@@ -56,17 +53,17 @@ fn merge(into: &mut Value, more: Value) {
     }
 }
 
-pub fn network(settings: &Value) -> ShopBack {
+pub(crate) fn network(settings: &Value) -> ShopBack {
     configure(&settings.to_string()).expect("settings")
 }
 
 /// The faults of settings, as place and code.
-pub fn faults(settings: &Value) -> Vec<(String, &'static str)> {
+pub(crate) fn faults(settings: &Value) -> Vec<(String, &'static str)> {
     let faults: Vec<Fault> = configure::<ShopBack>(&settings.to_string()).expect_err("faults");
     faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
 }
 
-pub fn parts(settings: &Value, order: &Order) -> Vec<Part<Report>> {
+pub(crate) fn parts(settings: &Value, order: &Order) -> Vec<Part<Report>> {
     match network(settings).plan(order) {
         Plan::Send(parts) => parts,
         other => panic!("{other:?}"),
@@ -74,19 +71,19 @@ pub fn parts(settings: &Value, order: &Order) -> Vec<Part<Report>> {
 }
 
 /// The reason that an order is not sent: a word that the README explains.
-pub fn refusal(settings: &Value, order: &Order) -> String {
+pub(crate) fn refusal(settings: &Value, order: &Order) -> String {
     let (state, reason) = match network(settings).plan(order) {
         Plan::Send(parts) => panic!("sent as {} parts", parts.len()),
         Plan::Skip(reason) => ("skipped", reason),
         Plan::Reject(reason) => ("rejected", reason),
     };
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../README.md");
     assert!(readme.contains(&format!("`{reason}`")), "the README does not explain {reason}");
     format!("{state} {reason}")
 }
 
 /// The requests of an order, as they are sent.
-pub fn urls(settings: &Value, order: &Order) -> Vec<String> {
+pub(crate) fn urls(settings: &Value, order: &Order) -> Vec<String> {
     let (network, endpoint) = (network(settings), Url::parse(ShopBack::ENDPOINT).expect("a URL"));
     let parts = parts(settings, order);
     let url = |part: &Part<Report>| {
@@ -96,7 +93,7 @@ pub fn urls(settings: &Value, order: &Order) -> Vec<String> {
 }
 
 /// The value of a parameter of the order's only request.
-pub fn sent(settings: &Value, order: &Order, name: &str) -> Option<String> {
+pub(crate) fn sent(settings: &Value, order: &Order, name: &str) -> Option<String> {
     let url = Url::parse(urls(settings, order).first()?).expect("a URL");
     url.query_pairs().find(|pair| pair.0 == name).map(|pair| pair.1.into_owned())
 }

@@ -1,8 +1,6 @@
 //! What the ledger has validated counts before what was reported.
 
-mod common;
-
-use common::{AT, compared, generic, record, refunded, report, validation};
+use crate::common::{self, AT, compared, generic, record, refunded, report, validation};
 use postback_core::delivery::Record;
 use postback_reconcile::{decide::Decisions, shop::Shop, understand::Hints};
 

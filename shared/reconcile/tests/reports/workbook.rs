@@ -3,12 +3,10 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
 use std::{collections::BTreeMap, io::Cursor};
 
+use crate::common::conversions::{DAYS_30, conversion, decide, instant, line, october};
 use calamine::{Data, Reader, Xlsx};
-use common::conversions::{DAYS_30, conversion, decide, instant, line, october};
 use postback_core::{clock::Timestamp, delivery::Record};
 use postback_reconcile::{month::Decided, workbook::workbook};
 use rust_decimal::Decimal;

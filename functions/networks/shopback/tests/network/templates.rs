@@ -1,8 +1,6 @@
 //! The values of `adv_sub2` to `adv_unique5`, and the templates that the settings refuse.
 
-mod common;
-
-use common::{faults, lines, order, refusal, sent, settings};
+use crate::common::{self, faults, lines, order, refusal, sent, settings};
 use postback_core::network::Network;
 use serde_json::{Value, json};
 

@@ -2,11 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{AT, held, record, refunded, validation};
+use crate::common::{AT, held, record, refunded, validation};
 use postback_core::{
     clock::Timestamp,
     delivery::{AttemptRecord, History, Proof, Record},

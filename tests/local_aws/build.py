@@ -51,29 +51,38 @@ def once():
 def build() -> Path:
     """Builds the functions into target/lambda and the sandbox. Returns the sandbox's program.
 
-    With QUICK in the environment the functions are built without optimisation: for trying a change out.
+    With QUICK in the environment the functions are built as the tests are, of the crates that `make unit` has built.
     """
-    # The functions by package: chosen by --bin alone, they would be built with the features that the tests and the
-    # command-line tool want of the crates they share. The others so: cargo takes the crates that `make unit` has built.
+    built = target_directory() / "debug"
+    with once() as first:
+        if first and os.environ.get("QUICK"):
+            programs = [word for name in ("postback-sandbox", *FUNCTIONS) for word in ("--bin", name)]
+            _run("the sandbox and the functions", ["cargo", "build", "--locked", "--workspace", "--features", "lambda", *programs])
+            for function in FUNCTIONS:
+                package = PACKAGES / function / "bootstrap"
+                package.parent.mkdir(parents=True, exist_ok=True)
+                # The symbols are most of a program, and every deployment copies it.
+                _run(f"{function}'s package", ["strip", "-o", str(package), str(built / function)])
+        elif first:
+            _run("the sandbox", ["cargo", "build", "--locked", "--workspace", "--bin", "postback-sandbox"])
+            _run("the functions (the first time: some minutes)", release(), packaging())
+    return built / "postback-sandbox"
+
+
+def release() -> list[str]:
+    """The command that packages the functions as they are released."""
+    # By package: chosen by --bin alone, they would be built with the features that the tests and the command-line tool want of
+    # the crates they share.
     packages_and_bins = [word for function in FUNCTIONS for word in ("--package", function, "--bin", function)]
     target = f"--{architecture().replace('_', '-')}"
-    profile = ["--profile", "quick"] if os.environ.get("QUICK") else ["--release"]
-    program = target_directory() / "debug" / "postback-sandbox"
-    steps = [
-        ("the sandbox", None, ["cargo", "build", "--locked", "--workspace", "--bin", "postback-sandbox"]),
-        (
-            "the functions (the first time: some minutes)",
-            packaging(),
-            ["cargo", "lambda", "build", *profile, "--locked", "--features", "lambda", target, "--lambda-dir", str(PACKAGES)]
-            + packages_and_bins,
-        ),
-    ]
-    with once() as first:
-        for title, environment, command in steps if first else []:
-            print(f"Building {title} …", flush=True)
-            if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
-                raise Failure(f"Building {title} failed: cargo's lines above say why.")
-    return program
+    command = ["cargo", "lambda", "build", "--release", "--locked", "--features", "lambda", target, "--lambda-dir", str(PACKAGES)]
+    return command + packages_and_bins
+
+
+def _run(title: str, command: list[str], environment: dict[str, str] | None = None) -> None:
+    print(f"Building {title} …", flush=True)
+    if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
+        raise Failure(f"Building {title} failed: the lines above say why.")
 
 
 def build_tool() -> Path:

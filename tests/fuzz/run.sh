@@ -49,8 +49,9 @@ targets=("$@")
 [ $# -gt 0 ] || read -ra targets -d '' <<<"$($tool fuzz list --fuzz-dir $here)" || true
 [ ${#targets[@]} -gt 0 ] || { echo "there are no targets" >&2; exit 1; }
 
-findings=0
-for target in "${targets[@]}"; do
+# Fuzzes a target; what it finds is in the file `found`.
+fuzz() {
+  target=$1
   own=$work/$target
   kept=$here/corpus/$target
   rm -rf "$own/seeds"
@@ -62,16 +63,16 @@ for target in "${targets[@]}"; do
   limits=(-timeout=10 -rss_limit_mb=2048 -max_len=8192 "-artifact_prefix=$own/findings/")
   export FUZZ_SEEDS=$own/seeds
 
-  echo "$target: $seconds s"
   if "$bin/$target" "${limits[@]}" -dict=$here/dictionaries/$words.dict -max_total_time="$seconds" \
     -print_final_stats=1 "$own/corpus" "$kept" "$own/seeds" 2>&1 | tee "$own/log" |
-    awk '/pulse|DONE/ { print "  " substr($1, 2) " inputs, coverage " $4; fflush() }'; then
-    echo "  no finding"
+    awk -v target="$target" '/pulse|DONE/ { print target ": " substr($1, 2) " inputs, coverage " $4; fflush() }'; then
+    echo "$target: no finding after $seconds s"
   else
-    findings=$((findings + 1))
-    echo "  A finding:"
-    grep -v -E 'pulse|NEW|REDUCE|RELOAD' "$own/log" | tail -n 40 | sed 's/^/  | /'
-    echo "  To see it again: $bin/$target <the file named above>"
+    {
+      echo "$target: a finding"
+      grep -v -E 'pulse|NEW|REDUCE|RELOAD' "$own/log" | tail -n 40 | sed 's/^/  | /'
+      echo "  To see it again: $bin/$target <the file named above>"
+    } | tee "$own/found"
   fi
 
   if [ "${KEEP:-}" = 1 ]; then
@@ -86,9 +87,30 @@ for target in "${targets[@]}"; do
       while read -r file; do
         cp "$own/merged/$file" "$kept/"
       done
-    echo "  kept $(find "$kept" -type f | wc -l) inputs, $(du -sb "$kept" | cut -f1) bytes"
+    echo "$target: kept $(find "$kept" -type f | wc -l) inputs, $(du -sb "$kept" | cut -f1) bytes"
   fi
+}
+
+# A target fuzzes on one core: as many at a time as there are.
+running=()
+failed=0
+for target in "${targets[@]}"; do
+  rm -f "$work/$target/found"
+  if [ ${#running[@]} -ge "$(nproc)" ]; then
+    wait "${running[0]}" || failed=1
+    running=("${running[@]:1}")
+  fi
+  fuzz "$target" &
+  running+=($!)
+done
+for process in "${running[@]}"; do
+  wait "$process" || failed=1
 done
 
+findings=0
+for target in "${targets[@]}"; do
+  [ ! -e "$work/$target/found" ] || findings=$((findings + 1))
+done
+[ $failed -eq 0 ] || { echo "a target could not be fuzzed: see above" >&2; exit 1; }
 [ $findings -eq 0 ] || { echo "$findings of ${#targets[@]} targets have a finding"; exit 1; }
 echo "No finding in ${#targets[@]} targets"

@@ -29,7 +29,7 @@ pub(crate) use claims::{Answer, Claims, Receipt, Verify};
 pub(crate) use logs::Logs;
 pub(crate) use look::{Console, Doctor, Format, List, MoneyByMonth, Show, Sort, Status};
 pub(crate) use pause::{PauseNetwork, ResumeNetwork};
-pub(crate) use reconcile::{Reading, Reconcile};
+pub(crate) use reconcile::{Reconcile, ReportFormat};
 pub(crate) use redrive::Redrive;
 pub(crate) use secret::Secret;
 pub(crate) use settle::Settle;

@@ -98,11 +98,11 @@ async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Fa
     let new = || Report::new(wanted.limit, wanted.offline, wanted.out.as_deref());
     let mut report = new()?;
     checker.read_cancellations()?;
-    checker.read(&mut report, &Answers::new()).await?;
+    checker.judge_all(&mut report, &Answers::new()).await?;
     let mut answers = checker.ask().await?;
     if !answers.is_empty() {
         report = new()?;
-        checker.read(&mut report, &answers).await?;
+        checker.judge_all(&mut report, &answers).await?;
     }
     checker.look_for_others(&mut report).await?;
     let unseen = checker.known.unseen.len();
@@ -115,7 +115,7 @@ async fn run(mut checker: Checker<'_>, output: &mut Output<'_>) -> Result<(), Fa
         }
         answers.extend(checker.send().await?);
         report = new()?;
-        checker.read(&mut report, &answers).await?;
+        checker.judge_all(&mut report, &answers).await?;
         checker.look_for_others(&mut report).await?;
     }
     let orders = checker.orders;
@@ -176,7 +176,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Judges every order of the file; where a function has answered, its answer counts.
-    async fn read(&mut self, report: &mut Report, answers: &Answers) -> Result<(), Failure> {
+    async fn judge_all(&mut self, report: &mut Report, answers: &Answers) -> Result<(), Failure> {
         self.orders = 0;
         let mut completed = Orders::default();
         for (line, value) in Export::open(&self.wanted.file)? {

@@ -49,8 +49,8 @@ pub(crate) async fn run(
     let network = account.network(&wanted.network)?;
     let bad = refused(&wanted.file);
     let source = Source::File(wanted.file.clone());
-    let format = format(wanted.reading.file.as_deref())?;
-    let claims = read_by(source, format, &wanted.reading.hints()).map_err(bad)?;
+    let format = format(wanted.format.file.as_deref())?;
+    let claims = read_by(source, format, &wanted.format.hints()).map_err(bad)?;
     let known = stream::iter(&claims).map(|claim| known(account, claim)).buffered(AT_ONCE);
     let known: Vec<_> = known.try_collect().await?;
     let pairs = claims.iter().zip(&known);

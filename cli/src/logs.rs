@@ -73,7 +73,7 @@ pub(crate) async fn run(
     let filter = Filter { order_id, code: wanted.code.clone(), others: wanted.conditions.clone() };
     let mut found = Found::default();
     for log in logs {
-        found.merge(read(account, log, &filter, since, now, wanted.limit).await?, wanted.limit);
+        found.merge(read_log(account, log, &filter, since, now, wanted.limit).await?, wanted.limit);
     }
     let names: Vec<_> = logs.iter().map(|log| log.name.as_str()).collect();
     let head = head(&found, &filter, &names, since, now);
@@ -113,7 +113,7 @@ fn find<'a>(logs: &'a [Log], name: &str) -> Option<&'a Log> {
     logs.iter().find(|log| log.name == name)
 }
 
-async fn read(
+async fn read_log(
     account: &Account,
     log: &Log,
     filter: &Filter,

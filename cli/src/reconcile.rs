@@ -24,7 +24,7 @@ use postback_runtime::ledger::Filter;
 
 use crate::{
     account::{Account, Network},
-    args::{Reading, Reconcile},
+    args::{Reconcile, ReportFormat},
     check::Export,
     failure::Failure,
     networks,
@@ -44,11 +44,11 @@ pub(crate) fn preview(wanted: &Reconcile, output: &mut Output<'_>) -> Result<(),
     let source = Source::File(wanted.report.clone());
     let network = wanted.network.replace('-', "_");
     // No stack is asked, so a misspelt name would be read by the generic format.
-    if wanted.reading.file.is_none() && networks::find(&network).is_none() {
+    if wanted.format.file.is_none() && networks::find(&network).is_none() {
         let known: Vec<_> = networks::NETWORKS.iter().map(|network| network.name).collect();
         return Err(Failure::NoFormat { network, known: known.join(", ") });
     }
-    let report = understand(source, &network, &wanted.report, &wanted.reading)?;
+    let report = understand(source, &network, &wanted.report, &wanted.format)?;
     output.answer(&page::preview(&report.understood), &report.understood);
     Ok(())
 }
@@ -62,7 +62,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let network = account.network(&wanted.network)?;
     let source = Source::File(wanted.report.clone());
-    let report = understand(source, &network.name, &wanted.report, &wanted.reading)?;
+    let report = understand(source, &network.name, &wanted.report, &wanted.format)?;
     output.note(&page::preview(&report.understood).join("\n"));
     let shop = shop(wanted.shop.as_deref())?;
     let given = [("--from", wanted.from.as_deref()), ("--to", wanted.to.as_deref())];
@@ -94,9 +94,9 @@ pub(crate) fn understand(
     source: Source,
     network: &str,
     name: &Path,
-    reading: &Reading,
+    given: &ReportFormat,
 ) -> Result<Report, Failure> {
-    let format = match &reading.file {
+    let format = match &given.file {
         None => Format::of_network(network),
         Some(path) if path == Path::new("generic") => Format::generic(),
         Some(path) => {
@@ -104,7 +104,7 @@ pub(crate) fn understand(
             text.and_then(|text| Format::parse(&path.display().to_string(), &text))
         }
     };
-    let report = format.and_then(|format| Report::understand(source, format, &reading.hints()));
+    let report = format.and_then(|format| Report::understand(source, format, &given.hints()));
     report.map_err(refused(name))
 }
 
@@ -176,7 +176,7 @@ pub(crate) async fn uploaded(
     given: [(&'static str, Option<&str>); 2],
     now: Timestamp,
 ) -> Result<Compared, Failure> {
-    let report = understand(source, &network.name, name, &Reading::default())?;
+    let report = understand(source, &network.name, name, &ReportFormat::default())?;
     let options = options(&network.name, &report, span(&report, given, now)?, now);
     let shop = Shop::none();
     let mut ledger = load(account, network, &report, &shop).await?;
@@ -235,7 +235,7 @@ mod end_tests {
     fn no_report_covers_what_is_still_to_come() {
         let text: &[u8] = b"Order ID,Date,Status\nA-1,2026-11-21,pending\nA-2,2026-12-24,pending\n";
         let format = Format::generic().expect("a format");
-        let hints = Reading::default().hints();
+        let hints = ReportFormat::default().hints();
         let report = Report::understand(Source::Bytes(text.into()), format, &hints);
         let report = report.expect("a report");
         let at = |day: &str| Timestamp::parse(&format!("{day}T00:00:00Z")).expect("an instant");

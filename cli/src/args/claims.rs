@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Reading;
+use super::ReportFormat;
 
 /// Answer a network's claims of missing cashback
 #[derive(Debug, Subcommand)]
@@ -46,7 +46,7 @@ pub(crate) struct Answer {
     #[arg(long, value_name = "FILE")]
     pub(crate) receipts: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) reading: Reading,
+    pub(crate) format: ReportFormat,
 }
 
 /// Check signed receipts of deliveries

@@ -51,12 +51,12 @@ pub(crate) struct Reconcile {
     #[arg(long)]
     pub(crate) to: Option<String>,
     #[command(flatten)]
-    pub(crate) reading: Reading,
+    pub(crate) format: ReportFormat,
 }
 
-/// How a report is to be read.
+/// The format of a report, where it differs from what is understood of it.
 #[derive(Args, Debug, Default)]
-pub(crate) struct Reading {
+pub(crate) struct ReportFormat {
     /// A format of your own, TOML, or `generic`
     #[arg(long = "format", id = "report_format", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
@@ -99,7 +99,7 @@ enum Signs {
     Ledger,
 }
 
-impl Reading {
+impl ReportFormat {
     pub(crate) fn hints(&self) -> Hints {
         Hints {
             encoding: self.encoding.clone(),

@@ -37,7 +37,7 @@ pub async fn take(
     services: &impl IntakeServices,
     now: Timestamp,
 ) -> Result<(), Unavailable> {
-    let Refused { kept, counted } = match read(event, now) {
+    let Refused { kept, counted } = match read_event(event, now) {
         Ok(event) => return record(event, services, now).await,
         Err(refused) => refused,
     };
@@ -84,7 +84,7 @@ struct Refused {
     counted: &'static str,
 }
 
-fn read(event: &str, now: Timestamp) -> Result<Event, Refused> {
+fn read_event(event: &str, now: Timestamp) -> Result<Event, Refused> {
     let Ok(Envelope { source, detail_type, detail }) = serde_json::from_str(event) else {
         let reason = "not_an_event";
         let kept = FaultyOrder { reason, order_id: None, faults: String::new() };

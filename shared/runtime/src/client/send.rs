@@ -137,7 +137,7 @@ impl Sender {
         // Without a length only the connection's end says that it was all, and a plain one ends
         // alike in the middle. TLS says goodbye.
         let bounded = self.endpoint.scheme() == "https" || is_framed(&response);
-        match read(response, request.needs_whole_answer(), now).await {
+        match read_answer(response, request.needs_whole_answer(), now).await {
             SendResult::Answered(_) if request.needs_whole_answer() && !bounded => {
                 SendResult::MaybeSent(Reason::new("answer_without_length"))
             }
@@ -196,7 +196,7 @@ fn is_framed(response: &Response) -> bool {
         || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-async fn read(mut response: Response, whole: bool, now: Timestamp) -> SendResult {
+async fn read_answer(mut response: Response, whole: bool, now: Timestamp) -> SendResult {
     let status = response.status().as_u16();
     let wait = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let wait = wait.and_then(|value| retry_after(value, now));

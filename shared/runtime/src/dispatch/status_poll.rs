@@ -179,7 +179,7 @@ impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
                 break;
             }
             for lead in messages {
-                match read::<N>(lead) {
+                match read_lead::<N>(lead) {
                     Ok(tracked) => due.push(tracked),
                     Err(lead) => self.dead_letter(&lead, round).await,
                 }
@@ -267,7 +267,7 @@ impl<N: TracksStatus, S: StatusServices> Dispatcher<N, S> {
     }
 }
 
-fn read<N: TracksStatus>(lead: TrackedLead) -> Result<Tracked, TrackedLead> {
+fn read_lead<N: TracksStatus>(lead: TrackedLead) -> Result<Tracked, TrackedLead> {
     let Ok(delivered) = serde_json::from_str::<Delivered>(&lead.body) else { return Err(lead) };
     let Delivered { order_id, network, line, references, at } = delivered;
     match references.get(N::REFERENCE) {

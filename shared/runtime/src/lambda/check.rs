@@ -65,20 +65,20 @@ pub(super) fn answer(payload: &RawValue) -> Result<Option<Box<RawValue>>, Error>
 
 /// Checks the settings.
 pub(super) async fn settings<N: Network, S: Services>(dispatcher: &Dispatcher<N, S>) -> Checked {
-    read(dispatcher).await.0
+    read_settings(dispatcher).await.0
 }
 
 /// Checks the settings, and asks the network.
 pub(super) async fn settings_and_network<N: TracksStatus, S: Services>(
     dispatcher: &Dispatcher<N, S>,
 ) -> Checked {
-    let (checked, configured) = read(dispatcher).await;
+    let (checked, configured) = read_settings(dispatcher).await;
     let Some(configured) = configured else { return checked };
     let refused = dispatcher.ask_harmlessly(&configured).await.err();
     Checked { asked: true, refused: refused.map(|reason| reason.to_string()), ..checked }
 }
 
-async fn read<N: Network, S: Services>(
+async fn read_settings<N: Network, S: Services>(
     dispatcher: &Dispatcher<N, S>,
 ) -> (Checked, Option<Configured<N>>) {
     let read = dispatcher.read_settings().await;

@@ -13,7 +13,7 @@ use super::{
     check,
     event::Message,
     queue::Failures,
-    read,
+    read_event,
 };
 use crate::services::Unavailable;
 
@@ -48,7 +48,7 @@ pub async fn handle(
     if let Some(checked) = check::answer(payload)? {
         return Ok(checked);
     }
-    let Some(messages) = read(payload).ok().and_then(|event| event.records) else {
+    let Some(messages) = read_event(payload).ok().and_then(|event| event.records) else {
         let request = Request::read(payload)?;
         let answer = |request, now| handler.answer(request, now);
         return Ok(to_raw_value(&answer_request(&answer, request, now).await)?);

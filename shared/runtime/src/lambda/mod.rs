@@ -140,7 +140,7 @@ pub async fn handle<N: Network, S: Services>(
     if let Some(order) = plan::order_of(payload) {
         return Ok(to_raw_value(&plan::answer(dispatcher, &order).await)?);
     }
-    answer(dispatcher, read(payload)?, deadline).await
+    answer(dispatcher, read_event(payload)?, deadline).await
 }
 
 /// Answers one event of any trigger, the schedule's among them.
@@ -156,7 +156,7 @@ pub async fn handle_and_poll_status<N: TracksStatus, S: StatusServices>(
     if let Some(order) = plan::order_of(payload) {
         return Ok(to_raw_value(&plan::answer(dispatcher, &order).await)?);
     }
-    let event = read(payload)?;
+    let event = read_event(payload)?;
     if event.detail_type.as_deref() != Some(POLL_STATUS) {
         return answer(dispatcher, event, deadline).await;
     }
@@ -198,7 +198,7 @@ async fn answer<N: Network, S: Services>(
 }
 
 /// An event, or an error that quotes nothing of it.
-fn read(payload: &RawValue) -> Result<Event, Error> {
+fn read_event(payload: &RawValue) -> Result<Event, Error> {
     serde_json::from_str(payload.get()).map_err(|_| "the event could not be read".into())
 }
 

@@ -43,10 +43,10 @@ ENVIRONMENTS = {
 def main() -> None:
     check_machine()
     LOCAL.mkdir(exist_ok=True)
-    with (LOCAL / "prepare.lock").open("w") as lock:
-        # Two copies of `make run` may start at once.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in sys.argv[1:] or ["tools", "emulator"]:
+    for name in sys.argv[1:] or ["tools", "emulator"]:
+        # Two copies of `make run` may start at once, and `make test` installs beside its build.
+        with (LOCAL / f"prepare-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             prepare(name, ENVIRONMENTS[name])
 
 

@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo-outage drill test check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak month dead-hour million bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
+.PHONY: help run demo-outage drill test installing check lint fmt clippy unit doc templates audit deny advisories sbom end-to-end soak month dead-hour million bench fuzz mutants large-ledger screenshots generate example-folders cli deploy release secret clean-data tools
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,12 @@ drill: ## Play a night of the runbook here: NAME=wrong-token|network-down|bad-de
 
 # Where nobody has built the release, what is tested end to end is built without optimisation: it takes minutes less.
 test: export QUICK ?= $(if $(DIST),,1)
-test: unit templates audit end-to-end ## Test everything, end to end on local AWS included, and check the templates and policies
+test: installing unit templates audit end-to-end ## Test everything, end to end on local AWS included, and check the templates and policies
+
+# Beside the build, which takes longer. What fails here fails again, and is shown, where it is needed.
+installing:
+	@mkdir -p .local
+	@$(PYTHON) tests/local_aws/prepare.py tools emulator audit clients > .local/installing.log 2>&1 &
 
 check: fmt clippy unit ## Check the quick part: formatting, lints, unit and integration tests
 
@@ -97,7 +102,7 @@ end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced 
 	$(TOOLS)/python -m pytest -p no:cacheprovider -rs --durations 15 $(if $(ONLY),,--numprocesses 4 --dist loadfile --no-loadscope-reorder) tests/local_aws/$(ONLY)
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
-	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --bin postback-soak
+	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --features soak --bin postback-soak
 
 month: ## Validate and reconcile a simulated month of 10,000 orders, to the minor unit, while functions are killed; ORDERS=10000
 	MONTH_ORDERS=$(or $(ORDERS),10000) cargo test --profile soak --locked --package postback-faults --test faults month -- --nocapture

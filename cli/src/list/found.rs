@@ -17,6 +17,7 @@ use crate::{
 
 /// The deliveries found so far.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub(crate) struct Found {
     states: Vec<State>,
     open: bool,

@@ -39,8 +39,8 @@ async fn what_waits_is_read_and_not_the_rest_of_the_ledger() {
     let shown: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
     assert_eq!((&shown["read"], &shown["complete"]), (&2.into(), &true.into()));
     assert_eq!(shown["networks"]["net"]["waiting"]["count"], 1);
-    let codes: Vec<_> = shown["needs"].as_array().expect("needs").iter().collect();
-    let codes: Vec<_> = codes.iter().filter_map(|need| need["code"].as_str()).collect();
+    let found = shown["needs"].as_array().expect("needs").iter();
+    let codes: Vec<_> = found.filter_map(|need| need["code"].as_str()).collect();
     assert!(codes.contains(&"parked") && codes.contains(&"unclaimed"), "{codes:?}");
 }
 

@@ -1,10 +1,15 @@
 //! A value that many states hold alike.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{Hash, Hasher},
     ops::Deref,
     sync::Arc,
 };
+
+use ahash::RandomState;
+
+/// The same in each run, as the checker's own.
+const HASHER: RandomState = RandomState::with_seeds(1, 2, 3, 4);
 
 /// A value and its hash. A state is hashed at each transition, most of what it holds was there before.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,9 +20,7 @@ pub struct Shared<T> {
 
 impl<T: Hash> Shared<T> {
     pub(crate) fn new(value: T) -> Self {
-        let mut hasher = DefaultHasher::new();
-        value.hash(&mut hasher);
-        Self { hash: hasher.finish(), value: Arc::new(value) }
+        Self { hash: HASHER.hash_one(&value), value: Arc::new(value) }
     }
 }
 

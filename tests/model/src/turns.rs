@@ -418,7 +418,10 @@ pub(crate) fn go_on(state: &mut State, invocation: Invocation) {
 fn pass(state: &mut State) {
     let aged = |held: &mut Option<Entry>| {
         if let Some(entry) = held {
-            entry.delivery = Shared::new(aged(&entry.delivery));
+            let delivery = aged(&entry.delivery);
+            if delivery != *entry.delivery {
+                entry.delivery = Shared::new(delivery);
+            }
         }
     };
     for order in &mut state.orders {

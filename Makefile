@@ -107,9 +107,10 @@ soak: ## Send some hundred thousand orders through the real handlers with faults
 month: ## Validate and reconcile a simulated month of 10,000 orders, to the minor unit, while functions are killed; ORDERS=10000
 	MONTH_ORDERS=$(or $(ORDERS),10000) cargo test --profile soak --locked --package postback-faults --test faults month -- --nocapture
 
-# The tests send only the first minute of it at this rate.
-dead-hour: ## Let CashMyCell hang for an hour, and answer a bare 503 for another, under five orders a second on ten instances; take DynamoDB, the queues and the secrets away for an hour each
+# The tests send only the first minute of it at this rate, and the shopper a quarter of an hour.
+dead-hour: ## Let CashMyCell hang for an hour, and answer a bare 503 for another, under five orders a second on ten instances; take DynamoDB, the queues and the secrets away for an hour each; let a firewall refuse one shopper of many for an hour
 	cargo test --profile soak --locked --package postback-integration --test it dead_hour -- --nocapture
+	cargo test --profile soak --locked --package postback-integration --test it hostile_shopper -- --nocapture
 	cargo test --profile soak --locked --package postback-integration --test it life::outage -- --nocapture
 
 # The claims unoptimised, as the tests are built: what holds there holds for the tool.

@@ -104,16 +104,20 @@ struct Shares<'a> {
     account: &'a Account,
     filter: &'a Filter,
     fetching: FuturesUnordered<BoxFuture<'a, Fetched>>,
+    has_all_begun: bool,
 }
+
+/// The first share.
+const FIRST: Segment = Segment { number: 0, of: SEGMENTS };
 
 type Fetched = (Segment, Result<Page, LedgerError>);
 
 impl<'a> Shares<'a> {
     fn new(account: &'a Account, filter: &'a Filter) -> Self {
-        let shares = Self { account, filter, fetching: FuturesUnordered::new() };
-        for number in 0..SEGMENTS {
-            shares.fetch(Segment { number, of: SEGMENTS }, None);
-        }
+        let fetching = FuturesUnordered::new();
+        let shares = Self { account, filter, fetching, has_all_begun: false };
+        // The first page of the first share comes alone: beside those of all others it would come with them.
+        shares.fetch(FIRST, None);
         shares
     }
 
@@ -129,6 +133,12 @@ impl<'a> Shares<'a> {
     async fn next(&mut self) -> Result<Option<Page>, Failure> {
         let Some((segment, page)) = self.fetching.next().await else { return Ok(None) };
         let page = page.map_err(self.account.ledger_failed("Scan"))?;
+        if !self.has_all_begun {
+            self.has_all_begun = true;
+            for number in 1..SEGMENTS {
+                self.fetch(Segment { number, of: SEGMENTS }, None);
+            }
+        }
         if let Some(next) = page.next.clone() {
             self.fetch(segment, Some(next));
         }

@@ -32,7 +32,8 @@ impl ValidationWorld {
         };
         let (settings, jitter) = (SETTINGS.to_owned(), 0);
         let settle = Event::Settle { attempt: 1, verdict, settings, jitter };
-        let next = |held: Option<&Delivery>, event| step(held, event, policy, instant(0)).next;
+        let next =
+            |held: Option<&Delivery>, event: &Event| step(held, event, policy, instant(0)).next;
         let refunded = refund_alone(u8::MAX, bounds.before).filter(|_| bounds.before > 0);
         let before = refunded.and_then(|event| next(None, &event));
         let before = before.filter(|_| !self.lacks(ValidationMutant::RefundBeforeOrderForgotten));

@@ -40,11 +40,12 @@ fn an_event_of_a_partner_bus_holds_the_same_message() {
 
 #[test]
 fn a_refund_that_comes_alone_is_the_same_as_in_its_order() {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     platform::refunds_are_the_same_alone::<Shopify>("refunds/create", |order, given| {
         let mut refunds = order["refunds"].as_array()?.iter();
-        let refund = refunds.find(|refund| refund["id"].to_string() == given["id"])?;
+        let is_given = |refund: &&Value| given["id"].as_str() == Some(&refund["id"].to_string());
+        let refund = refunds.find(is_given)?;
         let mut message = refund.clone();
         message["order_id"] = order["id"].clone();
         message["note"] = json!("too small");

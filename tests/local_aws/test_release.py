@@ -40,6 +40,8 @@ def dist(request, tmp_path_factory):
     if os.environ.get("DIST"):
         return Path(os.environ["DIST"]).resolve()
     request.getfixturevalue("stack")
+    # Nobody ships what is not optimised, and it is large.
+    release.COMPRESSION = 1 if os.environ.get("QUICK") else release.COMPRESSION
     tool = request.getfixturevalue("tool_program")
     return assemble(ROOT / "target" / "dist", architecture(), tool, tmp_path_factory.mktemp("sbom"))
 

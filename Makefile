@@ -56,7 +56,7 @@ clippy:
 
 # Without the functions' programs, which are one line each and hold no test.
 unit:
-	cargo test --workspace --locked --no-fail-fast --lib --bin postback --examples --test '*'
+	cargo test --workspace --locked --no-fail-fast --lib --bin postback --bin postback-bench --examples --test '*'
 	cargo test --workspace --locked --doc
 
 doc:

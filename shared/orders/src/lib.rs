@@ -60,7 +60,12 @@ fn facts(order: &Arrived) -> Facts {
     let id = format!("{}\n{}", order.order_id(), order.status().as_str());
     let facts = match order {
         Arrived::Order(order) => Facts::of_total(order.total, order.currency),
-        Arrived::Cancelled(_) | Arrived::PartlyRefunded(_) => Facts::none(),
+        Arrived::Cancelled(_) => Facts::none(),
+        Arrived::PartlyRefunded(partial) => {
+            let refunds = partial.refunds.iter();
+            let refunds = refunds.map(|it| format!("{}\n{}\n", it.id, it.amount.shortest()));
+            Facts::of_currency(partial.currency).digest("refunds", &refunds.collect::<String>())
+        }
     };
     facts.digest("order", &id)
 }

@@ -70,6 +70,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
             recorded = self.record_step(&key, &event, note, trigger).await?;
         }
         self.breaker().give_back(&circuit, self.services.now());
+        let recorded = recorded.filter(|(_, updated)| !has_refunds_alone(updated));
         let result = match (recorded, skipped) {
             (Some((result, updated)), _) => {
                 self.note_that_it_circulates(order, updated).await;
@@ -222,4 +223,9 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         };
         Ok(Some((result, updated)))
     }
+}
+
+/// Returns whether all that is known are refunds that came before the order: they are no delivery.
+fn has_refunds_alone(updated: &Updated<Then>) -> bool {
+    updated.after.as_ref().is_some_and(|held| held.protocol.has_refunds_alone())
 }

@@ -57,7 +57,7 @@ pub struct Record {
     /// The last write that added a refund, or of a validation the cancellation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<Written>,
-    /// The short name of the sender of its first write: none of its facts.
+    /// The short name of the sender of its first write, before which refunds may have come: none of its facts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// True if the use of its click stands beside the record.
@@ -137,7 +137,7 @@ pub struct Note {
     pub tracked: bool,
     /// The time until which the message that waits for it is on the queue.
     pub message_until: Option<Timestamp>,
-    /// The short name of the sender. The first write alone keeps it.
+    /// The short name of the sender. The first write of the order alone keeps it.
     pub source: Option<String>,
 }
 
@@ -203,10 +203,12 @@ impl Record {
         note: Note,
         stamp: Stamp,
     ) -> Self {
-        let mut record = match before {
-            Some(before) => before.revised(stamp),
-            None => Self { source: note.source, ..Self::new(key, next.clone(), stamp) },
-        };
+        let mut record =
+            before.map_or_else(|| Self::new(key, next.clone(), stamp), |it| it.revised(stamp));
+        // Refunds that came before the order did not bring it.
+        if before.is_none_or(|before| before.protocol.has_refunds_alone()) {
+            record.source = note.source;
+        }
         let version = record.version;
         let was = before.map(|before| &before.protocol);
         if was.is_none_or(|was| was.attempt < next.attempt) && next.attempt > 0 {

@@ -102,11 +102,16 @@ impl Refunds {
         self.unclear_but_for(&Self::default())
     }
 
-    /// Those whose amount is not clear.
+    /// Those of the order's item `self` that may be a line's of which nothing is recorded yet: those that
+    /// the order does not name, and of the line's own those that are not clear. Nothing says how much of
+    /// one is the line's.
     #[must_use]
-    pub fn unclear(&self) -> Self {
-        let unclear = self.0.iter().filter(|(_, entry)| entry.amount.is_none());
-        Self(unclear.map(|(id, entry)| (id.clone(), entry.clone())).collect())
+    pub fn of_new_line(&self, order: &Self, line: &Self) -> Self {
+        let is_unclear = |id: &String, entry: &RefundEntry| {
+            !order.0.contains_key(id) || (entry.amount.is_none() && line.0.contains_key(id))
+        };
+        let entries = self.0.iter().filter(|(id, entry)| is_unclear(id, entry));
+        Self(entries.map(|(id, entry)| (id.clone(), entry.clone())).collect()).without_amounts()
     }
 
     fn add(&mut self, id: String, entry: RefundEntry) {

@@ -219,7 +219,7 @@ pub enum Status {
     Cancelled,
     /// Paid back.
     Refunded,
-    /// Paid back in part: a message of its `refunds` alone, which changes nothing else.
+    /// Paid back in part: a message of its `refunds` alone. Once they reach the total it is withdrawn.
     PartiallyRefunded,
 }
 

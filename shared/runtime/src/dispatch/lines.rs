@@ -29,8 +29,8 @@ pub(super) use withdraw::withdrawal_of;
 /// The order's own item is written, or nothing is to be sent.
 pub(super) enum Entered {
     /// Each line may be delivered. The results are those of lines that this version no longer has, and
-    /// that are open; the refunds those that are not clear, and may be any line's.
-    Deliver(Vec<DeliveryResult>, Refunds),
+    /// that are open; the refunds those that came without the order, of each line without a record.
+    Deliver(Vec<DeliveryResult>, BTreeMap<String, Refunds>),
     /// These are all results.
     Answered(Vec<DeliveryResult>),
 }
@@ -60,8 +60,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         Ok(match updated.value {
             ByLines::Deliver { .. } => {
                 let results = self.leave_former(order, configured, held, trigger).await?;
-                let unclear = held.map(|held| held.protocol.refunds.unclear());
-                Entered::Deliver(results, unclear.unwrap_or_default())
+                Entered::Deliver(results, self.refunds_of_new_lines(order, parts, held).await?)
             }
             ByLines::Conflict { lines: differing, .. } => {
                 if held.is_some_and(|held| held.protocol.cancelled.is_some()) {

@@ -5,6 +5,7 @@
 //! More than 300 lines: the dispatcher and all that its parts share.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -211,15 +212,17 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         trigger: &Trigger<'_>,
     ) -> Result<Vec<DeliveryResult>, DeliverError> {
         let is_by_lines = parts.iter().any(|part| part.line.is_some());
-        let (mut results, unclear) = if is_by_lines {
+        let (mut results, mut unclear) = if is_by_lines {
             match self.enter_lines(order, configured, parts, trigger).await? {
                 Entered::Deliver(gone, unclear) => (gone, unclear),
                 Entered::Answered(results) => return Ok(results),
             }
         } else {
-            (Vec::new(), Refunds::default())
+            (Vec::new(), BTreeMap::new())
         };
         for part in parts {
+            let unclear = part.line.as_ref().and_then(|line| unclear.remove(line));
+            let unclear = unclear.unwrap_or_default();
             match self.deliver_part(order, configured, part, &unclear, trigger).await {
                 Ok(result) => {
                     // The lines were compared before: somebody else sent this one meanwhile. No

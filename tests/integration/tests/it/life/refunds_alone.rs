@@ -135,10 +135,11 @@ async fn an_order_that_concerns_no_network_leaves_the_refund_where_it_is() {
     post(&bundle, &alone("A-1", "r-1", "700")).await;
 
     let unclaimed = with(order("A-1", "a"), "/clicks", json!({}));
-    let skipped = post(&bundle, &unclaimed).await;
+    let skipped = bundle.post("/orders/shopback", &unclaimed).await;
     post(&bundle, &order("A-1", "a")).await;
 
-    assert_eq!(skipped, (200, json!("skipped")));
+    assert_eq!((skipped.status, &skipped.body()["state"]), (200, &json!("skipped")));
+    assert_eq!(skipped.body()["reason"], "no_click");
     assert_eq!(validated_after(&bundle).await, one("approved", "799"));
 }
 
@@ -327,6 +328,99 @@ async fn a_refund_before_an_order_by_lines_that_names_it_is_that_of_its_line() {
     validate(&bundle).await;
 
     assert_eq!(lines(&bundle), [line("1", "approved", "995"), line("2", "approved", "499")]);
+}
+
+#[tokio::test]
+async fn a_refund_by_itself_of_a_line_that_a_later_version_adds_leaves_that_line_to_a_person() {
+    let bundle = bundle_of_lines().await;
+    script(&bundle, Network::ShopBack, Fault::status(429));
+    post(&bundle, &changed_at(of_lines("A-1", "a"), 20)).await;
+    post(&bundle, &alone_of_line("A-1", "r-1", "5", 3)).await;
+
+    let items = ["1000.00", "499.00", "7.00"].map(|price| json!({ "unit_price": price }));
+    let more = with(of_lines("A-1", "a"), "/items", json!(items));
+    let more = with(more, "/total", json!("1506.00"));
+    post(&bundle, &changed_at(more, 30)).await;
+    bundle.work_until(bundle.bed.now() + DAY).await;
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+
+    assert_eq!(lines(&bundle), [line("1", "approved", "1000"), line("2", "approved", "499")]);
+    let reason = reason_of_validation(&bundle, Some("3")).await;
+    assert_eq!(reason.as_deref(), Some("refund_unclear"));
+}
+
+#[tokio::test]
+async fn a_refund_by_itself_of_a_line_that_is_not_yet_claimed_is_noted_once_it_is() {
+    let bundle = bundle_of_lines().await;
+    script(&bundle, Network::ShopBack, Fault::hang());
+    let refund = async {
+        bundle.bed.sandbox.wait_for_received(Network::ShopBack, "A-1", 1).await;
+        let answer = post(&bundle, &alone_of_line("A-1", "r-1", "5", 2)).await;
+        bundle.bed.sandbox.release();
+        answer
+    };
+    let first = of_lines("A-1", "a");
+
+    let (taken, answer) = tokio::join!(post(&bundle, &first), refund);
+    bundle.work_until(bundle.bed.now() + DAY).await;
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+
+    assert_eq!((taken, answer), ((200, json!("delivered")), (202, json!("retrying"))));
+    assert_eq!(lines(&bundle), [line("1", "approved", "1000"), line("2", "approved", "494")]);
+}
+
+#[tokio::test]
+async fn two_amounts_of_one_line_s_refund_leave_the_other_line_as_it_is() {
+    let bundle = bundle_of_lines().await;
+    for message in [
+        of_lines("A-1", "a"),
+        alone_of_line("A-1", "r-1", "5", 2),
+        alone_of_line("A-1", "r-1", "6", 2),
+        of_lines("A-1", "a"),
+    ] {
+        post(&bundle, &message).await;
+    }
+    bundle.bed.advance_to(lock_at());
+    validate(&bundle).await;
+
+    assert_eq!(lines(&bundle), [line("1", "approved", "1000")]);
+    let reason = reason_of_validation(&bundle, Some("2")).await;
+    assert_eq!(reason.as_deref(), Some("refund_unclear"));
+}
+
+#[tokio::test]
+async fn a_second_refund_under_the_id_of_the_first_is_refused() {
+    let bundle = bundle().await;
+    let first = alone("A-1", "r-1", "700");
+    let mut statuses = Vec::new();
+    for refund in [
+        first.clone(),
+        first.clone(),
+        alone("A-1", "r-2", "700"),
+        alone("A-1", "r-1", "7"),
+        with(first, "/currency", json!("EUR")),
+    ] {
+        let message = message(KEY, "msg_1", bundle.bed.now(), &refund.to_string());
+        statuses.push(bundle.call(&message).await.status);
+    }
+
+    assert_eq!(statuses, [202, 202, 409, 409, 409]);
+}
+
+#[tokio::test]
+async fn the_sender_of_an_order_is_not_that_of_a_refund_before_it() {
+    let bundle = bundle().await;
+    bundle.put_on_bus("order.partially_refunded", &alone("A-1", "r-1", "700")).await;
+    bundle.work().await;
+    let before = held(&bundle, None).await.source;
+
+    post(&bundle, &order("A-1", "a")).await;
+
+    let after = held(&bundle, None).await.source;
+    assert_ne!(before, after);
+    assert_eq!(after.as_deref(), Some("api"));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! An order, settings, and the requests they give.
 
+#![expect(clippy::expect_used, reason = "what can't be set up is a failed test")]
+
 use postback_conformance::NOW;
 use postback_core::{
     delivery::Attempt,

@@ -38,10 +38,20 @@ pub(super) async fn complete<P: Platform>(
     let part = platform.part(message.topic, message.payload);
     let Some(OrderPart { order, updated_at, part }) = part else { return Ok(completed) };
     let kept = Kept::Part { part: &part, updated_at };
-    let known = services.keep_of_shop_order(&id(&order), kept, now).await?;
-    if let (Ok((order, _)), Ok(before)) =
-        (&mut completed, platform.refunds(Some(&part), &known.refunds))
-    {
+    let known = services.keep_of_shop_order(&id(&order), kept, now).await;
+    let Ok((order, _)) = &mut completed else {
+        // A shop system gives up on an address that refuses what needs no answer.
+        if known.is_err() {
+            let (code, platform) = ("shop_order_not_kept", P::NAME);
+            tracing::warn!(
+                code,
+                platform,
+                "a refund of an ignored order waits for its next message"
+            );
+        }
+        return Ok(completed);
+    };
+    if let Ok(before) = platform.refunds(Some(&part), &known?.refunds) {
         add_refunds(order, &before);
     }
     Ok(completed)

@@ -28,6 +28,12 @@ const WITH_ORDER: [&str; 6] = [
 /// The reason of what is not read by itself: `orders/updated` brings it with the order.
 const NEEDS_ORDER: &str = "needs_orders_updated";
 
+/// The reason of a refund that waits for its order: it is kept until then.
+const KEPT: &str = "refund_kept";
+
+/// The reason of a refund whose payment is not made yet: the order's message says when it is.
+const UNDER_WAY: &str = "refund_under_way";
+
 /// The reasons for which an order is never reported.
 const NEVER: [&str; 4] = ["test_order", "point_of_sale", "draft_order", "subscription_renewal"];
 
@@ -103,7 +109,7 @@ impl Platform for Shopify {
     }
 
     fn refunds(&self, part: Option<&Value>, refunds: &[Value]) -> Result<Value, &'static str> {
-        let part = part.ok_or(NEEDS_ORDER)?;
+        let part = part.ok_or(KEPT)?;
         if let Some(reason) = text(part, "/ignored") {
             return Err(NEVER.into_iter().find(|it| *it == reason).unwrap_or("other_topic"));
         }
@@ -112,7 +118,7 @@ impl Platform for Shopify {
         let mapped = refunds::of(&order);
         if mapped.is_empty() {
             let waits = refunds.iter().any(refunds::is_under_way);
-            return Err(if waits { NEEDS_ORDER } else { "nothing_paid_back" });
+            return Err(if waits { UNDER_WAY } else { "nothing_paid_back" });
         }
         Ok(object([
             ("order_id", first(part, &["/order_id"]).cloned()),

@@ -175,7 +175,7 @@ HOW = {
     LOOK: "its message, its part of a call of intake, and the log: so that none vanishes",
     "Lambda request": "intake, and each network for a batch",
     "Lambda GB-second, x86_64": f"128 MB; {INTAKE_SECONDS * 1000:.0f} ms of intake, {NETWORK_SECONDS * 1000:.0f} ms of a network, assumed",
-    "Lambda request, publish": "for a batch of settlements; claims are filtered out",
+    "Lambda request, publish": "for a batch of settlements; claims, and what is no delivery, are filtered out",
     "Lambda GB-second, publish": f"128 MB, {PUBLISH_SECONDS * 1000:.0f} ms, assumed",
     "EventBridge custom event": "the order, and the result at each network",
     "EventBridge archive GB": "orders of 1 KB; 0.023 USD a GB and month to keep",
@@ -301,10 +301,11 @@ def shop_systems() -> str:
 ## The messages of a shop system
 
 An order that a [shop system](shopify.md) sends costs what one by the API does, and a receipt, which is read and written: {MILLION * receipt:.2f} USD a million. Each message of an order of Shopify,
-one that is ignored too, also writes what a later refund needs of it: {MILLION * part:.2f} USD a million more, and so does a refund that comes without its order. At each network that is on such a refund costs a read and a write unit, and one more of each where the delivery is validated. A shop
+one that is ignored too, also writes what a later refund needs of it: {MILLION * part:.2f} USD a million more, and so does a refund that comes without its order. It is kept for
+120 days after the order's last message, each sweep reads it, and no write of it calls `publish`. At each network that is on such a refund costs a read and a write unit, and one more of each where the delivery is validated. A shop
 system also sends every later change of an order, each under an id of its own. A million messages about orders that have not changed cost
 {MILLION * unchanged(one):.2f} USD with {one.networks} network and {MILLION * unchanged(all_networks):.2f} USD with {all_networks.networks}: a request of the API, a call, the receipt, an event on the bus, and at each network
-the messages of its queue, its part of a call and a write that is refused. A message that is ignored costs the request, the call and its log.
+the messages of its queue, its part of a call and a write that is refused. A message that is ignored costs the request, the call and its log, and at Shopify the write above.
 """
 
 

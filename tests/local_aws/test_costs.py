@@ -103,8 +103,11 @@ def test_no_write_to_the_ledger_is_left_out_of_the_events_but_a_first_claim(temp
     # From the first write on; without a limit of its own, Lambda repeats a batch as long as the stream keeps it.
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert not {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError"} & set(mapping)
-    changes, first_writes = (json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"])
-    assert changes == {"eventName": ["MODIFY", "REMOVE"]}
+    changes, ends, first_writes = (json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"])
+    # Deliveries alone have a version.
+    a_delivery = {"version": {"N": [{"exists": True}]}}
+    assert changes == {"eventName": ["MODIFY"], "dynamodb": {"NewImage": a_delivery}}
+    assert ends == {"eventName": ["REMOVE"], "dynamodb": {"OldImage": a_delivery}}
     # A first claim says nothing to anybody.
     assert first_writes["dynamodb"] == {"NewImage": {"state": {"S": [{"anything-but": ["sending"]}]}}}
     stream = {"StreamViewType": "NEW_AND_OLD_IMAGES"}

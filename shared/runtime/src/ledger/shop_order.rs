@@ -1,14 +1,17 @@
 //! What a shop system's function keeps of an order, for refunds that come without it: an item of its own
 //! beside the deliveries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata,
     operation::update_item::UpdateItemError,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use postback_core::{clock::Timestamp, delivery::RETENTION, digest::sha256};
+use postback_core::{clock::Timestamp, digest::sha256};
 use serde_json::Value;
 
 use super::{Ledger, LedgerError};
@@ -18,6 +21,10 @@ use super::{Ledger, LedgerError};
 pub const SHOP_ORDER_PREFIX: &str = " shop_order#";
 
 const SORT: &str = "order";
+
+/// The time for which it is kept after the last message. Most return periods end before; a later refund
+/// comes by the message of its changed order. There is one of each order, and every sweep reads it.
+const KEPT_FOR: Duration = Duration::from_hours(120 * 24);
 
 /// The attribute of what is kept of the order.
 const PART: &str = "kept_part";
@@ -61,7 +68,7 @@ impl Ledger {
         kept: Kept<'_>,
         now: Timestamp,
     ) -> Result<ShopOrder, LedgerError> {
-        let expires_at = (now + RETENTION).as_secs().to_string();
+        let expires_at = (now + KEPT_FOR).as_secs().to_string();
         let update = self
             .client
             .update_item()
@@ -100,7 +107,11 @@ impl Ledger {
                 Ok(read(&refusal.item.unwrap_or_default()))
             }
             // No item is as large: repeating it would change nothing.
-            error if error.code() == Some("ValidationException") => Ok(ShopOrder::default()),
+            error if error.code() == Some("ValidationException") => {
+                let code = "shop_order_not_kept";
+                tracing::warn!(code, "the ledger refuses what is kept of an order for its refunds");
+                Ok(ShopOrder::default())
+            }
             _ => Err(LedgerError::Unavailable),
         }
     }

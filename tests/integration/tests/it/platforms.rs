@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use postback_core::clock::Timestamp;
+use postback_harness::Strike;
 use postback_integration::{
     Bundle, Reply,
+    log::Log,
     sign::{PLATFORM_KEY, platform_message, secret},
 };
 use postback_runtime::{
@@ -430,7 +432,7 @@ async fn a_refund_that_comes_before_its_order_is_kept_for_it() {
     let kept = SHOPIFY.states(&bundle).await;
     let paid = SHOPIFY.send(&bundle, "d2", &SHOPIFY.paid()).await;
 
-    assert_eq!((early.status, early.body()), (200, json!({ "ignored": "needs_orders_updated" })));
+    assert_eq!((early.status, early.body()), (200, json!({ "ignored": "refund_kept" })));
     assert_eq!((kept, paid.status), (vec![], 202));
     let [(_, event)] = &bundle.bus.events()[..] else { panic!("not one") };
     let event: Value = serde_json::from_str(event).expect("JSON");
@@ -439,7 +441,7 @@ async fn a_refund_that_comes_before_its_order_is_kept_for_it() {
     assert_eq!(event["refunds"], expected);
     assert_eq!(SHOPIFY.states(&bundle).await, delivered(&["cartstack", "shopback"]));
     assert_eq!(refunded(&bundle).await, [Some(Decimal::from(700)); 2]);
-    assert_eq!(results(&bundle), ["needs_orders_updated", "taken"]);
+    assert_eq!(results(&bundle), ["refund_kept", "taken"]);
 }
 
 #[tokio::test]
@@ -480,6 +482,45 @@ async fn an_earlier_version_of_an_order_changes_nothing_that_refunds_need() {
     let event: Value = serde_json::from_str(&event).expect("JSON");
     assert_eq!(detail_type, "order.partially_refunded");
     assert_eq!(event["refunds"][0]["lines"][0]["line"], "1");
+}
+
+#[tokio::test]
+async fn what_is_ignored_is_answered_while_the_ledger_is_down() {
+    let bundle = bundle(24).await;
+    bundle.bed.table.always(Strike::Fail);
+
+    let ignored = SHOPIFY.send(&bundle, "d1", &SHOPIFY.changed(json!({ "test": true }))).await;
+    let paid = SHOPIFY.send(&bundle, "d2", &SHOPIFY.paid()).await;
+
+    assert_eq!((ignored.status, ignored.body()), (200, json!({ "ignored": "test_order" })));
+    assert_eq!(paid.problem(), (503, "ledger_unavailable".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_kept_for_refunds_is_kept_for_120_days_and_is_no_delivery_to_publish() {
+    let bundle = bundle(25).await;
+    SHOPIFY.send(&bundle, "d1", &SHOPIFY.paid()).await;
+
+    let written = bundle.bed.table.stream().into_iter();
+    let mut items = written.map(|write| write["dynamodb"]["NewImage"].clone());
+    let kept = items.find(|item| !item["kept_part"].is_null()).expect("an item");
+
+    let end = bundle.bed.now() + Duration::from_hours(120 * 24);
+    assert_eq!(kept["expires_at"]["N"], end.as_secs().to_string());
+    // Deliveries alone have a version: the stream's filter knows them by it.
+    assert_eq!(kept["version"], json!(null));
+}
+
+#[tokio::test]
+async fn a_refund_that_is_too_large_to_be_kept_is_a_line_of_the_log() {
+    let bundle = bundle(26).await;
+    let mut huge = refund();
+    huge["refund_line_items"] = json!(vec![huge["refund_line_items"][0].clone(); 10_000]);
+    let (log, _guard) = Log::capture();
+
+    let reply = ALONE.send(&bundle, "d1", &huge).await;
+
+    assert_eq!((reply.status, log.coded("shop_order_not_kept").len()), (200, 1));
 }
 
 /// The receipt is read and written; and where refunds come alone, what they need of the order is.

@@ -1,7 +1,9 @@
 //! The comparison of an order with what the ledger holds of it.
 
+use std::slice;
+
 use postback_core::{
-    delivery::{Record, State},
+    delivery::{Record, Refunds, State},
     order::{Arrived, Refund, Status},
 };
 use rust_decimal::Decimal;
@@ -97,9 +99,17 @@ pub(super) fn judge(
             Judgement::new(Bucket::Otherwise, format!("was reported, is {word}{known}"))
         }
         (state, Arrived::PartlyRefunded(partial)) if state.is_success() => {
+            // By lines each that it concerns has it.
             let is_known = |refund: &Refund| {
-                let mut known = records.iter().flat_map(|it| it.protocol.refunds.entries());
-                known.any(|(id, _)| id == refund.id)
+                records.iter().all(|record| {
+                    let refund = slice::from_ref(refund);
+                    let wanted = match record.line() {
+                        Some(line) => Refunds::of_line(refund, partial.currency, line),
+                        None => Refunds::of_order(refund),
+                    };
+                    let known = |id| record.protocol.refunds.entries().any(|(it, _)| it == id);
+                    wanted.entries().all(|(id, _)| known(id))
+                })
             };
             match partial.refunds.iter().filter(|refund| !is_known(refund)).count() {
                 0 => Judgement::new(Bucket::Alike, state.as_str()),
@@ -178,10 +188,7 @@ pub(super) fn answered(answer: Result<Value, Failure>) -> Result<Judgement, Fail
 
 #[cfg(test)]
 mod tests {
-    use postback_core::{
-        delivery::{RefundEntry, Refunds},
-        fields::UnknownFields,
-    };
+    use postback_core::{delivery::RefundEntry, fields::UnknownFields};
     use serde_json::{Value, json};
 
     use super::*;
@@ -238,6 +245,28 @@ mod tests {
         assert_eq!(bucket, Bucket::Otherwise);
         assert_eq!(why, "was reported, and 1 of its refunds Postback does not know");
         assert_eq!(of(&partial, &[]), (Bucket::Skipped, "it is partially_refunded".to_owned()));
+    }
+
+    #[test]
+    fn a_refund_of_a_line_that_another_line_alone_knows_is_not_known() {
+        let refund = json!({ "id": "r-1", "amount": "5", "lines": [{ "line": 2, "amount": "5" }] });
+        let partial = json!({
+            "order_id": "A-1", "status": "partially_refunded", "currency": "EUR",
+            "refunds": [refund],
+        });
+        let partial = Arrived::read(&partial, UnknownFields::Deny).expect("refunds");
+        let known_to = |number: &str| {
+            ["1", "2"].map(|line| {
+                let mut record = paid(&format!("net#{line}"), "delivered", "10.5", "EUR");
+                let entry = RefundEntry { amount: None, at: None };
+                let known = [("r-1".to_owned(), entry)].into_iter().filter(|_| line == number);
+                record.protocol.refunds = Refunds::of(known);
+                record
+            })
+        };
+
+        assert_eq!(of(&partial, &known_to("2")).0, Bucket::Alike);
+        assert_eq!(of(&partial, &known_to("1")).0, Bucket::Otherwise);
     }
 
     #[test]

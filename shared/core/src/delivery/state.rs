@@ -1,4 +1,6 @@
 //! The state of a delivery, and the facts the protocol keeps of it.
+//!
+//! More than 300 lines: every fact stands here with its meaning.
 
 use serde::{Deserialize, Serialize};
 

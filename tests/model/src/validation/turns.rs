@@ -1,4 +1,6 @@
 //! What comes of each thing that can happen to a validation.
+//!
+//! More than 300 lines: each of them has its turn here.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -221,9 +221,7 @@ impl Filter {
 
     fn matches(&self, record: &Record) -> bool {
         let since = record.protocol.first_seen_at;
-        let is_held = self.held_validations && record.is_validation_for_a_person();
-        let is_back = self.claim_backs && record.open_claim_back().is_some();
-        let is_unwanted = record.is_validation() && !self.validations && !is_held && !is_back;
+        let is_unwanted = record.is_validation() && !self.validations;
         if record.is_order_of_lines() || record.protocol.has_refunds_alone() || is_unwanted {
             return false;
         }

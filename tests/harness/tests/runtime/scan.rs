@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::common;
+use aws_sdk_dynamodb::types::{DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
 use postback_core::{
     clock::Timestamp,
     delivery::{Facts, Key, Note, Record, Stamp, State, WAITING},

@@ -107,7 +107,7 @@ impl Ledger {
                 Ok(read(&refusal.item.unwrap_or_default()))
             }
             // No item is as large: repeating it would change nothing.
-            error if error.code() == Some("ValidationException") => {
+            error if is_refused(&error) => {
                 let code = "shop_order_not_kept";
                 tracing::warn!(code, "the ledger refuses what is kept of an order for its refunds");
                 Ok(ShopOrder::default())
@@ -115,6 +115,10 @@ impl Ledger {
             _ => Err(LedgerError::Unavailable),
         }
     }
+}
+
+fn is_refused(error: &UpdateItemError) -> bool {
+    error.code() == Some("ValidationException")
 }
 
 fn read(item: &HashMap<String, AttributeValue>) -> ShopOrder {

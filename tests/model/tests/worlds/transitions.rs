@@ -194,7 +194,7 @@ fn refunds() -> Refunds {
 }
 
 fn inr() -> Currency {
-    Currency::of_code("INR").expect("a currency")
+    Currency::of_code("INR").unwrap_or_else(|| unreachable!("a currency"))
 }
 
 fn other_version(later: bool) -> Arrival {

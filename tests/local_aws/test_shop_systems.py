@@ -58,7 +58,8 @@ class Shop(Order):
         """What ShopBack was sent of the order: its click and its amount."""
         received = self.stack.sandbox("GET", f"/_received?network=shopback&order={quote(self.order_id)}").json
         sent = [dict(each["params"]) for each in received]
-        return [(each["transaction_id"], each["amount"]) for each in sent]
+        # A call that validates names another member.
+        return [(each["transaction_id"], each["amount"]) for each in sent if "transaction_id" in each]
 
     def held(self) -> dict[str, int]:
         """How often each network holds the order."""

@@ -1,5 +1,6 @@
-//! Items of the ledger in every state, in each format that was ever written. They are kept: an
-//! order whose item is of an earlier format comes to its right end in today's code.
+//! Items of the ledger in every state, in each form that was ever written. They are kept: an order
+//! whose item is of an earlier form comes to its right end in today's code. Beside each folder of a
+//! format may be others, `format-N-…`, of its items as they were before an attribute was added.
 //!
 //! `UPDATE_FIXTURES=1 cargo test -p postback-integration --test it fixtures` writes those of
 //! today's format that are missing.
@@ -147,11 +148,26 @@ fn folder(format: u32) -> PathBuf {
     fixtures.join(format!("format-{format}"))
 }
 
-fn read(format: u32, state: &str) -> Vec<Value> {
-    let path = folder(format).join(format!("{state}.json"));
-    let text =
-        fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
+fn read(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
     serde_json::from_str(&text).expect("a fixture is JSON")
+}
+
+/// The items of a state in each form that was ever written, by the form's name.
+fn of_each_form(state: &str) -> BTreeMap<String, Vec<Value>> {
+    let folders = fs::read_dir(folder(FORMAT).parent().expect("a folder")).expect("the folders");
+    let folders: Vec<_> = folders.map(|folder| folder.expect("a folder").path()).collect();
+    for format in 1..=FORMAT {
+        assert!(folders.contains(&folder(format)), "the fixtures of format {format} are missing");
+    }
+    let name = |folder: &Path| folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let kept = folders.iter().filter_map(|folder| {
+        let path = folder.join(format!("{state}.json"));
+        path.exists().then(|| (name(folder).unwrap_or_default(), read(&path)))
+    });
+    let kept: BTreeMap<_, _> = kept.collect();
+    assert!(!kept.is_empty(), "{state} has no fixture");
+    kept
 }
 
 /// The attributes of an item with their types. Members that are content are left out.
@@ -196,23 +212,23 @@ fn is_of_its_fixture(state: &str, written: &[Value]) {
     }
     assert_eq!(
         shapes(written),
-        shapes(&read(FORMAT, state)),
+        shapes(&read(&path)),
         "{state}: the format of the ledger's items has changed. Raise `FORMAT` in \
          shared/core/src/delivery/record.rs, so that earlier functions leave such items alone, and \
          run UPDATE_FIXTURES=1 cargo test -p postback-integration --test it fixtures. Keep the \
          fixtures of the earlier formats: today's code has to read them. An attribute that may be \
-         missing and that earlier functions may leave as it is needs no new format: delete the \
-         fixtures that have it now, and write them anew. Of a member inside an attribute earlier \
+         missing and that earlier functions may leave as it is needs no new format: move the \
+         fixtures that have it now into a folder of their own, and write them anew. Of a member inside an attribute earlier \
          functions keep nothing: they have to do without it, or it needs a new format"
     );
 }
 
 #[tokio::test]
-async fn an_order_in_each_state_of_each_format_comes_to_its_right_end() {
-    for format in 1..=FORMAT {
-        for (state, network, end) in STATES {
+async fn an_order_in_each_state_of_each_form_comes_to_its_right_end() {
+    for (state, network, end) in STATES {
+        for (form, items) in of_each_form(state) {
             let bundle = Bundle::new(2).await;
-            for item in read(format, state) {
+            for item in items {
                 bundle.bed.table.put_raw(&item).await;
             }
             bundle.bed.advance(Duration::from_hours(2));
@@ -227,15 +243,15 @@ async fn an_order_in_each_state_of_each_format_comes_to_its_right_end() {
             bundle.bed.work_off(&bundle.cpa_moe, DAY).await;
 
             if end == "mode_changed" {
-                assert_eq!(reply.body()["reason"], end, "format {format}, {state}: {reply:?}");
+                assert_eq!(reply.body()["reason"], end, "{form}, {state}: {reply:?}");
                 assert_eq!(bundle.bed.sandbox.requests(), 0);
                 continue;
             }
             let after = delivery(&bundle, "A-1", network).await;
-            assert_eq!(after["state"], end, "format {format}, {state}: {after:#}");
+            assert_eq!(after["state"], end, "{form}, {state}: {after:#}");
             let is_sent = bundle.bed.sandbox.totals(at(network)).effects > 0;
             let starts_open = !state.starts_with(end);
-            assert_eq!(is_sent, starts_open, "format {format}, {state}: {after:#}");
+            assert_eq!(is_sent, starts_open, "{form}, {state}: {after:#}");
         }
     }
 }

@@ -56,7 +56,9 @@ fmt:
 clippy:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-# Without the functions' programs, which are one line each and hold no test.
+# Without the functions' programs, which are one line each and hold no test. One test more at a time than there are processors: some
+# wait for the machine's clock.
+unit: export RUST_TEST_THREADS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 unit:
 	cargo test --workspace --locked --no-fail-fast --lib --bin postback --bin postback-bench --examples --test '*'
 	cargo test --workspace --locked --doc

@@ -103,7 +103,7 @@ $(DENY):
 end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation, ONLY=test_tool.py
 	@$(PYTHON) tests/local_aws/prepare.py clients
 	@QUICK=$(QUICK) $(TOOLS)/python tests/local_aws/build.py
-	$(TOOLS)/python -m pytest -p no:cacheprovider -rs --durations 15 $(if $(ONLY),,--numprocesses 4 --dist loadfile --no-loadscope-reorder) tests/local_aws/$(ONLY)
+	$(TOOLS)/python -m pytest -p no:cacheprovider -rs --durations 15 $(if $(ONLY),,--numprocesses 5 --dist loadfile --no-loadscope-reorder) tests/local_aws/$(ONLY)
 
 soak: ## Send some hundred thousand orders through the real handlers with faults at every layer; MINUTES=30
 	MINUTES=$(or $(MINUTES),30) cargo run --profile soak --locked --package postback-faults --features soak --bin postback-soak

@@ -11,8 +11,6 @@ PLATFORMS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/platforms/*
 SHIPPED := $(NETWORKS:%=functions/networks/%) $(PLATFORMS:%=functions/platforms/%) $(SHARED:%=functions/%) cli
 MUTANTS := .local/cargo/bin/cargo-mutants
 TEMPLATES := template.yaml archive.yaml
-# Nobody debugs the tools.
-FAST := CARGO_PROFILE_DEV_DEBUG=false
 
 # The SAM CLI keeps its settings here instead of in the home directory, and reports nothing.
 export __SAM_CLI_APP_DIR := $(CURDIR)/.local/sam
@@ -91,14 +89,14 @@ sbom: $(CYCLONEDX) ## List the crates in each function and the tool in target/sb
 
 $(CYCLONEDX):
 	@echo "Installing cargo-cyclonedx into .local/cargo (once, some minutes)"
-	$(FAST) cargo install cargo-cyclonedx --debug --locked --version 0.5.7 --root .local/cargo
+	cargo install cargo-cyclonedx --debug --locked --version 0.5.7 --root .local/cargo
 
 deny: $(DENY)
 	$(DENY) check licenses bans sources
 
 $(DENY):
 	@echo "Installing cargo-deny into .local/cargo (once, some minutes)"
-	$(FAST) cargo install cargo-deny --debug --locked --version 0.20.2 --root .local/cargo
+	cargo install cargo-deny --debug --locked --version 0.20.2 --root .local/cargo
 
 end-to-end: tools ## Deploy the template to a fresh local AWS with IAM enforced and test it; QUICK=1 builds without optimisation, ONLY=test_tool.py
 	@$(PYTHON) tests/local_aws/prepare.py clients
@@ -141,7 +139,7 @@ MUTATED_HARNESS := $(wildcard shared/runtime/src/ledger/*.rs shared/runtime/src/
 
 $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"
-	$(FAST) cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
+	cargo install cargo-mutants --debug --locked --version 27.1.0 --root .local/cargo
 
 large-ledger: tools ## Measure how soon the tool and the console show something of a ledger of ITEMS (a million) deliveries in an emulator
 	@$(TOOLS)/python tests/local_aws/large_ledger.py

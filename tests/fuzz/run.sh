@@ -35,7 +35,7 @@ command -v c++ >/dev/null || missing "no C++ compiler" "\`c++\`, for libFuzzer"
 
 if [ "$($tool fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
   echo "Installing cargo-fuzz into .local/cargo (once, some minutes)"
-  CARGO_PROFILE_DEV_DEBUG=false cargo install cargo-fuzz --debug --locked --version $version --root .local/cargo
+  cargo install cargo-fuzz --debug --locked --version $version --root .local/cargo
 fi
 
 # No sanitizer, because the code under test is safe Rust: overflows and broken assertions panic.

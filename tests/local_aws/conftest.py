@@ -14,9 +14,9 @@ from transformed import NoManagedPolicies, transformed, written
 
 # These take longest, the first of them waiting. They come first, so that none is left over for one worker in the end.
 LONGEST = [
-    *("test_demo.py", "test_life.py", "test_drills.py", "test_docs.py", "test_access.py"),
-    *("test_observability.py", "test_shop_systems.py", "test_schemathesis.py", "test_options.py"),
-]
+    "test_demo.py", "test_life.py", "test_drills.py", "test_docs.py", "test_access.py",
+    "test_observability.py", "test_shop_systems.py", "test_schemathesis.py", "test_options.py",
+]  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

@@ -1,6 +1,5 @@
 //! Items of the ledger in every state, in each form that was ever written. They are kept: an order
-//! whose item is of an earlier form comes to its right end in today's code. Beside each folder of a
-//! format may be others, `format-N-…`, of its items as they were before an attribute was added.
+//! whose item is of an earlier form comes to its right end in today's code.
 //!
 //! `UPDATE_FIXTURES=1 cargo test -p postback-integration --test it fixtures` writes those of
 //! today's format that are missing.
@@ -148,26 +147,31 @@ fn folder(format: u32) -> PathBuf {
     fixtures.join(format!("format-{format}"))
 }
 
-fn read(path: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
+fn read(format: u32, state: &str) -> Vec<Value> {
+    let path = folder(format).join(format!("{state}.json"));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
     serde_json::from_str(&text).expect("a fixture is JSON")
 }
 
+/// The attributes that were added within a format: earlier items of it lack them.
+const ADDED_LATER: [&str; 1] = ["waiting"];
+
 /// The items of a state in each form that was ever written, by the form's name.
-fn of_each_form(state: &str) -> BTreeMap<String, Vec<Value>> {
-    let folders = fs::read_dir(folder(FORMAT).parent().expect("a folder")).expect("the folders");
-    let folders: Vec<_> = folders.map(|folder| folder.expect("a folder").path()).collect();
+fn of_each_form(state: &str) -> Vec<(String, Vec<Value>)> {
+    let mut forms = Vec::new();
     for format in 1..=FORMAT {
-        assert!(folders.contains(&folder(format)), "the fixtures of format {format} are missing");
+        let items = read(format, state);
+        let mut earlier = items.clone();
+        for item in earlier.iter_mut().filter_map(Value::as_object_mut) {
+            item.retain(|name, _| !ADDED_LATER.contains(&name.as_str()));
+        }
+        if earlier != items {
+            forms.push((format!("format {format} without {ADDED_LATER:?}"), earlier));
+        }
+        forms.push((format!("format {format}"), items));
     }
-    let name = |folder: &Path| folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    let kept = folders.iter().filter_map(|folder| {
-        let path = folder.join(format!("{state}.json"));
-        path.exists().then(|| (name(folder).unwrap_or_default(), read(&path)))
-    });
-    let kept: BTreeMap<_, _> = kept.collect();
-    assert!(!kept.is_empty(), "{state} has no fixture");
-    kept
+    forms
 }
 
 /// The attributes of an item with their types. Members that are content are left out.
@@ -212,14 +216,14 @@ fn is_of_its_fixture(state: &str, written: &[Value]) {
     }
     assert_eq!(
         shapes(written),
-        shapes(&read(&path)),
+        shapes(&read(FORMAT, state)),
         "{state}: the format of the ledger's items has changed. Raise `FORMAT` in \
          shared/core/src/delivery/record.rs, so that earlier functions leave such items alone, and \
          run UPDATE_FIXTURES=1 cargo test -p postback-integration --test it fixtures. Keep the \
          fixtures of the earlier formats: today's code has to read them. An attribute that may be \
-         missing and that earlier functions may leave as it is needs no new format: move the \
-         fixtures that have it now into a folder of their own, and write them anew. Of a member inside an attribute earlier \
-         functions keep nothing: they have to do without it, or it needs a new format"
+         missing and that earlier functions may leave as it is needs no new format: add it to \
+         `ADDED_LATER`, delete the fixtures that have it now, and write them anew. Of a member \
+         inside an attribute earlier functions keep nothing: they have to do without it, or it needs a new format"
     );
 }
 

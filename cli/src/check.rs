@@ -153,7 +153,7 @@ impl<'a> Checker<'a> {
     }
 
     fn checked(&self, value: &Value) -> Result<Checked, String> {
-        Checked::read(value, &self.keys, self.now)
+        Checked::from_json(value, &self.keys, self.now)
     }
 
     /// The time of which the ledger's deliveries are compared with the file.

@@ -199,7 +199,7 @@ mod tests {
     fn batches(aws: &FakeAws) -> Vec<Vec<String>> {
         let orders = |batch: &Value| {
             let batch = to_raw_value(batch).expect("JSON");
-            let writes = Batch::read(&batch).expect("a batch").writes.into_iter();
+            let writes = Batch::from_payload(&batch).expect("a batch").writes.into_iter();
             let first = |write| match write {
                 Write::Delivery { since: 0, record } => record.order_id,
                 other => panic!("no first write: {other:?}"),

@@ -7,7 +7,7 @@ use aws_sdk_kms::{
     types::{MessageType, SigningAlgorithmSpec},
 };
 use postback_core::{clock::Timestamp, delivery::Record};
-use postback_reconcile::receipt::{PublicKey, Signed, pem, read, receipt, signed_digest};
+use postback_reconcile::receipt::{PublicKey, Signed, parse_receipts, pem, receipt, signed_digest};
 use serde::Serialize;
 
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) fn verify(wanted: &Verify, output: &mut Output<'_>) -> Result<(), Fai
     let text = fs::read_to_string(&wanted.file);
     let text = text.map_err(|error| bad(&wanted.file, why_not(&error)))?;
     let mut view = View { valid: 0, invalid: BTreeMap::new() };
-    for (line, signed) in read(&text) {
+    for (line, signed) in parse_receipts(&text) {
         match signed.and_then(|signed| signed.verify(&key, wanted.order.as_deref())) {
             Ok(()) => view.valid += 1,
             Err(invalid) => drop(view.invalid.insert(line, invalid.to_string())),

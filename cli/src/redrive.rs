@@ -188,8 +188,11 @@ impl<'a> Work<'a> {
     async fn handle(&mut self, message: &Message) -> Result<(), Failure> {
         let handle = message.receipt_handle().unwrap_or_default();
         let body = message.body().unwrap_or_default();
-        let content =
-            if self.wanted.status { Content::of_lead(body) } else { Content::read(body, self.now) };
+        let content = if self.wanted.status {
+            Content::of_lead(body)
+        } else {
+            Content::parse(body, self.now)
+        };
         let message_id = message.message_id().unwrap_or_default().to_owned();
         let reason = attribute(message, "reason");
         let to = self.queue_of(&content);

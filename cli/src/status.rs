@@ -53,7 +53,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let mut counted = Counted::of(account.networks().into_iter().map(|network| network.name));
     let place = format!("{} in {}", account.place.stack, account.place.region);
-    let read = read(account, &mut counted, &place, now, output);
+    let read = scan_index(account, &mut counted, &place, now, output);
     let (read, looked) = tokio::join!(read, Watched::look(account));
     // What the one has found is shown although the other failed.
     let ((read, unread), (looked, unseen)) = (apart(read), apart(looked));
@@ -98,7 +98,7 @@ const fn part(unread: bool, unseen: bool) -> Option<&'static str> {
 }
 
 /// Reads the index of what waits. Who waits at a terminal is shown what was found so far.
-async fn read(
+async fn scan_index(
     account: &Account,
     counted: &mut Counted,
     place: &str,

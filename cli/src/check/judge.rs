@@ -201,7 +201,7 @@ mod tests {
             order["currency"] = Value::from("EUR");
             order["total"] = Value::from(total);
         }
-        Arrived::read(&order, UnknownFields::Deny).expect("an order")
+        Arrived::from_json(&order, UnknownFields::Deny).expect("an order")
     }
 
     fn of(order: &Arrived, records: &[Record]) -> (Bucket, String) {
@@ -231,7 +231,7 @@ mod tests {
             "order_id": "A-1", "status": "partially_refunded", "currency": "EUR",
             "refunds": [refund("r-1"), refund("r-2")],
         });
-        let partial = Arrived::read(&partial, UnknownFields::Deny).expect("refunds");
+        let partial = Arrived::from_json(&partial, UnknownFields::Deny).expect("refunds");
         let knowing = |ids: &[&str]| {
             let entry = RefundEntry { amount: None, at: None };
             let mut record = paid("net", "delivered", "10.5", "EUR");
@@ -254,7 +254,7 @@ mod tests {
             "order_id": "A-1", "status": "partially_refunded", "currency": "EUR",
             "refunds": [refund],
         });
-        let partial = Arrived::read(&partial, UnknownFields::Deny).expect("refunds");
+        let partial = Arrived::from_json(&partial, UnknownFields::Deny).expect("refunds");
         let known_to = |number: &str| {
             ["1", "2"].map(|line| {
                 let mut record = paid(&format!("net#{line}"), "delivered", "10.5", "EUR");

@@ -16,9 +16,13 @@ pub(super) struct Checked {
 impl Checked {
     /// Reads an order; the error is its faults. Its cookie is the shopper's own, also in the shop's export:
     /// it counts as at the API.
-    pub(super) fn read(value: &Value, keys: &CookieKeys, now: Timestamp) -> Result<Self, String> {
+    pub(super) fn from_json(
+        value: &Value,
+        keys: &CookieKeys,
+        now: Timestamp,
+    ) -> Result<Self, String> {
         let (value, cookie) = resolve(value.clone(), keys);
-        let order = Arrived::read(&value, UnknownFields::Deny);
+        let order = Arrived::from_json(&value, UnknownFields::Deny);
         let mut faults = networks::click_faults(&value);
         let order = order.map_err(|more| faults.extend(more)).ok();
         faults.extend(order.iter().flat_map(|order| order.too_far_ahead(now)));
@@ -61,7 +65,7 @@ mod tests {
             if let Some(at) = at {
                 order["completed_at"] = json!(at);
             }
-            Checked::read(&order, CookieKeys::UNSIGNED, NOW).err()
+            Checked::from_json(&order, CookieKeys::UNSIGNED, NOW).err()
         };
 
         assert_eq!(completed(Some("2026-11-22T10:15:00Z")), None);
@@ -78,7 +82,7 @@ mod tests {
             "currency": "EUR", "total": "14,99", "clicks": { "no_such_network": { "id": "1" } },
         });
 
-        let faults = Checked::read(&order, CookieKeys::UNSIGNED, NOW).err().expect("faults");
+        let faults = Checked::from_json(&order, CookieKeys::UNSIGNED, NOW).err().expect("faults");
 
         assert!(faults.contains("/total") && faults.contains("no_such_network"), "{faults}");
     }
@@ -89,7 +93,7 @@ mod tests {
             "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
             "currency": "EUR", "total": "14.99",
         });
-        let checked = Checked::read(&order, CookieKeys::UNSIGNED, NOW).expect("an order");
+        let checked = Checked::from_json(&order, CookieKeys::UNSIGNED, NOW).expect("an order");
 
         for network in crate::networks::NETWORKS {
             let why = checked.not_concerned(network.name).expect("it concerns nobody");

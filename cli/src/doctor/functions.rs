@@ -66,8 +66,8 @@ struct Template {
 }
 
 impl Template {
-    /// Reads a template in YAML or JSON.
-    fn read(text: &str) -> Self {
+    /// Parses a template in YAML or JSON.
+    fn parse(text: &str) -> Self {
         Self { version: member(text, "SemanticVersion"), digest: member(text, "TemplateDigest") }
     }
 }
@@ -78,7 +78,7 @@ async fn template(account: &Account) -> Result<Template, Failure> {
     let template = get.template_stage(aws_sdk_cloudformation::types::TemplateStage::Original);
     let template = template.send().await;
     let template = template.map_err(|error| failed("CloudFormation", "GetTemplate", &error))?;
-    Ok(Template::read(template.template_body().unwrap_or_default()))
+    Ok(Template::parse(template.template_body().unwrap_or_default()))
 }
 
 /// The short text of the first member of this name.
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     fn codes(reply: &Reply) -> Vec<&'static str> {
-        let template = Template::read("SemanticVersion: 0.2.0\nTemplateDigest: 'd2'");
+        let template = Template::parse("SemanticVersion: 0.2.0\nTemplateDigest: 'd2'");
         judge("net", reply, &template).into_iter().map(|finding| finding.code).collect()
     }
 
@@ -270,13 +270,13 @@ mod tests {
         let yaml =
             "    SemanticVersion: 0.1.0\n  Postback:\n    TemplateDigest: '0123'\n  Other: x";
         let json = r#"{"SemanticVersion":"1.2.3","x":{"TemplateDigest":"45e6"}}"#;
-        let read = |text| {
-            let Template { version, digest } = Template::read(text);
+        let parse = |text| {
+            let Template { version, digest } = Template::parse(text);
             (version.unwrap_or_default(), digest.unwrap_or_default())
         };
 
-        assert_eq!(read(yaml), ("0.1.0".to_owned(), "0123".to_owned()));
-        assert_eq!(read(json), ("1.2.3".to_owned(), "45e6".to_owned()));
-        assert_eq!(Template::read("Resources: {}"), Template { version: None, digest: None });
+        assert_eq!(parse(yaml), ("0.1.0".to_owned(), "0123".to_owned()));
+        assert_eq!(parse(json), ("1.2.3".to_owned(), "45e6".to_owned()));
+        assert_eq!(Template::parse("Resources: {}"), Template { version: None, digest: None });
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn faults(of: &str, text: &str) -> Vec<String> {
 pub(crate) const WEBHOOK: &str = "webhook";
 pub(crate) const CLICK_COOKIE: &str = COOKIE_KEYS.secret;
 /// The keys of every shop system.
-const PLATFORM_KEYS: KeyKind = KeyKind { secret: "", shape: KEY_SHAPE, read: key };
+const PLATFORM_KEYS: KeyKind = KeyKind { secret: "", shape: KEY_SHAPE, parse: key };
 
 async fn ask(account: &Account, of: String, arn: &str) -> Result<Secret, Failure> {
     let client = aws_sdk_secretsmanager::Client::new(&account.place.config);

@@ -21,10 +21,10 @@ pub(super) struct Corrected {
 impl Corrected {
     /// Loads an order. One that intake would keep as faulty is refused with its faults.
     pub(super) fn load(path: &Path, now: Timestamp) -> Result<Self, Failure> {
-        Self::read(GivenOrder::load_any(path)?, now)
+        Self::parse(GivenOrder::load_any(path)?, now)
     }
 
-    fn read(order: GivenOrder, now: Timestamp) -> Result<Self, Failure> {
+    fn parse(order: GivenOrder, now: Timestamp) -> Result<Self, Failure> {
         let (faults, read) = match order::read_event(order.text.get(), now) {
             Ok((read, detail)) => (click_faults_on_bus(&detail), Some(read)),
             Err(faults) => (faults, None),
@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn corrected(order: &Value) -> Result<Corrected, Failure> {
-        Corrected::read(GivenOrder::of(order, "a.json".to_owned())?, NOW)
+        Corrected::parse(GivenOrder::of(order, "a.json".to_owned())?, NOW)
     }
 
     #[test]

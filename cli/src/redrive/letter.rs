@@ -49,12 +49,12 @@ impl Content {
     /// Reads the body of a letter of a status queue.
     pub(super) fn of_lead(body: &str) -> Self {
         let lead: Value = serde_json::from_str(body).unwrap_or_default();
-        let order_id = OrderId::read(&lead["order_id"]).ok();
+        let order_id = OrderId::from_json(&lead["order_id"]).ok();
         Self { order_id: order_id.as_ref().map(OrderId::to_string), ..Self::default() }
     }
 
-    /// Reads a letter's body.
-    pub(super) fn read(body: &str, now: Timestamp) -> Self {
+    /// Parses a letter's body.
+    pub(super) fn parse(body: &str, now: Timestamp) -> Self {
         let stays = |why| Self { stays: Some(why), ..Self::default() };
         let Ok(BusEvent { source, detail_type, detail }) = serde_json::from_str(&readable(body))
         else {
@@ -135,7 +135,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 
     fn of(kind: &str, detail: &Value) -> Content {
-        Content::read(&json!({ "detail-type": kind, "detail": detail }).to_string(), NOW)
+        Content::parse(&json!({ "detail-type": kind, "detail": detail }).to_string(), NOW)
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
             of("postback.delivered", &order).stays,
             Some("the event is of a type that no network takes")
         );
-        assert_eq!(Content::read("not json", NOW).stays, Some("the message is no event"));
+        assert_eq!(Content::parse("not json", NOW).stays, Some("the message is no event"));
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let source = format!("{}/1/postback", platform.partner.unwrap_or_default());
         let event = json!({ "source": source, "detail-type": "any", "detail": { "payload": {} } });
 
-        let content = Content::read(&event.to_string(), NOW);
+        let content = Content::parse(&event.to_string(), NOW);
 
         assert_eq!(content.partner.map(|it| it.name), Some(platform.name));
         assert_eq!((content.order_id, content.stays), (None, None));
@@ -193,22 +193,22 @@ mod tests {
 
     #[test]
     fn an_order_that_names_a_member_twice_stays_and_is_shown() {
-        let read = |detail: &str| {
+        let parse = |detail: &str| {
             let body = format!(r#"{{"detail-type": "order.completed", "detail": {detail}}}"#);
-            Content::read(&body, NOW)
+            Content::parse(&body, NOW)
         };
         let rest =
             r#""status": "completed", "completed_at": "2026-11-21T10:15:00Z", "currency": "INR""#;
 
-        let total = read(&format!(r#"{{"order_id": "A-1", {rest}, "total": 1, "total": 1499}}"#));
-        let id = read(&format!(r#"{{"order_id": "A-1", {rest}, "total": 1, "order_id": "A-2"}}"#));
+        let total = parse(&format!(r#"{{"order_id": "A-1", {rest}, "total": 1, "total": 1499}}"#));
+        let id = parse(&format!(r#"{{"order_id": "A-1", {rest}, "total": 1, "order_id": "A-2"}}"#));
 
         assert_eq!(total.order_id.as_deref(), Some("A-1"));
         assert_eq!(total.faults, ["given_twice at /total"]);
         assert_eq!(total.stays, Some("the order is faulty"));
         // Nobody knows whose it is.
         assert_eq!((id.order_id, id.stays), (None, Some("the order is faulty")));
-        let none = Content::read(r#"{"detail-type": "order.completed"}"#, NOW);
+        let none = Content::parse(r#"{"detail-type": "order.completed"}"#, NOW);
         assert_eq!(none.stays, Some("the order is faulty"));
     }
 
@@ -216,7 +216,7 @@ mod tests {
     fn a_number_in_place_of_an_orders_id_is_shown_and_no_id() {
         let rest = json!({ "order_id": 1001, "status": "cancelled" });
         let content = of("order.cancelled", &rest);
-        let long = Content::read(
+        let long = Content::parse(
             &format!(
                 r#"{{"detail-type": "order.cancelled", "detail": {{"order_id": 1{}, "status": "cancelled"}}}}"#,
                 "0".repeat(40)
@@ -247,7 +247,7 @@ mod tests {
         let order = r#"{ "order_id": "A-1", "status": "cancelled", "comment": "nice \ud83d" }"#;
         let body = format!(r#"{{ "detail-type": "order.cancelled", "detail": {order} }}"#);
 
-        let content = Content::read(&body, Timestamp::from_millis(0));
+        let content = Content::parse(&body, Timestamp::from_millis(0));
 
         assert_eq!((content.order_id.as_deref(), content.stays), (Some("A-1"), None));
     }

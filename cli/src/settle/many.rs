@@ -60,7 +60,7 @@ pub(super) async fn run(
     file: &Path,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let batch = Batch::read(account, wanted, file).await?;
+    let batch = Batch::load(account, wanted, file).await?;
     let mut lines = batch.lines();
     if batch.open.is_empty() || wanted.dry_run {
         let last = if wanted.dry_run { "Nothing was changed." } else { "Nothing to do." };
@@ -82,7 +82,7 @@ pub(super) async fn run(
 }
 
 impl Batch {
-    async fn read(account: &Account, wanted: &Settle, file: &Path) -> Result<Self, Failure> {
+    async fn load(account: &Account, wanted: &Settle, file: &Path) -> Result<Self, Failure> {
         let bad = |fault| Failure::BadReport { file: file.display().to_string(), fault };
         let text = fs::read_to_string(file).map_err(|error| bad(Fault::from(error)))?;
         let decisions = Decisions::parse(&text).map_err(bad)?;

@@ -63,7 +63,7 @@ async fn record(
     }
     let keys = cookie_keys(&detail, services, now).await;
     let (detail, cookie) = resolve(detail, &keys);
-    let order = Arrived::read(&detail, UnknownFields::Ignore).unwrap_or(order);
+    let order = Arrived::from_json(&detail, UnknownFields::Ignore).unwrap_or(order);
     services.put(&sender.source(), &detail_type, detail.to_string()).await?;
     let arrival = Arrival::from_bus(&order, &detail_type, &detail, services.networks());
     arrival.with_cookie(cookie).record(&sender, services, now).await.map_err(|_| Unavailable)

@@ -106,7 +106,7 @@ impl<S: PublishServices> Publisher<S> {
 
 impl<S: PublishServices> StreamHandler for Publisher<S> {
     async fn handle(&self, payload: &RawValue) -> Result<(), Error> {
-        self.publish(&Batch::read(payload)?).await
+        self.publish(&Batch::from_payload(payload)?).await
     }
 }
 

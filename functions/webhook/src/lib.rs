@@ -27,7 +27,7 @@ use signature::SignedMessage;
 const KEYS: KeyKind = KeyKind {
     secret: "webhook",
     shape: "must be `whsec_` and 24 to 64 bytes in base64",
-    read: standard_key,
+    parse: standard_key,
 };
 
 /// Accepts signed orders.
@@ -97,7 +97,7 @@ async fn accept(
     now: Timestamp,
 ) -> Result<Response, Problem> {
     let (order, place) = order_of(Posted::by(request).json()?);
-    let order = CheckedOrder::read(order, services, now).await;
+    let order = CheckedOrder::from_json(order, services, now).await;
     let order = order.map_err(|problem| problem.under(place))?;
     let refused = |code, detail| Problem::new(code, detail).of_order(order.order_id().clone());
     let before = services.receipt(id).await.map_err(|_| {

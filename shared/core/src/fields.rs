@@ -51,21 +51,21 @@ struct Rules {
 }
 
 /// Reads `value` as an object through `read`; all faults, or what was read.
-pub fn read<T>(
+pub fn from_json<T>(
     value: &Value,
     unknown: UnknownFields,
     read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
-    read_by(value, Rules { unknown, is_absent: Value::is_null }, read)
+    from_json_by(value, Rules { unknown, is_absent: Value::is_null }, read)
 }
 
-/// Like [`read`], where blanks and empty lists stand for what is absent, as in orders.
-pub fn read_loosely<T>(
+/// Like [`from_json`], where blanks and empty lists stand for what is absent, as in orders.
+pub fn from_json_loosely<T>(
     value: &Value,
     unknown: UnknownFields,
     read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
 ) -> Result<T, Vec<Fault>> {
-    read_by(value, Rules { unknown, is_absent }, read)
+    from_json_by(value, Rules { unknown, is_absent }, read)
 }
 
 /// Returns whether a value stands for none: `null`, a blank text or an empty list.
@@ -79,7 +79,7 @@ pub fn is_absent(value: &Value) -> bool {
     }
 }
 
-fn read_by<T>(
+fn from_json_by<T>(
     value: &Value,
     rules: Rules,
     read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,

@@ -10,16 +10,16 @@ use serde_json::{Deserializer, Map, Value, value::RawValue};
 
 use crate::fields::escape;
 
-/// Reads JSON. An object that names a member twice is read as null, wherever it stands: who knows
+/// Parses JSON. An object that names a member twice is read as null, wherever it stands: who knows
 /// which of the two is meant.
-pub(crate) fn read(text: &str) -> Option<Value> {
+pub(crate) fn parse(text: &str) -> Option<Value> {
     // Whatever is nested deeper than its reader goes is no JSON; the rest is safe to walk.
     serde_json::from_str::<Value>(text).ok()?;
     once(text, &mut false)
 }
 
-/// Reads JSON in which no object names a member twice.
-pub(crate) fn read_clear(text: &str) -> Option<Value> {
+/// Parses JSON in which no object names a member twice.
+pub(crate) fn parse_strict(text: &str) -> Option<Value> {
     serde_json::from_str::<Value>(text).ok()?;
     let mut twice = false;
     once(text, &mut twice).filter(|_| !twice)
@@ -113,25 +113,25 @@ mod tests {
     fn reads_what_json_says() {
         let text = r#" {"a": [1, {"b": null}, "{"], "n": 9007199254740993123, "e": {}, "l": []} "#;
 
-        assert_eq!(read(text), serde_json::from_str(text).ok());
+        assert_eq!(parse(text), serde_json::from_str(text).ok());
         assert_eq!(
-            read("9007199254740993123").map(|n| n.to_string()),
+            parse("9007199254740993123").map(|n| n.to_string()),
             Some("9007199254740993123".into())
         );
         for broken in ["", "{", "{}{}", "[1,]", "{\"a\":1,}", "{a:1}", "// x\n{}"] {
-            assert_eq!(read(broken), None, "{broken}");
+            assert_eq!(parse(broken), None, "{broken}");
         }
     }
 
     #[test]
     fn an_object_that_names_a_member_twice_says_nothing_and_its_neighbours_stay() {
-        assert_eq!(read(r#"{"a":1,"a":1}"#), Some(Value::Null));
-        assert_eq!(read(r#"{"a":1,"\u0061":2}"#), Some(Value::Null));
+        assert_eq!(parse(r#"{"a":1,"a":1}"#), Some(Value::Null));
+        assert_eq!(parse(r#"{"a":1,"\u0061":2}"#), Some(Value::Null));
         let text = r#"{"one":{"x":1,"x":2},"two":[{"y":1,"y":1},{"z":1}]}"#;
-        assert_eq!(read(text), Some(json!({ "one": null, "two": [null, { "z": 1 }] })));
-        assert_eq!(read_clear(text), None);
-        assert_eq!(read_clear(r#"{"ok":1,"error":{"code":1,"code":2}}"#), None);
-        assert_eq!(read_clear(r#"{"one":{"x":1}}"#), Some(json!({ "one": { "x": 1 } })));
+        assert_eq!(parse(text), Some(json!({ "one": null, "two": [null, { "z": 1 }] })));
+        assert_eq!(parse_strict(text), None);
+        assert_eq!(parse_strict(r#"{"ok":1,"error":{"code":1,"code":2}}"#), None);
+        assert_eq!(parse_strict(r#"{"one":{"x":1}}"#), Some(json!({ "one": { "x": 1 } })));
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
     fn what_is_nested_too_deep_is_no_json() {
         let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
 
-        assert!(read(&deep(100)).is_some());
-        assert_eq!(read(&deep(30_000)), None);
+        assert!(parse(&deep(100)).is_some());
+        assert_eq!(parse(&deep(30_000)), None);
     }
 }

@@ -19,8 +19,8 @@ pub struct Plausibility {
 }
 
 impl Plausibility {
-    /// Reads the largest totals, as `SGD=5000,EUR=3000`. The error is the fault, without the value.
-    pub fn read(text: &str) -> Result<Self, &'static str> {
+    /// Parses the largest totals, as `SGD=5000,EUR=3000`. The error is the fault, without the value.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let mut largest = BTreeMap::new();
         for bound in text.split(',').filter(|_| !text.trim().is_empty()) {
             let (code, amount) =
@@ -96,14 +96,14 @@ mod tests {
         });
         let members = value.as_object_mut().expect("an object");
         members.extend(more.as_object().cloned().unwrap_or_default());
-        match Arrived::read(&value, UnknownFields::Deny) {
+        match Arrived::from_json(&value, UnknownFields::Deny) {
             Ok(Arrived::Order(order)) => *order,
             other => panic!("{other:?}"),
         }
     }
 
     fn takes(bounds: &str, total: &str, more: &Value) -> bool {
-        Plausibility::read(bounds).expect("bounds").takes(&order(total, more))
+        Plausibility::parse(bounds).expect("bounds").takes(&order(total, more))
     }
 
     fn takes_times(times: &str, total: &str, more: &Value) -> bool {
@@ -157,8 +157,8 @@ mod tests {
             ("JPY=1.5", "has a total that is no amount of its currency"),
             ("SGD=1,SGD=2", "names a currency twice"),
         ] {
-            assert_eq!(Plausibility::read(wrong), Err(fault), "{wrong}");
+            assert_eq!(Plausibility::parse(wrong), Err(fault), "{wrong}");
         }
-        assert_eq!(Plausibility::read(" "), Ok(Plausibility::default()));
+        assert_eq!(Plausibility::parse(" "), Ok(Plausibility::default()));
     }
 }

@@ -31,7 +31,7 @@ const CLICKED_AT: &str = "clicked_at";
 pub const COOKIE_KEYS: KeyKind = KeyKind {
     secret: "click_cookie",
     shape: "must be `whsec_` and 24 to 64 bytes in base64",
-    read: standard_key,
+    parse: standard_key,
 };
 
 /// The result of reading a cookie.

@@ -18,8 +18,8 @@ pub struct KeyKind {
     pub secret: &'static str,
     /// The form of a key, for a person: "must be …".
     pub shape: &'static str,
-    /// Reads a key; `None` if the text is none.
-    pub read: fn(&str) -> Option<SecretSlice<u8>>,
+    /// Parses a key; `None` if the text is none.
+    pub parse: fn(&str) -> Option<SecretSlice<u8>>,
 }
 
 /// The keys in force.
@@ -39,7 +39,7 @@ impl Keys {
                 return (Self(Vec::new()), vec![Fault { pointer: String::new(), code, detail }]);
             }
         };
-        let read = fields::read(&value, UnknownFields::Deny, |fields| {
+        let read = fields::from_json(&value, UnknownFields::Deny, |fields| {
             fields.required("keys", |value| {
                 let wanted = || Invalid::kind("an array of keys");
                 value.as_array().filter(|keys| !keys.is_empty()).cloned().ok_or_else(wanted)
@@ -58,7 +58,7 @@ impl Keys {
                 code,
                 detail: detail.into(),
             };
-            match value.as_str().and_then(kind.read) {
+            match value.as_str().and_then(kind.parse) {
                 Some(_) if keys.len() == MOST_KEYS => {
                     faults.push(fault("wrong_count", "is one key too many: four are the most"));
                 }
@@ -100,7 +100,7 @@ pub fn standard_key(text: &str) -> Option<SecretSlice<u8>> {
 mod tests {
     use super::*;
 
-    const KIND: KeyKind = KeyKind { secret: "any", shape: "must be a key", read: standard_key };
+    const KIND: KeyKind = KeyKind { secret: "any", shape: "must be a key", parse: standard_key };
 
     const KEYS: [&str; 2] =
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];

@@ -86,20 +86,20 @@ impl CheckedOrder {
         services: &impl OrderServices,
         now: Timestamp,
     ) -> Result<Self, Problem> {
-        Self::read(Posted::by(request).json()?, services, now).await
+        Self::from_json(Posted::by(request).json()?, services, now).await
     }
 
     /// Checks an order, its capture cookie read by the keys in force.
-    pub async fn read(
+    pub async fn from_json(
         order: Value,
         services: &impl OrderServices,
         now: Timestamp,
     ) -> Result<Self, Problem> {
-        Self::read_with(order, services, now, |_| {}).await
+        Self::from_json_with(order, services, now, |_| {}).await
     }
 
     /// The same; `complete` adds to the order once the cookie's clicks are in it.
-    pub(crate) async fn read_with(
+    pub(crate) async fn from_json_with(
         order: Value,
         services: &impl OrderServices,
         now: Timestamp,
@@ -108,7 +108,7 @@ impl CheckedOrder {
         let keys = cookie_keys(&order, services, now).await;
         let (mut order, cookie) = resolve(order, &keys);
         complete(&mut order);
-        let read = Arrived::read(&order, UnknownFields::Deny);
+        let read = Arrived::from_json(&order, UnknownFields::Deny);
         let is_held = match &read {
             Ok(Arrived::Order(order)) if order.is_older(now, RETENTION) => {
                 is_held(order, services).await?
@@ -121,7 +121,7 @@ impl CheckedOrder {
     /// Checks an order that the ledger does not hold.
     pub fn check(order: Value, keys: &CookieKeys, now: Timestamp) -> Result<Self, Problem> {
         let (order, cookie) = resolve(order, keys);
-        let read = Arrived::read(&order, UnknownFields::Deny);
+        let read = Arrived::from_json(&order, UnknownFields::Deny);
         Self::of(&order, read, false, cookie, now)
     }
 

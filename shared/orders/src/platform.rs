@@ -59,7 +59,7 @@ pub async fn serve<P: Platform>() -> Result<(), lambda_runtime::Error> {
 /// The keys of the shop system `P`.
 #[must_use]
 pub const fn keys_of<P: Platform>() -> KeyKind {
-    KeyKind { secret: P::NAME, shape: KEY_SHAPE, read: key }
+    KeyKind { secret: P::NAME, shape: KEY_SHAPE, parse: key }
 }
 
 /// The form of a key, for a person.
@@ -328,7 +328,7 @@ async fn check(
     services: &impl WebhookServices,
     now: Timestamp,
 ) -> Result<CheckedOrder, Problem> {
-    CheckedOrder::read_with(order, services, now, |order| {
+    CheckedOrder::from_json_with(order, services, now, |order| {
         if let Some(landing) = landing {
             add_clicks(order, landing);
         }

@@ -128,8 +128,8 @@ pub(crate) fn evidence(text: &str) -> Evidence {
     if is_group { Evidence::Ambiguous } else { Evidence::Sign(sign) }
 }
 
-/// Reads an amount exactly; `Ok(None)` if the cell is empty, `Err` if it is none.
-pub(crate) fn read(text: &str, decimal: char) -> Result<Option<Written>, ()> {
+/// Parses an amount exactly; `Ok(None)` if the cell is empty, `Err` if it is none.
+pub(crate) fn parse(text: &str, decimal: char) -> Result<Option<Written>, ()> {
     let trimmed = text.trim_matches(is_blank);
     if trimmed.is_empty() || trimmed == "-" {
         return Ok(None);
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn amount(text: &str, decimal: char) -> Option<String> {
-        read(text, decimal).ok().flatten().map(|written| written.amount.to_string())
+        parse(text, decimal).ok().flatten().map(|written| written.amount.to_string())
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
         ] {
             assert_eq!(amount(text, decimal).as_deref(), Some(wanted), "{text}");
         }
-        assert_eq!(read("", '.'), Ok(None));
+        assert_eq!(parse("", '.'), Ok(None));
         for wrong in [
             "abc",
             "12,50",
@@ -231,14 +231,14 @@ mod tests {
             "0.00000000001",
             "1E+20",
         ] {
-            assert_eq!(read(wrong, '.'), Err(()), "{wrong}");
+            assert_eq!(parse(wrong, '.'), Err(()), "{wrong}");
         }
     }
 
     #[test]
     fn a_sign_of_one_currency_names_it() {
         let named =
-            |text: &str| read(text, '.').ok().flatten().and_then(|written| written.currency);
+            |text: &str| parse(text, '.').ok().flatten().and_then(|written| written.currency);
 
         assert_eq!(named("RM100"), Some("MYR"));
         assert_eq!(named("100 SGD"), Some("SGD"));

@@ -105,13 +105,13 @@ pub(crate) fn may_be_an_id(text: &str) -> bool {
         }
     }
     let is_dated = |part: &&str| part.len() == 4 && is_number(part) || is_month(part);
-    let reads = |order| read(text, order, UtcOffset::UTC).is_some();
+    let reads = |order| parse(text, order, UtcOffset::UTC).is_some();
     parts(text).is_some_and(|(parts, _)| parts.iter().any(is_dated))
         && [Order::Dmy, Order::Mdy].into_iter().any(reads)
 }
 
-/// Reads a date; without a zone of its own it is in `zone`.
-pub(crate) fn read(text: &str, order: Order, zone: UtcOffset) -> Option<Timestamp> {
+/// Parses a date; without a zone of its own it is in `zone`.
+pub(crate) fn parse(text: &str, order: Order, zone: UtcOffset) -> Option<Timestamp> {
     let text = text.trim().trim_start_matches('\'');
     if let Some(instant) = Timestamp::parse(text) {
         return Some(instant);
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str, order: Order) -> Option<String> {
-        read(text, order, UtcOffset::UTC).map(|instant| instant.to_string())
+        parse(text, order, UtcOffset::UTC).map(|instant| instant.to_string())
     }
 
     #[test]
@@ -228,11 +228,11 @@ mod tests {
     fn a_date_without_a_zone_is_in_the_reports() {
         let zone = zone("+08:00").expect("a zone");
 
-        let read = |text| read(text, Order::Ymd, zone).map(|instant| instant.to_string());
+        let parse = |text| parse(text, Order::Ymd, zone).map(|instant| instant.to_string());
 
-        assert_eq!(read("2018-11-30 02:00").as_deref(), Some("2018-11-29T18:00:00Z"));
-        assert_eq!(read("43434").as_deref(), Some("2018-11-29T16:00:00Z"));
-        assert_eq!(read("2018-11-30T02:00:00Z").as_deref(), Some("2018-11-30T02:00:00Z"));
+        assert_eq!(parse("2018-11-30 02:00").as_deref(), Some("2018-11-29T18:00:00Z"));
+        assert_eq!(parse("43434").as_deref(), Some("2018-11-29T16:00:00Z"));
+        assert_eq!(parse("2018-11-30T02:00:00Z").as_deref(), Some("2018-11-30T02:00:00Z"));
     }
 
     #[test]

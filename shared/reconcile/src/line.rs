@@ -72,8 +72,8 @@ impl Columns {
         place.and_then(|place| row.get(*place)).unwrap_or_default().trim()
     }
 
-    /// Reads a row. What can't be read is named, and its other cells stand.
-    pub(crate) fn read<'a>(
+    /// Parses a row. What can't be read is named, and its other cells stand.
+    pub(crate) fn parse_row<'a>(
         &self,
         number: u64,
         row: &'a csv::StringRecord,
@@ -82,7 +82,7 @@ impl Columns {
         let mut cells = row.iter().map(str::trim).filter(|cell| !cell.is_empty());
         let Some(first) = cells.next() else { return Row::Blank };
         let amount = self.cell(row, Role::Amount);
-        let written = amount::read(amount, self.decimal);
+        let written = amount::parse(amount, self.decimal);
         let read = |role| id::clean(self.cell(row, role));
         let (conversion, order) = (read(Role::Conversion), read(Role::Order));
         let email = self.cell(row, Role::Email);
@@ -112,7 +112,7 @@ impl Columns {
         }
         let date = self.cell(row, Role::Date);
         if !date.is_empty() {
-            line.date = date::read(date, self.dates, self.zone);
+            line.date = date::parse(date, self.dates, self.zone);
             if line.date.is_none() {
                 fault("a date that is none");
             }

@@ -147,10 +147,10 @@ pub fn pem(der: &[u8]) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
-/// Reads receipts, one a line. One that gives a member twice is none: a person reads the one, and
+/// Parses receipts, one a line. One that gives a member twice is none: a person reads the one, and
 /// the other is signed.
 #[must_use]
-pub fn read(text: &str) -> Vec<(usize, Result<Signed, Invalid>)> {
+pub fn parse_receipts(text: &str) -> Vec<(usize, Result<Signed, Invalid>)> {
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     lines.map(|(number, line)| (number, parse(line).ok_or(Invalid::Receipt))).collect()
 }
@@ -208,7 +208,7 @@ mod tests {
         }
         // Whatever the order of its members is.
         let text = serde_json::to_string_pretty(&signed).expect("JSON").replace('\n', " ");
-        let (_, read) = read(&text).remove(0);
+        let (_, read) = parse_receipts(&text).remove(0);
         let key = PublicKey::parse(&der).expect("a key");
         assert_eq!(read.expect("a receipt").verify(&key, None), Ok(()));
         assert!(!text.contains("A-1") && text.contains("\"amount\": \"1499\""), "{text}");
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_receipt_that_gives_a_member_twice_is_none() {
         let text = serde_json::to_string(&signed().0).expect("JSON");
-        let invalid = |text: &str| read(text).remove(0).1.err();
+        let invalid = |text: &str| parse_receipts(text).remove(0).1.err();
         assert_eq!(invalid(&text), None);
         for (was, is) in [
             (r#""amount":"#, r#""amount":"9999","amount":"#),
@@ -239,7 +239,7 @@ mod tests {
         let text = serde_json::to_string(&original).expect("JSON");
         let is_valid = |bytes: Vec<u8>| {
             let Ok(text) = String::from_utf8(bytes) else { return false };
-            read(&text)
+            parse_receipts(&text)
                 .into_iter()
                 .any(|(_, one)| one.is_ok_and(|it| it.verify(&key, None).is_ok()))
         };

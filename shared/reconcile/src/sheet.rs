@@ -173,7 +173,7 @@ mod tests {
     }
 
     /// The first cells of its rows.
-    fn read(book: &[u8]) -> Result<Vec<String>, Fault> {
+    fn first_cells(book: &[u8]) -> Result<Vec<String>, Fault> {
         let names = names(Cursor::new(book))?;
         let mut cells = Vec::new();
         each(Cursor::new(book), &names[0], &mut |_, row| {
@@ -186,29 +186,32 @@ mod tests {
     #[test]
     fn a_byte_that_changed_on_its_way_is_noticed() {
         let book = book(TEXTS, CELLS, CompressionMethod::Stored);
-        assert_eq!(read(&book).as_deref(), Ok(&["Order ID", "A-1001"].map(str::to_owned)[..]));
+        assert_eq!(
+            first_cells(&book).as_deref(),
+            Ok(&["Order ID", "A-1001"].map(str::to_owned)[..])
+        );
         for was in ["A-1001", "<v>1</v>"] {
             let at = book.windows(was.len()).position(|bytes| bytes == was.as_bytes());
             let mut changed = book.clone();
             changed[at.expect("there") + 3] ^= 1;
 
             let damaged = "it is damaged: it is not the file that was packed";
-            assert_eq!(read(&changed), Err(unreadable(damaged)), "{was}");
+            assert_eq!(first_cells(&changed), Err(unreadable(damaged)), "{was}");
         }
-        assert!(read(&book[..book.len() - 30]).is_err());
+        assert!(first_cells(&book[..book.len() - 30]).is_err());
     }
 
     #[test]
     fn a_small_file_does_not_fill_the_memory() {
         let blanks = " ".repeat(2 * usize::try_from(SMALL).expect("a length"));
         let bomb = TEXTS.replace("A-1001", &blanks);
-        let refused = read(&book(&bomb, CELLS, CompressionMethod::Deflated));
+        let refused = first_cells(&book(&bomb, CELLS, CompressionMethod::Deflated));
         let far_more = "it unpacks to far more than a workbook of its size holds";
         assert_eq!(refused, Err(unreadable(far_more)));
 
         for count in ["9999999999", "99999999999999999999999"] {
             let announced = TEXTS.replace("\"2\"", &format!("\"{count}\""));
-            let refused = read(&book(&announced, CELLS, CompressionMethod::Deflated));
+            let refused = first_cells(&book(&announced, CELLS, CompressionMethod::Deflated));
             assert_eq!(refused, Err(unreadable("it announces more texts than it has")));
         }
     }
@@ -216,7 +219,7 @@ mod tests {
     #[test]
     fn a_formula_without_its_result_is_an_empty_cell() {
         let cells = CELLS.replace(r#" t="s"><v>1</v>"#, "><f>B1&amp;B2</f>");
-        let read = read(&book(TEXTS, &cells, CompressionMethod::Deflated)).expect("cells");
+        let read = first_cells(&book(TEXTS, &cells, CompressionMethod::Deflated)).expect("cells");
         assert_eq!(read, ["Order ID", ""]);
     }
 
@@ -224,7 +227,7 @@ mod tests {
     fn no_cell_stands_in_the_place_of_another() {
         for again in ["A2", "A1"] {
             let cells = format!(r#"{CELLS}</row><row r="3"><c r="{again}" t="s"><v>0</v></c>"#);
-            let refused = read(&book(TEXTS, &cells, CompressionMethod::Deflated));
+            let refused = first_cells(&book(TEXTS, &cells, CompressionMethod::Deflated));
             let order = "its cells are not in order: open it and save it anew";
             assert_eq!(refused, Err(unreadable(order)), "{again}");
         }

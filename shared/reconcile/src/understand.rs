@@ -123,7 +123,7 @@ impl Understood {
     #[must_use]
     pub fn day(&self, text: &str) -> Option<Timestamp> {
         Timestamp::parse(&format!("{text}T00:00:00Z"))?;
-        date::read(text, Order::Ymd, date::zone(&self.zone)?)
+        date::parse(text, Order::Ymd, date::zone(&self.zone)?)
     }
 }
 

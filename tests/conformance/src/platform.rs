@@ -87,7 +87,7 @@ pub fn payloads_give_their_orders<P: Platform>() {
         assert_eq!(shown(&given), case.gives, "{}", case.file);
         match given {
             Ok((order, _)) => {
-                let read = Arrived::read(&order, UnknownFields::Deny);
+                let read = Arrived::from_json(&order, UnknownFields::Deny);
                 assert!(read.is_ok(), "{}: {:?}", case.file, read.err());
             }
             Err(reason) => drop(reasons.insert(reason.to_owned())),
@@ -152,7 +152,7 @@ pub fn changed_payloads_give<P: Platform>(rows: &str) {
         members.extend(row["changes"].as_object().expect("members").clone());
         let given = match map::<P>(case, &payload) {
             Err(reason) => json!({ "ignored": reason }),
-            Ok((order, _)) => match Arrived::read(&order, UnknownFields::Deny) {
+            Ok((order, _)) => match Arrived::from_json(&order, UnknownFields::Deny) {
                 Ok(Arrived::Order(order)) => json!(order),
                 Ok(Arrived::Cancelled(cancelled)) => json!(cancelled),
                 Ok(Arrived::PartlyRefunded(partial)) => json!(partial),
@@ -191,7 +191,7 @@ pub fn survives_noise<P: Platform>() {
                 let mut payload = case.payload.clone();
                 *payload.pointer_mut(&pointer).expect("a member") = value.clone();
                 if let Ok((order, _)) = map::<P>(&case, &payload) {
-                    let _read = Arrived::read(&order, UnknownFields::Deny);
+                    let _read = Arrived::from_json(&order, UnknownFields::Deny);
                 }
                 let _part = platform::<P>(&case).part(&case.topic, &payload);
             }

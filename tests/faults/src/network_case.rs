@@ -99,7 +99,7 @@ impl<N: Network> NetworkCase<N> {
     #[must_use]
     pub fn keeps_clicks(&self) -> bool {
         let network = configure::<N>(&self.secret.to_string()).expect("settings");
-        let order = Order::read(&order("A1", 0), UnknownFields::Deny).expect("an order");
+        let order = Order::from_json(&order("A1", 0), UnknownFields::Deny).expect("an order");
         let Plan::Send(parts) = network.plan(&order) else { panic!("it is not sent") };
         N::click(&parts[0].report).is_some()
     }

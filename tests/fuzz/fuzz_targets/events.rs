@@ -122,7 +122,7 @@ fn is_kept(bench: &Bench, event: &Value, answer: &Value, taken: &Taken) {
         if is_looked_at(source) && bench.runtime.block_on(is_kept_by_intake(&body)) {
             continue;
         }
-        let order = Order::read(detail, UnknownFields::Ignore);
+        let order = Order::from_json(detail, UnknownFields::Ignore);
         let order = order.unwrap_or_else(|faults| panic!("{id} is deleted: {faults:?}"));
         assert!(matches!(bench.network.plan(&order), Plan::Skip(_)), "{id} is deleted: {body}");
     }

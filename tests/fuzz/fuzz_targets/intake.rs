@@ -32,7 +32,7 @@ fuzz_target!(init: seeds(), |data: &[u8]| {
             assert!(detail_type.starts_with("order."));
             let order = serde_json::from_str::<Value>(detail);
             let order = order.unwrap_or_else(|error| panic!("{error}: {detail}"));
-            let order = Arrived::read(&order, UnknownFields::Ignore);
+            let order = Arrived::from_json(&order, UnknownFields::Ignore);
             assert!(order.is_ok(), "{order:?}");
         }
         200 | 400 | 404 | 405 | 413 | 415 | 422 => assert!(taken.is_empty()),

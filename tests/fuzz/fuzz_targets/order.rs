@@ -27,8 +27,8 @@ fuzz_target!(init: seeds::from_orders(seed), |data: &[u8]| {
     }
     let Ok(mut value) = read else { return };
 
-    let strict = Order::read(&value, UnknownFields::Deny);
-    let lenient = Order::read(&value, UnknownFields::Ignore);
+    let strict = Order::from_json(&value, UnknownFields::Deny);
+    let lenient = Order::from_json(&value, UnknownFields::Ignore);
     match (&strict, &lenient) {
         (Ok(strict), Ok(lenient)) => assert_eq!(written(strict), written(lenient)),
         (Ok(_), Err(_)) => panic!("what the API takes, the bus refuses"),
@@ -48,7 +48,8 @@ fuzz_target!(init: seeds::from_orders(seed), |data: &[u8]| {
     mark(&mut value, which);
     if !is_a_name(&value) {
         for unknown in [UnknownFields::Deny, UnknownFields::Ignore] {
-            Order::read(&value, unknown).err().into_iter().flatten().for_each(|fault| quotes_nothing(&fault));
+            let faults = Order::from_json(&value, unknown).err();
+            faults.into_iter().flatten().for_each(|fault| quotes_nothing(&fault));
         }
     }
 });
@@ -61,7 +62,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 fn comes_back(order: &Order) {
     let text = written(order);
     let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
-    let again = Order::read(&value, UnknownFields::Deny);
+    let again = Order::from_json(&value, UnknownFields::Deny);
     let again = again.unwrap_or_else(|faults| panic!("{faults:?}: {text}"));
     assert_eq!(written(&again), text);
 }

@@ -47,10 +47,10 @@ static ALL: LazyLock<All> = LazyLock::new(|| {
 
 fuzz_target!(init: seeds::from_orders(|order| order.as_bytes().to_vec()), |data: &[u8]| {
     let Ok(value) = serde_json::from_slice(data) else { return };
-    let Ok(order) = Order::read(&value, UnknownFields::Ignore) else { return };
+    let Ok(order) = Order::from_json(&value, UnknownFields::Ignore) else { return };
     // As the bus carries it.
     let again = serde_json::to_value(&order).ok();
-    let again = again.and_then(|value| Order::read(&value, UnknownFields::Ignore).ok());
+    let again = again.and_then(|value| Order::from_json(&value, UnknownFields::Ignore).ok());
     let orders = [&order, again.as_ref().unwrap_or(&order)];
 
     is_sent(&ALL.cartstack, orders);

@@ -65,7 +65,7 @@ fn is_read(order: &Value) {
     let status = order["status"].as_str().unwrap_or_default();
     let statuses = ["completed", "cancelled", "refunded", "partially_refunded"];
     assert!(statuses.contains(&status), "{order}");
-    let faults = Arrived::read(order, UnknownFields::Deny).err().unwrap_or_default();
+    let faults = Arrived::from_json(order, UnknownFields::Deny).err().unwrap_or_default();
     assert!(faults.iter().all(|it| it.code != "unknown_member"), "{faults:?}: {order}");
 }
 

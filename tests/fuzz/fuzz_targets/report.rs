@@ -28,7 +28,7 @@ const AT: &str = "2026-11-10T10:00:00Z";
 fuzz_target!(init: seeds(), |data: &[u8]| {
     let Some((which, bytes)) = data.split_first() else { return };
     let source = || Source::Bytes(bytes.into());
-    if let Ok(claims) = claims::read(source(), &Hints::default()) {
+    if let Ok(claims) = claims::parse(source(), &Hints::default()) {
         assert!(claims.iter().all(|claim| claim.fault.is_some() || !claim.order_id.is_empty()));
     }
     if let Ok(text) = str::from_utf8(bytes)
@@ -64,7 +64,7 @@ fn record(number: u32, delivery: &str, state: &str) -> Record {
         "expires_at": 0, "attempts": { "entries": [{ "number": 1, "started_at": AT }] },
         "refunds": { "r-1": { "amount": "2" } },
     });
-    read(record)
+    from_json(record)
 }
 
 fn validation(number: u32) -> Record {
@@ -77,10 +77,10 @@ fn validation(number: u32) -> Record {
         "of_version": 2, "lock_at": AT, "standing": "reported",
         "call": { "status": "approved", "amount": "8" },
     });
-    read(value)
+    from_json(value)
 }
 
-fn read(value: Value) -> Record {
+fn from_json(value: Value) -> Record {
     serde_json::from_value(value).unwrap_or_else(|error| panic!("{error}"))
 }
 

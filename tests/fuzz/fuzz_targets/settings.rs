@@ -24,7 +24,7 @@ use shopback::ShopBack;
 use url::Url;
 
 static ORDER: LazyLock<Order> = LazyLock::new(|| {
-    let order = Order::read(&networks::order(), UnknownFields::Deny);
+    let order = Order::from_json(&networks::order(), UnknownFields::Deny);
     order.unwrap_or_else(|faults| panic!("{faults:?}"))
 });
 

@@ -67,7 +67,7 @@ impl Given {
 
     /// The body as JSON, read by [`crate::json`].
     pub fn json(&self) -> Option<Json> {
-        Json::read(&self.text())
+        Json::parse(&self.text())
     }
 }
 

@@ -28,15 +28,15 @@ pub enum Json {
 const DEPTH: usize = 1_000;
 
 impl Json {
-    /// Reads a whole text.
-    pub fn read(text: &str) -> Option<Self> {
+    /// Parses a whole text.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut chars = text.chars().peekable();
         let value = value(&mut chars, DEPTH)?;
         blanks(&mut chars);
         chars.next().is_none().then_some(value)
     }
 
-    /// Returns true if a text may be nested deeper than [`Self::read`] goes.
+    /// Returns true if a text may be nested deeper than [`Self::parse`] goes.
     pub fn may_be_too_deep(text: &str) -> bool {
         text.matches(['[', '{']).count() >= DEPTH
     }

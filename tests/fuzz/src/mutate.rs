@@ -51,7 +51,7 @@ const PIECES: &[&str] = &[
 pub fn json(data: &mut [u8], size: usize, max_size: usize, seed: u32, head: usize) -> usize {
     let mut dice = Dice(u64::from(seed) | 1 << 40);
     let body = data.get(head..size).and_then(|body| str::from_utf8(body).ok());
-    let Some(mut value) = body.filter(|_| dice.roll(2) == 0).and_then(Json::read) else {
+    let Some(mut value) = body.filter(|_| dice.roll(2) == 0).and_then(Json::parse) else {
         return fuzzer_mutate(data, size, max_size);
     };
     for _ in 0..=dice.roll(3) {
@@ -82,11 +82,11 @@ fn inside(value: &mut Json, other: Json, dice: &mut Dice) -> Option<Json> {
     match (dice.roll(8), value) {
         // An event's body is JSON in a text.
         (_, Json::Text(text)) if text.starts_with('{') && dice.roll(8) > 0 => {
-            let mut inner = Json::read(text)?;
+            let mut inner = Json::parse(text)?;
             change(&mut inner, dice);
             *text = inner.to_string();
         }
-        (0, _) => return Json::read(dice.pick(VALUES)),
+        (0, _) => return Json::parse(dice.pick(VALUES)),
         (1, _) => return Some(other),
         (2, value) => return Some(Json::List(vec![value.clone()])),
         (3, Json::Object(members)) if !members.is_empty() => {
@@ -116,7 +116,7 @@ fn inside(value: &mut Json, other: Json, dice: &mut Dice) -> Option<Json> {
             let ends: Vec<_> = ends.collect();
             text.insert_str(ends[dice.roll(ends.len())], dice.pick(PIECES));
         }
-        (_, _) => return Json::read(dice.pick(VALUES)),
+        (_, _) => return Json::parse(dice.pick(VALUES)),
     }
     None
 }

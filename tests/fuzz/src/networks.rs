@@ -29,7 +29,7 @@ pub struct Fixture<N: Network> {
 impl<N: Network> Fixture<N> {
     fn of(settings: &Value) -> Self {
         let network: N = configured(settings);
-        let order = Order::read(&order(), UnknownFields::Deny);
+        let order = Order::from_json(&order(), UnknownFields::Deny);
         let order = order.unwrap_or_else(|faults| panic!("the order is refused: {faults:?}"));
         let Plan::Send(mut parts) = network.plan(&order) else { panic!("nothing is sent") };
         let report = parts.swap_remove(0).report;

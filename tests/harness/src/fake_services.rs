@@ -186,7 +186,7 @@ impl FakeServices {
     ///
     /// If they are malformed.
     pub fn bound(&self, largest_totals: &str) {
-        self.inner().plausibility = Plausibility::read(largest_totals).expect("bounds");
+        self.inner().plausibility = Plausibility::parse(largest_totals).expect("bounds");
     }
 
     /// Sets the largest total as a multiple of the sum of its parts, likewise.

@@ -120,7 +120,7 @@ fn summary(effects: &[Effect]) -> Value {
 }
 
 fn script(state: &mut State, body: &[u8]) -> ControlResult {
-    let rule: Rule = from_json(body)?;
+    let rule: Rule = parse(body)?;
     state.script.add(rule)?;
     Ok(json!({ "rules": state.script.rules().len() }))
 }
@@ -135,7 +135,7 @@ struct Outage {
 }
 
 fn outage(state: &mut State, body: &[u8]) -> ControlResult {
-    let outage: Outage = from_json(body)?;
+    let outage: Outage = parse(body)?;
     state.script.outage(outage.network, outage.on.then_some(outage.fault))?;
     Ok(json!({ "network": outage.network, "on": outage.on }))
 }
@@ -143,7 +143,7 @@ fn outage(state: &mut State, body: &[u8]) -> ControlResult {
 /// Changes the members that the body names.
 fn change<T: serde::Serialize + DeserializeOwned>(current: &mut T, body: &[u8]) -> ControlResult {
     let mut whole = to_json(current)?;
-    merge(&mut whole, from_json(body)?);
+    merge(&mut whole, parse(body)?);
     *current = T::deserialize(&whole).map_err(|error| error.to_string())?;
     to_json(current)
 }
@@ -164,7 +164,7 @@ struct ClockChange {
 }
 
 fn set_clock(state: &mut State, body: &[u8]) -> ControlResult {
-    let change: ClockChange = from_json(body)?;
+    let change: ClockChange = parse(body)?;
     if change.system {
         state.clock = Clock::SYSTEM;
     }
@@ -176,7 +176,7 @@ fn set_clock(state: &mut State, body: &[u8]) -> ControlResult {
 }
 
 fn leads(state: &mut State, body: &[u8]) -> ControlResult {
-    let update: LeadUpdate = from_json(body)?;
+    let update: LeadUpdate = parse(body)?;
     Ok(json!({ "updated": state.cpa_moe.update(&update) }))
 }
 
@@ -190,7 +190,7 @@ fn network(query: &Query) -> Result<Option<Network>, String> {
     }
 }
 
-fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 

@@ -28,7 +28,7 @@ fn order(total: &str) -> Value {
 }
 
 fn report_of(order: &Value) -> Report {
-    let order = Order::read(order, UnknownFields::Deny).expect("an order");
+    let order = Order::from_json(order, UnknownFields::Deny).expect("an order");
     match network(json!({})).plan(&order) {
         Plan::Send(mut parts) if parts.len() == 1 => parts.remove(0).report,
         _ => panic!("it is not one delivery"),
@@ -141,7 +141,7 @@ fn two_orders_of_one_customer_are_two_calls() {
     let network = network(json!({}));
 
     for order in [order("119.00"), other] {
-        let order = Order::read(&order, UnknownFields::Deny).expect("an order");
+        let order = Order::from_json(&order, UnknownFields::Deny).expect("an order");
         assert!(matches!(network.plan(&order), Plan::Send(parts) if parts.len() == 1));
     }
 }
@@ -157,7 +157,7 @@ fn key_and_siteid_are_case_sensitive_and_sent_as_they_are() {
 fn an_email_that_is_a_place_holder_is_no_email() {
     let mut order = order("1");
     order["customer"]["email"] = json!("{customer.email}@shop.example");
-    let order = Order::read(&order, UnknownFields::Deny).expect("an order");
+    let order = Order::from_json(&order, UnknownFields::Deny).expect("an order");
 
     let plan = network(json!({})).plan(&order);
 

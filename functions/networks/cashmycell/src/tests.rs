@@ -26,7 +26,7 @@ fn order(total: &str, currency: &str, cmc_id: &str) -> Value {
 }
 
 fn plan(order: &Value) -> Plan<Report> {
-    network("{}").plan(&Order::read(order, UnknownFields::Deny).expect("an order"))
+    network("{}").plan(&Order::from_json(order, UnknownFields::Deny).expect("an order"))
 }
 
 fn report_of(order: &Value) -> Report {
@@ -143,7 +143,7 @@ fn what_is_no_cookie_of_the_script_is_rejected_without_a_request() {
     }
     let mut number = order("1499", "INR", "abc");
     number["clicks"]["cashmycell"]["cmc_id"] = json!(1_234_567_890);
-    let order = Order::read(&number, UnknownFields::Deny).expect("an order");
+    let order = Order::from_json(&number, UnknownFields::Deny).expect("an order");
     assert!(network("{}").plan(&order) == rejected());
 
     assert_eq!(cmc_id(&"a".repeat(256)).len(), 256);

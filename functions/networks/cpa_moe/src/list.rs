@@ -90,7 +90,7 @@ impl ListedLead {
 
     /// Parses an entry of the list; `key` is its key, if the list is an object. `None` if it has no id
     /// of ours, or no member of a lead.
-    fn parse(key: Option<&str>, entry: &Value) -> Option<Self> {
+    fn from_json(key: Option<&str>, entry: &Value) -> Option<Self> {
         let entry = entry.as_object()?;
         let id = text(entry.get("id"));
         let our_id = match (key, id) {
@@ -133,11 +133,12 @@ pub fn read_list(answer: &Answer) -> Result<List, Reason> {
             return Err(Reason::new(reason));
         }
         Some(Value::Object(body)) => {
-            let leads = body.iter().filter_map(|(key, entry)| ListedLead::parse(Some(key), entry));
+            let leads =
+                body.iter().filter_map(|(key, entry)| ListedLead::from_json(Some(key), entry));
             (leads.collect::<Vec<_>>(), body.len())
         }
         Some(Value::Array(body)) => {
-            let leads = body.iter().filter_map(|entry| ListedLead::parse(None, entry));
+            let leads = body.iter().filter_map(|entry| ListedLead::from_json(None, entry));
             (leads.collect(), body.len())
         }
         _ => return Err(Reason::new("lookup_unreadable")),

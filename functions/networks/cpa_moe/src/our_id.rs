@@ -92,7 +92,7 @@ mod tests {
     fn of(id: &str) -> OurId {
         let order = json!({ "order_id": id, "status": "completed", "currency": "EUR", "total": 1,
                             "completed_at": "2026-11-21T10:15:00Z" });
-        OurId::of(&Order::read(&order, UnknownFields::Deny).expect("an order").order_id)
+        OurId::of(&Order::from_json(&order, UnknownFields::Deny).expect("an order").order_id)
     }
 
     #[test]

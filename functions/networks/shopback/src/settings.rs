@@ -88,7 +88,7 @@ pub(crate) fn parse(fields: &mut Fields<'_, '_>) -> Option<ShopBack> {
 }
 
 fn template(fields: &mut Fields<'_, '_>, name: &'static str, mode: Mode) -> Option<Template> {
-    let template = fields.optional(name, Template::parse)?;
+    let template = fields.optional(name, Template::from_json)?;
     if mode == Mode::Order && template.needs_line() {
         let detail = "names a field of a line, which only the mode line_items has";
         fields.fault(name, Invalid::new("field_of_a_line", detail));

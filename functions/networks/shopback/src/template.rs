@@ -52,7 +52,7 @@ const CUSTOM: &str = "custom.";
 
 impl Template {
     /// Parses a setting. The fault lists the fields that exist, and never quotes the setting.
-    pub(crate) fn parse(setting: &Value) -> Result<Self, Invalid> {
+    pub(crate) fn from_json(setting: &Value) -> Result<Self, Invalid> {
         let setting = text(ADV_CHARS)(setting)?;
         if setting.trim() != setting {
             let detail = "must have no outer blanks or line ends";

@@ -51,7 +51,7 @@ fn a_refund_whose_amount_cant_be_read_is_a_fault_that_a_person_sees() {
 
     let Mapped::Order { order, .. } = mapped else { panic!("ignored") };
     assert_eq!(order["refunds"], json!([{ "id": "3090" }]));
-    let faults = Arrived::read(&order, UnknownFields::Deny).expect_err("a fault");
+    let faults = Arrived::from_json(&order, UnknownFields::Deny).expect_err("a fault");
     let at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(at, ["/refunds/0/amount"]);
 }

@@ -6,7 +6,7 @@ use super::*;
 fn notes_every_fault_with_its_place_and_no_value() {
     let value = json!({ "name": 7, "lines": [{ "n": 1 }, { "n": "canary" }], "a/b": "canary" });
 
-    let faults = read(&value, UnknownFields::Deny, |fields| {
+    let faults = from_json(&value, UnknownFields::Deny, |fields| {
         let name = fields.required("name", text(10));
         let email = fields.required("email", text(10));
         fields.list("lines", 10, |line| line.required("n", integer(1..=5)));
@@ -31,7 +31,8 @@ fn notes_every_fault_with_its_place_and_no_value() {
 fn passes_over_unknown_members_where_events_may_carry_more() {
     let value = json!({ "n": 1, "more": true });
 
-    let read = read(&value, UnknownFields::Ignore, |fields| fields.required("n", integer(0..=9)));
+    let read =
+        from_json(&value, UnknownFields::Ignore, |fields| fields.required("n", integer(0..=9)));
 
     assert_eq!(read, Ok(1));
 }
@@ -53,7 +54,7 @@ fn a_blank_or_over_long_text_is_refused() {
 
 #[test]
 fn a_fault_of_the_whole_is_shown_without_a_place() {
-    let faults = read(&json!([]), UnknownFields::Deny, |_| Some(())).expect_err("no object");
+    let faults = from_json(&json!([]), UnknownFields::Deny, |_| Some(())).expect_err("no object");
 
     assert_eq!(faults[0].to_string(), "must be an object (wrong_type)");
 }
@@ -63,7 +64,7 @@ fn of_more_unknown_members_than_anybody_misspells_the_first_are_named() {
     let members = (0..MOST_FAULTS + 500).map(|number| (format!("m{number}"), json!(1)));
     let value = Value::Object(members.collect());
 
-    let faults = read(&value, UnknownFields::Deny, |fields| fields.optional("n", text(9)));
+    let faults = from_json(&value, UnknownFields::Deny, |fields| fields.optional("n", text(9)));
 
     assert_eq!(faults.map_err(|faults| faults.len()), Err(MOST_FAULTS));
 }
@@ -72,7 +73,7 @@ fn of_more_unknown_members_than_anybody_misspells_the_first_are_named() {
 fn of_a_list_that_is_too_long_the_first_objects_are_kept() {
     let value = json!({ "lines": [0, { "n": 2 }, null, { "n": 4 }, { "n": 5 }] });
 
-    let read = read(&value, UnknownFields::Ignore, |fields| {
+    let read = from_json(&value, UnknownFields::Ignore, |fields| {
         Some(fields.objects("lines", 3, |line| Some(line.loose("n", Value::as_u64))))
     });
 

@@ -104,14 +104,14 @@ impl Answer {
     /// that names a member twice is null, wherever it stands: who knows which of the two is meant.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
-        json::read(&self.text())
+        json::parse(&self.text())
     }
 
     /// The body as a JSON object in which no object names a member twice: what is read as null might
     /// be the error beside an "ok".
     #[must_use]
     pub fn object(&self) -> Option<Map<String, Value>> {
-        match json::read_clear(&self.text())? {
+        match json::parse_strict(&self.text())? {
             Value::Object(members) => Some(members),
             _ => None,
         }

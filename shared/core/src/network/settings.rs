@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Network;
 use crate::{
     fields::{self, Fault, UnknownFields},
-    json::read_clear,
+    json::parse_strict,
 };
 
 /// Reads a network's settings from the JSON text of its secret.
@@ -17,10 +17,10 @@ pub fn configure<N: Network>(json: &str) -> Result<N, Vec<Fault>> {
         return Err(fault("not_json", "the secret must be a JSON object"));
     }
     // Nobody knows which of the two is meant.
-    let Some(value) = read_clear(json) else {
+    let Some(value) = parse_strict(json) else {
         return Err(fault("member_twice", "names a member twice"));
     };
-    let settings = fields::read(&value, UnknownFields::Deny, N::configure);
+    let settings = fields::from_json(&value, UnknownFields::Deny, N::configure);
     settings.map_err(|faults| faults.into_iter().map(without_foreign_name).collect())
 }
 

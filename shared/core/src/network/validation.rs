@@ -33,7 +33,7 @@ pub struct ValidationPlan<N: Network> {
     pub by_workbook: bool,
     ids: fn(&N, &N::Report) -> Ids,
     request: fn(&N, &Ids, &Call) -> Request,
-    read: fn(&N, &Answer) -> Classification,
+    classify: fn(&N, &Answer) -> Classification,
 }
 
 impl<N: Network> fmt::Debug for ValidationPlan<N> {
@@ -49,8 +49,8 @@ impl<N: Network> ValidationPlan<N> {
     where
         N: Validates,
     {
-        let (ids, request, read) = (N::ids, N::validating, N::validated);
-        Self { terms, by_workbook: false, ids, request, read }
+        let (ids, request, classify) = (N::ids, N::validating, N::validated);
+        Self { terms, by_workbook: false, ids, request, classify }
     }
 
     /// Validate by these terms with a workbook alone.
@@ -76,7 +76,7 @@ impl<N: Network> ValidationPlan<N> {
 
     /// Returns the meaning of the answer to [`Self::request`].
     #[must_use]
-    pub fn read(&self, network: &N, answer: &Answer) -> Classification {
-        (self.read)(network, answer)
+    pub fn classify(&self, network: &N, answer: &Answer) -> Classification {
+        (self.classify)(network, answer)
     }
 }

@@ -51,7 +51,7 @@ pub struct Email(String);
 impl Email {
     /// Cleans an address; `None` if nothing is left, or a word for none or a place holder, which may
     /// be one side of the address. Networks judge the rest.
-    pub(super) fn read(value: &Value) -> Option<Self> {
+    pub(super) fn from_json(value: &Value) -> Option<Self> {
         let address = text::visible(&text::of(value)?).replace(char::is_control, "");
         let address = address.trim();
         let is_none = means_nothing(address) || address.split('@').any(is_place_holder);

@@ -25,7 +25,7 @@ impl Figure {
     /// Reads a number, or a text of digits. Always gives something: an absent member is no matter
     /// of this reader.
     #[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields::loose`")]
-    pub(super) fn read(value: &Value) -> Option<Self> {
+    pub(super) fn from_json(value: &Value) -> Option<Self> {
         Some(Self(match value {
             Value::Number(number) => exact(&number.to_string()),
             Value::String(text) => exact(text.trim()),
@@ -84,9 +84,9 @@ mod tests {
 
     use super::*;
 
-    fn read(json: &str) -> Option<String> {
+    fn shortest(json: &str) -> Option<String> {
         let value = from_str(json).expect("JSON");
-        Figure::read(&value).and_then(Figure::shortest)
+        Figure::from_json(&value).and_then(Figure::shortest)
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
             ("0.10", "0.1"),
             ("10.5e1", "105"),
         ] {
-            assert_eq!(read(json).as_deref(), Some(value), "{json}");
+            assert_eq!(shortest(json).as_deref(), Some(value), "{json}");
         }
     }
 
@@ -133,10 +133,10 @@ mod tests {
             "\"0-0\"",
             "\"1.2.0\"",
         ] {
-            assert_eq!(read(json), None, "{json}");
+            assert_eq!(shortest(json), None, "{json}");
         }
-        let unreadable = Figure::read(&json!("abc"));
+        let unreadable = Figure::from_json(&json!("abc"));
         let written = serde_json::to_value(unreadable).expect("JSON");
-        assert_eq!(Figure::read(&written), unreadable);
+        assert_eq!(Figure::from_json(&written), unreadable);
     }
 }

@@ -1,4 +1,4 @@
-//! The shop's order, checked at the edge. Past [`Order::read`] the types
+//! The shop's order, checked at the edge. Past [`Order::from_json`] the types
 //! are the proof.
 
 use std::{collections::BTreeMap, fmt};

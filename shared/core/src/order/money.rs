@@ -38,7 +38,7 @@ impl Amount {
     pub const ZERO: Self = Self(Decimal::ZERO);
 
     /// Reads an amount of `currency`: a JSON number or a string of digits with a point.
-    pub(super) fn read(value: &Value, currency: Option<Currency>) -> Result<Self, Invalid> {
+    pub(super) fn from_json(value: &Value, currency: Option<Currency>) -> Result<Self, Invalid> {
         let amount = decimal(value)?;
         currency.map_or_else(|| check(amount, 6), |currency| Self::new(amount, currency))
     }
@@ -165,7 +165,7 @@ const NOT_DIGITS: (&str, &str) =
 pub struct Currency(Iso);
 
 impl Currency {
-    pub(super) fn read(value: &Value) -> Result<Self, Invalid> {
+    pub(super) fn from_json(value: &Value) -> Result<Self, Invalid> {
         let Value::String(code) = value else { return Err(Invalid::kind("a string")) };
         Self::of_code(code).ok_or_else(|| {
             Invalid::new("unknown_currency", "must be a currency code of ISO 4217, as \"EUR\"")
@@ -214,9 +214,9 @@ mod tests {
     use super::*;
 
     fn inr(json: &str) -> Result<String, &'static str> {
-        let currency = Currency::read(&json!("INR")).expect("a currency");
+        let currency = Currency::from_json(&json!("INR")).expect("a currency");
         let value = from_str(json).expect("JSON");
-        Amount::read(&value, Some(currency)).map(Amount::shortest).map_err(|wrong| wrong.code)
+        Amount::from_json(&value, Some(currency)).map(Amount::shortest).map_err(|wrong| wrong.code)
     }
 
     #[test]
@@ -253,22 +253,22 @@ mod tests {
     #[test]
     fn a_currency_decides_how_fine_an_amount_may_be() {
         let read = |code: &str, amount: &str| {
-            let currency = Currency::read(&json!(code)).expect("a currency");
-            Amount::read(&json!(amount), Some(currency)).map(Amount::shortest)
+            let currency = Currency::from_json(&json!(code)).expect("a currency");
+            Amount::from_json(&json!(amount), Some(currency)).map(Amount::shortest)
         };
 
         assert!(read("JPY", "100.5").is_err());
         assert_eq!(read("JPY", "100.00"), Ok("100".to_owned()));
         assert_eq!(read("KWD", "1.234"), Ok("1.234".to_owned()));
         for unknown in ["XXZ", "inr", "", "EURO", "XXX"] {
-            let code = Currency::read(&json!(unknown)).map_err(|wrong| wrong.code);
+            let code = Currency::from_json(&json!(unknown)).map_err(|wrong| wrong.code);
             assert_eq!(code, Err("unknown_currency"), "{unknown}");
         }
     }
 
     #[test]
     fn writes_fixed_places_and_never_rounds() {
-        let amount = |text: &str| Amount::read(&json!(text), None).expect("an amount");
+        let amount = |text: &str| Amount::from_json(&json!(text), None).expect("an amount");
 
         assert_eq!(amount("1499").fixed(2), Some("1499.00".to_owned()));
         assert_eq!(amount("1.234").fixed(2), None);

@@ -39,14 +39,14 @@ const AHEAD: Duration = Duration::from_hours(24);
 
 impl Order {
     /// Reads an order. `unknown` says what becomes of members that are not an order's.
-    pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
-        fields::read_loosely(value, unknown, order)
+    pub fn from_json(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
+        fields::from_json_loosely(value, unknown, order)
     }
 }
 
 impl OrderId {
     /// Reads an id by itself.
-    pub fn read(value: &Value) -> Result<Self, Invalid> {
+    pub fn from_json(value: &Value) -> Result<Self, Invalid> {
         order_id(value)
     }
 }
@@ -54,7 +54,7 @@ impl OrderId {
 /// The id of what is meant as an order, whatever else is wrong with it. `None` if it can't be read.
 #[must_use]
 pub fn id_of(order: &Value) -> Option<OrderId> {
-    OrderId::read(order.get("order_id")?).ok()
+    OrderId::from_json(order.get("order_id")?).ok()
 }
 
 /// The id in the text of an order with these faults: nothing else of a faulty order may be logged.
@@ -108,9 +108,9 @@ const OF_A_PARTIAL_REFUND: &[&str] = &["", "order_id", "status", "currency", "re
 impl Arrived {
     /// Reads an order, or the cancellation of one: for that its id and its status are enough. Of a partial
     /// refund its currency and its `refunds` are read as well.
-    pub fn read(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
+    pub fn from_json(value: &Value, unknown: UnknownFields) -> Result<Self, Vec<Fault>> {
         if !goes_by_status(value) {
-            return Order::read(value, unknown).map(|order| Self::Order(Box::new(order)));
+            return Order::from_json(value, unknown).map(|order| Self::Order(Box::new(order)));
         }
         let is_cancelled = is_cancellation(value);
         let read = if is_cancelled { OF_A_CANCELLATION } else { OF_A_PARTIAL_REFUND };
@@ -119,15 +119,15 @@ impl Arrived {
             let (member, is_own) = (members.next().unwrap_or_default(), members.next().is_none());
             (fault.code == "unknown_member" && is_own) || read.contains(&member)
         };
-        let faults = Order::read(value, unknown).err().unwrap_or_default();
+        let faults = Order::from_json(value, unknown).err().unwrap_or_default();
         let faults: Vec<_> = faults.into_iter().filter(matters).collect();
         if !faults.is_empty() {
             return Err(faults);
         }
         if is_cancelled {
-            fields::read_loosely(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
+            fields::from_json_loosely(value, UnknownFields::Ignore, cancelled).map(Self::Cancelled)
         } else {
-            fields::read_loosely(value, UnknownFields::Ignore, partial_refund)
+            fields::from_json_loosely(value, UnknownFields::Ignore, partial_refund)
                 .map(Self::PartlyRefunded)
         }
     }
@@ -167,7 +167,7 @@ impl Arrived {
 pub fn read_event(detail: &str, now: Timestamp) -> Result<(Arrived, Value), Vec<Fault>> {
     let mut value = parse(detail).map_err(Unreadable::faults)?;
     drop_private_names(&mut value);
-    let order = Arrived::read(&value, UnknownFields::Ignore)?;
+    let order = Arrived::from_json(&value, UnknownFields::Ignore)?;
     let faults = order.too_far_ahead(now);
     if faults.is_empty() { Ok((order, value)) } else { Err(faults) }
 }
@@ -190,7 +190,7 @@ fn cancelled(fields: &mut Fields<'_, '_>) -> Option<Cancelled> {
 fn partial_refund(fields: &mut Fields<'_, '_>) -> Option<PartialRefund> {
     let order_id = fields.required("order_id", order_id);
     let status = fields.required("status", one_of(STATUSES));
-    let currency = fields.required("currency", Currency::read);
+    let currency = fields.required("currency", Currency::from_json);
     fields.required("refunds", |_| Ok(()))?;
     let refunds = refund::refunds(fields, currency, 0);
     Some(PartialRefund { order_id: order_id?, status: status?, currency: currency?, refunds })
@@ -218,10 +218,10 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
     let status = fields.required("status", one_of(STATUSES));
     let updated_at = fields.optional("updated_at", instant);
     let completed_at = fields.required("completed_at", instant);
-    let currency = fields.required("currency", Currency::read);
-    let total = fields.required("total", |value| Amount::read(value, currency));
-    let tax = fields.loose("tax", Figure::read);
-    let shipping = fields.loose("shipping", Figure::read);
+    let currency = fields.required("currency", Currency::from_json);
+    let total = fields.required("total", |value| Amount::from_json(value, currency));
+    let tax = fields.loose("tax", Figure::from_json);
+    let shipping = fields.loose("shipping", Figure::from_json);
     let customer = fields.object("customer", customer).unwrap_or_default();
     let clicks =
         fields.members("clicks").into_iter().filter_map(click).take(MOST_MEMBERS).collect();
@@ -232,8 +232,8 @@ fn order(fields: &mut Fields<'_, '_>) -> Option<Order> {
     let refunds = refund::refunds(fields, currency, places);
     let utm = fields.object("utm", utm).unwrap_or_default();
     let comment = fields.loose("comment", prose(2_000));
-    let discount_percent = fields.loose("discount_percent", Figure::read);
-    let surcharge = fields.loose("surcharge", Figure::read);
+    let discount_percent = fields.loose("discount_percent", Figure::from_json);
+    let surcharge = fields.loose("surcharge", Figure::from_json);
     let custom = fields
         .members("custom")
         .into_iter()
@@ -298,7 +298,7 @@ fn order_id(value: &Value) -> Result<OrderId, Invalid> {
 #[expect(clippy::unnecessary_wraps, reason = "a reader of `Fields` may give nothing")]
 fn customer(fields: &mut Fields<'_, '_>) -> Option<Customer> {
     Some(Customer {
-        email: fields.loose("email", Email::read),
+        email: fields.loose("email", Email::from_json),
         phone: fields.loose("phone", line(100)),
         name: fields.loose("name", line(200)),
         ip: fields.loose("ip", ip),
@@ -345,9 +345,9 @@ fn item(fields: &mut Fields<'_, '_>) -> Option<Item> {
         sku: fields.loose("sku", line(200)),
         name: fields.loose("name", line(500)),
         category: fields.loose("category", line(500)),
-        quantity: fields.loose("quantity", Figure::read).unwrap_or(Figure::ONE),
-        unit_price: fields.loose("unit_price", Figure::read),
-        total: fields.loose("total", Figure::read),
+        quantity: fields.loose("quantity", Figure::from_json).unwrap_or(Figure::ONE),
+        unit_price: fields.loose("unit_price", Figure::from_json),
+        total: fields.loose("total", Figure::from_json),
         refs: refs
             .take(MOST_MEMBERS)
             .map(|(network, value)| (network.to_owned(), scalar(value)))

@@ -55,12 +55,12 @@ pub(super) fn refunds(
     fields.list("refunds", MAX_REFUNDS, |refund| {
         let id = refund.required("id", exact_text(128));
         let at = refund.optional("at", instant);
-        let amount = refund.required("amount", |value| Amount::read(value, currency));
+        let amount = refund.required("amount", |value| Amount::from_json(value, currency));
         let lines = refund.objects("lines", usize::MAX, |line| {
             Some(RefundedLine {
                 line: line.optional("line", place(items)),
-                quantity: line.loose("quantity", Figure::read),
-                amount: line.loose("amount", Figure::read),
+                quantity: line.loose("quantity", Figure::from_json),
+                amount: line.loose("amount", Figure::from_json),
             })
         });
         Some(Refund { id: id?, at, amount: amount?, lines })

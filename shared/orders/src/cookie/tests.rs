@@ -23,7 +23,11 @@ fn keys(keys: &[&str]) -> CookieKeys {
 }
 
 /// The clicks of an order after its cookie was read, and the result.
-fn read(cookie: &Value, clicks: &Value, keys: &CookieKeys) -> (Value, Option<CookieResult>) {
+fn resolve_clicks(
+    cookie: &Value,
+    clicks: &Value,
+    keys: &CookieKeys,
+) -> (Value, Option<CookieResult>) {
     let (order, result) = resolve(json!({ "click_cookie": cookie, "clicks": clicks }), keys);
     assert_eq!(order.get(MEMBER), None, "{cookie}");
     (order["clicks"].clone(), result)
@@ -49,19 +53,19 @@ fn two() -> (Value, Value) {
 fn every_networks_click_is_read_with_its_time() {
     let (cookie, clicks) = two();
     for text in [unsigned(&cookie), format!(" \"{}\" ", unsigned(&cookie)), signed(&cookie, KEY)] {
-        let read = read(&json!(text), &json!(null), CookieKeys::UNSIGNED);
+        let read = resolve_clicks(&json!(text), &json!(null), CookieKeys::UNSIGNED);
         assert_eq!(read, (clicks.clone(), Some(CookieResult::Read)), "{text}");
     }
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     for text in [signed(&cookie, KEY), format!("\"{}=\"", unsigned(&cookie))] {
         for text in [encoded(&text), encoded(&encoded(&text))] {
-            let read = read(&json!(text), &json!(null), CookieKeys::UNSIGNED);
+            let read = resolve_clicks(&json!(text), &json!(null), CookieKeys::UNSIGNED);
             assert_eq!(read, (clicks.clone(), Some(CookieResult::Read)), "{text}");
         }
     }
     let timeless = with("wm");
     let cookie = json!({ timeless: { "offer": 217, "wm": "a", "at": AT } });
-    let (clicks, _) = read(&json!(unsigned(&cookie)), &json!({}), CookieKeys::UNSIGNED);
+    let (clicks, _) = resolve_clicks(&json!(unsigned(&cookie)), &json!({}), CookieKeys::UNSIGNED);
     assert_eq!(clicks, json!({ timeless: { "offer": 217, "wm": "a" } }));
 }
 
@@ -72,7 +76,7 @@ fn a_click_that_the_order_names_wins() {
     let cookie = json!(unsigned(&cookie));
     let named = json!({ one: { "transaction_id": "T9" }, other: { "cmc_id": "" } });
 
-    let (read, result) = read(&cookie, &named, CookieKeys::UNSIGNED);
+    let (read, result) = resolve_clicks(&cookie, &named, CookieKeys::UNSIGNED);
 
     assert_eq!(result, Some(CookieResult::Read));
     assert_eq!(read, json!({ one: { "transaction_id": "T9" }, other: clicks[other] }));
@@ -84,14 +88,14 @@ fn what_is_no_click_of_a_network_is_left_out() {
     let long = "x".repeat(MAX_VALUE + 1);
     for value in ["{transaction_id}", "undefined", "", "a\u{7}b", "a\nb", &long] {
         let cookie = json!({ network: { "transaction_id": value, "at": AT } });
-        let read = read(&json!(unsigned(&cookie)), &json!({}), CookieKeys::UNSIGNED);
+        let read = resolve_clicks(&json!(unsigned(&cookie)), &json!({}), CookieKeys::UNSIGNED);
         assert_eq!(read, (json!({}), Some(CookieResult::Damaged)), "{value}");
     }
     let cookie = json!({
         "nobody": { "id": "1" },
         network: { "transaction_id": "T1", "offer": 7, "at": "yesterday", "x": { "y": 1 } },
     });
-    let (read, _) = read(&json!(unsigned(&cookie)), &json!({}), CookieKeys::UNSIGNED);
+    let (read, _) = resolve_clicks(&json!(unsigned(&cookie)), &json!({}), CookieKeys::UNSIGNED);
     assert_eq!(read, json!({ network: { "transaction_id": "T1" } }));
 }
 
@@ -114,11 +118,11 @@ fn a_damaged_cookie_is_ignored_and_one_that_is_absent_is_none() {
         json!(7),
         json!({ "v1": 1 }),
     ] {
-        let read = read(&damaged, &json!({}), CookieKeys::UNSIGNED);
+        let read = resolve_clicks(&damaged, &json!({}), CookieKeys::UNSIGNED);
         assert_eq!(read, (json!({}), Some(CookieResult::Damaged)), "{damaged}");
     }
     for absent in [json!(null), json!(""), json!(" "), json!([])] {
-        assert_eq!(read(&absent, &json!({}), CookieKeys::UNSIGNED).1, None, "{absent}");
+        assert_eq!(resolve_clicks(&absent, &json!({}), CookieKeys::UNSIGNED).1, None, "{absent}");
     }
 }
 
@@ -143,7 +147,7 @@ fn only_a_signature_by_a_key_in_force_counts_where_cookies_are_signed() {
         } else {
             (json!({}), Some(CookieResult::Forged))
         };
-        assert_eq!(read(&json!(text), &json!({}), &in_force), expected, "{text}");
+        assert_eq!(resolve_clicks(&json!(text), &json!({}), &in_force), expected, "{text}");
     }
 }
 
@@ -167,7 +171,7 @@ fn the_cookie_of_the_examples_gives_the_clicks_that_they_were_given() {
     let case: Value = serde_json::from_str(case).expect("JSON");
     let keys = keys(&[case["key"].as_str().expect("a key")]);
 
-    let read = read(&case["cookie"], &json!({}), &keys);
+    let read = resolve_clicks(&case["cookie"], &json!({}), &keys);
 
     assert_eq!(read, (case["clicks"].clone(), Some(CookieResult::Read)));
 }

@@ -48,7 +48,7 @@ fn others(order: &Value) -> Vec<Fault> {
     let mut meant: Vec<_> = paths.iter().flat_map(|path| meant_as(path, order, "")).collect();
     if !meant.is_empty() {
         // An order's own member is meant as itself.
-        let faults = Order::read(order, UnknownFields::Deny).err().unwrap_or_default();
+        let faults = Order::from_json(order, UnknownFields::Deny).err().unwrap_or_default();
         let is_unknown = |pointer: &str| {
             faults.iter().any(|it| it.code == "unknown_member" && it.pointer == pointer)
         };

@@ -18,7 +18,7 @@ pub(super) fn row<'a>(
         _ => return Err(none),
     };
     let (order_id, delivery) = (cell(0).to_owned(), cell(1).to_owned());
-    if order_id.is_empty() || delivery.is_empty() || amount::read(cell(5), '.').is_err() {
+    if order_id.is_empty() || delivery.is_empty() || amount::parse(cell(5), '.').is_err() {
         return Err(none);
     }
     let evidence = cell(4);

@@ -26,7 +26,7 @@ impl Report {
             let is_broken = self.rows.kind == Kind::Csv
                 && row.iter().any(|cell| cell.trim().contains(['\n', '\r']));
             let fault = is_broken.then_some(BROKEN);
-            match self.columns.read(number, row, &self.format) {
+            match self.columns.parse_row(number, row, &self.format) {
                 Row::Blank => {}
                 Row::Total(_) if is_broken => {
                     each(Line { number, fault, ..Line::default() })?;

@@ -20,7 +20,7 @@ fn bytes(name: &str) -> Vec<u8> {
     fs::read(path).expect("a file")
 }
 
-fn read(name: &str, hints: &Hints) -> Result<Report, Fault> {
+fn understand_file(name: &str, hints: &Hints) -> Result<Report, Fault> {
     understand(&bytes(name), hints)
 }
 
@@ -53,10 +53,10 @@ fn encodings_delimiters_and_headers_are_found() {
         "totals_row.csv",
         "one_sheet.xlsx",
     ] {
-        let report = read(name, &Hints::default()).expect(name);
+        let report = understand_file(name, &Hints::default()).expect(name);
         is_the_usual(&report, name);
     }
-    let below = read("header_below.csv", &Hints::default()).expect("a report");
+    let below = understand_file("header_below.csv", &Hints::default()).expect("a report");
     assert_eq!(below.understood.header_line, 4);
     let text = String::from_utf8(bytes("unreadable_lines.csv")).expect("text");
     for text in [text.replace('\n', "\r\n"), text.trim_end().to_owned()] {
@@ -64,9 +64,10 @@ fn encodings_delimiters_and_headers_are_found() {
         let lines: Vec<_> = report.understood.faults.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [3, 4, 5, 6], "{text:?}");
     }
-    let total = read("totals_row.csv", &Hints::default()).expect("a report").understood;
+    let total = understand_file("totals_row.csv", &Hints::default()).expect("a report").understood;
     assert_eq!((total.total.as_deref(), total.warnings.len()), (Some("1246.5"), 0));
-    let wrong = read("wrong_totals_row.csv", &Hints::default()).expect("a report").understood;
+    let wrong =
+        understand_file("wrong_totals_row.csv", &Hints::default()).expect("a report").understood;
     assert!(wrong.warnings[0].contains("another sum"), "{:?}", wrong.warnings);
 }
 
@@ -120,37 +121,41 @@ fn an_encoding_that_nothing_names_is_asked_for_and_then_read() {
 
 #[test]
 fn amounts_are_read_by_the_sign_of_the_whole_file_or_asked_for() {
-    let report = read("amounts.csv", &Hints::default()).expect("a report");
+    let report = understand_file("amounts.csv", &Hints::default()).expect("a report");
     // The last is negative.
     assert_eq!(sum(&report, "MYR"), "1234.5");
 
-    let ambiguous = read("ambiguous_amounts.csv", &Hints::default()).err();
+    let ambiguous = understand_file("ambiguous_amounts.csv", &Hints::default()).err();
     assert_eq!(ambiguous, Some(Fault::AmbiguousAmounts("1.234".to_owned())));
     let with = |decimal| Hints { decimal: Some(decimal), ..Hints::default() };
-    let sum_with =
-        |decimal| sum(&read("ambiguous_amounts.csv", &with(decimal)).expect("a report"), "-");
+    let sum_with = |decimal| {
+        sum(&understand_file("ambiguous_amounts.csv", &with(decimal)).expect("a report"), "-")
+    };
     assert_eq!((sum_with('.').as_str(), sum_with(',').as_str()), ("3.734", "3734"));
-    let mixed = read("mixed_amounts.csv", &Hints::default()).err();
+    let mixed = understand_file("mixed_amounts.csv", &Hints::default()).err();
     assert!(matches!(mixed, Some(Fault::MixedAmounts(_))), "{mixed:?}");
-    let given = read("mixed_amounts.csv", &with(',')).expect("a report").understood;
+    let given = understand_file("mixed_amounts.csv", &with(',')).expect("a report").understood;
     assert_eq!(given.faults, [(3, "an amount that is none")]);
 }
 
 #[test]
 fn dates_are_read_by_the_order_of_the_whole_file_or_asked_for() {
-    let us = read("us_dates.csv", &Hints::default()).expect("a report");
+    let us = understand_file("us_dates.csv", &Hints::default()).expect("a report");
     assert_eq!(us.understood.dates, Some(DateOrder::Mdy));
     let to = us.understood.to.map(|at| at.to_string());
     assert_eq!(to.as_deref(), Some("2018-12-01T23:00:00Z"));
 
-    let refused = read("ambiguous_dates.csv", &Hints::default()).err();
+    let refused = understand_file("ambiguous_dates.csv", &Hints::default()).err();
     assert_eq!(refused, Some(Fault::AmbiguousDates("03/04/2018".to_owned())));
     let hints = Hints { dates: Some(DateOrder::Dmy), ..Hints::default() };
-    let given = read("ambiguous_dates.csv", &hints).expect("a report").understood;
+    let given = understand_file("ambiguous_dates.csv", &hints).expect("a report").understood;
     assert_eq!(given.from.map(|at| at.to_string()).as_deref(), Some("2018-04-03T00:00:00Z"));
-    let mixed = read("mixed_dates.csv", &Hints::default()).err();
+    let mixed = understand_file("mixed_dates.csv", &Hints::default()).err();
     assert!(matches!(mixed, Some(Fault::MixedDates(_))), "{mixed:?}");
-    is_the_usual(&read("serial_dates.csv", &Hints::default()).expect("a report"), "serial dates");
+    is_the_usual(
+        &understand_file("serial_dates.csv", &Hints::default()).expect("a report"),
+        "serial dates",
+    );
 }
 
 #[test]
@@ -162,7 +167,7 @@ fn damaged_ids_find_their_orders_or_none() {
         record("00456", "delivered", "12", at),
         record("00789", "delivered", "12", at),
     ];
-    let report = read("ids.csv", &Hints::default()).expect("a report");
+    let report = understand_file("ids.csv", &Hints::default()).expect("a report");
 
     let found = compared(&report, &records, &Shop::none(), &generic()).expect("a comparison");
 
@@ -177,7 +182,7 @@ fn damaged_ids_find_their_orders_or_none() {
     let row = found.bucket("1.23457E+14");
     assert_eq!(row, ("unreadable", "its id is damaged and fits several orders"));
 
-    let report = read("damaged_ids.xlsx", &Hints::default()).expect("a report");
+    let report = understand_file("damaged_ids.xlsx", &Hints::default()).expect("a report");
     let records = [
         record("00123", "delivered", "1234.5", at),
         record("12345678901234567890", "delivered", "12", at),
@@ -188,17 +193,20 @@ fn damaged_ids_find_their_orders_or_none() {
 
 #[test]
 fn two_sheets_are_asked_about() {
-    let several = read("two_sheets.xlsx", &Hints::default()).err();
+    let several = understand_file("two_sheets.xlsx", &Hints::default()).err();
     assert_eq!(several, Some(Fault::SeveralSheets("November, October".to_owned())));
     let with = |sheet: &str| Hints { sheet: Some(sheet.to_owned()), ..Hints::default() };
-    is_the_usual(&read("two_sheets.xlsx", &with("November")).expect("a report"), "November");
-    let missing = read("two_sheets.xlsx", &with("May")).err();
+    is_the_usual(
+        &understand_file("two_sheets.xlsx", &with("November")).expect("a report"),
+        "November",
+    );
+    let missing = understand_file("two_sheets.xlsx", &with("May")).err();
     assert_eq!(missing, Some(Fault::NoSheet("November, October".to_owned())));
 }
 
 #[test]
 fn unreadable_lines_are_named_and_get_no_action() {
-    let report = read("unreadable_lines.csv", &Hints::default()).expect("a report");
+    let report = understand_file("unreadable_lines.csv", &Hints::default()).expect("a report");
 
     let faults = &report.understood.faults;
     assert_eq!(
@@ -222,7 +230,7 @@ fn unreadable_lines_are_named_and_get_no_action() {
 
 #[test]
 fn no_cell_that_is_written_is_run_by_a_spreadsheet() {
-    let report = read("formulas.csv", &Hints::default()).expect("a report");
+    let report = understand_file("formulas.csv", &Hints::default()).expect("a report");
     let records = [record("@cmd", "delivered", "12", "2018-11-30T10:00:00Z")];
 
     let found = compared(&report, &records, &Shop::none(), &generic()).expect("a comparison");
@@ -240,12 +248,13 @@ fn no_cell_that_is_written_is_run_by_a_spreadsheet() {
 
 #[test]
 fn what_is_no_report_is_refused_by_name() {
-    let code = |name: &str| read(name, &Hints::default()).err().map(|fault| fault.code());
+    let code =
+        |name: &str| understand_file(name, &Hints::default()).err().map(|fault| fault.code());
 
     assert_eq!(code("web_page.xls"), Some("unreadable_file"));
     assert_eq!(code("another_networks.csv"), Some("no_header"));
     assert_eq!(code("no_lines.csv"), Some("empty_report"));
-    let report = read("utf8.csv", &Hints::default()).expect("a report");
+    let report = understand_file("utf8.csv", &Hints::default()).expect("a report");
     let others = [record("Z-1", "delivered", "1", "2018-11-30T10:00:00Z")];
     let foreign = compared(&report, &others, &Shop::none(), &generic()).err();
     assert!(matches!(foreign, Some(Fault::Foreign { lines: 2, .. })), "{foreign:?}");

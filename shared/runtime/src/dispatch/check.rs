@@ -16,7 +16,7 @@ const NO_ORDER: &str = "postback-doctor";
 impl<N: Network, S: Services> Dispatcher<N, S> {
     /// Reads the secret as it is now. The settings in force stay.
     pub async fn read_settings(&self) -> Result<Configured<N>, StartError> {
-        settings::read(&self.services).await
+        settings::fetch(&self.services).await
     }
 
     /// The reason for which the settings in force leave an order out; `None` if it is sent or rejected.

@@ -64,7 +64,7 @@ pub(super) struct Settings<N> {
 impl<N: Network> Settings<N> {
     /// Reads the secret for the first time.
     pub(super) async fn start(services: &impl Services) -> Result<Self, StartError> {
-        Ok(Self { held: RwLock::new(Arc::new(read(services).await?)), ahead: Mutex::default() })
+        Ok(Self { held: RwLock::new(Arc::new(fetch(services).await?)), ahead: Mutex::default() })
     }
 
     /// The settings, read again when they are old. If the secret can't be read, the old settings stay
@@ -86,7 +86,7 @@ impl<N: Network> Settings<N> {
         if slot.read_at != held.read_at {
             return Arc::clone(&slot);
         }
-        let fresh = match read(services).await {
+        let fresh = match fetch(services).await {
             Ok(fresh) => fresh,
             Err(error) => unread(&held, &error, now),
         };
@@ -115,7 +115,7 @@ impl<N: Network> Settings<N> {
         if services.now().since(read_at) < READ_AHEAD_AGE {
             return;
         }
-        let Ok(fresh) = read(services).await else { return };
+        let Ok(fresh) = fetch(services).await else { return };
         let mut slot = self.held.write().await;
         // Somebody may have read since, and later than this.
         if slot.read_at == read_at {
@@ -138,7 +138,7 @@ fn unread<N: Network>(held: &Configured<N>, error: &StartError, now: Timestamp) 
     Configured { network: Arc::clone(&held.network), version, read_at: now, is_faulty }
 }
 
-pub(super) async fn read<N: Network>(
+pub(super) async fn fetch<N: Network>(
     services: &impl Services,
 ) -> Result<Configured<N>, StartError> {
     let secret = services.secret().await.map_err(|_| StartError::SecretUnavailable)?;

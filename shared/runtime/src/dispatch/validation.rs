@@ -156,7 +156,7 @@ impl<N: Network, S: Services> Dispatcher<N, S> {
         let result = self.sender.send(&request, started).await;
         let (classification, status) = match &result {
             SendResult::Answered(answer) => {
-                let mut read = plan.read(&configured.network, answer);
+                let mut read = plan.classify(&configured.network, answer);
                 read.details.extend(Details::none().number("http_status", answer.status));
                 (read, Some(answer.status))
             }

@@ -68,7 +68,7 @@ async fn deliver<N: Network, S: Services>(
     let body = posted.text()?;
     // As every reader takes it: this text may go on the queue.
     let body = readable(&body);
-    let order = read::<N>(&body, dispatcher.services().now())?;
+    let order = parse::<N>(&body, dispatcher.services().now())?;
     let trigger = Trigger {
         body: &body,
         sender: Some(caller),
@@ -128,11 +128,11 @@ fn is_cookie_missed(order: &Arrived, results: &[DeliveryResult]) -> bool {
     is_skipped && order.is_completed() && order.click_cookie.is_some()
 }
 
-/// Reads the order of a direct call; every member that nobody would read is a fault, but for the clicks
-/// of other networks, whose names are not known here.
-pub fn read<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
+/// Parses the order of a direct call; every member that nobody would read is a fault, but for the
+/// clicks of other networks, whose names are not known here.
+pub fn parse<N: Network>(body: &str, now: Timestamp) -> Result<Arrived, Problem> {
     let value = api::json(body)?;
-    let order = Arrived::read(&value, UnknownFields::Deny);
+    let order = Arrived::from_json(&value, UnknownFields::Deny);
     let mut faults: Vec<_> = order.iter().flat_map(|order| order.too_far_ahead(now)).collect();
     faults.extend(click_faults::<N>(&value));
     match order {

@@ -49,7 +49,7 @@ pub async fn handle(
         return Ok(checked);
     }
     let Some(messages) = read_event(payload).ok().and_then(|event| event.records) else {
-        let request = Request::read(payload)?;
+        let request = Request::from_payload(payload)?;
         let answer = |request, now| handler.answer(request, now);
         return Ok(to_raw_value(&answer_request(&answer, request, now).await)?);
     };

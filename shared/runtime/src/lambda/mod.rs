@@ -32,7 +32,7 @@ mod single;
 pub mod stream;
 
 pub use check::{CHECK, Checked};
-pub use direct::read as read_direct;
+pub use direct::parse as parse_direct;
 pub use log::log_as_json;
 pub use plan::{PLAN, PlanAnswer};
 pub use serde_json::value::RawValue;

@@ -41,7 +41,7 @@ pub(super) async fn answer<N: Network, S: Services>(
     dispatcher: &Dispatcher<N, S>,
     order: &RawValue,
 ) -> PlanAnswer {
-    let order = direct::read::<N>(order.get(), dispatcher.services().now());
+    let order = direct::parse::<N>(order.get(), dispatcher.services().now());
     let Ok(Arrived::Order(order)) = order else { return PlanAnswer::default() };
     let left_out = dispatcher.left_out(&order).await;
     PlanAnswer { left_out: left_out.map(|reason| reason.to_string()) }
@@ -59,11 +59,11 @@ mod tests {
 
     #[test]
     fn another_answer_is_none() {
-        let read = |answer: Value| serde_json::from_value::<PlanAnswer>(answer).ok();
+        let from_json = |answer: Value| serde_json::from_value::<PlanAnswer>(answer).ok();
 
-        assert_eq!(read(json!({ "left_out": null })), Some(PlanAnswer::default()));
-        assert_eq!(read(json!({})), None);
-        assert_eq!(read(json!({ "left_out": null, "statusCode": 500 })), None);
+        assert_eq!(from_json(json!({ "left_out": null })), Some(PlanAnswer::default()));
+        assert_eq!(from_json(json!({})), None);
+        assert_eq!(from_json(json!({ "left_out": null, "statusCode": 500 })), None);
     }
 
     #[test]

@@ -90,7 +90,7 @@ where
     if let Some(checked) = check::answer(payload)? {
         return Ok(checked);
     }
-    let request = api::Request::read(payload)?;
+    let request = api::Request::from_payload(payload)?;
     Ok(to_raw_value(&answer_request(handler, request, now).await)?)
 }
 

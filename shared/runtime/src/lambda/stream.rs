@@ -79,7 +79,7 @@ struct Change {
 
 impl Batch {
     /// Reads an event of the stream. Items that are no deliveries (receipts) are left out.
-    pub fn read(payload: &RawValue) -> Result<Self, Error> {
+    pub fn from_payload(payload: &RawValue) -> Result<Self, Error> {
         let event: StreamEvent = serde_json::from_str(payload.get())
             .map_err(|_| "the event is no batch of a DynamoDB stream")?;
         let writes = event.records.into_iter().filter_map(write);
@@ -154,7 +154,8 @@ mod tests {
     fn a_replayed_record_is_read_as_a_first_write() {
         let from = Timestamp::parse("2026-11-20T00:00:00Z");
 
-        let batch = Batch::read(&replay(&[record()], from).expect("an event")).expect("a batch");
+        let batch =
+            Batch::from_payload(&replay(&[record()], from).expect("an event")).expect("a batch");
 
         let write = Write::Delivery { since: 0, record: Box::new(record()) };
         assert_eq!(batch, Batch { writes: vec![write], from });
@@ -165,6 +166,6 @@ mod tests {
         let event = replay(&[], None).expect("an event");
 
         assert_eq!(event.get(), r#"{"Records":[]}"#);
-        assert_eq!(Batch::read(&event).expect("a batch").from, None);
+        assert_eq!(Batch::from_payload(&event).expect("a batch").from, None);
     }
 }

@@ -130,7 +130,7 @@ impl Ledger {
         match refusal.item {
             None => Ok(Put::Stale(None)),
             Some(item) => {
-                let held = record::read(item)?;
+                let held = record::from_item(item)?;
                 // Our own write, whose answer was lost and which the SDK sent again.
                 let ours = held.version == record.version && held.write_id == record.write_id;
                 Ok(if ours { Put::Written } else { Put::Stale(Some(Box::new(held))) })
@@ -149,13 +149,13 @@ impl Ledger {
             .consistent_read(true);
         let output = get.send().await.map_err(|_| LedgerError::Unavailable)?;
         let Some(item) = output.item else { return Ok(None) };
-        record::read(item).map(Some)
+        record::from_item(item).map(Some)
     }
 
     /// All deliveries of an order, read consistently. One that can't be read is an error. Refunds that came
     /// before the order are none.
     pub async fn of_order(&self, order_id: &str) -> Result<Vec<Record>, LedgerError> {
-        let items = self.items_of(order_id).await?.into_iter().map(record::read);
+        let items = self.items_of(order_id).await?.into_iter().map(record::from_item);
         items.filter(|read| read.as_ref().map_or(true, is_delivery)).collect()
     }
 
@@ -164,7 +164,7 @@ impl Ledger {
         &self,
         order_id: &str,
     ) -> Result<(Vec<Record>, Vec<PartialView>), LedgerError> {
-        let (mut records, partial) = record::read_all(self.items_of(order_id).await?);
+        let (mut records, partial) = record::from_items(self.items_of(order_id).await?);
         records.retain(is_delivery);
         Ok((records, partial))
     }

@@ -7,14 +7,14 @@ use postback_core::delivery::{
     AttemptRecord, Attribute, FORMAT, History, PartialView, Record, WAITING, parts,
 };
 use serde::de::DeserializeOwned;
-use serde_dynamo::aws_sdk_dynamodb_1::{from_attribute_value, from_item, to_item};
+use serde_dynamo::aws_sdk_dynamodb_1::{self, from_attribute_value, to_item};
 
 use super::LedgerError;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Reads an item. One of a later format is left alone.
-pub(super) fn read(item: Item) -> Result<Record, LedgerError> {
+pub(super) fn from_item(item: Item) -> Result<Record, LedgerError> {
     let format = item.get("format").and_then(|format| format.as_n().ok());
     let format: Option<u32> = format.and_then(|format| format.parse().ok());
     if format.is_some_and(|format| format > FORMAT) {
@@ -26,15 +26,16 @@ pub(super) fn read(item: Item) -> Result<Record, LedgerError> {
     let unknown: Option<BTreeMap<_, _>> =
         unknown.map(|(name, value)| Some((name.clone(), attribute(value)?))).collect();
     let unknown = unknown.ok_or(LedgerError::Unreadable)?;
-    let record: Record = from_item(item).map_err(|_| LedgerError::Unreadable)?;
+    let record: Record =
+        aws_sdk_dynamodb_1::from_item(item).map_err(|_| LedgerError::Unreadable)?;
     Ok(Record { unknown, ..record })
 }
 
 /// Reads items, and of those that can't be read the parts that can.
-pub(super) fn read_all(items: Vec<Item>) -> (Vec<Record>, Vec<PartialView>) {
+pub(super) fn from_items(items: Vec<Item>) -> (Vec<Record>, Vec<PartialView>) {
     let (mut records, mut partials) = (Vec::with_capacity(items.len()), Vec::new());
     for item in items {
-        match read(item.clone()) {
+        match from_item(item.clone()) {
             Ok(record) => records.push(record),
             Err(_) => partials.push(partial(&item)),
         }
@@ -42,7 +43,7 @@ pub(super) fn read_all(items: Vec<Item>) -> (Vec<Record>, Vec<PartialView>) {
     (records, partials)
 }
 
-/// The parts of an item that can be read although [`read`] can't.
+/// The parts of an item that can be read although [`from_item`] can't.
 fn partial(item: &Item) -> PartialView {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let delivery = text("delivery").unwrap_or_default();
@@ -182,7 +183,7 @@ mod tests {
             let item = write(&record).expect("an item");
             assert_eq!(item.contains_key(WAITING), is_waiting, "{state:?}");
             // No unknown attribute: it does not outlive the state.
-            record = read(item).expect("a record");
+            record = from_item(item).expect("a record");
         }
     }
 
@@ -195,7 +196,7 @@ mod tests {
         )]));
         item.insert("a_later_attribute".to_owned(), later.clone());
 
-        let read = read(item).expect("a record");
+        let read = from_item(item).expect("a record");
         let revised =
             read.with_conflict(&Facts::none(), Stamp { now: read.updated_at, write_id: 8 });
 
@@ -209,6 +210,6 @@ mod tests {
         item.insert("format".to_owned(), AttributeValue::N((FORMAT + 1).to_string()));
         item.insert("state".to_owned(), AttributeValue::S("a_later_state".to_owned()));
 
-        assert_eq!(read(item), Err(LedgerError::LaterFormat));
+        assert_eq!(from_item(item), Err(LedgerError::LaterFormat));
     }
 }

@@ -132,7 +132,7 @@ impl Ledger {
         let units = output.consumed_capacity.and_then(|capacity| capacity.capacity_units);
         let items = output.items.unwrap_or_default().into_iter();
         let (unclaimed, items): (Vec<_>, Vec<_>) = items.partition(unclaimed::is_one);
-        let (mut records, unreadable) = record::read_all(items);
+        let (mut records, unreadable) = record::from_items(items);
         records.retain(|record| filter.matches(record));
         Ok(Page {
             records,

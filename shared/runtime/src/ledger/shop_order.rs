@@ -98,13 +98,13 @@ impl Ledger {
                 .expression_attribute_values(":kept", AttributeValue::S(refund.to_string())),
         };
         let error = match update.send().await {
-            Ok(output) => return Ok(read(&output.attributes.unwrap_or_default())),
+            Ok(output) => return Ok(from_item(&output.attributes.unwrap_or_default())),
             Err(error) => error.into_service_error(),
         };
         match error {
             // A later version is known, or the order of the refund.
             UpdateItemError::ConditionalCheckFailedException(refusal) => {
-                Ok(read(&refusal.item.unwrap_or_default()))
+                Ok(from_item(&refusal.item.unwrap_or_default()))
             }
             // No item is as large: repeating it would change nothing.
             error if is_refused(&error) => {
@@ -121,7 +121,7 @@ fn is_refused(error: &UpdateItemError) -> bool {
     error.code() == Some("ValidationException")
 }
 
-fn read(item: &HashMap<String, AttributeValue>) -> ShopOrder {
+fn from_item(item: &HashMap<String, AttributeValue>) -> ShopOrder {
     let json = |value: &AttributeValue| serde_json::from_str(value.as_s().ok()?).ok();
     let refunds: BTreeMap<_, _> =
         item.iter().filter(|(name, _)| name.starts_with(REFUND)).collect();

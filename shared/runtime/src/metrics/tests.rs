@@ -8,7 +8,7 @@ fn order(total: &str, currency: &str) -> Order {
         "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
         "currency": currency, "total": total, "customer": { "email": "canary@example.com" },
     });
-    Order::read(&order, UnknownFields::Deny).expect("an order")
+    Order::from_json(&order, UnknownFields::Deny).expect("an order")
 }
 
 fn documents(metrics: &Metrics) -> Vec<Value> {
@@ -16,7 +16,7 @@ fn documents(metrics: &Metrics) -> Vec<Value> {
 }
 
 /// Every value in a document as `CloudWatch` reads it: name, unit, dimensions, value.
-fn read(document: &Value) -> Vec<(String, String, String, Value)> {
+fn values_of(document: &Value) -> Vec<(String, String, String, Value)> {
     let mut values = Vec::new();
     for directive in document["_aws"]["CloudWatchMetrics"].as_array().expect("directives") {
         assert_eq!(directive["Namespace"], NAMESPACE);
@@ -95,7 +95,7 @@ fn every_metric_is_written_with_its_unit_and_its_dimensions() {
     metrics.record_tracked(3);
 
     let [document] = documents(&metrics).try_into().expect("one document");
-    let values = read(&document);
+    let values = values_of(&document);
 
     for metric in Metric::ALL {
         let of_it: Vec<_> = values.iter().filter(|(name, ..)| name == metric.name()).collect();
@@ -122,7 +122,7 @@ fn each_value_of_a_dimension_has_a_document_of_its_own() {
     metrics.record_at_risk(&order("100", "JPY"));
     metrics.record_conflict();
 
-    let values: Vec<_> = documents(&metrics).iter().flat_map(read).collect();
+    let values: Vec<_> = documents(&metrics).iter().flat_map(values_of).collect();
 
     let number = |text: &str| serde_json::from_str::<Value>(text).expect("a number");
     let is = |name: &str, dimensions: &str, value: &str| {
@@ -144,7 +144,7 @@ fn an_order_that_was_rejected_here_is_counted_with_its_reason_and_without() {
     metrics.record_unsent(Some(Reason::new("no_phone")));
     metrics.record_unsent(Some(Reason::new("no_phone")));
 
-    let values: Vec<_> = documents(&metrics).iter().flat_map(read).collect();
+    let values: Vec<_> = documents(&metrics).iter().flat_map(values_of).collect();
 
     let of = |wanted: &str| -> Vec<_> {
         let of_it = values.iter().filter(|(_, _, dimensions, _)| dimensions == wanted);

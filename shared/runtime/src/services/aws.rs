@@ -193,7 +193,7 @@ impl SecretSource {
         Self { client: environment.secrets_manager(), arn }
     }
 
-    async fn read(&self) -> Result<Secret, Unavailable> {
+    async fn fetch(&self) -> Result<Secret, Unavailable> {
         let get = self.client.get_secret_value().secret_id(&self.arn);
         let output = match get.send().await {
             Ok(output) => output,

@@ -118,7 +118,7 @@ impl<N: Network> Bench<'_, N> {
         name: &str,
         faults: &mut Vec<String>,
     ) {
-        let classification = self.read(answer, attempt);
+        let classification = self.classify(answer, attempt);
         let kept = json!([classification.references, classification.details]);
         for shown in [kept.to_string(), format!("{classification:?}"), format!("{answer:?}")] {
             if let Some(canary) = self.canary_in(&shown) {

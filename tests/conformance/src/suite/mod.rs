@@ -89,12 +89,12 @@ struct Bench<'a, N: Network> {
 }
 
 impl<N: Network> Bench<'_, N> {
-    fn read(&self, answer: &Answer, attempt: &Attempt) -> Classification {
+    fn classify(&self, answer: &Answer, attempt: &Attempt) -> Classification {
         self.network.verdict(&self.reports[0], answer, attempt)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {
-        self.read(answer, &Attempt::first(NOW)).verdict
+        self.classify(answer, &Attempt::first(NOW)).verdict
     }
 
     fn canary_in(&self, text: &str) -> Option<&str> {
@@ -108,7 +108,7 @@ fn configured<N: Network>(settings: &Value) -> N {
 }
 
 fn order(value: &Value) -> Order {
-    let order = Order::read(value, UnknownFields::Deny);
+    let order = Order::from_json(value, UnknownFields::Deny);
     order.unwrap_or_else(|faults| panic!("the order is refused: {faults:?}"))
 }
 

@@ -94,7 +94,7 @@ impl<N: Network> Bench<'_, N> {
             let mut value = self.subject.order.clone();
             put(&mut value, self.subject.concern, json!(word));
             // What is refused at the edge never gets as far.
-            let Ok(order) = Order::read(&value, UnknownFields::Deny) else { continue };
+            let Ok(order) = Order::from_json(&value, UnknownFields::Deny) else { continue };
             if refusal(&self.network, &order).is_none() {
                 faults.push(format!("`{word}` at {} is sent", self.subject.concern));
             }

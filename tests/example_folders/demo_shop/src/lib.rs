@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn report() -> Report {
-        let order = Order::read(&order(), UnknownFields::Deny).expect("an order");
+        let order = Order::from_json(&order(), UnknownFields::Deny).expect("an order");
         match network().plan(&order) {
             Plan::Send(mut parts) if parts.len() == 1 => parts.remove(0).report,
             _ => panic!("it is not one delivery"),

@@ -121,7 +121,7 @@ impl<N: Network> NetworkFunction for FunctionOf<N> {
 
     fn contents(&self, order: &Value) -> Vec<Facts> {
         let network = configure::<N>(&self.case.secret.to_string()).expect("settings");
-        let order = Order::read(order, UnknownFields::Deny).expect("an order");
+        let order = Order::from_json(order, UnknownFields::Deny).expect("an order");
         let Plan::Send(parts) = network.plan(&order) else { return Vec::new() };
         let whole = Facts::of_total(order.total, order.currency).and(N::facts(&order));
         parts.into_iter().map(|part| whole.clone().and(part.facts)).collect()

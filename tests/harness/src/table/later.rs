@@ -21,7 +21,7 @@ const KNOWN: &str = "retrying";
 
 impl Later {
     /// Translates an item that this version writes into one of the next version's.
-    pub(super) fn write(self, item: &mut Value) {
+    pub(super) fn on_write(self, item: &mut Value) {
         if item["version"].is_null() {
             return;
         }
@@ -33,7 +33,7 @@ impl Later {
     }
 
     /// Translates an item of the next version for this one. Its own items pass.
-    pub(super) fn read(self, item: &mut Value, format: u32) {
+    pub(super) fn on_read(self, item: &mut Value, format: u32) {
         if self == Self::State && item["format"]["N"].as_str() == Some(&(format + 1).to_string()) {
             add(&mut item["format"], -1);
             rename(item, LATER_STATE, KNOWN);
@@ -46,7 +46,7 @@ impl Later {
 pub fn as_later(mut write: Value, later: Later) -> Value {
     for image in ["NewImage", "OldImage"] {
         if write["dynamodb"].get(image).is_some() {
-            later.read(&mut write["dynamodb"][image], FORMAT);
+            later.on_read(&mut write["dynamodb"][image], FORMAT);
         }
     }
     write

@@ -99,17 +99,17 @@ async fn forward(State((proxy, later)): Shared, headers: HeaderMap, body: Bytes)
     let Some(later) = later else { return call(body).await.into_response() };
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !request["Item"].is_null() {
-        later.write(&mut request["Item"]);
+        later.on_write(&mut request["Item"]);
     }
     let (status, kind, body) = call(request.to_string().into()).await;
     let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     for name in ["Item", "Attributes"] {
         if answer.get(name).is_some() {
-            later.read(&mut answer[name], FORMAT);
+            later.on_read(&mut answer[name], FORMAT);
         }
     }
     for item in answer["Items"].as_array_mut().into_iter().flatten() {
-        later.read(item, FORMAT);
+        later.on_read(item, FORMAT);
     }
     (status, kind, Bytes::from(answer.to_string())).into_response()
 }

@@ -129,7 +129,7 @@ fn filled(bytes: usize) -> Value {
     let first = lines.len();
     lines.extend(vec![json!({ "name": "n" }); 10]);
     let mut order = with(bare("A-1"), "/items", json!(lines));
-    let read = Order::read(&order, UnknownFields::Deny).expect("an order");
+    let read = Order::from_json(&order, UnknownFields::Deny).expect("an order");
     let missing = bytes - serde_json::to_string(&read).expect("JSON").len();
     for line in 0..10 {
         let more = missing / 10 + usize::from(line < missing % 10);

@@ -94,7 +94,7 @@ fn named(code: &str) -> Vec<Module> {
 }
 
 impl Crate {
-    fn read(source: &Path) -> Self {
+    fn load(source: &Path) -> Self {
         let mut files = Vec::new();
         for path in sources(source) {
             let inside = path.strip_prefix(source).expect("a source").with_extension("");
@@ -213,7 +213,7 @@ fn does_io(package: &str) -> bool {
 #[test]
 fn no_modules_use_each_other_in_a_circle() {
     for name in ["core", "runtime"] {
-        let read = Crate::read(&root().join("shared").join(name).join("src"));
+        let read = Crate::load(&root().join("shared").join(name).join("src"));
         let edges: usize =
             read.edges().values().flat_map(BTreeMap::values).map(BTreeSet::len).sum();
 

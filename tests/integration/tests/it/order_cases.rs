@@ -87,7 +87,7 @@ fn cases(by_lines: bool) -> Vec<(Case, Value)> {
             case.sends = of_lines(case.sends, lines, |_| true);
         }
         case.states.retain(|_, state| case.fault.is_none() && state != "none");
-        let id = OrderId::read(&order["order_id"]).ok();
+        let id = OrderId::from_json(&order["order_id"]).ok();
         let members = case.sends.values_mut().flat_map(BTreeMap::values_mut).flatten();
         for member in members {
             match (&**member, &id) {

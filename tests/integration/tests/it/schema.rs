@@ -11,7 +11,7 @@ use cpa_moe::CpaMoe;
 use jsonschema::Validator;
 use postback_core::{clock::Timestamp, fields::Fault, network::Network};
 use postback_orders::{CheckedOrder, CookieKeys};
-use postback_runtime::lambda::read_direct;
+use postback_runtime::lambda::parse_direct;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -67,7 +67,7 @@ fn direct<N: Network>(document: &Value) -> Route {
     Route {
         network: Some(N::NAME),
         faults: |order| {
-            let read = read_direct::<N>(&order.to_string(), now());
+            let read = parse_direct::<N>(&order.to_string(), now());
             read.err().map(|problem| problem.errors).unwrap_or_default()
         },
         schema: jsonschema::validator_for(&schema).expect("a schema"),

@@ -69,7 +69,7 @@ async fn ten_thousand_forged_messages_are_refused_and_counted_and_stop_nobody() 
 #[tokio::test]
 async fn a_forged_message_is_compared_with_each_key_once_though_the_secret_is_read_again() {
     let bundle = Bundle::new(2).await;
-    let keyring = Keyring::new(KeyKind { secret: "webhook", shape: "", read: standard_key });
+    let keyring = Keyring::new(KeyKind { secret: "webhook", shape: "", parse: standard_key });
     let services = &bundle.webhook_services;
     let compared = async |now| {
         let compared = Cell::new(0);

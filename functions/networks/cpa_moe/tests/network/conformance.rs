@@ -42,7 +42,7 @@ fn network() -> CpaMoe {
 }
 
 fn report() -> <CpaMoe as Network>::Report {
-    let order = Order::read(&order(), UnknownFields::Deny).expect("an order");
+    let order = Order::from_json(&order(), UnknownFields::Deny).expect("an order");
     match network().plan(&order) {
         Plan::Send(mut parts) => parts.remove(0).report,
         other => panic!("{other:?}"),
@@ -162,7 +162,7 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
     let mut order = order();
     order["customer"]["phone"] = json!("+91 98765-43210");
     order["customer"]["email"] = json!("canary5550173@example.com");
-    let order = Order::read(&order, UnknownFields::Deny).expect("an order");
+    let order = Order::from_json(&order, UnknownFields::Deny).expect("an order");
     let Plan::Send(parts) = network().plan(&order) else { panic!("not sent") };
     let report = &parts[0].report;
     let added = |id: &str| {
@@ -191,7 +191,7 @@ fn an_id_that_holds_the_customers_number_is_no_id() {
 
 #[test]
 fn a_lead_that_cannot_be_built_today_is_looked_up_by_the_orders_id() {
-    let order = Order::read(&order(), UnknownFields::Deny).expect("an order");
+    let order = Order::from_json(&order(), UnknownFields::Deny).expect("an order");
     let (by_report, by_order) = (report(), Sought::Order(&order.order_id));
     let by_report = Sought::Report(&by_report);
     let list = r#"{"112358":{"id":112358,"uid":77000000000,"stage":"wait"}}"#;

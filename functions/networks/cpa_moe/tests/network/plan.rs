@@ -49,7 +49,7 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 fn plan(order: &Value, network: &CpaMoe) -> Plan<<CpaMoe as Network>::Report> {
-    network.plan(&Order::read(order, UnknownFields::Deny).expect("an order"))
+    network.plan(&Order::from_json(order, UnknownFields::Deny).expect("an order"))
 }
 
 fn report(order: &Value, network: &CpaMoe) -> <CpaMoe as Network>::Report {

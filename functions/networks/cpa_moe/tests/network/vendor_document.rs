@@ -110,7 +110,7 @@ fn order(name: &str, phone: &str, country: &str, more: &Value) -> Order {
     for (name, value) in more.as_object().into_iter().flatten() {
         order[name] = value.clone();
     }
-    Order::read(&order, UnknownFields::Deny).expect("an order")
+    Order::from_json(&order, UnknownFields::Deny).expect("an order")
 }
 
 fn request(order: &Order) -> Request {

@@ -176,7 +176,7 @@ fn an_order_of_a_country_without_an_offer_is_rejected() {
 fn an_order_from_the_bus_is_sent_like_one_from_the_api() {
     let mut event = order_json(json!({}));
     event["clicks"]["shopback"]["seen_by"] = json!("pipeline");
-    let event = Order::read(&event, UnknownFields::Ignore).expect("an order");
+    let event = Order::from_json(&event, UnknownFields::Ignore).expect("an order");
     let plain = settings(json!({}));
 
     assert_eq!(urls(&plain, &event), urls(&plain, &order(json!({}))));

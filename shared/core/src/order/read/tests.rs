@@ -23,7 +23,7 @@ fn whole() -> Value {
 }
 
 fn codes(value: &Value) -> Vec<(String, &'static str)> {
-    let faults = Order::read(value, UnknownFields::Deny).expect_err("faults");
+    let faults = Order::from_json(value, UnknownFields::Deny).expect_err("faults");
     faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
 }
 
@@ -35,9 +35,9 @@ fn with(member: &str, value: Value) -> Value {
 
 #[test]
 fn reads_a_whole_order_and_writes_what_it_reads_again() {
-    let order = Order::read(&whole(), UnknownFields::Deny).expect("an order");
+    let order = Order::from_json(&whole(), UnknownFields::Deny).expect("an order");
     let again = serde_json::to_value(&order).expect("JSON");
-    let second = Order::read(&again, UnknownFields::Deny).expect("the same order");
+    let second = Order::from_json(&again, UnknownFields::Deny).expect("the same order");
 
     assert_eq!(order.customer.email.as_ref().map(Email::as_str), Some("a+b@example.com"));
     assert_eq!(order.customer.country.as_deref(), Some("IN"));
@@ -94,7 +94,7 @@ fn loose(pointer: &str, value: Value) -> Order {
     let mut order = whole();
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     order.pointer_mut(parent).expect("a place")[name] = value;
-    let order = Order::read(&order, UnknownFields::Deny);
+    let order = Order::from_json(&order, UnknownFields::Deny);
     order.unwrap_or_else(|faults| panic!("{pointer}: {faults:?}"))
 }
 
@@ -123,7 +123,7 @@ fn absent_is_absent_everywhere() {
             let read = loose(&format!("/customer/{member}"), absent.clone());
             let mut without = whole();
             without["customer"].as_object_mut().expect("an object").remove(member);
-            let without = Order::read(&without, UnknownFields::Deny).expect("an order");
+            let without = Order::from_json(&without, UnknownFields::Deny).expect("an order");
             assert_eq!(read.customer, without.customer, "{member}: {absent}");
         }
         for member in [
@@ -143,9 +143,9 @@ fn absent_is_absent_everywhere() {
         ] {
             let mut order = whole();
             order[member] = absent.clone();
-            let read = Order::read(&order, UnknownFields::Deny).expect("an order");
+            let read = Order::from_json(&order, UnknownFields::Deny).expect("an order");
             order.as_object_mut().expect("an object").remove(member);
-            let without = Order::read(&order, UnknownFields::Deny).expect("an order");
+            let without = Order::from_json(&order, UnknownFields::Deny).expect("an order");
             assert_eq!(json!(read), json!(without), "{member}: {absent}");
         }
         assert!(loose("/clicks/one", absent.clone()).clicks.is_empty());
@@ -190,12 +190,15 @@ fn what_only_some_network_needs_is_never_a_fault() {
             "/items/0/refs/one",
         ] {
             let order = loose(pointer, wrong.clone());
-            let again = Order::read(&json!(order), UnknownFields::Deny).expect("an order");
+            let again = Order::from_json(&json!(order), UnknownFields::Deny).expect("an order");
             assert_eq!(json!(again), json!(order), "{pointer}: {wrong}");
         }
     }
     for member in ["customer", "clicks", "items", "utm", "custom"] {
-        assert!(Order::read(&with(member, json!("x")), UnknownFields::Deny).is_ok(), "{member}");
+        assert!(
+            Order::from_json(&with(member, json!("x")), UnknownFields::Deny).is_ok(),
+            "{member}"
+        );
     }
 }
 
@@ -207,7 +210,7 @@ fn a_name_by_which_json_marks_a_number_is_left_out_and_refuses_nothing() {
     for pointer in ["/clicks", "/clicks/one", "/custom", "/items/0/refs"] {
         let mut given = whole();
         *given.pointer_mut(pointer).expect("a place") = odd.clone();
-        let order = Order::read(&given, UnknownFields::Deny).expect("an order");
+        let order = Order::from_json(&given, UnknownFields::Deny).expect("an order");
 
         let written = json!(order);
         let kept = written.pointer(pointer).expect("a place");
@@ -216,7 +219,7 @@ fn a_name_by_which_json_marks_a_number_is_left_out_and_refuses_nothing() {
     for pointer in ["/clicks/one/id", "/comment", "/customer/name", "/custom/any", "/tax"] {
         let order = loose(pointer, odd.clone());
         let read = parse(&json!(order).to_string()).expect("JSON");
-        assert!(Order::read(&read, UnknownFields::Deny).is_ok(), "{pointer}");
+        assert!(Order::from_json(&read, UnknownFields::Deny).is_ok(), "{pointer}");
     }
     // Cleaned, it is one.
     assert!(loose("/custom", json!({ invisible: "x" })).custom.is_empty());
@@ -279,7 +282,7 @@ fn an_order_is_completed_and_changed_at_most_a_day_ahead() {
         (changed, &["/completed_at", "/updated_at"]),
         (cancelled, &["/updated_at"]),
     ] {
-        let arrived = Arrived::read(&order, UnknownFields::Deny).expect("an order");
+        let arrived = Arrived::from_json(&order, UnknownFields::Deny).expect("an order");
 
         assert_eq!(arrived.too_far_ahead(now), []);
         let found: Vec<_> = arrived
@@ -295,12 +298,12 @@ fn an_order_is_completed_and_changed_at_most_a_day_ahead() {
 
 #[test]
 fn a_cancellation_needs_its_id_and_status_alone() {
-    let read = |order: Value| Arrived::read(&order, UnknownFields::Deny);
+    let from_json = |order: Value| Arrived::from_json(&order, UnknownFields::Deny);
 
     let broken = json!({ "order_id": "A", "status": "refunded", "total": -1, "refunds": 7 });
-    assert!(read(broken.clone()).is_ok());
+    assert!(from_json(broken.clone()).is_ok());
     let misspelt = json!({ "order_id": "A", "status": "cancelled", "orderid": 1 });
-    assert!(read(misspelt).is_err());
+    assert!(from_json(misspelt).is_err());
 }
 
 #[test]
@@ -310,7 +313,7 @@ fn a_misspelt_member_names_the_right_one() {
     order.as_object_mut().expect("an object").remove("total");
     order["totl"] = total;
 
-    let faults = Order::read(&order, UnknownFields::Deny).expect_err("faults");
+    let faults = Order::from_json(&order, UnknownFields::Deny).expect_err("faults");
 
     assert!(
         faults.iter().any(|fault| fault.detail.ends_with("did you mean `total`?")),
@@ -327,7 +330,7 @@ fn an_order_that_is_no_object_is_one_fault() {
 fn events_of_others_may_carry_more() {
     let order = with("pipeline", json!({ "run": 7 }));
 
-    assert!(Order::read(&order, UnknownFields::Ignore).is_ok());
+    assert!(Order::from_json(&order, UnknownFields::Ignore).is_ok());
 }
 
 #[test]
@@ -339,7 +342,7 @@ fn of_more_lines_or_members_than_anybody_has_the_first_are_kept() {
     order["refunds"] =
         json!([{ "id": "R-1", "amount": "1", "lines": [{ "line": 499_999, "amount": "1" }] }]);
 
-    let order = Order::read(&order, UnknownFields::Ignore).expect("an order");
+    let order = Order::from_json(&order, UnknownFields::Ignore).expect("an order");
 
     assert_eq!((order.items.len(), order.refunds.len()), (MOST_ITEMS, 1));
     let click = order.clicks["one"].as_object().map(Map::len);

@@ -36,7 +36,7 @@ pub struct Request {
 
 impl Request {
     /// Reads an event. The error quotes nothing of it.
-    pub fn read(payload: &RawValue) -> Result<Self, Error> {
+    pub fn from_payload(payload: &RawValue) -> Result<Self, Error> {
         let not_a_request = |_| "the event is not a request of API Gateway".into();
         serde_json::from_str(payload.get()).map_err(not_a_request)
     }
@@ -148,8 +148,8 @@ mod tests {
 
     use super::*;
 
-    fn read(event: &Value) -> Result<Request, Error> {
-        Request::read(&to_raw_value(event).expect("JSON"))
+    fn from_json(event: &Value) -> Result<Request, Error> {
+        Request::from_payload(&to_raw_value(event).expect("JSON"))
     }
 
     fn event() -> Value {
@@ -171,7 +171,7 @@ mod tests {
             "jwt": { "claims": { "admin": true, "iat": 1, "groups": ["a"], "more": {} }, "scopes": 7 },
         });
 
-        let request = read(&event).expect("a request");
+        let request = from_json(&event).expect("a request");
 
         assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/orders"));
     }
@@ -183,7 +183,7 @@ mod tests {
         event["headers"]["x-odd\n name"] = json!("x");
         event["headers"]["x-number"] = json!(7);
 
-        let request = read(&event).expect("a request");
+        let request = from_json(&event).expect("a request");
 
         assert_eq!(request.headers.get("content-type"), Some("application/json"));
         assert_eq!(request.headers.get("x-odd"), Some("a\u{1}b\nc\u{7f}"));
@@ -209,7 +209,7 @@ mod tests {
     fn names_of_half_a_character_and_parts_of_another_type_count_as_not_there() {
         let mut event = event();
         event["pathParameters"] = json!({ "order_id": "A-1", "n": 7, "more": ["a"], "none": null });
-        let request = read(&event).expect("a request");
+        let request = from_json(&event).expect("a request");
         let order_id = request.path_parameters.get("order_id").map(String::as_str);
         assert_eq!((order_id, request.path_parameters.len()), (Some("A-1"), 1));
 
@@ -220,7 +220,7 @@ mod tests {
 
         for other in [json!(7), json!("order_id"), json!(["A-1"]), json!(null)] {
             (event["pathParameters"], event["headers"]) = (other.clone(), other);
-            let request = read(&event).expect("a request");
+            let request = from_json(&event).expect("a request");
             assert!(request.path_parameters.is_empty());
             assert_eq!(request.headers.get("content-type"), None);
         }
@@ -231,7 +231,7 @@ mod tests {
         let mut event = event();
         event["headers"] = json!({ "Content-Type": "text/plain" });
 
-        let request = read(&event).expect("a request");
+        let request = from_json(&event).expect("a request");
 
         assert_eq!(request.headers.get("content-type"), Some("text/plain"));
     }
@@ -243,7 +243,7 @@ mod tests {
         wrong["isBase64Encoded"] = json!(canary);
 
         for event in [wrong, json!({ canary: canary }), json!(canary)] {
-            let error = read(&event).expect_err("no request");
+            let error = from_json(&event).expect_err("no request");
             assert_eq!(error.to_string(), "the event is not a request of API Gateway");
             assert!(!format!("{error:?}").contains(canary));
         }
@@ -255,7 +255,7 @@ mod tests {
         event["headers"]["authorization"] = json!("canary7351");
         event["body"] = json!("canary7351");
 
-        let shown = format!("{:?}", read(&event).expect("a request"));
+        let shown = format!("{:?}", from_json(&event).expect("a request"));
 
         assert!(!shown.contains("canary7351"), "{shown}");
     }

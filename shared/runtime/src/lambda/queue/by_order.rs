@@ -63,7 +63,7 @@ fn place(message: &Message) -> Option<(String, Place)> {
         event.detail_type == ORDER_DELAYED || ORDER_TYPES.contains(&event.detail_type.as_ref());
     let detail = order::readable(event.detail.get());
     let order: Value = serde_json::from_str(&detail).ok().filter(|_| is_order)?;
-    let order_id = OrderId::read(order.get("order_id")?).ok()?;
+    let order_id = OrderId::from_json(order.get("order_id")?).ok()?;
     let updated_at = order.get("updated_at").and_then(Value::as_str).and_then(Timestamp::parse);
     let place = (!order::is_cancellation(&order), Reverse(updated_at));
     Some((order_id.as_str().to_owned(), place))

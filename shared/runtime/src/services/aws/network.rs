@@ -48,7 +48,7 @@ impl AwsServices {
     pub fn new(environment: &Environment) -> Result<Self, SettingMissing> {
         let bound = |name| setting(name).unwrap_or_default();
         let invalid = |name| move |fault| SettingMissing { name, fault };
-        let plausibility = Plausibility::read(&bound(LARGEST_TOTALS))
+        let plausibility = Plausibility::parse(&bound(LARGEST_TOTALS))
             .map_err(invalid(LARGEST_TOTALS))?
             .with_times_its_parts(&bound(LARGEST_TOTAL_TO_LINES))
             .map_err(invalid(LARGEST_TOTAL_TO_LINES))?;
@@ -98,7 +98,7 @@ impl Services for AwsServices {
     }
 
     async fn secret(&self) -> Result<Secret, Unavailable> {
-        self.secret.read().await
+        self.secret.fetch().await
     }
 
     fn measure(&self, network: &'static str, metrics: &Metrics) {

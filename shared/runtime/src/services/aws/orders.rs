@@ -72,13 +72,13 @@ const PATIENCE: Duration = Duration::from_millis(400);
 
 impl CachedSecret {
     /// The secret, as it was last returned while Secrets Manager does not answer.
-    async fn read(&self, now: Timestamp) -> Option<SecretString> {
+    async fn current(&self, now: Timestamp) -> Option<SecretString> {
         let mut cache = self.cache.lock().await;
         // It stays where it is: a caller with little time may drop this reading.
         let last = match cache.clone() {
             Some(last) if now.since(last.read_at) < MAX_AGE => last,
             before => {
-                let read = tokio::time::timeout(PATIENCE, self.source.read()).await;
+                let read = tokio::time::timeout(PATIENCE, self.source.fetch()).await;
                 LastRead::after(before, read.unwrap_or(Err(Unavailable)), now)
             }
         };
@@ -211,12 +211,9 @@ macro_rules! takes_orders {
             }
 
             async fn cookie_secret(&self, now: Timestamp) -> CookieSecret {
-                match &self.orders.cookie {
-                    None => CookieSecret::Unsigned,
-                    Some(secret) => {
-                        secret.read(now).await.map_or(CookieSecret::Unavailable, CookieSecret::Json)
-                    }
-                }
+                let Some(secret) = &self.orders.cookie else { return CookieSecret::Unsigned };
+                let json = secret.current(now).await;
+                json.map_or(CookieSecret::Unavailable, CookieSecret::Json)
             }
 
             async fn holds(
@@ -247,7 +244,7 @@ macro_rules! knows_senders {
     ($services:ty) => {
         impl WebhookServices for $services {
             async fn secret(&self) -> Result<Secret, Unavailable> {
-                self.secret.read().await
+                self.secret.fetch().await
             }
 
             async fn receipt(&self, id: &str) -> Result<Option<Receipt>, LedgerError> {

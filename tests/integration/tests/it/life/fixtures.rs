@@ -147,7 +147,7 @@ fn folder(format: u32) -> PathBuf {
     fixtures.join(format!("format-{format}"))
 }
 
-fn read(format: u32, state: &str) -> Vec<Value> {
+fn load_items(format: u32, state: &str) -> Vec<Value> {
     let path = folder(format).join(format!("{state}.json"));
     let text =
         fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
@@ -161,7 +161,7 @@ const ADDED_LATER: [&str; 1] = ["waiting"];
 fn of_each_form(state: &str) -> Vec<(String, Vec<Value>)> {
     let mut forms = Vec::new();
     for format in 1..=FORMAT {
-        let items = read(format, state);
+        let items = load_items(format, state);
         let mut earlier = items.clone();
         for item in earlier.iter_mut().filter_map(Value::as_object_mut) {
             item.retain(|name, _| !ADDED_LATER.contains(&name.as_str()));
@@ -216,7 +216,7 @@ fn is_of_its_fixture(state: &str, written: &[Value]) {
     }
     assert_eq!(
         shapes(written),
-        shapes(&read(FORMAT, state)),
+        shapes(&load_items(FORMAT, state)),
         "{state}: the format of the ledger's items has changed. Raise `FORMAT` in \
          shared/core/src/delivery/record.rs, so that earlier functions leave such items alone, and \
          run UPDATE_FIXTURES=1 cargo test -p postback-integration --test it fixtures. Keep the \

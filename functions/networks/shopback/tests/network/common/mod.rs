@@ -29,7 +29,7 @@ pub(crate) fn lines() -> Value {
 }
 
 pub(crate) fn order(more: Value) -> Order {
-    Order::read(&order_json(more), UnknownFields::Deny).expect("an order")
+    Order::from_json(&order_json(more), UnknownFields::Deny).expect("an order")
 }
 
 pub(crate) fn order_json(more: Value) -> Value {

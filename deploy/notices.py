@@ -37,7 +37,8 @@ def linked(target: str) -> list[dict]:
 
 
 def texts(folder: Path) -> list[str]:
-    files = sorted(path for path in folder.iterdir() if path.is_file() and LICENCE_FILE.match(path.name))
+    """The texts of a crate, and of what it brings along in other languages."""
+    files = sorted(path for path in folder.rglob("*") if LICENCE_FILE.match(path.name) and path.suffix != ".rs" and path.is_file())
     return [path.read_text(errors="replace").strip().replace("\r\n", "\n") for path in files]
 
 

@@ -37,9 +37,10 @@ def linked(target: str) -> list[dict]:
 
 
 def texts(folder: Path) -> list[str]:
-    """The texts of a crate, and of what it brings along in other languages."""
+    """The licence texts of a crate and of the code in other languages in its folders."""
     files = sorted(path for path in folder.rglob("*") if LICENCE_FILE.match(path.name) and path.suffix != ".rs" and path.is_file())
-    return [path.read_text(errors="replace").strip().replace("\r\n", "\n") for path in files]
+    found = [path.read_text(errors="replace").strip().replace("\r\n", "\n") for path in files]
+    return list(dict.fromkeys(found))
 
 
 def cargo(*words: str) -> str:

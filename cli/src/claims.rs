@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use postback_core::{clock::Timestamp, delivery::Record};
 use postback_reconcile::{
-    claims::{self, ANSWERS, Answer, Claim, Known, answer, counts, parse_by},
+    claims::{self, ANSWERS, Answer, Claim, Known, answer, counts, load_by},
     fault::Fault,
     format::Format,
     output::Table,
@@ -50,7 +50,7 @@ pub(crate) async fn run(
     let bad = refused(&wanted.file);
     let source = Source::File(wanted.file.clone());
     let format = format(wanted.format.file.as_deref())?;
-    let claims = parse_by(source, format, &wanted.format.hints()).map_err(bad)?;
+    let claims = load_by(source, format, &wanted.format.hints()).map_err(bad)?;
     let known = stream::iter(&claims).map(|claim| known(account, claim)).buffered(AT_ONCE);
     let known: Vec<_> = known.try_collect().await?;
     let pairs = claims.iter().zip(&known);

@@ -122,6 +122,8 @@ def test_the_licences_are_of_every_crate_that_is_linked():
     for crate in ("aws-sdk-dynamodb", "ring", "rustls", "tokio", "webpki-roots"):
         assert re.search(rf"^{crate} \d", listed, re.M), crate
         assert any(re.search(rf"\b{crate} \d", each.split("\n\n")[0]) for each in texts), crate
+    # The allocator is C, under a licence of its own.
+    assert any("Microsoft Corporation" in each for each in texts)
     # What only the tests need is not in it, nor is the project's own.
     assert not re.search(r"^(proptest|dynoxide-rs|postback|cashmycell) ", listed, re.M)
 

@@ -121,12 +121,14 @@ def done():
 
 @pytest.mark.skipif(bool(os.environ.get("QUICK")), reason="QUICK=1 builds no packages to release; .ci/run does")
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_package_does_not_hold_where_it_was_built(stack, function):
+def test_a_package_does_not_hold_where_and_when_it_was_built(stack, function):
     package = (ROOT / "target" / "lambda" / function / "bootstrap").read_bytes()
 
     assert b"/cargo/registry/" in package
     for place in (ROOT, cargo_home(), Path.home()):
         assert str(place).encode() + b"/" not in package, place
+    # Nor when.
+    assert not re.search(rb"\b[A-Z][a-z]{2} [ \d]\d 20\d\d\b", package)
 
 
 def test_the_functions_are_built_with_their_own_features_alone():

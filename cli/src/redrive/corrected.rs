@@ -21,10 +21,10 @@ pub(super) struct Corrected {
 impl Corrected {
     /// Loads an order. One that intake would keep as faulty is refused with its faults.
     pub(super) fn load(path: &Path, now: Timestamp) -> Result<Self, Failure> {
-        Self::parse(GivenOrder::load_any(path)?, now)
+        Self::check(GivenOrder::load_any(path)?, now)
     }
 
-    fn parse(order: GivenOrder, now: Timestamp) -> Result<Self, Failure> {
+    fn check(order: GivenOrder, now: Timestamp) -> Result<Self, Failure> {
         let (faults, read) = match order::read_event(order.text.get(), now) {
             Ok((read, detail)) => (click_faults_on_bus(&detail), Some(read)),
             Err(faults) => (faults, None),
@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn corrected(order: &Value) -> Result<Corrected, Failure> {
-        Corrected::parse(GivenOrder::of(order, "a.json".to_owned())?, NOW)
+        Corrected::check(GivenOrder::of(order, "a.json".to_owned())?, NOW)
     }
 
     #[test]

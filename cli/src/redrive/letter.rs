@@ -46,14 +46,14 @@ struct BusEvent {
 }
 
 impl Content {
-    /// Reads the body of a letter of a status queue.
+    /// Parses the body of a letter of a status queue.
     pub(super) fn of_lead(body: &str) -> Self {
         let lead: Value = serde_json::from_str(body).unwrap_or_default();
         let order_id = OrderId::from_json(&lead["order_id"]).ok();
         Self { order_id: order_id.as_ref().map(OrderId::to_string), ..Self::default() }
     }
 
-    /// Parses a letter's body.
+    /// Parses the body of a letter with an order.
     pub(super) fn parse(body: &str, now: Timestamp) -> Self {
         let stays = |why| Self { stays: Some(why), ..Self::default() };
         let Ok(BusEvent { source, detail_type, detail }) = serde_json::from_str(&readable(body))

@@ -78,7 +78,7 @@ async fn accept(
     services: &impl OrderServices,
     now: Timestamp,
 ) -> Result<Response, Problem> {
-    let order = CheckedOrder::parse(request, services, now).await?;
+    let order = CheckedOrder::of_request(request, services, now).await?;
     order.take(&Sender::api(request), services, now).await?;
     Ok(order.accepted(services, now))
 }

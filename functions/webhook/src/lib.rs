@@ -97,7 +97,7 @@ async fn accept(
     now: Timestamp,
 ) -> Result<Response, Problem> {
     let (order, place) = order_of(Posted::by(request).json()?);
-    let order = CheckedOrder::from_json(order, services, now).await;
+    let order = CheckedOrder::check(order, services, now).await;
     let order = order.map_err(|problem| problem.under(place))?;
     let refused = |code, detail| Problem::new(code, detail).of_order(order.order_id().clone());
     let before = services.receipt(id).await.map_err(|_| {

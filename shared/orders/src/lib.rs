@@ -81,25 +81,25 @@ pub(crate) fn cleaned(order: &Arrived) -> Value {
 
 impl CheckedOrder {
     /// Checks the order that is the body of a request.
-    pub async fn parse(
+    pub async fn of_request(
         request: &Request,
         services: &impl OrderServices,
         now: Timestamp,
     ) -> Result<Self, Problem> {
-        Self::from_json(Posted::by(request).json()?, services, now).await
+        Self::check(Posted::by(request).json()?, services, now).await
     }
 
     /// Checks an order, its capture cookie read by the keys in force.
-    pub async fn from_json(
+    pub async fn check(
         order: Value,
         services: &impl OrderServices,
         now: Timestamp,
     ) -> Result<Self, Problem> {
-        Self::from_json_with(order, services, now, |_| {}).await
+        Self::check_with(order, services, now, |_| {}).await
     }
 
     /// The same; `complete` adds to the order once the cookie's clicks are in it.
-    pub(crate) async fn from_json_with(
+    pub(crate) async fn check_with(
         order: Value,
         services: &impl OrderServices,
         now: Timestamp,
@@ -119,7 +119,7 @@ impl CheckedOrder {
     }
 
     /// Checks an order that the ledger does not hold.
-    pub fn check(order: Value, keys: &CookieKeys, now: Timestamp) -> Result<Self, Problem> {
+    pub fn check_unheld(order: Value, keys: &CookieKeys, now: Timestamp) -> Result<Self, Problem> {
         let (order, cookie) = resolve(order, keys);
         let read = Arrived::from_json(&order, UnknownFields::Deny);
         Self::of(&order, read, false, cookie, now)

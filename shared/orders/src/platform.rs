@@ -328,7 +328,7 @@ async fn check(
     services: &impl WebhookServices,
     now: Timestamp,
 ) -> Result<CheckedOrder, Problem> {
-    CheckedOrder::from_json_with(order, services, now, |order| {
+    CheckedOrder::check_with(order, services, now, |order| {
         if let Some(landing) = landing {
             add_clicks(order, landing);
         }

@@ -28,6 +28,10 @@ use postback_reconcile::{
 };
 use rust_xlsxwriter::Workbook;
 
+/// The allocator of the tool.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The time that a million lines may take.
 const LONGEST: Duration = Duration::from_mins(1);
 /// The memory that they may take.

@@ -130,9 +130,9 @@ pub struct Answer {
     pub answer: String,
 }
 
-/// Parses a list of claims whose columns have plain names.
-pub fn parse(source: Source, hints: &Hints) -> Result<Vec<Claim>, Fault> {
-    parse_by(source, format()?, hints)
+/// Loads a list of claims whose columns have plain names.
+pub fn load(source: Source, hints: &Hints) -> Result<Vec<Claim>, Fault> {
+    load_by(source, format()?, hints)
 }
 
 /// The format of lists of claims.
@@ -140,8 +140,8 @@ pub fn format() -> Result<Format, Fault> {
     Format::parse("claims", include_str!("../claims.toml"))
 }
 
-/// Parses a list of claims by a format of its own.
-pub fn parse_by(source: Source, format: Format, hints: &Hints) -> Result<Vec<Claim>, Fault> {
+/// Loads a list of claims by a format of its own.
+pub fn load_by(source: Source, format: Format, hints: &Hints) -> Result<Vec<Claim>, Fault> {
     let report = Report::understand(source, format, hints)?;
     let mut claims = Vec::new();
     report.each(|line| {

@@ -10,7 +10,8 @@
 //! | [`sender`] | the short name of an order's sender |
 //! | [`metrics`] | measurements, in `CloudWatch`'s embedded metric format |
 
-/// Takes less of the processor than glibc's, which shows in batches and first orders (docs/performance.md).
+/// The allocator of the functions, and of whatever else links this crate. It takes less of the processor
+/// than glibc's, which shows in batches and cold starts (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -28,7 +28,7 @@ const AT: &str = "2026-11-10T10:00:00Z";
 fuzz_target!(init: seeds(), |data: &[u8]| {
     let Some((which, bytes)) = data.split_first() else { return };
     let source = || Source::Bytes(bytes.into());
-    if let Ok(claims) = claims::parse(source(), &Hints::default()) {
+    if let Ok(claims) = claims::load(source(), &Hints::default()) {
         assert!(claims.iter().all(|claim| claim.fault.is_some() || !claim.order_id.is_empty()));
     }
     if let Ok(text) = str::from_utf8(bytes)

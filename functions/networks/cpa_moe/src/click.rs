@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    fn from_json(click: &Value) -> Result<Option<Click>, BadClick> {
+    fn click_of(click: &Value) -> Result<Option<Click>, BadClick> {
         let order = json!({
             "order_id": "A-1", "status": "completed", "completed_at": "2026-11-21T10:15:00Z",
             "currency": "INR", "total": 1, "clicks": { "cpa_moe": click },
@@ -84,7 +84,7 @@ mod tests {
             (json!({ "flow": 1 }), None),
             (json!({}), None),
         ] {
-            assert_eq!(from_json(&given), Ok(read_as), "{given}");
+            assert_eq!(click_of(&given), Ok(read_as), "{given}");
         }
     }
 
@@ -99,7 +99,7 @@ mod tests {
             json!({ "wm": { "a": 1 } }),
             json!("217"),
         ] {
-            assert_eq!(from_json(&click), Err(BadClick), "{click}");
+            assert_eq!(click_of(&click), Err(BadClick), "{click}");
         }
     }
 }

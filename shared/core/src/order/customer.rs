@@ -49,7 +49,7 @@ impl Customer {
 pub struct Email(String);
 
 impl Email {
-    /// Cleans an address; `None` if nothing is left, or a word for none or a place holder, which may
+    /// Reads and cleans an address; `None` if nothing is left, or a word for none or a place holder, which may
     /// be one side of the address. Networks judge the rest.
     pub(super) fn from_json(value: &Value) -> Option<Self> {
         let address = text::visible(&text::of(value)?).replace(char::is_control, "");

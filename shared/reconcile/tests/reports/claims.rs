@@ -11,7 +11,7 @@ use postback_core::{
     redaction::Reason,
 };
 use postback_reconcile::{
-    claims::{Answer, Claim, Known, Verdict, answer, counts, parse, parse_by},
+    claims::{Answer, Claim, Known, Verdict, answer, counts, load, load_by},
     format::Format,
     source::Source,
     understand::Hints,
@@ -73,7 +73,7 @@ fn known() -> BTreeMap<&'static str, Known> {
 
 #[test]
 fn each_line_of_a_list_has_one_verdict_with_evidence() {
-    let claims = parse(Source::Bytes(LIST.as_bytes().into()), &Hints::default()).expect("claims");
+    let claims = load(Source::Bytes(LIST.as_bytes().into()), &Hints::default()).expect("claims");
     let known = known();
     let now = Timestamp::parse("2026-12-01T00:00:00Z").expect("a time");
 
@@ -249,9 +249,9 @@ fn a_list_is_read_by_a_format_of_its_own() {
     let own = "title = \"own\"\n[columns]\norder = [\"bestellung\"]\namount = [\"betrag\"]\n";
     let own = Format::parse("own", own).expect("a format");
 
-    let claims = parse_by(list(), own, &Hints::default()).expect("claims");
+    let claims = load_by(list(), own, &Hints::default()).expect("claims");
 
     assert_eq!((claims.len(), claims[0].order_id.as_str()), (1, "A-1"));
     assert_eq!(claims[0].amount.map(|amount| amount.to_string()).as_deref(), Some("10"));
-    assert!(parse(list(), &Hints::default()).is_err());
+    assert!(load(list(), &Hints::default()).is_err());
 }

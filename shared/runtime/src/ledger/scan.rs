@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata,
     types::{AttributeValue, ReturnConsumedCapacity},
 };
-use serde_dynamo::aws_sdk_dynamodb_1::from_item;
+use serde_dynamo::aws_sdk_dynamodb_1;
 
 use crate::ledger::{
     IS_DELIVERY, Ledger, LedgerError, UNCLAIMED_PREFIX, UnclaimedOrder,
@@ -136,7 +136,7 @@ impl Ledger {
         records.retain(|record| filter.matches(record));
         Ok(Page {
             records,
-            unclaimed: unclaimed.into_iter().filter_map(|item| from_item(item).ok()).collect(),
+            unclaimed: unclaimed.into_iter().filter_map(|item| aws_sdk_dynamodb_1::from_item(item).ok()).collect(),
             unreadable,
             read: usize::try_from(output.scanned_count).unwrap_or_default(),
             units: units.unwrap_or_default(),

@@ -75,7 +75,7 @@ fn direct<N: Network>(document: &Value) -> Route {
 }
 
 fn faults(order: &Value) -> Vec<Fault> {
-    let checked = CheckedOrder::check(order.clone(), CookieKeys::UNSIGNED, now());
+    let checked = CheckedOrder::check_unheld(order.clone(), CookieKeys::UNSIGNED, now());
     checked.err().map(|problem| problem.errors).unwrap_or_default()
 }
 

@@ -1,5 +1,4 @@
-//! Connections to AWS: HTTP/1.1, plain or over TLS, kept alive while they are surely fresh, and
-//! opened ahead of the first request.
+//! Connections to AWS: HTTP/1.1, plain or over TLS, kept alive while they are surely fresh.
 
 use std::{
     fmt,
@@ -18,7 +17,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
 };
 use rustls::ClientConfig;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
 use postback_core::clock::Timestamp;
@@ -61,15 +60,10 @@ where
 {
     /// Connections that are opened within `patience` and dropped after `idle`.
     pub(crate) fn new(patience: Duration, idle: Duration) -> Self {
-        let connector = Connector::new(patience, idle);
+        let connector = Connector::new(patience);
         let client = pool(&connector, idle);
         let held = Arc::new(Mutex::new(Pool { client, used: Timestamp::EPOCH }));
         Self { connector, idle, held }
-    }
-
-    /// Opens a connection to `uri`'s host for the first request there. Nothing is sent on it.
-    pub(crate) fn open(&self, uri: Uri) {
-        self.connector.open(uri);
     }
 
     /// Sends `request` at `now`. An error of the kind `is_connect` comes before it was handed to a
@@ -105,24 +99,15 @@ impl<B> fmt::Debug for Connections<B> {
     }
 }
 
-/// Opens connections, or hands out the one that has been opened ahead.
+/// Opens connections.
 #[derive(Clone)]
 struct Connector {
     https: HttpsConnector<HttpConnector>,
     patience: Duration,
-    idle: Duration,
-    ahead: Arc<Mutex<Vec<Ahead>>>,
-}
-
-/// A connection that is being opened, or is open, before anybody needs it.
-struct Ahead {
-    uri: Uri,
-    since: Timestamp,
-    stream: JoinHandle<Result<Stream, BoxError>>,
 }
 
 impl Connector {
-    fn new(patience: Duration, idle: Duration) -> Self {
+    fn new(patience: Duration) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -131,21 +116,7 @@ impl Connector {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Self { https, patience, idle, ahead: Arc::default() }
-    }
-
-    fn open(&self, uri: Uri) {
-        let stream = tokio::spawn(connect(self.https.clone(), self.patience, uri.clone()));
-        lock(&self.ahead).push(Ahead { uri, since: Timestamp::system(), stream });
-    }
-
-    fn opened(&self, uri: &Uri) -> Option<JoinHandle<Result<Stream, BoxError>>> {
-        let mut ahead = lock(&self.ahead);
-        let same =
-            |known: &Uri| (known.scheme(), known.authority()) == (uri.scheme(), uri.authority());
-        let at = ahead.iter().position(|ahead| same(&ahead.uri))?;
-        let Ahead { since, stream, .. } = ahead.swap_remove(at);
-        (Timestamp::system().since(since) <= self.idle).then_some(stream)
+        Self { https, patience }
     }
 }
 
@@ -159,28 +130,10 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let opened = self.opened(&uri);
-        let connecting = connect(self.https.clone(), self.patience, uri);
-        Box::pin(async move {
-            match opened {
-                Some(opened) => match opened.await {
-                    Ok(Ok(stream)) => Ok(stream),
-                    _ => connecting.await,
-                },
-                None => connecting.await,
-            }
-        })
+        let opening = timeout(self.patience, self.https.call(uri));
+        let too_late = || io::Error::from(io::ErrorKind::TimedOut).into();
+        Box::pin(async move { opening.await.unwrap_or_else(|_| Err(too_late())) })
     }
-}
-
-async fn connect(
-    mut https: HttpsConnector<HttpConnector>,
-    patience: Duration,
-    uri: Uri,
-) -> Result<Stream, BoxError> {
-    timeout(patience, https.call(uri))
-        .await
-        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 /// Returns whether an error, or what led to it, is that something took too long.

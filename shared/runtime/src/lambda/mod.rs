@@ -101,7 +101,6 @@ async fn dispatcher<N: Network>() -> Result<Dispatcher<N, AwsServices>, Error> {
     // The shortest idle time: the settings, which may allow a longer one, are not known yet.
     let sender = Sender::new(endpoint, N::TIMEOUT, Recovery::Hold.idle());
     // While the secret is on its way.
-    environment.prewarm();
     sender.prewarm(Timestamp::system());
     Ok(Dispatcher::start(ledger, sender, aws).await?)
 }

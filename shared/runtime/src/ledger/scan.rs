@@ -136,7 +136,10 @@ impl Ledger {
         records.retain(|record| filter.matches(record));
         Ok(Page {
             records,
-            unclaimed: unclaimed.into_iter().filter_map(|item| aws_sdk_dynamodb_1::from_item(item).ok()).collect(),
+            unclaimed: unclaimed
+                .into_iter()
+                .filter_map(|item| aws_sdk_dynamodb_1::from_item(item).ok())
+                .collect(),
             unreadable,
             read: usize::try_from(output.scanned_count).unwrap_or_default(),
             units: units.unwrap_or_default(),

@@ -7,14 +7,13 @@ use std::env;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{Region, retry::RetryPartition};
-use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 
 use postback_core::clock::Timestamp;
 
 use crate::services::sdk::{self, CallLimits, MinimalHeaders};
 use crate::{
-    client::{connections::Connections, old_roots, trust},
+    client::{old_roots, trust},
     ledger::Ledger,
 };
 
@@ -109,7 +108,6 @@ fn warn_of_old_roots(now: Timestamp) {
 pub struct Environment {
     config: SdkConfig,
     endpoints: Endpoints,
-    connections: Connections<SdkBody>,
 }
 
 impl Environment {
@@ -126,12 +124,11 @@ impl Environment {
     #[must_use]
     pub fn new(access: Access, limits: CallLimits) -> Self {
         let Access { region, credentials, endpoints, fips, dual_stack } = access;
-        let connections = sdk::connections(limits);
-        let mut config = sdk::config(Region::new(region), credentials, connections.clone(), limits)
+        let mut config = sdk::config(Region::new(region), credentials, limits)
             .use_fips(fips)
             .use_dual_stack(dual_stack);
         config.set_endpoint_url(endpoints.all.clone());
-        Self { config: config.build(), endpoints, connections }
+        Self { config: config.build(), endpoints }
     }
 
     /// The ledger named by `LEDGER_TABLE`.
@@ -177,18 +174,6 @@ impl Environment {
             config.set_endpoint_url(Some(endpoint.clone()));
         }
         aws_sdk_secretsmanager::Client::from_conf(config.build())
-    }
-
-    /// Opens a connection to the ledger, which the first order needs. Nothing is sent on it, and
-    /// nothing waits for it; one to the wrong host is just not used.
-    pub fn prewarm(&self) {
-        let region = self.config.region().map_or("", Region::as_ref);
-        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let endpoint = self.endpoints.dynamodb.as_deref().or(self.config.endpoint_url());
-        let own = format!("https://dynamodb.{region}.{domain}");
-        if let Ok(uri) = endpoint.unwrap_or(&own).parse() {
-            self.connections.open(uri);
-        }
     }
 }
 

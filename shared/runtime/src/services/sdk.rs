@@ -66,16 +66,10 @@ impl Default for CallLimits {
 /// The name that AWS sees in the logs.
 const NAME: &str = concat!("postback/", env!("CARGO_PKG_VERSION"));
 
-/// Connections to all services.
-pub(super) fn connections(limits: CallLimits) -> Connections<SdkBody> {
-    Connections::new(limits.connect, IDLE)
-}
-
-/// The configuration that all services share.
+/// The configuration that all services share, and one pool of connections.
 pub(super) fn config(
     region: Region,
     credentials: Credentials,
-    connections: Connections<SdkBody>,
     limits: CallLimits,
 ) -> sdk_config::Builder {
     SdkConfig::builder()
@@ -84,7 +78,10 @@ pub(super) fn config(
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         // They are at hand: the cache would take longer.
         .identity_cache(IdentityCache::no_cache())
-        .http_client(Http { connections, attempt: limits.attempt })
+        .http_client(Http {
+            connections: Connections::new(limits.connect, IDLE),
+            attempt: limits.attempt,
+        })
         .timeout_config(TimeoutConfig::builder().operation_timeout(limits.operation).build())
         .retry_config(RetryConfig::standard().with_initial_backoff(limits.backoff))
         // An answer is some hundred bytes, and an attempt's time covers all of it.

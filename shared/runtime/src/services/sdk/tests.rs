@@ -32,7 +32,7 @@ impl Service {
     fn client(&self) -> Client {
         let credentials = Credentials::new("id", "key", None, None, "test");
         let limits = CallLimits::default();
-        let config = config(Region::new("eu-central-1"), credentials, connections(limits), limits)
+        let config = config(Region::new("eu-central-1"), credentials, limits)
             .endpoint_url(format!("http://{}", self.address))
             .build();
         let config = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(MinimalHeaders);

@@ -57,7 +57,7 @@ pub(super) struct Mark {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    Seen,
+    Arrived,
     Passed,
     Failed,
     Doubtful,
@@ -69,7 +69,7 @@ pub(super) enum Shape {
 impl Shape {
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Seen => "order",
+            Self::Arrived => "order",
             Self::Passed | Self::Failed | Self::Doubtful => "attempt",
             Self::Asked => "network",
             Self::Person => "person or shop",
@@ -83,7 +83,7 @@ pub(super) fn marks(record: &Record, now: Timestamp) -> Vec<Mark> {
     let protocol = &record.protocol;
     let mut marks = Vec::new();
     let mut add = |at, shape, text: String| marks.push(Mark { at, shape, text });
-    add(protocol.first_seen_at, Shape::Seen, "first seen".to_owned());
+    add(protocol.first_seen_at, Shape::Arrived, "first seen".to_owned());
     for attempt in record.attempts.entries() {
         let shape = match attempt.state {
             Some(state) if state.is_success() => Shape::Passed,
@@ -147,7 +147,7 @@ pub(super) fn lane(marks: &[Mark], title: &str, zone: Zone) -> Markup {
             let at = (mark.at.as_millis(), 0);
             let dot = |style| area.draw(&Circle::new(at, 7, style));
             match mark.shape {
-                Shape::Seen => area.draw(&Circle::new(at, 3, BLACK.filled())),
+                Shape::Arrived => area.draw(&Circle::new(at, 3, BLACK.filled())),
                 Shape::Passed => dot(GREEN.stroke_width(2)),
                 Shape::Failed => dot(RED.filled()),
                 Shape::Doubtful => dot(YELLOW.filled()),
@@ -168,10 +168,10 @@ mod tests {
 
     #[test]
     fn what_is_drawn_follows_the_colours_of_the_page_and_its_policy() {
-        use Shape::{Asked, Doubtful, Failed, Next, Passed, Person, Seen};
+        use Shape::{Arrived, Asked, Doubtful, Failed, Next, Passed, Person};
         let mark =
             |(at, shape)| Mark { at: Timestamp::from_millis(at), shape, text: String::new() };
-        let shapes = [Seen, Passed, Failed, Doubtful, Asked, Person, Next];
+        let shapes = [Arrived, Passed, Failed, Doubtful, Asked, Person, Next];
         let marks: Vec<_> = (0..).zip(shapes).map(mark).collect();
         let mut traffic = Traffic::default();
         traffic.ended[23] = (3, 1);

@@ -18,9 +18,6 @@ const FRESH: Duration = Duration::from_secs(10);
 /// The longest that a page waits for AWS, besides the ledger.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// They, as last seen; or the failure of the look.
-type Seen = Result<Watched, Failure>;
-
 #[derive(Default)]
 pub(super) struct Watching {
     state: Mutex<State>,
@@ -29,7 +26,8 @@ pub(super) struct Watching {
 
 #[derive(Default)]
 struct State {
-    last: Option<(Timestamp, Seen)>,
+    /// The last look: its time, and what was found or why it failed.
+    last: Option<(Timestamp, Result<Watched, Failure>)>,
     is_looking: bool,
     /// The number of times that it had to be looked anew: a look begun before is not shown.
     generation: u64,
@@ -43,7 +41,7 @@ impl Watching {
     }
 
     /// They, as they are; a failure if AWS takes longer than a page may wait.
-    pub(super) async fn look(&self, console: &Arc<Console>) -> Seen {
+    pub(super) async fn look(&self, console: &Arc<Console>) -> Result<Watched, Failure> {
         let now = console.now();
         let ended = self.ended.notified();
         if let Some(seen) = self.fresh(now) {
@@ -61,7 +59,7 @@ impl Watching {
         self.fresh(console.now()).unwrap_or(Err(late))
     }
 
-    fn fresh(&self, now: Timestamp) -> Option<Seen> {
+    fn fresh(&self, now: Timestamp) -> Option<Result<Watched, Failure>> {
         let state = lock(&self.state);
         let last = state.last.as_ref().filter(|(at, _)| now.since(*at) < FRESH);
         last.map(|(_, seen)| seen.clone())

@@ -165,6 +165,19 @@ fn an_email_that_is_a_place_holder_is_no_email() {
 }
 
 #[test]
+fn an_email_that_is_longer_than_any_can_be_is_refused() {
+    let plan = |letters: usize| {
+        let mut order = order("1");
+        order["customer"]["email"] = json!(format!("{}@shop.example", "a".repeat(letters)));
+        network(json!({})).plan(&Order::from_json(&order, UnknownFields::Deny).expect("an order"))
+    };
+
+    assert!(matches!(plan(254 - 13), Plan::Send(_)));
+    let refusal = |plan| matches!(plan, Plan::Reject(reason) if reason.as_str() == "invalid_email");
+    assert!(refusal(plan(254 - 12)) && refusal(plan(254)));
+}
+
+#[test]
 fn the_total_is_what_the_merchant_chose_with_two_decimals() {
     let order = order("1119");
 

@@ -32,3 +32,21 @@ impl Cancellation {
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json, to_value};
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_so_is_left_out_of_the_item() {
+        let plain = json!({ "at": Timestamp::EPOCH });
+        let marked = json!({ "at": Timestamp::EPOCH, "completed_after": true, "by_refunds": true });
+
+        for item in [plain, marked] {
+            let read: Cancellation = from_value(item.clone()).expect("a cancellation");
+            assert_eq!(to_value(read).expect("an item"), item);
+        }
+    }
+}

@@ -61,10 +61,7 @@ fn holds(record: Option<&Record>, scope: &str) -> bool {
 
 /// Returns whether the network may hold this order on the click.
 fn may_hold(record: Option<&Record>) -> bool {
-    record.is_none_or(|record| {
-        let delivery = &record.protocol;
-        delivery.attempt > 0 && !delivery.is_certainly_absent()
-    })
+    record.is_none_or(|record| !record.protocol.is_certainly_absent())
 }
 
 fn is_sending(record: Option<&Record>) -> bool {

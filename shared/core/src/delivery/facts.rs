@@ -106,6 +106,8 @@ impl Facts {
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::*;
 
     #[test]
@@ -129,6 +131,18 @@ mod tests {
         assert!(line("150", "100").agree(&line("175", "100")));
         assert!(!line("150", "100").agree(&line("150", "50")));
         assert!(!line("150", "100").agree(&Facts::none().open("amount", "175")));
+    }
+
+    #[test]
+    fn amounts_and_the_currency_are_in_the_open() {
+        let euro = Currency::of_code("EUR").expect("a currency");
+        let amount = |cents| Amount::new(Decimal::new(cents, 2), euro).expect("an amount");
+
+        let facts = Facts::of_total(amount(1050), euro).and(Facts::of_line(amount(400)));
+
+        let expected = Facts::none().open("amount", "10.5").open("currency", "EUR");
+        assert_eq!(facts, expected.open(LINE_AMOUNT, "4"));
+        assert_eq!(Facts::of_currency(euro), Facts::none().open("currency", "EUR"));
     }
 
     #[test]

@@ -41,3 +41,15 @@ pub enum IfAbsent {
     /// The network holds somebody else's: rejected as `duplicate_elsewhere`.
     Reject,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_has_one_word_wherever_it_is_written() {
+        for proof in [Proof::Response, Proof::Duplicate, Proof::Lookup, Proof::Operator] {
+            assert_eq!(serde_json::to_value(proof).expect("a word"), proof.as_str());
+        }
+    }
+}

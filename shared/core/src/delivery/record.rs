@@ -18,7 +18,7 @@ mod history;
 mod key;
 mod open;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use attribute::Attribute;
 pub use came_back::{CameBack, ClaimBackReason};

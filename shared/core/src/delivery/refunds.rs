@@ -159,6 +159,7 @@ impl Refunds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{fields::UnknownFields, order::Order};
 
     fn refunds(ids: std::ops::Range<usize>) -> Refunds {
         let entry = RefundEntry { amount: Some(Decimal::ONE), at: None };
@@ -176,6 +177,55 @@ mod tests {
         assert_eq!((more.0.get(REST).map(|rest| rest.amount), more.sum()), (Some(None), None));
         // What comes again changes nothing, so that nothing is written.
         assert_eq!(more.and(&refunds(0..600)), more);
+    }
+
+    #[test]
+    fn a_line_has_its_parts_of_a_refund_and_those_that_may_be_of_any_line_are_not_clear() {
+        let order = serde_json::json!({
+            "order_id": "A-1", "status": "completed", "total": "100", "currency": "EUR",
+            "completed_at": "2026-11-21T10:00:00Z",
+            "items": [{ "quantity": 3, "unit_price": "20" }, { "quantity": 1, "unit_price": "40" }],
+            "refunds": [
+                { "id": "parts", "amount": "50.00", "lines": [
+                    { "line": "1", "amount": "4" }, { "line": "1", "amount": "6" },
+                    { "line": "2", "amount": "40" } ] },
+                { "id": "first", "amount": "9", "lines": [{ "line": "1", "amount": "9" }] },
+                { "id": "priceless", "amount": "1", "lines": [{ "line": "1" }] },
+                { "id": "somewhere", "amount": "2", "lines": [
+                    { "line": "1", "amount": "1" }, { "amount": "1" } ] },
+                { "id": "whole", "amount": "3" },
+            ],
+        });
+        let order = Order::from_json(&order, UnknownFields::Deny).expect("an order");
+        let amounts = |refunds: Refunds| -> Vec<_> {
+            let amount = |entry: &RefundEntry| entry.amount.map(|amount| amount.to_string());
+            refunds.entries().map(|(id, entry)| (id.to_owned(), amount(entry))).collect()
+        };
+        let entry = |id: &str, amount: Option<&str>| (id.to_owned(), amount.map(str::to_owned));
+        let line = |place| amounts(Refunds::of_line(&order.refunds, order.currency, place));
+
+        let unclear = [entry("somewhere", None), entry("whole", None)];
+        let first =
+            [entry("first", Some("9")), entry("parts", Some("10")), entry("priceless", None)];
+        assert_eq!(line("1"), [&first[..], &unclear].concat());
+        assert_eq!(line("2"), [&[entry("parts", Some("40"))][..], &unclear].concat());
+        let all = Refunds::of_order(&order.refunds);
+        assert_eq!((all.entries().count(), all.sum()), (5, Some(Decimal::from(65))));
+        assert!(!all.is_empty() && Refunds::of_order(&[]).is_empty());
+    }
+
+    #[test]
+    fn of_a_new_line_are_what_the_order_does_not_name_and_its_own_that_are_not_clear() {
+        let of = |entries: &[(&str, Option<i64>)]| {
+            Refunds::of(entries.iter().map(|(id, amount)| {
+                ((*id).to_owned(), RefundEntry { amount: amount.map(Decimal::from), at: None })
+            }))
+        };
+        let item = of(&[("gone", Some(1)), ("clear", Some(2)), ("own", None), ("others", None)]);
+        let order = of(&[("clear", Some(2)), ("own", None), ("others", None)]);
+        let line = of(&[("clear", Some(2)), ("own", None)]);
+
+        assert_eq!(item.of_new_line(&order, &line), of(&[("gone", None), ("own", None)]));
     }
 
     #[test]

@@ -104,3 +104,46 @@ impl Status {
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reported(amount: i64) -> Reported {
+        Reported {
+            amount: Decimal::from(amount),
+            currency: "EUR".to_owned(),
+            completed_at: Timestamp::EPOCH,
+            ids: BTreeMap::new(),
+            differs: false,
+            workbook_days: None,
+        }
+    }
+
+    #[test]
+    fn what_once_differed_differs_for_good() {
+        let once = reported(2).after(Some(&reported(1)));
+
+        assert!(once.differs && reported(2).after(Some(&once)).differs);
+        assert!(!reported(1).after(Some(&reported(1))).differs && !reported(1).after(None).differs);
+        // Another return period is no other report.
+        let in_a_workbook = Reported { workbook_days: Some(30), ..reported(1) };
+        assert!(!reported(1).after(Some(&in_a_workbook)).differs);
+        assert!(!in_a_workbook.after(Some(&reported(1))).differs);
+    }
+
+    #[test]
+    fn a_difference_is_an_attribute_and_no_difference_is_none() {
+        let item = |reported: &Reported| serde_json::to_value(reported).expect("an item");
+
+        assert_eq!(item(&reported(1)).get("differs"), None);
+        assert_eq!(item(&Reported { differs: true, ..reported(1) })["differs"], true);
+    }
+
+    #[test]
+    fn a_status_has_one_word_wherever_it_is_written() {
+        for status in [Status::Approved, Status::Rejected] {
+            assert_eq!(serde_json::to_value(status).expect("a word"), status.as_str());
+        }
+    }
+}

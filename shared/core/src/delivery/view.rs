@@ -361,3 +361,6 @@ fn decision(record: &DecisionRecord) -> DecisionView<'_> {
 fn left_out(counts: [(&'static str, u32); 6]) -> BTreeMap<&'static str, u32> {
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,6 +193,8 @@ mod tests {
         assert!(Answer::new(200, "<br />\n<b>Fatal error</b>: Uncaught").is_html());
         let utf_16: Vec<u8> = "\u{feff}<html>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(Answer::new(200, utf_16.clone()).is_html());
+        let script = "\u{feff}<script>go()".encode_utf16().flat_map(u16::to_le_bytes);
+        assert!(Answer::new(200, script.collect::<Vec<_>>()).is_html());
         assert!(Answer::new(200, &utf_16[2..]).is_html());
         assert!(
             Answer::new(
@@ -218,6 +220,14 @@ mod tests {
         assert_eq!(with(Some("Text/HTML; charset=utf-8"), Some("br")), (true, true));
         assert_eq!(with(Some("text/plain"), Some("identity")), (false, false));
         assert_eq!(with(None, None), (false, false));
+    }
+
+    #[test]
+    fn a_redirect_is_3xx() {
+        let is = |status| Answer::new(status, "").is_redirect();
+
+        assert!(is(300) && is(302) && is(399));
+        assert!(!is(299) && !is(400) && !is(200) && !is(503));
     }
 
     #[test]

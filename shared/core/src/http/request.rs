@@ -132,6 +132,12 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_has_to_be_whole_unless_its_start_suffices() {
+        assert!(Request::get("x").needs_whole_answer());
+        assert!(!Request::get("x").start_of_answer_suffices().needs_whole_answer());
+    }
+
+    #[test]
     fn debug_shows_names_and_no_value() {
         let request = Request::get("x").query_secret("key", &SecretString::from("canary"));
         let answer = Answer::new(200, "canary");

@@ -52,6 +52,9 @@ impl<N: Network> Bench<'_, N> {
             reports.iter().map(|report| network.scope(report)).collect()
         };
         let scope = scopes(settings);
+        if scoped_by.is_empty() && scope.iter().any(|scope| !scope.is_empty()) {
+            faults.push("nothing scopes it, and it has a scope".to_owned());
+        }
         for (name, value) in other_settings.as_object().into_iter().flatten() {
             let mut changed = settings.clone();
             changed[name] = value.clone();

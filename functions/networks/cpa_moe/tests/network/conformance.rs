@@ -148,6 +148,8 @@ fn a_key_with_a_line_end_or_a_user_that_is_no_number_stops_the_function_at_start
 #[test]
 fn a_lost_answer_is_looked_up() {
     assert_eq!(network().recovery(&report()).recovery(), Recovery::LookUp);
+    let by_order = network().read_back().map(|plan| plan.recovery());
+    assert_eq!(by_order, Some(Recovery::LookUp), "where no report can be built");
 }
 
 #[test]

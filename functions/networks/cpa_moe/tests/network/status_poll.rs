@@ -25,12 +25,14 @@ fn progress_is_found_by_our_id_and_ends_with_a_final_status() {
     let answer = json!({
         "A-1": { "id": "A-1", "uid": 9, "stage": "approve", "status": 10 },
         "A-2": { "id": "A-2", "uid": 8, "stage": "hold" },
+        "A-3": { "id": "A-3", "uid": 7, "stage": "trash" },
     });
 
     let progress = network().progress(&Answer::new(200, answer.to_string())).expect("a list");
 
     assert_eq!(progress["A-1"].status.get("stage"), Some("approve"));
     assert!(progress["A-1"].is_final && !progress["A-2"].is_final);
+    assert!(!progress["A-1"].is_dropped && progress["A-3"].is_dropped);
 }
 
 #[test]

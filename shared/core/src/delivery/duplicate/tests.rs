@@ -76,6 +76,16 @@ fn an_order_that_the_network_confirmed_holds_the_click() {
 }
 
 #[test]
+fn an_order_that_a_person_found_at_the_network_may_hold_the_click_without_an_attempt() {
+    let mut confirmed = other(Some(Verdict::Delivered(Proof::Operator))).expect("a record");
+    confirmed.protocol.attempt = 0;
+
+    let verdict = verdict(true, vec![Some(confirmed)]);
+
+    assert_eq!(verdict, Verdict::Held(Reason::new("click_used")));
+}
+
+#[test]
 fn an_order_under_way_is_waited_for_and_every_other_doubt_is_a_persons() {
     let held = Verdict::Held(Reason::new("click_used"));
 
@@ -90,4 +100,5 @@ fn an_order_under_way_is_waited_for_and_every_other_doubt_is_a_persons() {
     }
     let many = Others { records: Vec::new(), many: true };
     assert_eq!(judge(true, SCOPE, &many).verdict, held);
+    assert_eq!(judge(false, SCOPE, &many).verdict, Verdict::ClickUsed);
 }

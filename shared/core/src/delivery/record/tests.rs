@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    delivery::{Decision, Facts, Proof, Refunds},
+    delivery::{Cancellation, Decision, Facts, ORDER_UNKNOWN, Proof, RefundEntry, Refunds},
     redaction::OperatorNote,
 };
 
 /// 2026-11-21T10:15:00Z.
-const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
+pub(in crate::delivery) const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 const SECOND: Duration = Duration::from_secs(1);
 const DAY_SECS: i64 = 24 * 60 * 60;
 
@@ -17,7 +17,8 @@ fn key() -> Key {
     Key::known("A-1001".to_owned(), "one_network", None)
 }
 
-fn delivery(state: State, attempt: u32) -> Delivery {
+/// A delivery in a state, of which nothing else is known.
+pub(in crate::delivery) fn delivery(state: State, attempt: u32) -> Delivery {
     Delivery {
         state,
         reason: None,
@@ -434,12 +435,113 @@ fn an_acknowledgement_leaves_the_message_and_the_evidence_as_they_are() {
 }
 
 #[test]
+fn a_message_that_came_without_its_name_is_named_no_more() {
+    let named = claimed().with_message_until(NOW + SECOND, stamp(NOW, 1));
+
+    assert_eq!(named.message_until, Some(NOW + SECOND));
+    assert_eq!(named.with_unnamed_message(stamp(NOW, 2)).message_until, None);
+}
+
+#[test]
+fn the_cancellation_of_each_earlier_version_is_noted_once() {
+    let noted = |record: &Record, at| record.with_superseded(at, stamp(NOW, 1));
+    let cancelled =
+        Delivery { cancelled: Some(cancellation(false)), ..delivery(State::Sending, 1) };
+    let cancelled = after(&claimed(), cancelled, Note::default(), NOW);
+    assert_eq!(cancelled.cancellations.entries().len(), 1);
+
+    let first = noted(&cancelled, Some(NOW)).expect("another word of the same version");
+    let second = noted(&first, None).expect("another version");
+
+    assert_eq!(second.cancellations.entries().len(), 3);
+    assert_eq!(noted(&second, Some(NOW)), None);
+    assert_eq!(noted(&second, None), None);
+}
+
+#[test]
+fn goods_that_came_back_are_dated_by_the_write_that_brought_them() {
+    let refunds = |amount: i64| {
+        let entry = RefundEntry { amount: Some(amount.into()), at: None };
+        Refunds::of(std::iter::once(("R-1".to_owned(), entry)))
+    };
+    let with = |refunds: Refunds| Delivery { refunds, ..delivery(State::Sending, 1) };
+    let at = |record: &Record| record.returned.map(|returned| returned.version);
+
+    let back = after(&claimed(), with(refunds(5)), Note::default(), NOW);
+    let again = after(&back, with(refunds(5)), Note::default(), NOW + SECOND);
+
+    assert_eq!((at(&claimed()), at(&back), at(&again)), (None, Some(2), Some(2)));
+    // They came before the order, of which nothing is known.
+    let unknown = Delivery { reason: Some(ORDER_UNKNOWN), ..with(refunds(5)) };
+    let unknown = Delivery { state: State::Skipped, ..unknown };
+    assert_eq!(at(&after(&claimed(), unknown, Note::default(), NOW)), None);
+}
+
+#[test]
+fn the_reasons_of_all_attempts_are_known() {
+    let lost = Delivery { reason: Some(Reason::new("lost")), ..delivery(State::Unconfirmed, 1) };
+    let record = after(&claimed(), lost, Note::default(), NOW);
+
+    assert!(record.has_ended_with(&Reason::new("lost")));
+    assert!(!record.has_ended_with(&Reason::new("http_500")));
+    assert!(!claimed().has_ended_with(&Reason::new("lost")));
+}
+
+#[test]
+fn a_write_makes_an_item_of_todays_format() {
+    let before = Record { format: FORMAT + 1, ..claimed() };
+
+    let later = after(&before, delivery(State::Sending, 1), Note::default(), NOW);
+
+    assert_eq!((claimed().format, later.format), (FORMAT, FORMAT));
+}
+
+#[test]
+fn what_is_followed_stays_followed() {
+    let noted = Note { tracked: true, ..Note::default() };
+    let followed = after(&claimed(), delivery(State::Delivered, 1), noted, NOW);
+
+    let later = after(&followed, delivery(State::Delivered, 1), Note::default(), NOW);
+
+    assert!(!claimed().tracked && followed.tracked && later.tracked);
+}
+
+#[test]
+fn the_item_of_an_orders_lines_is_no_delivery_unless_a_person_has_to_decide_it() {
+    let is_item = |state, lines, cancelled| {
+        let next = Delivery { lines, cancelled, ..delivery(state, 0) };
+        after(&claimed(), next, Note::default(), NOW).is_order_of_lines()
+    };
+    let lines = || Some(serde_json::from_value(serde_json::json!([])).expect("lines"));
+
+    assert!(is_item(State::Skipped, lines(), None));
+    assert!(is_item(State::Withdrawn, lines(), Some(cancellation(false))));
+    assert!(!is_item(State::Withdrawn, lines(), Some(cancellation(true))));
+    assert!(!is_item(State::Retrying, lines(), None));
+    assert!(!is_item(State::Skipped, None, None));
+}
+
+fn cancellation(completed_after: bool) -> Cancellation {
+    Cancellation { at: NOW, updated_at: Some(NOW), completed_after, by_refunds: false }
+}
+
+#[test]
 fn empty_members_take_no_room() {
     let bare = serde_json::to_string(&claimed()).expect("JSON");
 
-    for absent in ["references", "statuses", "conflicts", "ended_at", "reason", "details"] {
+    let absent = ["references", "statuses", "conflicts", "ended_at", "reason", "details"];
+    for absent in
+        absent.iter().chain(&["click_noted", "tracked", "judged_plausible", "decisions_taken"])
+    {
         assert!(!bare.contains(&format!("\"{absent}\"")), "{absent}: {bare}");
     }
+    let protocol = Delivery { judged_plausible: true, decisions: 2, ..claimed().protocol };
+    let marked = Record { click_noted: true, tracked: true, protocol, ..claimed() };
+    let marked = serde_json::to_value(marked).expect("JSON");
+    for flag in ["click_noted", "tracked", "judged_plausible"] {
+        assert_eq!(marked[flag], true, "{flag}");
+    }
+    assert_eq!(marked["decisions_taken"], 2);
 }
 
 fn decision(attempt: u32) -> DecisionRecord {

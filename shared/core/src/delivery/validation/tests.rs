@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     delivery::{
         Call, Decision, Due, Event, Facts, Followed, IfAbsent, Policy, Recovery, RefundEntry, Then,
-        Verdict, step,
+        Verdict, record::tests::delivery, step,
     },
     redaction::Reason,
 };
@@ -103,7 +103,7 @@ fn what_the_order_says_comes_first() {
     assert_eq!(decide(Standing::Reported, None, false, None), Validated::Nothing);
     assert_eq!(decide(Standing::NotReported, None, false, Some(&whole)), Validated::Nothing);
     let in_doubt = decide(Standing::InDoubt, None, false, Some(&whole));
-    assert!(matches!(in_doubt, Validated::Wait(_)), "{in_doubt:?}");
+    assert_eq!(in_doubt, Validated::Wait(late + A_DAY));
     let confirmed = decide(Standing::Confirmed, None, false, Some(&whole));
     assert_eq!(confirmed, person("confirmed_by_operator"));
     assert_eq!(decide(Standing::Confirmed, None, true, Some(&whole)), approve);
@@ -113,6 +113,47 @@ fn what_the_order_says_comes_first() {
     assert_eq!(cancelled_whole, Validated::Reject);
     let again = decide(Standing::Reported, Some(&cancelled(true)), false, Some(&whole));
     assert_eq!(again, person("completed_after_cancellation"));
+}
+
+#[test]
+fn the_standing_of_a_delivery_is_its_state_and_the_word_of_a_person() {
+    let standing = |state, proof| Standing::of(&Delivery { proof, ..delivery(state, 1) });
+
+    assert_eq!(standing(State::Delivered, Some(Proof::Operator)), Standing::Confirmed);
+    assert_eq!(standing(State::Delivered, Some(Proof::Response)), Standing::Reported);
+    assert_eq!(standing(State::Accepted, None), Standing::Reported);
+    assert_eq!(standing(State::Rejected, None), Standing::NotReported);
+    assert_eq!(standing(State::Sending, None), Standing::InDoubt);
+}
+
+#[test]
+fn what_no_call_validates_is_not_followed() {
+    let is_followed = |reported| {
+        let delivery = Delivery { reported, ..delivery(State::Delivered, 1) };
+        Followed::of(&delivery, 1, TERMS).is_some()
+    };
+
+    assert!(is_followed(Some(reported(100))));
+    assert!(!is_followed(None));
+    assert!(!is_followed(Some(Reported { workbook_days: Some(30), ..reported(100) })));
+}
+
+#[test]
+fn refunds_are_the_amount_neither_less_nor_more() {
+    let facts = |amount: Option<&str>| {
+        serde_json::from_value(serde_json::json!({ "amount": amount.unwrap_or("?") }))
+            .expect("facts")
+    };
+    let is_exact = |amount, refunds| {
+        let facts = facts(amount);
+        Delivery { facts, refunds, ..delivery(State::Delivered, 1) }.is_refunded_exactly()
+    };
+
+    assert!(is_exact(Some("1.00"), refunds(&[(1, 40), (2, 60)])));
+    assert!(!is_exact(Some("1.00"), refunds(&[(1, 99)])));
+    assert!(!is_exact(Some("1.00"), refunds(&[(1, 101)])));
+    let unclear = refunds(&[(1, 40), (1, 60)]);
+    assert!(!is_exact(Some("1.00"), unclear.clone()) && !is_exact(None, unclear));
 }
 
 #[test]

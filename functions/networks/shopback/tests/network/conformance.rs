@@ -6,9 +6,9 @@ use postback_conformance::{
     reasons_are_documented, secret_refuses_templates, settings_match_their_schema,
 };
 use postback_core::{
-    delivery::{Attempt, Recovery, Verdict},
+    delivery::{Attempt, Proof, Recovery, Verdict},
     http::Answer,
-    network::{Deduplicates, Network},
+    network::{Deduplicates, Network, Validates, by_status},
 };
 use serde_json::{Value, json};
 use shopback::ShopBack;
@@ -44,6 +44,25 @@ fn every_answer_gives_its_verdict() {
         "click_in_use",
     ];
     documented_reasons_are_met(&[ANSWERS], readme, &local);
+}
+
+#[test]
+fn an_answer_to_a_validating_call_is_about_the_call_alone() {
+    let network = common::network(&settings(json!({})));
+    let verdict = |status, text: &str| network.validated(&Answer::new(status, text)).verdict;
+
+    assert_eq!(verdict(200, "success=true;"), Verdict::Delivered(Proof::Response));
+    let token = "success=false;Invalid security token";
+    assert_eq!(verdict(200, token), Verdict::parked("security_token_refused"));
+    // It may be about this conversion: no other one waits for it.
+    let refused = Verdict::parked_until_fixed("validation_refused");
+    assert_eq!(verdict(200, "success=false;No such conversion"), refused);
+    for (status, text) in
+        [(503, "success=false;No such conversion"), (503, ""), (302, "success=true;")]
+    {
+        let by_status = by_status(&Answer::new(status, text));
+        assert_eq!(verdict(status, text), by_status, "{status} {text}");
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     delivery::{
-        Call, Decision, Due, Event, Facts, Followed, IfAbsent, Policy, Recovery, RefundEntry, Then,
-        Verdict, record::tests::delivery, step,
+        Attempt, Call, Decision, Due, Event, Facts, Followed, IfAbsent, Policy, Recovery,
+        RefundEntry, Then, Verdict, record::tests::delivery, step,
     },
     redaction::Reason,
 };
@@ -124,6 +124,31 @@ fn the_standing_of_a_delivery_is_its_state_and_the_word_of_a_person() {
     assert_eq!(standing(State::Accepted, None), Standing::Reported);
     assert_eq!(standing(State::Rejected, None), Standing::NotReported);
     assert_eq!(standing(State::Sending, None), Standing::InDoubt);
+}
+
+#[test]
+fn a_validation_waits_its_time_whatever_else_its_delivery_says() {
+    let mut life = Life::new();
+    life.take(Turn::Refund { id: 1, units: 10, is_followed: true });
+    assert_eq!(life.not_before(), NOW + PERIOD);
+
+    life.take(Turn::Pass(PERIOD));
+    let (deadline, settings) = (life.now + 30 * SECOND, "v1".to_owned());
+    let due =
+        Event::Validate(Due { terms: TERMS, deadline, settings: settings.clone(), open: None });
+    let Then::Send(Attempt { number: attempt, .. }) = life.apply(&due) else { panic!("no call") };
+    let verdict = Verdict::retry("http_429", Some(HOUR));
+    life.apply(&Event::Settle { attempt, verdict, settings, jitter: 0 });
+    let pause = life.not_before();
+    assert!(pause >= life.now + HOUR);
+
+    life.take(Turn::Refund { id: 2, units: 10, is_followed: true });
+    for standing in [Standing::InDoubt, Standing::Reported] {
+        life.take(Turn::Stand { standing, is_followed: true });
+    }
+
+    assert_eq!(life.apply(&due), Then::Wait(pause));
+    assert_eq!(life.not_before(), pause);
 }
 
 #[test]
@@ -353,6 +378,11 @@ impl Life {
                 self.change(is_followed);
             }
         }
+    }
+
+    /// The time before which it is not called.
+    fn not_before(&self) -> Timestamp {
+        self.validation.as_ref().expect("a validation").not_before
     }
 
     fn change(&mut self, is_followed: bool) {

@@ -33,7 +33,7 @@ impl Reported {
     pub fn after(self, before: Option<&Self>) -> Self {
         let differs = before.is_some_and(|before| {
             let workbook_days = self.workbook_days;
-            before.differs || Self { differs: false, workbook_days, ..before.clone() } != self
+            before.differs || Self { workbook_days, ..before.clone() } != self
         });
         Self { differs, ..self }
     }

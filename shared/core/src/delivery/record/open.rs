@@ -199,3 +199,6 @@ impl Record {
         Some((amount, facts.get("currency")?))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -544,7 +544,8 @@ fn empty_members_take_no_room() {
     assert_eq!(marked["decisions_taken"], 2);
 }
 
-fn decision(attempt: u32) -> DecisionRecord {
+/// A permission to send again.
+pub(in crate::delivery) fn decision(attempt: u32) -> DecisionRecord {
     let note = |text| OperatorNote::new(text).expect("a note");
     DecisionRecord {
         version: 0,

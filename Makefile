@@ -127,15 +127,17 @@ bench: tools ## Measure the functions beside what a shop would write instead; SM
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh
 
-mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the readers of answers the tests let live; an hour or more
-	$(MUTANTS) mutants --no-shuffle --output target/mutants/alone $(foreach file,$(MUTATED),--file '$(file)')
-	$(MUTANTS) mutants --no-shuffle --output target/mutants/harness $(foreach file,$(MUTATED_HARNESS),--file '$(file)') \
-	  --test-package postback-runtime --test-package postback-integration
+mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the readers of answers the tests let live; some hours. SHARD=0/8: an eighth
+	$(MUTANTS) mutants --no-shuffle --jobs 2 --output target/mutants/alone $(SHARDED) $(foreach file,$(MUTATED),--file '$(file)') \
+	  --cargo-arg=--config --cargo-arg='profile.dev.package.postback-core.opt-level=0' --cargo-arg=--config --cargo-arg='profile.dev.debug=false'
+	$(MUTANTS) mutants --no-shuffle --jobs 2 --output target/mutants/harness $(SHARDED) $(foreach file,$(MUTATED_HARNESS),--file '$(file)') \
+	  --test-package postback-runtime --test-package postback-integration --cargo-arg=--config --cargo-arg='profile.dev.debug=false'
+
+SHARDED = $(if $(SHARD),--shard $(SHARD))
 
 # What a crate's own tests show, and what only the embedded DynamoDB shows.
-MUTATED := $(wildcard shared/core/src/delivery/*.rs shared/core/src/delivery/*/*.rs shared/core/src/http/*.rs) \
-  $(foreach module,answer lib list our_id status wire,$(wildcard functions/networks/*/src/$(module).rs))
-MUTATED_HARNESS := $(wildcard shared/runtime/src/ledger/*.rs shared/runtime/src/client/*.rs)
+MUTATED := shared/core/src/delivery/** shared/core/src/http/** functions/networks/*/src/**
+MUTATED_HARNESS := shared/runtime/src/ledger/** shared/runtime/src/client/**
 
 $(MUTANTS):
 	@echo "Installing cargo-mutants into .local/cargo (once, some minutes)"

@@ -124,21 +124,4 @@ impl Record {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_reason_has_its_word() {
-        use ClaimBackReason::{AfterConfirmation, AfterValidation, Cancelled, Refunded};
-
-        let words =
-            [AfterValidation, AfterConfirmation, Cancelled, Refunded].map(ClaimBackReason::as_str);
-        let expected = [
-            "came_back_after_validation",
-            "came_back_after_confirmation",
-            "cancelled_after_delivery",
-            "refunded_after_delivery",
-        ];
-        assert_eq!(words, expected);
-    }
-}
+mod tests;

@@ -111,6 +111,12 @@ fn the_use_of_a_click_stands_for_the_content_with_that_click_alone() {
 }
 
 #[test]
+fn a_validation_is_known_by_its_delivery() {
+    assert_eq!(key().validation().validated(), Some(key()));
+    assert_eq!(key().validated(), None);
+}
+
+#[test]
 fn a_line_has_a_delivery_of_its_own() {
     let line = Key::known("A-1001".to_owned(), "other_network", Some("2"));
     let start = delivery(State::Sending, 1);
@@ -301,6 +307,13 @@ fn a_conflict_is_noted_once_for_each_content_with_its_first_and_last_arrival() {
     let once = noted("2", 3, SECOND * 2, SECOND * 2, 1);
     assert_eq!(record.conflicts.entries(), [noted("1", 2, SECOND, SECOND * 4, 3), once]);
     assert_eq!((record.conflicts.left_out(), record.conflicts.arrivals()), (0, 4));
+}
+
+#[test]
+fn a_content_that_came_is_known() {
+    let record = claimed().with_conflict(&total("5"), stamp(NOW, 2));
+
+    assert!(record.conflicts.holds(&total("5")) && !record.conflicts.holds(&total("6")));
 }
 
 #[test]
@@ -542,6 +555,13 @@ fn empty_members_take_no_room() {
         assert_eq!(marked[flag], true, "{flag}");
     }
     assert_eq!(marked["decisions_taken"], 2);
+    assert_eq!(marked["attempts"].get("left_out"), None);
+    let attempts = (0..11).map(|_| claimed().attempts.entries()[0].clone());
+    let attempts = attempts.fold(History::default(), |mut all, one| {
+        all.push(one);
+        all
+    });
+    assert_eq!(serde_json::to_value(attempts).expect("JSON")["left_out"], 1);
 }
 
 /// A permission to send again.

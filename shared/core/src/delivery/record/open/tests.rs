@@ -74,6 +74,24 @@ fn a_refusal_is_unclear_where_the_network_holds_what_is_not_ours_or_nobody_knows
 }
 
 #[test]
+fn a_decision_answers_what_was_there_before_it() {
+    let decided = |record: &Record, version| {
+        let mut record = record.clone();
+        let decision = crate::delivery::record::tests::decision(1);
+        record.decisions.push(DecisionRecord { version, ..decision });
+        record
+    };
+    let refusal = record(refused(State::Rejected, UNCLEAR_REFUSALS[0]));
+    let stamp = Stamp { now: NOW, write_id: 2 };
+    let conflict = record(delivery(State::Delivered, 1)).with_conflict(&Facts::none(), stamp);
+
+    assert!(refusal.is_open_refusal() && decided(&refusal, 1).is_open_refusal());
+    assert!(!decided(&refusal, 2).is_open_refusal());
+    assert!(conflict.has_open_conflict() && decided(&conflict, 1).has_open_conflict());
+    assert!(!decided(&conflict, 2).has_open_conflict());
+}
+
+#[test]
 fn only_a_person_can_go_on_with_what_exceeds_a_bound_or_is_held_in_doubt() {
     use Recovery::{Hold, LookUp, SendAgain};
     for (delivery, is_held, comes_round) in [

@@ -146,7 +146,6 @@ pub(super) fn withdrawn(delivery: Delivery) -> Delivery {
     Delivery {
         state: State::Withdrawn,
         reason: None,
-        doubt: None,
         permission: None,
         parked_settings: None,
         undecided: None,

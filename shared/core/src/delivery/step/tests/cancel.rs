@@ -68,6 +68,66 @@ fn a_later_completion_than_the_cancellation_reopens_a_withdrawn_delivery() {
 }
 
 #[test]
+fn a_later_completion_that_has_to_wait_is_heard_once_it_comes_back() {
+    let policy = policy(Recovery::Hold);
+    let noted = next(&withdrawn(version(1)), &arrive_as(NOW, None), &policy, NOW);
+    let permitted = next(&noted, &decide(&noted, Decision::PermitSending), &policy, NOW);
+    let open = Open {
+        until: NOW + MINUTE,
+        state: State::Parked,
+        reason: Reason::new("key"),
+        only_refused: false,
+    };
+    let arrival = Arrival { updated_at: version(2), open: Some(open), ..arrival(NOW) };
+
+    let step = step(Some(&permitted), &Event::Arrive(arrival), &policy, NOW);
+
+    assert_eq!(step.then, Then::Wait(NOW + MINUTE));
+    let waited_for = Delivery { waiting_version: version(2), ..permitted };
+    assert_eq!(step.next, Some(waited_for), "the cancellation stands meanwhile");
+}
+
+#[test]
+fn a_cancellation_without_a_version_stays_the_strongest() {
+    let policy = policy(Recovery::Hold);
+    let noted = next(&withdrawn(None), &arrive_as(NOW, version(1)), &policy, NOW);
+
+    let again = next(&noted, &cancel(version(2)), &policy, NOW);
+
+    let cancelled = again.cancelled.expect("a cancellation");
+    assert_eq!((cancelled.updated_at, cancelled.completed_after), (None, false));
+}
+
+#[test]
+fn nothing_is_left_of_what_a_withdrawn_delivery_waited_for() {
+    let policy = policy(Recovery::Hold);
+    let confirmed = next(
+        &settled(&policy, Verdict::parked("key")),
+        &decide(&settled(&policy, Verdict::parked("key")), Decision::Confirm),
+        &policy,
+        NOW,
+    );
+    let undecided = confirmed.undecided.clone();
+    let parked = settled(&policy, Verdict::parked("key"));
+    let permission = Some(Permission { until: NOW + DAY });
+    assert!(parked.parked_settings.is_some() && undecided.is_some());
+
+    let withdrawn =
+        next(&Delivery { permission, undecided, ..parked }, &cancel(None), &policy, NOW);
+
+    assert_eq!(withdrawn.state, State::Withdrawn);
+    assert_eq!(
+        (withdrawn.permission, withdrawn.parked_settings, withdrawn.undecided),
+        (None, None, None)
+    );
+    // Taking a decision back withdraws it as well, whatever it had been permitted to do.
+    let cancelled = next(&confirmed, &cancel(None), &policy, NOW);
+    let cancelled = Delivery { permission: Some(Permission { until: NOW }), ..cancelled };
+    let reopened = next(&cancelled, &decide(&cancelled, Decision::Reopen), &policy, NOW + HOUR);
+    assert_eq!((reopened.state, reopened.permission), (State::Withdrawn, None));
+}
+
+#[test]
 fn a_message_that_was_put_back_is_no_news_after_a_cancellation() {
     let policy = policy(Recovery::Hold);
     let withdrawn = next(&retrying(&policy), &cancel(None), &policy, NOW);

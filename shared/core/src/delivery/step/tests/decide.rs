@@ -43,6 +43,9 @@ fn only_what_is_in_doubt_can_be_abandoned() {
         let abandoned = decided(&held, Decision::Abandon);
 
         assert_eq!((abandoned.state, &abandoned.doubt), (State::Abandoned, &held.doubt));
+        assert_eq!(abandoned.reason, Some(Reason::new("operator")));
+        let permitted = decided(&held, Decision::PermitSending);
+        assert_eq!(decided(&permitted, Decision::Abandon).permission, None);
         refuses(&abandoned, Decision::Abandon);
         let later = NOW + 30 * DAY;
         let step = step(Some(&abandoned), &arrive(later), &policy, later);
@@ -76,6 +79,15 @@ fn what_was_abandoned_can_be_confirmed_when_it_shows_up() {
 
     assert_eq!((confirmed.state, confirmed.decisions), (State::Delivered, 2));
     assert_eq!(decided(&confirmed, Decision::Reopen).state, State::Abandoned);
+}
+
+#[test]
+fn a_permission_that_has_lapsed_can_not_be_taken_back() {
+    let permitted = |until| Delivery { permission: Some(Permission { until }), ..held() };
+
+    refuses(&permitted(NOW + HOUR), Decision::Reopen);
+    let pending = permitted(NOW + HOUR + SECOND);
+    assert_eq!(decided(&pending, Decision::Reopen).permission, None);
 }
 
 #[test]

@@ -160,6 +160,87 @@ fn of_the_versions_that_wait_for_a_line_the_newest_is_delivered() {
     assert_eq!((left.order_updated_at, left.waiting_version), (version(1), None));
 }
 
+#[test]
+fn a_version_waits_for_itself_under_no_name_and_a_later_one_keeps_its_name() {
+    let none = BTreeMap::new();
+    let closed = Delivery { not_before: NOW + MINUTE, ..of_two() };
+    let way = by_lines(Some(&closed), &none, &lines(&[100, 50], version(1)), NOW);
+    assert!(matches!(way, ByLines::Wait { next: None, .. }), "{way:?}");
+
+    let waited_for = Delivery { waiting_version: version(3), ..of_two() };
+    let ByLines::Close { next } =
+        by_lines(Some(&waited_for), &none, &lines(&[50, 100], version(3)), NOW)
+    else {
+        panic!("it is not closed");
+    };
+    assert_eq!(next.waiting_version, version(3));
+}
+
+#[test]
+fn lines_of_a_version_that_another_took_the_place_of_are_superseded() {
+    let none = BTreeMap::new();
+    let held = Delivery { waiting_version: version(3), ..of_two() };
+    let way = |amounts: &[u32], number, has_waited| {
+        let lines = Lines { has_waited, ..lines(amounts, version(number)) };
+        by_lines(Some(&held), &none, &lines, NOW)
+    };
+    let superseded = ByLines::Superseded { next: None };
+
+    assert_eq!(way(&[60, 60, 30], 0, false), superseded, "it is an earlier one");
+    assert_eq!(way(&[60, 60, 30], 1, true), superseded, "other content waited, and was replaced");
+    assert_eq!(way(&[60, 60, 30], 2, false), superseded, "a later one waits already");
+    assert_eq!(way(&[100, 50], 1, true), ByLines::Deliver { next: None }, "the one held waited");
+    assert!(matches!(way(&[60, 60, 30], 1, false), ByLines::Close { .. }));
+    assert!(matches!(way(&[60, 60, 30], 3, true), ByLines::Close { .. }));
+}
+
+#[test]
+fn an_order_that_was_claimed_as_a_whole_has_no_lines_any_more() {
+    let none = BTreeMap::new();
+    let way = |held: &Delivery| by_lines(Some(held), &none, &lines(&[100, 50], version(2)), NOW);
+
+    let claimed = sending(&policy(Recovery::Hold));
+    assert_eq!(way(&claimed), ByLines::ModeChanged { next: None });
+    assert!(matches!(way(&withdrawn(version(1))), ByLines::Deliver { .. }));
+}
+
+#[test]
+fn a_person_permits_lines_of_a_cancelled_order_until_the_permission_lapses() {
+    let none = BTreeMap::new();
+    let permission = Some(Permission { until: NOW + MINUTE });
+    let held =
+        Delivery { permission, ..next(&of_two(), &cancel(None), &policy(Recovery::Hold), NOW) };
+    let way = |are_permitted, now| {
+        let lines = Lines { are_permitted, ..lines(&[100, 50], version(1)) };
+        by_lines(Some(&held), &none, &lines, now)
+    };
+
+    assert_eq!(way(false, NOW), ByLines::Permitted { until: NOW + MINUTE });
+    assert!(matches!(way(true, NOW), ByLines::Deliver { .. }));
+    for are_permitted in [false, true] {
+        let lapsed = way(are_permitted, NOW + MINUTE);
+        assert!(matches!(lapsed, ByLines::Withdrawn { .. }), "{lapsed:?}");
+    }
+}
+
+#[test]
+fn refunds_cancel_an_order_whatever_becomes_of_the_version_that_brings_them() {
+    let none = BTreeMap::new();
+    let held = deliver(None, &refunded(&[("a", 100)], version(2))).expect("an item");
+    let earlier = by_lines(Some(&held), &none, &refunded(&[("b", 50)], version(1)), NOW);
+    assert!(matches!(earlier, ByLines::Withdrawn { next: Some(_) }), "{earlier:?}");
+
+    let facts = refunded(&[], None).facts;
+    let whole = Delivery { facts, ..sending(&policy(Recovery::Hold)) };
+    let changed = by_lines(Some(&whole), &none, &refunded(&[("a", 150)], version(1)), NOW);
+    let ByLines::ModeChanged { next: Some(next) } = changed else { panic!("{changed:?}") };
+    assert!(next.cancelled.is_some_and(|cancelled| cancelled.by_refunds));
+
+    // A person saw the refunds, and permits what is left.
+    let permitted = Lines { are_permitted: true, ..refunded(&[("a", 150)], version(1)) };
+    assert!(matches!(by_lines(None, &none, &permitted, NOW), ByLines::Deliver { .. }));
+}
+
 fn refunded(entries: &[(&str, u32)], updated_at: Option<Timestamp>) -> Lines {
     let amount = |(id, units): &(&str, u32)| {
         ((*id).to_owned(), RefundEntry { amount: Some((*units).into()), at: None })

@@ -144,7 +144,8 @@ fn the_meaning_of_a_duplicate_is_forgotten_with_the_next_attempt() {
 
     let expired = next(&second, &Event::Expire, &policy, second.claim_expires_at);
 
-    assert_eq!(expired.doubt.map(|doubt| doubt.if_absent), Some(IfAbsent::SendAgain));
+    let doubt = expired.doubt.expect("a doubt");
+    assert_eq!((doubt.if_absent, doubt.absent_at), (IfAbsent::SendAgain, None));
 }
 
 #[test]

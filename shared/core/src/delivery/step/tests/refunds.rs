@@ -99,6 +99,31 @@ fn an_order_that_reports_nothing_leaves_the_refunds_for_a_later_version() {
 }
 
 #[test]
+fn an_order_that_reports_nothing_is_not_cancelled_by_its_refunds() {
+    let event = Arrival { facts: hundred(), refunds: refunds(&[("r-1", 100)]), ..arrival(NOW) };
+    let event = Event::Arrive(Arrival { planned: skip(), ..event });
+
+    assert_eq!(step(None, &event, &policy(Recovery::Hold), NOW), unchanged(Then::Rest));
+}
+
+#[test]
+fn refunds_cancel_content_that_takes_the_place_of_what_the_network_does_not_hold() {
+    let policy = policy(Recovery::Hold);
+    let held = versioned(settled(&policy, Verdict::rejected("never")), 2);
+    let cancels = |number, has_waited| {
+        let arrival =
+            Arrival { facts: hundred(), refunds: refunds(&[("r-1", 100)]), ..arrival(NOW) };
+        let arrival = Arrival { updated_at: version(number), has_waited, ..arrival };
+        let next = step(Some(&held), &Event::Arrive(arrival), &policy, NOW).next;
+        next.is_some_and(|next| next.cancelled.is_some())
+    };
+
+    assert!(cancels(3, true) && cancels(2, false));
+    // What waited is older than the version that took its place.
+    assert!(!cancels(2, true) && !cancels(1, false));
+}
+
+#[test]
 fn the_amount_of_a_refund_in_another_currency_is_not_clear() {
     let policy = policy(Recovery::Hold);
     let euros = Event::Refund { refunds: refunds(&[("r-1", 100)]), currency: currency("EUR") };

@@ -102,6 +102,22 @@ fn a_later_version_keeps_the_pause_that_the_network_asked_for() {
 }
 
 #[test]
+fn a_version_that_takes_the_place_of_another_keeps_what_was_decided_and_when_its_sender_is_dead() {
+    let policy = policy(Recovery::Hold);
+    let rejected = versioned(settled(&policy, Verdict::rejected("never")), 1);
+    let permission = Some(Permission { until: NOW + DAY });
+    let held = Delivery { decisions: 2, permission, ..rejected };
+    let arrival = Arrival { updated_at: version(2), planned: reject(), ..arrival(NOW + HOUR) };
+
+    let replaced = next(&held, &Event::Arrive(arrival), &policy, NOW + HOUR);
+
+    assert_eq!(replaced.order_updated_at, version(2));
+    assert_eq!((replaced.decisions, replaced.attempt), (2, 1));
+    assert_eq!(replaced.claim_expires_at, held.claim_expires_at);
+    assert_eq!(replaced.permission, held.permission);
+}
+
+#[test]
 fn an_earlier_version_is_superseded_and_no_conflict() {
     for recovery in RECOVERIES {
         let policy = policy(recovery);
@@ -131,6 +147,11 @@ fn a_later_version_waits_for_the_attempt_under_way() {
         let step = step(Some(&sending), &arrive_as_other(at, version(2)), &policy, at);
 
         assert!(matches!(step.then, Then::Wait(until) if until >= sending.claim_expires_at));
+        let long_after = sending.not_before + HOUR;
+        let event = arrive_as_other(long_after, version(2));
+        let early = Delivery { claim_expires_at: long_after + SECOND, ..sending.clone() };
+        let then = super::step(Some(&early), &event, &policy, long_after).then;
+        assert_eq!(then, Then::Wait(long_after + policy.backoff * 8));
         let waited_for = Delivery { waiting_version: version(2), ..sending };
         assert_eq!(step.next, Some(waited_for), "{recovery:?}");
     }

@@ -195,6 +195,57 @@ fn lines_of_a_version_that_another_took_the_place_of_are_superseded() {
 }
 
 #[test]
+fn the_item_of_a_later_version_keeps_what_is_known_of_the_order() {
+    let refunds = refunded(&[("a", 10)], None).refunds;
+    let first_seen_at = NOW - DAY;
+    let held = Delivery { decisions: 2, refunds: refunds.clone(), first_seen_at, ..of_two() };
+
+    let item = deliver(Some(&held), &lines(&[100], version(2))).expect("an item");
+
+    assert_eq!((item.state, item.reason), (State::Skipped, Some(Reason::new("by_lines"))));
+    assert_eq!((item.lines, item.former_lines), (Some(vec!["1".to_owned()]), vec!["2".to_owned()]));
+    assert_eq!((item.decisions, item.refunds, item.first_seen_at), (2, refunds, first_seen_at));
+}
+
+#[test]
+fn an_item_is_opened_by_the_comparison_that_closed_it() {
+    let delivered = deliveries(&[line(State::Delivered, 100, 1, version(1))]);
+    let opened = |not_before| {
+        let held = Delivery { not_before, ..of_two() };
+        match by_lines(Some(&held), &delivered, &lines(&[50, 100], version(1)), NOW) {
+            ByLines::Conflict { next, .. } => next.map(|next| next.not_before),
+            other => panic!("{other:?}"),
+        }
+    };
+
+    assert_eq!(opened(NOW + MINUTE), Some(Timestamp::EPOCH));
+    assert_eq!(opened(Timestamp::EPOCH), None, "it is open");
+    assert_eq!(opened(NOW + HOUR), None, "another one closed it");
+    let held = Delivery { not_before: NOW, ..of_two() };
+    let way = by_lines(Some(&held), &BTreeMap::new(), &lines(&[100, 50], version(1)), NOW);
+    assert_eq!(way, ByLines::Deliver { next: None }, "it was closed until now");
+}
+
+#[test]
+fn the_word_that_lines_are_completed_after_all_is_noted_once_and_no_repetition_counts() {
+    let none = BTreeMap::new();
+    let cancel = cancel(version(2));
+    let held = next(&of_two(), &cancel, &policy(Recovery::Hold), NOW);
+    let hears = |held: &Delivery, lines: &Lines| match by_lines(Some(held), &none, lines, NOW) {
+        ByLines::Withdrawn { next } => next.map(|next| *next),
+        other => panic!("{other:?}"),
+    };
+    let word = lines(&[100, 50], version(2));
+
+    let heard = hears(&held, &word).expect("news");
+    assert!(heard.cancelled.as_ref().is_some_and(|cancelled| cancelled.completed_after));
+    assert_eq!(hears(&heard, &word), None, "it is noted");
+    assert_eq!(hears(&held, &lines(&[100, 50], version(1))), None, "an earlier version");
+    assert!(hears(&held, &lines(&[100, 50], None)).is_some());
+    assert_eq!(hears(&held, &Lines { is_delayed: true, ..word }), None, "it was put back");
+}
+
+#[test]
 fn an_order_that_was_claimed_as_a_whole_has_no_lines_any_more() {
     let none = BTreeMap::new();
     let way = |held: &Delivery| by_lines(Some(held), &none, &lines(&[100, 50], version(2)), NOW);

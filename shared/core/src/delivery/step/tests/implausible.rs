@@ -29,6 +29,7 @@ fn it_is_parked_without_an_attempt_and_no_time_and_no_other_setting_sends_it() {
     let (held, policy) = (parked(), policy(Recovery::Hold));
 
     assert_eq!((held.state, reason(&held), held.attempt), (State::Parked, Some("implausible"), 0));
+    assert_eq!(held.parked_settings.as_deref(), Some("v1"));
     for settings in ["v1", "v2"] {
         for at in [NOW + HOUR, NOW + DAY * 30] {
             let event = Event::Arrive(Arrival { settings: settings.to_owned(), ..implausible(at) });

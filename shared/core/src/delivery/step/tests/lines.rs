@@ -208,6 +208,19 @@ fn the_item_of_a_later_version_keeps_what_is_known_of_the_order() {
 }
 
 #[test]
+fn a_withdrawn_line_is_permitted_with_its_order_and_no_other_one() {
+    let until = NOW + MINUTE;
+    let withdrawn = line(State::Withdrawn, 100, 0, version(1));
+
+    let permitted = super::super::lines::permit(&withdrawn, until).next.expect("a change");
+
+    assert_eq!(permitted, Delivery { permission: Some(Permission { until }), ..withdrawn });
+    for held in [permitted, line(State::Delivered, 100, 1, version(1))] {
+        assert_eq!(super::super::lines::permit(&held, until), Step::rest());
+    }
+}
+
+#[test]
 fn an_item_is_opened_by_the_comparison_that_closed_it() {
     let delivered = deliveries(&[line(State::Delivered, 100, 1, version(1))]);
     let opened = |not_before| {
@@ -259,15 +272,16 @@ fn an_order_that_was_claimed_as_a_whole_has_no_lines_any_more() {
 fn a_person_permits_lines_of_a_cancelled_order_until_the_permission_lapses() {
     let none = BTreeMap::new();
     let permission = Some(Permission { until: NOW + MINUTE });
-    let held =
-        Delivery { permission, ..next(&of_two(), &cancel(None), &policy(Recovery::Hold), NOW) };
+    let cancelled = next(&of_two(), &cancel(None), &policy(Recovery::Hold), NOW);
+    let held = Delivery { permission, waiting_version: version(3), ..cancelled };
     let way = |are_permitted, now| {
         let lines = Lines { are_permitted, ..lines(&[100, 50], version(1)) };
         by_lines(Some(&held), &none, &lines, now)
     };
 
     assert_eq!(way(false, NOW), ByLines::Permitted { until: NOW + MINUTE });
-    assert!(matches!(way(true, NOW), ByLines::Deliver { .. }));
+    let ByLines::Deliver { next: Some(next) } = way(true, NOW) else { panic!("not delivered") };
+    assert_eq!(next.waiting_version, version(3));
     for are_permitted in [false, true] {
         let lapsed = way(are_permitted, NOW + MINUTE);
         assert!(matches!(lapsed, ByLines::Withdrawn { .. }), "{lapsed:?}");

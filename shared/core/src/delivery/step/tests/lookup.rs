@@ -72,6 +72,31 @@ fn not_there_counts_when_it_is_said_twice_some_minutes_apart() {
 }
 
 #[test]
+fn a_second_not_there_counts_some_minutes_after_the_first_whenever_it_is_asked_for() {
+    let (once, policy) = absent_once();
+    let first = asked().0.not_before;
+    let asked = Delivery { not_before: first, ..once };
+    let soon = first + policy.absence - SECOND;
+
+    let again = step(Some(&asked), &absent(soon), &policy, soon);
+
+    assert_eq!(again.then, Then::Wait(soon + policy.absence));
+}
+
+#[test]
+fn another_version_is_sent_in_the_place_of_one_that_is_not_there() {
+    let (once, policy) = absent_once();
+    let due = once.not_before;
+    let waited_for = Delivery { waiting_version: version(2), ..once };
+
+    let step = step(Some(&waited_for), &absent(due), &policy, due);
+
+    let retrying = step.next.expect("a change");
+    assert_eq!((retrying.state, retrying.not_before), (State::Retrying, due));
+    assert_eq!((retrying.reason, retrying.doubt), (Some(Reason::new("order_changed")), None));
+}
+
+#[test]
 fn not_there_is_not_believed_when_it_was_asked_too_early() {
     let (unconfirmed, policy) = asked();
     let asked = unconfirmed.not_before - Duration::from_millis(1);

@@ -48,6 +48,26 @@ fn a_final_state_leaves_nothing_to_do() {
 }
 
 #[test]
+fn nothing_is_left_of_what_a_delivered_one_waited_for() {
+    let policy = policy(Recovery::SendAgain);
+    let confirmed = next(&held(), &decide(&held(), Decision::Confirm), &policy, NOW);
+    let waited = Delivery {
+        permission: Some(Permission { until: NOW + DAY }),
+        throttled_until: Some(NOW + DAY),
+        parked_settings: Some("v0".to_owned()),
+        undecided: confirmed.undecided,
+        ..sending(&policy)
+    };
+    for (verdict, scope) in [(yes(), Some("scope".to_owned())), (Verdict::Accepted(None), None)] {
+        let settled = next(&waited, &settle(verdict), &policy, NOW + SECOND);
+
+        assert_eq!((settled.claim, settled.permission, settled.undecided), (None, None, None));
+        assert_eq!((settled.throttled_until, settled.parked_settings), (None, None));
+        assert_eq!(settled.scope, scope);
+    }
+}
+
+#[test]
 fn the_networks_own_proof_is_kept() {
     let policy = policy(Recovery::SendAgain);
     for proof in [Proof::Response, Proof::Duplicate] {

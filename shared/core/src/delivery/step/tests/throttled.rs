@@ -38,6 +38,7 @@ fn whatever_became_of_a_version_the_next_one_keeps_the_pause_that_the_network_as
         assert_eq!(step.then, Then::Wait(until), "{what}");
         let waiting = step.next.expect("a change");
         assert_eq!((waiting.state, waiting.order_updated_at), (State::Retrying, version(3)));
+        assert_eq!(waiting.reason, Some(Reason::new("http_429")), "{what}");
         let sent = super::step(Some(&waiting), &arrive_as(until, version(3)), &policy, until);
         assert!(matches!(sent.then, Then::Send(_)), "{what}");
         assert_eq!(sent.next.and_then(|claim| claim.throttled_until), None, "{what}");

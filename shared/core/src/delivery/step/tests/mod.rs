@@ -22,6 +22,7 @@ mod plan;
 mod refunds;
 mod settle;
 mod throttled;
+mod validate;
 mod versions;
 mod waiting;
 

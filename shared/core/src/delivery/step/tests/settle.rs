@@ -68,6 +68,22 @@ fn nothing_is_left_of_what_a_delivered_one_waited_for() {
 }
 
 #[test]
+fn a_doubt_that_an_answer_leaves_has_the_answers_reason_and_its_pause() {
+    let (sending, policy) = sending_in_doubt();
+    let at = sending.not_before + SECOND;
+    for (verdict, pause) in
+        [(Verdict::rejected("never"), Duration::ZERO), (Verdict::retry("busy", Some(HOUR)), HOUR)]
+    {
+        let reason = verdict.words().1.map(str::to_owned);
+
+        let left = next(&sending, &settle_of(2, verdict, 0), &policy, at);
+
+        assert_eq!((left.state, left.not_before), (State::Unconfirmed, at + pause));
+        assert_eq!(left.reason.map(|reason| reason.as_str().to_owned()), reason);
+    }
+}
+
+#[test]
 fn the_networks_own_proof_is_kept() {
     let policy = policy(Recovery::SendAgain);
     for proof in [Proof::Response, Proof::Duplicate] {

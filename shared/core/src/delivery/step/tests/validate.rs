@@ -215,12 +215,21 @@ fn what_no_call_settles_is_a_persons_at_once() {
     let reason = Some(Reason::new("confirmed_by_operator"));
     assert_eq!((parked.reason.clone(), parked.parked_settings.clone()), (reason, None));
     assert_eq!(due_at(&parked, TERMS, lock + DAY), Step::rest(), "it is noted once");
+    let other = Delivery { reason: Some(Reason::new("wrong_key")), ..parked.clone() };
+    let other = due_at(&other, TERMS, lock + DAY).next.expect("a change");
+    assert_eq!(other.reason, parked.reason);
+    // What a call may have settled stays in doubt.
+    let unclear = refunds(&[1]).and(&refunds(&[1]).without_amounts());
+    let doubtful = permitted(Delivery { refunds: unclear, ..called(9) }, lock + DAY);
+    assert_eq!(due_at(&doubtful, TERMS, lock), Step::rest());
 }
 
 #[test]
 fn a_call_that_may_have_said_something_else_is_a_persons() {
     let lock = NOW + PERIOD;
     let held = permitted(called(8), lock + DAY);
+    let refused = Delivery { state: State::Rejected, doubt: None, ..held.clone() };
+    assert!(is_called(&due_at(&refused, TERMS, lock)), "it was certainly not processed");
 
     let changed = due_at(&held, TERMS, lock).next.expect("a change");
 

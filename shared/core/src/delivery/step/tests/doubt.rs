@@ -3,30 +3,6 @@
 use super::*;
 
 #[test]
-fn an_attempt_in_doubt_that_reports_something_else_is_noted() {
-    let policy = policy(Recovery::SendAgain);
-    let arrive = |now, amount: i64| {
-        let reported = Some(Reported {
-            amount: amount.into(),
-            currency: "INR".to_owned(),
-            completed_at: NOW,
-            ids: std::collections::BTreeMap::new(),
-            differs: false,
-            workbook_days: None,
-        });
-        Event::Arrive(Arrival { reported, ..arrival(now) })
-    };
-    let first = step(None, &arrive(NOW, 10), &policy, NOW).next.expect("a claim");
-    let lost = next(&first, &settle(lost()), &policy, NOW + SECOND);
-    let at = lost.not_before;
-
-    for (amount, differs) in [(10, false), (11, true)] {
-        let second = next(&lost, &arrive(at, amount), &policy, at);
-        assert_eq!(second.reported.map(|reported| reported.differs), Some(differs));
-    }
-}
-
-#[test]
 fn a_network_that_deduplicates_is_sent_the_order_again() {
     let (second, _) = sending_in_doubt();
 

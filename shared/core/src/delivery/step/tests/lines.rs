@@ -1,4 +1,6 @@
 //! Orders that are reported by lines.
+//!
+//! More than 300 lines: each way of a version, and of what comes beside it, is a case.
 
 use std::collections::BTreeMap;
 

@@ -80,6 +80,23 @@ fn is_called(step: &Step) -> bool {
 }
 
 #[test]
+fn an_attempt_in_doubt_that_reports_something_else_is_noted() {
+    let policy = policy(Recovery::SendAgain);
+    let arrive = |now, amount: i64| {
+        let reported = Some(Reported { amount: amount.into(), ..reported() });
+        Event::Arrive(Arrival { reported, ..arrival(now) })
+    };
+    let first = step(None, &arrive(NOW, 10), &policy, NOW).next.expect("a claim");
+    let lost = next(&first, &settle(lost()), &policy, NOW + SECOND);
+    let at = lost.not_before;
+
+    for (amount, differs) in [(10, false), (11, true)] {
+        let second = next(&lost, &arrive(at, amount), &policy, at);
+        assert_eq!(second.reported.map(|reported| reported.differs), Some(differs));
+    }
+}
+
+#[test]
 fn it_begins_once_the_network_has_the_order() {
     for standing in [Standing::InDoubt, Standing::NotReported] {
         assert_eq!(follow(None, Followed { standing, ..followed(2) }, NOW), Step::rest());

@@ -522,7 +522,7 @@ fn what_is_followed_stays_followed() {
 #[test]
 fn the_item_of_an_orders_lines_is_no_delivery_unless_a_person_has_to_decide_it() {
     let is_item = |state, lines, cancelled| {
-        let next = Delivery { lines, cancelled, ..delivery(state, 0) };
+        let next = Delivery { cancelled, lines, ..delivery(state, 0) };
         after(&claimed(), next, Note::default(), NOW).is_order_of_lines()
     };
     let lines = || Some(serde_json::from_value(serde_json::json!([])).expect("lines"));

@@ -26,6 +26,7 @@ fn refunds(entries: &[(&str, i64, Option<Timestamp>)]) -> Refunds {
     Refunds::of(entries.iter().map(one))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
 fn cancellation(at: Timestamp) -> Option<Cancellation> {
     Some(Cancellation { at, updated_at: None, completed_after: false, by_refunds: false })
 }
@@ -35,6 +36,7 @@ fn record(delivery: Delivery) -> Record {
     Record::after(None, &key, delivery, Note::default(), Stamp { now: NOW, write_id: 1 })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
 fn reported() -> Option<Reported> {
     let (currency, ids) = ("EUR".to_owned(), BTreeMap::new());
     let (amount, completed_at) = (Decimal::TEN, NOW);

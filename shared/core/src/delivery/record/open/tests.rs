@@ -45,6 +45,7 @@ fn permitted(delivery: Delivery) -> Delivery {
     Delivery { permission: Some(Permission { until: NOW + HOUR }), ..delivery }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
 fn reported(workbook_days: Option<u32>) -> Option<Reported> {
     let (currency, ids) = ("EUR".to_owned(), BTreeMap::new());
     let amount = rust_decimal::Decimal::TEN;

@@ -246,18 +246,18 @@ fn the_word_that_lines_are_completed_after_all_is_noted_once_and_no_repetition_c
     let none = BTreeMap::new();
     let cancel = cancel(version(2));
     let held = next(&of_two(), &cancel, &policy(Recovery::Hold), NOW);
-    let hears = |held: &Delivery, lines: &Lines| match by_lines(Some(held), &none, lines, NOW) {
+    let take = |held: &Delivery, lines: &Lines| match by_lines(Some(held), &none, lines, NOW) {
         ByLines::Withdrawn { next } => next.map(|next| *next),
         other => panic!("{other:?}"),
     };
     let word = lines(&[100, 50], version(2));
 
-    let heard = hears(&held, &word).expect("news");
+    let heard = take(&held, &word).expect("news");
     assert!(heard.cancelled.as_ref().is_some_and(|cancelled| cancelled.completed_after));
-    assert_eq!(hears(&heard, &word), None, "it is noted");
-    assert_eq!(hears(&held, &lines(&[100, 50], version(1))), None, "an earlier version");
-    assert!(hears(&held, &lines(&[100, 50], None)).is_some());
-    assert_eq!(hears(&held, &Lines { is_delayed: true, ..word }), None, "it was put back");
+    assert_eq!(take(&heard, &word), None, "it is noted");
+    assert_eq!(take(&held, &lines(&[100, 50], version(1))), None, "an earlier version");
+    assert!(take(&held, &lines(&[100, 50], None)).is_some());
+    assert_eq!(take(&held, &Lines { is_delayed: true, ..word }), None, "it was put back");
 }
 
 #[test]

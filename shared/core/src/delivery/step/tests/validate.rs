@@ -38,6 +38,7 @@ fn followed(version: u64) -> Followed {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
 fn cancellation() -> Option<Cancellation> {
     Some(Cancellation { at: NOW, updated_at: None, completed_after: false, by_refunds: false })
 }

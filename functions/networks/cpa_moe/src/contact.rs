@@ -92,8 +92,18 @@ mod tests {
     fn a_customers_address_is_a_public_one() {
         let new = |text: &str| PublicIp::new(text.parse().expect("an address"));
 
-        for public in ["203.0.113.9", "12.34.56.78", "100.63.0.1", "2001:db8::1", "2a00:1::1"] {
+        for public in [
+            "203.0.113.9",
+            "12.34.56.78",
+            "100.63.0.1",
+            "198.17.0.1",
+            "198.20.0.1",
+            "9.18.0.1",
+            "2001:db8::1",
+            "2a00:1::1",
+        ] {
             assert!(new(public).is_some(), "{public}");
+            assert_eq!(format!("{:?}", new(public)), "Some(PublicIp(…))");
         }
         for local in [
             "10.0.0.1",
@@ -129,6 +139,7 @@ mod tests {
             "10.0.0.1, 203.0.113.9:80, 198.51.100.1",
             "unknown, 203.0.113.9",
             "for=203.0.113.9;proto=https",
+            " \"203.0.113.9:80\"",
             "::ffff:203.0.113.9",
         ] {
             assert_eq!(ip(text).as_deref(), Ok("203.0.113.9"), "{text}");

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
-use cpa_moe::CpaMoe;
+use cpa_moe::{CpaMoe, Phone};
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
     lookups_find_what_is_there, reasons_are_documented, secret_refuses_templates,
@@ -157,6 +157,8 @@ fn nothing_personal_and_no_secret_shows_in_debug() {
     let shown = format!("{:?} {:?}", network(), report()).to_lowercase();
 
     assert!(!shown.contains("canar") && !shown.contains("77000"), "{shown}");
+    assert!(shown.contains("lead { id: "), "{shown}");
+    assert_eq!(format!("{:?}", Phone::parse("77000000000")), "Some(Phone(…))");
 }
 
 #[test]
@@ -228,6 +230,8 @@ fn an_unknown_code_is_kept_unless_it_echoes_the_customer_or_the_key() {
         "77000000000",
         "phone-77000000000",
         "Canarova",
+        "anarov",
+        "x-canarova-y",
         "canarysource",
         "CanaryKey314",
     ] {

@@ -123,6 +123,8 @@ fn a_discount_makes_no_number_of_goods_whichever_amount_says_so() {
 
         assert_eq!(lead.get("count"), None, "{lead}");
     }
+    let free = json!([{ "unit_price": "749.50" }, { "unit_price": "0" }]);
+    assert_eq!(lead(&with("/items", free), None)["count"], json!(2), "what is free is a good");
 }
 
 #[test]
@@ -150,6 +152,8 @@ fn an_order_without_a_click_is_sent_under_the_default_offer_if_there_is_one() {
     assert_eq!(refusal(&source_only), "rejected no_offer");
     assert_eq!(lead(&source_only, Some(9))["offer"], json!(9));
     assert_eq!(lead(&source_only, Some(9))["wm"], json!("s"));
+    let padded = with("/clicks/cpa_moe/wm", json!("007"));
+    assert_eq!(lead(&padded, None)["wm"], json!("007"), "it is no number");
 }
 
 #[test]

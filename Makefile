@@ -127,13 +127,17 @@ bench: tools ## Measure the functions beside what a shop would write instead; SM
 fuzz: ## Fuzz every parser; SECONDS_EACH=60. Needs a nightly toolchain
 	tests/fuzz/run.sh
 
-mutants: $(MUTANTS) ## See which mutants of the protocol, the ledger and the readers of answers the tests let live; some hours. SHARD=0/8: an eighth
-	$(MUTANTS) mutants --no-shuffle --jobs 2 --output target/mutants/alone $(SHARDED) $(foreach file,$(MUTATED),--file '$(file)') \
-	  --cargo-arg=--config --cargo-arg='profile.dev.package.postback-core.opt-level=0' --cargo-arg=--config --cargo-arg='profile.dev.debug=false'
-	$(MUTANTS) mutants --no-shuffle --jobs 2 --output target/mutants/harness $(SHARDED) $(foreach file,$(MUTATED_HARNESS),--file '$(file)') \
-	  --test-package postback-runtime --test-package postback-integration --cargo-arg=--config --cargo-arg='profile.dev.debug=false'
+mutants: $(MUTANTS) ## See which mutants of the protocol, the networks, the ledger and the HTTP client the tests let live; some hours. SHARD=0/8: an eighth
+	@status=0; \
+	$(MUTATE) --output target/mutants/alone$(SHARD_NAME) $(foreach file,$(MUTATED),--file '$(file)') \
+	  --cargo-arg=--config --cargo-arg='profile.dev.package.postback-core.opt-level=0' || status=$$?; \
+	$(MUTATE) --output target/mutants/harness$(SHARD_NAME) $(foreach file,$(MUTATED_HARNESS),--file '$(file)') \
+	  --test-package postback-runtime --test-package postback-integration || status=$$?; \
+	exit $$status
 
-SHARDED = $(if $(SHARD),--shard $(SHARD))
+# Each is built anew: without what debugging needs, and the core without optimisation where no long test runs it.
+MUTATE = $(MUTANTS) mutants --no-shuffle --jobs 2 $(if $(SHARD),--shard $(SHARD)) --cargo-arg=--config --cargo-arg='profile.dev.debug=false'
+SHARD_NAME = $(if $(SHARD),-$(subst /,-of-,$(SHARD)))
 
 # What a crate's own tests show, and what only the embedded DynamoDB shows.
 MUTATED := shared/core/src/delivery/** shared/core/src/http/** functions/networks/*/src/**

@@ -108,7 +108,7 @@ fn the_suite_names_all_that_is_wrong() {
         "the content holds something personal",
         "the setting `key` scopes on one side only",
         "the scope holds canarykey",
-        "nothing scopes it, and it has a scope",
+        "`scoped_by` is empty, and the scope is not",
         "an order that is pending is None",
         "without /clicks/careless/id: None",
         "`undefined` at /clicks/careless/id is sent",

@@ -103,7 +103,6 @@ mod tests {
             "2a00:1::1",
         ] {
             assert!(new(public).is_some(), "{public}");
-            assert_eq!(format!("{:?}", new(public)), "Some(PublicIp(…))");
         }
         for local in [
             "10.0.0.1",

@@ -59,9 +59,12 @@ fn holds(record: Option<&Record>, scope: &str) -> bool {
     })
 }
 
-/// Returns whether the network may hold this order on the click.
+/// Returns whether the network may hold this order on the click. One that is reported by lines since has
+/// no state of its own.
 fn may_hold(record: Option<&Record>) -> bool {
-    record.is_none_or(|record| !record.protocol.is_certainly_absent())
+    record.is_none_or(|record| {
+        record.protocol.lines.is_some() || !record.protocol.is_certainly_absent()
+    })
 }
 
 fn is_sending(record: Option<&Record>) -> bool {

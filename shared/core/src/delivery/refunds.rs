@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_new_line_are_what_the_order_does_not_name_and_its_own_that_are_not_clear() {
+    fn a_new_line_gets_the_refunds_that_the_order_does_not_name_and_its_own_unclear_ones() {
         let of = |entries: &[(&str, Option<i64>)]| {
             Refunds::of(entries.iter().map(|(id, amount)| {
                 ((*id).to_owned(), RefundEntry { amount: amount.map(Decimal::from), at: None })

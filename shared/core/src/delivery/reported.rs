@@ -126,7 +126,7 @@ mod tests {
 
         assert!(once.differs && reported(2).after(Some(&once)).differs);
         assert!(!reported(1).after(Some(&reported(1))).differs && !reported(1).after(None).differs);
-        // Another return period is no other report.
+        // Another return period does not make it another report.
         let in_a_workbook = Reported { workbook_days: Some(30), ..reported(1) };
         assert!(!reported(1).after(Some(&in_a_workbook)).differs);
         assert!(!in_a_workbook.after(Some(&reported(1))).differs);

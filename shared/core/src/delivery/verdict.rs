@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_setting_that_is_wrong_for_every_order_pauses_the_network() {
+    fn only_a_setting_that_is_wrong_for_every_order_opens_the_circuit() {
         assert!(Verdict::parked("wrong_key").opens_the_circuit());
         assert!(!Verdict::parked_alone("wrong_offer").opens_the_circuit());
         assert!(!Verdict::rejected("wrong_click").opens_the_circuit());

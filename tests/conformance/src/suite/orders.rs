@@ -43,7 +43,8 @@ impl<N: Network> Bench<'_, N> {
         }
     }
 
-    /// Each of the settings that scope the network's memory changes the scope, and no other does.
+    /// Each of the settings that scope the network's memory changes the scope, and no other does; without
+    /// any there is no scope.
     pub(super) fn the_scope_is_of_the_named_settings(&self, faults: &mut Vec<String>) {
         let Subject { settings, other_settings, order: sent, scoped_by, .. } = self.subject;
         let scopes = |settings: &Value| -> Vec<_> {
@@ -53,7 +54,7 @@ impl<N: Network> Bench<'_, N> {
         };
         let scope = scopes(settings);
         if scoped_by.is_empty() && scope.iter().any(|scope| !scope.is_empty()) {
-            faults.push("nothing scopes it, and it has a scope".to_owned());
+            faults.push("`scoped_by` is empty, and the scope is not".to_owned());
         }
         for (name, value) in other_settings.as_object().into_iter().flatten() {
             let mut changed = settings.clone();

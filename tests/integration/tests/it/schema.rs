@@ -12,7 +12,7 @@ use jsonschema::Validator;
 use postback_core::{clock::Timestamp, fields::Fault, network::Network};
 use postback_orders::{CheckedOrder, CookieKeys};
 use postback_runtime::lambda::parse_direct;
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shopback::ShopBack;
@@ -294,7 +294,7 @@ fn the_schema_and_the_api_agree_about_every_word_at_every_place() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_schema_and_the_api_accept_the_same_orders(

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't go on fails")]
 
-use cpa_moe::{CpaMoe, Phone};
+use cpa_moe::{CpaMoe, Phone, PublicIp};
 use postback_conformance::{
     NOW, Subject, answers_give_their_verdicts, conforms, documented_reasons_are_met,
     lookups_find_what_is_there, reasons_are_documented, secret_refuses_templates,
@@ -159,6 +159,8 @@ fn nothing_personal_and_no_secret_shows_in_debug() {
     assert!(!shown.contains("canar") && !shown.contains("77000"), "{shown}");
     assert!(shown.contains("lead { id: "), "{shown}");
     assert_eq!(format!("{:?}", Phone::parse("77000000000")), "Some(Phone(…))");
+    let ip = PublicIp::new("203.0.113.9".parse().expect("an address"));
+    assert_eq!(format!("{ip:?}"), "Some(PublicIp(…))");
 }
 
 #[test]

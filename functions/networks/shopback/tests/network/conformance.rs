@@ -47,7 +47,7 @@ fn every_answer_gives_its_verdict() {
 }
 
 #[test]
-fn an_answer_to_a_validating_call_is_about_the_call_alone() {
+fn a_refused_validation_is_parked_alone_and_a_wrong_token_for_all() {
     let network = common::network(&settings(json!({})));
     let verdict = |status, text: &str| network.validated(&Answer::new(status, text)).verdict;
 

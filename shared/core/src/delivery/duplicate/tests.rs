@@ -80,9 +80,18 @@ fn an_order_that_a_person_found_at_the_network_may_hold_the_click_without_an_att
     let mut confirmed = other(Some(Verdict::Delivered(Proof::Operator))).expect("a record");
     confirmed.protocol.attempt = 0;
 
-    let verdict = verdict(true, vec![Some(confirmed)]);
+    let of = |in_doubt| verdict(in_doubt, vec![Some(confirmed.clone())]);
 
-    assert_eq!(verdict, Verdict::Held(Reason::new("click_used")));
+    assert_eq!(of(true), Verdict::Held(Reason::new("click_used")));
+    assert_eq!(of(false), Verdict::ClickUsed);
+}
+
+#[test]
+fn an_order_that_is_reported_by_lines_since_may_hold_the_click() {
+    let mut by_lines = other(Some(Verdict::Skipped(Reason::new("by_lines")))).expect("a record");
+    by_lines.protocol.lines = Some(vec!["1".to_owned()]);
+
+    assert_eq!(verdict(true, vec![Some(by_lines)]), Verdict::Held(Reason::new("click_used")));
 }
 
 #[test]

@@ -501,8 +501,8 @@ fn the_reasons_of_all_attempts_are_known() {
 }
 
 #[test]
-fn a_write_makes_an_item_of_todays_format() {
-    let before = Record { format: FORMAT + 1, ..claimed() };
+fn a_write_raises_an_older_format() {
+    let before = Record { format: FORMAT - 1, ..claimed() };
 
     let later = after(&before, delivery(State::Sending, 1), Note::default(), NOW);
 
@@ -510,7 +510,7 @@ fn a_write_makes_an_item_of_todays_format() {
 }
 
 #[test]
-fn what_is_followed_stays_followed() {
+fn what_is_tracked_stays_tracked() {
     let noted = Note { tracked: true, ..Note::default() };
     let followed = after(&claimed(), delivery(State::Delivered, 1), noted, NOW);
 
@@ -548,6 +548,10 @@ fn empty_members_take_no_room() {
     {
         assert!(!bare.contains(&format!("\"{absent}\"")), "{absent}: {bare}");
     }
+}
+
+#[test]
+fn what_is_so_is_an_attribute() {
     let protocol = Delivery { judged_plausible: true, decisions: 2, ..claimed().protocol };
     let marked = Record { click_noted: true, tracked: true, protocol, ..claimed() };
     let marked = serde_json::to_value(marked).expect("JSON");

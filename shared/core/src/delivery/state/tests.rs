@@ -1,4 +1,4 @@
-//! The states beside each other.
+//! The ranks and the kinds of the states.
 
 use super::*;
 

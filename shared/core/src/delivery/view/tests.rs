@@ -137,9 +137,14 @@ fn what_comes_back_without_a_call_counts_from_a_persons_confirmation() {
 #[test]
 fn the_networks_own_word_is_about_the_amount_that_was_reported() {
     let record = Record { tracked: true, ..record(&key(None), reported(State::Delivered)) };
+    let (status, stamp) = (Details::none().code("stage", "any"), Stamp { now: NOW, write_id: 2 });
+    let approved = record.with_status(&status, Some(Status::Approved), stamp).expect("news");
 
-    let money = Some((MoneyStanding::Pending, Decimal::from(12), "EUR"));
-    assert_eq!(record.validated_money(), money);
+    for (record, standing) in
+        [(record, MoneyStanding::Pending), (approved, MoneyStanding::Validated)]
+    {
+        assert_eq!(record.validated_money(), Some((standing, Decimal::from(12), "EUR")));
+    }
 }
 
 #[test]
@@ -201,7 +206,19 @@ fn the_accounts_own_people_see_who_decided_and_why() {
 }
 
 #[test]
-fn refunds_are_shown_where_there_are_any_and_what_is_left_out_is_counted() {
+fn refunds_are_shown_where_there_are_any() {
+    let entry = RefundEntry { amount: Some(Decimal::ONE), at: None };
+    let refunds = Refunds::of(std::iter::once(("R-1".to_owned(), entry)));
+    let plain = record(&key(None), reported(State::Delivered));
+    let refunded = Delivery { refunds: refunds.clone(), ..reported(State::Delivered) };
+    let refunded = record(&key(None), refunded);
+
+    assert_eq!(DeliveryView::of(&plain).refunds, None);
+    assert_eq!(DeliveryView::of(&refunded).refunds, Some(&refunds));
+}
+
+#[test]
+fn what_is_left_out_of_the_history_is_counted() {
     let plain = record(&key(None), reported(State::Delivered));
     let mut long = plain.clone();
     for number in 2..14 {
@@ -209,7 +226,7 @@ fn refunds_are_shown_where_there_are_any_and_what_is_left_out_is_counted() {
         long = Record::after(Some(&long), &key(None), next, Note::default(), stamp);
     }
 
-    assert_eq!((DeliveryView::of(&plain).refunds, left_out_of(&plain)), (None, vec![]));
+    assert_eq!(left_out_of(&plain), []);
     assert_eq!(left_out_of(&long), [("attempts", 3)]);
 }
 

@@ -65,7 +65,7 @@ fn confirmed(version: u64, refunds: Refunds, cancelled: Option<Cancellation>) ->
 }
 
 #[test]
-fn after_a_persons_word_it_is_what_the_shop_dates_later() {
+fn after_a_confirmation_what_came_back_since_is_claimed_back() {
     let back = |version, entries: &[_], cancelled| {
         let record = confirmed(version, refunds(entries), cancelled);
         record.came_back().map(|back| {

@@ -1,4 +1,4 @@
-//! Each standing of a delivery or a validation that waits, and the ones beside it that do not.
+//! Each state in which a delivery or a validation waits, and the ones beside it in which it does not.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ fn only_a_person_can_go_on_with_what_exceeds_a_bound_or_is_held_in_doubt() {
 }
 
 #[test]
-fn what_may_need_a_person_or_is_open_waits() {
+fn what_may_need_a_person_waits_and_what_is_open_and_not_being_sent() {
     let waits = |delivery| record(delivery).is_waiting();
 
     for state in State::ALL {

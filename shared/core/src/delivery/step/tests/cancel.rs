@@ -84,7 +84,12 @@ fn a_later_completion_that_has_to_wait_is_heard_once_it_comes_back() {
 
     assert_eq!(step.then, Then::Wait(NOW + MINUTE));
     let waited_for = Delivery { waiting_version: version(2), ..permitted };
-    assert_eq!(step.next, Some(waited_for), "the cancellation stands meanwhile");
+    assert_eq!(step.next.as_ref(), Some(&waited_for), "the cancellation stands meanwhile");
+    let later = arrive_as(NOW + MINUTE, version(2));
+    let back = super::step(Some(&waited_for), &later, &policy, NOW + MINUTE);
+    assert!(matches!(back.then, Then::Send(_)));
+    let claim = back.next.expect("a claim");
+    assert_eq!((claim.cancelled, claim.order_updated_at), (None, version(2)));
 }
 
 #[test]
@@ -101,14 +106,8 @@ fn a_cancellation_without_a_version_stays_the_strongest() {
 #[test]
 fn nothing_is_left_of_what_a_withdrawn_delivery_waited_for() {
     let policy = policy(Recovery::Hold);
-    let confirmed = next(
-        &settled(&policy, Verdict::parked("key")),
-        &decide(&settled(&policy, Verdict::parked("key")), Decision::Confirm),
-        &policy,
-        NOW,
-    );
-    let undecided = confirmed.undecided.clone();
     let parked = settled(&policy, Verdict::parked("key"));
+    let undecided = next(&parked, &decide(&parked, Decision::Confirm), &policy, NOW).undecided;
     let permission = Some(Permission { until: NOW + DAY });
     assert!(parked.parked_settings.is_some() && undecided.is_some());
 
@@ -120,11 +119,6 @@ fn nothing_is_left_of_what_a_withdrawn_delivery_waited_for() {
         (withdrawn.permission, withdrawn.parked_settings, withdrawn.undecided),
         (None, None, None)
     );
-    // Taking a decision back withdraws it as well, whatever it had been permitted to do.
-    let cancelled = next(&confirmed, &cancel(None), &policy, NOW);
-    let cancelled = Delivery { permission: Some(Permission { until: NOW }), ..cancelled };
-    let reopened = next(&cancelled, &decide(&cancelled, Decision::Reopen), &policy, NOW + HOUR);
-    assert_eq!((reopened.state, reopened.permission), (State::Withdrawn, None));
 }
 
 #[test]

@@ -182,10 +182,11 @@ fn what_the_shop_cancelled_meanwhile_is_withdrawn_when_reopened() {
     let certain = settled(&policy, Verdict::parked("key"));
     let confirmed = decided(&certain, Decision::Confirm);
     let cancelled = next(&confirmed, &cancel(None), &policy, NOW);
+    let lapsed = Delivery { permission: Some(Permission { until: NOW }), ..cancelled };
 
-    let reopened = decided(&cancelled, Decision::Reopen);
+    let reopened = decided(&lapsed, Decision::Reopen);
 
-    assert_eq!(reopened.state, State::Withdrawn);
+    assert_eq!((reopened.state, reopened.permission), (State::Withdrawn, None));
 }
 
 #[test]

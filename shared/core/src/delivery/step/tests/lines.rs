@@ -163,7 +163,7 @@ fn of_the_versions_that_wait_for_a_line_the_newest_is_delivered() {
 }
 
 #[test]
-fn a_version_waits_for_itself_under_no_name_and_a_later_one_keeps_its_name() {
+fn the_version_held_is_no_waiting_version_and_a_later_one_stays_one_while_the_item_is_closed() {
     let none = BTreeMap::new();
     let closed = Delivery { not_before: NOW + MINUTE, ..of_two() };
     let way = by_lines(Some(&closed), &none, &lines(&[100, 50], version(1)), NOW);
@@ -261,7 +261,7 @@ fn the_word_that_lines_are_completed_after_all_is_noted_once_and_no_repetition_c
 }
 
 #[test]
-fn an_order_that_was_claimed_as_a_whole_has_no_lines_any_more() {
+fn an_order_that_was_claimed_as_a_whole_stays_whole() {
     let none = BTreeMap::new();
     let way = |held: &Delivery| by_lines(Some(held), &none, &lines(&[100, 50], version(2)), NOW);
 

@@ -72,7 +72,7 @@ fn not_there_counts_when_it_is_said_twice_some_minutes_apart() {
 }
 
 #[test]
-fn a_second_not_there_counts_some_minutes_after_the_first_whenever_it_is_asked_for() {
+fn a_second_not_there_too_soon_after_the_first_does_not_count() {
     let (once, policy) = absent_once();
     let first = asked().0.not_before;
     let asked = Delivery { not_before: first, ..once };
@@ -81,19 +81,8 @@ fn a_second_not_there_counts_some_minutes_after_the_first_whenever_it_is_asked_f
     let again = step(Some(&asked), &absent(soon), &policy, soon);
 
     assert_eq!(again.then, Then::Wait(soon + policy.absence));
-}
-
-#[test]
-fn another_version_is_sent_in_the_place_of_one_that_is_not_there() {
-    let (once, policy) = absent_once();
-    let due = once.not_before;
-    let waited_for = Delivery { waiting_version: version(2), ..once };
-
-    let step = step(Some(&waited_for), &absent(due), &policy, due);
-
-    let retrying = step.next.expect("a change");
-    assert_eq!((retrying.state, retrying.not_before), (State::Retrying, due));
-    assert_eq!((retrying.reason, retrying.doubt), (Some(Reason::new("order_changed")), None));
+    let doubt = again.next.and_then(|next| next.doubt).expect("a doubt");
+    assert_eq!(doubt.absent_at, Some(first));
 }
 
 #[test]
@@ -116,6 +105,23 @@ fn not_there_of_an_earlier_doubt_does_not_count_for_a_later_one() {
     let again = next(&second, &settle_of(2, lost(), 0), &policy, due + SECOND);
 
     assert_eq!(again.doubt.and_then(|doubt| doubt.absent_at), None);
+}
+
+#[test]
+fn a_lost_answer_in_doubt_forgets_what_was_said_of_the_doubt_before() {
+    let (sending, policy) = sending_in_doubt();
+    let before = sending.doubt.clone();
+    let doubt =
+        before.map(|doubt| Doubt { if_absent: IfAbsent::Reject, absent_at: Some(NOW), ..doubt });
+    let at = sending.not_before + SECOND;
+
+    let again = next(&Delivery { doubt, ..sending }, &settle_of(2, lost(), 0), &policy, at);
+
+    let doubt = again.doubt.expect("a doubt");
+    assert_eq!(
+        (doubt.if_absent, doubt.absent_at, doubt.since),
+        (IfAbsent::SendAgain, None, NOW + SECOND)
+    );
 }
 
 #[test]

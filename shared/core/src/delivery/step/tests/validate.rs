@@ -147,7 +147,7 @@ fn it_takes_what_its_delivery_says_later_and_of_a_late_reader_the_refunds_alone(
 }
 
 #[test]
-fn what_its_delivery_says_wakes_it() {
+fn a_delivery_wakes_what_waited_for_it_and_nothing_else() {
     let later = NOW + HOUR;
     let woken = |held: Delivery| {
         let more = Followed { cancelled: cancellation(), ..followed(3) };

@@ -147,14 +147,20 @@ fn a_later_version_waits_for_the_attempt_under_way() {
         let step = step(Some(&sending), &arrive_as_other(at, version(2)), &policy, at);
 
         assert!(matches!(step.then, Then::Wait(until) if until >= sending.claim_expires_at));
-        let long_after = sending.not_before + HOUR;
-        let event = arrive_as_other(long_after, version(2));
-        let early = Delivery { claim_expires_at: long_after + SECOND, ..sending.clone() };
-        let then = super::step(Some(&early), &event, &policy, long_after).then;
-        assert_eq!(then, Then::Wait(long_after + policy.backoff * 8));
         let waited_for = Delivery { waiting_version: version(2), ..sending };
         assert_eq!(step.next, Some(waited_for), "{recovery:?}");
     }
+}
+
+#[test]
+fn a_later_version_waits_at_least_eight_pauses() {
+    let policy = policy(Recovery::Hold);
+    let at = NOW + HOUR;
+    let sending = Delivery { claim_expires_at: at + SECOND, ..versioned(sending(&policy), 1) };
+
+    let step = step(Some(&sending), &arrive_as_other(at, version(2)), &policy, at);
+
+    assert_eq!(step.then, Then::Wait(at + policy.backoff * 8));
 }
 
 #[test]

@@ -66,12 +66,13 @@ fn what_is_not_there_is_not_sent_again_where_a_later_version_waits() {
     let doubtful = waited_for(unconfirmed(&policy));
     let first = doubtful.not_before;
     let once = next(&doubtful, &absent(first), &policy, first);
-    let second = once.not_before;
+    let second = once.not_before + SECOND;
 
     let absent = step(Some(&once), &absent(second), &policy, second);
 
     let left = absent.next.expect("a change");
     assert_eq!((left.state, &left.doubt), (State::Retrying, &None));
+    assert_eq!((&left.reason, left.not_before), (&Some(Reason::new("order_changed")), second));
     let later = step(Some(&left), &arrive_as_other(second, version(3)), &policy, second);
     assert!(matches!(later.then, Then::Send(_)), "{later:?}");
 }

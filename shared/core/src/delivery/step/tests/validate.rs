@@ -201,6 +201,7 @@ fn one_that_was_parked_is_looked_at_once_its_settings_changed() {
         state: State::Parked,
         not_before: lock + HOUR,
         parked_settings: Some(settings.to_owned()),
+        reason: Some(Reason::new("wrong_key")),
         ..waiting()
     };
 
@@ -245,7 +246,7 @@ fn what_no_call_settles_is_a_persons_at_once() {
 #[test]
 fn a_call_that_may_have_said_something_else_is_a_persons() {
     let lock = NOW + PERIOD;
-    let held = permitted(called(8), lock + DAY);
+    let held = Delivery { state: State::Parked, ..permitted(called(8), lock + DAY) };
     let refused = Delivery { state: State::Rejected, doubt: None, ..held.clone() };
     assert!(is_called(&due_at(&refused, TERMS, lock)), "it was certainly not processed");
 

@@ -46,6 +46,17 @@ fn a_doubt_about_the_version_held_is_resolved_before_a_later_one_is_sent() {
 }
 
 #[test]
+fn other_content_of_the_version_held_is_a_conflict_though_a_later_one_waits() {
+    let policy = policy(Recovery::SendAgain);
+    let doubtful = waited_for(unconfirmed(&policy));
+    let at = doubtful.not_before;
+
+    let other = step(Some(&doubtful), &arrive_as_other(at, version(1)), &policy, at);
+
+    assert_eq!(other, unchanged(Then::Conflict));
+}
+
+#[test]
 fn a_persons_permission_is_for_what_comes_next() {
     let policy = policy(Recovery::Hold);
     let at = NOW + HOUR;

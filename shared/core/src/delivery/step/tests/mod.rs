@@ -12,6 +12,7 @@ use crate::{
 mod arrive;
 mod cancel;
 mod claim;
+mod compare;
 mod decide;
 mod doubt;
 mod implausible;

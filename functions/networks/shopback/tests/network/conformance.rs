@@ -66,6 +66,25 @@ fn a_refused_validation_is_parked_alone_and_a_wrong_token_for_all() {
 }
 
 #[test]
+fn an_offer_is_kept_unless_its_number_is_one_that_was_sent() {
+    let parts = parts(&lines(), &order(json!({})));
+    let request_offer = |number: &str| {
+        let text = format!(
+            "success=false; err_msg=Request offer #{number} does not match session offer #2345.;"
+        );
+        let answer = Answer::new(200, text);
+        let network = common::network(&lines());
+        let found = network.verdict(&parts[0].report, &answer, &Attempt::first(NOW));
+        found.details.get("request_offer").map(str::to_owned)
+    };
+
+    assert_eq!(request_offer("1234567").as_deref(), Some("1234567"));
+    // The digits of the click.
+    assert_eq!(request_offer("1029831"), None);
+    assert_eq!(format!("{:?}", parts[0].report), "Report { line: Some(1), .. }");
+}
+
+#[test]
 fn conforms_in_both_modes() {
     let facts: [&[&str]; 2] =
         [&["amount", "click", "currency"], &["amount", "click", "currency", "line_amount"]];

@@ -106,7 +106,8 @@ fn an_order_with_one_line_that_cannot_be_sent_is_not_sent_in_part() {
         assert_eq!(with(json!([fine, line])), format!("rejected {reason}"), "{line}");
     }
     assert_eq!(with(json!([])), "rejected no_items");
-    assert_eq!(with(json!(vec![fine; 1_001])), "rejected too_many_lines");
+    assert_eq!(with(json!(vec![fine.clone(); 1_001])), "rejected too_many_lines");
+    assert_eq!(parts(&lines(), &order(json!({ "items": vec![fine; 1_000] }))).len(), 1_000);
 }
 
 #[test]

@@ -204,3 +204,31 @@ fn a_workbook_validates_without_the_account_of_the_calls() {
     let unknown = faults(&by("workbook", true)).into_iter().map(|(_, code)| code);
     assert_eq!(unknown.collect::<Vec<_>>(), ["unknown_member"; 2]);
 }
+
+#[test]
+fn a_validation_repeats_every_id_of_the_report_after_the_return_period() {
+    let validation = json!({ "offer_id": 4321, "aff_id": 77, "return_period_days": 30 });
+    let more = json!({ "adv_sub2": "{order_id}-{currency}", "validation": validation });
+    let settings = settings(more);
+    let network = common::network(&settings);
+    let plan = network.validation().expect("a validation");
+
+    let ids = plan.ids(&network, &common::parts(&settings, &order(json!({})))[0].report);
+
+    let expected = [("adv_sub", "order_123"), ("adv_sub2", "order_123-MYR")];
+    assert!(ids.iter().map(|(name, id)| (name.as_str(), id.as_str())).eq(expected), "{ids:?}");
+    assert_eq!(plan.terms.return_period, std::time::Duration::from_hours(30 * 24));
+}
+
+#[test]
+fn with_a_validation_no_id_names_a_member_of_the_shops_own() {
+    let with = |adv: &str, validation: Value| {
+        settings(json!({ "adv_sub2": adv, "validation": validation }))
+    };
+    let by_workbook = || json!({ "by": "workbook", "return_period_days": 30 });
+
+    let personal = [("/adv_sub2".to_owned(), "may_be_personal")];
+    assert_eq!(faults(&with("{custom.coupon}", by_workbook())), personal);
+    assert!(common::network(&with("{order_id}", by_workbook())).validation().is_some());
+    common::network(&settings(json!({ "adv_sub2": "{custom.coupon}" })));
+}

@@ -14,6 +14,8 @@ mod proof;
 mod record;
 mod refunds;
 mod reported;
+#[cfg(test)]
+mod samples;
 mod state;
 mod step;
 mod validation;

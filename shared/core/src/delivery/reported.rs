@@ -108,17 +108,7 @@ const fn is_false(flag: &bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn reported(amount: i64) -> Reported {
-        Reported {
-            amount: Decimal::from(amount),
-            currency: "EUR".to_owned(),
-            completed_at: Timestamp::EPOCH,
-            ids: BTreeMap::new(),
-            differs: false,
-            workbook_days: None,
-        }
-    }
+    use crate::delivery::samples::reported;
 
     #[test]
     fn what_once_differed_differs_for_good() {

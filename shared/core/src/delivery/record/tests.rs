@@ -4,49 +4,18 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    delivery::{Cancellation, Decision, Facts, ORDER_UNKNOWN, Proof, RefundEntry, Refunds},
+    delivery::{
+        Cancellation, Decision, Facts, ORDER_UNKNOWN, Proof, RefundEntry, Refunds,
+        samples::{NOW, delivery},
+    },
     redaction::OperatorNote,
 };
 
-/// 2026-11-21T10:15:00Z.
-pub(in crate::delivery) const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 const SECOND: Duration = Duration::from_secs(1);
 const DAY_SECS: i64 = 24 * 60 * 60;
 
 fn key() -> Key {
     Key::known("A-1001".to_owned(), "one_network", None)
-}
-
-/// A delivery in a state, of which nothing else is known.
-pub(in crate::delivery) fn delivery(state: State, attempt: u32) -> Delivery {
-    Delivery {
-        state,
-        reason: None,
-        proof: None,
-        attempt,
-        facts: Facts::none(),
-        order_updated_at: None,
-        waiting_version: None,
-        conflict_version: None,
-        throttled_until: None,
-        claim: None,
-        scope: None,
-        first_seen_at: NOW,
-        claim_expires_at: NOW,
-        not_before: NOW,
-        doubt: None,
-        cancelled: None,
-        permission: None,
-        judged_plausible: false,
-        undecided: None,
-        lines: None,
-        former_lines: Vec::new(),
-        decisions: 0,
-        parked_settings: None,
-        refunds: Refunds::default(),
-        reported: None,
-        validation: None,
-    }
 }
 
 fn claimed() -> Record {

@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     delivery::{
         Call, Decision, Due, Event, Facts, Followed, IfAbsent, Policy, Recovery, RefundEntry, Then,
-        Verdict, record::tests::delivery, step,
+        Verdict, samples::delivery, step,
     },
     redaction::Reason,
 };

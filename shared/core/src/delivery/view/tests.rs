@@ -3,9 +3,8 @@
 use super::*;
 use crate::{
     delivery::{
-        Call, Cancellation, Delivery, Facts, Key, Note, RefundEntry, Reported, Stamp, Standing,
-        Validation,
-        record::tests::{NOW, delivery},
+        Call, Delivery, Facts, Key, Note, RefundEntry, Stamp, Standing, Validation,
+        samples::{self, NOW, cancellation, delivery},
     },
     redaction::OperatorNote,
 };
@@ -32,14 +31,6 @@ fn reported(state: State) -> Delivery {
 
 /// The validation of a report of 11 euros.
 fn validation(state: State, call: Option<Call>) -> Record {
-    let reported = Reported {
-        amount: Decimal::from(11),
-        currency: "EUR".to_owned(),
-        completed_at: NOW,
-        ids: BTreeMap::new(),
-        differs: false,
-        workbook_days: None,
-    };
     let own = Validation {
         of_version: 1,
         lock_at: NOW,
@@ -49,7 +40,12 @@ fn validation(state: State, call: Option<Call>) -> Record {
     };
     let reason = Some(Reason::new("its_reason"));
     let delivery = delivery(state, 1);
-    let delivery = Delivery { reported: Some(reported), validation: Some(own), reason, ..delivery };
+    let delivery = Delivery {
+        reported: Some(samples::reported(11)),
+        validation: Some(own),
+        reason,
+        ..delivery
+    };
     record(&key(None).validation(), delivery)
 }
 
@@ -158,12 +154,7 @@ fn a_validation_is_part_of_its_delivery_and_the_item_of_lines_is_no_delivery() {
     let item = |state| record(&key(None), Delivery { lines: lines.clone(), ..reported(state) });
     let cancelled = || {
         let mut item = item(State::Withdrawn);
-        item.protocol.cancelled = Some(Cancellation {
-            at: NOW,
-            updated_at: None,
-            completed_after: false,
-            by_refunds: false,
-        });
+        item.protocol.cancelled = Some(cancellation(NOW));
         item
     };
     let elsewhere =

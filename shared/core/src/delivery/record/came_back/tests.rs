@@ -1,18 +1,12 @@
 //! The money that came back: after a call, after a person's word, and where nothing validates it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use super::{
-    super::{
-        Written,
-        tests::{NOW, delivery},
-    },
-    *,
-};
+use super::{super::Written, *};
 use crate::{
     delivery::{
-        Cancellation, Delivery, Key, Note, RefundEntry, Refunds, Reported, Stamp, Standing,
-        Validation,
+        Cancellation, Delivery, Key, Note, RefundEntry, Refunds, Stamp, Standing, Validation,
+        samples::{NOW, cancellation, delivery, reported},
     },
     redaction::Details,
 };
@@ -26,21 +20,9 @@ fn refunds(entries: &[(&str, i64, Option<Timestamp>)]) -> Refunds {
     Refunds::of(entries.iter().map(one))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
-fn cancellation(at: Timestamp) -> Option<Cancellation> {
-    Some(Cancellation { at, updated_at: None, completed_after: false, by_refunds: false })
-}
-
 fn record(delivery: Delivery) -> Record {
     let key = Key::known("A-1".to_owned(), "network", None);
     Record::after(None, &key, delivery, Note::default(), Stamp { now: NOW, write_id: 1 })
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
-fn reported() -> Option<Reported> {
-    let (currency, ids) = ("EUR".to_owned(), BTreeMap::new());
-    let (amount, completed_at) = (Decimal::TEN, NOW);
-    Some(Reported { amount, currency, completed_at, ids, differs: false, workbook_days: None })
 }
 
 /// A validation of ten that a person confirmed now, at version 2; goods came back at `version`.
@@ -57,7 +39,7 @@ fn confirmed(version: u64, refunds: Refunds, cancelled: Option<Cancellation>) ->
         validation,
         proof,
         refunds,
-        reported: reported(),
+        reported: Some(reported(10)),
         ..delivery(State::Delivered, 0)
     };
     let returned = Some(Written { version, at: NOW + SECOND });
@@ -80,8 +62,8 @@ fn after_a_confirmation_what_came_back_since_is_claimed_back() {
     assert_eq!(back(3, &[("r-1", 4, known), ("r-2", 1, later)], None), some(1, 6));
     // The person can't have counted it: the ledger learned of it later.
     assert_eq!(back(3, &[("r-1", 4, known)], None), some(4, 10));
-    assert_eq!(back(3, &[], cancellation(NOW + SECOND)), some(10, 10));
-    assert_eq!(back(3, &[], cancellation(NOW)), None);
+    assert_eq!(back(3, &[], Some(cancellation(NOW + SECOND))), some(10, 10));
+    assert_eq!(back(3, &[], Some(cancellation(NOW))), None);
     assert_eq!(back(2, &[("r-1", 4, None)], None), None, "the person's word came after it");
     assert_eq!(back(3, &[], None), None);
     let mut open = confirmed(3, refunds(&[("r-1", 4, None)]), None);
@@ -109,10 +91,10 @@ fn where_nothing_validates_it_all_that_was_refunded_of_a_report_comes_back() {
     assert_eq!(back(held(State::Delivered, refunds(&[]))), None);
     assert_eq!(back(held(State::Delivered, refunds(&[("r-1", 0, None)]))), None);
     assert_eq!(back(held(State::Rejected, four())), None);
-    let validated = Delivery { reported: reported(), ..held(State::Delivered, four()) };
+    let validated = Delivery { reported: Some(reported(10)), ..held(State::Delivered, four()) };
     assert_eq!(back(validated), None, "its validation takes it off");
     let cancelled =
-        Delivery { cancelled: cancellation(NOW), ..held(State::Delivered, refunds(&[])) };
+        Delivery { cancelled: Some(cancellation(NOW)), ..held(State::Delivered, refunds(&[])) };
     assert_eq!(back(cancelled), some(ClaimBackReason::Cancelled, 12));
 }
 

@@ -1,13 +1,10 @@
 //! Each state in which a delivery or a validation waits, and the ones beside it in which it does not.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::{
     delivery::{
-        Cancellation, Delivery, Doubt, Facts, IfAbsent, Key, Note, Permission, Proof, Reported,
-        Stamp, Validation,
-        record::tests::{NOW, delivery},
+        Delivery, Facts, Key, Note, Permission, Proof, Reported, Stamp, Validation,
+        samples::{NOW, cancellation, delivery, doubt, reported},
     },
     redaction::Reason,
 };
@@ -25,31 +22,15 @@ fn refused(state: State, reason: &'static str) -> Delivery {
 }
 
 fn in_doubt(state: State, recovery: Recovery) -> Delivery {
-    let doubt = Doubt {
-        since: NOW,
-        recovery,
-        scope: String::new(),
-        if_absent: IfAbsent::SendAgain,
-        absent_at: None,
-    };
-    Delivery { doubt: Some(doubt), ..delivery(state, 1) }
+    Delivery { doubt: Some(doubt(recovery)), ..delivery(state, 1) }
 }
 
 fn cancelled(delivery: Delivery) -> Delivery {
-    let cancelled =
-        Cancellation { at: NOW, updated_at: None, completed_after: false, by_refunds: false };
-    Delivery { cancelled: Some(cancelled), ..delivery }
+    Delivery { cancelled: Some(cancellation(NOW)), ..delivery }
 }
 
 fn permitted(delivery: Delivery) -> Delivery {
     Delivery { permission: Some(Permission { until: NOW + HOUR }), ..delivery }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
-fn reported(workbook_days: Option<u32>) -> Option<Reported> {
-    let (currency, ids) = ("EUR".to_owned(), BTreeMap::new());
-    let amount = rust_decimal::Decimal::TEN;
-    Some(Reported { amount, currency, completed_at: NOW, ids, differs: false, workbook_days })
 }
 
 /// A validation whose return period ends now.
@@ -61,7 +42,7 @@ fn validation(delivery: Delivery) -> Record {
         cancelled: None,
         call: None,
     });
-    record(Delivery { validation, reported: reported(None), ..delivery })
+    record(Delivery { validation, reported: Some(reported(10)), ..delivery })
 }
 
 #[test]
@@ -161,9 +142,12 @@ fn a_call_validates_what_the_network_took_and_no_workbook_validates() {
     let wants =
         |state, reported| record(Delivery { reported, ..delivery(state, 1) }).wants_validation();
 
-    assert!(wants(State::Delivered, reported(None)) && wants(State::Accepted, reported(None)));
-    assert!(!wants(State::Rejected, reported(None)));
-    assert!(!wants(State::Delivered, reported(Some(30))) && !wants(State::Delivered, None));
+    let by_workbook = Reported { workbook_days: Some(30), ..reported(10) };
+    assert!(
+        wants(State::Delivered, Some(reported(10))) && wants(State::Accepted, Some(reported(10)))
+    );
+    assert!(!wants(State::Rejected, Some(reported(10))));
+    assert!(!wants(State::Delivered, Some(by_workbook)) && !wants(State::Delivered, None));
     assert!(!validation(delivery(State::Delivered, 1)).wants_validation());
 }
 

@@ -45,14 +45,7 @@ fn line(state: State, attempt: u32) -> Delivery {
 }
 
 fn doubtful(recovery: Recovery) -> Delivery {
-    let doubt = Doubt {
-        since: NOW,
-        recovery,
-        scope: String::new(),
-        if_absent: IfAbsent::SendAgain,
-        absent_at: None,
-    };
-    Delivery { doubt: Some(doubt), ..line(State::Unconfirmed, 1) }
+    Delivery { doubt: Some(doubt(recovery)), ..line(State::Unconfirmed, 1) }
 }
 
 /// A line that is being sent, whose sender is dead at `dead_at`.

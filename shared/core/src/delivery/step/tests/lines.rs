@@ -68,14 +68,10 @@ fn lines_that_a_later_version_lacks_are_remembered_until_they_are_back() {
 fn a_version_that_would_change_a_line_at_the_network_is_a_conflict_as_a_whole() {
     let held = of_two();
     let swapped = lines(&[50, 100], version(2));
-    let doubt = Doubt {
-        since: NOW,
-        recovery: Recovery::Hold,
-        scope: String::new(),
-        if_absent: IfAbsent::SendAgain,
-        absent_at: None,
+    let doubted = Delivery {
+        doubt: Some(doubt(Recovery::Hold)),
+        ..line(State::Unconfirmed, 100, 1, version(1))
     };
-    let doubted = Delivery { doubt: Some(doubt), ..line(State::Unconfirmed, 100, 1, version(1)) };
     for first in [line(State::Delivered, 100, 1, version(1)), doubted] {
         let lines = deliveries(&[first, line(State::Rejected, 50, 1, version(1))]);
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{super::*, step};
 use crate::{
     clock::Timestamp,
+    delivery::samples::{NOW, cancellation, doubt, reported},
     redaction::{Details, Reason},
 };
 
@@ -27,8 +28,6 @@ mod validate;
 mod versions;
 mod waiting;
 
-/// 2026-11-21T10:15:00Z.
-const NOW: Timestamp = Timestamp::from_millis(1_795_256_100_000);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LAG: Duration = Duration::from_mins(2);
 const SECOND: Duration = Duration::from_secs(1);

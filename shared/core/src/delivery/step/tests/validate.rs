@@ -1,23 +1,10 @@
 //! The way of a validation: what it takes from its delivery, when it is called, and what a call that
 //! may have been processed allows.
 
-use std::collections::BTreeMap;
-
 use super::*;
 
 const PERIOD: Duration = Duration::from_hours(30 * 24);
 const TERMS: Terms = Terms { return_period: PERIOD, decimals: 2 };
-
-fn reported() -> Reported {
-    Reported {
-        amount: 10.into(),
-        currency: "INR".to_owned(),
-        completed_at: NOW,
-        ids: BTreeMap::new(),
-        differs: false,
-        workbook_days: None,
-    }
-}
 
 fn refunds(amounts: &[i64]) -> Refunds {
     Refunds::of(amounts.iter().map(|amount| {
@@ -31,16 +18,11 @@ fn followed(version: u64) -> Followed {
         first_seen_at: NOW,
         facts: content(),
         standing: Standing::Reported,
-        reported: reported(),
+        reported: reported(10),
         refunds: refunds(&[1]),
         cancelled: None,
         terms: TERMS,
     }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "a delivery may have none")]
-fn cancellation() -> Option<Cancellation> {
-    Some(Cancellation { at: NOW, updated_at: None, completed_after: false, by_refunds: false })
 }
 
 fn follow(held: Option<&Delivery>, followed: Followed, now: Timestamp) -> Step {
@@ -62,13 +44,7 @@ fn called(amount: i64) -> Delivery {
     let held = waiting();
     let call = Some(Call { status: Status::Approved, amount: amount.into() });
     let validation = held.validation.clone().map(|validation| Validation { call, ..validation });
-    let doubt = Doubt {
-        since: NOW,
-        recovery: Recovery::SendAgain,
-        scope: String::new(),
-        if_absent: IfAbsent::SendAgain,
-        absent_at: None,
-    };
+    let doubt = doubt(Recovery::SendAgain);
     Delivery { state: State::Unconfirmed, attempt: 1, doubt: Some(doubt), validation, ..held }
 }
 
@@ -84,7 +60,7 @@ fn is_called(step: &Step) -> bool {
 fn an_attempt_in_doubt_that_reports_something_else_is_noted() {
     let policy = policy(Recovery::SendAgain);
     let arrive = |now, amount: i64| {
-        let reported = Some(Reported { amount: amount.into(), ..reported() });
+        let reported = Some(reported(amount));
         Event::Arrive(Arrival { reported, ..arrival(now) })
     };
     let first = step(None, &arrive(NOW, 10), &policy, NOW).next.expect("a claim");
@@ -103,7 +79,7 @@ fn it_begins_once_the_network_has_the_order() {
         assert_eq!(follow(None, Followed { standing, ..followed(2) }, NOW), Step::rest());
     }
     for standing in [Standing::Reported, Standing::Confirmed] {
-        let cancelled = cancellation();
+        let cancelled = Some(cancellation(NOW));
         let event = Followed { standing, cancelled: cancelled.clone(), ..followed(2) };
         let begun = follow(None, event, NOW).next.expect("a record");
 
@@ -112,7 +88,7 @@ fn it_begins_once_the_network_has_the_order() {
             (State::Retrying, Some(Reason::new("return_period")))
         );
         assert_eq!((begun.not_before, begun.refunds), (NOW + PERIOD, refunds(&[1])));
-        assert_eq!(begun.reported, Some(reported()));
+        assert_eq!(begun.reported, Some(reported(10)));
         let lock_at = NOW + PERIOD;
         let own = Validation { of_version: 2, lock_at, standing, cancelled, call: None };
         assert_eq!(begun.validation, Some(own));
@@ -123,8 +99,8 @@ fn it_begins_once_the_network_has_the_order() {
 fn it_takes_what_its_delivery_says_later_and_of_a_late_reader_the_refunds_alone() {
     let held = waiting();
     let standing = Standing::InDoubt;
-    let cancelled = cancellation();
-    let other = Reported { differs: true, ..reported() };
+    let cancelled = Some(cancellation(NOW));
+    let other = Reported { differs: true, ..reported(10) };
     assert_eq!(follow(Some(&held), followed(3), NOW), Step::rest(), "it says nothing more");
     for more in [
         Followed { standing, ..followed(3) },
@@ -150,7 +126,7 @@ fn it_takes_what_its_delivery_says_later_and_of_a_late_reader_the_refunds_alone(
 fn a_delivery_wakes_what_waited_for_it_and_nothing_else() {
     let later = NOW + HOUR;
     let woken = |held: Delivery| {
-        let more = Followed { cancelled: cancellation(), ..followed(3) };
+        let more = Followed { cancelled: Some(cancellation(NOW)), ..followed(3) };
         follow(Some(&held), more, later).next.expect("a change")
     };
     let at = |delivery: &Delivery| delivery.not_before;
